@@ -1,0 +1,67 @@
+# Everything a newcomer needs: `make run` (the demo) and `make test`. Needs python3 (3.11 or newer), make and git.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+# Never a setting of the shell: the suite brings its own.
+CLEAN := env -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_FROM -u TWILIO_API_URL -u SECRET_KEY -u DEBUG
+POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: help setup setup-dev run test test-postgres test-browser check bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Commlog needs Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "The module venv is missing. On Debian and Ubuntu: apt install python3-venv"; rm -rf .venv; exit 1; }
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	@echo "Installing packages (once) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv 2>/dev/null || true
+	@if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $<; \
+	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<; fi
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@echo "Installing packages for development (once) …"
+	@if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $<; \
+	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<; fi
+	@touch $@
+
+setup: .venv/.installed ## install what is needed to run
+setup-dev: .venv/.installed-dev
+
+run: setup ## the demo, on http://127.0.0.1:8000 (PORT=8123 for another port)
+	@exec $(BIN)/python manage.py demo --port $(PORT)
+
+test: setup-dev ## the whole suite on SQLite, without any service
+	$(CLEAN) $(PYTEST) -m "not browser"
+
+test-postgres: setup-dev ## the same on PostgreSQL (POSTGRES_URL=postgres://user@host/database)
+	$(CLEAN) DATABASE_URL=$(POSTGRES_URL) $(PYTEST) -m "not browser"
+
+test-browser: setup-dev ## the pages in Chromium, with and without JavaScript
+	$(CLEAN) $(BIN)/python -m pytest -m browser
+
+check: setup-dev ## lint, format, types, deployment checks, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(CLEAN) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CLEAN) DEBUG=0 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://commlog.example.org \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: setup-dev ## what it does, and how fast
+	$(CLEAN) $(BIN)/python -m bench
+
+lock: setup-dev ## write the requirements with their hashes anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
+	  --extra postgres --extra redis --extra demo -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
+	  --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove what was installed and the demo's data
+	rm -rf .venv var staticfiles

@@ -1,0 +1,39 @@
+"""The one gate for JSON that comes from outside."""
+
+import json
+from typing import Any, NoReturn
+
+from notifications.text import Malformed
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object in `text`. Raises Malformed for anything else, in words that name the trouble."""
+    value = parse(text)
+    if not isinstance(value, dict):
+        raise Malformed("JSON", "must be an object, { … }")
+    return value
+
+
+def parse(text: str) -> Any:
+    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except Malformed:
+        raise
+    except json.JSONDecodeError as error:
+        raise Malformed("JSON", f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise Malformed("JSON", "is nested too deeply") from error
+    except ValueError as error:  # Python's limit on the digits of a number is no JSONDecodeError
+        raise Malformed("JSON", "holds a number with too many digits") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Malformed("JSON", f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("JSON", "names a field twice")
+    return found

@@ -1,0 +1,181 @@
+"""Messages in the API's names, out and in. camelCase lives only here. Absent values are omitted, never null."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from commlog.models import User
+from notifications.models import Attempt, Client, Group, Message
+from notifications.outbox import Draft, Malformed
+from notifications.states import MessageState, MessageType
+from notifications.text import clean
+
+# --- out -----------------------------------------------------------------------------------------------------------
+
+
+def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> dict[str, Any]:
+    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `resendOf` of ours.
+
+    Related rows (sender_user, client, group, user, resend_of) should have been selected with it.
+    """
+    fields: dict[str, Any] = {
+        "encodedKey": message.key.hex,
+        "type": message.type,
+        "state": message.state,
+        "creationDate": moment(message.created_at),
+        "sendDate": moment(message.sent_at),
+        "destination": message.destination,
+        "subject": message.subject,
+        "body": message.content,
+        "html": message.html,
+        "event": message.event,
+        "senderKey": _key(message.sender_user),
+        "clientKey": _key(message.client),
+        "groupKey": _key(message.group),
+        "userKey": _key(message.user),
+        "failureReason": message.failure_reason if message.state != MessageState.SENT else "",
+        "failureCause": message.failure_cause if message.state != MessageState.SENT else "",
+        "numRetries": message.retries,
+        "referenceId": message.provider_id,
+        "waitingReason": message.waiting_reason,
+        "outcome": message.outcome,
+        "possibleDuplicate": message.possible_duplicate or None,
+        "resendOf": _key(message.resend_of),
+    }
+    shown = {name: value for name, value in fields.items() if value not in (None, "")}
+    if attempts is not None:
+        shown["attempts"] = [attempt_out(attempt) for attempt in attempts]
+    return shown
+
+
+def attempt_out(attempt: Attempt) -> dict[str, Any]:
+    """An attempt as the API shows it; one under way has neither `finishedAt` nor `outcome`."""
+    fields = {
+        "number": attempt.number,
+        "startedAt": moment(attempt.started_at),
+        "finishedAt": moment(attempt.finished_at),
+        "outcome": attempt.outcome,
+        "failureReason": attempt.failure_reason,
+        "failureCause": attempt.detail if attempt.failure_reason else "",
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def moment(value: datetime | None) -> str | None:
+    """ISO 8601 with microseconds and the offset of the organisation's zone."""
+    return None if value is None else timezone.localtime(value).isoformat(timespec="microseconds")
+
+
+def _key(row: Any) -> str | None:
+    return None if row is None else row.key.hex
+
+
+# --- in ------------------------------------------------------------------------------------------------------------
+
+_TEXTS = {
+    "destination": "destination",
+    "subject": "subject",
+    "body": "body",
+    "html": "html",
+    "method": "method",
+    "contentType": "content_type",
+    "authUsername": "auth_username",
+    "authPassword": "auth_password",
+    "event": "event",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A field that names a row: which row, and by which of its columns."""
+
+    target: str  # the Draft's field
+    rows: Callable[[], QuerySet[Any]]
+    column: str
+
+
+_REFERENCES: dict[str, _Reference] = {
+    "clientKey": _Reference("client", Client.objects.all, "key"),
+    "clientId": _Reference("client", Client.objects.all, "client_id"),
+    "groupKey": _Reference("group", Group.objects.all, "key"),
+    "groupId": _Reference("group", Group.objects.all, "group_id"),
+    "userKey": _Reference("user", User.objects.all, "key"),
+    "recipientUsername": _Reference("user", User.objects.all, "username"),
+    "senderUsername": _Reference("sender", User.objects.all, "username"),
+}
+_REQUIRED = {
+    MessageType.EMAIL: ("subject", "body"),
+    MessageType.SMS: ("body",),
+    MessageType.WEB_HOOK: ("destination", "body"),
+    MessageType.EVENT_STREAM: ("destination", "body"),
+}
+_MOST_REMEMBERED = 10_000
+
+
+class DraftReader:
+    """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Model] = {}
+
+    def read(self, fields: Mapping[str, Any]) -> Draft:
+        """The draft that a JSON object describes. Raises Malformed, naming the field."""
+        unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *_REFERENCES})
+        if unknown:
+            raise Malformed(clean("JSON", unknown[0])[:64], "is not a field of a message")
+        channel = _channel(fields.get("type"))
+        for name in _REQUIRED[channel]:
+            if name not in fields:
+                raise Malformed(name, f"is missing; {channel.label} needs it")
+        values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
+        if "headers" in fields:
+            values["headers"] = _headers(fields["headers"])
+        for name in _REFERENCES.keys() & fields.keys():
+            target = _REFERENCES[name].target
+            if target in values:
+                raise Malformed(name, f"is one name too many: the {target} is named by another field already")
+            values[target] = self._row(name, clean(name, fields[name]))
+        if len({"client", "group", "user"} & values.keys()) > 1:
+            raise Malformed("JSON", "names more than one recipient; a message has one")
+        return Draft(type=channel, **values)
+
+    def _row(self, name: str, value: str) -> Model:
+        known = (name, value)
+        if known not in self._rows:
+            if len(self._rows) >= _MOST_REMEMBERED:
+                self._rows.clear()
+            self._rows[known] = _look_up(name, value)
+        return self._rows[known]
+
+
+def _look_up(name: str, value: str) -> Model:
+    reference = _REFERENCES[name]
+    if reference.column == "key":
+        try:
+            row = reference.rows().filter(key=UUID(value)).first()
+        except ValueError as error:
+            raise Malformed(name, "must be a key of 32 hexadecimal characters") from error
+    else:
+        row = reference.rows().filter(**{reference.column: value}).first()
+    if row is None:
+        raise Malformed(name, f"there is no such {reference.target}: {value[:64]}")
+    return row
+
+
+def _channel(value: Any) -> MessageType:
+    if value is None:
+        raise Malformed("type", f"is missing; it must be one of {', '.join(MessageType)}")
+    if not isinstance(value, str) or value not in MessageType:
+        raise Malformed("type", f"must be one of {', '.join(MessageType)}")
+    return MessageType(value)
+
+
+def _headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise Malformed("headers", "must be an object of names and values")
+    return {clean("headers", name): clean("headers", text) for name, text in value.items()}

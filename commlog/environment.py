@@ -1,0 +1,145 @@
+"""Reads settings from a mapping of environment variables. A wrong value is an error that names the variable and what is allowed."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from notifications.retry import RetryPolicy
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+_RETRY_FIELDS = {
+    "ENABLED": ("enabled", "flag"),
+    "MAX_RETRIES": ("max_retries", "whole"),
+    "BACK_OFF_DELAY": ("back_off_delay", "number"),
+    "BACK_OFF_MAX_DELAY": ("back_off_max_delay", "number"),
+    "DELAY_FACTOR": ("delay_factor", "number"),
+    "JITTER": ("jitter", "number"),
+    "PERMANENT": ("permanent", "flag"),
+    "FIRST_AT_ONCE": ("first_at_once", "flag"),
+}
+
+
+class Environment:
+    """Typed reads of `variables`. Each raises ImproperlyConfigured on a value it does not allow."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def refuse(self, name: str, allowed: str) -> ImproperlyConfigured:
+        """The error for a wrong value. The value itself is left out: it may be a secret."""
+        return ImproperlyConfigured(f"{name} has a wrong value. Allowed: {allowed}.")
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable as it is, without surrounding blanks."""
+        return self._variables.get(name, "").strip() or default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """1/0, true/false, yes/no, on/off."""
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value not in _TRUE | _FALSE:
+            raise self.refuse(name, "1 or 0")
+        return value in _TRUE
+
+    def whole(self, name: str, default: int, *, least: int | None = None, most: int | None = None) -> int:
+        """A whole number within bounds."""
+        text = self.text(name)
+        try:
+            value = int(text) if text else default
+        except ValueError as error:
+            raise self.refuse(name, "a whole number") from error
+        if (least is not None and value < least) or (most is not None and value > most):
+            raise self.refuse(name, f"a whole number from {least} to {most}")
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """A finite number."""
+        text = self.text(name)
+        try:
+            value = float(text) if text else default
+        except ValueError as error:
+            raise self.refuse(name, "a number") from error
+        if value != value or value in (float("inf"), float("-inf")):
+            raise self.refuse(name, "a finite number")
+        return value
+
+    def words(self, name: str) -> list[str]:
+        """A list separated by commas."""
+        return [word.strip() for word in self.text(name).split(",") if word.strip()]
+
+    def networks(self, name: str) -> Sequence[IPv4Network | IPv6Network]:
+        """Networks in CIDR notation, separated by commas."""
+        try:
+            return [ip_network(word) for word in self.words(name)]
+        except ValueError as error:
+            raise self.refuse(name, "networks such as 10.0.0.0/8, separated by commas") from error
+
+    def time_zone(self, name: str, default: str) -> str:
+        """The name of a time zone."""
+        value = self.text(name, default)
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+            raise self.refuse(name, "a time zone such as Europe/Berlin") from error
+        except KeyError as error:
+            raise self.refuse(name, "a time zone such as Europe/Berlin") from error
+        return value
+
+    def web_address(self, name: str, default: str) -> str:
+        """An http(s) address without path."""
+        value = self.text(name, default).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.path
+        except ValueError:
+            fine = False
+        if not fine:
+            raise self.refuse(name, "an address such as https://commlog.example.org")
+        return value
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """A database URL: sqlite:///path or postgres://user:password@host:port/name."""
+        allowed = "sqlite:////path/to/file or postgres://user:password@host:5432/name"
+        try:
+            config = dict(environ.Env.db_url_config(self.text(name, default)))
+        except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
+            raise self.refuse(name, allowed) from error
+        if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+            raise self.refuse(name, allowed)
+        return config
+
+    def mail_server(self, name: str) -> dict[str, Any]:
+        """Django's EMAIL_* settings from smtp://, smtp+tls:// or smtp+ssl:// user:password@host:port; empty host where unset."""
+        allowed = "smtp://host:25, smtp+tls://user:password@host:587 or smtp+ssl://user:password@host:465"
+        text = self.text(name)
+        if not text:
+            return {"EMAIL_HOST": ""}
+        if not text.startswith(("smtp://", "smtp+tls://", "smtp+ssl://", "smtps://")):
+            raise self.refuse(name, allowed)
+        try:
+            config = dict(environ.Env.email_url_config(text))
+        except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
+            raise self.refuse(name, allowed) from error
+        if not config.get("EMAIL_HOST"):
+            raise self.refuse(name, allowed)
+        return {key: value for key, value in config.items() if key.startswith("EMAIL_") and key != "EMAIL_FILE_PATH"}
+
+    def retry_policy(self, prefix: str = "RETRY_", base: RetryPolicy | None = None) -> RetryPolicy:
+        """The retry policy under `prefix`; what is not set there is as in `base`."""
+        base = base or RetryPolicy()
+        values: dict[str, Any] = {}
+        for suffix, (field, kind) in _RETRY_FIELDS.items():
+            values[field] = getattr(self, kind)(prefix + suffix, getattr(base, field))
+        values["unknown"] = base.unknown
+        try:
+            return RetryPolicy(**values)
+        except ValueError as error:
+            suffix, _, allowed = str(error).partition(": ")
+            raise self.refuse(prefix + suffix, allowed) from error

@@ -1,0 +1,53 @@
+"""Staff."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.db import models, transaction
+
+ADMINISTRATOR = "Administrator"
+
+
+class StaffManager(UserManager["User"]):
+    """Makes `createsuperuser` create an Administrator."""
+
+    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> "User":
+        """A superuser who also has the role Administrator."""
+        with transaction.atomic():
+            user = super().create_superuser(username, email, password, **extra)
+            user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
+        return user
+
+
+class User(AbstractUser):
+    """A member of staff. Roles are Django's groups; the permissions below are what roles are made of."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
+    api_access = models.BooleanField("may use the API", default=False)
+
+    objects: ClassVar[StaffManager] = StaffManager()
+
+    class Meta:
+        ordering = ["username"]
+        # Mambu's permission names, in lower case; facts of the interface.
+        permissions = [
+            ("view_communication_history", "View communication history"),
+            ("resend_failed_messages", "Resend failed messages"),
+            ("export_to_excel", "Export to Excel"),
+            ("send_manual_email", "Send manual e-mail"),
+            ("send_manual_sms", "Send manual SMS"),
+            ("create_communication_templates", "Create templates"),
+            ("edit_communication_templates", "Edit templates"),
+            ("view_client_details", "View clients"),
+            ("view_group_details", "View groups"),
+            ("view_user_details", "View users"),
+            ("view_administration_details", "View administration"),
+            ("manage_administration", "Manage administration"),
+        ]
+
+    @property
+    def name(self) -> str:
+        """Full name, or the user name where there is none."""
+        return self.get_full_name() or self.username

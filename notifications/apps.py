@@ -1,0 +1,17 @@
+"""The domain: messages and their delivery."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class NotificationsConfig(AppConfig):
+    """Registers the system checks and keeps the database's guards installed."""
+
+    name = "notifications"
+    verbose_name = "Notifications"
+
+    def ready(self) -> None:
+        from notifications import checks  # noqa: F401 - registers the checks once the apps are loaded
+        from notifications.guards import install  # needs the loaded apps
+
+        post_migrate.connect(install, sender=self)

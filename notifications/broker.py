@@ -1,0 +1,82 @@
+"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step with it."""
+
+import logging
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+from django.utils import timezone
+from django_q.brokers.orm import ORM
+from django_q.humanhash import uuid
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from notifications import delivery, lanes
+from notifications.clock import db_now
+
+logger = logging.getLogger(__name__)
+
+_NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
+_DATABASE_GONE = 1.0  # seconds to wait before asking a database again that did not answer
+
+Package = tuple[int, str]
+
+
+class MessageBroker(ORM):
+    """Hands out drains while messages are due, beside the ordinary tasks of the ORM broker's queue."""
+
+    def dequeue(self) -> list[Package] | None:
+        """At most one ordinary task and one drain a channel, then a short sleep: handed-out work needs a moment to be claimed."""
+        try:
+            packages = self._ordinary() + [_package(channel) for channel in _channels_with_work()]
+        except Error:
+            # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
+            logger.exception("the database did not answer")
+            connection.close()
+            time.sleep(_DATABASE_GONE)
+            return None
+        time.sleep(settings.Q_CLUSTER["poll"])
+        return packages or None
+
+    def _ordinary(self) -> list[Package]:
+        """The next queued task, unless tasks under way have all workers but one: the last one is for sending."""
+        close_old_connections()
+        now = timezone.now()
+        queue = OrmQ.objects.filter(key=self.list_key)
+        task = queue.filter(lock__lt=now).order_by("lock", "id").first()
+        if task is None or queue.filter(lock__gte=now).count() >= settings.SENDER_WORKERS - 1:
+            return []
+        taken = queue.filter(pk=task.pk, lock=task.lock).update(lock=self.timeout(task))
+        return [(task.pk, task.payload)] if taken else []
+
+    def acknowledge(self, task_id: int) -> Any:
+        """Remove a finished ordinary task; drains were never queued."""
+        return super().acknowledge(task_id) if task_id != _NOT_QUEUED else None
+
+    def fail(self, task_id: int) -> Any:
+        """Remove a task that cannot be read; drains were never queued."""
+        return super().fail(task_id) if task_id != _NOT_QUEUED else None
+
+
+def _channels_with_work() -> list[str]:
+    now = db_now()
+    channels = list(lanes.claimable(now).order_by().values_list("channel", flat=True).distinct())
+    if not channels and delivery.lapsed(now):
+        # A drain begins by bringing lapsed claims back, whatever its channel.
+        channels = ["EMAIL"]
+    return channels
+
+
+def _package(channel: str) -> Package:
+    name, identity = uuid()
+    task = {
+        "id": identity,
+        "name": name,
+        "func": "notifications.tasks.drain",
+        "args": (channel,),
+        "kwargs": {},
+        "started": timezone.now(),
+        "ack_failure": True,
+    }
+    return _NOT_QUEUED, SignedPackage.dumps(task)

@@ -1,0 +1,47 @@
+"""The channels, one instance a process, made from the settings when first needed."""
+
+from django.conf import settings
+
+from notifications.channels.base import Channel, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.email import EmailChannel
+from notifications.channels.event_stream import EventStreamChannel
+from notifications.channels.sms import SmsChannel
+from notifications.channels.webhook import WebhookChannel
+from notifications.states import MessageType
+
+__all__ = ["Channel", "DeliveryError", "Envelope", "Failure", "Receipt", "close_all", "get"]
+
+_open: dict[MessageType, Channel] = {}
+
+
+def get(channel: MessageType) -> Channel:
+    """The channel of this type."""
+    if channel not in _open:
+        _open[channel] = _make(channel)
+    return _open[channel]
+
+
+def close_all() -> None:
+    """Close every kept connection and forget the channels, so that they are made anew from the settings."""
+    while _open:
+        _open.popitem()[1].close()
+
+
+def _make(channel: MessageType) -> Channel:
+    match channel:
+        case MessageType.EMAIL:
+            return EmailChannel(
+                settings.EMAIL_HOST,
+                settings.EMAIL_PORT,
+                settings.EMAIL_HOST_USER,
+                settings.EMAIL_HOST_PASSWORD,
+                settings.EMAIL_USE_TLS,
+                settings.EMAIL_USE_SSL,
+                settings.DEFAULT_FROM_EMAIL,
+            )
+        case MessageType.SMS:
+            return SmsChannel(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM, settings.TWILIO_API_URL)
+        case MessageType.WEB_HOOK:
+            return WebhookChannel(settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP)
+        case MessageType.EVENT_STREAM:
+            return EventStreamChannel()

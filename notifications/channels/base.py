@@ -1,0 +1,85 @@
+"""What every channel gets and gives. A channel sees frozen values, never a model row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Protocol
+from uuid import UUID
+
+from notifications.failures import Reason
+from notifications.states import MessageType, Outcome
+
+
+class Failure(Enum):
+    """What a failed attempt says about the next one."""
+
+    TRANSIENT = "TRANSIENT"  # may well work later
+    PERMANENT = "PERMANENT"  # the provider says it will not; retried all the same unless RETRY_PERMANENT=0
+    NEVER = "NEVER"  # cannot be sent as it stands; fails at once
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message as a channel gets it to send."""
+
+    key: UUID  # stable over all automatic retries; receivers may use it to recognise a repetition
+    destination: str
+    subject: str = ""
+    body: str = ""
+    html: str = ""
+    event: str = ""
+    method: str = ""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    auth_username: str = ""
+    auth_password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took the message."""
+
+    provider_id: str = ""
+    detail: str = ""
+
+
+class DeliveryError(Exception):
+    """The attempt failed: why, what the provider said, and whether it may have arrived all the same."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str = "",
+        *,
+        kind: Failure = Failure.TRANSIENT,
+        outcome: Outcome = Outcome.REFUSED,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.kind = kind
+        self.outcome = outcome
+        self.retry_after = retry_after  # seconds the provider asks to wait
+
+
+class Channel(Protocol):
+    """A medium. One instance a process; `send` is called from several threads at once."""
+
+    type: MessageType
+    width: int  # how many sends at once, in one process and lane
+    permits: int  # how many messages may be permitted ahead of their sending, and so be unknown after a crash
+    inline: bool  # talks to our own database only: sent in the transaction that records the result
+
+    def lane(self, destination: str) -> str:
+        """The provider or destination host that this destination's messages share."""
+
+    def check(self, envelope: Envelope) -> None:
+        """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
+
+    def send(self, envelope: Envelope) -> Receipt:
+        """Hand the message over within the channel's deadline, or raise DeliveryError."""
+
+    def close(self) -> None:
+        """Close the kept connections."""

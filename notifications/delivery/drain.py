@@ -1,0 +1,197 @@
+"""A drain: one worker's turn at the due messages. Claim - permit - send - record, until nothing is due or its time is up."""
+
+import queue
+import time
+from collections import deque
+from itertools import chain
+
+from django.db import transaction
+
+from notifications import channels, lanes
+from notifications.clock import Clock
+from notifications.delivery import claims, leases, results
+from notifications.delivery.claims import LEASE, Claim
+from notifications.delivery.results import NotStarted, Result
+from notifications.delivery.window import Call, Done, Window, send
+from notifications.lanes import Opening
+from notifications.states import MessageType
+
+TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
+_AT_ONCE = 50  # messages a claim
+_SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
+_HUNG = 1.0  # seconds a single send may take before its lane counts as slow
+_PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
+_GATHER = 0.02  # seconds to wait for more results before recording those that are there
+_LOOK = 0.05  # seconds between looks for due work while only slow sends are out
+_START_WITHIN = LEASE.total_seconds() / 2
+
+_windows: dict[int, Window] = {}
+
+
+def drain(channel: MessageType) -> int:
+    """Send what is due on this channel, for about two seconds. Returns how many calls were made."""
+    return Drain(channel).run()
+
+
+class Drain:
+    """The state of one turn."""
+
+    def __init__(self, channel: MessageType) -> None:
+        self.channel = channel
+        self.clock = Clock()
+        self.ready: dict[int, deque[Claim]] = {}  # claimed, not yet permitted, by lane
+        self.out: dict[int, Call] = {}  # permitted and under way, by attempt
+        self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self.held_over: set[int] = set()  # attempts still out when the turn ended
+        self.calls = 0
+        self.turn_ends = time.monotonic() + TURN
+        self.renew_at = time.monotonic() + claims.RENEW_EVERY
+        self.look_at = 0.0
+
+    def run(self) -> int:
+        """The whole turn."""
+        leases.recover(self.clock.now())
+        while True:
+            self._claim_more()
+            if not self.out and not any(self.ready.values()):
+                return self.calls
+            finished = self._gather()
+            permitted = self._settle_and_permit(finished)
+            for each in permitted:
+                self._start(each)
+
+    # --- claiming ---
+
+    def _claim_more(self) -> None:
+        now = time.monotonic()
+        over = now >= self.turn_ends
+        if over and not self.held_over:
+            self.held_over = set(self.out) or {0}
+        waiting_for_slow = bool(self.held_over & set(self.out))
+        if now < self.look_at or (over and not waiting_for_slow) or self._has_plenty():
+            return
+        moment = self.clock.now()
+        found = False
+        for lane in lanes.openings(moment, channel=None if over else self.channel):
+            room = min(self._room(lane), lane.room)
+            if room > 0:
+                claimed = claims.claim(lane.lane_id, room, now=moment)
+                self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
+                found = found or bool(claimed)
+        self.look_at = 0.0 if found else now + _LOOK
+
+    def _has_plenty(self) -> bool:
+        return sum(len(each) for each in self.ready.values()) >= _AT_ONCE // 2 and bool(self._startable())
+
+    def _room(self, lane: Opening) -> int:
+        """How many more of this lane's messages to hold: a fast lane's by the fifty, a slow one's as they leave."""
+        window = _window(lane.lane_id, lane.channel)
+        held = len(self.ready.get(lane.lane_id, ()))
+        if self._is_slow(lane.lane_id):
+            return window.channel.width - len(self._under_way(lane.lane_id)) - held
+        return _AT_ONCE - held if held < _AT_ONCE // 2 else 0
+
+    def _under_way(self, lane_id: int) -> list[Call]:
+        return [each for each in self.out.values() if each.claim.lane_id == lane_id]
+
+    def _is_slow(self, lane_id: int) -> bool:
+        late = time.monotonic() - _HUNG
+        return _windows[lane_id].pace > _SLOW or any(each.submitted < late for each in self._under_way(lane_id))
+
+    def _give_back_the_slow(self) -> list[Result]:
+        """Well after the end of the turn: claims whose lane has become slow go back, so that the turn does not last for minutes."""
+        given: list[Result] = []
+        moment = self.clock.now()
+        for lane_id, waiting in self.ready.items():
+            if waiting and self._is_slow(lane_id):
+                given += [Result(each, NotStarted(), moment, moment) for each in waiting]
+                waiting.clear()
+        return given
+
+    # --- permits and results ---
+
+    def _gather(self) -> list[Done]:
+        """Results that have come in; waits for some while every window is full."""
+        finished: list[Done] = []
+        if not self._startable() or not any(self.ready.values()):
+            self._take(finished, timeout=_LOOK if self.out else 0)
+            until = time.monotonic() + _GATHER
+            while finished and self.out and len(finished) < self._batch() and (left := until - time.monotonic()) > 0:
+                if not self._take(finished, timeout=left):
+                    break
+        while self._take(finished, timeout=0):
+            pass
+        return finished
+
+    def _take(self, into: list[Done], *, timeout: float) -> bool:
+        try:
+            item = self.done.get(timeout=timeout) if timeout > 0 else self.done.get_nowait()
+        except queue.Empty:
+            return False
+        self.out.pop(item.claim.attempt_id, None)
+        into.append(item)
+        return True
+
+    def _batch(self) -> int:
+        """How many results one transaction records at best: half a window; an SMS waits for no other."""
+        return min(max(1, channels.get(each.claim.channel).permits // 2) for each in self.out.values())
+
+    def _startable(self) -> list[Claim]:
+        """The claims that may go out next, lane by lane, as far as their windows have room."""
+        chosen: list[Claim] = []
+        for lane_id, waiting in self.ready.items():
+            if waiting:
+                room = _window(lane_id, waiting[0].channel).most_permitted - len(self._under_way(lane_id))
+                chosen += [waiting[index] for index in range(min(len(waiting), room))]
+        return chosen
+
+    def _settle_and_permit(self, finished: list[Done]) -> list[Claim]:
+        """One transaction: the results of the last few, the leases, the permits of the next few."""
+        to_record = [self._result(each) for each in finished]
+        if time.monotonic() > self.turn_ends + _PATIENCE:
+            to_record += self._give_back_the_slow()
+        chosen = self._startable()
+        self._renew_leases()
+        if not to_record and not chosen:
+            return []
+        now = self.clock.now()
+        with transaction.atomic():
+            results.record(to_record)
+            permitted = claims.permit(chosen, now=now)
+            inline = [each for each in permitted if channels.get(each.channel).inline]
+            if inline:
+                results.record([self._result(self._send_here(each)) for each in inline])
+        for each in chosen:
+            self.ready[each.lane_id].popleft()
+        self.calls += len(permitted)
+        return [each for each in permitted if not channels.get(each.channel).inline]
+
+    def _send_here(self, claim: Claim) -> Done:
+        return send(channels.get(claim.channel), Call(claim, submitted=time.monotonic(), start_by=float("inf")))
+
+    def _result(self, done: Done) -> Result:
+        return Result(done.claim, done.answer, self.clock.at(done.started), self.clock.at(done.finished))
+
+    def _renew_leases(self) -> None:
+        if time.monotonic() < self.renew_at:
+            return
+        self.renew_at = time.monotonic() + claims.RENEW_EVERY
+        held = chain((each.claim for each in self.out.values()), *self.ready.values())
+        claims.renew(held, now=self.clock.now())
+
+    def _start(self, claim: Claim) -> None:
+        now = time.monotonic()
+        call = Call(claim, submitted=now, start_by=now + _START_WITHIN)
+        self.out[claim.attempt_id] = call
+        _window(claim.lane_id, claim.channel).submit(call, self.done.put)
+
+
+def _window(lane_id: int, channel: MessageType) -> Window:
+    if lane_id not in _windows:
+        _windows[lane_id] = Window(channels.get(channel))
+    return _windows[lane_id]
+
+
+def forget() -> None:
+    """Forget the windows of this process (for tests and forks: their channels are made anew)."""
+    _windows.clear()

@@ -1,0 +1,159 @@
+"""Recording what came back: closes the attempt and settles its message, both guarded by the claim's token."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from notifications.channels.base import DeliveryError, Receipt
+from notifications.delivery.claims import Claim
+from notifications.delivery.verdict import Verdict, judge
+from notifications.models import Attempt, Message
+from notifications.states import MessageState, Outcome, WaitingReason
+
+_LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
+
+_CLOSE_ATTEMPT = f"""
+UPDATE {Attempt._meta.db_table} SET outcome = %s, started_at = %s, finished_at = %s, failure_reason = %s, detail = %s, provider_id = %s
+WHERE id = %s AND outcome = ''
+"""  # noqa: S608 - a table's name, nothing from outside
+_MARK_SENT = f"""
+UPDATE {Message._meta.db_table} SET state = '{MessageState.SENT}', sent_at = %s, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
+failure_reason = '', failure_cause = '', provider_id = %s WHERE id = %s AND token = %s AND state = '{MessageState.SENDING_ASYNC}'
+"""  # noqa: S608
+
+
+class NotStarted(Exception):
+    """The permit was given back: the lease would have lapsed before the call could begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one call brought, and when it really began and ended."""
+
+    claim: Claim
+    answer: Receipt | DeliveryError | NotStarted
+    started_at: datetime
+    finished_at: datetime
+
+
+def record(results: Sequence[Result]) -> None:
+    """Record results. Must run inside a transaction; a result whose attempt was closed meanwhile is kept as a late one."""
+    if not results:
+        return
+    # Messages are locked before attempts, as everywhere: else two workers could wait for each other.
+    mine = set(
+        Message.objects.select_for_update()
+        .filter(pk__in=[each.claim.message_id for each in results], state=MessageState.SENDING_ASYNC)
+        .order_by("pk")
+        .values_list("pk", "token")
+    )
+    live: list[Result] = []
+    late: list[Result] = []
+    for each in results:
+        (live if (each.claim.message_id, each.claim.token) in mine else late).append(each)
+    for each in late:
+        _keep_late(each)
+    _close_attempts(live)
+    _mark_sent([each for each in live if isinstance(each.answer, Receipt)])
+    for each in live:
+        if isinstance(each.answer, DeliveryError):
+            settle(each.claim, each.answer, finished_at=each.finished_at)
+        elif isinstance(each.answer, NotStarted):
+            give_back(each.claim, due_at=each.finished_at)
+
+
+def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None:
+    """Move a message on after a failed attempt: WAITING for its retry, or FAILED."""
+    verdict = judge(
+        error,
+        failures=claim.failures,
+        outcome=claim.outcome,
+        possible_duplicate=claim.possible_duplicate,
+        policy=settings.RETRY_POLICIES.get(claim.channel),
+        finished_at=finished_at,
+        chance=random.random(),  # noqa: S311 - jitter, not a secret
+    )
+    _move(claim, verdict, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
+
+
+def give_back(claim: Claim, *, due_at: datetime) -> None:
+    """Put a message that was not sent back among the due ones; it has used up no retry."""
+    _change(claim, state=MessageState.WAITING, waiting_reason=WaitingReason.READY_TO_BE_SENT, due_at=due_at)
+
+
+def fail(claim: Claim, error: DeliveryError) -> None:
+    """End a message that was never sent; its tries stay as they were counted."""
+    outcome = claim.outcome or Outcome.REFUSED
+    _change(claim, state=MessageState.FAILED, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail)
+
+
+def _move(claim: Claim, verdict: Verdict, **reason: str) -> None:
+    waiting = verdict.due_at is not None
+    _change(
+        claim,
+        state=MessageState.WAITING if waiting else MessageState.FAILED,
+        waiting_reason=WaitingReason.READY_TO_BE_SENT if waiting else "",
+        due_at=verdict.due_at,
+        failures=verdict.failures,
+        outcome=verdict.outcome,
+        possible_duplicate=verdict.possible_duplicate,
+        **reason,
+    )
+
+
+def _change(claim: Claim, **fields: Any) -> None:
+    mine = Message.objects.filter(pk=claim.message_id, token=claim.token, state=MessageState.SENDING_ASYNC)
+    if mine.update(lease_until=None, **fields) != 1:  # its attempt was open and is locked: nobody else may have moved it
+        raise RuntimeError(f"message {claim.message_id} moved under an open attempt")
+
+
+def _close_attempts(results: Sequence[Result]) -> None:
+    rows = []
+    for each in results:
+        outcome, reason, detail, provider_id = _summary(each.answer)
+        started = None if isinstance(each.answer, NotStarted) else _stored(each.started_at)
+        rows.append((outcome, started, _stored(each.finished_at), reason, detail, provider_id, each.claim.attempt_id))
+    _execute_each(_CLOSE_ATTEMPT, rows)
+
+
+def _mark_sent(results: Sequence[Result]) -> None:
+    rows = []
+    for each in results:
+        rows.append((_stored(each.finished_at), _summary(each.answer)[3], each.claim.message_id, each.claim.token))
+    _execute_each(_MARK_SENT, rows)
+
+
+def _execute_each(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Raw and many at once: this is the hot path, and the ORM costs more than the database here (DECISIONS.md)."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, rows)
+        if cursor.rowcount != len(rows):
+            raise RuntimeError(f"{cursor.rowcount} of {len(rows)} rows changed under open attempts")
+
+
+def _stored(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _summary(answer: Receipt | DeliveryError | NotStarted) -> tuple[str, str, str, str]:
+    match answer:
+        case Receipt():
+            return Outcome.ACCEPTED.value, "", answer.detail[:_LONGEST_DETAIL], answer.provider_id[:200]
+        case DeliveryError():
+            return answer.outcome.value, answer.reason.value, answer.detail[:_LONGEST_DETAIL], ""
+        case NotStarted():
+            return Outcome.ABANDONED.value, "", "Given back: the claim would have run out before the call could begin.", ""
+
+
+def _keep_late(result: Result) -> None:
+    outcome, _, detail, provider_id = _summary(result.answer)
+    Attempt.objects.filter(pk=result.claim.attempt_id, late_at=None).update(
+        late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id
+    )

@@ -1,0 +1,101 @@
+"""The threads of one lane in one worker process: a rolling window of sends."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from notifications.channels.base import Channel, DeliveryError, Receipt
+from notifications.delivery.claims import Claim
+from notifications.delivery.results import NotStarted
+from notifications.failures import Reason
+from notifications.states import Outcome
+
+logger = logging.getLogger(__name__)
+
+_IDLE = 30.0  # seconds after which a thread without work ends
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A permitted send. Times are readings of the monotonic clock."""
+
+    claim: Claim
+    submitted: float
+    start_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished call."""
+
+    claim: Claim
+    answer: Receipt | DeliveryError | NotStarted
+    started: float
+    finished: float
+
+
+class Window:
+    """Up to `channel.width` threads that send one lane's messages. Lives as long as the worker process."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        # Seconds a send has taken of late: slow until it has shown otherwise, but our own database is not a provider.
+        self.pace = 0.0 if channel.inline else 1.0
+        self._calls: queue.SimpleQueue[tuple[Call, Callable[[Done], None]]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    @property
+    def most_permitted(self) -> int:
+        """How many permitted messages may be out at once: after a crash each of them is of unknown outcome."""
+        return max(self.channel.width, self.channel.permits)
+
+    def submit(self, call: Call, done: Callable[[Done], None]) -> None:
+        """Send on one of the threads; `done` gets the result there."""
+        self._calls.put((call, done))
+        with self._lock:
+            if self._calls.qsize() > self._idle and self._threads < self.channel.width:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"lane-{self.channel.type}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            try:
+                call, done = self._calls.get(timeout=_IDLE)
+            except queue.Empty:
+                with self._lock:
+                    self._idle -= 1
+                    # Looked at under the lock: a call put just now would otherwise find no thread.
+                    if self._calls.empty():
+                        self._threads -= 1
+                        return
+                continue
+            with self._lock:
+                self._idle -= 1
+            result = send(self.channel, call)
+            self.pace = 0.8 * self.pace + 0.2 * (result.finished - result.started)
+            done(result)
+
+
+def send(channel: Channel, call: Call) -> Done:
+    """Hand one message to its channel. Whatever goes wrong becomes an answer; nothing is raised."""
+    started = time.monotonic()
+    answer: Receipt | DeliveryError | NotStarted
+    if started >= call.start_by:
+        return Done(call.claim, NotStarted(), started, started)
+    try:
+        channel.check(call.claim.envelope)
+        answer = channel.send(call.claim.envelope)
+    except DeliveryError as error:
+        answer = error
+    except Exception as error:
+        # Nobody foresaw this, so nobody knows whether it was handed over: the row says just that, and never hangs.
+        logger.exception("unforeseen error while sending message %s", call.claim.message_id)
+        answer = DeliveryError(Reason.OTHER, f"{type(error).__name__}: {error}", outcome=Outcome.UNKNOWN)
+    return Done(call.claim, answer, started, time.monotonic())

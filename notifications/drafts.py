@@ -1,0 +1,140 @@
+"""Drafts: messages to be, and the gate that says which of them can be stored at all."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+from uuid import uuid4
+
+from notifications import channels
+from notifications.channels import DeliveryError, Envelope
+from notifications.channels.sms import e164
+from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
+from notifications.failures import Reason
+from notifications.models import Client, Group
+from notifications.states import MessageType
+from notifications.text import Malformed, clean
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_EVENT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_TEXTS = ("destination", "subject", "body", "html", "auth_username", "auth_password")
+_FOR_WEB_HOOKS = ("method", "headers", "auth_username", "auth_password")
+_IMPOSSIBLE = {Reason.UNDEFINED_DESTINATION: "destination", Reason.UNSUPPORTED_ENCODING_EXCEPTION: "subject"}
+
+
+class Staff(Protocol):
+    """A member of staff, as far as the domain needs to know one."""
+
+    pk: int
+    email: str
+    mobile_phone: str
+
+    @property
+    def name(self) -> str:
+        """How the log calls this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be. Without a destination, it goes to the recipient's address or number."""
+
+    type: MessageType
+    destination: str = ""
+    subject: str = ""
+    body: str = ""
+    html: str = ""
+    method: str = ""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    auth_username: str = ""
+    auth_password: str = ""
+    client: Client | None = None
+    group: Group | None = None
+    user: Staff | None = None
+    event: str = ""
+    sender: Staff | None = None  # None: the system
+
+    @property
+    def recipient(self) -> Client | Group | Staff | None:
+        """Whom it is for."""
+        return self.client or self.group or self.user
+
+
+def envelope(draft: Draft) -> Envelope:
+    """The draft as its channel would get it, with a new key. Raises Malformed for what cannot be stored.
+
+    What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
+    """
+    for name in _TEXTS:
+        clean(name, getattr(draft, name))
+    if draft.event and not _EVENT.fullmatch(draft.event):
+        raise Malformed("event", "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits and underscores")
+    given = draft.destination.strip()
+    if not given and draft.recipient is None:
+        raise Malformed("destination", "is missing, and so is a recipient whose address could be used")
+    made = Envelope(
+        key=uuid4(),
+        destination=_spelled(draft.type, given or _on_file(draft)),
+        subject=draft.subject,
+        body=draft.body,
+        html=draft.html,
+        event=draft.event,
+        auth_username=draft.auth_username,
+        auth_password=draft.auth_password,
+        **_web_hook_fields(draft),
+    )
+    if given:
+        _refuse_impossible(draft.type, made)
+    return made
+
+
+def content_type(text: str) -> str:
+    """The MIME type for one of Mambu's names or a MIME type itself. Raises Malformed."""
+    known = CONTENT_TYPES.get(text.upper(), text.lower()) or "text/plain"
+    if known not in CONTENT_TYPES.values():
+        raise Malformed("contentType", f"must be one of {', '.join(CONTENT_TYPES)}")
+    return known
+
+
+def _spelled(channel: MessageType, destination: str) -> str:
+    """A number in the one spelling that the log keeps; what is no number is left for the channel to refuse."""
+    if channel != MessageType.SMS:
+        return destination
+    try:
+        return e164(destination)
+    except ValueError:
+        return destination
+
+
+def _on_file(draft: Draft) -> str:
+    recipient = draft.recipient
+    if recipient is None or draft.type not in (MessageType.EMAIL, MessageType.SMS):
+        return ""
+    return (recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone).strip()
+
+
+def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
+    try:
+        channels.get(channel).check(made)
+    except DeliveryError as error:
+        if error.reason in _IMPOSSIBLE:
+            raise Malformed(_IMPOSSIBLE[error.reason], error.detail) from error
+
+
+def _web_hook_fields(draft: Draft) -> dict[str, Any]:
+    """Method, content type and headers. Raises Malformed where the channel has none of them, or they are not allowed."""
+    if draft.type != MessageType.WEB_HOOK:
+        for name in _FOR_WEB_HOOKS:
+            if getattr(draft, name):
+                raise Malformed(name, "is for webhooks only")
+        return {"content_type": content_type(draft.content_type) if draft.type == MessageType.EVENT_STREAM else ""}
+    method = draft.method.upper() or "POST"
+    if method not in METHODS:
+        raise Malformed("method", f"must be one of {', '.join(sorted(METHODS))}")
+    for name, value in draft.headers.items():
+        clean("headers", name)
+        clean("headers", value)
+    if wrong := problem(draft.headers):
+        raise Malformed("headers", wrong)
+    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(dict(draft.headers))}

@@ -1,0 +1,43 @@
+"""Does due work progress? Asked by the banner of every page, by /healthz/sender and by whatever supervises the cluster.
+
+A cluster's own word for it is not believed: a dead one still reports "Working". What counts is the age of the oldest due message.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Min, OuterRef, QuerySet, Subquery
+
+from notifications.models import Attempt, Lane, Message
+
+PATIENCE = timedelta(seconds=30)
+# Attempts are opened in the order of their ids; one that finished lately is among the newest, and no index on the time is needed.
+_NEWEST = 1_000
+
+
+def oldest_due(now: datetime) -> timedelta | None:
+    """For how long the oldest message that nobody works on has been due; None where nothing is due.
+
+    A lapsed lease is due work too: its worker is gone. One index probe a lane, so a backlog of millions costs nothing.
+    """
+    mine = Message.objects.filter(lane=OuterRef("pk"))
+    due = mine.filter(due_at__lte=now).order_by("due_at").values("due_at")[:1]
+    lapsed = mine.filter(lease_until__lte=now).order_by("lease_until").values("lease_until")[:1]
+    found = Lane.objects.annotate(due=Subquery(due), lapsed=Subquery(lapsed)).aggregate(a=Min("due"), b=Min("lapsed"))
+    times = [time for time in found.values() if time is not None]
+    return now - min(times) if times else None
+
+
+def stalled(now: datetime) -> bool:
+    """Whether due work has not progressed for PATIENCE: something is due for longer, nothing is being sent, and nothing ended lately."""
+    age = oldest_due(now)
+    return age is not None and age > PATIENCE and not _at_work(now) and not _ended_since(now - PATIENCE)
+
+
+def _at_work(now: datetime) -> bool:
+    # A live drain renews its leases, so a lease that still holds is a worker that waits for a slow provider, not a missing one.
+    return Message.objects.filter(lease_until__gt=now).exists()
+
+
+def _ended_since(time: datetime) -> bool:
+    newest: QuerySet[Attempt] = Attempt.objects.order_by("-pk")[:_NEWEST]
+    return Attempt.objects.filter(pk__in=newest.values("pk"), finished_at__gte=time).exists()

@@ -1,0 +1,136 @@
+"""Messages: one communication to one destination, frozen when the row is made."""
+
+from typing import Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from notifications.failures import Reason
+from notifications.models.lane import Lane
+from notifications.models.recipients import Client, Group
+from notifications.states import CLAIMABLE, FINAL, LIVE, MessageState, MessageType, Outcome, WaitingReason
+
+_FINAL = sorted(FINAL)
+_SENDING = MessageState.SENDING_ASYNC
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """The questions that are asked of messages."""
+
+    def failed(self) -> Self:
+        """Those that ended without being sent."""
+        return self.filter(state=MessageState.FAILED)
+
+    def live(self) -> Self:
+        """Those that are not final."""
+        return self.filter(state__in=sorted(LIVE))
+
+    def with_later(self) -> Self:
+        """Adds `delivered_later` and `live_later`: whether another row of the chain was sent, or is under way."""
+        chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")))
+        root_sent = Message.objects.filter(pk=OuterRef("first"), state=MessageState.SENT)
+        return self.annotate(
+            delivered_later=Exists(chain.filter(state=MessageState.SENT)) | Exists(root_sent),
+            live_later=Exists(chain.filter(state__in=sorted(LIVE))),
+        )
+
+
+class Message(models.Model):
+    """A row in the log. Its content never changes; its state changes by conditional UPDATE only, and never once final."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    type = models.CharField(max_length=16, choices=MessageType.choices)
+    state = models.CharField(max_length=20, choices=MessageState.choices)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, db_index=False, related_name="+")
+
+    # What is sent, and where to.
+    destination = models.TextField()
+    subject = models.TextField(default="")
+    content = models.TextField(default="")
+    html = models.TextField(default="")
+    method = models.CharField(max_length=5, default="")
+    content_type = models.CharField(max_length=40, default="")
+    headers = models.JSONField(default=dict)
+    auth_username = models.TextField(default="")
+    auth_password = models.TextField(default="")
+
+    # Who sent it to whom, as they were called then; later renames do not rewrite the log.
+    sender = models.CharField(max_length=200)
+    sender_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="sent_messages")
+    recipient_name = models.CharField(max_length=310, default="")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="messages")
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, related_name="messages")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="messages")
+    event = models.CharField(max_length=64, default="")
+
+    # Its life.
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # set while nobody has claimed it
+    token = models.PositiveIntegerField(default=0)  # the fence: counts the claims
+    lease_until = models.DateTimeField(null=True)  # set while a worker has claimed it
+    waiting_reason = models.CharField(max_length=32, choices=WaitingReason.choices, default="")
+    attempt_count = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)  # attempts that used up a try: refused or unknown
+    abandons = models.PositiveIntegerField(default=0)  # attempts whose worker died before anything left
+    failure_reason = models.CharField(max_length=40, choices=Reason.choices, default="")
+    failure_cause = models.TextField(default="")
+    outcome = models.CharField(max_length=9, choices=Outcome.choices, default="")
+    possible_duplicate = models.BooleanField(default=False)
+    provider_id = models.CharField(max_length=200, default="")
+
+    # The chain of resends.
+    first = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False, related_name="chain")
+    resend_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False, related_name="resends")
+    resent_by = models.CharField(max_length=200, default="")
+    resent_by_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(MessageState)), name="message_state_known"),
+            models.CheckConstraint(condition=Q(type__in=list(MessageType)), name="message_type_known"),
+            models.CheckConstraint(
+                condition=Q(state=MessageState.SENT, sent_at__isnull=False) | (~Q(state=MessageState.SENT) & Q(sent_at=None)),
+                name="message_sent_with_time",
+            ),
+            models.CheckConstraint(condition=Q(lease_until=None) | Q(state=_SENDING), name="message_claim_while_sending"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(CLAIMABLE), due_at__isnull=False) | (~Q(state__in=sorted(CLAIMABLE)) & Q(due_at=None)),
+                name="message_due_while_unclaimed",
+            ),
+            models.CheckConstraint(condition=~Q(state=MessageState.FAILED) | ~Q(failure_reason=""), name="message_failed_with_reason"),
+            models.CheckConstraint(condition=Q(waiting_reason="") | Q(state=MessageState.WAITING), name="message_reason_while_waiting"),
+            models.UniqueConstraint(fields=["first"], condition=~Q(state__in=_FINAL), name="message_one_live_in_chain"),
+        ]
+        indexes = [
+            models.Index(fields=["lane", "due_at", "id"], name="message_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)),
+            models.Index(fields=["created_at", "id"], name="message_created"),
+            models.Index(fields=["state", "created_at", "id"], name="message_state_created"),
+            models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
+            models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key.hex}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the state can change no more."""
+        return self.state in FINAL
+
+    @property
+    def retries(self) -> int:
+        """Retries made so far (the API's numRetries): tries that count, less the first one."""
+        under_way = self.state in (MessageState.SENDING_ASYNC, MessageState.SENT)
+        return max(0, self.failures + under_way - 1)
+
+    @property
+    def may_have_been_delivered(self) -> bool:
+        """FAILED, but one attempt got no answer after the message had been handed over."""
+        return self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN

@@ -1,0 +1,60 @@
+"""Whom messages are for: clients, and groups of clients."""
+
+from uuid import uuid4
+
+from django.db import models
+
+
+class Client(models.Model):
+    """A person or company that the organisation serves."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    client_id = models.CharField("ID", max_length=32, unique=True)
+    first_names = models.CharField(max_length=150)
+    last_name = models.CharField(max_length=150, blank=True, default="")
+    email = models.CharField("e-mail", max_length=254, blank=True, default="")
+    mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["client_id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """First names and last name."""
+        return f"{self.first_names} {self.last_name}".strip()
+
+
+class Group(models.Model):
+    """A group of clients, with contact data of its own. Never to be confused with a role."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    group_id = models.CharField("ID", max_length=32, unique=True)
+    name = models.CharField(max_length=150)
+    email = models.CharField("e-mail", max_length=254, blank=True, default="")
+    mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
+    members = models.ManyToManyField(Client, through="Membership", related_name="groups")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["group_id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A client's place in a group."""
+
+    group = models.ForeignKey(Group, on_delete=models.PROTECT)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT)
+    role = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "client"], name="member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client} in {self.group}"

@@ -1,0 +1,160 @@
+"""The only door through which a message row is made: enqueue, enqueue_many, resend."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications import channels, lanes
+from notifications.channels import DeliveryError, Envelope
+from notifications.clock import db_now
+from notifications.drafts import Draft, Staff
+from notifications.drafts import envelope as envelope_for
+from notifications.failures import Reason
+from notifications.models import Message
+from notifications.states import MessageState, MessageType, first_state
+from notifications.text import Malformed
+
+__all__ = ["Draft", "Malformed", "NotResendable", "Resent", "check", "enqueue", "enqueue_many", "resend"]
+
+_BATCH = 500
+_MISSING_DESTINATION = {
+    MessageType.EMAIL: Reason.MISSING_EMAIL_RECIPIENT_ADDRESS,
+    MessageType.SMS: Reason.MISSING_SMS_RECIPIENT,
+}
+# What a resend takes over byte for byte from the failed row.
+_COPIED = (
+    "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
+    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """What a resend led to: a new row, or the one that was there already."""
+
+    message: Message
+    created: bool
+
+
+class NotResendable(Exception):
+    """This message cannot be resent; the text says why, in the words of a clerk."""
+
+
+def enqueue(draft: Draft) -> Message:
+    """Store one message, to be sent as soon as the caller's transaction is committed. Raises Malformed."""
+    return enqueue_many([draft])[0]
+
+
+def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
+    """Store messages in the caller's transaction, in order; all or, if one is Malformed, none."""
+    with transaction.atomic():
+        now = db_now()
+        return Message.objects.bulk_create([_born(draft, now) for draft in drafts], batch_size=_BATCH)
+
+
+def check(draft: Draft) -> None:
+    """Raise Malformed if this draft could not be stored. What depends on recipient, length or settings is no such fault."""
+    envelope_for(draft)
+
+
+def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, again: bool = False) -> Resent:
+    """Send a FAILED message once more, as a new row with the same content that points at the failed one.
+
+    The seed: "you will not overwrite the entry for the initial failed message". One new row however often and by however
+    many this is asked: the chain's first row is locked, and where another row of the chain is under way, or is newer than
+    `expected_last` (the last row that the asker saw), that row is the answer. `again` insists although one was delivered.
+    Raises NotResendable.
+    """
+    with transaction.atomic():
+        first_pk = message.first_id or message.pk
+        Message.objects.select_for_update().only("pk").get(pk=first_pk)
+        chain = list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
+        source = next(each for each in chain if each.pk == message.pk)
+        if source.state != MessageState.FAILED:
+            raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
+        if under_way := next((each for each in chain if not each.is_final), None):
+            return Resent(under_way, created=False)
+        if expected_last is not None and chain[-1].key != expected_last:
+            return Resent(chain[-1], created=False)
+        delivered = next((each for each in chain if each.sent_at), None)
+        if delivered is not None and delivered.sent_at is not None and not again:
+            when = timezone.localtime(delivered.sent_at)
+            raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
+        return Resent(_reborn(source, first_pk, by), created=True)
+
+
+def _born(draft: Draft, now: datetime) -> Message:
+    envelope = envelope_for(draft)
+    message = Message(
+        key=envelope.key,
+        type=draft.type,
+        destination=envelope.destination,
+        subject=draft.subject,
+        content=draft.body,
+        html=draft.html,
+        method=envelope.method,
+        content_type=envelope.content_type,
+        headers=dict(envelope.headers),
+        auth_username=draft.auth_username,
+        auth_password=draft.auth_password,
+        sender=draft.sender.name if draft.sender else settings.SYSTEM_SENDER_NAME,
+        sender_user_id=draft.sender.pk if draft.sender else None,
+        recipient_name=draft.recipient.name if draft.recipient else "",
+        client=draft.client,
+        group=draft.group,
+        user_id=draft.user.pk if draft.user else None,
+        event=draft.event,
+    )
+    _begin(message, envelope, now)
+    return message
+
+
+def _reborn(source: Message, first_pk: int, by: Staff) -> Message:
+    now = db_now()
+    copied = {name: getattr(source, name) for name in _COPIED}
+    new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
+    _begin(new, _envelope_of(new), now)
+    new.save(force_insert=True)
+    return new
+
+
+def _begin(message: Message, envelope: Envelope, now: datetime) -> None:
+    """Give a row its first state: due at once, or FAILED where it can never be sent as it stands."""
+    channel = channels.get(MessageType(message.type))
+    message.created_at = now
+    lane_name = ""
+    try:
+        if not envelope.destination:
+            raise DeliveryError(_MISSING_DESTINATION.get(channel.type, Reason.UNDEFINED_DESTINATION), "No destination is on file.")
+        channel.check(envelope)
+        lane_name = channel.lane(envelope.destination)
+    except DeliveryError as error:
+        message.state = MessageState.FAILED
+        message.failure_reason, message.failure_cause = error.reason, error.detail
+    else:
+        message.state = first_state(channel.type)
+        message.due_at = now
+    message.lane_id = lanes.lane_id(channel.type, lane_name)
+
+
+def _envelope_of(message: Message) -> Envelope:
+    return Envelope(
+        key=message.key,
+        destination=message.destination,
+        subject=message.subject,
+        body=message.content,
+        html=message.html,
+        event=message.event,
+        method=message.method,
+        content_type=message.content_type,
+        headers=MappingProxyType(message.headers),
+        auth_username=message.auth_username,
+        auth_password=message.auth_password,
+    )

@@ -1,0 +1,70 @@
+"""What a message and an attempt can be, and which change of state is allowed. The only place that says so."""
+
+from django.db.models import TextChoices
+
+
+class MessageType(TextChoices):
+    """The channels. The names are Mambu's `type` values."""
+
+    EMAIL = "EMAIL", "E-mail"
+    SMS = "SMS", "SMS"
+    WEB_HOOK = "WEB_HOOK", "Webhook"
+    EVENT_STREAM = "EVENT_STREAM", "Event stream"
+
+
+class MessageState(TextChoices):
+    """The states of a message. The names are Mambu's `state` values, the labels what pages show."""
+
+    QUEUED = "QUEUED", "Queued"
+    QUEUED_FOR_STREAM = "QUEUED_FOR_STREAM", "Queued"
+    SENDING_ASYNC = "SENDING_ASYNC", "Sending"
+    WAITING = "WAITING", "Waiting"
+    SENT = "SENT", "Sent"
+    FAILED = "FAILED", "Failed"
+
+
+# The seed's descriptions, word for word; pages show them as tooltips beside the constant.
+_WAITING_TO_BE_SENT = "The notification is waiting to be sent."
+DESCRIPTIONS: dict[MessageState, str] = {
+    MessageState.QUEUED: _WAITING_TO_BE_SENT,
+    MessageState.QUEUED_FOR_STREAM: _WAITING_TO_BE_SENT,
+    MessageState.SENDING_ASYNC: _WAITING_TO_BE_SENT,
+    MessageState.WAITING: _WAITING_TO_BE_SENT,
+    MessageState.SENT: "The notification was sent successfully.",
+    MessageState.FAILED: "The notification was not sent to the designated target.",
+}
+
+FINAL = frozenset({MessageState.SENT, MessageState.FAILED})
+LIVE = frozenset(MessageState) - FINAL
+# Not claimed by anybody: these rows have a due time.
+CLAIMABLE = frozenset({MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM, MessageState.WAITING})
+
+TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.QUEUED: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
+    MessageState.QUEUED_FOR_STREAM: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
+    MessageState.SENDING_ASYNC: FINAL | {MessageState.WAITING},
+    MessageState.WAITING: frozenset({MessageState.SENDING_ASYNC}),
+    MessageState.SENT: frozenset(),
+    MessageState.FAILED: frozenset(),
+}
+
+
+class Outcome(TextChoices):
+    """How an attempt ended. An attempt under way has none ('')."""
+
+    ACCEPTED = "ACCEPTED", "Accepted"
+    REFUSED = "REFUSED", "Refused"
+    UNKNOWN = "UNKNOWN", "Unknown, may have arrived"
+    ABANDONED = "ABANDONED", "Abandoned, not sent"
+
+
+class WaitingReason(TextChoices):
+    """Why a message is WAITING. The names are Mambu's `WAITING_REASON` values."""
+
+    READY_TO_BE_SENT = "READY_TO_BE_SENT", "A retry is due"
+    WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Its destination is being given a rest"
+
+
+def first_state(channel: MessageType) -> MessageState:
+    """The state in which a message of this channel is born."""
+    return MessageState.QUEUED_FOR_STREAM if channel == MessageType.EVENT_STREAM else MessageState.QUEUED
