@@ -59,7 +59,7 @@ bench: setup-dev ## what it does, and how fast
 
 lock: setup-dev ## write the requirements with their hashes anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
-	  --extra postgres --extra redis --extra demo -o requirements.txt
+	  --extra postgres --extra redis -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
 	  --extra dev -c requirements.txt -o requirements-dev.txt
 

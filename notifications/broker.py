@@ -5,11 +5,10 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import Error, connection
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
-from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from notifications import delivery, lanes
@@ -41,9 +40,8 @@ class MessageBroker(ORM):
 
     def _ordinary(self) -> list[Package]:
         """The next queued task, unless tasks under way have all workers but one: the last one is for sending."""
-        close_old_connections()
         now = timezone.now()
-        queue = OrmQ.objects.filter(key=self.list_key)
+        queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()
         if task is None or queue.filter(lock__gte=now).count() >= settings.SENDER_WORKERS - 1:
             return []

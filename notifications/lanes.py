@@ -13,15 +13,22 @@ from notifications.states import MessageType
 _known: dict[tuple[str, str], int] = {}
 
 
-def lane_id(channel: MessageType, name: str) -> int:
-    """The id of the lane of this name, made if it is new."""
-    key = (channel.value, name[:300])
-    if key not in _known:
-        pk = Lane.objects.get_or_create(channel=key[0], name=key[1])[0].pk
-        # Remembered once it is committed: a rolled-back lane must not be referred to.
-        transaction.on_commit(lambda: _known.__setitem__(key, pk))
+class LaneFinder:
+    """Finds lanes for the length of one transaction, making those that are new."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], int] = {}
+
+    def id(self, channel: MessageType, name: str) -> int:
+        """The id of the lane of this name."""
+        key = (channel.value, name[:300])
+        pk = self._found.get(key) or _known.get(key)
+        if pk is None:
+            pk = Lane.objects.get_or_create(channel=key[0], name=key[1])[0].pk
+            # Remembered beyond the transaction once it is committed: a lane that is rolled back must not be referred to.
+            transaction.on_commit(lambda: _known.__setitem__(key, pk))
+        self._found[key] = pk
         return pk
-    return _known[key]
 
 
 def forget() -> None:

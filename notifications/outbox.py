@@ -11,12 +11,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from notifications import channels, lanes
+from notifications import channels
 from notifications.channels import DeliveryError, Envelope
 from notifications.clock import db_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
+from notifications.lanes import LaneFinder
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, first_state
 from notifications.text import Malformed
@@ -55,8 +56,8 @@ def enqueue(draft: Draft) -> Message:
 def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
     """Store messages in the caller's transaction, in order; all or, if one is Malformed, none."""
     with transaction.atomic():
-        now = db_now()
-        return Message.objects.bulk_create([_born(draft, now) for draft in drafts], batch_size=_BATCH)
+        now, lanes = db_now(), LaneFinder()
+        return Message.objects.bulk_create([_born(draft, now, lanes) for draft in drafts], batch_size=_BATCH)
 
 
 def check(draft: Draft) -> None:
@@ -90,7 +91,7 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
         return Resent(_reborn(source, first_pk, by), created=True)
 
 
-def _born(draft: Draft, now: datetime) -> Message:
+def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
     envelope = envelope_for(draft)
     message = Message(
         key=envelope.key,
@@ -112,7 +113,7 @@ def _born(draft: Draft, now: datetime) -> Message:
         user_id=draft.user.pk if draft.user else None,
         event=draft.event,
     )
-    _begin(message, envelope, now)
+    _begin(message, envelope, now, lanes)
     return message
 
 
@@ -120,12 +121,12 @@ def _reborn(source: Message, first_pk: int, by: Staff) -> Message:
     now = db_now()
     copied = {name: getattr(source, name) for name in _COPIED}
     new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
-    _begin(new, _envelope_of(new), now)
+    _begin(new, _envelope_of(new), now, LaneFinder())
     new.save(force_insert=True)
     return new
 
 
-def _begin(message: Message, envelope: Envelope, now: datetime) -> None:
+def _begin(message: Message, envelope: Envelope, now: datetime, lanes: LaneFinder) -> None:
     """Give a row its first state: due at once, or FAILED where it can never be sent as it stands."""
     channel = channels.get(MessageType(message.type))
     message.created_at = now
@@ -141,7 +142,7 @@ def _begin(message: Message, envelope: Envelope, now: datetime) -> None:
     else:
         message.state = first_state(channel.type)
         message.due_at = now
-    message.lane_id = lanes.lane_id(channel.type, lane_name)
+    message.lane_id = lanes.id(channel.type, lane_name)
 
 
 def _envelope_of(message: Message) -> Envelope:

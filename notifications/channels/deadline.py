@@ -1,0 +1,123 @@
+"""One deadline over a whole conversation, whatever the other side does.
+
+Timeouts of `socket`, `smtplib` and `requests` hold for one read. A server that sends a byte a second keeps a sender for ever. Here one
+thread of the process looks at every conversation under way and shuts the socket of those that are over; the blocked read then ends at once.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+TICK = 0.05  # seconds; how late a conversation may be cut
+
+
+class DeadlineExceeded(TimeoutError):
+    """The conversation took longer than it may."""
+
+
+class Deadline:
+    """A context manager: what happens inside ends `seconds` after it was made, give or take a TICK.
+
+    `watch` names the socket to be shut. Only one socket is watched at a time: the last one named.
+    """
+
+    __slots__ = ("_done", "_socket", "at", "expired", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.at = time.monotonic() + seconds
+        self.expired = False  # True once the watchdog has cut the conversation
+        self._socket: socket.socket | None = None
+        self._done = False
+
+    def __enter__(self) -> Self:
+        _watchdog.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _watchdog.remove(self)
+        with _cutting:
+            self._done = True
+            self._socket = None
+
+    def remaining(self) -> float:
+        """Seconds left, above zero; raises DeadlineExceeded when there are none."""
+        left = self.at - time.monotonic()
+        if left <= 0 or self.expired:
+            raise DeadlineExceeded(f"not finished within {self.seconds:g} seconds")
+        return left
+
+    def watch(self, sock: socket.socket) -> None:
+        """From now on this is the socket to shut. Raises DeadlineExceeded when time is already up."""
+        self._socket = sock
+        self.remaining()
+
+    def cut(self) -> None:
+        """Shut the socket, unless the conversation has ended: it may be in use for the next one by then."""
+        with _cutting:
+            if self._done:
+                return
+            self.expired = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    # Not sock.shutdown(): that of an SSLSocket drops its TLS state under the hands of the thread that reads.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """The thread. It starts with the first conversation and sleeps while there is none."""
+
+    def __init__(self) -> None:
+        self._live: dict[int, Deadline] = {}
+        self._busy = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, deadline: Deadline) -> None:
+        self._live[id(deadline)] = deadline  # one operation of a dict needs no lock
+        if not self._busy.is_set():
+            self._busy.set()
+        if self._thread is None:
+            self._start()
+
+    def remove(self, deadline: Deadline) -> None:
+        self._live.pop(id(deadline), None)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._busy.wait()
+            time.sleep(TICK)
+            if not self._live:
+                self._busy.clear()
+                if self._live:  # one came in between; it saw the event set and did not set it
+                    self._busy.set()
+                continue
+            now = time.monotonic()
+            for deadline in list(self._live.values()):
+                if deadline.at <= now:
+                    deadline.cut()
+                    self.remove(deadline)
+
+
+_cutting = threading.Lock()
+_watchdog = _Watchdog()
+
+
+def _after_fork() -> None:
+    """A forked child has the parent's objects but not its threads."""
+    global _watchdog, _cutting
+    _cutting = threading.Lock()
+    _watchdog = _Watchdog()
+
+
+os.register_at_fork(after_in_child=_after_fork)

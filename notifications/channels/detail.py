@@ -1,0 +1,32 @@
+"""What a provider said, as it may be stored; and how long it asks us to wait."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LIMIT = 8 * 1024  # bytes of UTF-8 that are kept of an answer
+
+# C0 and C1 controls but for tab and line feed, the separators that break lines in some viewers, lone surrogates (no database takes them).
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def cleaned(said: str | bytes) -> str:
+    """The words as they are, without control characters and cut to LIMIT bytes."""
+    if isinstance(said, bytes):
+        said = said[: LIMIT * 2].decode("utf-8", "replace")
+    text = _UNWANTED.sub(" ", said[: LIMIT * 2].replace("\r\n", "\n")).strip()
+    encoded = text.encode()
+    return text if len(encoded) <= LIMIT else encoded[: LIMIT - 3].decode("utf-8", "ignore") + "…"
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110 10.2.3: seconds or an HTTP date); None where it is missing or makes no sense."""
+    value = (value or "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds())
+    except (ValueError, OverflowError, TypeError):
+        return None

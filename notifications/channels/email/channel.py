@@ -1,0 +1,169 @@
+"""E-mail over SMTP: one recipient a message, kept connections, one deadline, and the right class for every failure."""
+
+import re
+import smtplib
+import ssl
+
+from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.deadline import Deadline
+from notifications.channels.detail import cleaned
+from notifications.channels.email.addresses import plain_address
+from notifications.channels.email.conversation import Conversation, Refusal, Server, Stage
+from notifications.channels.email.kept import Kept
+from notifications.channels.email.letter import compose, sender
+from notifications.failures import Reason
+from notifications.states import MessageType, Outcome
+
+LARGEST = 1024 * 1024  # octets of UTF-8, subject and texts together
+
+_CREDENTIALS = frozenset({530, 534, 535})  # RFC 4954 6: sign in first, the way is too weak, the credentials are wrong
+_CLOSING = 421
+_QUEUED_AS = re.compile(r"queued as (\S{1,100})", re.IGNORECASE)
+_DOING = {
+    Stage.CONNECT: "connecting to the mail server",
+    Stage.GREETING: "waiting for the mail server's greeting",
+    Stage.EHLO: "greeting the mail server",
+    Stage.STARTTLS: "securing the connection to the mail server",
+    Stage.AUTH: "signing in to the mail server",
+    Stage.MAIL: "naming the sender to the mail server",
+    Stage.RCPT: "naming the recipient to the mail server",
+    Stage.DATA: "announcing the text to the mail server",
+    Stage.BODY: "sending the text to the mail server",
+    Stage.AFTER_DOT: "waiting for the mail server to accept the text",
+}
+
+
+class EmailChannel:
+    """The mail server of EMAIL_URL."""
+
+    type = MessageType.EMAIL
+    width = 4
+    permits = 10
+    inline = False
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        username: str = "",
+        password: str = "",
+        use_tls: bool = False,
+        use_ssl: bool = False,
+        from_address: str = "",
+        deadline: float = 60.0,
+    ) -> None:
+        self._server = Server(host, port, username, password, use_tls, use_ssl)
+        self._from = from_address
+        self._deadline = deadline
+        self._kept = Kept()
+
+    def lane(self, destination: str) -> str:
+        return f"{self._server.host}:{self._server.port}"
+
+    def check(self, envelope: Envelope) -> None:
+        if not self._server.host:
+            raise _never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
+        if not envelope.destination.strip():
+            raise _never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
+        texts = (envelope.subject, envelope.body, envelope.html)
+        if sum(map(len, texts)) > LARGEST or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST:
+            raise _never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets")
+        self._compose(envelope)
+
+    def send(self, envelope: Envelope) -> Receipt:
+        to, mail = self._compose(envelope)
+        with Deadline(self._deadline) as deadline:
+            kept = self._kept.take()
+            if kept is not None:
+                try:
+                    return self._attempt(kept, deadline, to, mail)
+                except _Stale:
+                    pass  # it died while it was kept, before it heard of this message: once more on a new one
+            return self._attempt(Conversation(self._server), deadline, to, mail)
+
+    def close(self) -> None:
+        self._kept.drain()
+
+    def _compose(self, envelope: Envelope) -> tuple[str, bytes]:
+        try:
+            to = plain_address(envelope.destination)
+        except ValueError as error:
+            raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable mail address: {error}") from error
+        try:
+            origin = sender(self._from)
+        except ValueError as error:
+            raise _never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, f"DEFAULT_FROM_EMAIL is not usable: {error}") from error
+        return to, compose(envelope, to, origin)
+
+    def _attempt(self, conversation: Conversation, deadline: Deadline, to: str, mail: bytes) -> Receipt:
+        """One message over one conversation, which is kept when the server left it in order and dropped otherwise."""
+        reused = conversation.is_open
+        in_order = False
+        try:
+            if reused:
+                conversation.resume(deadline)
+            else:
+                conversation.open(deadline)
+            answer = conversation.transmit(sender(self._from).address, to, mail)
+            in_order = True
+        except (Refusal, smtplib.SMTPException, OSError, UnicodeError) as error:
+            code = _code(error)
+            in_order = isinstance(error, Refusal) and conversation.stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
+            if reused and conversation.stage == Stage.MAIL and not in_order and not deadline.expired:
+                raise _Stale from error
+            raise _failure(error, code, conversation.stage, deadline) from error
+        finally:
+            if in_order:
+                self._kept.give(conversation)
+            else:
+                conversation.close()
+        queued = _QUEUED_AS.search(answer)
+        return Receipt(provider_id=queued[1] if queued else "", detail=cleaned(answer))
+
+
+class _Stale(Exception):
+    """A kept connection turned out to be dead before anything of the message was transmitted."""
+
+
+def _never(reason: Reason, detail: str) -> DeliveryError:
+    return DeliveryError(reason, detail, kind=Failure.NEVER)
+
+
+def _code(error: Exception) -> int:
+    """The number that the server answered, 0 where it did not answer with one."""
+    if isinstance(error, Refusal):
+        return max(0, error.code)
+    return max(0, error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
+
+
+def _failure(error: Exception, code: int, stage: Stage, deadline: Deadline) -> DeliveryError:
+    """The class of a failure: by the stage first, then by the server's number (the table in tests/notifications/channels/test_email.py)."""
+    detail = _words(error, stage, deadline)
+    clear = 400 <= code < 600
+    if stage == Stage.AFTER_DOT and not clear:
+        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN)
+    if (code in _CREDENTIALS and stage in (Stage.AUTH, Stage.MAIL)) or isinstance(error, UnicodeError):
+        return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail)
+    # What a server says before MAIL is about the server, not about this message: even 554 may be different in a minute.
+    permanent = code >= 500 and stage >= Stage.MAIL and clear
+    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=Failure.PERMANENT if permanent else Failure.TRANSIENT)
+
+
+def _words(error: Exception, stage: Stage, deadline: Deadline) -> str:
+    if deadline.expired or isinstance(error, TimeoutError):
+        said = f"it took longer than {deadline.seconds:g} seconds"
+    elif isinstance(error, Refusal):
+        said = f"{error.code} {_text(error.text)}" if error.code >= 0 else f"an answer that is not SMTP: {_text(error.text)}"
+    elif isinstance(error, smtplib.SMTPResponseException):
+        said = f"{error.smtp_code} {_text(error.smtp_error)}"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        said = f"its certificate is not trusted: {error.verify_message}"
+    elif isinstance(error, UnicodeError):
+        said = "the user name or password holds a character outside ASCII"
+    else:
+        said = str(error) or type(error).__name__
+    return cleaned(f"{said} (while {_DOING[stage]})")
+
+
+def _text(said: bytes | str) -> str:
+    return said if isinstance(said, str) else said.decode("utf-8", "replace")

@@ -1,0 +1,193 @@
+"""SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request left."""
+
+import functools
+import logging
+import re
+import socket
+import threading
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import phonenumbers
+import requests
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.connecting import Address, resolve
+from notifications.channels.deadline import Deadline
+from notifications.channels.detail import cleaned, retry_after
+from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire
+from notifications.failures import Reason
+from notifications.states import MessageType, Outcome
+
+LONGEST = 1600  # characters; Twilio refuses more (21617)
+
+# The SDK writes query parameters and headers there at INFO.
+logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
+
+_NUMBER = re.compile(r"\+[0-9 ()./\u00a0\u2010\u2011-]+")
+
+# Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
+_TOO_LONG = frozenset({21617})
+_CREDENTIALS = frozenset({20003})
+_LATER = frozenset({20429, 20503, 21730})
+_NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
+_NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
+
+
+@functools.lru_cache(maxsize=1024)
+def e164(text: str) -> str:
+    """The number as +49…, from any spelling that begins with a plus. Raises ValueError for what cannot be a number of any country."""
+    text = text.strip().replace("\uff0b", "+")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("a number begins with + and the country's code and has digits only")
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("there is no country with this code") from error
+    # Possible, not valid: the tables of valid numbers lag behind the networks, and the gateway has the last word.
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("the number is too short or too long for its country")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class _GatewayClient(HttpClient):
+    """Carries the SDK's requests over a Wire; the answer to a thread's last request stays readable, for its headers."""
+
+    def __init__(self, api_url: str, deadline: float) -> None:
+        super().__init__(logging.getLogger("twilio.http_client"), is_async=False, timeout=deadline)
+        self._base = urlsplit(api_url)
+        self._seconds = deadline
+        self._wire = Wire(_any_address)
+        self._thread = threading.local()
+
+    @property
+    def answer(self) -> Answer | None:
+        return getattr(self._thread, "answer", None)
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Raises NotHandedOver and NoAnswer. `timeout` and `allow_redirects` are the SDK's and not obeyed."""
+        self._thread.answer = None
+        parts = urlsplit(uri)
+        url = urlunsplit((self._base.scheme, self._base.netloc, self._base.path.rstrip("/") + parts.path, parts.query, ""))
+        asked: Any = data
+        request = requests.Request(method, url, headers=headers, data=asked, params=params and dict(params), auth=auth).prepare()
+        request.headers["Accept-Encoding"] = "identity"
+        answer = self._thread.answer = self._wire.exchange(request, self._seconds)
+        return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def _any_address(host: str, port: int, deadline: Deadline) -> list[Address]:
+    """The gateway's address comes from the operator's settings, so it is not suspected."""
+    return resolve(host, port, deadline, socket.getaddrinfo)
+
+
+class SmsChannel:
+    """Twilio, or whatever speaks its REST API at TWILIO_API_URL."""
+
+    type = MessageType.SMS
+    width = 4
+    permits = 1  # creating a message is not idempotent with Twilio: at most one may be unknown after a crash
+    inline = False
+
+    def __init__(
+        self, account_sid: str, auth_token: str, from_number: str, api_url: str = "https://api.twilio.com", deadline: float = 20.0
+    ) -> None:
+        self._from = from_number
+        self._configured = bool(account_sid and auth_token and from_number)
+        self._http = _GatewayClient(api_url, deadline)
+        self._client = Client(account_sid, auth_token, http_client=self._http) if self._configured else None
+
+    def lane(self, destination: str) -> str:
+        return "twilio"
+
+    def check(self, envelope: Envelope) -> None:
+        if not self._configured:
+            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+        if not envelope.destination.strip():
+            raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
+        if len(envelope.body) > LONGEST:
+            raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
+        _number(envelope.destination)
+
+    def send(self, envelope: Envelope) -> Receipt:
+        if self._client is None:
+            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+        to = _number(envelope.destination)
+        try:
+            message = self._client.messages.create(to=to, from_=self._from, body=envelope.body)
+        except NotHandedOver as error:
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error)) from error
+        except NoAnswer as error:
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN) from error
+        except (TwilioException, ValueError, TypeError, AttributeError) as error:
+            # ValueError and the like: the SDK reads the answer as a JSON object and this one is none.
+            return self._judged(error)
+        if message.status in _NOT_SENT:
+            detail = cleaned(f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}")
+            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=_kind_of(message.error_code))
+        return Receipt(provider_id=cleaned(message.sid or "")[:100], detail=cleaned(f"HTTP {_status(self._http.answer)}: {message.status}"))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _judged(self, error: Exception) -> Receipt:
+        """What an answer means that the SDK did not take for a message."""
+        answer = self._http.answer
+        if answer is None:
+            raise error  # not the gateway's doing
+        if 200 <= answer.status < 300:
+            return Receipt(detail=answer.summary)  # the status says created; that its text cannot be read changes nothing
+        raise _failure(answer, getattr(error, "code", None)) from error
+
+
+def _failure(answer: Answer, code: object) -> DeliveryError:
+    """The class of an answer that is not success, by its HTTP status and corrected by Twilio's code."""
+    status, detail = answer.status, answer.summary
+    wait = retry_after(answer.headers.get("Retry-After"))
+    if code in _LATER or status in (408, 425, 429, 503):
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait)
+    if code in _CREDENTIALS or status == 401:
+        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail)
+    if code in _TOO_LONG:
+        return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT)
+    if status >= 500:  # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
+        return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN)
+    if 400 <= status < 500:
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT)
+    return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
+
+
+def _kind_of(code: object) -> Failure:
+    return Failure.PERMANENT if code in _NEVER_AGAIN else Failure.TRANSIENT
+
+
+def _number(destination: str) -> str:
+    try:
+        return e164(destination)
+    except ValueError as error:
+        raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable number: {error}") from error
+
+
+def _never(reason: Reason, detail: str) -> DeliveryError:
+    return DeliveryError(reason, detail, kind=Failure.NEVER)
+
+
+def _status(answer: Answer | None) -> int:
+    return answer.status if answer else 0

@@ -1,0 +1,104 @@
+"""Webhooks: one HTTP request to a URL that a user chose, so every step distrusts it."""
+
+import json
+import socket
+from collections.abc import Sequence
+
+from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.connecting import Lookup
+from notifications.channels.detail import cleaned, retry_after
+from notifications.channels.webhook.addresses import Net, Rules
+from notifications.channels.webhook.headers import mime, outgoing, problem
+from notifications.channels.webhook.target import Guard, Target, never, read
+from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire, prepared
+from notifications.failures import Reason
+from notifications.states import MessageType, Outcome
+
+METHODS = frozenset({"POST", "PUT", "PATCH"})
+LARGEST = 1024 * 1024  # octets of the body
+_GONE = 410
+_WAITS = frozenset({429, 502, 503, 504})  # whose Retry-After is obeyed
+
+
+class WebhookChannel:
+    """Any web server. `lookup` is the resolver; tests give one that lies."""
+
+    type = MessageType.WEB_HOOK
+    width = 8
+    permits = 10
+    inline = False
+
+    def __init__(
+        self, allowed_nets: Sequence[Net] = (), allow_http: bool = False, deadline: float = 20.0, *, lookup: Lookup = socket.getaddrinfo
+    ) -> None:
+        self._guard = Guard(Rules(tuple(allowed_nets)), allow_http, lookup)
+        self._deadline = deadline
+        self._wire = Wire(self._guard.admit)
+
+    def lane(self, destination: str) -> str:
+        try:
+            target = read(destination)
+        except DeliveryError:
+            return "invalid"  # it is never sent, but its row has a lane like every other
+        return f"{target.host.lower()}:{target.port}"
+
+    def check(self, envelope: Envelope) -> None:
+        self._prepared(envelope)
+        if mime(envelope.content_type) == "application/json":
+            _check_json(envelope.body)
+
+    def send(self, envelope: Envelope) -> Receipt:
+        target, body = self._prepared(envelope)
+        request = prepared(envelope.method or "POST", target.url, outgoing(envelope), body)
+        try:
+            answer = self._wire.exchange(request, self._deadline)
+        except NotHandedOver as error:
+            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error)) from error
+        except NoAnswer as error:
+            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN) from error
+        if 200 <= answer.status < 300:  # whatever became of its body
+            return Receipt(provider_id=cleaned(answer.headers.get("X-Request-Id", ""))[:100], detail=answer.summary)
+        raise _failure(answer)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _prepared(self, envelope: Envelope) -> tuple[Target, bytes]:
+        """Where to and what, everything checked that needs no I/O but the JSON."""
+        target = read(envelope.destination)
+        self._guard.check(target)
+        if (envelope.method or "POST") not in METHODS:
+            raise never(Reason.OTHER, f"a webhook is sent with {', '.join(sorted(METHODS))}, not with {cleaned(envelope.method)[:20]}")
+        try:
+            mime(envelope.content_type)
+        except KeyError:
+            raise never(Reason.OTHER, f"the content type {cleaned(envelope.content_type)[:100]} is not one of the three") from None
+        if words := problem(envelope.headers):
+            raise never(Reason.OTHER, words)
+        try:
+            body = envelope.body.encode()
+        except UnicodeEncodeError as error:  # lone surrogates
+            raise never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text holds characters that UTF-8 cannot write") from error
+        if len(body) > LARGEST:
+            raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the body is larger than {LARGEST} octets")
+        return target, body
+
+
+def _check_json(body: str) -> None:
+    def refuse(name: str) -> float:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        # Numbers stay text: Python raises for an integer of 5,000 digits, which is good JSON.
+        json.loads(body, parse_constant=refuse, parse_int=str, parse_float=str)
+    except RecursionError as error:
+        raise never(Reason.INVALID_JSON_BODY_SYNTAX, "the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise never(Reason.INVALID_JSON_BODY_SYNTAX, cleaned(str(error))) from error
+
+
+def _failure(answer: Answer) -> DeliveryError:
+    """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says that it is meant for good."""
+    kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
+    wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
+    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, answer.summary, kind=kind, retry_after=wait)

@@ -1,0 +1,77 @@
+"""The headers of a webhook: those the template's author may set, and ours."""
+
+import base64
+import re
+from collections.abc import Mapping
+
+from notifications.channels.base import Envelope
+
+IDEMPOTENCY_KEY = "x-notifications-idempotency-key"  # Mambu's name: the same over all retries of one message
+USER_AGENT = "Commlog"
+
+# The author's words for the three content types (Mambu's names) and what they mean.
+CONTENT_TYPES: dict[str, str] = {
+    "PLAIN_TEXT": "text/plain",
+    "APPLICATION_JSON": "application/json",
+    "APPLICATION_XML": "application/xml",
+}
+
+# RFC 8259 knows no charset parameter; without one, text is read as Latin-1 by some and XML by its declaration.
+_SENT_AS = {
+    "text/plain": "text/plain; charset=utf-8",
+    "application/json": "application/json",
+    "application/xml": "application/xml; charset=utf-8",
+}
+
+_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_VALUE = re.compile(r"[\x20-\x7e]{0,4096}")
+_MOST = 50  # headers
+
+# They frame the request, belong to one hop or are ours to say; an author who sets them is overruled.
+_RESERVED = frozenset(
+    {
+        "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer", "connection", "keep-alive",
+        "proxy-connection", "proxy-authorization", "proxy-authenticate", "upgrade", "expect", "user-agent", "accept-encoding",
+        IDEMPOTENCY_KEY,
+    }
+)  # fmt: skip
+_RESERVED_PREFIX = "webhook-"  # Standard Webhooks' signatures
+
+
+def is_reserved(name: str, *, signed_in: bool = False) -> bool:
+    """Whether an author's header of this name is left out. `signed_in`: the message has a user name and password."""
+    name = name.lower()
+    return name in _RESERVED or name.startswith(_RESERVED_PREFIX) or (signed_in and name == "authorization")
+
+
+def problem(headers: Mapping[str, str]) -> str:
+    """What is wrong with an author's headers, in words for a form; empty where nothing is."""
+    if len(headers) > _MOST:
+        return f"there are more than {_MOST} headers"
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            return "a header's name has letters, digits and hyphens only, at most 64"
+        if not _VALUE.fullmatch(value):
+            return f"the value of the header {name} holds a line break or a character outside ASCII, or is too long"
+    return ""
+
+
+def outgoing(envelope: Envelope) -> dict[str, str]:
+    """Every header of the request but those of its framing. The author's come first and never replace ours."""
+    signed_in = bool(envelope.auth_username or envelope.auth_password)
+    headers = {name: value.strip() for name, value in envelope.headers.items() if not is_reserved(name, signed_in=signed_in)}
+    headers["Content-Type"] = _SENT_AS[mime(envelope.content_type)]
+    headers["User-Agent"] = USER_AGENT
+    headers[IDEMPOTENCY_KEY] = str(envelope.key)
+    if signed_in:
+        pair = f"{envelope.auth_username}:{envelope.auth_password}".encode("utf-8", "replace")  # RFC 7617 2.1
+        headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+    return headers
+
+
+def mime(content_type: str) -> str:
+    """The content type of an envelope; nothing said means plain text. Raises KeyError for another than the three."""
+    content_type = content_type or "text/plain"
+    if content_type not in _SENT_AS:
+        raise KeyError(content_type)
+    return content_type

@@ -1,0 +1,139 @@
+"""Rows for tests, made by plain functions. People are roles: `viewer()`, `officer()`, `admin()`, `outsider()`."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group as Role
+from django.utils import timezone
+
+from commlog.models import User
+from notifications.failures import Reason
+from notifications.models import Attempt, Client, Group, Lane, Membership, Message
+from notifications.states import CLAIMABLE, MessageState, MessageType, Outcome, WaitingReason
+
+PASSWORD = "correct horse battery staple"
+DESTINATIONS = {
+    MessageType.EMAIL: "ana@example.org",
+    MessageType.SMS: "+4917012345678",
+    MessageType.WEB_HOOK: "https://hooks.example.org/in",
+    MessageType.EVENT_STREAM: "accounts",
+}
+_numbers = count(1)
+
+
+def make_lane(channel: MessageType = MessageType.EMAIL, name: str = "test") -> Lane:
+    """The lane of that name, made when missing."""
+    return Lane.objects.get_or_create(channel=channel, name=name)[0]
+
+
+def make_message(state: MessageState = MessageState.QUEUED, type: MessageType = MessageType.EMAIL, **fields: Any) -> Message:
+    """A stored message. Whatever its state demands (times, lease, reason) is filled in unless given."""
+    now: datetime = fields.pop("now", None) or timezone.now()
+    values: dict[str, Any] = {
+        "type": type,
+        "state": state,
+        "destination": DESTINATIONS[type],
+        "subject": "Payment due" if type == MessageType.EMAIL else "",
+        "content": "Dear Ana, your payment is due.",
+        "sender": "Mambu",
+        "created_at": now,
+    }
+    values |= _demanded(state, fields.get("created_at", now)) | fields
+    if "lane" not in values:
+        values["lane"] = make_lane(type)
+    return Message.objects.create(**values)
+
+
+def _demanded(state: MessageState, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if state in CLAIMABLE:
+        values["due_at"] = now
+    if state == MessageState.WAITING:
+        values |= {"waiting_reason": WaitingReason.READY_TO_BE_SENT, "failures": 1, "attempt_count": 1, "outcome": Outcome.REFUSED}
+        values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "failure_cause": "451 4.3.0 try again later"}
+    if state == MessageState.SENDING_ASYNC:
+        values |= {"lease_until": now + timedelta(seconds=20), "token": 1}
+    if state == MessageState.SENT:
+        values |= {"sent_at": now + timedelta(seconds=1), "outcome": Outcome.ACCEPTED, "attempt_count": 1}
+    if state == MessageState.FAILED:
+        values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "failure_cause": "550 5.1.1 no such user", "outcome": Outcome.REFUSED}
+    return values
+
+
+def make_attempt(message: Message, outcome: Outcome | str = Outcome.REFUSED, **fields: Any) -> Attempt:
+    """The message's next attempt, closed unless `outcome` is empty."""
+    now: datetime = fields.pop("now", None) or message.created_at
+    values: dict[str, Any] = {
+        "number": message.attempts.count() + 1,
+        "token": 1,
+        "worker": "test",
+        "due_at": now,
+        "opened_at": now,
+        "permitted_at": now,
+        "started_at": now,
+        "outcome": outcome,
+    }
+    if outcome:
+        values["finished_at"] = now + timedelta(milliseconds=84)
+    if outcome == Outcome.REFUSED:
+        values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "detail": "550 5.1.1 no such user"}
+    return Attempt.objects.create(message=message, **(values | fields))
+
+
+def make_resend(failed: Message, state: MessageState = MessageState.QUEUED, **fields: Any) -> Message:
+    """A later row of the failed message's chain."""
+    frozen = ("type", "lane", "destination", "subject", "content", "sender", "recipient_name", "client", "group", "user")
+    copied = {name: getattr(failed, name) for name in frozen}
+    linked = {"first_id": failed.first_id or failed.pk, "resend_of": failed, "resent_by": "Ada Officer"}
+    return make_message(state, **(copied | linked | fields))
+
+
+def make_client(**fields: Any) -> Client:
+    """A client with contact data."""
+    number = next(_numbers)
+    values = {
+        "client_id": f"{number:06}",
+        "first_names": "Ana",
+        "last_name": "Silva",
+        "email": "ana@example.org",
+        "mobile_phone": "+4917012345678",
+    }
+    return Client.objects.create(**(values | fields))
+
+
+def make_group(*members: Client, **fields: Any) -> Group:
+    """A group of clients with contact data of its own."""
+    number = next(_numbers)
+    group = Group.objects.create(**({"group_id": f"G{number:05}", "name": f"Market women {number}", "email": "group@example.org"} | fields))
+    for member in members:
+        Membership.objects.create(group=group, client=member)
+    return group
+
+
+def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
+    """A member of staff whose password is PASSWORD; with the role of that name, which the migrations have made."""
+    user = User.objects.create_user(username or f"user{next(_numbers)}", password=PASSWORD, **fields)
+    if role:
+        user.groups.add(Role.objects.get(name=role))
+    return user
+
+
+def viewer(**fields: Any) -> User:
+    """May read the log."""
+    return make_user(role="Viewer", **({"first_name": "Vera", "last_name": "Viewer"} | fields))
+
+
+def officer(**fields: Any) -> User:
+    """May read, resend and export."""
+    return make_user(role="Officer", **({"first_name": "Ada", "last_name": "Officer"} | fields))
+
+
+def admin(**fields: Any) -> User:
+    """May do everything, by role."""
+    return make_user(role="Administrator", **({"first_name": "Adam", "last_name": "Administrator"} | fields))
+
+
+def outsider(**fields: Any) -> User:
+    """Has an account, but no role."""
+    return make_user(**({"first_name": "Otto", "last_name": "Outsider"} | fields))

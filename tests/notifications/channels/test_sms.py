@@ -1,0 +1,178 @@
+"""The SMS channel against a Twilio that fails at every step."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from servers import RawHttp, reset, says, within
+
+from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.sms import SmsChannel, e164
+from notifications.failures import Reason
+from notifications.states import Outcome
+
+DEADLINE = 0.6
+SID = "AC" + "0" * 32
+Serve = Callable[[Any], Any]
+
+
+def envelope(**changes: Any) -> Envelope:
+    return Envelope(**{"key": UUID(int=7), "destination": "+49 151 23456789", "body": "Hello", **changes})
+
+
+def channel(server: RawHttp, deadline: float = DEADLINE) -> SmsChannel:
+    return SmsChannel(SID, "secret", "+15005550006", f"http://127.0.0.1:{server.port}", deadline)
+
+
+def reply(status: int, payload: object, *headers: str) -> bytes:
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def error(status: int, code: int, *headers: str) -> bytes:
+    return reply(status, {"code": code, "message": "because", "more_info": "https://example.com", "status": status}, *headers)
+
+
+def failure(sender: SmsChannel) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught, within(DEADLINE + 1):
+        sender.send(envelope())
+    return caught.value
+
+
+def test_a_message_is_created(serve: Serve) -> None:
+    server = serve(RawHttp(says(reply(201, {"sid": "SM1", "status": "queued"}))))
+    receipt = channel(server).send(envelope())
+    assert (receipt.provider_id, receipt.detail) == ("SM1", "HTTP 201: queued")
+    request = server.requests[0].decode()
+    assert request.startswith(f"POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1\r\n")
+    assert request.endswith("To=%2B4915123456789&From=%2B15005550006&Body=Hello")
+    assert "\r\nAuthorization: Basic " in request
+
+
+ANSWERS = [
+    (error(400, 21211), Reason.SMS_SERVICE_ERROR, Failure.PERMANENT, Outcome.REFUSED),
+    (error(400, 21610), Reason.SMS_SERVICE_ERROR, Failure.PERMANENT, Outcome.REFUSED),
+    (error(404, 20404), Reason.SMS_SERVICE_ERROR, Failure.PERMANENT, Outcome.REFUSED),
+    (error(400, 21617), Reason.SMS_TOO_LONG, Failure.PERMANENT, Outcome.REFUSED),
+    (error(400, 21730), Reason.SMS_SERVICE_ERROR, Failure.TRANSIENT, Outcome.REFUSED),
+    (error(401, 20003), Reason.INVALID_SMS_GATEWAY_CREDENTIALS, Failure.TRANSIENT, Outcome.REFUSED),
+    (error(403, 20003), Reason.INVALID_SMS_GATEWAY_CREDENTIALS, Failure.TRANSIENT, Outcome.REFUSED),
+    (error(429, 20429), Reason.SMS_SERVICE_ERROR, Failure.TRANSIENT, Outcome.REFUSED),
+    (error(503, 20503), Reason.SMS_SERVICE_ERROR, Failure.TRANSIENT, Outcome.REFUSED),
+    (error(500, 20500), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
+    (reply(502, b"<html>bad gateway</html>"), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
+    (reply(504, b""), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
+    (reply(307, b"", "Location: http://127.0.0.1/"), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.REFUSED),
+    (reply(400, b"[1, 2]"), Reason.SMS_SERVICE_ERROR, Failure.PERMANENT, Outcome.REFUSED),
+    (
+        reply(400, {"type": "about:blank", "title": "t", "status": 400, "code": 21211}),
+        Reason.SMS_SERVICE_ERROR,
+        Failure.PERMANENT,
+        Outcome.REFUSED,
+    ),
+    (reply(201, {"sid": "SM1", "status": "failed", "error_code": 30008}), Reason.SMS_NOT_SENT, Failure.TRANSIENT, Outcome.REFUSED),
+    (reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30005}), Reason.SMS_NOT_SENT, Failure.PERMANENT, Outcome.REFUSED),
+]
+
+
+@pytest.mark.parametrize(("answer", "reason", "kind", "outcome"), ANSWERS)
+def test_answers_have_their_class(serve: Serve, answer: bytes, reason: Reason, kind: Failure, outcome: Outcome) -> None:
+    caught = failure(channel(serve(RawHttp(says(answer)))))
+    assert (caught.reason, caught.kind, caught.outcome) == (reason, kind, outcome)
+    assert caught.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("-1", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)]
+)
+def test_retry_after(serve: Serve, value: str, seconds: float | None) -> None:
+    assert failure(channel(serve(RawHttp(says(error(429, 20429, f"Retry-After: {value}")))))).retry_after == seconds
+
+
+@pytest.mark.parametrize("payload", [b"", b"not json", b"[]", b'"text"', b"\xff\xfe"])
+def test_created_with_an_unreadable_text_is_accepted(serve: Serve, payload: bytes) -> None:
+    assert channel(serve(RawHttp(says(reply(201, payload))))).send(envelope()).provider_id == ""
+
+
+def test_created_and_then_dropped_is_accepted(serve: Serve) -> None:
+    def behave(server: RawHttp, sock: Any) -> None:
+        sock.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{")
+        sock.shutdown(2)
+
+    channel(serve(RawHttp(behave))).send(envelope())
+
+
+BREAKS = {
+    "drop": lambda server, sock: sock.shutdown(2),
+    "reset": lambda server, sock: reset(sock),
+    "hang": lambda server, sock: server.stopped.wait(20),
+    "drip": lambda server, sock: server.drip(sock, b"HTTP/1.1 201 Created\r\n" * 9),
+    "garbage": lambda server, sock: (sock.sendall(b"what is this\r\n\r\n"), sock.shutdown(2)),
+}
+
+
+@pytest.mark.parametrize("behave", BREAKS.values(), ids=BREAKS.keys())
+def test_no_answer_is_unknown(serve: Serve, behave: Callable[[RawHttp, Any], None]) -> None:
+    server = serve(RawHttp(behave))
+    caught = failure(channel(server))
+    assert (caught.reason, caught.kind, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Failure.TRANSIENT, Outcome.UNKNOWN)
+    assert len(server.requests) == 1  # and it was sent once
+
+
+def test_no_connection_is_refused() -> None:
+    server = RawHttp(says(b""))
+    server.close()
+    caught = failure(channel(server))
+    assert (caught.reason, caught.kind, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Failure.TRANSIENT, Outcome.REFUSED)
+
+
+def test_an_untrusted_certificate_is_refused(serve: Serve, server_tls: Any) -> None:
+    server = serve(RawHttp(says(b""), context=server_tls))
+    caught = failure(SmsChannel(SID, "secret", "+1", f"https://127.0.0.1:{server.port}", DEADLINE))
+    assert (caught.reason, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Outcome.REFUSED)
+    assert "certificate" in caught.detail
+    assert server.requests == []
+
+
+def test_the_sdk_logs_nothing_of_a_request(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
+    channel(serve(RawHttp(says(reply(201, {"sid": "SM1", "status": "queued"}))))).send(envelope())
+    assert "4915123456789" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"destination": " "}, Reason.MISSING_SMS_RECIPIENT),
+        ({"destination": "0151 23456789"}, Reason.UNDEFINED_DESTINATION),
+        ({"destination": "+49 151 2345\n6789"}, Reason.UNDEFINED_DESTINATION),
+        ({"destination": "+999123456789"}, Reason.UNDEFINED_DESTINATION),
+        ({"destination": "+49 1"}, Reason.UNDEFINED_DESTINATION),
+        ({"destination": "+1 800 FLOWERS"}, Reason.UNDEFINED_DESTINATION),
+        ({"body": "x" * 1601}, Reason.SMS_TOO_LONG),
+    ],
+)
+def test_check_refuses_what_can_never_be_sent(changes: dict[str, str], reason: Reason) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        SmsChannel(SID, "secret", "+15005550006").check(envelope(**changes))
+    assert (caught.value.reason, caught.value.kind) == (reason, Failure.NEVER)
+
+
+def test_check_without_an_account() -> None:
+    with pytest.raises(DeliveryError) as caught:
+        SmsChannel("", "", "").check(envelope())
+    assert (caught.value.reason, caught.value.kind) == (Reason.SMS_SERVICE_NOT_ENABLED, Failure.NEVER)
+
+
+def test_check_passes_what_can_be_sent() -> None:
+    SmsChannel(SID, "secret", "+15005550006").check(envelope(body="x" * 1600))
+
+
+@pytest.mark.parametrize("text", ["+4915123456789", " +49 (151) 234-567.89 ", "＋49 151/23456789", "+49\u00a0151\u00a023456789"])
+def test_e164(text: str) -> None:
+    assert e164(text) == "+4915123456789"

@@ -1,0 +1,124 @@
+"""The shape of the house: the arrow between the packages, no cycles, no file that grew too large, nothing forbidden."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("commlog", "notifications")
+DOORS = {
+    "models", "states", "failures", "retry", "criteria", "outbox", "events", "templating", "channels", "lanes", "health", "receipts",
+    "stream", "text",
+}  # fmt: skip
+LARGEST = 400
+FORBIDDEN_NAMES = {"utils", "helpers", "services", "managers", "constants", "misc"}
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts)
+
+
+def module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(path): path for path in FILES}
+
+
+def imports(path: Path, *, inside_functions: bool = False) -> Iterator[str]:
+    """The modules that a file imports when it is loaded (and, if wanted, later)."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if inside_functions else _top_level(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for alias in node.names:
+                longer = f"{node.module}.{alias.name}"
+                yield longer if longer in MODULES else node.module
+
+
+def _top_level(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in tree.body:
+        if isinstance(node, ast.If | ast.Try):
+            yield from ast.walk(node)
+        else:
+            yield node
+
+
+def test_the_domain_knows_no_back_office() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if name.startswith("notifications")
+        for target in imports(path, inside_functions=True)
+        if target.split(".")[0] == "commlog"
+    ]
+    assert wrong == []
+
+
+def test_the_domain_knows_no_request() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if name.startswith("notifications")
+        for target in imports(path, inside_functions=True)
+        if target.startswith(("django.http", "django.shortcuts", "django.template", "django.views", "django.urls"))
+    ]
+    assert wrong == []
+
+
+def test_the_back_office_uses_the_doors_of_the_domain() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if name.startswith("commlog")
+        for target in imports(path, inside_functions=True)
+        if target.startswith("notifications.") and target.split(".")[1] not in DOORS
+    ]
+    assert wrong == []
+
+
+def test_no_import_cycles() -> None:
+    graph = {name: {target for target in imports(path) if target in MODULES and target != name} for name, path in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join((*trail[trail.index(name) :], name))
+        if name in done:
+            return
+        for target in sorted(graph[name]):
+            visit(target, (*trail, name))
+        done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file(path: Path) -> None:
+    source = path.read_text()
+    assert len(source.splitlines()) <= LARGEST
+    assert path.stem not in FORBIDDEN_NAMES
+    for pattern in (r"\bimport \*", r"\bmark_safe\b", r"\bfrom_string\(", r"ignore_conflicts"):
+        assert not re.search(pattern, source), pattern
+    tree = ast.parse(source)
+    assert ast.get_docstring(tree) or not tree.body, "a module says what it is for"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def test_templates_escape_everything() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for found in re.finditer(r"\|\s*safe\b|autoescape off|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=", path.read_text())
+    ]
+    assert wrong == []
+
+
+def test_no_registry_or_machine_is_named() -> None:
+    named = re.compile(r"https?://(?!127\.0\.0\.1|localhost|[a-z.-]*example\.(?:org|com))[^\s\"')]*(?:pypi|registry|mirror)", re.I)
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile", ".ci/run"):
+        assert not named.search((ROOT / name).read_text()), name
