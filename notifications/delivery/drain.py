@@ -8,6 +8,7 @@ from itertools import chain
 from django.db import transaction
 
 from notifications import channels, lanes
+from notifications.channels import DeliveryError
 from notifications.clock import Clock
 from notifications.delivery import claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
@@ -148,6 +149,8 @@ class Drain:
     def _settle_and_permit(self, finished: list[Done]) -> list[Claim]:
         """One transaction: the results of the last few, the leases, the permits of the next few."""
         to_record = [self._result(each) for each in finished]
+        if any(isinstance(each.answer, DeliveryError) for each in finished):
+            self.look_at = 0.0  # the first retry is due at once
         if time.monotonic() > self.turn_ends + _PATIENCE:
             to_record += self._give_back_the_slow()
         chosen = self._startable()

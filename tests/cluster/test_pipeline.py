@@ -1,0 +1,139 @@
+"""Real clusters, real providers, real databases."""
+
+import shutil
+import signal
+import time
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.cluster.conftest import ROOT, Installation, expected, kill_group, mixed, received
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+
+
+def seconds(later: str, earlier: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def waits(message: dict[str, Any]) -> list[float]:
+    """The seconds between the end of each attempt and the start of the next."""
+    return [seconds(later["startedAt"], earlier["finishedAt"]) for earlier, later in pairwise(message["attempts"])]
+
+
+def test_a_thousand_mixed_messages_are_each_received_once(installation: Installation) -> None:
+    messages = mixed(installation.providers, 1_000)
+    keys = installation.enqueue(*messages)
+
+    with installation.cluster():
+        log = installation.until_final(within=90)
+
+    assert [message["encodedKey"] for message in reversed(log)] == keys
+    assert {message["state"] for message in log} == {"SENT"}
+    assert {len(message["attempts"]) for message in log} == {1}
+    assert received(installation.providers) == expected(messages, installation.providers)
+
+
+@pytest.mark.xdist_group("retries")
+def test_providers_that_always_fail_are_tried_six_times_at_the_seed_s_pace(installation: Installation) -> None:
+    for channel in ("EMAIL", "SMS", "WEB_HOOK"):
+        installation.providers.outage(channel, on=True)
+    with installation.cluster():
+        time.sleep(3)  # the cluster is up: what follows is the schedule's own lateness
+        installation.enqueue(*mixed(installation.providers, 3))
+        log = installation.until(lambda log: all(message["state"] == "FAILED" for message in log), within=110)
+
+    for message in log:
+        assert [attempt["outcome"] for attempt in message["attempts"]] == ["REFUSED"] * 6
+        assert message["numRetries"] == 5
+        for waited, wanted in zip(waits(message), [0, 2, 6, 18, 54], strict=True):
+            # How late it is on an idle machine is measured by `make bench`; this machine is not idle.
+            assert wanted <= waited <= wanted + 2.0, f"{message['type']} waited {waited} s instead of {wanted} s"
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({"RETRY_ENABLED": "0"}, []),
+        ({"RETRY_FIRST_AT_ONCE": "0", "RETRY_MAX_RETRIES": "1"}, [0.4, 0.8]),
+        ({"RETRY_WEB_HOOK_MAX_RETRIES": "0"}, [0]),
+    ],
+)
+def test_the_operator_s_retry_settings(installation: Installation, variables: dict[str, str], wanted: list[float]) -> None:
+    quick = {"RETRY_BACK_OFF_DELAY": "0.4", "RETRY_DELAY_FACTOR": "2"}
+    installation.enqueue({"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"})
+
+    with installation.cluster(**quick, **variables):
+        (message,) = installation.until_final(within=30)
+
+    assert message["state"] == "FAILED"
+    assert len(waits(message)) == len(wanted)
+    assert all(wait <= waited <= wait + 0.9 for waited, wait in zip(waits(message), wanted, strict=True)), waits(message)
+
+
+def test_for_ever_goes_on_at_the_longest_delay(installation: Installation) -> None:
+    installation.enqueue({"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"})
+
+    with installation.cluster(RETRY_MAX_RETRIES="-1", RETRY_BACK_OFF_DELAY="0.1", RETRY_BACK_OFF_MAX_DELAY="0.2"):
+        (message,) = installation.until(lambda log: len(log[0]["attempts"]) > 10, within=30)
+
+    assert message["state"] in ("WAITING", "SENDING_ASYNC")
+
+
+def test_a_clean_stop_under_load_and_a_second_start_send_each_message_once(installation: Installation) -> None:
+    messages = mixed(installation.providers, 2_000)
+    installation.enqueue(*messages)
+
+    with installation.cluster() as cluster:
+        installation.until(lambda log: sum(message["state"] == "SENT" for message in log) > 50, within=60)
+        stopping = time.monotonic()
+        cluster.send_signal(signal.SIGTERM)
+        assert cluster.wait(timeout=30) == 0
+        assert time.monotonic() - stopping < 15
+    assert {attempt["outcome"] for message in installation.log() for attempt in message["attempts"]} == {"ACCEPTED"}
+    with installation.cluster():
+        installation.until_final(within=90)
+
+    assert received(installation.providers) == expected(messages, installation.providers)
+
+
+def test_nothing_is_lost_when_every_process_is_killed(installation: Installation) -> None:
+    messages = mixed(installation.providers, 1_200)
+    installation.enqueue(*messages)
+
+    with installation.cluster() as cluster:
+        installation.until(lambda log: sum(message["state"] == "SENT" for message in log) > 50, within=60)
+        kill_group(cluster)
+    with installation.cluster():
+        log = installation.until_final(within=120)
+
+    got = received(installation.providers)
+    twice = {destination for destination, after in pairwise(got) if destination == after}
+    marked = {message["destination"].rpartition("/in/")[2] for message in log if message.get("possibleDuplicate")}
+    assert set(expected(messages, installation.providers)) - set(got) <= {
+        message["destination"] for message in log if message["outcome"] == "UNKNOWN"
+    }
+    assert {destination.rpartition("/in/")[2] for destination in twice} <= marked
+    assert not any(destination.startswith("+") for destination in twice), "an SMS was sent twice"
+    assert all(message["attempts"] for message in log)
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(settings.IS_SQLITE, reason="several machines share one PostgreSQL database, not a SQLite file")
+def test_two_clusters_from_two_directories_send_each_message_once(installation: Installation, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    for name in ("commlog", "notifications", "templates", "static"):
+        shutil.copytree(ROOT / name, second / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "manage.py", second)
+    messages = mixed(installation.providers, 1_000)
+
+    with installation.cluster(), installation.cluster(root=second):
+        installation.enqueue(*messages)
+        log = installation.until_final(within=90)
+
+    assert {(message["state"], len(message["attempts"])) for message in log} == {("SENT", 1)}
+    assert received(installation.providers) == expected(messages, installation.providers)

@@ -1,0 +1,101 @@
+"""Settings from the environment: a wrong value stops the start and names the variable."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from commlog.environment import Environment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STRONG = "".join(chr(33 + number) for number in range(60))
+
+
+def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Python with just these variables set."""
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "commlog.settings", **variables}
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "maybe"),
+        ("PUBLIC_URL", "commlog"),
+        ("PUBLIC_URL", "https://commlog.example.org/path"),
+        ("TRUSTED_PROXY_NETS", "10.0.0.1/8"),
+        ("DATABASE_URL", "mysql://localhost/commlog"),
+        ("CACHE_URL", "memcached://localhost"),
+        ("EMAIL_URL", "mail.example.org"),
+        ("TWILIO_API_URL", "ftp://localhost"),
+        ("WEBHOOK_ALLOWED_NETS", "everything"),
+        ("WEBHOOK_ALLOW_HTTP", "2"),
+        ("RETRY_ENABLED", "never"),
+        ("RETRY_MAX_RETRIES", "-2"),
+        ("RETRY_MAX_RETRIES", "four"),
+        ("RETRY_BACK_OFF_DELAY", "0"),
+        ("RETRY_BACK_OFF_MAX_DELAY", "1"),
+        ("RETRY_DELAY_FACTOR", "1"),
+        ("RETRY_JITTER", "nan"),
+        ("RETRY_PERMANENT", "x"),
+        ("RETRY_FIRST_AT_ONCE", "x"),
+        ("RETRY_UNKNOWN_SMS", "x"),
+        ("RETRY_SMS_MAX_RETRIES", "-2"),
+        ("RETRY_WEB_HOOK_DELAY_FACTOR", "0"),
+        ("ORGANISATION_TIME_ZONE", "Mars/Olympus"),
+        ("SENDER_WORKERS", "1"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:
+    said = started("-c", "import commlog.settings", **{name: value})
+
+    assert said.returncode == 1
+    assert f"ImproperlyConfigured: {name} has a wrong value. Allowed: " in said.stderr
+
+
+@pytest.mark.parametrize("key", ["", "short", "a" * 60, "django-insecure-" + STRONG])
+def test_production_needs_a_strong_secret_key(key: str) -> None:
+    said = started("-c", "import commlog.settings", DEBUG="0", SECRET_KEY=key)
+
+    assert "SECRET_KEY is missing or weak" in said.stderr
+
+
+def test_production_starts() -> None:
+    assert started("-c", "import commlog.wsgi", DEBUG="0", SECRET_KEY=STRONG, PUBLIC_URL="https://commlog.example.org").returncode == 0
+
+
+def test_a_production_server_refuses_debug() -> None:
+    assert "DEBUG is on" in started("-c", "import commlog.wsgi").stderr
+
+
+def test_a_channel_s_own_retry_settings_override_the_common_ones() -> None:
+    variables = {"RETRY_MAX_RETRIES": "2", "RETRY_SMS_MAX_RETRIES": "0", "RETRY_FIRST_AT_ONCE": "0"}
+    env = Environment(variables)
+    common = env.retry_policy()
+
+    assert common.waits() == [2, 6, 18]
+    assert env.retry_policy("RETRY_SMS_", common).waits() == [2]
+    assert env.retry_policy("RETRY_EMAIL_", common).waits() == [2, 6, 18]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", {"EMAIL_HOST": ""}),
+        ("smtp://mail.example.org:2525", {"EMAIL_HOST": "mail.example.org", "EMAIL_PORT": 2525}),
+        ("smtp+tls://u%40x:p%3Aw@mail.example.org:587", {"EMAIL_HOST_USER": "u@x", "EMAIL_HOST_PASSWORD": "p:w", "EMAIL_USE_TLS": True}),
+        ("smtp+ssl://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True}),
+    ],
+)
+def test_a_mail_server_s_address(url: str, expected: dict[str, Any]) -> None:
+    assert expected.items() <= Environment({"EMAIL_URL": url}).mail_server("EMAIL_URL").items()
+
+
+def test_a_refusal_does_not_show_the_value() -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        Environment({"EMAIL_URL": "smtp//user:secret@host"}).mail_server("EMAIL_URL")
+    assert "secret" not in str(refused.value)
