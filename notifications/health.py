@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, OuterRef, QuerySet, Subquery
 
+from notifications.delivery.claims import LEASE
 from notifications.models import Attempt, Lane, Message
 
 PATIENCE = timedelta(seconds=30)
@@ -27,15 +28,15 @@ def oldest_due(now: datetime) -> timedelta | None:
     return now - min(times) if times else None
 
 
-def stalled(now: datetime) -> bool:
-    """Whether due work has not progressed for PATIENCE: something is due for longer, nothing is being sent, and nothing ended lately."""
+def stalled(now: datetime, *, patience: timedelta = PATIENCE) -> bool:
+    """Whether due work has not progressed for `patience`: something is due for longer, no claim was taken or renewed, nothing ended."""
     age = oldest_due(now)
-    return age is not None and age > PATIENCE and not _at_work(now) and not _ended_since(now - PATIENCE)
+    return age is not None and age > patience and not _claimed_since(now - patience) and not _ended_since(now - patience)
 
 
-def _at_work(now: datetime) -> bool:
-    # A live drain renews its leases, so a lease that still holds is a worker that waits for a slow provider, not a missing one.
-    return Message.objects.filter(lease_until__gt=now).exists()
+def _claimed_since(time: datetime) -> bool:
+    # A live drain renews its leases, so a fresh one is a worker that waits for a slow provider, not a missing one.
+    return Message.objects.filter(lease_until__gt=time + LEASE).exists()
 
 
 def _ended_since(time: datetime) -> bool:

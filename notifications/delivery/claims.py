@@ -40,7 +40,12 @@ class Claim:
 
 def worker_name() -> str:
     """This process, as attempts name it."""
-    return f"{socket.gethostname()}:{os.getpid()}"[:100]
+    return f"{host_prefix()}{os.getpid()}"
+
+
+def host_prefix() -> str:
+    """How the names of this machine's workers begin."""
+    return f"{socket.gethostname()[:80]}:"
 
 
 def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:

@@ -1,152 +1,20 @@
-"""A whole installation for a test: its own database, its own providers, real clusters; seen through its commands only."""
+"""A whole installation for a test."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
 
-from commlog.demo import standins
-from commlog.demo.standins import StandIns
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-FINAL = ("SENT", "FAILED")
-
-
-class Installation:
-    """Commlog as an operator has it: an environment and commands."""
-
-    def __init__(self, directory: Path, providers: StandIns, database_url: str) -> None:
-        self.directory = directory
-        self.providers = providers
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.environment = {**kept, **providers.environment(), "DATABASE_URL": database_url}
-
-    def manage(self, *arguments: str, text: str | None = None) -> str:
-        """Run a command; its standard output."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def enqueue(self, *messages: dict[str, Any]) -> list[str]:
-        """Store messages; their keys."""
-        return self.manage("enqueue", "-", text="\n".join(json.dumps(message) for message in messages)).split()
-
-    def log(self) -> list[dict[str, Any]]:
-        """All messages, newest first."""
-        return [json.loads(line) for line in self.manage("log", "--json", "--limit", "1000000").splitlines()]
-
-    def message(self, key: str) -> dict[str, Any]:
-        """One message."""
-        return json.loads(self.manage("message", key, "--json"))
-
-    @contextmanager
-    def cluster(self, *, root: Path = ROOT, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A qcluster in a process group of its own; stopped as an operator stops it."""
-        with (self.directory / f"cluster-{uuid4().hex}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "qcluster"],
-                cwd=root,
-                env=self.environment | variables,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield process
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(timeout=30) == 0
-        finally:
-            kill_group(process)
-
-    def until_final(self, *, within: float) -> list[dict[str, Any]]:
-        """Wait until every message is final; the log."""
-        return self.until(lambda log: all(message["state"] in FINAL for message in log), within=within)
-
-    def until(self, holds: Any, *, within: float) -> list[dict[str, Any]]:
-        """Wait until `holds(log)`; the log."""
-        end = time.monotonic() + within
-        while not holds(log := self.log()):
-            assert time.monotonic() < end, sorted({(message["type"], message["state"]) for message in log})
-            time.sleep(0.5)
-        return log
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for a cluster and all its children."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+from bench.installation import Installation, installed
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A new, empty database of the kind that the suite runs on."""
-    if settings.IS_SQLITE:
-        yield f"sqlite:///{tmp_path / 'commlog.sqlite3'}"
-        return
-    import psycopg
-
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """A migrated installation with providers, on the kind of database that the suite runs on."""
     config = settings.DATABASES["default"]
-    server = f"{config['USER']}:{config['PASSWORD']}@{config['HOST']}:{config['PORT'] or 5432}"
-    name = f"cluster_{uuid4().hex}"
-    with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield f"postgres://{server}/{name}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    """A migrated installation with providers."""
-    with standins.start(tmp_path / "providers") as providers:
-        made = Installation(tmp_path, providers, database_url)
-        made.manage("migrate", "--verbosity", "0")
-        yield made
-
-
-def mixed(providers: StandIns, count: int) -> list[dict[str, Any]]:
-    """`count` messages, the four channels in turn."""
-    made: list[dict[str, Any]] = []
-    for number in range(count):
-        body = f"Message {number} – für Sie"
-        made.append(
-            [
-                {"type": "EMAIL", "destination": f"client{number}@example.org", "subject": f"Nr. {number}", "body": body},
-                {"type": "SMS", "destination": f"+4917{number:09}", "body": body},
-                {"type": "WEB_HOOK", "destination": providers.webhook_url(f"/in/{number}"), "body": body},
-                {"type": "EVENT_STREAM", "destination": "mrn.event.demo.streamingapi.client_approved", "body": body},
-            ][number % 4]
-        )
-    return made
-
-
-def received(providers: StandIns) -> list[str]:
-    """The destinations of everything that the providers took."""
-    entries = [entry for channel in standins.CHANNELS for entry in providers.journal(channel)]
-    return sorted(entry["destination"].removeprefix(providers.webhook_url("")[:-1]) for entry in entries)
-
-
-def expected(messages: list[dict[str, Any]], providers: StandIns) -> list[str]:
-    """What `received` is when each message was received once."""
-    return sorted(
-        message["destination"].removeprefix(providers.webhook_url("")[:-1]) for message in messages if message["type"] != "EVENT_STREAM"
+    server = (
+        "" if settings.IS_SQLITE else f"postgres://{config['USER']}:{config['PASSWORD']}@{config['HOST']}:{config['PORT'] or 5432}/postgres"
     )
+    with installed(tmp_path, server) as made:
+        yield made

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.cluster.conftest import ROOT, Installation, expected, kill_group, mixed, received
+from bench.installation import ROOT, Installation, expected, kill_group, mixed, received
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 

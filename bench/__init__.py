@@ -1,0 +1,1 @@
+"""What Commlog does, shown and measured: `python -m bench`."""

@@ -1,0 +1,34 @@
+"""python -m bench [NAME …] [--server URL]: without a name, everything that takes less than a few minutes."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import once, retries
+from bench.installation import Installation, installed
+
+PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
+    "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
+    "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
+}
+
+
+def main() -> int:
+    """Run the programmes on SQLite, and on PostgreSQL where a server is given."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
+    parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
+    options = parser.parse_args()
+    for server in dict.fromkeys(["", options.server]):
+        for name in options.names or PROGRAMMES:
+            title, run = PROGRAMMES[name]
+            print(f"\n{name} on {'PostgreSQL' if server else 'SQLite'}: {title}", flush=True)
+            with tempfile.TemporaryDirectory() as directory, installed(Path(directory), server) as installation:
+                run(installation)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

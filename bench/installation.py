@@ -1,0 +1,159 @@
+"""A whole installation for tests and benchmarks: its own database, its own providers, real clusters; seen through its commands only."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from commlog.demo import standins
+from commlog.demo.standins import StandIns
+
+ROOT = Path(__file__).resolve().parent.parent
+FINAL = ("SENT", "FAILED")
+
+
+class Installation:
+    """Commlog as an operator has it: an environment and commands."""
+
+    def __init__(self, directory: Path, providers: StandIns, database_url: str) -> None:
+        self.directory = directory
+        self.providers = providers
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        self.environment = {**kept, **providers.environment(), "DATABASE_URL": database_url}
+
+    def manage(self, *arguments: str, text: str | None = None) -> str:
+        """Run a command; its standard output."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def enqueue(self, *messages: dict[str, Any]) -> list[str]:
+        """Store messages; their keys."""
+        return self.manage("enqueue", "-", text="\n".join(json.dumps(message) for message in messages)).split()
+
+    def log(self) -> list[dict[str, Any]]:
+        """All messages, newest first."""
+        return [json.loads(line) for line in self.manage("log", "--json", "--limit", "1000000").splitlines()]
+
+    def message(self, key: str) -> dict[str, Any]:
+        """One message."""
+        return json.loads(self.manage("message", key, "--json"))
+
+    @contextmanager
+    def cluster(self, command: str = "qcluster", *, root: Path = ROOT, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A qcluster (or a `sender`) in a process group of its own; stopped as an operator stops it."""
+        with (self.directory / f"cluster-{uuid4().hex}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", command],
+                cwd=root,
+                env=self.environment | variables,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            yield process
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=80) == 0
+        finally:
+            kill_group(process)
+
+    def until_final(self, *, within: float) -> list[dict[str, Any]]:
+        """Wait until every message is final; the log."""
+        return self.until(lambda log: all(message["state"] in FINAL for message in log), within=within)
+
+    def until(self, holds: Callable[[list[dict[str, Any]]], bool], *, within: float) -> list[dict[str, Any]]:
+        """Wait until `holds(log)`; the log."""
+        end = time.monotonic() + within
+        while not holds(log := self.log()):
+            assert time.monotonic() < end, sorted({(message["type"], message["state"]) for message in log})
+            time.sleep(0.5)
+        return log
+
+
+def descendants(pid: int) -> list[int]:
+    """The living processes below this one, parents first."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for a cluster and all its children."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def new_database(server: str, directory: Path) -> Iterator[str]:
+    """The URL of a new, empty database: on the PostgreSQL server of the URL `server`, or, where that is empty, a SQLite file."""
+    if not server:
+        yield f"sqlite:///{directory / 'commlog.sqlite3'}"
+        return
+    import psycopg
+
+    name = f"commlog_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def installed(directory: Path, server: str = "") -> Iterator[Installation]:
+    """A migrated installation with providers."""
+    with new_database(server, directory) as database_url, standins.start(directory / "providers") as providers:
+        made = Installation(directory, providers, database_url)
+        made.manage("migrate", "--verbosity", "0")
+        yield made
+
+
+def mixed(providers: StandIns, count: int) -> list[dict[str, Any]]:
+    """`count` messages, the four channels in turn."""
+    made: list[dict[str, Any]] = []
+    for number in range(count):
+        body = f"Message {number} – für Sie"
+        made.append(
+            [
+                {"type": "EMAIL", "destination": f"client{number}@example.org", "subject": f"Nr. {number}", "body": body},
+                {"type": "SMS", "destination": f"+4917{number:09}", "body": body},
+                {"type": "WEB_HOOK", "destination": providers.webhook_url(f"/in/{number}"), "body": body},
+                {"type": "EVENT_STREAM", "destination": "mrn.event.demo.streamingapi.client_approved", "body": body},
+            ][number % 4]
+        )
+    return made
+
+
+def received(providers: StandIns) -> list[str]:
+    """The destinations of everything that the providers took."""
+    entries = [entry for channel in standins.CHANNELS for entry in providers.journal(channel)]
+    return sorted(entry["destination"].removeprefix(providers.webhook_url("")[:-1]) for entry in entries)
+
+
+def expected(messages: list[dict[str, Any]], providers: StandIns) -> list[str]:
+    """What `received` is when each message was received once."""
+    return sorted(
+        message["destination"].removeprefix(providers.webhook_url("")[:-1]) for message in messages if message["type"] != "EVENT_STREAM"
+    )

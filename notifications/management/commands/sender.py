@@ -1,0 +1,25 @@
+"""sender: the cluster that sends, supervised. What production runs."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notifications.supervisor import supervise
+
+
+class Command(BaseCommand):
+    """Runs a qcluster under a watchdog until SIGTERM or SIGINT."""
+
+    help = "Send what is due: a qcluster under a watchdog that starts it anew where due work stands still."
+    requires_system_checks: list[str] = []  # the database may not be there yet
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Supervise."""
+        supervise(_on_signals)
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())

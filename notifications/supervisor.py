@@ -1,0 +1,162 @@
+"""Keeps a cluster that really works: starts a qcluster in a process group of its own, and starts it anew where due work stands still.
+
+A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after which the cluster ignores
+SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of itself is believed: what is watched is the work.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from notifications import health
+from notifications.clock import db_now
+from notifications.delivery.claims import host_prefix
+from notifications.models import Attempt
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is started anew
+STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
+_GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
+_LOOK = 0.5  # seconds between looks
+_START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
+_LONGEST_BACK_OFF = 30.0  # seconds
+_STEADY = 60.0  # seconds after which a cluster has proved itself and back-off begins anew
+
+
+class Supervisor:
+    """Runs until `stop` is called (from a signal handler, say)."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._stopping = threading.Event()
+        self._cluster: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._back_off = 0.0
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Wait for the database, keep a cluster at work, stop it when asked to."""
+        self._wait_for_database()
+        while not self._stopping.is_set():
+            if self._cluster is None:
+                self._start()
+            elif trouble := self._trouble():
+                logger.error("the cluster is started anew: %s", trouble)
+                self._kill()
+                self._pause()
+            self._stopping.wait(_LOOK)
+        self._end()
+
+    def _wait_for_database(self) -> None:
+        said = ""
+        while not self._stopping.is_set():
+            lacking = _database_lacks()
+            if not lacking:
+                return
+            if lacking != said:
+                logger.warning("waiting: %s", lacking)
+                said = lacking
+            self._stopping.wait(1.0)
+
+    def _start(self) -> None:
+        self._cluster = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 - our own command
+        self._started = time.monotonic()
+        logger.info("started a cluster, process group %s", self._cluster.pid)
+
+    def _trouble(self) -> str:
+        """Why the cluster must be started anew; empty where it is well, or where nobody can say."""
+        if self._cluster is None or self._cluster.poll() is not None:
+            return "its main process ended"
+        if time.monotonic() - self._started < _START.total_seconds():
+            return ""
+        try:
+            stalled = health.stalled(db_now(), patience=PATIENCE)
+        except DatabaseError:
+            connection.close()
+            return ""  # the database is in trouble, not the cluster
+        return f"due work has stood still for {PATIENCE.total_seconds():.0f} s" if stalled else ""
+
+    def _pause(self) -> None:
+        if time.monotonic() - self._started > _STEADY:
+            self._back_off = 0.0
+        self._stopping.wait(self._back_off)
+        self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
+
+    def _end(self) -> None:
+        """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
+        cluster = self._cluster
+        if cluster is None:
+            return
+        if cluster.poll() is None:
+            cluster.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        idle_since = asked
+        while cluster.poll() is None:
+            now = time.monotonic()
+            if _under_way(cluster.pid):
+                idle_since = now
+            if now - asked > STOP_WITHIN or now - idle_since > _GRACE:
+                logger.error("the cluster did not stop by itself")
+                break
+            time.sleep(0.1)
+        self._kill()
+
+    def _kill(self) -> None:
+        """End the whole group: workers outlive their parent."""
+        cluster = self._cluster
+        if cluster is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
+        cluster.wait()
+        self._cluster = None
+
+
+def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
+    """Run a supervisor over the stock `qcluster` command. `install_signals` is given what is to be called to stop it."""
+    supervisor = Supervisor([sys.executable, sys.argv[0], "qcluster"])
+    install_signals(supervisor.stop)
+    supervisor.run()
+
+
+def _database_lacks() -> str:
+    """What keeps the senders from starting; empty where nothing does."""
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "the database lacks migrations: run manage.py migrate"
+    except DatabaseError as error:
+        connection.close()
+        return f"the database does not answer ({type(error).__name__})"
+    return ""
+
+
+def _under_way(group: int) -> bool:
+    """Whether a worker of this process group has an attempt under way. Unknown counts as yes."""
+    try:
+        workers = Attempt.objects.filter(outcome="", worker__startswith=host_prefix()).values_list("worker", flat=True)
+        return any(_group_of(int(worker.rpartition(":")[2])) == group for worker in workers[:1_000])
+    except DatabaseError:
+        connection.close()
+        return True
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

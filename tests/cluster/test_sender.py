@@ -1,0 +1,75 @@
+"""`manage.py sender`: a cluster that really works, or is started anew."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.installation import ROOT, Installation, descendants, kill_group, mixed
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+
+ROLES = ("main", "sentinel", "worker 1", "worker 2", "monitor", "pusher")
+BACK_WITHIN = 15.0  # seconds
+
+
+def victim(sender: subprocess.Popen[bytes], role: str) -> int:
+    """The process of a role: below the sender stand the cluster's main, its sentinel, and then in the order of their start the rest."""
+    end = time.monotonic() + 20
+    while len(found := descendants(sender.pid)) < len(ROLES):
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
+    return found[ROLES.index(role)]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_killed_process_stops_nothing_for_long(installation: Installation, role: str) -> None:
+    with installation.cluster("sender") as sender:
+        time.sleep(4)
+        os.kill(victim(sender, role), signal.SIGKILL)
+        killed = time.monotonic()
+        installation.enqueue(*mixed(installation.providers, 4))
+        installation.until_final(within=40)
+
+        assert time.monotonic() - killed < BACK_WITHIN + 3  # and the time that the commands of this test take
+
+
+def test_a_frozen_cluster_is_started_anew(installation: Installation) -> None:
+    with installation.cluster("sender") as sender:
+        time.sleep(4)
+        os.killpg(victim(sender, "main"), signal.SIGSTOP)
+        installation.enqueue(*mixed(installation.providers, 4))
+
+        assert {message["state"] for message in installation.until_final(within=40)} == {"SENT"}
+
+
+def test_it_stops_clean_and_leaves_no_process(installation: Installation) -> None:
+    with installation.cluster("sender") as sender:
+        victim(sender, "pusher")
+        below = descendants(sender.pid)
+        sender.send_signal(signal.SIGTERM)
+        assert sender.wait(timeout=15) == 0
+
+    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+def test_it_waits_for_a_database_that_is_not_ready(installation: Installation, tmp_path: Path) -> None:
+    environment = installation.environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'later.sqlite3'}"}
+    with (tmp_path / "sender.log").open("wb") as log:
+        sender = subprocess.Popen([sys.executable, "manage.py", "sender"], cwd=ROOT, env=environment, stderr=log, start_new_session=True)
+    try:
+        end = time.monotonic() + 20
+        while "lacks migrations" not in (tmp_path / "sender.log").read_text():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert descendants(sender.pid) == []
+        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+        victim(sender, "pusher")
+        sender.send_signal(signal.SIGTERM)
+        assert sender.wait(timeout=15) == 0
+    finally:
+        kill_group(sender)
