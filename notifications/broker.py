@@ -26,7 +26,8 @@ class MessageBroker(ORM):
     """Hands out drains while messages are due, beside the ordinary tasks of the ORM broker's queue."""
 
     def dequeue(self) -> list[Package] | None:
-        """At most one ordinary task and one drain a channel, then a short sleep: handed-out work needs a moment to be claimed."""
+        """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one drain a channel."""
+        time.sleep(settings.Q_CLUSTER["poll"])
         try:
             packages = self._ordinary() + [_package(channel) for channel in _channels_with_work()]
         except Error:
@@ -35,7 +36,6 @@ class MessageBroker(ORM):
             connection.close()
             time.sleep(_DATABASE_GONE)
             return None
-        time.sleep(settings.Q_CLUSTER["poll"])
         return packages or None
 
     def _ordinary(self) -> list[Package]:
@@ -59,7 +59,7 @@ class MessageBroker(ORM):
 
 def _channels_with_work() -> list[str]:
     now = db_now()
-    channels = list(lanes.claimable(now).order_by().values_list("channel", flat=True).distinct())
+    channels = sorted({opening.channel.value for opening in lanes.openings(now)})
     if not channels and delivery.lapsed(now):
         # A drain begins by bringing lapsed claims back, whatever its channel.
         channels = ["EMAIL"]

@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
 
-from notifications.models import Lane, Message
+from notifications import sql
+from notifications.models import Lane
 from notifications.states import MessageType
 
 _known: dict[tuple[str, str], int] = {}
@@ -44,19 +43,13 @@ class Opening(NamedTuple):
     room: int
 
 
-def openings(now: datetime, *, channel: MessageType | None = None) -> list[Opening]:
-    """The claimable lanes, of one channel or of all."""
-    lanes = claimable(now) if channel is None else claimable(now).filter(channel=channel)
-    rows = lanes.annotate(room=F("cap") - _claimed()).values_list("pk", "channel", "room")
-    return [Opening(pk, MessageType(name), room) for pk, name, room in rows]
+_OPENINGS = f"""
+SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)
+FROM {sql.LANE} lane WHERE EXISTS (SELECT 1 FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at <= %s)
+"""  # noqa: S608 - names of tables
 
 
-def claimable(now: datetime) -> QuerySet[Lane]:
+def openings(now: datetime) -> list[Opening]:
     """The lanes with a due message and room below their cap. The one predicate of the broker and of the claim."""
-    due = Message.objects.filter(lane=OuterRef("pk"), due_at__lte=now)
-    return Lane.objects.filter(Exists(due), cap__gt=_claimed())
-
-
-def _claimed() -> Coalesce:
-    claimed = Message.objects.filter(lane=OuterRef("pk"), lease_until__isnull=False).order_by().values("lane").annotate(n=Count("pk"))
-    return Coalesce(Subquery(claimed.values("n")), Value(0))
+    rows = sql.select(_OPENINGS, [sql.moment(now)])
+    return [Opening(pk, MessageType(channel), room) for pk, channel, room in rows if room > 0]

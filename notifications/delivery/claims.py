@@ -1,5 +1,6 @@
 """A worker's time-limited right to send a message: claim it, take the single-shot permit, keep the lease alive."""
 
+import json
 import os
 import socket
 from collections import defaultdict
@@ -7,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
 
+from notifications import sql
 from notifications.channels.base import Envelope
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, MessageType
@@ -20,7 +23,7 @@ RENEW_EVERY = 5.0  # seconds
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
-_LIFE = ("id", "type", "token", "attempt_count", "due_at", "failures", "outcome", "possible_duplicate")
+_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,42 +51,43 @@ def host_prefix() -> str:
     return f"{socket.gethostname()[:80]}:"
 
 
+_LOCK_DUE = f"""
+SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE} WHERE lane_id = %s AND due_at <= %s ORDER BY due_at, id LIMIT %s
+"""  # noqa: S608 - names of tables and columns
+_OPEN_ATTEMPTS = f"""
+INSERT INTO {sql.ATTEMPT}
+(message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
+SELECT id, attempt_count + 1, token + 1, %s, due_at, %s, '', '', '', '', '', '' FROM {sql.MESSAGE} WHERE id IN (MARKS)
+RETURNING message_id, id
+"""  # noqa: S608
+_TAKE = f"""
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
+due_at = NULL, waiting_reason = '' WHERE id IN (MARKS) AND due_at IS NOT NULL
+"""  # noqa: S608
+_PERMIT = f"""
+UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE id IN (MARKS) AND permitted_at IS NULL AND outcome = '' AND EXISTS (
+SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
+AND m.lease_until > %s)
+"""  # noqa: S608
+
+
 def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
     """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent."""
+    moment = sql.moment(now)
+    lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
-        due = Message.objects.filter(lane_id=lane_id, due_at__lte=now).order_by("due_at", "id")
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        rows = list(due.values(*_LIFE, *_CONTENT)[:limit])
+        rows = sql.select(_LOCK_DUE + lock, [lane_id, moment, limit])
         if not rows:
             return []
-        ids = [row["id"] for row in rows]
-        hit = Message.objects.filter(pk__in=ids, due_at__lte=now).update(
-            state=MessageState.SENDING_ASYNC,
-            token=F("token") + 1,
-            attempt_count=F("attempt_count") + 1,
-            lease_until=now + LEASE,
-            due_at=None,
-            waiting_reason="",
-        )
+        ids = [row[0] for row in rows]
+        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("MARKS", sql.marks(len(ids))), [worker_name(), moment, *ids]))
+        hit = sql.change(_TAKE.replace("MARKS", sql.marks(len(ids))), [sql.moment(now + LEASE), *ids])
         if hit != len(rows):  # the rows are locked: this cannot be
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
-        worker = worker_name()
-        attempts = Attempt.objects.bulk_create(
-            Attempt(
-                message_id=row["id"],
-                number=row["attempt_count"] + 1,
-                token=row["token"] + 1,
-                worker=worker,
-                due_at=row["due_at"],
-                opened_at=now,
-            )
-            for row in rows
-        )
-    return [_claim(row, attempt.pk, lane_id) for row, attempt in zip(rows, attempts, strict=True)]
+    return [_claim(dict(zip((*_LIFE, *_CONTENT), row, strict=True)), attempts[row[0]], lane_id) for row in rows]
 
 
-def _claim(row: dict, attempt_id: int, lane_id: int) -> Claim:
+def _claim(row: dict[str, Any], attempt_id: int, lane_id: int) -> Claim:
     content = {name: row[name] for name in _CONTENT}
     return Claim(
         message_id=row["id"],
@@ -94,18 +98,26 @@ def _claim(row: dict, attempt_id: int, lane_id: int) -> Claim:
         failures=row["failures"],
         outcome=row["outcome"],
         possible_duplicate=row["possible_duplicate"],
-        envelope=Envelope(body=content.pop("content"), headers=MappingProxyType(content.pop("headers")), **content),
+        envelope=Envelope(key=_uuid(content.pop("key")), body=content.pop("content"), headers=_headers(content.pop("headers")), **content),
     )
+
+
+def _uuid(stored: UUID | str) -> UUID:
+    """A key as the driver gives it: SQLite has no type for it."""
+    return stored if isinstance(stored, UUID) else UUID(stored)
+
+
+def _headers(stored: str | dict[str, str]) -> MappingProxyType[str, str]:
+    return MappingProxyType(json.loads(stored) if isinstance(stored, str) else stored)
 
 
 def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
     """Those of `claims` whose bytes may leave now. A permit can be taken once; a lapsed or lost claim gets none."""
     if not claims:
         return []
-    mine = Message.objects.filter(pk=OuterRef("message_id"), state=MessageState.SENDING_ASYNC, token=OuterRef("token"), lease_until__gt=now)
     ids = [each.attempt_id for each in claims]
-    hit = Attempt.objects.filter(pk__in=ids, permitted_at=None, outcome="").filter(Exists(mine)).update(permitted_at=now)
-    if hit == len(claims):
+    moment = sql.moment(now)
+    if sql.change(_PERMIT.replace("MARKS", sql.marks(len(ids))), [moment, *ids, moment]) == len(ids):
         return list(claims)
     granted = set(Attempt.objects.filter(pk__in=ids, permitted_at=now, outcome="").values_list("pk", flat=True))
     return [each for each in claims if each.attempt_id in granted]

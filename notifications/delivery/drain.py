@@ -73,9 +73,9 @@ class Drain:
             return
         moment = self.clock.now()
         found = False
-        for lane in lanes.openings(moment, channel=None if over else self.channel):
+        for lane in lanes.openings(moment):
             room = min(self._room(lane), lane.room)
-            if room > 0:
+            if room > 0 and (over or lane.channel == self.channel):
                 claimed = claims.claim(lane.lane_id, room, now=moment)
                 self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
                 found = found or bool(claimed)
@@ -112,14 +112,11 @@ class Drain:
     # --- permits and results ---
 
     def _gather(self) -> list[Done]:
-        """Results that have come in; waits for some while every window is full."""
+        """Results that have come in: half a window of them, or those of the next 20 ms."""
         finished: list[Done] = []
-        if not self._startable() or not any(self.ready.values()):
-            self._take(finished, timeout=_LOOK if self.out else 0)
-            until = time.monotonic() + _GATHER
-            while finished and self.out and len(finished) < self._batch() and (left := until - time.monotonic()) > 0:
-                if not self._take(finished, timeout=left):
-                    break
+        until = time.monotonic() + _GATHER
+        while self.out and len(finished) < self._batch() and (left := until - time.monotonic()) > 0:
+            self._take(finished, timeout=left)
         while self._take(finished, timeout=0):
             pass
         return finished

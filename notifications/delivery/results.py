@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from notifications import sql
 from notifications.channels.base import DeliveryError, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.verdict import Verdict, judge
@@ -17,13 +18,17 @@ from notifications.states import MessageState, Outcome, WaitingReason
 
 _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 
-_CLOSE_ATTEMPT = f"""
-UPDATE {Attempt._meta.db_table} SET outcome = %s, started_at = %s, finished_at = %s, failure_reason = %s, detail = %s, provider_id = %s
-WHERE id = %s AND outcome = ''
-"""  # noqa: S608 - a table's name, nothing from outside
+_LOCK = f"""
+SELECT id, token FROM {sql.MESSAGE} WHERE id IN (MARKS) AND state = '{MessageState.SENDING_ASYNC}' ORDER BY id
+"""  # noqa: S608 - names of tables
+_CLOSE_ATTEMPTS = f"""
+UPDATE {sql.ATTEMPT} SET outcome = v.column2, started_at = v.column3, finished_at = v.column4, failure_reason = v.column5,
+detail = v.column6, provider_id = v.column7 FROM ROWS WHERE {sql.ATTEMPT}.id = v.column1 AND {sql.ATTEMPT}.outcome = ''
+"""  # noqa: S608 - names of tables
 _MARK_SENT = f"""
-UPDATE {Message._meta.db_table} SET state = '{MessageState.SENT}', sent_at = %s, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
-failure_reason = '', failure_cause = '', provider_id = %s WHERE id = %s AND token = %s AND state = '{MessageState.SENDING_ASYNC}'
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.column3, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
+failure_reason = '', failure_cause = '', provider_id = v.column4 FROM ROWS
+WHERE {sql.MESSAGE}.id = v.column1 AND {sql.MESSAGE}.token = v.column2 AND {sql.MESSAGE}.state = '{MessageState.SENDING_ASYNC}'
 """  # noqa: S608
 
 
@@ -46,12 +51,8 @@ def record(results: Sequence[Result]) -> None:
     if not results:
         return
     # Messages are locked before attempts, as everywhere: else two workers could wait for each other.
-    mine = set(
-        Message.objects.select_for_update()
-        .filter(pk__in=[each.claim.message_id for each in results], state=MessageState.SENDING_ASYNC)
-        .order_by("pk")
-        .values_list("pk", "token")
-    )
+    lock = _LOCK.replace("MARKS", sql.marks(len(results))) + (" FOR UPDATE" if connection.features.has_select_for_update else "")
+    mine = set(sql.select(lock, [each.claim.message_id for each in results]))
     live: list[Result] = []
     late: list[Result] = []
     for each in results:
@@ -116,30 +117,24 @@ def _close_attempts(results: Sequence[Result]) -> None:
     rows = []
     for each in results:
         outcome, reason, detail, provider_id = _summary(each.answer)
-        started = None if isinstance(each.answer, NotStarted) else _stored(each.started_at)
-        rows.append((outcome, started, _stored(each.finished_at), reason, detail, provider_id, each.claim.attempt_id))
-    _execute_each(_CLOSE_ATTEMPT, rows)
+        started = None if isinstance(each.answer, NotStarted) else sql.moment(each.started_at)
+        rows.append((each.claim.attempt_id, outcome, started, sql.moment(each.finished_at), reason, detail, provider_id))
+    _change_each(_CLOSE_ATTEMPTS, rows)
 
 
 def _mark_sent(results: Sequence[Result]) -> None:
     rows = []
     for each in results:
-        rows.append((_stored(each.finished_at), _summary(each.answer)[3], each.claim.message_id, each.claim.token))
-    _execute_each(_MARK_SENT, rows)
+        rows.append((each.claim.message_id, each.claim.token, sql.moment(each.finished_at), _summary(each.answer)[3]))
+    _change_each(_MARK_SENT, rows)
 
 
-def _execute_each(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Raw and many at once: this is the hot path, and the ORM costs more than the database here (DECISIONS.md)."""
+def _change_each(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
-        if cursor.rowcount != len(rows):
-            raise RuntimeError(f"{cursor.rowcount} of {len(rows)} rows changed under open attempts")
-
-
-def _stored(moment: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(moment)
+    values, parameters = sql.rows_of(rows)
+    if (hit := sql.change(statement.replace("ROWS", values), parameters)) != len(rows):
+        raise RuntimeError(f"{hit} of {len(rows)} rows changed under open attempts")
 
 
 def _summary(answer: Receipt | DeliveryError | NotStarted) -> tuple[str, str, str, str]:

@@ -59,11 +59,13 @@ class Message(models.Model):
 
     # Who sent it to whom, as they were called then; later renames do not rewrite the log.
     sender = models.CharField(max_length=200)
-    sender_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="sent_messages")
+    sender_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="sent_messages"
+    )
     recipient_name = models.CharField(max_length=310, default="")
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="messages")
-    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, related_name="messages")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="messages")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     event = models.CharField(max_length=64, default="")
 
     # Its life.
@@ -111,7 +113,13 @@ class Message(models.Model):
             models.Index(fields=["lane", "due_at", "id"], name="message_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["created_at", "id"], name="message_created"),
-            models.Index(fields=["state", "created_at", "id"], name="message_state_created"),
+            # Most messages are SENT, and those the index above finds; every index costs the senders at each change of state.
+            models.Index(fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)),
+            models.Index(fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)),
+            *(
+                models.Index(fields=[name, "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}__isnull": False}))
+                for name in ("client", "group", "user", "sender_user")
+            ),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
             models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
         ]

@@ -92,7 +92,7 @@ def test_the_sender_page_and_the_banner_say_so(client: Client) -> None:
     Message.objects.update(due_at=_ago(60))
     response = client.get("/healthz/sender")
     assert (response.status_code, response.json()) == (503, {"sending": False})
-    assert "Nothing is being sent: start manage.py qcluster" in client.get("/communications/").text
+    assert "Nothing is being sent: start manage.py sender" in client.get("/communications/").text
 
 
 @pytest.mark.parametrize(("made", "queries"), [(0, 1), (3, 1)])

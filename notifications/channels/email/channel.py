@@ -38,7 +38,7 @@ class EmailChannel:
 
     type = MessageType.EMAIL
     width = 4
-    permits = 10
+    permits = 20
     inline = False
 
     def __init__(

@@ -25,7 +25,7 @@ class WebhookChannel:
 
     type = MessageType.WEB_HOOK
     width = 8
-    permits = 10
+    permits = 20
     inline = False
 
     def __init__(

@@ -1,0 +1,43 @@
+"""The environment of the demo: nothing of Commlog's that the shell holds gets in, so a demo never reaches a real person or database.
+
+manage.py asks here before Django reads any setting, so this module imports nothing that does.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+# What a Python program needs to run at all. A list of what to keep: one of what to drop would miss tomorrow's setting.
+_KEPT = frozenset(
+    ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+)
+_KEPT_PREFIXES = ("LC_", "PYTHON")
+
+COMMANDS = ("demo", "outage")
+SETTINGS = "commlog.settings"
+DATABASE = "demo.sqlite3"
+
+
+def cleaned(shell: Mapping[str, str]) -> dict[str, str]:
+    """The shell's environment without anything that could be a setting; Commlog's own settings module with it."""
+    kept = {name: value for name, value in shell.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    return kept | {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONUNBUFFERED": "1"}
+
+
+def demo(shell: Mapping[str, str], *, directory: Path, port: int, secret_key: str, providers: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the demo's processes. `providers` is where they send to: the stand-ins' own description."""
+    return cleaned(shell) | {
+        "DATABASE_URL": f"sqlite:///{quote(str(directory / DATABASE))}",
+        "SECRET_KEY": secret_key,
+        # Only the web process runs with DEBUG: it needs no collected static files then. All others spare its cost.
+        "DEBUG": "0",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DEFAULT_FROM_EMAIL": "Harbourlight Savings <service@harbourlight.example>",
+        "ORGANISATION_TIME_ZONE": "Europe/Berlin",
+        **providers,
+    }
+
+
+def impatient(environment: Mapping[str, str]) -> dict[str, str]:
+    """As `environment`, but all retries of a message are over within a second: for making the past."""
+    return {**environment, "RETRY_BACK_OFF_DELAY": "0.01", "RETRY_BACK_OFF_MAX_DELAY": "0.05"}

@@ -1,0 +1,91 @@
+"""The demo's child processes: each on a leash, each with a log file of its own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from commlog.demo.place import BASE
+
+_LONGEST_STOP = 9.0  # seconds; the leash itself kills earlier
+
+
+class Child:
+    """A Python program that is stopped, at the latest, when this process ends."""
+
+    def __init__(self, name: str, arguments: list[str], *, environment: Mapping[str, str], log: Path, shown: bool = False) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(  # noqa: S603  our own programs
+                [sys.executable, "-m", "commlog.demo.leash", sys.executable, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=None if shown else file,
+                stderr=file,
+                cwd=BASE,
+                env=dict(environment),
+                start_new_session=True,  # Ctrl-C in the terminal is the demo's alone
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def let_go(self) -> None:
+        """Tell it to stop, without waiting."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Tell it to stop, and wait until it has."""
+        self.let_go()
+        try:
+            self._process.wait(_LONGEST_STOP)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def wait(self) -> int:
+        """Wait for its own end; its exit code."""
+        while self._process.poll() is None:
+            time.sleep(0.05)  # not Popen.wait(): a signal's handler must get its turn
+        return self._process.returncode
+
+
+class Children:
+    """A set of children, stopped together: the last started first, the first one (whom the others need) at last."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for child in self._running[1:]:
+            child.let_go()
+        for child in reversed(self._running):
+            child.stop()
+
+    def start(self, name: str, arguments: list[str], *, environment: Mapping[str, str], shown: bool = False) -> Child:
+        """Start one; `shown`: what it prints goes to the terminal, its errors to its log all the same."""
+        child = Child(name, arguments, environment=environment, log=self._logs / f"{name}.log", shown=shown)
+        self._running.append(child)
+        return child
+
+    def fallen(self) -> Child | None:
+        """One that has ended although nobody stopped it."""
+        return next((child for child in self._running if child.exit_code is not None), None)
+
+    def forget(self, child: Child) -> None:
+        """It has ended, and rightly so."""
+        self._running.remove(child)
+
+
+def last_words(log: Path, lines: int = 5) -> str:
+    """The end of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,90 @@
+"""Local providers for the demo, the tests and the benchmarks: a mail server, a Twilio and a receiver of webhooks, on 127.0.0.1.
+
+They speak the real protocols, write down what they get before they answer, and can play an outage.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from commlog.demo.standins import twilio, webhook
+from commlog.demo.standins.journal import Journal
+from commlog.demo.standins.smtp import SmtpStandIn
+from commlog.demo.standins.web import Server
+
+CHANNELS = ("EMAIL", "SMS", "WEB_HOOK")
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Three running stand-ins. A context manager that stops them."""
+
+    journals: dict[str, Journal]
+    smtp: SmtpStandIn
+    twilio: Server
+    webhook: Server
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop them. The journals stay readable."""
+        for server in (self.smtp, self.twilio, self.webhook):
+            server.close()
+        for journal in self.journals.values():
+            journal.close()
+
+    def ports(self) -> dict[str, int]:
+        """Where each listens on 127.0.0.1."""
+        return {"smtp": self.smtp.port, "twilio": self.twilio.port, "webhook": self.webhook.port}
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which Commlog sends to them."""
+        return environment(smtp=self.smtp.port, twilio=self.twilio.port)
+
+    def webhook_url(self, path: str = "/hook") -> str:
+        """A URL of the receiver; see webhook.py for paths that fail or wait."""
+        return f"http://127.0.0.1:{self.webhook.port}/{path.lstrip('/')}"
+
+    def journal(self, channel: str) -> list[dict[str, Any]]:
+        """What the stand-in of this channel (EMAIL, SMS, WEB_HOOK) got so far."""
+        return self.journals[channel].entries()
+
+    def outage(self, channel: str, on: bool) -> None:
+        """From now on refuse everything on this channel, or stop doing so."""
+        if on:
+            self.journals[channel].flag.touch()
+        else:
+            self.journals[channel].flag.unlink(missing_ok=True)
+
+
+def environment(*, smtp: int, twilio: int) -> dict[str, str]:
+    """The environment for stand-ins on these ports, of this process or another."""
+    return {
+        "EMAIL_URL": f"smtp://127.0.0.1:{smtp}",
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "TWILIO_FROM": FROM,
+        "TWILIO_API_URL": f"http://127.0.0.1:{twilio}",
+        "WEBHOOK_ALLOWED_NETS": "127.0.0.0/8",
+        "WEBHOOK_ALLOW_HTTP": "1",
+    }
+
+
+ACCOUNT_SID, AUTH_TOKEN, FROM = twilio.ACCOUNT_SID, twilio.AUTH_TOKEN, twilio.FROM
+
+
+def start(directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_port: int = 0) -> StandIns:
+    """Start all three; journals and outage flags are in `directory`. Port 0 takes a free one. Raises OSError where a port is taken."""
+    directory.mkdir(parents=True, exist_ok=True)
+    journals = {channel: Journal(directory, channel) for channel in CHANNELS}
+    return StandIns(
+        journals,
+        SmtpStandIn(journals["EMAIL"], smtp_port),
+        twilio.serve(journals["SMS"], twilio_port),
+        webhook.serve(journals["WEB_HOOK"], webhook_port),
+    )

@@ -1,0 +1,74 @@
+"""Forms and form fields, with errors in a clerk's words."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+
+LONGEST_SEARCH = 200
+LONGEST_USER_NAME = 150
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+
+
+class SearchField(forms.CharField):
+    """One box for everything."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**({"widget": forms.TextInput(attrs={"type": "search", "enterkeyhint": "search"})} | kwargs))
+        # CharField's own validator says "Null characters are not allowed."
+        self.validators = [MaxLengthValidator(LONGEST_SEARCH, f"Search for at most {LONGEST_SEARCH} characters."), _refuse_nul]
+
+
+class DayField(forms.DateField):
+    """A day of the organisation's calendar, as `<input type="date">` sends it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        wrong = "Enter a day between 1 Jan 1970 and 31 Dec 2199, such as 2026-11-24."
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "min": EARLIEST.isoformat(), "max": LATEST.isoformat()})
+        defaults: dict[str, Any] = {"input_formats": ["%Y-%m-%d"], "widget": widget, "error_messages": {"invalid": wrong}}
+        super().__init__(**(defaults | kwargs))
+
+    def to_python(self, value: Any) -> date | None:
+        """The day. Outside the bounds its midnight could not be computed in every time zone."""
+        day = super().to_python(value)
+        if day is not None and not EARLIEST <= day <= LATEST:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
+
+
+class ConditionsForm(forms.Form):
+    """The filter bar."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a span that ends before it begins."""
+        cleaned = super().clean() or {}
+        start, end = cleaned.get("created_from"), cleaned.get("created_to")
+        if start and end and end < start:
+            self.add_error("created_to", "The last day lies before the first one.")
+        return cleaned
+
+
+class SignInForm(AuthenticationForm):
+    """Django's, with the length of the user name checked: its own form only tells the browser, and the lock-out stores what was typed."""
+
+    def clean_username(self) -> str:
+        """The user name, which may be wrong but not longer than any is."""
+        name: str = self.cleaned_data["username"]
+        if len(name) > LONGEST_USER_NAME:
+            raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
+        return name
+
+
+class ResendForm(forms.Form):
+    """What a Resend button sends: the last entry of the chain that it was drawn for, and whether to send again what was sent."""
+
+    expected_last = forms.UUIDField(required=False)
+    again = forms.BooleanField(required=False)
+
+
+def _refuse_nul(value: str) -> None:
+    if "\0" in value:
+        raise ValidationError("The text holds a NUL character, which no message can hold.")

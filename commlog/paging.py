@@ -1,0 +1,160 @@
+"""Keyset pages: a page costs the same wherever it lies and however many rows there are. No COUNT, no OFFSET.
+
+Rows are ordered by (columns, id), all in one direction, and a page begins behind the last row of the page before it. A column that
+may be NULL is walked in two runs: first the rows that have a value, then the others by id alone.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Func, Model, QuerySet, TextField, Value
+from django.db.models.lookups import GreaterThan, LessThan
+
+SIZES = (25, 50, 100, 200)
+DEFAULT_SIZE = 50
+_LONGEST_CURSOR = 2_000
+_LARGEST_ID = 2**63 - 1
+Row = TypeVar("Row", bound=Model)
+
+
+class BadCursor(ValueError):
+    """The text is not a cursor of this list in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """An order of rows: the columns before id, NOT NULL unless `nullable` (then one column), and one direction for all of them."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    descending: bool = False
+    nullable: bool = False
+
+    @property
+    def alias(self) -> str:
+        """As the query string writes it: `-created`."""
+        return f"-{self.name}" if self.descending else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A stretch of a list, and the cursors that its neighbours begin behind ("": there is no neighbour)."""
+
+    rows: list[Row] = field(default_factory=list)
+    before: str = ""
+    after: str = ""
+
+
+class RowValue(Func):
+    """`(a, b)`: compared as one value, which an index on (a, b) serves. The same with OR is 30 to 90 times slower."""
+
+    template = "(%(expressions)s)"
+    output_field = TextField()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One stretch of a sorted list: its ordering columns, and the column that is NULL throughout or nowhere in it."""
+
+    columns: tuple[str, ...]
+    nullable: str = ""
+    is_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The row that a page begins behind: its run, and its values of that run's columns, id last."""
+
+    run: int
+    values: tuple[Any, ...]
+
+
+def fetch(queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = "", before: str = "") -> Page[Row]:
+    """The page behind the cursor `after`, or before the cursor `before`, or the first one. Raises BadCursor."""
+    if before:
+        mark = _read_cursor(before, sorting, queryset.model)
+        rows = _walk(queryset, sorting, mark, size + 1, backwards=True)
+        if len(rows) > size:
+            shown = rows[size - 1 :: -1]
+            return Page(shown, before=cursor_of(shown[0], sorting), after=cursor_of(shown[-1], sorting))
+        # Rows have gone or come meanwhile: a full first page rather than a short one.
+    start = _read_cursor(after, sorting, queryset.model) if after and not before else None
+    rows = _walk(queryset, sorting, start, size + 1)
+    shown = rows[:size]
+    return Page(
+        shown,
+        before=cursor_of(shown[0], sorting) if start and shown else "",
+        after=cursor_of(shown[-1], sorting) if len(rows) > size else "",
+    )
+
+
+def cursor_of(row: Model, sorting: Sorting) -> str:
+    """The row's place in this order, as an opaque text."""
+    values = [getattr(row, name) for name in sorting.columns]
+    written = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    return urlsafe_b64encode(json.dumps([sorting.alias, *written, row.pk], separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _runs(sorting: Sorting) -> Sequence[_Run]:
+    if not sorting.nullable:
+        return [_Run(sorting.columns)]
+    (name,) = sorting.columns
+    return [_Run(sorting.columns, nullable=name), _Run((), nullable=name, is_null=True)]
+
+
+def _walk(queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: int, *, backwards: bool = False) -> list[Row]:
+    """Up to `most` rows in the direction of the walk, behind `mark`."""
+    rows: list[Row] = []
+    downwards = sorting.descending != backwards
+    runs = list(enumerate(_runs(sorting)))
+    for number, run in reversed(runs) if backwards else runs:
+        if mark and (number > mark.run if backwards else number < mark.run):
+            continue
+        stretch = queryset.filter(**{f"{run.nullable}__isnull": run.is_null}) if run.nullable else queryset
+        if mark and number == mark.run:
+            stretch = stretch.filter(_behind((*run.columns, "pk"), mark.values, queryset.model, downwards))
+        names = (*run.columns, "pk")
+        rows += stretch.order_by(*(f"-{name}" if downwards else name for name in names))[: most - len(rows)]
+        if len(rows) >= most:
+            break
+    return rows
+
+
+def _behind(names: Sequence[str], values: Sequence[Any], model: type[Model], downwards: bool) -> LessThan | GreaterThan:
+    here = RowValue(*(F(name) for name in names))
+    mark = RowValue(*(Value(value, output_field=_field(model, name)) for name, value in zip(names, values, strict=True)))
+    return LessThan(here, mark) if downwards else GreaterThan(here, mark)
+
+
+def _field(model: type[Model], name: str) -> Any:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+
+
+def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
+    """The mark that `cursor_of` wrote. Whatever else arrives here was tampered with or belongs to another order."""
+    if len(text) > _LONGEST_CURSOR:
+        raise BadCursor
+    try:
+        alias, *values, pk = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadCursor from error
+    if alias != sorting.alias or len(values) != len(sorting.columns) or type(pk) is not int or not 0 < pk <= _LARGEST_ID:
+        raise BadCursor
+    if sorting.nullable and values == [None]:
+        return _Mark(1, (pk,))
+    return _Mark(0, (*(_read_value(value, _field(model, name)) for name, value in zip(sorting.columns, values, strict=True)), pk))
+
+
+def _read_value(value: object, model_field: Any) -> Any:
+    if not isinstance(value, str) or "\0" in value:
+        raise BadCursor
+    try:
+        read = model_field.to_python(value)
+        return read.astimezone(UTC) if isinstance(read, datetime) else read
+    except (ValidationError, ValueError, OverflowError) as error:
+        raise BadCursor from error

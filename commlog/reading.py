@@ -1,0 +1,67 @@
+"""Everything that a message's dialog and page show, read once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from commlog.resending import Offer, offer_for, whole_chain
+from notifications.failures import Explanation, explain
+from notifications.models import Attempt, Message
+
+_SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
+HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An attempt on the time line, the pause before it, and how long it took."""
+
+    attempt: Attempt
+    pause: timedelta | None
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message with what explains it."""
+
+    message: Message
+    steps: Sequence[Step]
+    chain: Sequence[Message]
+    offer: Offer
+    explanation: Explanation | None
+    headers: Sequence[tuple[str, str]]
+    now: datetime
+
+
+def read(message: Message) -> Reading:
+    """The message, its attempts, its chain of resends, and what its failure means."""
+    chain = whole_chain(message)
+    return Reading(
+        message=message,
+        steps=_steps(message.attempts.order_by("number")),
+        chain=chain,
+        offer=offer_for(message, chain),
+        explanation=explain(message.failure_reason) if message.failure_reason else None,
+        headers=[(name, HIDDEN if _secret(name) else value) for name, value in message.headers.items()],
+        now=timezone.now(),
+    )
+
+
+def _steps(attempts: Iterable[Attempt]) -> list[Step]:
+    steps: list[Step] = []
+    ended: datetime | None = None
+    for attempt in attempts:
+        began = attempt.started_at or attempt.opened_at
+        took = attempt.finished_at - began if attempt.finished_at else None
+        steps.append(Step(attempt, pause=began - ended if ended else None, took=took))
+        ended = attempt.finished_at
+    return steps
+
+
+def _secret(name: str) -> bool:
+    """Whether a header of this name may hold what nobody should read off a screen."""
+    lowered = name.lower()
+    return any(word in lowered for word in _SECRET_WORDS) and "idempotency" not in lowered

@@ -1,0 +1,44 @@
+"""What the one search box finds: a person, an address, a number in any spelling, a key, a subject, a text."""
+
+import re
+from uuid import UUID
+
+from django.db.models import F, Q, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Replace
+
+from notifications.models import Client, Group
+from notifications.models.message import MessageQuerySet
+from notifications.states import MessageType
+
+_KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?[\d\s()./-]+")
+_SEPARATORS = " ()-./"
+_FEWEST_DIGITS = 5
+
+
+def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
+    """Those of the messages that the text leads to. A key finds its message and nothing else."""
+    if _KEY.fullmatch(text):
+        return messages.filter(key=UUID(text))
+    found = Q(recipient_name__icontains=text) | Q(destination__icontains=text) | Q(subject__icontains=text) | Q(content__icontains=text)
+    found |= Q(client__in=Client.objects.filter(client_id__iexact=text)) | Q(group__in=Group.objects.filter(group_id__iexact=text))
+    digits = _digits(text)
+    if not digits:
+        return messages.filter(found)
+    return messages.annotate(_number=_without_separators()).filter(found | Q(type=MessageType.SMS, _number__contains=digits))
+
+
+def _digits(text: str) -> str:
+    """The digits that every spelling of this number shares: no trunk zero, no international prefix; "" where it is no number."""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    digits = re.sub(r"\D", "", text.replace("(0)", "")).lstrip("0")
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
+
+
+def _without_separators() -> Combinable:
+    number: Combinable = F("destination")
+    for separator in _SEPARATORS:
+        number = Replace(number, Value(separator), Value(""), output_field=TextField())
+    return number

@@ -1,0 +1,63 @@
+"""The table of the log: django-tables2 over the catalogue of columns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import django_tables2 as tables
+from django_tables2.data import TableData
+
+from commlog.columns import Column
+from commlog.paging import Sorting
+from commlog.resending import Offer
+from notifications.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A line of the log."""
+
+    message: Message
+    offer: Offer
+
+
+class SortedRows(TableData):
+    """A page of rows, already in order: the database sorted them."""
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def order_by(self, aliases: Any) -> None:
+        """Nothing: sorting one page in memory would contradict the order of the pages."""
+
+
+class CatalogueColumn(tables.Column):
+    """A column of the catalogue. Its cells are templates, included by the table's template with `message` and `offer`."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(
+            verbose_name=column.label,
+            accessor="message",
+            orderable=bool(column.order),
+            initial_sort_descending=column.newest_first,
+            empty_values=(),
+        )
+        self.cell = column.cell
+        self.url = ""  # where its head leads
+
+
+class MessageTable(tables.Table):
+    """Any log's table. Which columns it has, and in which order, is the catalogue's and the caller's business."""
+
+    class Meta:
+        template_name = "log/table.html"
+        order_by_field = "sort"
+
+    @classmethod
+    def over(cls, rows: Sequence[LogRow], columns: Iterable[Column], sorting: Sorting, url: Callable[[str], str]) -> "MessageTable":
+        """The table of these rows and columns; `url` says where a head leads that sorts by this alias."""
+        shown = [(column.key, CatalogueColumn(column)) for column in columns]
+        table = cls(SortedRows(rows), extra_columns=shown, sequence=[key for key, _ in shown], order_by=sorting.alias)
+        for bound in table.columns:
+            bound.column.url = url(str(bound.order_by_alias.next)) if bound.orderable else ""
+        return table

@@ -1,0 +1,86 @@
+"""Numbers and times in words."""
+
+from datetime import datetime, timedelta
+from unicodedata import category
+
+from django import template
+from django.conf import settings
+
+from notifications.models import Message
+from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
+
+register = template.Library()
+_BREAKS = "\n\r\t"
+
+
+@register.filter
+def state_title(message: Message) -> str:
+    """The state's constant and what it means; of a failed message the reason as well."""
+    meaning = f"{message.state}: {DESCRIPTIONS[MessageState(message.state)]}"
+    return (
+        f"{meaning} {message.get_failure_reason_display()} ({message.failure_reason})." if message.state == MessageState.FAILED else meaning
+    )
+
+
+# The three filters of moments are several times faster than `date`, and a page of the log writes a hundred moments.
+@register.filter(expects_localtime=True)
+def minute(at: datetime) -> str:
+    """A moment as people read it, in the organisation's zone: `24 Nov 2026 09:14`."""
+    return f"{at.day} {at:%b %Y %H:%M}"
+
+
+@register.filter(expects_localtime=True)
+def exact(at: datetime) -> str:
+    """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
+    return f"{at.day} {at:%b %Y %H:%M:%S.%f %Z (UTC%z)}"
+
+
+@register.filter(expects_localtime=True)
+def machine(at: datetime) -> str:
+    """The instant as programs read it: ISO 8601 with an offset."""
+    return at.isoformat()
+
+
+@register.filter
+def next_try(message: Message, now: datetime) -> str:
+    """What a waiting message waits for: `retry 4 of 5 in 14 s`."""
+    if message.state != MessageState.WAITING or message.due_at is None:
+        return ""
+    if message.waiting_reason == WaitingReason.WAIT_FOR_CLOSE_CIRCUIT:
+        return "held back: its destination is in trouble"
+    policy = settings.RETRY_POLICIES.get(MessageType(message.type))
+    retries = policy.retries if policy else 0
+    of = f" of {retries}" if retries else ""
+    which = f"retry {message.failures}{of}" if message.failures else "next try"
+    left = (message.due_at - now).total_seconds()
+    return f"{which} in {span(timedelta(seconds=round(left)))}" if left >= 1 else f"{which} now"
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    """A length of time as people say it: `84 ms`, `2.4 s`, `18 s`, `1 min 4 s`, `3 h 20 min`, `12 days`."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for size, unit, smaller, small_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit} {rest} {small_unit}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+@register.filter
+def pause(length: timedelta | None) -> str:
+    """The time between two attempts: `at once`, or `after 2 s`."""
+    if length is None:
+        return ""
+    return "at once" if length < timedelta(seconds=0.5) else f"after {span(length)}"
+
+
+@register.filter
+def bare(text: str) -> str:
+    """The text with every character that a screen hides or obeys written out: `⟨U+202E⟩`."""
+    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter for letter in text)

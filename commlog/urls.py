@@ -1,0 +1,42 @@
+"""The addresses of the back office."""
+
+from uuid import UUID
+
+from django.urls import path, register_converter
+from django.views.generic import RedirectView
+
+from commlog.views import errors, health, log, message, session
+
+
+class Hex32:
+    """A key: 32 hexadecimal characters."""
+
+    regex = "[0-9a-fA-F]{32}"
+
+    def to_python(self, value: str) -> UUID:
+        """The key as an address writes it."""
+        return UUID(value)
+
+    def to_url(self, value: UUID) -> str:
+        """How addresses write the key."""
+        return value.hex
+
+
+register_converter(Hex32, "hex32")
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="log"), name="home"),
+    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("communications/", log.log, name="log"),
+    path("communications/<hex32:key>/", message.message, name="message"),
+    path("communications/<hex32:key>/resend/", message.resend, name="resend"),
+    path("healthz", health.alive, name="alive"),
+    path("readyz", health.ready, name="ready"),
+    path("healthz/sender", health.sender, name="sender"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

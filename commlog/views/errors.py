@@ -1,0 +1,30 @@
+"""The pages for what went wrong."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown."""
+    return HttpResponse(loader.render_to_string("errors/400.html"), status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: says which permission is missing."""
+    return render(request, "errors/403.html", {"reason": str(exception)}, status=403)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 of a form without its token: mostly a page that was open since before the last sign-in."""
+    return render(request, "errors/stale_form.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: nothing lives at this address."""
+    return render(request, "errors/404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our fault. Drawn without the frame: whatever failed may fail there again."""
+    return HttpResponse(loader.render_to_string("errors/500.html"), status=500)

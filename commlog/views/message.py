@@ -1,0 +1,68 @@
+"""One message: everything about it, and its resending."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from commlog import permissions
+from commlog.forms import ResendForm
+from commlog.reading import read
+from notifications import outbox
+from notifications.states import MessageState
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@permissions.can_read_messages
+def message(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The page, or only the message where htmx asks: for the dialog."""
+    found = get_object_or_404(permissions.messages_for(request.user).select_related("client", "group", "user", "resent_by_user"), key=key)
+    partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    return render(
+        request,
+        "message/message.html" if partial else "message/page.html",
+        {"reading": read(found), "can_resend": permissions.may_resend(request.user), "in_dialog": partial},
+    )
+
+
+@require_POST
+@permissions.can_resend
+def resend(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Send a failed message once more, as a new entry. Asked twice, it answers with the same new entry."""
+    failed = get_object_or_404(permissions.messages_for(request.user), key=key)
+    form = ResendForm(request.POST)
+    if not form.is_valid():
+        return _answer(request, failed.key, refusal="The form was damaged on its way. Load the page again.")
+    try:
+        resent = outbox.resend(failed, by=permissions.staff(request), **form.cleaned_data)
+    except outbox.NotResendable as error:
+        return _answer(request, failed.key, refusal=str(error))
+    return _answer(request, failed.key, resent=resent)
+
+
+def _answer(request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = None, refusal: str = "") -> HttpResponse:
+    """In place where htmx asked, else a note on the page that the form was on."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "message/resent.html", {"resent": resent, "refusal": refusal, "row_slot": f"resend-{key.hex}"})
+    if resent is None:
+        messages.error(request, refusal)
+    else:
+        said, level = _said(resent)
+        messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))  # the frame makes a link of it
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if safe else reverse("message", args=[key]))
+
+
+def _said(resent: outbox.Resent) -> tuple[str, int]:
+    if resent.message.state == MessageState.FAILED:  # it cannot be sent as it stands, or somebody else's resend has failed meanwhile
+        return "It failed again. Both entries stay in the log.", messages.ERROR
+    if resent.created:
+        return "Queued again as a new entry. The failed one stays in the log.", messages.SUCCESS
+    return "It was queued again already.", messages.SUCCESS

@@ -1,0 +1,62 @@
+"""A real browser in front of a real server. Skipped, with the reason, where there is no Chromium; REQUIRE_BROWSER=1 fails instead."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from commlog.models import User
+from tests.factories import PASSWORD
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# Playwright's synchronous API runs an event loop in this thread, which Django takes for asynchronous code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+SignIn = Callable[[Page, User], None]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, which may run as root in a container."""
+    if not Path(CHROMIUM).exists():
+        reason = f"no Chromium at {CHROMIUM} (set CHROMIUM to its path)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture
+def sign_in(live_server: LiveServer) -> SignIn:
+    """Signs a person in through the form, and ends on the log."""
+
+    def through_the_form(page: Page, person: User) -> None:
+        page.goto(f"{live_server.url}/")
+        page.get_by_label("Username").fill(person.username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/communications/")
+
+    return through_the_form
+
+
+@pytest.fixture
+def open_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """A page in a window of its own; it fails the test on a script error or a refused resource."""
+
+    def opened(**options: Any) -> Page:
+        page = new_context(**options).new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", _fail)
+        page.on("console", lambda message: _fail(message.text) if "Content Security Policy" in message.text else None)
+        return page
+
+    return opened
+
+
+def _fail(error: object) -> None:
+    raise AssertionError(error)

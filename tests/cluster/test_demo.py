@@ -1,0 +1,159 @@
+"""The demo as a person starts it: a terminal, a browser, Ctrl-C."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commlog.demo.place import BASE
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Terminal:
+    """A running `manage.py demo`."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory, self.port = directory, port
+        self.output = directory.with_suffix(".out")
+        command = [sys.executable, "manage.py", "demo", f"--port={port}", f"--directory={directory}", "--messages=40", "--every=0.4"]
+        # What a developer's shell may hold, and must not matter.
+        shell = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing", "EMAIL_URL": "smtp://mail.example.org:25"}
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(command, cwd=BASE, env=shell, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def until_it_answers(self, within: float) -> float:
+        """Seconds until the welcome is printed."""
+        start = time.monotonic()
+        while f"http://127.0.0.1:{self.port}/" not in self.output.read_text():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() - start < within, self.output.read_text()
+            time.sleep(0.05)
+        return time.monotonic() - start
+
+    def page(self) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/sign-in/")
+            return connection.getresponse().status
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def left_over(self) -> list[str]:
+        """Command lines of processes that belong to this demo."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                environment = (entry / "environ").read_bytes()
+                if f"{self.directory}/demo.sqlite3".encode() in environment:
+                    found.append((entry / "cmdline").read_text().replace("\0", " "))
+        return found
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "demo"
+
+
+@contextlib.contextmanager
+def terminal(directory: Path) -> Iterator[Terminal]:
+    made = Terminal(directory, free_port())
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.process.kill()
+
+
+def messages(directory: Path, state: str) -> int:
+    with contextlib.closing(sqlite3.connect(directory / "demo.sqlite3")) as database:
+        return database.execute("SELECT count(*) FROM notifications_message WHERE state = ?", [state]).fetchone()[0]
+
+
+def until(condition, within: float = 20.0) -> None:
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
+    with terminal(directory) as first:
+        first.until_it_answers(within=90)
+        assert first.page() == 200
+        assert "harbour-lights-2026" in first.output.read_text()
+        made = messages(directory, "SENT") + messages(directory, "FAILED")
+        assert made > 40
+        journal = directory / "EMAIL.jsonl"
+        recorded = len(journal.read_text().splitlines())
+        until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
+        until(lambda: messages(directory, "WAITING") > 0)
+        assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
+        assert first.end(signal.SIGTERM) == 0
+        assert first.left_over() == []
+        assert "Stopped." in first.output.read_text()
+
+    with terminal(directory) as second:
+        assert second.until_it_answers(within=30) < 15  # 4 s on an idle machine
+        assert "Making a past" not in second.output.read_text()
+        second.end(signal.SIGKILL)
+        until(lambda: second.left_over() == [])
+
+
+def test_an_interrupted_first_start_begins_anew(directory: Path) -> None:
+    with terminal(directory) as first:
+        until(lambda: (directory / "demo.sqlite3").exists())
+        assert first.end(signal.SIGINT) == 0
+        assert first.left_over() == []
+
+    with terminal(directory) as second:
+        second.until_it_answers(within=90)
+        assert "Making a past" in second.output.read_text()
+        assert second.end(signal.SIGINT) == 0
+
+
+def test_outages_are_switched_by_command(directory: Path) -> None:
+    def outage(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", "outage", *words, f"--directory={directory}"]
+        return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
+
+    refused = outage("email", "on")
+    assert refused.returncode == 1
+    assert "No demo runs" in refused.stderr
+    with terminal(directory) as running:
+        running.until_it_answers(within=90)
+        assert "refuses everything" in outage("email", "on").stdout
+        until(lambda: _causes(directory) > 0)
+        assert "works again" in outage("email", "off").stdout
+        running.end(signal.SIGTERM)
+
+
+def _causes(directory: Path) -> int:
+    with contextlib.closing(sqlite3.connect(directory / "demo.sqlite3")) as database:
+        query = "SELECT count(*) FROM notifications_attempt WHERE detail LIKE '451 4.3.0 Outage%'"
+        return database.execute(query).fetchone()[0]
+
+
+def test_a_port_that_is_taken_is_said_kindly(directory: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = Terminal(directory, server.getsockname()[1])
+        assert made.process.wait(30) == 1
+    assert f"Port {made.port} is taken" in made.output.read_text()
+    assert "--port" in made.output.read_text()
