@@ -130,10 +130,10 @@ def installed(directory: Path, server: str = "") -> Iterator[Installation]:
         yield made
 
 
-def mixed(providers: StandIns, count: int) -> list[dict[str, Any]]:
-    """`count` messages, the four channels in turn."""
+def mixed(providers: StandIns, count: int, *, first: int = 0) -> list[dict[str, Any]]:
+    """`count` messages, the four channels in turn, numbered from `first`."""
     made: list[dict[str, Any]] = []
-    for number in range(count):
+    for number in range(first, first + count):
         body = f"Message {number} – für Sie"
         made.append(
             [

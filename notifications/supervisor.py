@@ -30,7 +30,7 @@ STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadl
 _GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
 _LOOK = 0.5  # seconds between looks
 _START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
-_LONGEST_BACK_OFF = 30.0  # seconds
+_LONGEST_BACK_OFF = 5.0  # seconds
 _STEADY = 60.0  # seconds after which a cluster has proved itself and back-off begins anew
 
 

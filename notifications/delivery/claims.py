@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from notifications import sql
 from notifications.channels.base import Envelope
-from notifications.models import Attempt, Message
+from notifications.models import Message
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -68,6 +68,7 @@ _PERMIT = f"""
 UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE id IN (MARKS) AND permitted_at IS NULL AND outcome = '' AND EXISTS (
 SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
 AND m.lease_until > %s)
+RETURNING id
 """  # noqa: S608
 
 
@@ -117,9 +118,7 @@ def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
         return []
     ids = [each.attempt_id for each in claims]
     moment = sql.moment(now)
-    if sql.change(_PERMIT.replace("MARKS", sql.marks(len(ids))), [moment, *ids, moment]) == len(ids):
-        return list(claims)
-    granted = set(Attempt.objects.filter(pk__in=ids, permitted_at=now, outcome="").values_list("pk", flat=True))
+    granted = {row[0] for row in sql.select(_PERMIT.replace("MARKS", sql.marks(len(ids))), [moment, *ids, moment])}
     return [each for each in claims if each.attempt_id in granted]
 
 

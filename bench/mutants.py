@@ -1,0 +1,93 @@
+"""python -m bench.mutants: plants faults in a copy of the engine, one at a time, and lets the tests look for them."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.installation import ROOT
+
+TESTS = ["test_lifecycle.py", "test_leases.py", "test_verdict.py", "test_retry.py", "test_delivery.py", "test_resend.py", "test_broker.py"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A fault: in which file, what is replaced by what."""
+
+    title: str
+    file: str
+    old: str
+    new: str
+
+
+CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
+VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
+BROKER, LANES, DRAIN = "notifications/broker.py", "notifications/lanes.py", "notifications/delivery/drain.py"
+
+MUTANTS = [
+    Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome = '' AND EXISTS", "AND outcome = '' AND EXISTS"),
+    Mutant("a lapsed lease still gets a permit", CLAIMS, "AND m.lease_until > %s)", "AND m.lease_until <> %s)"),
+    Mutant("another claim's token gets a permit", CLAIMS, "AND m.token = {sql.ATTEMPT}.token\n", "\n"),
+    Mutant("the token does not count claims", CLAIMS, "token = token + 1, attempt_count", "token = token + 0, attempt_count"),
+    Mutant("a claim has no lease", CLAIMS, "sql.moment(now + LEASE), *ids", "sql.moment(now - LEASE), *ids"),
+    Mutant("a result needs no token", RESULTS, "(each.claim.message_id, each.claim.token) in mine", "each.claim.message_id in {m for m, _ in mine}"),
+    Mutant("a late result is thrown away", RESULTS, "        _keep_late(each)\n", "        pass\n"),
+    Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
+    Mutant("a message may kill workers for ever", LEASES, "if abandons < MOST_ABANDONS:", "if abandons < 10**9:"),
+    Mutant("an abandoned attempt uses a retry", RESULTS, "    _change(claim, state=MessageState.WAITING, waiting_reason", "    _change(claim, failures=claim.failures + 1, state=MessageState.WAITING, waiting_reason"),
+    Mutant("an unknown SMS is retried", VERDICT, "        return policy.unknown\n", "        return True\n"),
+    Mutant("an unknown outcome is forgotten at the next refusal", VERDICT, "Outcome.UNKNOWN in (error.outcome, outcome)", "error.outcome == Outcome.UNKNOWN"),
+    Mutant("a possible duplicate is not marked", VERDICT, "possible_duplicate or (unknown and due_at is not None)", "possible_duplicate"),
+    Mutant("one retry too many", RETRY, "return self.retries is None or number < self.retries", "return self.retries is None or number <= self.retries"),
+    Mutant("the first retry waits", RETRY, "if self.first_at_once and number == 0:", "if False:"),
+    Mutant("what can never be sent is retried", VERDICT, "if error.kind is Failure.NEVER:", "if False:"),
+    Mutant("a resend ignores what is under way", OUTBOX, "if under_way := next((each for each in chain if not each.is_final), None):", "if under_way := None:"),
+    Mutant("a resend ignores that one was delivered", OUTBOX, "is not None and not again:", "is not None and False:"),
+    Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s ORDER BY", "lane_id = %s AND due_at >= %s ORDER BY"),
+    Mutant("the broker looks at no cap", LANES, "for pk, channel, room in rows if room > 0]", "for pk, channel, room in rows]"),
+    Mutant("lapsed claims are no work", BROKER, "if not channels and delivery.lapsed(now):", "if False:"),
+    Mutant("a drain recovers nothing", DRAIN, "        leases.recover(self.clock.now())\n", ""),
+]  # fmt: skip
+
+
+def main() -> int:
+    """Plant each fault; 1 where more than one in ten is not noticed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="those whose title holds this text")
+    options = parser.parse_args()
+    chosen = [mutant for mutant in MUTANTS if options.only in mutant.title]
+    survivors = [mutant.title for mutant in chosen if not _noticed(mutant)]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults noticed")
+    return int(len(survivors) > len(chosen) // 10)
+
+
+def _noticed(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "copy"
+        for name in ("commlog", "notifications", "tests", "bench", "templates", "static"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("manage.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, copy)
+        target = copy / mutant.file
+        source = target.read_text()
+        if source.count(mutant.old) != 1:
+            raise SystemExit(f"cannot plant “{mutant.title}”: its place is there {source.count(mutant.old)} times")
+        target.write_text(source.replace(mutant.old, mutant.new))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "60", *(f"tests/notifications/{name}" for name in TESTS)]
+        done = subprocess.run(command, cwd=copy, env=_environment(directory), capture_output=True, text=True, check=False)
+    noticed = done.returncode == 1
+    by = next((line for line in done.stdout.splitlines() if line.startswith("FAILED")), "").removeprefix("FAILED ")[:100]
+    print(f"  {'noticed ' if noticed else 'SURVIVED'} {mutant.title}  {by}", flush=True)
+    return noticed
+
+
+def _environment(directory: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
