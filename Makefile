@@ -9,7 +9,7 @@ CLEAN := env -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_T
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help setup setup-dev run test test-postgres test-browser check bench lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser check bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,7 +55,13 @@ check: setup-dev ## lint, format, types, deployment checks, missing migrations
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: setup-dev ## what it does, and how fast
-	$(CLEAN) $(BIN)/python -m bench
+	$(CLEAN) $(BIN)/python -m bench $(if $(SERVER),--server $(SERVER))
+
+chaos-quick: setup-dev ## kills, freezes and stops under load, three minutes; SERVER=postgres://… adds PostgreSQL
+	$(CLEAN) $(BIN)/python -m bench.chaos --quick $(if $(SERVER),--server $(SERVER))
+
+chaos: setup-dev ## the same at length
+	$(CLEAN) $(BIN)/python -m bench.chaos $(if $(SERVER),--server $(SERVER))
 
 lock: setup-dev ## write the requirements with their hashes anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \

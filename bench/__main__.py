@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import once, retries
+from bench import hanging, once, retries, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
+    "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
+    "throughput": ("e-mail and webhooks beside a bare loop and another mail queue", throughput.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 

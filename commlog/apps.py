@@ -5,13 +5,18 @@ from django.db.models.signals import post_migrate
 
 
 class CommlogConfig(AppConfig):
-    """Creates the default roles and menu items after each migration."""
+    """Creates the default roles and menu items after each migration, and keeps the audit trail's guard installed."""
 
     name = "commlog"
     verbose_name = "Commlog"
 
     def ready(self) -> None:
-        from commlog.roles import install_defaults  # needs the loaded apps
+        # Each of these needs the loaded apps.
+        from commlog import audit_guard, custom_views, sign_ins
+        from commlog.roles import install_defaults
 
         # Permissions exist only once every app has been migrated; auth's own receiver runs before this one.
         post_migrate.connect(install_defaults, sender=self)
+        post_migrate.connect(custom_views.install_defaults, sender=self)
+        post_migrate.connect(audit_guard.install, sender=self)
+        sign_ins.listen()

@@ -1,9 +1,16 @@
 """The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Left
+
 from commlog.paging import Sorting
+
+# Long texts are sorted by their start: a whole one would not fit into the address of the next page.
+START = 60
+STARTS = {f"{name}_start": name for name in ("destination", "subject", "content", "failure_cause")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,7 @@ class Column:
     nullable: bool = False  # whether the field that it sorts by may be empty
     indexed: bool = False  # whether an index serves this order; else only lists of limited length are sorted by it
     newest_first: bool = False  # whether the first click on its head sorts downwards
+    related: str = ""  # the row beside the message that its cell shows
 
     @property
     def cell(self) -> str:
@@ -29,21 +37,38 @@ class Column:
 
 
 _LIFE = ("state", "outcome", "failure_reason", "waiting_reason", "due_at", "failures", "possible_duplicate")
+_CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
+_USER = ("user__key", "user__username", "user__first_name", "user__last_name")
 
-CATALOGUE = {
-    column.key: column
-    for column in (
-        Column("state", "State", _LIFE, order=("state", "created_at")),
-        Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",)),
-        Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
-        Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
-        Column("type", "Type", ("type",), order=("type",)),
-        Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",)),
-        Column("destination", "Destination", ("destination",)),
-        Column("message", "Message", ("subject",)),
-    )
-}
-DEFAULT = tuple(CATALOGUE.values())
+DEFAULT = (
+    Column("state", "State", _LIFE, order=("state", "created_at")),
+    Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",)),
+    Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
+    Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
+    Column("type", "Type", ("type",), order=("type",)),
+    Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",)),
+    Column("destination", "Destination", ("destination",), order=("destination_start",)),
+    Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
+)
+_FURTHER = (
+    Column("client", "Client", _CLIENT, order=("client_id",), nullable=True, related="client"),
+    Column("group", "Group", ("group__key", "group__group_id", "group__name"), order=("group_id",), nullable=True, related="group"),
+    Column("user", "User", _USER, order=("user_id",), nullable=True, related="user"),
+    Column("subject", "Subject", ("subject",), order=("subject_start",)),
+    Column("event", "Event", ("event",), order=("event",)),
+    Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
+    Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
+    Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),
+    Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
+    Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True),
+    Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
+    Column("resent_as", "Resent as", ()),
+    Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",)),
+    Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
+    Column("possible_duplicate", "Possible duplicate", ("possible_duplicate",), order=("possible_duplicate",), newest_first=True),
+    Column("key", "Key", ("key",), order=("key",)),
+)
+CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}
 DEFAULT_SORTING = CATALOGUE["created"].sorting(descending=True)
 # What rows need whatever columns are shown: their address, Resend and the mark of earlier resends.
 _ALWAYS = ("id", "key", "type", "state", "outcome", "created_at", "sent_at", "destination", "first_id", "resend_of_id")
@@ -54,7 +79,22 @@ def fields_of(columns: Iterable[Column]) -> list[str]:
     return sorted({*_ALWAYS, *(name for column in columns for name in column.reads)})
 
 
+def related_of(columns: Iterable[Column]) -> list[str]:
+    """The rows beside the messages that a list with these columns loads with them."""
+    return sorted({column.related for column in columns if column.related})
+
+
+def annotations_of(names: Iterable[str]) -> dict[str, Combinable]:
+    """Those of the ordering columns that are no model fields."""
+    return {name: Left(STARTS[name], START) for name in names if name in STARTS}
+
+
 def sorting_for(alias: str) -> Sorting | None:
     """The order that a query string asks for (`created`, `-created`); None where there is no such order."""
     column = CATALOGUE.get(alias.removeprefix("-"))
     return column.sorting(descending=alias.startswith("-")) if column and column.order else None
+
+
+def columns_of(keys: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of these keys, each once; what is no column any more is left out."""
+    return tuple(CATALOGUE[key] for key in dict.fromkeys(keys) if key in CATALOGUE)

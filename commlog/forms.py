@@ -69,6 +69,19 @@ class ResendForm(forms.Form):
     again = forms.BooleanField(required=False)
 
 
+class SessionForm(forms.Form):
+    """Which of the own sessions is to end; none: all others."""
+
+    session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class ItemStepForm(forms.Form):
+    """Which menu item moves, and whither."""
+
+    item = forms.UUIDField()
+    direction = forms.ChoiceField(choices=[("up", "Up"), ("down", "Down")])
+
+
 def _refuse_nul(value: str) -> None:
     if "\0" in value:
         raise ValidationError("The text holds a NUL character, which no message can hold.")

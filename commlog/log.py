@@ -1,38 +1,30 @@
 """The one function behind every log: scope, conditions, columns, sorting, page."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
 from django.db.models import Count
 from django.db.models.functions import Left
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.http import urlencode
 
-from commlog import paging
-from commlog.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, fields_of, sorting_for
-from commlog.filters import Condition, MessageFilter
+from commlog import condition_rows, conditions, paging
+from commlog.address import COLUMNS, CURSORS, EDITED, TIMESTAMPS, VIEW, Address, Pairs
+from commlog.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, annotations_of, fields_of, related_of, sorting_for
+from commlog.condition_rows import Row
+from commlog.filters import MessageFilter
+from commlog.limits import A_PAGE, TookTooLong, time_limit
 from commlog.paging import DEFAULT_SIZE, SIZES, BadCursor, Page, Sorting
 from commlog.resending import chains_of, offer_for
+from commlog.selection import Chip, Selection, select, short
 from commlog.tables import LogRow, MessageTable
+from notifications.criteria import Match
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
 EXCERPT = 200
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
-_OWN = ("sort", "per_page", "after", "before")
-_CURSORS = ("after", "before")
-_PLAIN = {"per_page": str(DEFAULT_SIZE), "sort": DEFAULT_SORTING.alias}  # what need not be said
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A condition as it is shown: removable by a link."""
-
-    condition: Condition
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,15 @@ class Log:
     size: int
     now: datetime
     address: str  # the query string that leads back here, without what is not set
+    state: Pairs  # what a view would hold
+    carried: Pairs  # what the filter form takes along
+    condition_rows: Sequence[Row] = ()
+    match: Match = Match.ALL
+    adding: bool = False  # whether a row for a further condition was asked for
+    changed: bool = False  # whether it differs from the view that it was opened with
+    timestamps: bool = True
+    columns: Sequence[Column] = DEFAULT
+    stopped: bool = False  # whether the database was stopped, so that nothing is listed
     previous_url: str = ""
     next_url: str = ""
     start_url: str = ""
@@ -58,80 +59,119 @@ class Log:
     @property
     def faulty(self) -> bool:
         """Whether a condition is wrong, so that nothing may be listed."""
-        return bool(self.problems) or not self.filter.is_valid()
+        return bool(self.problems) or not self.filter.is_valid() or any(chip.condition.wrong for chip in self.chips)
+
+    @property
+    def open_conditions(self) -> bool:
+        """Whether the rows of *More conditions* are shown at once."""
+        return self.adding or any(row.given.wrong for row in self.condition_rows)
+
+    @property
+    def condition_count(self) -> int:
+        """How many of *More conditions* are set."""
+        return sum(bool(row.given.field or row.given.wrong) for row in self.condition_rows)
 
     @property
     def untouched(self) -> bool:
         """Whether this is the whole scope from its start."""
         return not self.chips and not self.start_url
 
+    @property
+    def days_only(self) -> bool:
+        """Whether moments are written without their time."""
+        return not self.timestamps
 
-@dataclass(slots=True)
-class _Request:
-    """The query string, read piece by piece, and what was found wrong with it."""
+    @property
+    def usual_columns(self) -> bool:
+        """Whether it has the columns that every log starts with."""
+        return tuple(self.columns) == DEFAULT
 
-    params: QueryDict
-    problems: list[str] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    @property
+    def waiting_keys(self) -> str:
+        """The keys of the rows that are not final, as the page asks for them again."""
+        return ",".join(row.message.key.hex for row in self.rows if not row.message.is_final)
 
-    def given(self, name: str) -> str:
-        """The parameter's last value, without surrounding blanks."""
-        return str(self.params.get(name, "")).strip()
-
-    def url(self, *, without: Sequence[str] = (), changed: Mapping[str, str] = MappingProxyType({})) -> str:
-        """The query string without what is empty, and with some parameters changed. Cursors survive only in `changed`."""
-        kept = [
-            (name, str(self.params.get(name)))
-            for name in self.params
-            if name not in (*_CURSORS, *without) and self.given(name) not in ("", _PLAIN.get(name))
-        ]
-        return f"?{urlencode(dict(kept) | dict(changed))}"
+    @property
+    def actions(self) -> bool:
+        """Whether any row may have a Resend button."""
+        return any(row.offer.failed for row in self.rows)
 
 
-def build(params: QueryDict, *, scope: MessageQuerySet, columns: Sequence[Column] = DEFAULT) -> Log:
-    """The log that the query string asks for, over the messages of `scope`."""
-    asked = _Request(params)
-    conditions = MessageFilter(params, queryset=scope)
-    asked.problems += _strangers(params, conditions)
-    sound = conditions.is_valid() and not asked.problems
-    messages: MessageQuerySet = conditions.qs if sound else scope.none()
-    sorting, size = _sorting(asked, messages), _size(asked)
-    page = _page(asked, messages.only(*fields_of(columns)).annotate(excerpt=Left("content", EXCERPT)), sorting, size)
-    rows = _rows(page)
-    turned = any(asked.given(name) for name in _CURSORS)
+def build(
+    params: QueryDict, *, scope: MessageQuerySet, columns: Sequence[Column] = DEFAULT, timestamps: bool = True, saved: Pairs | None = None
+) -> Log:
+    """The log that the parameters ask for, over the messages of `scope`. `saved`: the state of the view that it was opened with."""
+    chosen = select(params, scope=scope, saved=saved)
+    asked = chosen.address
+    size = _size(asked)
+    page, sorting, stopped = _limited_page(chosen, columns, size)
+    rows = rows_of(page.rows)
+    turned = any(asked.given(name) for name in CURSORS)
     return Log(
-        filter=conditions,
-        chips=_chips(asked, conditions),
+        filter=chosen.filter,
+        chips=chosen.chips,
         table=MessageTable.over(rows, columns, sorting, lambda alias: asked.url(changed={"sort": alias})),
         rows=rows,
         sorting=sorting,
         size=size,
         now=timezone.now(),
-        address=asked.url(changed={name: asked.given(name) for name in _CURSORS if asked.given(name)}),
+        address=asked.url(changed={name: asked.given(name) for name in CURSORS if asked.given(name)}),
+        state=asked.state(),
+        carried=_carried(asked, sorting),
+        condition_rows=condition_rows.rows_of(asked.conditions),
+        match=asked.conditions.match,
+        adding=asked.conditions.add,
+        changed=asked.changed,
+        timestamps=timestamps,
+        columns=columns,
+        stopped=stopped,
         previous_url=asked.url(changed={"before": page.before}) if page.before else "",
         next_url=asked.url(changed={"after": page.after}) if page.after else "",
         start_url=asked.url() if turned else "",
-        bare_url=asked.url(without=[*conditions.filters, *_unknown(params, conditions)]),
+        bare_url=asked.url(without=[*chosen.filter.filters, *chosen.strange, conditions.PARAMETER]),
         problems=asked.problems,
         notices=asked.notices,
     )
 
 
-def _unknown(params: QueryDict, conditions: MessageFilter) -> list[str]:
-    return [name for name in params if name not in conditions.filters and name not in _OWN]
+def _carried(asked: Address, sorting: Sorting) -> Pairs:
+    """The parameters that are no fields of the filter form. With a view they stand for the whole state, so what is emptied stays empty."""
+    kept = [(name, asked.given(name)) for name in (VIEW, COLUMNS, TIMESTAMPS) if asked.given(name)]
+    if asked.given("sort"):
+        kept.append(("sort", sorting.alias))
+    return [*kept, (EDITED, "1")] if asked.saved is not None else kept
 
 
-def _strangers(params: QueryDict, conditions: MessageFilter) -> list[str]:
-    """What is wrong with the query string as a whole. A condition that is not understood must not be left out in silence."""
-    strange = [f"There is no condition called “{_short(name)}”." for name in _unknown(params, conditions)]
-    return strange + [f"“{_short(name)}” is given more than once." for name, values in params.lists() if len(values) > 1]
+def _limited_page(chosen: Selection, columns: Sequence[Column], size: int) -> tuple[Page[Message], Sorting, bool]:
+    """The page and its order, and whether the database had to be stopped. Without conditions an index serves every page at once."""
+    if not chosen.conditional and not chosen.address.given("sort"):
+        return (*_sorted_page(chosen, columns, size), False)
+    try:
+        with time_limit(A_PAGE):
+            return (*_sorted_page(chosen, columns, size), False)
+    except TookTooLong:
+        chosen.address.problems.append(f"The search was stopped: it takes over {A_PAGE:.0f} seconds. Narrow it, by days for example.")
+        return Page(), DEFAULT_SORTING, True
 
 
-def _sorting(asked: _Request, messages: MessageQuerySet) -> Sorting:
+def _sorted_page(chosen: Selection, columns: Sequence[Column], size: int) -> tuple[Page[Message], Sorting]:
+    sorting = _sorting(chosen.address, chosen.messages)
+    messages = shown(chosen.messages, columns).annotate(**annotations_of(sorting.columns))
+    return _page(chosen.address, messages, sorting, size), sorting
+
+
+def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQuerySet:
+    """The messages with what these columns show of them, and no more: a text may be a megabyte long."""
+    related = related_of(columns)
+    read = messages.only(*fields_of(columns)).annotate(excerpt=Left("content", EXCERPT))
+    return read.select_related(*related) if related else read
+
+
+def _sorting(asked: Address, messages: MessageQuerySet) -> Sorting:
     alias = asked.given("sort")
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is None:
-        asked.notices.append(f"The log cannot be sorted by “{_short(alias)}”; the newest messages come first.")
+        asked.notices.append(f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.")
     elif not CATALOGUE[sorting.name].indexed and _longer_than(messages, SORTABLE):
         label = CATALOGUE[sorting.name].label
         asked.notices.append(f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.")
@@ -145,7 +185,7 @@ def _longer_than(messages: MessageQuerySet, most: int) -> bool:
     return messages.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"] > most
 
 
-def _size(asked: _Request) -> int:
+def _size(asked: Address) -> int:
     """Rows a page: the nearest of SIZES."""
     text = asked.given("per_page")
     if not text:
@@ -155,12 +195,12 @@ def _size(asked: _Request) -> int:
     if number in SIZES:
         return number
     size = DEFAULT_SIZE if number is None else min(SIZES, key=lambda choice: abs(choice - number))
-    asked.notices.append(f"A page cannot have “{_short(text)}” rows; it has {size}.")
+    asked.notices.append(f"A page cannot have “{short(text)}” rows; it has {size}.")
     return size
 
 
-def _page(asked: _Request, messages: MessageQuerySet, sorting: Sorting, size: int) -> Page[Message]:
-    after, before = (asked.given(name) for name in _CURSORS)
+def _page(asked: Address, messages: MessageQuerySet, sorting: Sorting, size: int) -> Page[Message]:
+    after, before = (asked.given(name) for name in CURSORS)
     try:
         return paging.fetch(messages, sorting, size=size, after=after, before=before)
     except BadCursor:
@@ -168,19 +208,7 @@ def _page(asked: _Request, messages: MessageQuerySet, sorting: Sorting, size: in
         return paging.fetch(messages, sorting, size=size)
 
 
-def _rows(page: Page[Message]) -> list[LogRow]:
-    chains = chains_of(message for message in page.rows if message.is_final)
-    return [LogRow(message, offer_for(message, chains.get(message.first_id or message.pk, []))) for message in page.rows]
-
-
-def _chips(asked: _Request, conditions: MessageFilter) -> list[Chip]:
-    known = [Chip(condition, asked.url(without=[condition.name])) for condition in conditions.conditions()]
-    strange = [
-        Chip(Condition(name, _short(name), _short(asked.given(name)), "There is no such condition."), asked.url(without=[name]))
-        for name in _unknown(asked.params, conditions)
-    ]
-    return known + strange
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def rows_of(messages: Sequence[Message]) -> list[LogRow]:
+    """The messages, each with what Resend offers. One query, whatever their number."""
+    chains = chains_of(message for message in messages if message.is_final)
+    return [LogRow(message, offer_for(message, chains.get(message.first_id or message.pk, []))) for message in messages]

@@ -1,10 +1,11 @@
 """The frame of every page: the menu that the user sees, and the banner when nothing is being sent."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from commlog import permissions
@@ -13,7 +14,31 @@ from commlog.models.menu_item import MenuItemType
 from notifications import health
 
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
-_PAGES = {MenuItemType.COMMUNICATIONS: "log"}
+_PAGES = {MenuItemType.COMMUNICATIONS: "log", MenuItemType.CLIENTS: "clients", MenuItemType.GROUPS: "groups", MenuItemType.USERS: "users"}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page of the administration: its entry in the menu there, and what it is for."""
+
+    name: str
+    label: str
+    about: str = ""
+
+    @property
+    def url(self) -> str:
+        """Its address; "" while the page does not exist."""
+        return _existing(self.name)
+
+
+SECTIONS = (
+    Section("administration", "Overview"),
+    Section("menu-items", "Menu items", "The entries of the navigation bar, their order, and who sees them."),
+    Section("roles", "Roles", "What the people of a role may see and do."),
+    Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
+    Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
+    Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
+)
 
 
 class Frame:
@@ -24,8 +49,18 @@ class Frame:
 
     @cached_property
     def menu(self) -> list[tuple[MenuItem, str]]:
-        """The user's menu items and their addresses."""
-        return [(item, reverse(_PAGES[MenuItemType(item.type)])) for item in permissions.menu_items_for(self._request.user)]
+        """The user's menu items and their addresses, in the user's order."""
+        return [(item, url) for item in permissions.menu_items_for(self._request.user) if (url := address_of(MenuItemType(item.type)))]
+
+    @property
+    def administration(self) -> bool:
+        """Whether the entry Administration is shown; it is fixed, no menu item."""
+        return permissions.may_view_administration(self._request.user)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The pages of the administration that exist."""
+        return [section for section in SECTIONS if section.url]
 
     @cached_property
     def home(self) -> str:
@@ -36,6 +71,18 @@ class Frame:
     def banner(self) -> str:
         """What everybody has to know now; "" where nothing is wrong."""
         return NOTHING_IS_SENT if health.stalled(timezone.now()) else ""
+
+
+def address_of(type: MenuItemType) -> str:
+    """The address of the type's page; "" while that page does not exist."""
+    return _existing(_PAGES[type])
+
+
+def _existing(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

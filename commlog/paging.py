@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.db.models import F, Func, Model, QuerySet, TextField, Value
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import BooleanField, F, ForeignKey, Func, IntegerField, Model, QuerySet, TextField, Value
 from django.db.models.lookups import GreaterThan, LessThan
 
 SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
 _LONGEST_CURSOR = 2_000
 _LARGEST_ID = 2**63 - 1
+_NUMBERS = (IntegerField, BooleanField, ForeignKey)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -93,10 +95,18 @@ def fetch(queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = 
     )
 
 
+def beside(queryset: QuerySet[Row], sorting: Sorting, row: Row) -> tuple[Row | None, Row | None]:
+    """The rows before and behind this one in the list, whether or not it is in the list itself. Raises BadCursor."""
+    mark = _read_cursor(cursor_of(row, sorting), sorting, queryset.model)
+    before = _walk(queryset, sorting, mark, 1, backwards=True)
+    behind = _walk(queryset, sorting, mark, 1)
+    return (before[0] if before else None), (behind[0] if behind else None)
+
+
 def cursor_of(row: Model, sorting: Sorting) -> str:
     """The row's place in this order, as an opaque text."""
     values = [getattr(row, name) for name in sorting.columns]
-    written = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    written = [value.isoformat() if isinstance(value, datetime) else value.hex if isinstance(value, UUID) else value for value in values]
     return urlsafe_b64encode(json.dumps([sorting.alias, *written, row.pk], separators=(",", ":")).encode()).decode().rstrip("=")
 
 
@@ -119,10 +129,18 @@ def _walk(queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: i
         if mark and number == mark.run:
             stretch = stretch.filter(_behind((*run.columns, "pk"), mark.values, queryset.model, downwards))
         names = (*run.columns, "pk")
-        rows += stretch.order_by(*(f"-{name}" if downwards else name for name in names))[: most - len(rows)]
+        rows += _first(stretch, [f"-{name}" if downwards else name for name in names], most - len(rows))
         if len(rows) >= most:
             break
     return rows
+
+
+def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]:
+    """The first rows in this order. Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from."""
+    if legs := getattr(stretch, "legs", ()):
+        found = {pk for leg in legs for pk in stretch.filter(leg).order_by(*order).values_list("pk", flat=True)[:most]}
+        stretch = stretch.filter(pk__in=found)
+    return list(stretch.order_by(*order)[:most])
 
 
 def _behind(names: Sequence[str], values: Sequence[Any], model: type[Model], downwards: bool) -> LessThan | GreaterThan:
@@ -132,7 +150,11 @@ def _behind(names: Sequence[str], values: Sequence[Any], model: type[Model], dow
 
 
 def _field(model: type[Model], name: str) -> Any:
-    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+    """The model field of an ordering column; a column that the queryset computes is text."""
+    try:
+        return model._meta.pk if name == "pk" else model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return TextField()
 
 
 def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
@@ -151,10 +173,19 @@ def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
 
 
 def _read_value(value: object, model_field: Any) -> Any:
-    if not isinstance(value, str) or "\0" in value:
+    if type(value) in (int, bool):
+        return _read_number(value, model_field)
+    if not isinstance(value, str) or "\0" in value or isinstance(model_field, _NUMBERS):
         raise BadCursor
     try:
         read = model_field.to_python(value)
         return read.astimezone(UTC) if isinstance(read, datetime) else read
     except (ValidationError, ValueError, OverflowError) as error:
         raise BadCursor from error
+
+
+def _read_number(value: Any, model_field: Any) -> Any:
+    wanted = bool if isinstance(model_field, BooleanField) else int
+    if not isinstance(model_field, _NUMBERS) or type(value) is not wanted or not 0 <= value <= _LARGEST_ID:
+        raise BadCursor
+    return value

@@ -6,29 +6,71 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 
-from commlog.models import MenuItem, User
+from commlog.models import CustomView, MenuItem, MenuPlace, User, ViewPlace
+from commlog.models.column_layout import LogKind
 from commlog.models.menu_item import MenuItemType
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
+from notifications.states import MessageType
 
 Person = User | AnonymousUser
 View = Callable[..., HttpResponseBase]
 
 VIEW = "commlog.view_communication_history"
 RESEND = "commlog.resend_failed_messages"
-_NEEDS = {MenuItemType.COMMUNICATIONS: VIEW}
+VIEW_ADMINISTRATION = "commlog.view_administration_details"
+MANAGE_ADMINISTRATION = "commlog.manage_administration"
+NEEDS = {  # what a menu item of each type takes besides itself
+    MenuItemType.COMMUNICATIONS: VIEW,
+    MenuItemType.CLIENTS: "commlog.view_client_details",
+    MenuItemType.GROUPS: "commlog.view_group_details",
+    MenuItemType.USERS: "commlog.view_user_details",
+}
 
 
 def menu_items_for(user: Person) -> QuerySet[MenuItem]:
-    """The active menu items that the user sees: for everyone, for one of the user's roles, or the user's own; permissions included."""
+    """The active menu items that the user sees: for everyone, for one of the user's roles, or the user's own; permissions included.
+
+    In the user's order: first what the user has put in place, then the others in everybody's order.
+    """
     if not user.is_authenticated:
         return MenuItem.objects.none()
     shared = MenuItem.roles.through.objects.filter(group__user=user).values("menuitem_id")
     seen = MenuItem.objects.filter(Q(for_everyone=True) | Q(creator=user) | Q(pk__in=shared), active=True)
-    return seen.filter(type__in=[type for type, permission in _NEEDS.items() if user.has_perm(permission)])
+    own = MenuPlace.objects.filter(item=OuterRef("pk"), user=user).values("position")
+    open_to = seen.filter(type__in=[type for type, permission in NEEDS.items() if user.has_perm(permission)])
+    return open_to.annotate(own=Subquery(own)).order_by(F("own").asc(nulls_last=True), "position", "pk")
+
+
+def may_open(user: Person, type: MenuItemType) -> bool:
+    """Whether the user may open the list of that type: by permission, and by an active menu item that the user sees."""
+    return user.has_perm(NEEDS[type]) and menu_items_for(user).filter(type=type).exists()
+
+
+def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
+    """The custom views of that kind of log that the user sees: the user's own, those for everyone, and those for one of the user's roles.
+
+    A view under a menu item is seen with that item. Favourites come first, then what the user has put in place, then the others.
+    """
+    if not user.is_authenticated:
+        return CustomView.objects.none()
+    shared = CustomView.roles.through.objects.filter(group__user=user).values("customview_id")
+    seen = CustomView.objects.filter(Q(for_everyone=True) | Q(owner=user) | Q(pk__in=shared), kind=kind)
+    items = menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS).order_by().values("pk")
+    place = ViewPlace.objects.filter(view=OuterRef("pk"), user=user)
+    placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
+        favourite=Coalesce(Subquery(place.values("favourite")), False), own=Subquery(place.values("position"))
+    )
+    return placed.order_by("-favourite", F("own").asc(nulls_last=True), "pk")
+
+
+def may_edit_view(user: Person, view: CustomView | None) -> bool:
+    """Whether the user may change or delete a view that the user sees: its owner, and administrators."""
+    return view is not None and (view.owner_id == user.pk or may_manage_administration(user))
 
 
 def may_read_messages(user: Person) -> bool:
@@ -38,12 +80,22 @@ def may_read_messages(user: Person) -> bool:
 
 def may_read_log(user: Person) -> bool:
     """Whether the user may read the log of the whole organisation."""
-    return may_read_messages(user) and menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS).exists()
+    return may_open(user, MenuItemType.COMMUNICATIONS)
 
 
 def may_resend(user: Person) -> bool:
     """Whether the user may resend failed messages."""
     return may_read_messages(user) and user.has_perm(RESEND)
+
+
+def may_view_administration(user: Person) -> bool:
+    """Whether the user may read the pages of the administration."""
+    return user.has_perm(VIEW_ADMINISTRATION) or may_manage_administration(user)
+
+
+def may_manage_administration(user: Person) -> bool:
+    """Whether the user may change what the pages of the administration show."""
+    return user.has_perm(MANAGE_ADMINISTRATION)
 
 
 def messages_for(user: Person) -> MessageQuerySet:
@@ -77,3 +129,73 @@ can_read_log = _demand(
     "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see.",
 )
 can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
+can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
+can_manage_administration = _demand(may_manage_administration, "This needs the permission “Manage administration”.")
+
+
+# --- Clients, groups, users, and what is sent to them by hand ------------------------------------------------------
+_DETAILS = {"client": "commlog.view_client_details", "group": "commlog.view_group_details", "user": "commlog.view_user_details"}
+_SEND = {MessageType.EMAIL: "commlog.send_manual_email", MessageType.SMS: "commlog.send_manual_sms"}
+_LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": MenuItemType.USERS}
+
+
+def may_list_recipients(user: Person, kind: str) -> bool:
+    """Whether the user may open the list of the kind: client, group, user."""
+    return may_open(user, _LISTS[kind])
+
+
+def may_view_recipient(user: Person, kind: str) -> bool:
+    """Whether the user may open the pages of one client, group or user."""
+    return user.has_perm(_DETAILS[kind])
+
+
+def may_create_recipient(user: Person, kind: str) -> bool:
+    """Whether the user may create a client or a group. Users are made in the administration."""
+    return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.create_{kind}")
+
+
+def may_edit_recipient(user: Person, kind: str) -> bool:
+    """Whether the user may change a client or a group, its members included."""
+    return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.edit_{kind}")
+
+
+def may_read_recipient_log(user: Person, kind: str) -> bool:
+    """Whether the user may open the Communications tab of a client, group or user."""
+    return may_view_recipient(user, kind) and may_read_messages(user)
+
+
+def may_send(user: Person, channel: MessageType) -> bool:
+    """Whether the user may write a message for this channel by hand."""
+    return channel in _SEND and user.has_perm(_SEND[channel])
+
+
+def may_send_anew(user: Person, channel: MessageType) -> bool:
+    """Whether the user may write a failed message of this channel anew."""
+    return may_resend(user) and may_send(user, channel)
+
+
+def _demand_for(parameter: str, allowed: Callable[[Person, Any], bool], refusal: str) -> Callable[[View], View]:
+    """Like _demand, where what is needed depends on a parameter of the address."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not allowed(request.user, kwargs[parameter]):
+                raise PermissionDenied(refusal.format(getattr(kwargs[parameter], "label", kwargs[parameter])))
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+can_list_recipients = _demand_for(
+    "kind", may_list_recipients, "This list needs the permission “View {0}s” and an active menu item of its type that you may see."
+)
+can_view_recipient = _demand_for("kind", may_view_recipient, "This page needs the permission “View {0}s”.")
+can_create_recipient = _demand_for("kind", may_create_recipient, "This needs the permissions “View {0}s” and “Create {0}s”.")
+can_edit_recipient = _demand_for("kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”.")
+can_read_recipient_log = _demand_for(
+    "kind", may_read_recipient_log, "This tab needs the permissions “View {0}s” and “View communication history”."
+)
+can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")

@@ -12,6 +12,7 @@ from notifications.models import Attempt, Message
 
 _SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
 HIDDEN = "hidden"
+INLINED = 32_768  # characters of a text that a page shows; the whole is a download
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """As much of a text as a page shows, and how much there is."""
+
+    text: str
+    whole: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether there is more."""
+        return self.whole > len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A message with what explains it."""
 
@@ -33,6 +47,8 @@ class Reading:
     offer: Offer
     explanation: Explanation | None
     headers: Sequence[tuple[str, str]]
+    content: Excerpt
+    html: Excerpt
     now: datetime
 
 
@@ -46,8 +62,14 @@ def read(message: Message) -> Reading:
         offer=offer_for(message, chain),
         explanation=explain(message.failure_reason) if message.failure_reason else None,
         headers=[(name, HIDDEN if _secret(name) else value) for name, value in message.headers.items()],
+        content=_excerpt(message.content),
+        html=_excerpt(message.html),
         now=timezone.now(),
     )
+
+
+def _excerpt(text: str) -> Excerpt:
+    return Excerpt(text[:INLINED], len(text))
 
 
 def _steps(attempts: Iterable[Attempt]) -> list[Step]:

@@ -14,6 +14,10 @@ _OFFICER = [
     "export_to_excel",
     "send_manual_email",
     "send_manual_sms",
+    "create_client",
+    "edit_client",
+    "create_group",
+    "edit_group",
     "view_client_details",
     "view_group_details",
     "view_user_details",
@@ -22,8 +26,49 @@ _VIEWER = ["view_communication_history", "view_client_details", "view_group_deta
 DEFAULT_ROLES = {ADMINISTRATOR: [codename for codename, _ in User._meta.permissions], "Officer": _OFFICER, "Viewer": _VIEWER}
 
 
+# Every permission in words, by what it is about: the order of the pages. A test finds the one that is missing here.
+PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
+    (
+        "Communications",
+        {
+            "view_communication_history": "Open the log and the Communications tabs, read every message in full.",
+            "resend_failed_messages": "Send a failed message once more, as a new entry.",
+            "export_to_excel": "Download what a log shows, with the full text.",
+            "send_manual_email": "Write an e-mail to a client, a group or a user.",
+            "send_manual_sms": "Write an SMS to a client, a group or a user.",
+        },
+    ),
+    (
+        "Templates",
+        {
+            "create_communication_templates": "Make new texts that events send by themselves.",
+            "edit_communication_templates": "Change, switch on and switch off such texts.",
+        },
+    ),
+    (
+        "Clients, groups and users",
+        {
+            "view_client_details": "Open clients and their contact data.",
+            "create_client": "Enter new clients.",
+            "edit_client": "Change clients, their addresses and numbers.",
+            "view_group_details": "Open groups and their members.",
+            "create_group": "Enter new groups.",
+            "edit_group": "Change groups and their members.",
+            "view_user_details": "Open the pages of colleagues.",
+        },
+    ),
+    (
+        "Administration",
+        {
+            "view_administration_details": "Read the pages of the administration, the audit trail included.",
+            "manage_administration": "Change menu items, roles and users. Whoever has this can take every other permission.",
+        },
+    ),
+)
+
+
 def install_defaults(**_: Any) -> None:
-    """Create the default roles, and a first Communications menu item (signal receiver of post_migrate).
+    """Create the default roles, and a first menu item of each type (signal receiver of post_migrate).
 
     Only what is missing is made: a role that somebody changed stays as it is; Administrator always has every permission.
     """
@@ -32,4 +77,5 @@ def install_defaults(**_: Any) -> None:
         if created or name == ADMINISTRATOR:
             role.permissions.add(*Permission.objects.filter(content_type__app_label="commlog", codename__in=codenames))
     if not MenuItem.objects.exists():
-        MenuItem.objects.create(name="Communications", type=MenuItemType.COMMUNICATIONS)
+        for position, type in enumerate(MenuItemType):
+            MenuItem.objects.create(name=type.label, type=type, position=position)

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import errors, health, log, message, session
+from commlog.views import account, columns, conditions, custom_views, errors, health, log, message, session
 
 
 class Hex32:
@@ -29,8 +29,22 @@ urlpatterns = [
     path("sign-in/", session.SignIn.as_view(), name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("communications/", log.log, name="log"),
+    path("communications/columns/", columns.columns, name="columns"),
+    path("communications/views/", custom_views.index, name="views"),
+    path("communications/views/new/", custom_views.new, name="view-new"),
+    path("communications/views/<hex32:key>/", custom_views.edit, name="view-edit"),
+    path("communications/views/<hex32:key>/<slug:action>/", custom_views.act, name="view-act"),
+    path("communications/condition/", conditions.row, name="condition"),
+    path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
     path("communications/<hex32:key>/", message.message, name="message"),
     path("communications/<hex32:key>/resend/", message.resend, name="resend"),
+    path("", include("commlog.recipient_urls")),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="account-password"),
+    path("account/sessions/", account.end_session, name="account-sessions"),
+    path("account/menu/", account.order, name="account-menu"),
+    path("administration/", include("commlog.administration_urls")),
+    path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("healthz/sender", health.sender, name="sender"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
@@ -54,6 +54,7 @@ class Draft:
     user: Staff | None = None
     event: str = ""
     sender: Staff | None = None  # None: the system
+    key: UUID | None = None  # chosen by whoever must be able to ask twice (send_once); else a new one is made
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
@@ -62,7 +63,7 @@ class Draft:
 
 
 def envelope(draft: Draft) -> Envelope:
-    """The draft as its channel would get it, with a new key. Raises Malformed for what cannot be stored.
+    """The draft as its channel would get it, with its key or a new one. Raises Malformed for what cannot be stored.
 
     What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
     """
@@ -74,7 +75,7 @@ def envelope(draft: Draft) -> Envelope:
     if not given and draft.recipient is None:
         raise Malformed("destination", "is missing, and so is a recipient whose address could be used")
     made = Envelope(
-        key=uuid4(),
+        key=draft.key or uuid4(),
         destination=_spelled(draft.type, given or _on_file(draft)),
         subject=draft.subject,
         body=draft.body,

@@ -1,4 +1,4 @@
-"""The only door through which a message row is made: enqueue, enqueue_many, resend."""
+"""The only door through which a message row is made: enqueue, enqueue_many, send_once, resend."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ from notifications.models import Message
 from notifications.states import MessageState, MessageType, first_state
 from notifications.text import Malformed
 
-__all__ = ["Draft", "Malformed", "NotResendable", "Resent", "check", "enqueue", "enqueue_many", "resend"]
+__all__ = ["Draft", "Malformed", "NotResendable", "Resent", "check", "enqueue", "enqueue_many", "resend", "send_once"]
 
 _BATCH = 500
 _MISSING_DESTINATION = {
@@ -74,21 +74,70 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
     Raises NotResendable.
     """
     with transaction.atomic():
-        first_pk = message.first_id or message.pk
-        Message.objects.select_for_update().only("pk").get(pk=first_pk)
-        chain = list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
+        chain = _locked_chain(message)
         source = next(each for each in chain if each.pk == message.pk)
-        if source.state != MessageState.FAILED:
-            raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
-        if under_way := next((each for each in chain if not each.is_final), None):
-            return Resent(under_way, created=False)
-        if expected_last is not None and chain[-1].key != expected_last:
-            return Resent(chain[-1], created=False)
-        delivered = next((each for each in chain if each.sent_at), None)
-        if delivered is not None and delivered.sent_at is not None and not again:
-            when = timezone.localtime(delivered.sent_at)
-            raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
-        return Resent(_reborn(source, first_pk, by), created=True)
+        if answer := _answer_of(chain, source, expected_last, again):
+            return Resent(answer, created=False)
+        return Resent(_reborn(source, chain[0].pk, by), created=True)
+
+
+def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False) -> Resent:
+    """Store one message that a person wrote, once however often the same form arrives: the draft's key says which form it was.
+
+    `instead_of` is a FAILED message: the new row joins its chain, under the rules of resend(). Raises Malformed and NotResendable.
+    """
+    if draft.key is None or draft.sender is None:
+        raise ValueError("a message that is sent once has a key and a sender")
+    with transaction.atomic():
+        chain = _locked_chain(instead_of) if instead_of else []
+        if found := _sent_before(draft):
+            return found
+        source = next((each for each in chain if instead_of and each.pk == instead_of.pk), None)
+        if source and (answer := _answer_of(chain, source, expected_last, again)):
+            return Resent(answer, created=False)
+        message = _born(draft, db_now(), LaneFinder())
+        if source:
+            message.first_id, message.resend_of = chain[0].pk, source
+            message.resent_by, message.resent_by_user_id = draft.sender.name, draft.sender.pk
+        try:
+            with transaction.atomic():
+                message.save(force_insert=True)
+        except IntegrityError:  # the same form, a moment ago, in another transaction
+            if found := _sent_before(draft):
+                return found
+            raise
+        return Resent(message, created=True)
+
+
+def _sent_before(draft: Draft) -> Resent | None:
+    found = Message.objects.filter(key=draft.key).first() if draft.key else None
+    if found is None:
+        return None
+    if draft.sender is None or found.sender_user_id != draft.sender.pk:
+        raise Malformed("key", "belongs to another message")
+    return Resent(found, created=False)
+
+
+def _locked_chain(message: Message) -> list[Message]:
+    """Every row of the message's chain, oldest first; the first one is locked until the transaction ends."""
+    first_pk = message.first_id or message.pk
+    Message.objects.select_for_update().only("pk").get(pk=first_pk)
+    return list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
+
+
+def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool) -> Message | None:
+    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable."""
+    if source.state != MessageState.FAILED:
+        raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
+    if under_way := next((each for each in chain if not each.is_final), None):
+        return under_way
+    if expected_last is not None and chain[-1].key != expected_last:
+        return chain[-1]
+    delivered = next((each for each in chain if each.sent_at), None)
+    if delivered is not None and delivered.sent_at is not None and not again:
+        when = timezone.localtime(delivered.sent_at)
+        raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
+    return None
 
 
 def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:

@@ -4,6 +4,7 @@ A django-q2 cluster can look alive and run nothing: a killed worker may take the
 SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of itself is believed: what is watched is the work.
 """
 
+import ctypes
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -25,6 +27,8 @@ from notifications.models import Attempt
 
 logger = logging.getLogger(__name__)
 
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_HOME = Path(__file__).resolve().parent.parent  # where the packages are, whatever the working directory
 PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is started anew
 STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
 _GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
@@ -73,7 +77,11 @@ class Supervisor:
             self._stopping.wait(1.0)
 
     def _start(self) -> None:
-        self._cluster = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 - our own command
+        paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        self._cluster = subprocess.Popen(  # noqa: S603 - our own command
+            self._command, start_new_session=True, env=environment, preexec_fn=_stop_with_the_supervisor
+        )
         self._started = time.monotonic()
         logger.info("started a cluster, process group %s", self._cluster.pid)
 
@@ -126,9 +134,15 @@ class Supervisor:
         self._cluster = None
 
 
+def _stop_with_the_supervisor() -> None:
+    """In the child: be asked to stop when the supervisor is killed, so that no cluster works on unwatched (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
     """Run a supervisor over the stock `qcluster` command. `install_signals` is given what is to be called to stop it."""
-    supervisor = Supervisor([sys.executable, sys.argv[0], "qcluster"])
+    supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
     install_signals(supervisor.stop)
     supervisor.run()
 

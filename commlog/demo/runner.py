@@ -82,7 +82,7 @@ class Demo:
         children.forget(past)
         serve = ["-m", "django", "runserver", "--noreload", f"127.0.0.1:{self.port}"]
         children.start("web", serve, environment=variables | {"DEBUG": "1"})
-        children.start("cluster", ["-m", "django", "qcluster"], environment=variables)
+        children.start("sender", ["-m", "django", "sender"], environment=variables)
         children.start("feed", [*program, "feed", str(place.directory), f"--every={self.every}"], environment=variables)
         _until(children, lambda: _answers(self.port), "the pages")
 

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['username'],
-                'permissions': [('view_communication_history', 'View communication history'), ('resend_failed_messages', 'Resend failed messages'), ('export_to_excel', 'Export to Excel'), ('send_manual_email', 'Send manual e-mail'), ('send_manual_sms', 'Send manual SMS'), ('create_communication_templates', 'Create templates'), ('edit_communication_templates', 'Edit templates'), ('view_client_details', 'View clients'), ('view_group_details', 'View groups'), ('view_user_details', 'View users'), ('view_administration_details', 'View administration'), ('manage_administration', 'Manage administration')],
+                'permissions': [('view_communication_history', 'View communication history'), ('resend_failed_messages', 'Resend failed messages'), ('export_to_excel', 'Export to Excel'), ('send_manual_email', 'Send manual e-mail'), ('send_manual_sms', 'Send manual SMS'), ('create_communication_templates', 'Create templates'), ('edit_communication_templates', 'Edit templates'), ('view_client_details', 'View clients'), ('create_client', 'Create clients'), ('edit_client', 'Edit clients'), ('view_group_details', 'View groups'), ('create_group', 'Create groups'), ('edit_group', 'Edit groups'), ('view_user_details', 'View users'), ('view_administration_details', 'View administration'), ('manage_administration', 'Manage administration')],
             },
             managers=[
                 ('objects', commlog.models.user.StaffManager()),

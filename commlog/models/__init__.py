@@ -1,6 +1,10 @@
 """The rows of the back office."""
 
-from commlog.models.menu_item import MenuItem
+from commlog.models.audit_entry import AuditEntry
+from commlog.models.column_layout import ColumnLayout
+from commlog.models.custom_view import CustomView, ViewPlace
+from commlog.models.menu_item import MenuItem, MenuPlace
 from commlog.models.user import User
+from commlog.models.user_session import UserSession
 
-__all__ = ["MenuItem", "User"]
+__all__ = ["AuditEntry", "ColumnLayout", "CustomView", "MenuItem", "MenuPlace", "User", "UserSession", "ViewPlace"]

@@ -5,12 +5,16 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.db.models import Q
 
 
 class MenuItemType(models.TextChoices):
     """What a menu item opens."""
 
     COMMUNICATIONS = "COMMUNICATIONS", "Communications"
+    CLIENTS = "CLIENTS", "Clients"
+    GROUPS = "GROUPS", "Groups"
+    USERS = "USERS", "Users"
 
 
 class MenuItem(models.Model):
@@ -28,6 +32,22 @@ class MenuItem(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        verbose_name = "menu item"
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="menu_item_named"),
+            models.CheckConstraint(condition=Q(type__in=MenuItemType.values), name="menu_item_type_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class MenuPlace(models.Model):
+    """Where a user wants a menu item. Items without a place of the user's own follow in everybody's order."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="menu_places", db_index=False)
+    item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="places")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "item"], name="menu_place_once")]

@@ -30,6 +30,12 @@ def minute(at: datetime) -> str:
 
 
 @register.filter(expects_localtime=True)
+def day(at: datetime) -> str:
+    """The day of a moment, in the organisation's zone: `24 Nov 2026`."""
+    return f"{at.day} {at:%b %Y}"
+
+
+@register.filter(expects_localtime=True)
 def exact(at: datetime) -> str:
     """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
     return f"{at.day} {at:%b %Y %H:%M:%S.%f %Z (UTC%z)}"
@@ -84,3 +90,9 @@ def pause(length: timedelta | None) -> str:
 def bare(text: str) -> str:
     """The text with every character that a screen hides or obeys written out: `⟨U+202E⟩`."""
     return "".join(f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter for letter in text)
+
+
+@register.filter
+def figure(number: int) -> str:
+    """A number as people read it: `1,048,576`."""
+    return f"{number:,}"

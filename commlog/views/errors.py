@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
+from commlog import audit
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown."""
@@ -11,7 +13,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: says which permission is missing."""
+    """403: says which permission is missing. The audit trail keeps it."""
+    audit.denied(request, str(exception))
     return render(request, "errors/403.html", {"reason": str(exception)}, status=403)
 
 

@@ -11,10 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
+from commlog.compose import can_be_written_anew
 from commlog.forms import ResendForm
+from commlog.neighbours import neighbours
 from commlog.reading import read
+from commlog.recipients import kind_of, recipient_of, url_of
 from notifications import outbox
-from notifications.states import MessageState
+from notifications.models import Message
+from notifications.states import MessageState, MessageType
 
 
 @require_safe
@@ -27,8 +31,21 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
     return render(
         request,
         "message/message.html" if partial else "message/page.html",
-        {"reading": read(found), "can_resend": permissions.may_resend(request.user), "in_dialog": partial},
+        {
+            "reading": read(found),
+            "can_resend": permissions.may_resend(request.user),
+            "can_send_anew": can_be_written_anew(found) and permissions.may_send_anew(request.user, MessageType(found.type)),
+            "recipient_url": _recipient_url(request, found),
+            "beside": None if partial else neighbours(found, request.GET.get("from", ""), request),
+            "in_dialog": partial,
+        },
     )
+
+
+def _recipient_url(request: HttpRequest, message: Message) -> str:
+    """The page of whom the message is for, if the reader may open it."""
+    recipient = recipient_of(message)
+    return url_of(recipient) if recipient and permissions.may_view_recipient(request.user, kind_of(recipient).name) else ""
 
 
 @require_POST

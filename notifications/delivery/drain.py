@@ -20,7 +20,8 @@ from notifications.states import MessageType
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
 _AT_ONCE = 50  # messages a claim
 _SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
-_HUNG = 1.0  # seconds a single send may take before its lane counts as slow
+_HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
+_LONGEST = 120.0  # seconds after its turn that a worker takes others' work because some of its own hangs
 _PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
 _GATHER = 0.02  # seconds to wait for more results before recording those that are there
 _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
@@ -43,7 +44,6 @@ class Drain:
         self.ready: dict[int, deque[Claim]] = {}  # claimed, not yet permitted, by lane
         self.out: dict[int, Call] = {}  # permitted and under way, by attempt
         self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
-        self.held_over: set[int] = set()  # attempts still out when the turn ended
         self.calls = 0
         self.turn_ends = time.monotonic() + TURN
         self.renew_at = time.monotonic() + claims.RENEW_EVERY
@@ -66,20 +66,21 @@ class Drain:
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
-        if over and not self.held_over:
-            self.held_over = set(self.out) or {0}
-        waiting_for_slow = bool(self.held_over & set(self.out))
-        if now < self.look_at or (over and not waiting_for_slow) or self._has_plenty():
+        if now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
             return
         moment = self.clock.now()
         found = False
         for lane in lanes.openings(moment):
             room = min(self._room(lane), lane.room)
-            if room > 0 and (over or lane.channel == self.channel):
+            if room > 0 and (not self._hangs(lane.lane_id) if over else lane.channel == self.channel):
                 claimed = claims.claim(lane.lane_id, room, now=moment)
                 self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
                 found = found or bool(claimed)
         self.look_at = 0.0 if found else now + _LOOK
+
+    def _only_waits(self, now: float) -> bool:
+        """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
+        return now < self.turn_ends + _LONGEST and any(each.submitted < now - _HUNG for each in self.out.values())
 
     def _has_plenty(self) -> bool:
         return sum(len(each) for each in self.ready.values()) >= _AT_ONCE // 2 and bool(self._startable())
@@ -96,8 +97,12 @@ class Drain:
         return [each for each in self.out.values() if each.claim.lane_id == lane_id]
 
     def _is_slow(self, lane_id: int) -> bool:
+        return _windows[lane_id].pace > _SLOW or self._hangs(lane_id)
+
+    def _hangs(self, lane_id: int) -> bool:
         late = time.monotonic() - _HUNG
-        return _windows[lane_id].pace > _SLOW or any(each.submitted < late for each in self._under_way(lane_id))
+        window = _windows.get(lane_id)
+        return (window is not None and window.pace > _HUNG) or any(each.submitted < late for each in self._under_way(lane_id))
 
     def _give_back_the_slow(self) -> list[Result]:
         """Well after the end of the turn: claims whose lane has become slow go back, so that the turn does not last for minutes."""

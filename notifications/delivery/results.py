@@ -117,8 +117,13 @@ def _close_attempts(results: Sequence[Result]) -> None:
     rows = []
     for each in results:
         outcome, reason, detail, provider_id = _summary(each.answer)
-        started = None if isinstance(each.answer, NotStarted) else sql.moment(each.started_at)
-        rows.append((each.claim.attempt_id, outcome, started, sql.moment(each.finished_at), reason, detail, provider_id))
+        if isinstance(each.answer, NotStarted):  # rare, and a column of NULLs has no type that PostgreSQL would know
+            Attempt.objects.filter(pk=each.claim.attempt_id, outcome="").update(
+                outcome=outcome, finished_at=each.finished_at, detail=detail
+            )
+        else:
+            times = sql.moment(each.started_at), sql.moment(each.finished_at)
+            rows.append((each.claim.attempt_id, outcome, *times, reason, detail, provider_id))
     _change_each(_CLOSE_ATTEMPTS, rows)
 
 

@@ -43,7 +43,7 @@ class Window:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         # Seconds a send has taken of late: slow until it has shown otherwise, but our own database is not a provider.
-        self.pace = 0.0 if channel.inline else 1.0
+        self.pace = 0.0 if channel.inline else 0.5
         self._calls: queue.SimpleQueue[tuple[Call, Callable[[Done], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0

@@ -18,6 +18,10 @@ class Client(models.Model):
 
     class Meta:
         ordering = ["client_id"]
+        indexes = [
+            models.Index(fields=["last_name", "first_names", "id"], name="client_by_name"),
+            models.Index(fields=["created_at", "id"], name="client_by_age"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -41,6 +45,10 @@ class Group(models.Model):
 
     class Meta:
         ordering = ["group_id"]
+        indexes = [
+            models.Index(fields=["name", "id"], name="group_by_name"),
+            models.Index(fields=["created_at", "id"], name="group_by_age"),
+        ]
 
     def __str__(self) -> str:
         return self.name

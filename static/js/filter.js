@@ -5,7 +5,8 @@
   const before = new WeakMap();
 
   document.addEventListener("change", (event) => {
-    if (event.target.matches("select")) formOf(event.target)?.requestSubmit();
+    // A condition is complete only once its value is there: its parts wait for Apply.
+    if (event.target.matches("select:not([data-part])")) formOf(event.target)?.requestSubmit();
   });
 
   // A date changes with every figure that is typed, so it counts only once the field is left.
@@ -14,6 +15,7 @@
   });
   document.addEventListener("focusout", (event) => {
     const field = event.target;
+    if (field.closest("[data-condition]")) return;
     if (field.matches('input[type="date"]') && before.has(field) && before.get(field) !== field.value) formOf(field)?.requestSubmit();
   });
 })();

@@ -34,8 +34,8 @@ def _visits(page: Page, url: str, failed: Message) -> Iterator[str]:
         yield f"log {path}"
     page.goto(f"{url}/communications/{failed.key.hex}/")
     yield "message"
-    for tab in ("HTML source", "Raw"):
-        page.get_by_label(tab).check(force=True)
+    for tab in ("HTML", "Raw"):
+        page.get_by_label(tab, exact=True).check(force=True)
         yield tab
     page.goto(f"{url}/communications/?state=FAILED")
     page.locator("[data-row] a.state").first.click()

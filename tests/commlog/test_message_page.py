@@ -1,5 +1,6 @@
 """The page of one message, and its dialog."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -116,12 +117,24 @@ def test_secrets_of_a_webhook_stay_hidden(pages: Client) -> None:
     assert "s3cret" not in shown
 
 
-def test_html_is_shown_as_source_and_hidden_characters_are_written_out(pages: Client) -> None:
+def test_html_is_never_part_of_the_page_and_raw_writes_hidden_characters_out(pages: Client) -> None:
     message = make_message(html="<p onclick=alert(1)>Hi</p>", content="abc\u202etxt\u200b")
     shown = pages.get(_url(message)).text
     assert "&lt;p onclick=alert(1)&gt;Hi&lt;/p&gt;" in shown
     assert "abc⟨U+202E⟩txt⟨U+200B⟩" in shown
-    assert "<iframe" not in shown
+    (frame,) = re.findall(r"<iframe[^>]*>", shown)
+    for attribute in ('sandbox=""', 'referrerpolicy="no-referrer"', f'src="{_url(message)}preview/"'):
+        assert attribute in frame
+    assert "<iframe" not in pages.get(_url(make_message())).text
+
+
+def test_a_long_text_is_on_the_page_in_part_and_whole_in_its_file(pages: Client) -> None:
+    message = make_message(content="ä" * 1_048_576, html="<p>" + "b" * 1_048_576)
+    response = pages.get(_url(message))
+    assert len(response.content) < 250_000
+    assert "the first 32,768 of 1,048,576 characters" in response.text
+    assert pages.get(f"{_url(message)}download/text/").content == b"\xc3\xa4" * 1_048_576
+    assert len(pages.get(f"{_url(message)}download/html/").content) == 1_048_579
 
 
 @pytest.mark.parametrize("state", list(MessageState))

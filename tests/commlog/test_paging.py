@@ -11,11 +11,12 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from commlog.columns import CATALOGUE
+from commlog.columns import CATALOGUE, annotations_of
 from commlog.paging import BadCursor, Sorting, cursor_of, fetch
 from notifications.models import Message
+from notifications.models.message import MessageQuerySet
 from notifications.states import MessageState, MessageType
-from tests.factories import make_message
+from tests.factories import make_client, make_message
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
@@ -23,39 +24,51 @@ SORTINGS = [column.sorting(descending=down) for column in CATALOGUE.values() if 
 
 
 def _rows() -> None:
-    """Twenty-three rows: equal times, times with and without fractions, and sent times that are missing."""
+    """Twenty-three rows: equal times, times with and without fractions, sent times, clients and origins that are missing."""
     states = [MessageState.SENT, MessageState.FAILED, MessageState.QUEUED]
-    for number in range(23):
+    people = [make_client(), None, make_client()]
+    failed = make_message(MessageState.FAILED, created_at=NOW)
+    for number in range(22):
         state = states[number % 3]
         values: dict[str, Any] = {"created_at": NOW + timedelta(seconds=number // 4, microseconds=500 * (number % 2))}
         if state == MessageState.SENT:
             values["sent_at"] = NOW + timedelta(minutes=number // 6)
+        values |= {"client": people[number % 3], "attempt_count": number % 4, "possible_duplicate": number % 3 == 0}
+        values |= {"resend_of": failed if number % 4 == 0 else None, "subject": ["", "é" * 90, "Payment"][number % 3]}
         kind = [MessageType.EMAIL, MessageType.SMS][number % 2]
         make_message(state, kind, sender=f"S{number % 5}", recipient_name=["Ana", "ana", "Éva", "李", ""][number % 5], **values)
+
+
+def _messages(sorting: Sorting) -> MessageQuerySet:
+    return Message.objects.annotate(**annotations_of(sorting.columns))
 
 
 def _expected(sorting: Sorting) -> list[int]:
     """The whole list, sorted by the database at once: the order of text is the database's."""
     names = (*sorting.columns, "pk")
     orders = [F(name).desc(nulls_last=True) if sorting.descending else F(name).asc(nulls_last=True) for name in names]
-    return list(Message.objects.order_by(*orders).values_list("pk", flat=True))
+    return list(_messages(sorting).order_by(*orders).values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("size", [1, 5, 22, 23, 24])
 @pytest.mark.parametrize("sorting", SORTINGS, ids=lambda sorting: sorting.alias)
-def test_walking_all_pages_both_ways_shows_every_row_once_in_order(sorting: Sorting, size: int) -> None:
+def test_walking_all_pages_both_ways_shows_every_row_once_in_order(sorting: Sorting) -> None:
     _rows()
+    for size in (1, 5, 22, 23, 24):
+        _walk_both_ways(sorting, size)
+
+
+def _walk_both_ways(sorting: Sorting, size: int) -> None:
     expected = _expected(sorting)
 
-    forwards = [fetch(Message.objects.all(), sorting, size=size)]
+    forwards = [fetch(_messages(sorting), sorting, size=size)]
     while forwards[-1].after:
-        forwards.append(fetch(Message.objects.all(), sorting, size=size, after=forwards[-1].after))
+        forwards.append(fetch(_messages(sorting), sorting, size=size, after=forwards[-1].after))
     assert [row.pk for page in forwards for row in page.rows] == expected
     assert not forwards[0].before
 
     backwards = [forwards[-1]]
     while backwards[-1].before:
-        backwards.append(fetch(Message.objects.all(), sorting, size=size, before=backwards[-1].before))
+        backwards.append(fetch(_messages(sorting), sorting, size=size, before=backwards[-1].before))
     assert [row.pk for page in reversed(backwards) for row in page.rows] == expected
     assert [len(page.rows) for page in reversed(backwards)] == [len(page.rows) for page in forwards]
 
@@ -74,8 +87,8 @@ def test_pages_use_neither_count_nor_offset() -> None:
     _rows()
     with CaptureQueriesContext(connection) as queries:
         for sorting in SORTINGS:
-            first = fetch(Message.objects.all(), sorting, size=5)
-            fetch(Message.objects.all(), sorting, size=5, after=first.after)
+            first = fetch(_messages(sorting), sorting, size=5)
+            fetch(_messages(sorting), sorting, size=5, after=first.after)
     said = " ".join(query["sql"] for query in queries)
     assert "COUNT" not in said
     assert "OFFSET" not in said
@@ -121,9 +134,20 @@ def _forged(*values: Any) -> str:
         _forged("-created", None, 5),
         _forged("-created", {"a": 1}, 5),
         _forged("-created", "2026\0", 5),
+        _forged("-created", 5, 5),
+        _forged("-created", True, 5),
         _forged("-sent", None, 5),
     ],
 )
 def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursor):
         fetch(Message.objects.all(), CATALOGUE["created"].sorting(descending=True), size=5, after=cursor)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("attempts", "1"), ("attempts", -1), ("attempts", True), ("possible_duplicate", 1), ("client", 2**70), ("key", "x")],
+)
+def test_a_cursor_of_another_kind_of_value_is_refused(column: str, value: object) -> None:
+    with pytest.raises(BadCursor):
+        fetch(Message.objects.all(), CATALOGUE[column].sorting(descending=False), size=5, after=_forged(column, value, 5))

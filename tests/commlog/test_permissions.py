@@ -76,7 +76,7 @@ def test_the_log_takes_an_active_menu_item_that_the_user_sees_and_a_message_does
 
 def test_a_menu_item_is_seen_by_its_roles_and_by_its_creator(client: Client) -> None:
     reader, author, other = officer(), viewer(), viewer()
-    item = MenuItem.objects.get()
+    item = MenuItem.objects.get(type="COMMUNICATIONS")
     MenuItem.objects.update(for_everyone=False, creator=author)
     item.roles.add(Role.objects.get(name="Officer"), Role.objects.get(name="Administrator"))
     for person, status in ((reader, 200), (author, 200), (other, 403)):

@@ -1,6 +1,7 @@
 """Messages through the whole pipeline, to providers that really answer."""
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -137,6 +138,19 @@ def test_an_error_that_nobody_foresaw_becomes_an_answer_that_says_it_may_have_be
     assert (done.answer.reason, done.answer.outcome) == (Reason.OTHER, Outcome.UNKNOWN)
     assert "a bug of ours" in done.answer.detail
     assert "unforeseen error" in caplog.text
+
+
+def test_a_turn_begins_by_bringing_lost_claims_back(providers: StandIns) -> None:
+    message = outbox.enqueue(drafts(providers, 1)[0])
+    now = db_now()
+    claims.claim(message.lane_id, 1, now=now)
+    Message.objects.filter(pk=message.pk).update(lease_until=now - timedelta(seconds=1))
+
+    tasks.drain("EMAIL")
+
+    message.refresh_from_db()
+    assert message.state == MessageState.SENT
+    assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED, Outcome.ACCEPTED]
 
 
 def test_every_attempt_names_its_worker(providers: StandIns) -> None:

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
+from commlog import staff
 from commlog.models import User
 
 
@@ -40,7 +40,5 @@ class Command(BaseCommand):
             user.full_clean()
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
-        with transaction.atomic():
-            user.save(force_insert=True)
-            user.groups.add(role)
+        staff.create_user(user, password, [role], by=None)
         self.stdout.write(f"Created {user.username}, {role.name}.")

@@ -1,0 +1,139 @@
+"""Who did what: one function writes the audit trail.
+
+`record(actor, AuditAction.CHANGED, item, before=…, after=…)` inside the transaction of the change itself, so that neither exists
+without the other. The request's address is known by the middleware here and need not be passed on.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.cache import cache
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from commlog.models import AuditEntry, User
+from commlog.models.audit_entry import AuditAction
+
+__all__ = ["AuditAction", "AuditMiddleware", "denied", "record"]
+
+A_MINUTE = 60
+MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
+_LONGEST_NAME = 320
+_LONGEST_VALUE = 1_000
+_address: ContextVar[str | None] = ContextVar("address", default=None)
+
+
+def record(
+    actor: User | AnonymousUser | None,
+    action: AuditAction,
+    target: Model | None = None,
+    *,
+    kind: str = "",
+    key: str = "",
+    label: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEntry | None:
+    """Write an entry. Where both `before` and `after` are given only what differs is kept, and nothing is written if nothing does.
+
+    `kind`, `key` and `label` describe a target that is no row, or is better described otherwise. Never pass message texts or secrets.
+    """
+    if before is not None and after is not None:
+        before, after = _differing(before, after)
+        if not before and not after:
+            return None
+    known = actor if isinstance(actor, User) else None
+    return AuditEntry.objects.create(
+        actor=known,
+        actor_name=_clean(known.name, _LONGEST_NAME) if known else "",
+        action=action,
+        target_kind=kind or (_kind(target) if target else ""),
+        target_key=key or (_key(target) if target else ""),
+        target_label=_clean(label or (_label(target) if target else ""), _LONGEST_NAME),
+        before=None if before is None else _storable(before),
+        after=None if after is None else _storable(after),
+        address=_address.get(),
+    )
+
+
+def denied(request: HttpRequest, reason: str) -> None:
+    """Record that a signed-in user was refused: an address once a minute, and so many a minute altogether."""
+    user = request.user
+    page = sha256(request.path.encode()).hexdigest()
+    if isinstance(user, User) and at_most(1, f"denied:{user.pk}:{page}") and at_most(MOST_A_MINUTE, f"denied:{user.pk}"):
+        record(user, AuditAction.DENIED, kind="page", label=request.path, after={"method": request.method, "reason": reason})
+
+
+def at_most(times: int, what: str) -> bool:
+    """Whether it happened at most so many times within this minute (counted in the cache; without a shared one, by each process)."""
+    name = f"audit:{what}"
+    return cache.add(name, 1, A_MINUTE) or _raised(name) <= times
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Where the request came from; TrustedProxyMiddleware has seen to it that it is true."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
+class AuditMiddleware:
+    """Makes the address of the request known to `record`. It stands behind TrustedProxyMiddleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Remember the address for as long as the request lasts."""
+        token = _address.set(address_of(request))
+        try:
+            return self.get_response(request)
+        finally:
+            _address.reset(token)
+
+
+def _raised(name: str) -> int:
+    try:
+        return cache.incr(name)
+    except ValueError:  # it expired between the two
+        return 1
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: before[name] for name in names if name in before}, {name: after[name] for name in names if name in after}
+
+
+def _kind(target: Model) -> str:
+    return "role" if isinstance(target, Group) else str(target._meta.verbose_name)
+
+
+def _key(target: Model) -> str:
+    key = getattr(target, "key", None)
+    return key.hex if isinstance(key, UUID) else str(target.pk)
+
+
+def _label(target: Model) -> str:
+    return f"{target.name} ({target.username})" if isinstance(target, User) and target.name != target.username else str(target)
+
+
+def _storable(value: Any) -> Any:
+    """The value as JSON takes it: no text endless, no NUL (PostgreSQL refuses it)."""
+    if isinstance(value, str):
+        return _clean(value, _LONGEST_VALUE)
+    if isinstance(value, Mapping):
+        return {_clean(str(name), _LONGEST_VALUE): _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return value
+
+
+def _clean(text: str, longest: int) -> str:
+    text = text.replace("\0", "�")
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -1,0 +1,93 @@
+"""The forms of clients, groups and members. Contact data may be missing, but what is there must be usable."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+from notifications.channels.email import plain_address
+from notifications.channels.sms import e164
+from notifications.models import Client, Group, Membership
+
+_one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one line, without control characters.", inverse_match=True)
+
+
+class _Contact(forms.ModelForm):
+    """What clients and groups have in common."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # The first is CharField's own, which says "Null characters are not allowed."
+            field.validators = [*(each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"), _one_line]
+            field.error_messages["required"] = f"Enter {_article(str(field.label))}."
+        self.fields["email"].widget.attrs |= {"inputmode": "email", "autocomplete": "off"}
+        self.fields["mobile_phone"].widget.attrs |= {"inputmode": "tel", "autocomplete": "off"}
+
+    def clean_email(self) -> str:
+        """One address that mail can be sent to, or none."""
+        return _usable(self.cleaned_data["email"], plain_address, "This is not an e-mail address: {0}.", keep=True)
+
+    def clean_mobile_phone(self) -> str:
+        """A number with its country code, in the spelling that the log keeps, or none."""
+        return _usable(self.cleaned_data["mobile_phone"], e164, "This is not a mobile number: {0}. Write it like +49 170 1234567.")
+
+
+def _usable(text: str, read: Any, refusal: str, *, keep: bool = False) -> str:
+    if not text:
+        return ""
+    try:
+        made: str = read(text)
+    except ValueError as error:
+        raise ValidationError(refusal.format(error)) from error
+    return text if keep else made
+
+
+class ClientForm(_Contact):
+    """A client."""
+
+    class Meta:
+        model = Client
+        fields = ["client_id", "first_names", "last_name", "email", "mobile_phone"]
+        labels = {"client_id": "ID", "first_names": "First names", "last_name": "Last name"}
+        labels |= {"email": "E-mail address", "mobile_phone": "Mobile number"}
+        error_messages = {"client_id": {"unique": "Another client has this ID."}}
+
+
+class GroupForm(_Contact):
+    """A group of clients."""
+
+    class Meta:
+        model = Group
+        fields = ["group_id", "name", "email", "mobile_phone"]
+        labels = {"group_id": "ID", "name": "Name", "email": "E-mail address", "mobile_phone": "Mobile number"}
+        error_messages = {"group_id": {"unique": "Another group has this ID."}}
+
+
+class MemberForm(forms.Form):
+    """A client to be added to a group, by the client's ID."""
+
+    client_id = forms.CharField(label="Client’s ID", max_length=32, validators=[_one_line])
+    role = forms.CharField(label="Role in the group", max_length=64, required=False, validators=[_one_line])
+
+    def __init__(self, *args: Any, group: Group, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+        for field in self.fields.values():
+            field.widget.attrs["autocomplete"] = "off"
+        self.fields["client_id"].error_messages["required"] = "Enter the client’s ID."
+
+    def clean_client_id(self) -> Client:
+        """The client, who must exist and not be a member yet."""
+        number = self.cleaned_data["client_id"]
+        client = Client.objects.filter(client_id=number).first()
+        if client is None:
+            raise ValidationError("There is no client with this ID.")
+        if Membership.objects.filter(group=self.group, client=client).exists():
+            raise ValidationError(f"{client.name} is a member already.")
+        return client
+
+
+def _article(label: str) -> str:
+    return {"ID": "an ID", "Name": "a name", "First names": "the first names"}.get(label, label.lower())

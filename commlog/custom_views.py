@@ -1,0 +1,153 @@
+"""Custom views: what they hold as the parameters of a log, how the state of a log becomes one, and how many messages they hold now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.http import QueryDict
+
+from commlog import audit, conditions
+from commlog.address import COLUMNS, TIMESTAMPS, Pairs
+from commlog.audit import AuditAction
+from commlog.layouts import Layout
+from commlog.limits import A_COUNT, TookTooLong, time_limit
+from commlog.models import CustomView, User, ViewPlace
+from commlog.models.column_layout import LogKind
+from commlog.selection import Selection, select
+from notifications.models.message import MessageQuerySet
+
+CAP = 1_000  # counted no further
+MOST_TABS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many messages a view holds: a number, "1,000+", or nothing where it cannot be said."""
+
+    view: CustomView
+    number: str
+
+
+def pairs_of(view: CustomView) -> Pairs:
+    """The view as the parameters of a log."""
+    pairs = [(str(name), str(value)) for name, value in view.conditions.items()]
+    if view.sorting:
+        pairs.append(("sort", view.sorting))
+    if view.columns:
+        pairs.append((COLUMNS, ",".join(view.columns)))
+        if not view.timestamps:
+            pairs.append((TIMESTAMPS, "0"))
+    pairs += [(conditions.PARAMETER, _written(*criterion)) for criterion in view.criteria]
+    return pairs if view.match == "ALL" else [*pairs, (conditions.MATCH, view.match.lower())]
+
+
+def as_params(pairs: Iterable[tuple[str, str]]) -> QueryDict:
+    """The pairs as if an address had held them."""
+    params = QueryDict(mutable=True)
+    for name, value in pairs:
+        params.appendlist(name, value)
+    return params
+
+
+def content_of(chosen: Selection, layout: Layout) -> dict[str, Any]:
+    """What a view holds that is saved from this state of a log. The state must be sound."""
+    state, more = dict(chosen.address.state()), chosen.address.conditions
+    return {
+        "conditions": {name: value for name, value in state.items() if name in chosen.filter.filters},
+        "criteria": [[one.field, one.operator.value, list(one.values)] for one in more.criteria],
+        "match": more.match.value,
+        "sorting": state.get("sort", ""),
+        "columns": layout.keys,
+        "timestamps": layout.timestamps,
+    }
+
+
+def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
+    """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
+    return [Found(view, _number(view, scope)) for view in views]
+
+
+def save(view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None) -> CustomView:
+    """Store a new view or a changed one, and record it."""
+    with transaction.atomic():
+        new = view.pk is None
+        before = None if new else described(CustomView.objects.get(pk=view.pk))
+        for name, value in content.items():
+            setattr(view, name, value)
+        view.save()
+        if roles is not None:
+            view.roles.set(roles)
+        audit.record(actor, AuditAction.CREATED if new else AuditAction.CHANGED, view, before=before, after=described(view))
+    return view
+
+
+def copy(view: CustomView, actor: User) -> CustomView:
+    """A private view of the actor's with the same content."""
+    names = ("conditions", "criteria", "match", "sorting", "columns", "timestamps", "kind", "menu_item")
+    content = {name: getattr(view, name) for name in names}
+    return save(CustomView(owner=actor, name=f"Copy of {view.name}"[:256]), actor, content)
+
+
+def delete(view: CustomView, actor: User) -> None:
+    """Remove the view, and record it."""
+    with transaction.atomic():
+        audit.record(actor, AuditAction.DELETED, view, before=described(view))
+        view.delete()
+
+
+def toggle_favourite(view: CustomView, user: User) -> None:
+    """Make it a favourite of the user's, or no longer."""
+    with transaction.atomic():
+        place, _ = ViewPlace.objects.select_for_update().get_or_create(user=user, view=view)
+        ViewPlace.objects.filter(pk=place.pk).update(favourite=not place.favourite)
+
+
+def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> None:
+    """One place up or down in the user's own order."""
+    keys = [each.pk for each in views]
+    here = keys.index(view.pk)
+    if not 0 <= here + by < len(keys):
+        return
+    keys[here], keys[here + by] = keys[here + by], keys[here]
+    with transaction.atomic():
+        for position, pk in enumerate(keys):
+            ViewPlace.objects.update_or_create(user=user, view_id=pk, defaults={"position": position})
+
+
+def described(view: CustomView) -> dict[str, Any]:
+    """The view as the audit trail keeps it."""
+    names = ("name", "kind", "for_everyone", "conditions", "criteria", "match", "columns", "timestamps", "sorting")
+    roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
+    return {name: getattr(view, name) for name in names} | {"roles": roles, "menu_item": str(view.menu_item or "")}
+
+
+def install_defaults(**_: Any) -> None:
+    """Create the views that a new installation starts with (signal receiver of post_migrate). Deleted ones do not come back."""
+    if CustomView.objects.exists():
+        return
+    for name, bar, criteria in (
+        ("Failed", {"state": "UNDELIVERED"}, []),
+        ("Waiting", {"state": "PENDING"}, []),
+        ("Webhooks", {"type": "WEB_HOOK"}, []),
+        ("Manual", {}, [["sender_key", "NOT_EMPTY", []]]),
+    ):
+        CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, conditions=bar, criteria=criteria)
+
+
+def _number(view: CustomView, scope: MessageQuerySet) -> str:
+    chosen = select(as_params(pairs_of(view)), scope=scope)
+    if not chosen.sound:
+        return "!"
+    try:
+        with time_limit(A_COUNT):
+            found = chosen.messages.order_by().values("pk")[: CAP + 1].aggregate(found=Count("pk"))["found"]
+    except TookTooLong:
+        return ""
+    return f"{CAP:,}+" if found > CAP else f"{found:,}"
+
+
+def _written(field: str, operator: str, values: Sequence[str]) -> str:
+    """As `conditions.write` does, for what may be a field of yesterday."""
+    return ".".join((str(field), str(operator).lower(), *([",".join(values)] if values else [])))

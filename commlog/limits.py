@@ -1,0 +1,53 @@
+"""A limit on how long the database may work on a question of a page."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+
+A_PAGE = 5.0  # seconds
+A_COUNT = 1.0
+_CANCELLED = "57014"  # PostgreSQL's query_canceled
+_STEPS = 10_000  # of SQLite's virtual machine between two looks at the clock
+
+
+class TookTooLong(Exception):
+    """The database was stopped: the question would have taken longer than allowed."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Stops statements inside after so many seconds. Raises TookTooLong. For reading only."""
+    limited = _on_postgres if connection.vendor == "postgresql" else _on_sqlite
+    with limited(seconds):
+        yield
+
+
+@contextmanager
+def _on_postgres(seconds: float) -> Iterator[None]:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            yield
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")  # a surrounding transaction goes on without the limit
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") == _CANCELLED:
+            raise TookTooLong from error
+        raise
+
+
+@contextmanager
+def _on_sqlite(seconds: float) -> Iterator[None]:
+    """SQLite has no limit of its own; the handler is asked every few thousand steps. No transaction: that would keep writers out."""
+    connection.ensure_connection()
+    end = time.monotonic() + seconds
+    connection.connection.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
+    try:
+        yield
+    except OperationalError as error:
+        if str(error) == "interrupted":
+            raise TookTooLong from error
+        raise
+    finally:
+        connection.connection.set_progress_handler(None, 0)

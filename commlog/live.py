@@ -1,0 +1,85 @@
+"""The part of a log that moves: rows that are not final are drawn anew, and what has come since is counted, never inserted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+
+from commlog import permissions
+from commlog.columns import DEFAULT_SORTING
+from commlog.layouts import Layout
+from commlog.limits import A_COUNT, TookTooLong, time_limit
+from commlog.log import rows_of, shown
+from commlog.paging import SIZES
+from commlog.selection import select
+from commlog.tables import LogRow, MessageTable
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+
+KEYS, NEWEST = "live", "newest"
+CAP = 99  # counted no further
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The rows that a page still waits for, and the newest message that there was when it was drawn."""
+
+    keys: Sequence[UUID]
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What cells need of a log."""
+
+    now: datetime
+    days_only: bool
+    rows: Sequence[LogRow]
+
+
+def newest() -> int:
+    """The newest message of all: what comes later has a larger id."""
+    return Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def watched(params: QueryDict) -> Watched | None:
+    """What a page asks for while it is open, taken out of the parameters; None where it is no such request."""
+    if NEWEST not in params:
+        return None
+    keys, last = str(params.pop(KEYS, [""])[-1]), str(params.pop(NEWEST)[-1])
+    number = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else _LARGEST
+    return Watched([key for text in keys.split(",")[: max(SIZES)] if (key := _key(text))], number)
+
+
+def answer(request: HttpRequest, params: QueryDict, layout: Layout, asked: Watched, scope: MessageQuerySet) -> HttpResponse:
+    """The watched rows as they are now, each to be swapped for the one that it was, and how many messages have come."""
+    messages = list(shown(scope.filter(key__in=asked.keys), layout.columns)) if asked.keys else []
+    rows = rows_of(messages)
+    drawn = Drawn(timezone.now(), not layout.timestamps, rows)
+    table = MessageTable.over(rows, layout.columns, DEFAULT_SORTING, lambda _alias: "")
+    found = {"log": drawn, "table": table, "can_resend": permissions.may_resend(request.user), "here": request.path}
+    return render(request, "log/live.html", found | {"newcomers": _newcomers(params, scope, asked.newest), "cap": CAP})
+
+
+def _newcomers(params: QueryDict, scope: MessageQuerySet, last: int) -> int:
+    chosen = select(params, scope=scope)
+    later = chosen.messages.filter(pk__gt=last).order_by().values("pk")[: CAP + 1]
+    try:
+        with time_limit(A_COUNT):
+            number: int = later.aggregate(found=Count("pk"))["found"]
+    except TookTooLong:
+        return 0
+    return number
+
+
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""The audit trail: who did what, when, to what."""
+
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+
+REFUSAL = "entries of the audit trail are never changed or deleted"
+
+
+class AuditAction(models.TextChoices):
+    """What can be done, as the audit trail names it. What it was done to is the entry's target."""
+
+    SIGNED_IN = "SIGNED_IN", "Signed in"
+    SIGN_IN_FAILED = "SIGN_IN_FAILED", "Sign-in failed"
+    SIGN_IN_LOCKED = "SIGN_IN_LOCKED", "Sign-in locked"
+    SIGNED_OUT = "SIGNED_OUT", "Signed out"
+    SESSION_ENDED = "SESSION_ENDED", "Ended sessions"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED", "Changed the password"
+    DENIED = "DENIED", "Was refused"
+    CREATED = "CREATED", "Created"
+    CHANGED = "CHANGED", "Changed"
+    DELETED = "DELETED", "Deleted"
+    ACTIVATED = "ACTIVATED", "Activated"
+    DEACTIVATED = "DEACTIVATED", "Deactivated"
+    REORDERED = "REORDERED", "Changed the order"
+    SENT = "SENT", "Sent a message"
+    RESENT = "RESENT", "Resent"
+    EXPORTED = "EXPORTED", "Exported"
+
+
+class AuditEntries(models.QuerySet["AuditEntry"]):
+    """Entries can be read and added."""
+
+    def update(self, **_: Any) -> NoReturn:
+        """Refused."""
+        raise TypeError(REFUSAL)
+
+    def delete(self) -> NoReturn:
+        """Refused."""
+        raise TypeError(REFUSAL)
+
+
+class AuditEntry(models.Model):
+    """One act. Names are copied, so that an entry still says who and what after both were renamed."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    actor_name = models.CharField(max_length=320, blank=True)
+    action = models.CharField(max_length=20, choices=AuditAction.choices)
+    target_kind = models.CharField(max_length=40, blank=True)
+    target_key = models.CharField(max_length=64, blank=True)
+    target_label = models.CharField(max_length=320, blank=True)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    address = models.GenericIPAddressField(null=True)
+
+    objects: ClassVar[models.Manager["AuditEntry"]] = AuditEntries.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["actor", "id"], name="audit_actor"),
+            models.Index(fields=["action", "id"], name="audit_action"),
+            models.Index(fields=["target_kind", "target_key", "id"], name="audit_target"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; an entry that is stored already is refused."""
+        if not self._state.adding:
+            raise TypeError(REFUSAL)
+        super().save(*args, **(kwargs | {"force_insert": True}))
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise TypeError(REFUSAL)

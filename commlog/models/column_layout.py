@@ -1,0 +1,29 @@
+"""Column layouts: which columns a user sees in which kind of log."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class LogKind(models.TextChoices):
+    """The kinds of logs: the organisation's, and those on the pages of clients, groups and users."""
+
+    LOG = "LOG", "Communications"
+    CLIENT = "CLIENT", "Communications of a client"
+    GROUP = "GROUP", "Communications of a group"
+    USER = "USER", "Communications of a user"
+
+
+class ColumnLayout(models.Model):
+    """The columns that a user chose for a kind of log. Without a row the default columns are shown."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False)
+    kind = models.CharField(max_length=6, choices=LogKind.choices)
+    columns = models.JSONField(default=list)  # keys of the catalogue, in order
+    timestamps = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind"], name="column_layout_once"),
+            models.CheckConstraint(condition=Q(kind__in=LogKind.values), name="column_layout_kind_known"),
+        ]

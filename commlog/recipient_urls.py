@@ -1,0 +1,58 @@
+"""The addresses of clients, groups and users, of writing to them, and of what a message holds."""
+
+from django.urls import URLPattern, path, register_converter
+
+from commlog.views import compose, contacts, content, recipients
+from notifications.states import MessageType
+
+
+class ManualChannel:
+    """A channel that people can write for, as addresses name it: email, sms."""
+
+    regex = "email|sms"
+
+    def to_python(self, value: str) -> MessageType:
+        """The channel."""
+        return MessageType(value.upper())
+
+    def to_url(self, value: MessageType) -> str:
+        """How addresses write it."""
+        return value.value.lower()
+
+
+register_converter(ManualChannel, "channel")
+
+
+def _pages(kind: str) -> list[URLPattern]:
+    """What every kind of recipient has: `client` has the names clients, client, client-communications, client-send."""
+    here, one = {"kind": kind}, f"{kind}s/<hex32:key>/"
+    return [
+        path(f"{kind}s/", recipients.index, here, name=f"{kind}s"),
+        path(one, recipients.overview, here, name=kind),
+        path(f"{one}communications/", recipients.communications, here, name=f"{kind}-communications"),
+        path(f"{one}send/<channel:channel>/", compose.send, here, name=f"{kind}-send"),
+    ]
+
+
+def _forms(kind: str) -> list[URLPattern]:
+    """What clients and groups have besides; users are made in the administration."""
+    here = {"kind": kind}
+    return [
+        path(f"{kind}s/new/", contacts.create, here, name=f"{kind}-new"),
+        path(f"{kind}s/<hex32:key>/edit/", contacts.edit, here, name=f"{kind}-edit"),
+    ]
+
+
+urlpatterns = [
+    *_forms("client"),
+    *_pages("client"),
+    *_forms("group"),
+    *_pages("group"),
+    path("groups/<hex32:key>/members/", contacts.add_member, {"kind": "group"}, name="group-member-add"),
+    path("groups/<hex32:key>/members/<hex32:member>/remove/", contacts.remove_member, {"kind": "group"}, name="group-member-remove"),
+    *_pages("user"),
+    path("communications/<hex32:key>/send-anew/", compose.send_anew, name="send-anew"),
+    path("communications/<hex32:key>/preview/", content.html_preview, name="preview"),
+    path("communications/<hex32:key>/download/text/", content.download, {"part": "text"}, name="download-text"),
+    path("communications/<hex32:key>/download/html/", content.download, {"part": "html"}, name="download-html"),
+]

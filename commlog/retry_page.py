@@ -1,0 +1,98 @@
+"""The retry policy as its page draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from django.conf import settings
+
+from notifications.states import MessageType
+
+CHANNELS = (MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK)
+MOST_DRAWN = 10  # retries; a policy that retries for ever has no end
+WIDTH, MARGIN, GAP = 1000, 16, 34  # of the drawing, in units of its viewBox
+
+# Field and description, as the documentation of the product prints them, and the setting's suffix.
+FIELDS = (
+    (
+        "maxRetries",
+        "The max number of retries to perform, counted from 0 to 4. -1 indicates to retry forever. The default value is 4.",
+        "MAX_RETRIES",
+    ),
+    (
+        "backOffDelay",
+        "The delay between retries, exponentially backing off to the maxDelay and multiplying successive delays by a factor.",
+        "BACK_OFF_DELAY",
+    ),
+    ("backOffMaxDelay", "The max delay between retries.", "BACK_OFF_MAX_DELAY"),
+    ("delayFactor * backOffDelay", "Time to wait before retrying messages.", "DELAY_FACTOR"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One attempt on the time line: its number, the wait before it, when it comes, and where it is drawn."""
+
+    number: int
+    wait: str
+    at: str
+    x: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A channel's policy: its values in the order of FIELDS, other rules in words, and its time line."""
+
+    channel: MessageType
+    values: Sequence[str]
+    rules: Sequence[str]
+    steps: Sequence[Step]
+    for_ever: bool
+    setting: str
+
+
+def drawn(channel: MessageType) -> Drawn:
+    """The channel's policy as it is in force."""
+    policy = settings.RETRY_POLICIES[channel]
+    waits = policy.waits(most=MOST_DRAWN)
+    factor = f"{policy.delay_factor:g} × {_seconds(policy.back_off_delay)}"
+    return Drawn(
+        channel=channel,
+        values=(str(policy.max_retries), _seconds(policy.back_off_delay), _seconds(policy.back_off_max_delay), factor),
+        rules=_rules(channel),
+        steps=_steps(waits),
+        for_ever=policy.retries is None,
+        setting=f"RETRY_{channel}_",
+    )
+
+
+def _rules(channel: MessageType) -> list[str]:
+    policy = settings.RETRY_POLICIES[channel]
+    if not policy.enabled:
+        return ["Retries are switched off: one attempt, then the message is failed."]
+    unknown = "tried again and marked as a possible duplicate" if policy.unknown else "not tried again, because it may have been delivered"
+    permanent = "tried again like any other failure" if policy.permanent else "failed at once"
+    jitter = [f"Each wait is moved by up to {policy.jitter:.0%} of itself."] if policy.jitter else []
+    return [f"What the provider refuses for good is {permanent}.", f"An attempt whose outcome is unknown is {unknown}.", *jitter]
+
+
+def _steps(waits: Sequence[float]) -> list[Step]:
+    """The first attempt and the retries. Squeezed towards the right, and never closer than GAP, so that none hides another."""
+    moments = [sum(waits[:count]) for count in range(len(waits) + 1)]
+    scale = (WIDTH - 2 * MARGIN) / sqrt(moments[-1]) if moments[-1] else 0
+    places: list[float] = []
+    for moment in moments:
+        places.append(max(MARGIN + scale * sqrt(moment), places[-1] + GAP if places else 0))
+    return [
+        Step(
+            number=number + 1,
+            wait="" if number == 0 else "at once" if waits[number - 1] == 0 else f"after {_seconds(waits[number - 1])}",
+            at=_seconds(moments[number]),
+            x=min(round(place), WIDTH - MARGIN),
+        )
+        for number, place in enumerate(places)
+    ]
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.10g} s"

@@ -1,0 +1,84 @@
+"""The screen of a log: the view that is opened, the columns, the log, and the parts that htmx asks for alone.
+
+Every log is shown by `show`: the organisation's, and the Communications tabs of clients, groups and users.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from commlog import custom_views, live, log, permissions
+from commlog.address import EDITED, VIEW, Pairs
+from commlog.layouts import Layout, layout_in, layout_of
+from commlog.models import CustomView
+from commlog.models.column_layout import LogKind
+from notifications.models.message import MessageQuerySet
+
+COUNTS = "counts"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a log's address asks for, its view included."""
+
+    params: QueryDict
+    layout: Layout
+    view: CustomView | None = None
+    saved: Pairs | None = None
+
+
+def state_of(request: HttpRequest, params: QueryDict, kind: LogKind) -> State:
+    """The view's parameters with those of the address over them; once edited, the address holds everything."""
+    user = permissions.staff(request)
+    own = layout_of(user, kind)
+    view = _view(request, params, kind)
+    if view is None:
+        return State(params, layout_in(params, own))
+    saved = custom_views.pairs_of(view)
+    if params.get(EDITED) != "1":
+        merged = custom_views.as_params(pair for pair in saved if pair[0] not in params)
+        for name, values in params.lists():
+            merged.setlist(name, values)
+        params = merged
+    return State(params, layout_in(params, own), view, saved)
+
+
+def show(
+    request: HttpRequest, *, kind: LogKind, scope: MessageQuerySet, template: str, page: Callable[[], dict[str, Any]] = dict
+) -> HttpResponse:
+    """The page, or the part of it that htmx asks for. `page`: what its template needs besides the log."""
+    params = request.GET.copy()
+    if params.pop(COUNTS, None):
+        views = list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
+        return render(request, "log/counts.html", {"counts": custom_views.counts(views, scope)})
+    watched = live.watched(params)
+    state = state_of(request, params, kind)
+    if watched:
+        return live.answer(request, state.params, state.layout, watched, scope)
+    shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
+    found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
+    found |= {"can_resend": permissions.may_resend(request.user), "here": request.path + shown.address, "newest": live.newest()}
+    if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
+        response = render(request, "log/log.html", found)
+        response["HX-Push-Url"] = request.path + (shown.address if shown.address != "?" else "")
+        return response
+    return render(request, template, found | {"views": _tabs(request, kind)} | page())
+
+
+def _tabs(request: HttpRequest, kind: LogKind) -> Sequence[CustomView]:
+    return list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
+
+
+def _view(request: HttpRequest, params: QueryDict, kind: LogKind) -> CustomView | None:
+    """The view that the address names; 404 where the user may not see it."""
+    asked = params.get(VIEW, "").strip()
+    if not asked:
+        return None
+    try:
+        return permissions.views_for(request.user, kind).get(key=UUID(asked))
+    except (ValueError, CustomView.DoesNotExist) as error:
+        raise Http404("There is no such view.") from error

@@ -1,0 +1,61 @@
+"""Where users are signed in, and the ending of their sessions."""
+
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.models import User, UserSession
+
+
+def begin(user: User, session_key: str | None, *, address: str | None, browser: str) -> None:
+    """Remember a sign-in, and forget the user's sessions that have lapsed."""
+    with transaction.atomic():
+        UserSession.objects.filter(user=user).exclude(pk__in=live(user).values("pk")).delete()
+        if session_key:
+            now = {"user": user, "started_at": timezone.now(), "address": address, "browser": browser}
+            UserSession.objects.update_or_create(session_key=session_key, defaults=now)
+
+
+def live(user: User) -> QuerySet[UserSession]:
+    """The user's sessions that have not lapsed, the latest first."""
+    stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
+    return UserSession.objects.filter(Exists(stored), user=user)
+
+
+def forget(session_key: str | None) -> None:
+    """The session is being ended by its own user."""
+    UserSession.objects.filter(session_key=session_key).delete()
+
+
+def renamed(old_key: str | None, new_key: str | None) -> None:
+    """The same session got a new key: Django gives it one after a change of the password."""
+    if old_key != new_key:
+        UserSession.objects.filter(session_key=old_key).update(session_key=new_key)
+
+
+def end(user: User, *, by: User, only: int | None = None, but: str | None = None) -> int:
+    """End the user's sessions: all, one of them, or all but the one with the key `but`. How many were ended."""
+    with transaction.atomic():
+        chosen = live(user) if only is None else live(user).filter(pk=only)
+        ended = list(chosen.exclude(session_key=but)) if but else list(chosen)
+        for session in ended:
+            _store(session.session_key).delete()
+        UserSession.objects.filter(pk__in=[session.pk for session in ended]).delete()
+        if ended:
+            audit.record(by, AuditAction.SESSION_ENDED, user, after={"sessions": [_described(session) for session in ended]})
+    return len(ended)
+
+
+def _store(session_key: str) -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+
+
+def _described(session: UserSession) -> dict[str, Any]:
+    return {"signed in": session.started_at, "address": session.address, "browser": session.browser}

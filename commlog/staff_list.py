@@ -1,0 +1,25 @@
+"""The list of users: its conditions and its order."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from commlog.admin_forms import UsersForm
+from commlog.models import User
+from commlog.paging import Sorting
+
+__all__ = ["BY_NAME", "UsersForm", "narrow"]
+
+BY_NAME = Sorting("name", ("username",))
+
+
+def narrow(people: QuerySet[User], conditions: dict[str, Any]) -> QuerySet[User]:
+    """The users who meet the conditions. Each word is found in some part of the name or the address."""
+    for word in conditions["q"].split():
+        named = Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+        people = people.filter(named)
+    if state := conditions["state"]:
+        people = people.filter(is_active=state == "active")
+    if role := conditions["role"]:
+        people = people.filter(groups=role)
+    return people

@@ -1,0 +1,72 @@
+"""Edit columns: which columns a kind of log shows, in which order."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from commlog import permissions
+from commlog.address import COLUMNS, TIMESTAMPS, VIEW
+from commlog.layouts import Layout, as_params, chosen, layout_in, layout_of, remember
+from commlog.models.column_layout import LogKind
+
+_STEPS = {"up": -1, "down": 1}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+@permissions.can_read_messages
+def columns(request: HttpRequest) -> HttpResponse:
+    """The list, a step in it, or the choice applied. With a view open the choice goes into the address until the view is saved."""
+    user = permissions.staff(request)
+    kind = _kind(request)
+    back = _back(request)
+    if request.method != "POST":
+        state = QueryDict(back.partition("?")[2])
+        return _form(request, kind, layout_in(state, layout_of(user, kind)), back)
+    layout = chosen(request.POST.getlist("order"), request.POST.getlist("shown"), timestamps=bool(request.POST.get("timestamps")))
+    if "reset" in request.POST:
+        layout = Layout()
+    elif "move" in request.POST:
+        step, _, key = request.POST["move"].partition(":")
+        return _form(request, kind, layout.moved(key, _STEPS.get(step, 0)), back)
+    if not layout.columns:
+        return _form(request, kind, layout, back, problem="Choose at least one column.")
+    return _apply(request, kind, layout, back)
+
+
+def _apply(request: HttpRequest, kind: LogKind, layout: Layout, back: str) -> HttpResponse:
+    path, _, query = back.partition("?")
+    state = QueryDict(query, mutable=True)
+    for name in (COLUMNS, TIMESTAMPS):
+        state.pop(name, None)
+    if state.get(VIEW):
+        state.update(as_params(layout))
+    else:
+        remember(permissions.staff(request), kind, layout)
+        messages.success(request, "These columns are shown from now on.")
+    target = f"{path}?{state.urlencode()}" if state else path
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return redirect(target)
+
+
+def _form(request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, problem: str = "") -> HttpResponse:
+    partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    context = {"layout": layout, "kind": kind, "back": back, "problem": problem, "in_dialog": partial}
+    return render(request, "log/columns.html" if partial else "log/columns_page.html", context)
+
+
+def _kind(request: HttpRequest) -> LogKind:
+    asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
+    return LogKind(asked) if asked in LogKind.values else LogKind.LOG
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the log is that the columns are for."""
+    asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
+    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if safe and "\0" not in asked else reverse("log")

@@ -1,0 +1,104 @@
+"""Writing a message by hand: write, look at it, send it. Every step works without JavaScript."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from commlog import audit, permissions, segments
+from commlog.audit import AuditAction
+from commlog.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text
+from commlog.recipients import KINDS, recipient_of, url_of
+from notifications import outbox
+from notifications.outbox import Resent
+from notifications.states import MessageState, MessageType
+
+_METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(_METHODS)
+@permissions.can_view_recipient
+@permissions.can_send
+def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> HttpResponse:
+    """An e-mail or an SMS to a client, a group or a user."""
+    return _write(request, Letter(channel, get_object_or_404(KINDS[kind].objects, key=key)))
+
+
+@require_http_methods(_METHODS)
+@permissions.can_resend
+def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
+    """A failed e-mail or SMS, corrected, to where its recipient is reached now."""
+    found = permissions.messages_for(request.user).select_related("client", "group", "user")
+    failed = get_object_or_404(found, key=key)
+    if failed.type not in (MessageType.EMAIL, MessageType.SMS):
+        raise Http404
+    if not permissions.may_send_anew(request.user, MessageType(failed.type)):
+        raise PermissionDenied(f"Writing it anew needs the permission “Send manual {failed.get_type_display()}”.")
+    if not can_be_written_anew(failed):
+        messages.error(request, "Only failed messages can be sent anew.")
+        return redirect("message", failed.key)
+    return _write(request, anew(failed, recipient_of(failed)))
+
+
+def _write(request: HttpRequest, letter: Letter) -> HttpResponse:
+    step = request.POST.get("do", "") if request.method == "POST" else ""
+    blocked = bool(letter.address and letter.address.problem)
+    if not step or blocked:
+        return _page(request, letter, ComposeForm(initial=letter.begin(), letter=letter))
+    form = ComposeForm(request.POST, letter=letter)
+    if not form.is_valid() or step == "change":
+        return _page(request, letter, form)
+    if step != "send":
+        return _page(request, letter, form, preview=True)
+    try:
+        with transaction.atomic():
+            sent = letter.send(form.cleaned_data, by=permissions.staff(request))
+            _record(request, sent)
+    except outbox.Malformed as error:
+        form.add_error(None, f"It cannot be sent: {error.problem}.")
+        return _page(request, letter, form)
+    except outbox.NotResendable as error:
+        form.add_error(None, str(error))
+        return _page(request, letter, form)
+    return _sent(request, letter, sent, form.cleaned_data)
+
+
+def _page(request: HttpRequest, letter: Letter, form: ComposeForm, *, preview: bool = False) -> HttpResponse:
+    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": segments}
+    if preview and letter.channel == MessageType.SMS:
+        shown["length"] = segments.measure(form.cleaned_data["body"])
+    return render(request, "compose/preview.html" if preview else "compose/write.html", shown)
+
+
+def _record(request: HttpRequest, sent: Resent) -> None:
+    if sent.created:
+        message = sent.message
+        what = {"to": message.destination, "recipient": message.recipient_name, "channel": message.type}
+        label = f"{message.get_type_display()} to {message.destination}"
+        audit.record(permissions.staff(request), AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
+
+
+def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str, Any]) -> HttpResponse:
+    """Back to where the writing began, with a note that leads to the new entry."""
+    message, person = sent.message, request.user
+    reads = permissions.may_read_messages(person)
+    if message.state == MessageState.FAILED:
+        said, level = f"It could not be sent: {message.get_failure_reason_display()}. The entry is in the log.", messages.ERROR
+    elif sent.created:
+        said, level = f"{message.get_type_display()} to {message.destination} is on its way.", messages.SUCCESS
+    elif message.key == written["key"] and same_text(message, written):
+        said, level = "It was sent already; one message is on its way.", messages.SUCCESS
+    elif message.key == written["key"]:
+        said, level = "This form was sent before, with another text. The second text was not sent: write it anew.", messages.WARNING
+    else:
+        said, level = "Somebody else has resent it meanwhile. Yours was not sent.", messages.WARNING
+    messages.add_message(request, level, said, extra_tags=reverse("message", args=[message.key]) if reads else "")
+    if letter.recipient is None or letter.failed:
+        return redirect("message", message.key)
+    return redirect(url_of(letter.recipient, "communications") if reads else url_of(letter.recipient))

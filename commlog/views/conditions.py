@@ -1,0 +1,38 @@
+"""What *More conditions* asks for while somebody fills it in: a row for another field, and names for what is typed."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from commlog import people, permissions
+from commlog.condition_rows import Row
+from commlog.conditions import PART, Given
+from commlog.models.menu_item import MenuItemType
+from commlog.permissions import NEEDS
+
+_LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": MenuItemType.USERS}
+
+
+@require_safe
+@permissions.can_read_messages
+def row(request: HttpRequest) -> HttpResponse:
+    """The row whose field or operator was changed, with the inputs that they need. Its values are kept where they still fit."""
+    number = next((int(found.group(1)) for name in request.GET if (found := PART.fullmatch(name))), 1)
+    field, operator = request.GET.get(f"f{number}", ""), request.GET.get(f"o{number}", "")
+    values = tuple(value for value in request.GET.getlist(f"v{number}") if value and "\0" not in value)
+    changed = request.headers.get("HX-Trigger-Name", "")
+    given = Given(field, operator, () if changed == f"f{number}" else values)
+    return render(request, "log/condition.html", {"row": Row(number, given), "focus": changed})
+
+
+@require_safe
+@permissions.can_read_messages
+def suggest(request: HttpRequest, whom: str) -> HttpResponse:
+    """Options for what is typed: clients, groups or users. The input sends itself, whatever its name is."""
+    if whom not in _LISTS:
+        raise Http404
+    if not request.user.has_perm(NEEDS[_LISTS[whom]]):
+        raise PermissionDenied(f"Looking up {whom}s needs the permission to view them.")
+    typed = next(iter(request.GET.values()), "")
+    return render(request, "log/suggestions.html", {"labels": people.suggest(whom, str(typed))})

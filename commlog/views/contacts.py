@@ -1,0 +1,90 @@
+"""Creating and changing clients and groups, and the members of a group."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from commlog import audit, permissions
+from commlog.audit import AuditAction
+from commlog.contact_forms import ClientForm, GroupForm, MemberForm
+from commlog.recipients import KINDS, url_of
+from commlog.views.recipients import show_overview
+from notifications.models import Group, Membership
+
+_FORMS: dict[str, type[ClientForm] | type[GroupForm]] = {"client": ClientForm, "group": GroupForm}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_create_recipient
+def create(request: HttpRequest, kind: str) -> HttpResponse:
+    """A new client or group."""
+    form = _FORMS[kind](request.POST or None)
+    if not form.is_valid():
+        return _form(request, kind, form, back=reverse(KINDS[kind].plural.lower()))
+    with transaction.atomic():
+        made = form.save()
+        audit.record(permissions.staff(request), AuditAction.CREATED, made, after=_values(form))
+    messages.success(request, f"{KINDS[kind].label} created.")
+    return redirect(url_of(made))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_edit_recipient
+def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
+    """Change a client or a group. The log keeps the names and addresses that its messages were sent with."""
+    found = get_object_or_404(KINDS[kind].objects, key=key)
+    before = {name: getattr(found, name) for name in _FORMS[kind]._meta.fields or ()}
+    form = _FORMS[kind](request.POST or None, instance=found)
+    if not form.is_valid():
+        return _form(request, kind, form, back=url_of(found))
+    with transaction.atomic():
+        form.instance.save(update_fields=list(before))
+        audit.record(permissions.staff(request), AuditAction.CHANGED, found, before=before, after=_values(form))
+    messages.success(request, "Saved.")
+    return redirect(url_of(found))
+
+
+@require_POST
+@permissions.can_edit_recipient
+def add_member(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
+    """Add a client to a group."""
+    group = get_object_or_404(Group, key=key)
+    form = MemberForm(request.POST, group=group)
+    if not form.is_valid():
+        return show_overview(request, group, form)
+    client, role = form.cleaned_data["client_id"], form.cleaned_data["role"]
+    with transaction.atomic():
+        _, made = Membership.objects.get_or_create(group=group, client=client, defaults={"role": role})
+        if made:
+            audit.record(permissions.staff(request), AuditAction.CHANGED, group, before={}, after={"member": str(client), "role": role})
+    messages.success(request, f"{client.name} is a member now.")
+    return redirect(url_of(group))
+
+
+@require_POST
+@permissions.can_edit_recipient
+def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> HttpResponse:
+    """Take a client out of a group. Asked twice, it is done once."""
+    group = get_object_or_404(Group, key=key)
+    membership = Membership.objects.filter(group=group, client__key=member).select_related("client").first()
+    if membership is not None:
+        with transaction.atomic():
+            membership.delete()
+            before = {"member": str(membership.client), "role": membership.role}
+            audit.record(permissions.staff(request), AuditAction.CHANGED, group, before=before, after={})
+        messages.success(request, f"{membership.client.name} is no member any more.")
+    return redirect(url_of(group))
+
+
+def _form(request: HttpRequest, kind: str, form: ClientForm | GroupForm, *, back: str) -> HttpResponse:
+    return render(request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back})
+
+
+def _values(form: ClientForm | GroupForm) -> dict[str, Any]:
+    return {name: getattr(form.instance, name) for name in form._meta.fields or ()}

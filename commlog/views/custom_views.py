@@ -1,0 +1,160 @@
+"""Custom views: the list in which they are ordered, their form, and what is done with one."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commlog import custom_views, permissions, screens
+from commlog.models import CustomView, User
+from commlog.models.column_layout import LogKind
+from commlog.selection import select
+from commlog.view_forms import ME, ViewForm, initial_of
+
+
+@require_safe
+@permissions.can_read_messages
+def index(request: HttpRequest) -> HttpResponse:
+    """All views of a kind of log that the user sees, in the user's order, and what can be done with each."""
+    kind = _kind(request)
+    seen = permissions.views_for(request.user, kind).annotate(for_roles=Exists(Group.objects.filter(custom_views=OuterRef("pk"))))
+    views = [(view, permissions.may_edit_view(request.user, view)) for view in seen]
+    back = _back(request)
+    return render(request, "log/views_page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_read_messages
+def new(request: HttpRequest) -> HttpResponse:
+    """Save the state of a log as a view."""
+    user, kind, back = permissions.staff(request), _kind(request), _back(request)
+    form = ViewForm(request.POST or None, user=user, kind=kind, initial={"for_whom": ME})
+    state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
+    chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
+    if not chosen.sound:
+        messages.error(request, "A condition is wrong. Correct it before you save the view.")
+        return redirect(back)
+    if request.method == "POST" and form.is_valid():
+        view = CustomView(owner=user, kind=kind)
+        content = custom_views.content_of(chosen, state.layout)
+        custom_views.save(view, user, content | form.content(), roles=form.chosen_roles())
+        return _opened(request, view, form, f"The view “{view.name}” is saved.")
+    return render(request, "log/view_form.html", {"form": form, "kind": kind, "back": back, "chips": chosen.chips, "title": "Save as view"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_read_messages
+def edit(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Rename a view, or change for whom it is."""
+    user = permissions.staff(request)
+    view = _seen(request, key)
+    _demand_editor(user, view)
+    form = ViewForm(request.POST or None, user=user, kind=view.kind, initial=initial_of(view))
+    if request.method == "POST" and form.is_valid():
+        custom_views.save(view, user, form.content(), roles=form.chosen_roles())
+        return _opened(request, view, form, f"The view “{view.name}” is changed.")
+    found = {"form": form, "kind": view.kind, "back": _back(request), "view": view, "title": "Edit view"}
+    return render(request, "log/view_form.html", found)
+
+
+@require_POST
+@permissions.can_read_messages
+def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
+    """Save, copy, delete, make a favourite, move up or down; then back to where the button was."""
+    done = _ACTIONS.get(action)
+    if done is None:
+        raise Http404
+    return redirect(done(request, permissions.staff(request), _seen(request, key)))
+
+
+def _save(request: HttpRequest, user: User, view: CustomView) -> str:
+    _demand_editor(user, view)
+    back = _back(request)
+    state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), LogKind(view.kind))
+    chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
+    if not chosen.sound:
+        messages.error(request, "A condition is wrong. Correct it before you save the view.")
+        return back
+    custom_views.save(view, user, custom_views.content_of(chosen, state.layout))
+    messages.success(request, f"The view “{view.name}” is saved.")
+    return _address_of(view, back)
+
+
+def _copy(request: HttpRequest, user: User, view: CustomView) -> str:
+    messages.success(request, f"“{custom_views.copy(view, user).name}” is made; only you see it.")
+    return _back(request)
+
+
+def _delete(request: HttpRequest, user: User, view: CustomView) -> str:
+    _demand_editor(user, view)
+    custom_views.delete(view, user)
+    messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
+    back = _back(request)
+    return back.partition("?")[0] if view.key.hex in back else back
+
+
+def _favourite(request: HttpRequest, user: User, view: CustomView) -> str:
+    custom_views.toggle_favourite(view, user)
+    return _back(request)
+
+
+def _move(by: int) -> Callable[[HttpRequest, User, CustomView], str]:
+    def moved(request: HttpRequest, user: User, view: CustomView) -> str:
+        custom_views.move(view, user, list(permissions.views_for(user, LogKind(view.kind))), by)
+        return _back(request)
+
+    return moved
+
+
+_ACTIONS: dict[str, Callable[[HttpRequest, User, CustomView], str]] = {
+    "save": _save,
+    "copy": _copy,
+    "delete": _delete,
+    "favourite": _favourite,
+    "up": _move(-1),
+    "down": _move(1),
+}
+
+
+def _seen(request: HttpRequest, key: UUID) -> CustomView:
+    """The view, if the user sees it; others' views do not exist for the user."""
+    kind = get_object_or_404(CustomView, key=key).kind
+    return get_object_or_404(permissions.views_for(request.user, LogKind(kind)), key=key)
+
+
+def _demand_editor(user: User, view: CustomView) -> None:
+    if not permissions.may_edit_view(user, view):
+        raise PermissionDenied("A view is changed by its owner or an administrator. Copy it, and change the copy.")
+
+
+def _opened(request: HttpRequest, view: CustomView, form: ViewForm, said: str) -> HttpResponse:
+    user = permissions.staff(request)
+    if form.cleaned_data["favourite"] != bool(getattr(view, "favourite", False)):
+        custom_views.toggle_favourite(view, user)
+    messages.success(request, said)
+    return redirect(_address_of(view, _back(request)))
+
+
+def _address_of(view: CustomView, back: str) -> str:
+    path = back.partition("?")[0]
+    return path if path == reverse("views") else f"{path}?view={view.key.hex}"
+
+
+def _kind(request: HttpRequest) -> LogKind:
+    asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
+    return LogKind(asked) if asked in LogKind.values else LogKind.LOG
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the log is that the view belongs to."""
+    asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
+    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if safe and "\0" not in asked else reverse("log")

@@ -1,0 +1,69 @@
+"""The roles of the administration."""
+
+from django.contrib import messages
+from django.contrib.auth.models import Group as Role
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from commlog import permissions, role_matrix, staff
+from commlog.admin_forms import RoleForm
+
+MOST_NAMED = 10
+
+
+@require_safe
+@permissions.can_view_administration
+def index(request: HttpRequest) -> HttpResponse:
+    """All roles, and what each may do."""
+    roles = list(Role.objects.annotate(people=Count("user")).prefetch_related("permissions").order_by("name"))
+    context = {"roles": roles, "matrix": role_matrix.of(roles), "can_manage": permissions.may_manage_administration(request.user)}
+    return render(request, "administration/roles.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a role."""
+    form = RoleForm(request.POST or None)
+    if form.is_valid():
+        role = staff.create_role(form.cleaned_data["name"], form.chosen, by=permissions.staff(request))
+        messages.success(request, f"The role {role.name} was made.")
+        return redirect("roles")
+    return render(request, "administration/role.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a role."""
+    role = get_object_or_404(Role, pk=pk)
+    form = RoleForm(request.POST or None, role=role)
+    if form.is_valid():
+        try:
+            staff.change_role(role, form.cleaned_data["name"], form.chosen, by=permissions.staff(request))
+        except staff.Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"The role {role.name} was changed.")
+            return redirect("roles")
+    return render(request, "administration/role.html", {"form": form, "role": Role.objects.get(pk=pk), "fixed": role_matrix.fixed(role)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what will happen, then delete."""
+    role = get_object_or_404(Role, pk=pk)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            staff.delete_role(role, by=permissions.staff(request))
+            messages.success(request, f"The role {role.name} was deleted.")
+            return redirect("roles")
+        except staff.Refused as refused:
+            refusal = str(refused)
+    people = list(role.user_set.order_by("username")[: MOST_NAMED + 1])
+    context = {"role": role, "people": people[:MOST_NAMED], "more": len(people) > MOST_NAMED, "refusal": refusal}
+    return render(request, "administration/role_delete.html", context | {"fixed": role_matrix.fixed(role), "items": role.menu_items.all()})

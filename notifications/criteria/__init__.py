@@ -1,0 +1,28 @@
+"""The one language of filters, custom views, bulk resends and the API: field, operator, values."""
+
+from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
+from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
+from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
+from notifications.criteria.selecting import to_q
+from notifications.criteria.wording import in_words
+
+__all__ = [
+    "BY_API_NAME",
+    "FIELDS",
+    "LONGEST",
+    "MOST_CRITERIA",
+    "MOST_VALUES",
+    "OPERATORS",
+    "WITHOUT_VALUE",
+    "WITH_LIST",
+    "Criterion",
+    "Field",
+    "Kind",
+    "Match",
+    "Operator",
+    "check_all",
+    "in_words",
+    "operator_of",
+    "parse",
+    "to_q",
+]

@@ -1,0 +1,100 @@
+"""The table of fields that messages can be chosen by. A new field is one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from notifications.criteria.operators import OPERATORS, Kind, Operator
+from notifications.failures import Reason
+from notifications.models import Message
+from notifications.states import LIVE, MessageState, MessageType, Outcome, WaitingReason
+
+Choices = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field is called, what kind it is, and what it reads."""
+
+    key: str
+    label: str
+    kind: Kind
+    column: str = ""  # the model field; none: `holds` says it
+    api: str = ""  # Mambu's name, where it has one
+    choices: Choices = ()  # the values that there are; none: any text
+    whom: str = ""  # what its key is the key of: client, group, user, message
+    holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """What can be asked of it."""
+        return OPERATORS[self.kind]
+
+    @property
+    def related(self) -> QuerySet[Any] | None:
+        """The rows that a foreign key leads to; None where the column is the field itself."""
+        model = Message._meta.get_field(self.column).related_model if self.column else None
+        return model._default_manager.all() if isinstance(model, type) else None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether empty is NULL rather than the empty text."""
+        return Message._meta.get_field(self.column).null
+
+
+def _undelivered() -> Q:
+    """FAILED, and no other entry of its chain was sent or is under way."""
+    chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), state__in=[MessageState.SENT, *sorted(LIVE)])
+    root_sent = Message.objects.filter(pk=OuterRef("first"), state=MessageState.SENT)
+    return Q(state=MessageState.FAILED) & ~Q(Exists(chain)) & ~Q(Exists(root_sent))
+
+
+def _states() -> Choices:
+    told = {MessageState.QUEUED_FOR_STREAM: "Queued for the stream"}
+    return tuple((state.value, told.get(state, str(state.label))) for state in MessageState)
+
+
+def _choices(values: type[MessageType] | type[Reason] | type[WaitingReason]) -> Choices:
+    return tuple((member.value, str(member.label)) for member in values)
+
+
+FIELDS: dict[str, Field] = {
+    field.key: field
+    for field in (
+        Field("state", "State", Kind.ENUM, "state", "state", choices=_states()),
+        Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType)),
+        Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate"),
+        Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
+        Field("destination", "Destination", Kind.STRING, "destination", "destination"),
+        Field("recipient", "Sent to", Kind.STRING, "recipient_name"),
+        Field("client", "Client", Kind.KEY, "client", "clientKey", whom="client"),
+        Field("group", "Group", Kind.KEY, "group", "groupKey", whom="group"),
+        Field("user", "User", Kind.KEY, "user", "userKey", whom="user"),
+        Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user"),
+        Field("sender", "Sent by (name)", Kind.STRING, "sender"),
+        Field("subject", "Subject", Kind.STRING, "subject"),
+        Field("text", "Message text", Kind.TEXT, "content"),
+        Field("event", "Event", Kind.ENUM, "event", "event"),
+        Field("failure_reason", "Failure reason", Kind.ENUM, "failure_reason", "failureReason", choices=_choices(Reason)),
+        Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
+        Field("undelivered", "Not yet delivered", Kind.BOOLEAN, holds=_undelivered),
+        Field(
+            "outcome_unknown",
+            "Failed, but may have been delivered",
+            Kind.BOOLEAN,
+            holds=lambda: Q(state=MessageState.FAILED, outcome=Outcome.UNKNOWN),
+        ),
+        Field("possible_duplicate", "May have been delivered twice", Kind.BOOLEAN, holds=lambda: Q(possible_duplicate=True)),
+        Field("attempts", "Attempts", Kind.NUMBER, "attempt_count"),
+        Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at"),
+        Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", choices=_choices(WaitingReason)),
+        Field("resend", "Is a resend", Kind.BOOLEAN, holds=lambda: Q(resend_of__isnull=False)),
+        Field("resend_of", "Resend of (key)", Kind.KEY, "resend_of", whom="message"),
+        Field("resent_by", "Resent by", Kind.STRING, "resent_by"),
+        Field("key", "Key", Kind.KEY, "key", "encodedKey"),
+    )
+}
+BY_API_NAME = {field.api: field for field in FIELDS.values() if field.api}

@@ -1,0 +1,139 @@
+"""From criteria to a condition of the database."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from uuid import UUID
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Left
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from notifications.criteria.fields import FIELDS, Field
+from notifications.criteria.operators import Kind, Match, Operator
+from notifications.criteria.reading import Criterion, check_all
+
+Bounds = tuple[datetime | None, datetime | None]  # from this moment on, and before that one
+_A_TICK = timedelta(microseconds=1)  # what the databases tell apart
+_NEGATIVE = {
+    Operator.DIFFERENT_THAN: Operator.EQUALS,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.NOT_EMPTY: Operator.EMPTY,
+}
+
+
+def to_q(criteria: Sequence[Criterion], match: Match = Match.ALL, *, now: datetime | None = None, zone: tzinfo | None = None) -> Q:
+    """The condition that all or any of the criteria hold. Days and relative dates go by `zone`, the organisation's unless given."""
+    check_all(criteria)
+    clock = (now or timezone.now()).astimezone(zone or timezone.get_default_timezone())
+    found = Q()
+    for criterion in criteria:
+        one = _one(FIELDS[criterion.field], criterion, clock)
+        found = found | one if match == Match.ANY else found & one
+    return found
+
+
+def _one(field: Field, criterion: Criterion, clock: datetime) -> Q:
+    opposite = _NEGATIVE.get(criterion.operator)
+    if opposite:  # "not" holds for what is empty too
+        return ~_positive(field, Criterion(criterion.field, opposite, criterion.values), clock, once=False)
+    return _positive(field, criterion, clock, once=True)
+
+
+def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool) -> Q:
+    operator, values = criterion.operator, criterion.values
+    if field.holds:
+        return field.holds() if values == ("true",) else ~field.holds()
+    if operator == Operator.EMPTY:
+        return Q(**{f"{field.column}__isnull": True}) if field.nullable or not _is_text(field) else Q(**{field.column: ""})
+    if field.kind == Kind.KEY:
+        return _by_key(field, values, as_one=once and operator != Operator.IN)
+    if field.kind == Kind.NUMBER:
+        return _by_number(field.column, operator, [int(value) for value in values])
+    if field.kind == Kind.DATE_TIME:
+        return _within(field.column, bounds(operator, values, clock))
+    return _by_text(field, operator, values)
+
+
+def _is_text(field: Field) -> bool:
+    return field.kind in (Kind.STRING, Kind.TEXT, Kind.ENUM)
+
+
+def _by_key(field: Field, values: Sequence[str], *, as_one: bool) -> Q:
+    """By the message's own key, or by the key of what it leads to. One key is looked up first, so that an index keeps the order."""
+    keys = [UUID(value) for value in values]
+    if field.related is None:
+        return Q(**{f"{field.column}__in": keys})
+    rows = field.related.filter(key__in=keys).order_by().values("pk")
+    return Q(**{field.column: rows[:1]}) if as_one else Q(**{f"{field.column}__in": rows})
+
+
+def _by_number(column: str, operator: Operator, values: Sequence[int]) -> Q:
+    if operator == Operator.BETWEEN:
+        return Q(**{f"{column}__gte": values[0], f"{column}__lte": values[1]})
+    lookup = {Operator.MORE_THAN: "gt", Operator.LESS_THAN: "lt"}.get(operator, "exact")
+    return Q(**{f"{column}__{lookup}": values[0]})
+
+
+def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
+    if operator == Operator.IN:
+        return Q(**{f"{field.column}__in": values})
+    if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
+        return Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
+    lookup = {Operator.CONTAINS: "icontains", Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
+    if field.choices:
+        lookup = "exact"  # the values were brought into their one spelling
+    return Q(**{f"{field.column}__{lookup}": values[0]})
+
+
+def _within(column: str, span: Bounds) -> Q:
+    start, end = span
+    return (Q(**{f"{column}__gte": start}) if start else Q()) & (Q(**{f"{column}__lt": end}) if end else Q())
+
+
+def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds:
+    """The span of time that the operator means at the moment `clock`, in its zone. Indexes serve bounds, not functions of dates."""
+    zone = clock.tzinfo or UTC
+    if not values or operator == Operator.LAST_DAYS:
+        first, after = _relative(operator, values, clock.date())
+        return _midnight(first, zone), _midnight(after, zone)
+    begin, end = _edges(values[0], zone)
+    if operator == Operator.ON:
+        day = begin.astimezone(zone).date()
+        return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    if operator == Operator.BETWEEN:
+        return begin, _edges(values[1], zone)[1]
+    return {
+        Operator.AFTER: (end, None),
+        Operator.AFTER_INCLUSIVE: (begin, None),
+        Operator.BEFORE: (None, begin),
+        Operator.BEFORE_INCLUSIVE: (None, end),
+    }[operator]
+
+
+def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[date, date]:
+    """The first day of the span, and the first one after it. Weeks begin on Monday; the last n days are today and the n before it."""
+    if operator == Operator.THIS_WEEK:
+        monday = today - timedelta(days=today.weekday())
+        return monday, monday + timedelta(days=7)
+    if operator == Operator.THIS_MONTH:
+        first = today.replace(day=1)
+        return first, (first + timedelta(days=32)).replace(day=1)
+    if operator == Operator.THIS_YEAR:
+        return date(today.year, 1, 1), date(today.year + 1, 1, 1)
+    back = int(values[0]) if operator == Operator.LAST_DAYS else 0
+    return max(today - timedelta(days=back), date(1900, 1, 1)), today + timedelta(days=1)
+
+
+def _edges(value: str, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Where the day or the moment begins, and where what follows it begins."""
+    if len(value) == 10:
+        day = date.fromisoformat(value)
+        return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    moment = datetime.fromisoformat(value)
+    return moment, moment + _A_TICK
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone)

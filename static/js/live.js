@@ -1,0 +1,36 @@
+// Keeps the rows of a log that are not final up to date, and says how many messages have come since. Nothing is ever inserted.
+(() => {
+  "use strict";
+  const QUICK = 2500; // while a row of the page still moves
+  const SLOW = 15000; // only to count what has come
+  const PATIENCE = 10 * 60 * 1000; // without a sign of the reader
+  let active = Date.now();
+  let asked = 0;
+  let busy = false;
+
+  for (const sign of ["pointerdown", "keydown", "scroll"]) document.addEventListener(sign, () => { active = Date.now(); }, { passive: true, capture: true });
+
+  const ask = async (watch) => {
+    const keys = [...document.querySelectorAll("[data-live]")].map((row) => row.dataset.live);
+    const url = new URL(watch.getAttribute("data-here"), location.href);
+    url.searchParams.set("newest", watch.dataset.watch);
+    if (keys.length) url.searchParams.set("live", keys.join(","));
+    busy = true;
+    asked = Date.now();
+    try {
+      await htmx.ajax("GET", url.pathname + url.search, { source: watch, target: watch, swap: "none" });
+    } finally {
+      busy = false;
+    }
+    const table = document.querySelector("[data-no-actions]");
+    if (table?.querySelector("[data-resend]")) table.removeAttribute("data-no-actions");
+  };
+
+  setInterval(() => {
+    const watch = document.getElementById("watch");
+    const now = Date.now();
+    if (!watch || busy || document.hidden || now - active > PATIENCE) return;
+    if (now - asked >= (document.querySelector("[data-live]") ? QUICK : SLOW)) ask(watch);
+  }, 500);
+  asked = Date.now();
+})();

@@ -1,0 +1,252 @@
+"""Every address × who asks. A new URL needs one row in TABLE; without it `test_no_address_is_missing` fails.
+
+A row is: URL name -> [method] and the expected status for an anonymous visitor, somebody without a role, a viewer, an officer and an
+administrator; then, where objects belong to somebody, for an officer and an administrator who ask for another's private object.
+Every request is undone before the next one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group as Role
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from commlog.models import CustomView, MenuItem, User
+from notifications.states import MessageState, MessageType
+from tests.factories import admin, make_client, make_group, make_message, officer, outsider, viewer
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ("anonymous", "no role", "viewer", "officer", "administrator")
+SIGN_IN = 302  # to the sign-in page; test_where_a_redirect_leads tells it from other redirects
+NOTHING = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What each person is answered."""
+
+    statuses: tuple[int, int, int, int, int]
+    method: str = "get"
+    private: tuple[int, int] | None = None  # an officer and an administrator at another's private object
+
+
+def _get(*statuses: int, private: tuple[int, int] | None = None) -> Row:
+    return Row(statuses, "get", private)  # type: ignore[arg-type]
+
+
+def _post(*statuses: int, private: tuple[int, int] | None = None) -> Row:
+    return Row(statuses, "post", private)  # type: ignore[arg-type]
+
+
+TABLE: dict[str, Row] = {
+    # Open to everybody
+    "sign-in": _get(200, 302, 302, 302, 302),
+    "alive": _get(200, 200, 200, 200, 200),
+    "ready": _get(200, 200, 200, 200, 200),
+    "sender": _get(200, 200, 200, 200, 200),
+    # Everybody who is signed in
+    "home": _get(SIGN_IN, 302, 302, 302, 302),
+    "admin": _get(SIGN_IN, 302, 302, 302, 302),
+    "sign-out": _post(SIGN_IN, 302, 302, 302, 302),
+    "account": _get(SIGN_IN, 200, 200, 200, 200),
+    "account-password": _get(SIGN_IN, 200, 200, 200, 200),
+    "account-sessions": _post(SIGN_IN, 302, 302, 302, 302),
+    "account-menu": _post(SIGN_IN, 302, 302, 302, 302),
+    # The log and its messages
+    "log": _get(SIGN_IN, 403, 200, 200, 200),
+    "columns": _get(SIGN_IN, 403, 200, 200, 200),
+    "views": _get(SIGN_IN, 403, 200, 200, 200),
+    "view-new": _get(SIGN_IN, 403, 200, 200, 200),
+    "view-edit": _get(SIGN_IN, 403, 403, 403, 200, private=(404, 404)),
+    "view-act": _post(SIGN_IN, 403, 302, 302, 302, private=(404, 404)),
+    "condition": _get(SIGN_IN, 403, 200, 200, 200),
+    "suggest": _get(SIGN_IN, 403, 200, 200, 200),
+    "message": _get(SIGN_IN, 403, 200, 200, 200),
+    "preview": _get(SIGN_IN, 403, 200, 200, 200),
+    "download-text": _get(SIGN_IN, 403, 200, 200, 200),
+    "download-html": _get(SIGN_IN, 403, 200, 200, 200),
+    "resend": _post(SIGN_IN, 403, 403, 302, 302),
+    "send-anew": _get(SIGN_IN, 403, 403, 200, 200),
+    # Clients, groups, users
+    "clients": _get(SIGN_IN, 403, 200, 200, 200),
+    "client": _get(SIGN_IN, 403, 200, 200, 200),
+    "client-communications": _get(SIGN_IN, 403, 200, 200, 200),
+    "client-send": _get(SIGN_IN, 403, 403, 200, 200),
+    "client-new": _get(SIGN_IN, 403, 403, 200, 200),
+    "client-edit": _get(SIGN_IN, 403, 403, 200, 200),
+    "groups": _get(SIGN_IN, 403, 200, 200, 200),
+    "group": _get(SIGN_IN, 403, 200, 200, 200),
+    "group-communications": _get(SIGN_IN, 403, 200, 200, 200),
+    "group-send": _get(SIGN_IN, 403, 403, 200, 200),
+    "group-new": _get(SIGN_IN, 403, 403, 200, 200),
+    "group-edit": _get(SIGN_IN, 403, 403, 200, 200),
+    "group-member-add": _post(SIGN_IN, 403, 403, 200, 200),
+    "group-member-remove": _post(SIGN_IN, 403, 403, 302, 302),
+    "users": _get(SIGN_IN, 403, 200, 200, 200),
+    "user": _get(SIGN_IN, 403, 200, 200, 200),
+    "user-communications": _get(SIGN_IN, 403, 200, 200, 200),
+    "user-send": _get(SIGN_IN, 403, 403, 200, 200),
+    # Administration
+    "administration": _get(SIGN_IN, 403, 403, 403, 200),
+    "audit": _get(SIGN_IN, 403, 403, 403, 200),
+    "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
+    "menu-items": _get(SIGN_IN, 403, 403, 403, 200),
+    "menu-item-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "menu-item": _get(SIGN_IN, 403, 403, 403, 200),
+    "menu-item-order": _post(SIGN_IN, 403, 403, 403, 302),
+    "menu-item-delete": _post(SIGN_IN, 403, 403, 403, 302),
+    "roles": _get(SIGN_IN, 403, 403, 403, 200),
+    "role-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "role": _get(SIGN_IN, 403, 403, 403, 200),
+    "role-delete": _post(SIGN_IN, 403, 403, 403, 302),
+    "administration-users": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user-edit": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user-password": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "administration-user-sessions": _post(SIGN_IN, 403, 403, 403, 302),
+}
+# What an auditor sees: the permission View administration alone. Every other address of the administration is refused.
+READ_ONLY = {"administration", "audit", "retry-policy", "menu-items", "roles", "administration-users", "administration-user"}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One of everything, owned by nobody who asks."""
+
+    message: UUID
+    client: UUID
+    group: UUID
+    user: UUID
+    menu_item: UUID
+    view: UUID
+    private_view: UUID
+    role: int
+
+    def address(self, name: str, **changed: Any) -> str:
+        """The address of that name, for one of these objects."""
+        given: dict[str, Any] = {"key": self._key(name), "member": self.client, "channel": MessageType.EMAIL}
+        given |= {"whom": "client", "pk": self.role, "action": "favourite"} | changed
+        return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
+
+    def _key(self, name: str) -> UUID:
+        owners = {
+            "client": self.client,
+            "group": self.group,
+            "user": self.user,
+            "administration-user": self.user,
+            "menu-item": self.menu_item,
+            "view": self.view,
+        }
+        return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
+
+
+@pytest.fixture
+def world() -> World:
+    person, owner = make_client(), officer(username="owner", email="owner@example.org")
+    failed = make_message(MessageState.FAILED, client=person, html="<p>Hi</p>")
+    view = CustomView.objects.create(name="Shared", owner=owner, for_everyone=True)
+    private_view = CustomView.objects.create(name="Private", owner=owner)
+    item = MenuItem.objects.create(name="Spare", type="COMMUNICATIONS")
+    role = Role.objects.create(name="Spare")
+    return World(failed.key, person.key, make_group(person).key, owner.key, item.key, view.key, private_view.key, role.pk)
+
+
+def _addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[tuple[str, set[str]]]:
+    """Every URL pattern: its name and its arguments."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _addresses(pattern.url_patterns)
+        else:
+            yield str(pattern.name), set(pattern.pattern.converters)
+
+
+ADDRESSES = dict(_addresses())
+KNOWN = [name for name in TABLE if name in ADDRESSES]
+
+
+def _people() -> dict[str, User | None]:
+    makers: tuple[Callable[[], User], ...] = (outsider, viewer, officer, admin)
+    return dict(zip(PEOPLE, [None, *(make() for make in makers)], strict=True))
+
+
+def _status(person: User | None, method: str, path: str) -> int:
+    """The answer's status; what the request changed is undone."""
+    browser = Client()
+    if person:
+        browser.force_login(person)
+    with transaction.atomic():
+        status: int = getattr(browser, method)(path).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+def test_no_address_is_missing() -> None:
+    assert len(ADDRESSES) == len(list(_addresses())), "two addresses have one name"
+    assert sorted(TABLE) == sorted(ADDRESSES)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_each_person_at(name: str, world: World) -> None:
+    row, path = TABLE[name], world.address(name)
+    people = _people()
+    assert {who: _status(person, row.method, path) for who, person in people.items()} == dict(zip(PEOPLE, row.statuses, strict=True))
+    if row.private:
+        path = world.address(name, key=world.private_view)
+        assert (_status(people["officer"], row.method, path), _status(people["administrator"], row.method, path)) == row.private
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if TABLE[name].statuses[0] == SIGN_IN])
+def test_where_a_redirect_leads(name: str, world: World, client: Client) -> None:
+    path = world.address(name)
+    assert getattr(client, TABLE[name].method)(path)["Location"].split("?")[0] == reverse("sign-in")
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if TABLE[name].method == "post"])
+def test_reading_an_address_that_writes_is_refused(name: str, world: World) -> None:
+    path = world.address(name)
+    assert _status(admin(), "get", path) in ({200} if name.endswith("-delete") else {405})
+
+
+@pytest.mark.parametrize("name", sorted(READ_ONLY))
+def test_who_may_only_read_the_administration_reads_it(name: str, world: World) -> None:
+    assert _status(_auditor(), "get", world.address(name)) == 200
+
+
+def test_who_may_only_read_the_administration_writes_nothing(world: World) -> None:
+    auditor = _auditor()
+    for name in KNOWN:
+        path = world.address(name)
+        if path.startswith("/administration/") and name not in READ_ONLY:
+            assert (name, _status(auditor, TABLE[name].method, path)) == (name, 403)
+
+
+def test_an_address_of_nothing_is_not_found(world: World) -> None:
+    person = admin()
+    for name in KNOWN:
+        if "key" in ADDRESSES[name] and name != "menu-item-order":
+            path = world.address(name, key=NOTHING)
+            assert (name, _status(person, TABLE[name].method, path)) == (name, 404)
+
+
+def test_what_the_menu_hides_is_refused_by_address() -> None:
+    person = admin()
+    lists = ("log", "clients", "groups", "users")
+    assert [_status(person, "get", reverse(name)) for name in lists] == [200] * 4
+    MenuItem.objects.update(for_everyone=False)
+    assert [_status(person, "get", reverse(name)) for name in lists] == [403] * 4
+
+
+def _auditor() -> User:
+    role = Role.objects.create(name="Auditor")
+    role.permissions.set(Role.objects.get(name="Administrator").permissions.filter(codename="view_administration_details"))
+    person = outsider()
+    person.groups.add(role)
+    return person
