@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from commlog import permissions
+from commlog.address import CURSORS
 from commlog.columns import DEFAULT_SORTING
 from commlog.layouts import Layout
 from commlog.limits import A_COUNT, TookTooLong, time_limit
@@ -21,7 +21,7 @@ from commlog.tables import LogRow, MessageTable
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
-KEYS, NEWEST = "live", "newest"
+ROWS, NEWEST = "live", "newest"
 CAP = 99  # counted no further
 _LARGEST = 2**63 - 1
 
@@ -30,7 +30,7 @@ _LARGEST = 2**63 - 1
 class Watched:
     """The rows that a page still waits for, and the newest message that there was when it was drawn."""
 
-    keys: Sequence[UUID]
+    ids: Sequence[int]
     newest: int
 
 
@@ -52,18 +52,19 @@ def watched(params: QueryDict) -> Watched | None:
     """What a page asks for while it is open, taken out of the parameters; None where it is no such request."""
     if NEWEST not in params:
         return None
-    keys, last = str(params.pop(KEYS, [""])[-1]), str(params.pop(NEWEST)[-1])
-    number = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else _LARGEST
-    return Watched([key for text in keys.split(",")[: max(SIZES)] if (key := _key(text))], number)
+    ids, last = str(params.pop(ROWS, [""])[-1]), str(params.pop(NEWEST)[-1])
+    number = _number(last)
+    rows = [row for text in ids.split(",")[: max(SIZES)] if (row := _number(text)) is not None]
+    return Watched(rows, _LARGEST if number is None else number)
 
 
-def answer(request: HttpRequest, params: QueryDict, layout: Layout, asked: Watched, scope: MessageQuerySet) -> HttpResponse:
+def answer(request: HttpRequest, params: QueryDict, layout: Layout, asked: Watched, scope: MessageQuerySet, *, here: str) -> HttpResponse:
     """The watched rows as they are now, each to be swapped for the one that it was, and how many messages have come."""
-    messages = list(shown(scope.filter(key__in=asked.keys), layout.columns)) if asked.keys else []
+    messages = list(shown(scope.filter(pk__in=asked.ids), layout.columns)) if asked.ids else []
     rows = rows_of(messages)
     drawn = Drawn(timezone.now(), not layout.timestamps, rows)
     table = MessageTable.over(rows, layout.columns, DEFAULT_SORTING, lambda _alias: "")
-    found = {"log": drawn, "table": table, "can_resend": permissions.may_resend(request.user), "here": request.path}
+    found = {"log": drawn, "table": table, "can_resend": permissions.may_resend(request.user), "here": here, "first": _first_page(here)}
     return render(request, "log/live.html", found | {"newcomers": _newcomers(params, scope, asked.newest), "cap": CAP})
 
 
@@ -78,8 +79,15 @@ def _newcomers(params: QueryDict, scope: MessageQuerySet, last: int) -> int:
     return number
 
 
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _number(text: str) -> int | None:
+    """A row's id; short numbers rather than keys, so that a full page of them still fits into an address."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _first_page(here: str) -> str:
+    """The address without its place in the list: what is new stands on the first page."""
+    path, _, query = here.partition("?")
+    params = QueryDict(query, mutable=True)
+    for name in CURSORS:
+        params.pop(name, None)
+    return f"{path}?{params.urlencode()}" if params else path

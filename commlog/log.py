@@ -87,11 +87,6 @@ class Log:
         return tuple(self.columns) == DEFAULT
 
     @property
-    def waiting_keys(self) -> str:
-        """The keys of the rows that are not final, as the page asks for them again."""
-        return ",".join(row.message.key.hex for row in self.rows if not row.message.is_final)
-
-    @property
     def actions(self) -> bool:
         """Whether any row may have a Resend button."""
         return any(row.offer.failed for row in self.rows)

@@ -53,12 +53,12 @@ def show(
     """The page, or the part of it that htmx asks for. `page`: what its template needs besides the log."""
     params = request.GET.copy()
     if params.pop(COUNTS, None):
-        views = list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
-        return render(request, "log/counts.html", {"counts": custom_views.counts(views, scope)})
+        return render(request, "log/counts.html", {"counts": custom_views.counts(_tabs(request, kind), scope)})
     watched = live.watched(params)
+    here = f"{request.path}?{params.urlencode()}"
     state = state_of(request, params, kind)
     if watched:
-        return live.answer(request, state.params, state.layout, watched, scope)
+        return live.answer(request, state.params, state.layout, watched, scope, here=here)
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
     found |= {"can_resend": permissions.may_resend(request.user), "here": request.path + shown.address, "newest": live.newest()}

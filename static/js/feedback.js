@@ -22,13 +22,16 @@
     for (const button of part.querySelectorAll?.("[data-copy]") ?? []) button.hidden = false;
   });
 
+  // What the page asks for by itself is nobody's action: its failures are not told.
+  const byItself = (event) => event.detail.elt?.id === "watch";
   document.addEventListener("htmx:responseError", (event) => {
+    if (byItself(event)) return;
     const status = event.detail.xhr.status;
     trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
       : status === 404 ? "It is not there any more. Load the page again."
       : "The server could not do this. Try again in a moment.");
   });
-  document.addEventListener("htmx:sendError", () => trouble("The server cannot be reached. Nothing was changed."));
+  document.addEventListener("htmx:sendError", (event) => byItself(event) || trouble("The server cannot be reached. Nothing was changed."));
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -7,14 +7,20 @@
   let active = Date.now();
   let asked = 0;
   let busy = false;
+  let failures = 0; // each doubles the pause: a server that is down is not asked all the time
 
   for (const sign of ["pointerdown", "keydown", "scroll"]) document.addEventListener(sign, () => { active = Date.now(); }, { passive: true, capture: true });
 
+  const failed = (event) => { if (event.detail.elt?.id === "watch") failures = Math.min(failures + 1, 6); };
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.elt?.id === "watch" && event.detail.xhr.status === 200) failures = 0; });
+
   const ask = async (watch) => {
-    const keys = [...document.querySelectorAll("[data-live]")].map((row) => row.dataset.live);
+    const rows = [...document.querySelectorAll("[data-live]")].map((row) => row.dataset.live);
     const url = new URL(watch.getAttribute("data-here"), location.href);
     url.searchParams.set("newest", watch.dataset.watch);
-    if (keys.length) url.searchParams.set("live", keys.join(","));
+    if (rows.length) url.searchParams.set("live", rows.join(","));
     busy = true;
     asked = Date.now();
     try {
@@ -30,7 +36,7 @@
     const watch = document.getElementById("watch");
     const now = Date.now();
     if (!watch || busy || document.hidden || now - active > PATIENCE) return;
-    if (now - asked >= (document.querySelector("[data-live]") ? QUICK : SLOW)) ask(watch);
+    if (now - asked >= (document.querySelector("[data-live]") ? QUICK : SLOW) * 2 ** failures) ask(watch);
   }, 500);
   asked = Date.now();
 })();
