@@ -53,8 +53,11 @@ def test_conditions_with_javascript(live_server: LiveServer, open_page: Callable
     expect(page).to_have_url(f"{live_server.url}/communications/?c=type.equals.SMS")
     page.get_by_role("button", name="Add condition").click()
     expect(page.locator("#f2")).to_be_focused()
+    page.wait_for_timeout(300)  # a reader is not quicker than htmx, which a script can be
     page.locator("#f2").select_option("Client")
-    page.get_by_placeholder("name or ID").press_sequentially("ana s")
+    expect(page.locator("#v2-1")).to_have_attribute("placeholder", "name or ID")
+    page.wait_for_timeout(300)
+    page.locator("#v2-1").press_sequentially("ana s", delay=60)
     expect(page.locator("#names-2 option")).to_have_count(1)
     page.locator("#v2-1").fill("Ana Silva (000123)")
     page.get_by_label("any", exact=True).check()
