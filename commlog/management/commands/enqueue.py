@@ -8,7 +8,7 @@ from itertools import islice
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import reset_queries, transaction
 
 from commlog.api.json_input import parse_object
 from commlog.api.schemas import DraftReader
@@ -65,6 +65,7 @@ def _store(accepted: IO[str], keys: IO[str]) -> None:
     drafts = (reader.read(parse_object(line)) for line in accepted)
     while batch := list(islice(drafts, _BATCH)):
         keys.writelines(f"{message.key.hex}\n" for message in outbox.enqueue_many(batch))
+        reset_queries()  # with DEBUG on, Django remembers every statement
 
 
 def _decoded(raw: bytes) -> str:
