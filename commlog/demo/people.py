@@ -23,21 +23,21 @@ _STAFF = (
     ("p.raman", "Priya", "Raman", "Officer"),
     ("t.zielinski", "Tomasz", "Zieliński", "Officer"),
 )
-_FIRST = (
+FIRST_NAMES = (
     "Ana", "Jonas", "Mia", "Łukasz", "Zoë", "Ibrahim", "Søren", "Ingrid", "Mateus", "Nadia", "Emre", "Lucía", "Kofi", "Hanna", "Björn",
     "Chiara", "Pavel", "Aisha", "Noël", "Marta", "Tariq", "Elif", "Dmitri", "Renée", "Wanjiru",
 )  # fmt: skip
-_LAST = (
+LAST_NAMES = (
     "Silva", "Weber", "Kowalska", "Haddad", "Jørgensen", "Mwangi", "Ferreira", "Novák", "Öztürk", "Castellanos", "Adeyemi", "Lindgren",
     "Moreau", "Petrova", "García", "Schäfer", "Mensah", "Virtanen", "Rossi", "Nakamura", "O’Leary", "Demir", "Bianchi",
 )  # fmt: skip
 _COMPANIES = ("Quayside Bakery Cooperative", "Two Rivers Bicycles", "Molinero & Daughters Mill", "Northpier Fishing Supplies")
-_GROUPS = (
+GROUP_NAMES = (
     "Harbour Market Women", "Hillside Coffee Growers", "Riverside Taxi Drivers", "Old Town Tailors", "Lakeshore Beekeepers",
     "Station Road Traders", "Green Valley Dairy Circle", "Teachers’ Savings Circle",
 )  # fmt: skip
-_ROLES_IN_GROUP = ("Chair", "Treasurer", "Secretary", "", "", "")
-_DOMAINS = ("example.org", "example.com", "example.net", "mail.example.org")
+ROLES_IN_GROUP = ("Chair", "Treasurer", "Secretary", "", "", "")
+DOMAINS = ("example.org", "example.com", "example.net", "mail.example.org")
 _BARS = str.maketrans("Łłø", "Llo")  # letters that Unicode does not take apart
 # Those whose contact data make trouble; the stand-ins tell them by their spelling.
 _TROUBLED = (
@@ -74,7 +74,7 @@ def make_cast(*, since: datetime, rng: Random) -> Cast:
             _user(*words)
         clients = [_client(number, rng) for number in range(1, 49)]
         clients += [_company(number, name) for number, name in enumerate(_COMPANIES, start=49)]
-        for number, name in enumerate(_GROUPS, start=1):
+        for number, name in enumerate(GROUP_NAMES, start=1):
             _group(number, name, clients, rng)
         for number, (domain, phone) in enumerate(_TROUBLED, start=53):
             _client(number, rng, domain, phone)
@@ -98,6 +98,11 @@ def find_cast() -> Cast:
     return Cast(list(User.objects.order_by("pk")), steady, troubled, list(Group.objects.all()))
 
 
+def local_part(first: str, last: str) -> str:
+    """What stands before the @ of this person's address."""
+    return unicodedata.normalize("NFKD", f"{first}.{last}".translate(_BARS)).encode("ascii", "ignore").decode().lower()
+
+
 def _is_steady(client: Client) -> bool:
     behaves = conduct.of_address(client.email) is conduct.of_number(client.mobile_phone) is Conduct.FINE
     return behaves and "@" in client.email and client.mobile_phone.startswith("+")
@@ -118,13 +123,13 @@ def _user(username: str, first: str, last: str, role: str) -> User:
 
 
 def _client(number: int, rng: Random, domain: str = "", phone: str | None = None, email: str | None = None) -> Client:
-    first, last = rng.choice(_FIRST), rng.choice(_LAST)
-    local = unicodedata.normalize("NFKD", f"{first}.{last}".translate(_BARS)).encode("ascii", "ignore").decode().lower()
+    first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+    local = local_part(first, last)
     return Client.objects.create(
         client_id=f"{204000 + number * 37:09}",
         first_names=first,
         last_name=last,
-        email=f"{local}@{domain or rng.choice(_DOMAINS)}" if email is None else email,
+        email=f"{local}@{domain or rng.choice(DOMAINS)}" if email is None else email,
         mobile_phone=f"+447700900{number:03}" if phone is None else phone,
     )
 
@@ -143,6 +148,6 @@ def _group(number: int, name: str, clients: list[Client], rng: Random) -> Group:
         group_id=f"G{number:05}", name=name, email=f"{word}.circle@example.org", mobile_phone=f"+4477009007{number:02}"
     )
     members = rng.sample(clients, rng.randint(4, 8))
-    for client, role in zip(members, cycle(_ROLES_IN_GROUP), strict=False):
+    for client, role in zip(members, cycle(ROLES_IN_GROUP), strict=False):
         Membership.objects.create(group=group, client=client, role=role)
     return group

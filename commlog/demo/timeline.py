@@ -35,3 +35,12 @@ def later(moment: datetime, *, now: datetime, rng: Random) -> datetime:
     """When somebody got round to what happened at `moment`: some minutes or hours later."""
     room = (now - _UNTIL_NOW - moment).total_seconds() / 60
     return moment + timedelta(minutes=rng.choice([4, *(wait for wait in (9, 25, 50, 95, 180) if wait < room - 1)]) + rng.random())
+
+
+def spread(count: int, days: int, *, now: datetime, rng: Random) -> list[datetime]:
+    """`count` moments of the last `days` days in ascending order, with the same rhythm; quick enough for millions."""
+    until = now - _UNTIL_NOW
+    begin = (until - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hours = [begin + timedelta(hours=number) for number in range(max(1, int((until - begin).total_seconds() // 3600)))]
+    weights = [_OF_A_DAY[hour.weekday()] * _OF_AN_HOUR[hour.hour] for hour in hours]
+    return sorted(hour + timedelta(seconds=rng.random() * 3600) for hour in rng.choices(hours, weights, k=count))

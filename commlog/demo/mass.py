@@ -1,0 +1,162 @@
+"""Messages by the hundred thousand, with their attempts, for trying the log at size.
+
+They are written straight into the tables, already sent or failed: nothing of this goes through a channel. A few wait for a retry
+that lies a hundred years ahead. Resends point at what they resend, and people and texts are those of the demo.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from commlog.demo import crowd, fates, timeline
+from commlog.demo.appending import Appender, new_ids
+from commlog.demo.fates import Fate
+from commlog.demo.stories import Stories
+from notifications.models import Attempt, Lane, Message
+from notifications.outbox import Draft
+from notifications.retry import RetryPolicy
+from notifications.states import MessageState, MessageType, Outcome, WaitingReason
+
+RECEIVER = "https://hooks.example.org"
+_AT_ONCE = 5_000  # messages a transaction
+_NEVER = timedelta(days=36_500)
+_WAITING = 1_000  # one in so many waits for its retry
+_RESENT = 60  # of a hundred failed
+_LONGEST_REST = 6 * 3600.0  # seconds until somebody resends what failed
+_POLICY = RetryPolicy()
+_WORKERS = tuple(f"sender{host}:{4_000 + number}" for host in (1, 2) for number in range(4))
+_FROZEN = (
+    "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
+    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
+)  # fmt: skip
+_LIFE = (
+    "id", "key", "created_at", "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "state", "sent_at", "due_at", "token",
+    "waiting_reason", "attempt_count", "failures", "abandons", "failure_reason", "failure_cause", "outcome", "possible_duplicate",
+    "provider_id",
+)  # fmt: skip
+_ATTEMPT = (
+    "message_id", "number", "token", "worker", "due_at", "opened_at", "permitted_at", "started_at", "finished_at", "outcome",
+    "failure_reason", "detail", "provider_id",
+)  # fmt: skip
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A failed message that somebody will resend."""
+
+    pk: int
+    first: int
+    frozen: Row
+
+
+def generate(count: int, *, days: int, rng: Random, now: datetime, said: Callable[[int], None] = lambda done: None) -> None:
+    """Write so many messages of the last `days` days. `said` is told how many are there, now and then."""
+    moments = timeline.spread(count, days, now=now, rng=rng)
+    cast = crowd.gather(count, since=moments[0] - timedelta(days=200), rng=rng)
+    mill = _Mill(Stories(cast, RECEIVER, rng), rng, now)
+    messages, attempts = Appender(Message, (*_FROZEN, *_LIFE)), Appender(Attempt, _ATTEMPT)
+    remaining = iter(enumerate(moments))
+    while part := list(islice(remaining, _AT_ONCE)):
+        with transaction.atomic():
+            rows, tries = mill.grind(part, new_ids(Message, len(part)), waiting_from=count - count // _WAITING)
+            messages.append(rows)
+            attempts.append(tries)
+        said(part[-1][0] + 1)
+
+
+class _Mill:
+    """Makes rows, the oldest first; keeps what is still to be resent."""
+
+    def __init__(self, stories: Stories, rng: Random, now: datetime) -> None:
+        self._stories, self._rng, self._now = stories, rng, now
+        self._zone = now.tzinfo
+        self._lanes = {channel: Lane.objects.get_or_create(channel=channel, name="generated")[0].pk for channel in MessageType}
+        self._to_resend: list[tuple[datetime, int, _Failed]] = []
+        self._officers = stories.cast.officers()
+
+    def grind(self, part: list[tuple[int, datetime]], pks: list[int], *, waiting_from: int) -> tuple[list[Row], list[Row]]:
+        """The rows of these moments, and their attempts."""
+        messages: list[Row] = []
+        attempts: list[Row] = []
+        for (number, moment), pk in zip(part, pks, strict=True):
+            source = heapq.heappop(self._to_resend)[2] if self._to_resend and self._to_resend[0][0] <= moment else None
+            frozen = source.frozen if source else self._frozen(self._stories.any(moment))
+            channel = frozen[0]
+            waits = number >= waiting_from and source is None and channel != MessageType.EVENT_STREAM
+            fate = fates.WAITS if waits else self._fate(channel, again=source is not None)
+            life, tries = self._life(pk, moment, channel, fate, source)
+            messages.append((*frozen, *life))
+            attempts += tries
+            if fate.state == MessageState.FAILED and self._rng.randrange(100) < _RESENT:
+                later = moment + timedelta(seconds=300 + self._rng.random() * _LONGEST_REST)
+                heapq.heappush(self._to_resend, (later, pk, _Failed(pk, source.first if source else pk, frozen)))
+        return messages, attempts
+
+    def _fate(self, channel: MessageType, *, again: bool) -> Fate:
+        fate = fates.fate_of(channel, self._rng)
+        # What failed fails more often than others; that it cannot be sent at all was put right before.
+        return Fate(MessageState.FAILED, (Outcome.REFUSED,) * 6) if again and self._rng.randrange(4) == 0 else fate
+
+    def _frozen(self, draft: Draft) -> Row:
+        recipient, sender = draft.recipient, draft.sender
+        on_file = "" if recipient is None else recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone
+        return (
+            draft.type, self._lanes[draft.type], draft.destination or on_file, draft.subject, draft.body, draft.html, draft.method,
+            draft.content_type, dict(draft.headers), draft.auth_username, draft.auth_password,
+            sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, recipient.name if recipient else "",
+            draft.client.pk if draft.client else None, draft.group.pk if draft.group else None, draft.user.pk if draft.user else None,
+            draft.event,
+        )  # fmt: skip
+
+    def _life(self, pk: int, created: datetime, channel: MessageType, fate: Fate, source: _Failed | None) -> tuple[Row, Iterator[Row]]:
+        by = self._rng.choice(self._officers) if source else None
+        moments = list(self._moments(created, fate))
+        refused = fates.refusal(channel, fate, self._rng) if fate.state != MessageState.SENT or len(fate.outcomes) > 1 else ("", "")
+        told = ("", "") if fate.state == MessageState.SENT else refused
+        sent = moments[-1][-1] if fate.state == MessageState.SENT else None
+        waits = fate.state == MessageState.WAITING
+        provider_id = f"SM{self._rng.getrandbits(128):032x}" if channel == MessageType.SMS and sent else ""
+        tries = len(fate.outcomes)
+        abandons = fate.outcomes.count(Outcome.ABANDONED)
+        life = (
+            pk, UUID(int=self._rng.getrandbits(128), version=4), created, source.first if source else None, source.pk if source else None,
+            by.name if by else "", by.pk if by else None, fate.state, sent, self._now + _NEVER if waits else None, tries,
+            WaitingReason.READY_TO_BE_SENT if waits else "", tries, tries - abandons - (sent is not None), abandons, *told, fate.outcome,
+            Outcome.UNKNOWN in fate.outcomes and sent is not None, provider_id,
+        )  # fmt: skip
+        return life, self._attempts(pk, channel, fate, moments, refused, provider_id)
+
+    def _attempts(
+        self, pk: int, channel: MessageType, fate: Fate, moments: Sequence[tuple[datetime, ...]], refused: tuple[str, str], provider_id: str
+    ) -> Iterator[Row]:
+        for number, (outcome, (due, opened, started, finished)) in enumerate(zip(fate.outcomes, moments, strict=True), start=1):
+            reason, detail = {
+                Outcome.ACCEPTED: ("", fates.answer(channel, self._rng)),
+                Outcome.ABANDONED: ("", fates.LOST),
+                Outcome.UNKNOWN: (refused[0], fates.SILENT),
+                Outcome.REFUSED: refused,
+            }[outcome]
+            begun = None if outcome == Outcome.ABANDONED else started
+            accepted = provider_id if outcome == Outcome.ACCEPTED else ""
+            worker = self._rng.choice(_WORKERS)
+            yield pk, number, number, worker, due, opened, begun, begun, finished, outcome, reason, detail, accepted
+
+    def _moments(self, created: datetime, fate: Fate) -> Iterator[tuple[datetime, datetime, datetime, datetime]]:
+        """Of each try: due, claimed, begun, ended."""
+        due = created
+        for number, outcome in enumerate(fate.outcomes):
+            opened = due + timedelta(seconds=0.02 + self._rng.random() * 0.1)
+            started = opened + timedelta(seconds=0.004)
+            takes = 21.0 if outcome == Outcome.ABANDONED else 0.03 + self._rng.random() * 0.5
+            finished = started + timedelta(seconds=takes)
+            yield due, opened, started, finished
+            due = finished + timedelta(seconds=_POLICY.wait(min(number, _POLICY.max_retries)))
