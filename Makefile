@@ -5,7 +5,7 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 # Never a setting of the shell: the suite brings its own.
-CLEAN := env -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_FROM -u TWILIO_API_URL -u SECRET_KEY -u DEBUG
+CLEAN := env -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_FROM -u TWILIO_API_URL -u SECRET_KEY -u SECRETS_KEY -u DEBUG
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 

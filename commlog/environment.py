@@ -74,6 +74,13 @@ class Environment:
         """A list separated by commas."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
+    def keys(self, name: str) -> list[str]:
+        """Keys separated by commas, each long and random enough."""
+        keys = self.words(name)
+        if any(len(key) < 32 or len(set(key)) < 10 for key in keys):
+            raise self.refuse(name, "at least 32 random characters without a comma")
+        return keys
+
     def networks(self, name: str) -> Sequence[IPv4Network | IPv6Network]:
         """Networks in CIDR notation, separated by commas."""
         try:

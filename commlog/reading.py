@@ -9,9 +9,8 @@ from django.utils import timezone
 from commlog.resending import Offer, offer_for, whole_chain
 from notifications.failures import Explanation, explain
 from notifications.models import Attempt, Message
+from notifications.secrets import HIDDEN, is_sealed, names_a_secret
 
-_SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
-HIDDEN = "hidden"
 INLINED = 32_768  # characters of a text that a page shows; the whole is a download
 
 
@@ -61,7 +60,7 @@ def read(message: Message) -> Reading:
         chain=chain,
         offer=offer_for(message, chain),
         explanation=explain(message.failure_reason) if message.failure_reason else None,
-        headers=[(name, HIDDEN if _secret(name) else value) for name, value in message.headers.items()],
+        headers=[(name, HIDDEN if names_a_secret(name) or is_sealed(value) else value) for name, value in message.headers.items()],
         content=_excerpt(message.content),
         html=_excerpt(message.html),
         now=timezone.now(),
@@ -81,9 +80,3 @@ def _steps(attempts: Iterable[Attempt]) -> list[Step]:
         steps.append(Step(attempt, pause=began - ended if ended else None, took=took))
         ended = attempt.finished_at
     return steps
-
-
-def _secret(name: str) -> bool:
-    """Whether a header of this name may hold what nobody should read off a screen."""
-    lowered = name.lower()
-    return any(word in lowered for word in _SECRET_WORDS) and "idempotency" not in lowered

@@ -138,6 +138,12 @@ else:
     _options |= {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     _options.setdefault("options", "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000")
 DATABASES = {"default": _database}
+# Seals what must not be readable in the database. Beside SQLite a key is made at the first need; several machines must share one.
+SECRETS_KEY, *_more = env.keys("SECRETS_KEY") or [""]
+SECRETS_PREVIOUS_KEYS = env.keys("SECRETS_PREVIOUS_KEYS")
+SECRETS_KEY_FILE = BASE_DIR / "var" / "secrets.key"
+if _more or not (SECRETS_KEY or IS_SQLITE or DEBUG):
+    raise env.refuse("SECRETS_KEY", "one key of at least 32 random characters, the same for all processes")
 _cache_url = env.text("CACHE_URL")
 if _cache_url and not _cache_url.startswith(("redis://", "rediss://")):
     raise env.refuse("CACHE_URL", "redis://host:6379/0, or unset")

@@ -13,6 +13,7 @@ from notifications.channels.sms import e164
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
 from notifications.failures import Reason
 from notifications.models import Client, Group
+from notifications.secrets import seal, seal_headers
 from notifications.states import MessageType
 from notifications.text import Malformed, clean
 
@@ -63,7 +64,7 @@ class Draft:
 
 
 def envelope(draft: Draft) -> Envelope:
-    """The draft as its channel would get it, with its key or a new one. Raises Malformed for what cannot be stored.
+    """The draft as its channel would get it, its secrets sealed, with its key or a new one. Raises Malformed for what cannot be stored.
 
     What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
     """
@@ -82,7 +83,7 @@ def envelope(draft: Draft) -> Envelope:
         html=draft.html,
         event=draft.event,
         auth_username=draft.auth_username,
-        auth_password=draft.auth_password,
+        auth_password=seal(draft.auth_password),
         **_web_hook_fields(draft),
     )
     if given:
@@ -138,4 +139,4 @@ def _web_hook_fields(draft: Draft) -> dict[str, Any]:
         clean("headers", value)
     if wrong := problem(draft.headers):
         raise Malformed("headers", wrong)
-    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(dict(draft.headers))}
+    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(seal_headers(draft.headers))}

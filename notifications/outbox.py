@@ -153,7 +153,7 @@ def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
         content_type=envelope.content_type,
         headers=dict(envelope.headers),
         auth_username=draft.auth_username,
-        auth_password=draft.auth_password,
+        auth_password=envelope.auth_password,
         sender=draft.sender.name if draft.sender else settings.SYSTEM_SENDER_NAME,
         sender_user_id=draft.sender.pk if draft.sender else None,
         recipient_name=draft.recipient.name if draft.recipient else "",

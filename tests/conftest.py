@@ -13,6 +13,7 @@ from notifications import channels, lanes
 def _quick_and_clean(settings: Any) -> Iterator[None]:
     """Cheap password hashes (the real ones cost 0.3 s a user), and a cache that starts empty."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     cache.clear()
     lanes.forget()  # the lanes of the last test went with its database
     yield

@@ -10,6 +10,7 @@ from django.utils import timezone
 from commlog.models import User
 from notifications.failures import Reason
 from notifications.models import Attempt, Client, Group, Lane, Membership, Message
+from notifications.secrets import seal, seal_headers
 from notifications.states import CLAIMABLE, MessageState, MessageType, Outcome, WaitingReason
 
 PASSWORD = "correct horse battery staple"
@@ -40,6 +41,8 @@ def make_message(state: MessageState = MessageState.QUEUED, type: MessageType = 
         "created_at": now,
     }
     values |= _demanded(state, fields.get("created_at", now)) | fields
+    values["headers"] = seal_headers(values.get("headers", {}))
+    values["auth_password"] = seal(values.get("auth_password", ""))
     if "lane" not in values:
         values["lane"] = make_lane(type)
     return Message.objects.create(**values)

@@ -29,6 +29,7 @@ def demo(shell: Mapping[str, str], *, directory: Path, port: int, secret_key: st
     return cleaned(shell) | {
         "DATABASE_URL": f"sqlite:///{quote(str(directory / DATABASE))}",
         "SECRET_KEY": secret_key,
+        "SECRETS_KEY": f"sealing {secret_key}",
         # Only the web process runs with DEBUG: it needs no collected static files then. All others spare its cost.
         "DEBUG": "0",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",

@@ -31,9 +31,9 @@ class Envelope:
     event: str = ""
     method: str = ""
     content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed
     auth_username: str = ""
-    auth_password: str = ""
+    auth_password: str = ""  # sealed
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from notifications.failures import Reason
 from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
+from notifications.secrets import SealedHeadersField, SealedTextField
 from notifications.states import CLAIMABLE, FINAL, LIVE, MessageState, MessageType, Outcome, WaitingReason
 
 _FINAL = sorted(FINAL)
@@ -71,9 +72,9 @@ class Message(models.Model):
     html = models.TextField(default="")
     method = models.CharField(max_length=5, default="")
     content_type = models.CharField(max_length=40, default="")
-    headers = models.JSONField(default=dict)
+    headers = SealedHeadersField(default=dict)
     auth_username = models.TextField(default="")
-    auth_password = models.TextField(default="")
+    auth_password = SealedTextField(default="")
 
     # Who sent it to whom, as they were called then; later renames do not rewrite the log.
     sender = models.CharField(max_length=200)

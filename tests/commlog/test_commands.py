@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from commlog.models import User
 from notifications.models import Message
+from notifications.secrets import opened
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_attempt, make_client, make_group, make_message, make_resend, officer
 
@@ -78,7 +79,7 @@ def test_enqueue_prints_a_key_a_line_in_order(tmp_path: Path) -> None:
         sender,
     )
     assert (sms.destination, sms.sender, sms.client) == (client.mobile_phone, "Mambu", client)
-    assert (web_hook.method, web_hook.content_type, web_hook.headers, web_hook.auth_username, web_hook.auth_password) == (
+    assert (web_hook.method, web_hook.content_type, web_hook.headers, web_hook.auth_username, opened(web_hook.auth_password)) == (
         "PUT",
         "application/xml",
         {"X-A": "1"},

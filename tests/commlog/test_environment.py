@@ -48,6 +48,10 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("RETRY_WEB_HOOK_DELAY_FACTOR", "0"),
         ("ORGANISATION_TIME_ZONE", "Mars/Olympus"),
         ("SENDER_WORKERS", "1"),
+        ("SECRETS_KEY", "short"),
+        ("SECRETS_KEY", "a" * 60),
+        ("SECRETS_KEY", f"{STRONG[:11]}{STRONG[12:]},{STRONG[:11]}{STRONG[12:]}"),
+        ("SECRETS_PREVIOUS_KEYS", "short"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:

@@ -3,15 +3,17 @@
 import json
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.connecting import Lookup
 from notifications.channels.detail import cleaned, retry_after
 from notifications.channels.webhook.addresses import Net, Rules
-from notifications.channels.webhook.headers import mime, outgoing, problem
+from notifications.channels.webhook.headers import mime, outgoing, problem, without_secrets
 from notifications.channels.webhook.target import Guard, Target, never, read
 from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire, prepared
 from notifications.failures import Reason
+from notifications.secrets import Unreadable, open_headers, opened
 from notifications.states import MessageType, Outcome
 
 METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -43,13 +45,15 @@ class WebhookChannel:
         return f"{target.host.lower()}:{target.port}"
 
     def check(self, envelope: Envelope) -> None:
-        self._prepared(envelope)
+        self._prepared(_opened(envelope))
         if mime(envelope.content_type) == "application/json":
             _check_json(envelope.body)
 
     def send(self, envelope: Envelope) -> Receipt:
+        envelope = _opened(envelope)
         target, body = self._prepared(envelope)
-        request = prepared(envelope.method or "POST", target.url, outgoing(envelope), body)
+        headers = outgoing(envelope)
+        request = prepared(envelope.method or "POST", target.url, headers, body)
         try:
             answer = self._wire.exchange(request, self._deadline)
         except NotHandedOver as error:
@@ -57,8 +61,9 @@ class WebhookChannel:
         except NoAnswer as error:
             raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN) from error
         if 200 <= answer.status < 300:  # whatever became of its body
-            return Receipt(provider_id=cleaned(answer.headers.get("X-Request-Id", ""))[:100], detail=answer.summary)
-        raise _failure(answer)
+            request_id = cleaned(answer.headers.get("X-Request-Id", ""))[:100]
+            return Receipt(provider_id=request_id, detail=without_secrets(answer.summary, headers, envelope))
+        raise _failure(answer, without_secrets(answer.summary, headers, envelope))
 
     def close(self) -> None:
         self._wire.close()
@@ -84,6 +89,14 @@ class WebhookChannel:
         return target, body
 
 
+def _opened(envelope: Envelope) -> Envelope:
+    """The envelope with its secrets readable. They can be read again once the right key is set, so a failure is retried."""
+    try:
+        return replace(envelope, headers=open_headers(envelope.headers), auth_password=opened(envelope.auth_password))
+    except Unreadable as error:
+        raise DeliveryError(Reason.OTHER, str(error)) from error
+
+
 def _check_json(body: str) -> None:
     def refuse(name: str) -> float:
         raise ValueError(f"{name} is not JSON")
@@ -97,8 +110,8 @@ def _check_json(body: str) -> None:
         raise never(Reason.INVALID_JSON_BODY_SYNTAX, cleaned(str(error))) from error
 
 
-def _failure(answer: Answer) -> DeliveryError:
+def _failure(answer: Answer, detail: str) -> DeliveryError:
     """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says that it is meant for good."""
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
-    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, answer.summary, kind=kind, retry_after=wait)
+    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, detail, kind=kind, retry_after=wait)

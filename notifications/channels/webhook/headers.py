@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from notifications.channels.base import Envelope
+from notifications.secrets import HIDDEN, names_a_secret
 
 IDEMPOTENCY_KEY = "x-notifications-idempotency-key"  # Mambu's name: the same over all retries of one message
 USER_AGENT = "Commlog"
@@ -26,6 +27,7 @@ _SENT_AS = {
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,4096}")
 _MOST = 50  # headers
+_SHORTEST_SECRET = 4  # characters; shorter ones would tear words apart, and are none
 
 # They frame the request, belong to one hop or are ours to say; an author who sets them is overruled.
 _RESERVED = frozenset(
@@ -67,6 +69,16 @@ def outgoing(envelope: Envelope) -> dict[str, str]:
         pair = f"{envelope.auth_username}:{envelope.auth_password}".encode("utf-8", "replace")  # RFC 7617 2.1
         headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
     return headers
+
+
+def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> str:
+    """An answer as it may be stored: some receivers say back what they were sent."""
+    values = {envelope.auth_password, *(value for name, value in sent.items() if names_a_secret(name))}
+    words = {word for value in values for word in (value, value.rpartition(" ")[2])}  # of "Bearer x", x too
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SHORTEST_SECRET:
+            said = said.replace(word, HIDDEN)
+    return said
 
 
 def mime(content_type: str) -> str:

@@ -15,6 +15,7 @@ from servers import RawHttp, reset, says, within
 from notifications.channels.base import DeliveryError, Envelope, Failure
 from notifications.channels.webhook import CONTENT_TYPES, WebhookChannel
 from notifications.failures import Reason
+from notifications.secrets import seal
 from notifications.states import Outcome
 
 DEADLINE = 0.6
@@ -75,6 +76,18 @@ def test_an_author_may_set_authorization_where_no_user_is_set(serve: Serve) -> N
     server = serve(RawHttp(says(OK)))
     channel().send(to(server, headers={"Authorization": "Bearer x"}))
     assert b"\r\nAuthorization: Bearer x\r\n" in server.requests[0]
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_receiver_that_says_secrets_back_is_not_quoted(serve: Serve, status: int) -> None:
+    said = b"got Authorization: Basic dTpoNHJkLXRvLWd1ZXNz, password h4rd-to-guess, token t0ken-of-ana, tenant demo"
+    server = serve(RawHttp(says(f"HTTP/1.1 {status} X\r\nContent-Length: {len(said)}\r\n\r\n".encode() + said)))
+    envelope = to(server, headers={"X-Token": "t0ken-of-ana", "X-Tenant": "demo"}, auth_username="u", auth_password=seal("h4rd-to-guess"))
+    try:
+        detail = channel().send(envelope).detail
+    except DeliveryError as error:
+        detail = error.detail
+    assert detail == f"HTTP {status}: got Authorization: hidden, password hidden, token hidden, tenant demo"
 
 
 def test_proxies_and_netrc_are_ignored(serve: Serve, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

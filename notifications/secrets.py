@@ -1,0 +1,160 @@
+"""Secrets at rest: passwords, signing secrets and secret headers are stored sealed, and opened only by the channel that sends them.
+
+A sealed text is the mark and a Fernet token under SECRETS_KEY; keys in SECRETS_PREVIOUS_KEYS still open what they sealed
+(`manage.py rotate_secrets` seals it anew). It is a text like any other to whoever copies, shows or exports it: nothing leaks.
+"""
+
+import base64
+import contextlib
+import functools
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+
+HIDDEN = "hidden"  # what pages and provider's answers show in a secret's place
+_MARK = "sealed:"
+_SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
+_BATCH = 500
+
+
+class Unreadable(Exception):
+    """A stored secret that none of the keys opens."""
+
+
+def seal(text: str) -> str:
+    """The text as it may be stored. No text stays no text."""
+    return _MARK + _box().encrypt(text.encode()).decode() if text else ""
+
+
+def opened(stored: str) -> str:
+    """The text of a stored secret; what was never sealed is given back as it is. Raises Unreadable."""
+    if not is_sealed(stored):
+        return stored
+    try:
+        return _box().decrypt(stored[len(_MARK) :]).decode()
+    except InvalidToken as error:
+        raise Unreadable("no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret") from error
+
+
+def is_sealed(stored: str) -> bool:
+    """Whether this is a stored secret."""
+    return stored.startswith(_MARK)
+
+
+def names_a_secret(header: str) -> bool:
+    """Whether a header of this name may hold what nobody should read off a screen."""
+    lowered = header.lower()
+    return any(word in lowered for word in _SECRET_WORDS) and "idempotency" not in lowered
+
+
+def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers as they may be stored: sealed where the name says so, or where the value would be taken for a sealed one."""
+    return {name: seal(value) if names_a_secret(name) or is_sealed(value) else value for name, value in headers.items()}
+
+
+def open_headers(stored: Mapping[str, str]) -> dict[str, str]:
+    """The headers as they are sent. Raises Unreadable."""
+    return {name: opened(value) for name, value in stored.items()}
+
+
+class SealedTextField(models.TextField):
+    """A column of sealed text. It refuses to store any other; migrations see a TextField."""
+
+    def deconstruct(self) -> Any:
+        """As a plain TextField: the column is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The sealed text. Raises ValueError for a readable one."""
+        if value and not is_sealed(value):
+            raise ValueError(f"{self.name} is stored sealed only")
+        return super().get_prep_value(value)
+
+
+class SealedHeadersField(models.JSONField):
+    """A column of headers whose secret values are sealed; migrations see a JSONField."""
+
+    def deconstruct(self) -> Any:
+        """As a plain JSONField: the column is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """The headers. Raises ValueError where a secret one is readable."""
+        if isinstance(value, Mapping) and any(names_a_secret(name) and each and not is_sealed(each) for name, each in value.items()):
+            raise ValueError(f"the secret values of {self.name} are stored sealed only")
+        return super().get_db_prep_value(value, connection, prepared)
+
+
+def rotate() -> int:
+    """Seal every stored secret anew under the present key. Returns how many rows were changed; safe while everything runs.
+
+    Raises Unreadable, having changed the rows before: asked again, it goes on.
+    """
+    fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
+    return sum(_rotate(model, field) for model, field in fields if isinstance(field, SealedTextField | SealedHeadersField))
+
+
+def _rotate(model: type[models.Model], field: Any) -> int:
+    """In batches, each in a transaction that holds its rows: what is changed meanwhile is not overwritten."""
+    empty = Q(**{field.name: {} if isinstance(field, SealedHeadersField) else ""})
+    changed, last = 0, 0
+    while True:
+        with transaction.atomic():
+            rows = list(model._default_manager.select_for_update().filter(~empty, pk__gt=last).only(field.name).order_by("pk")[:_BATCH])
+            moved = [row for row in rows if _seal_anew(row, field.name)]
+            model._default_manager.bulk_update(moved, [field.name])
+        if not rows:
+            return changed
+        changed, last = changed + len(moved), rows[-1].pk
+
+
+def _seal_anew(row: models.Model, name: str) -> bool:
+    stored = getattr(row, name)
+    anew = {header: _anew(value) for header, value in stored.items()} if isinstance(stored, dict) else _anew(stored)
+    setattr(row, name, anew)
+    return bool(anew != stored)
+
+
+def _anew(stored: str) -> str:
+    if not is_sealed(stored):
+        return stored
+    try:
+        return _MARK + _box().rotate(stored[len(_MARK) :]).decode()
+    except InvalidToken as error:
+        raise Unreadable("no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret") from error
+
+
+def _box() -> MultiFernet:
+    return _box_of(settings.SECRETS_KEY, tuple(settings.SECRETS_PREVIOUS_KEYS), settings.SECRETS_KEY_FILE)
+
+
+@functools.lru_cache(maxsize=4)
+def _box_of(key: str, previous: Sequence[str], file: Path) -> MultiFernet:
+    # The settings see to it that a key is long and random, so one round of a hash makes Fernet's 32 octets of it.
+    keys = (key or _key_in(file), *previous)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(each.encode()).digest())) for each in keys])
+
+
+def _key_in(file: Path) -> str:
+    """The key that this installation made for itself; made now where there is none."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name) as draft:  # readable by its owner alone
+            draft.write(secrets.token_urlsafe(48))
+            draft.flush()
+            os.fsync(draft.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, file)  # all of it at once, and only if nobody else was quicker
+    return file.read_text().strip()
