@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant("a result needs no token", RESULTS, "(each.claim.message_id, each.claim.token) in mine", "each.claim.message_id in {m for m, _ in mine}"),
     Mutant("a late result is thrown away", RESULTS, "        _keep_late(each)\n", "        pass\n"),
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
-    Mutant("a message may kill workers for ever", LEASES, "if abandons < MOST_ABANDONS:", "if abandons < 10**9:"),
+    Mutant("a message may kill workers for ever", RESULTS, "abandons__lt=MOST_ABANDONS", "abandons__lt=10**9"),
     Mutant("an abandoned attempt uses a retry", RESULTS, "    _change(claim, state=MessageState.WAITING, waiting_reason", "    _change(claim, failures=claim.failures + 1, state=MessageState.WAITING, waiting_reason"),
     Mutant("an unknown SMS is retried", VERDICT, "        return policy.unknown\n", "        return True\n"),
     Mutant("an unknown outcome is forgotten at the next refusal", VERDICT, "Outcome.UNKNOWN in (error.outcome, outcome)", "error.outcome == Outcome.UNKNOWN"),

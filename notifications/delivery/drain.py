@@ -1,11 +1,12 @@
 """A drain: one worker's turn at the due messages. Claim - permit - send - record, until nothing is due or its time is up."""
 
+import logging
 import queue
 import time
 from collections import deque
 from itertools import chain
 
-from django.db import transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from notifications import channels, lanes
 from notifications.channels import DeliveryError
@@ -27,6 +28,15 @@ _GATHER = 0.02  # seconds to wait for more results before recording those that a
 _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
 _START_WITHIN = LEASE.total_seconds() / 2
 
+_AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
+_LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
+_UNREACHABLE = (OperationalError, InterfaceError)
+_DATABASE_GONE = NotStarted("Given back: the database did not answer.")
+# Whose fault it was is not known, so it counts like a lost worker, at the pace of lost workers.
+_FAULT = NotStarted("Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True)
+
+logger = logging.getLogger(__name__)
+
 _windows: dict[int, Window] = {}
 
 
@@ -44,6 +54,7 @@ class Drain:
         self.ready: dict[int, deque[Claim]] = {}  # claimed, not yet permitted, by lane
         self.out: dict[int, Call] = {}  # permitted and under way, by attempt
         self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self.unrecorded: list[Result] = []
         self.calls = 0
         self.turn_ends = time.monotonic() + TURN
         self.renew_at = time.monotonic() + claims.RENEW_EVERY
@@ -52,14 +63,18 @@ class Drain:
     def run(self) -> int:
         """The whole turn."""
         leases.recover(self.clock.now())
-        while True:
-            self._claim_more()
-            if not self.out and not any(self.ready.values()):
-                return self.calls
-            finished = self._gather()
-            permitted = self._settle_and_permit(finished)
-            for each in permitted:
-                self._start(each)
+        try:
+            while True:
+                self._claim_more()
+                if not self.out and not any(self.ready.values()):
+                    return self.calls
+                self._gather()
+                for each in self._settle_and_permit():
+                    self._start(each)
+        except Exception as error:
+            logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
+            self._end_broken(error)
+            raise
 
     # --- claiming ---
 
@@ -104,35 +119,34 @@ class Drain:
         window = _windows.get(lane_id)
         return (window is not None and window.pace > _HUNG) or any(each.submitted < late for each in self._under_way(lane_id))
 
-    def _give_back_the_slow(self) -> list[Result]:
+    def _give_back_the_slow(self) -> None:
         """Well after the end of the turn: claims whose lane has become slow go back, so that the turn does not last for minutes."""
-        given: list[Result] = []
-        moment = self.clock.now()
         for lane_id, waiting in self.ready.items():
             if waiting and self._is_slow(lane_id):
-                given += [Result(each, NotStarted(), moment, moment) for each in waiting]
-                waiting.clear()
-        return given
+                self._give_back(waiting, NotStarted())
+
+    def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
+        moment = self.clock.at(time.monotonic())
+        self.unrecorded += [Result(each, why, moment, moment) for each in waiting]
+        waiting.clear()
 
     # --- permits and results ---
 
-    def _gather(self) -> list[Done]:
+    def _gather(self) -> None:
         """Results that have come in: half a window of them, or those of the next 20 ms."""
-        finished: list[Done] = []
         until = time.monotonic() + _GATHER
-        while self.out and len(finished) < self._batch() and (left := until - time.monotonic()) > 0:
-            self._take(finished, timeout=left)
-        while self._take(finished, timeout=0):
+        while self.out and len(self.unrecorded) < self._batch() and (left := until - time.monotonic()) > 0:
+            self._take(timeout=left)
+        while self._take(timeout=0):
             pass
-        return finished
 
-    def _take(self, into: list[Done], *, timeout: float) -> bool:
+    def _take(self, *, timeout: float) -> bool:
         try:
             item = self.done.get(timeout=timeout) if timeout > 0 else self.done.get_nowait()
         except queue.Empty:
             return False
         self.out.pop(item.claim.attempt_id, None)
-        into.append(item)
+        self.unrecorded.append(self._result(item))
         return True
 
     def _batch(self) -> int:
@@ -148,24 +162,24 @@ class Drain:
                 chosen += [waiting[index] for index in range(min(len(waiting), room))]
         return chosen
 
-    def _settle_and_permit(self, finished: list[Done]) -> list[Claim]:
+    def _settle_and_permit(self) -> list[Claim]:
         """One transaction: the results of the last few, the leases, the permits of the next few."""
-        to_record = [self._result(each) for each in finished]
-        if any(isinstance(each.answer, DeliveryError) for each in finished):
+        if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
         if time.monotonic() > self.turn_ends + _PATIENCE:
-            to_record += self._give_back_the_slow()
+            self._give_back_the_slow()
         chosen = self._startable()
         self._renew_leases()
-        if not to_record and not chosen:
+        if not self.unrecorded and not chosen:
             return []
         now = self.clock.now()
         with transaction.atomic():
-            results.record(to_record)
+            results.record(self.unrecorded)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:
                 results.record([self._result(self._send_here(each)) for each in inline])
+        self.unrecorded = []
         for each in chosen:
             self.ready[each.lane_id].popleft()
         self.calls += len(permitted)
@@ -189,6 +203,35 @@ class Drain:
         call = Call(claim, submitted=now, start_by=now + _START_WITHIN)
         self.out[claim.attempt_id] = call
         _window(claim.lane_id, claim.channel).submit(call, self.done.put)
+
+    # --- a turn that broke off ---
+
+    def _end_broken(self, error: Exception) -> None:
+        """Write down what is known: claims that never left go back, calls under way are awaited and their results recorded."""
+        why = _DATABASE_GONE if isinstance(error, _UNREACHABLE) else _FAULT
+        for waiting in self.ready.values():
+            self._give_back(waiting, why)
+        until = time.monotonic() + _LEAVE_AFTER
+        while (self.out or self.unrecorded) and time.monotonic() < until:
+            self._gather()
+            try:
+                self._renew_leases()
+                self._record_one_by_one()
+            except Error:
+                connection.close()
+                time.sleep(_AGAIN)
+
+    def _record_one_by_one(self) -> None:
+        """What cannot be recorded keeps nothing else from it: its lease lapses, and another worker settles it."""
+        while self.unrecorded:
+            try:
+                with transaction.atomic():
+                    results.record(self.unrecorded[:1])
+            except _UNREACHABLE:
+                raise
+            except Exception:
+                logger.exception("the result of message %s cannot be recorded", self.unrecorded[0].claim.message_id)
+            self.unrecorded.pop(0)
 
 
 def _window(lane_id: int, channel: MessageType) -> Window:

@@ -5,19 +5,17 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.base import DeliveryError, Envelope
 from notifications.delivery.claims import Claim
-from notifications.delivery.results import fail, give_back, settle
+from notifications.delivery.results import abandon, settle
 from notifications.failures import Reason
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, MessageType, Outcome
 
-MOST_ABANDONS = 3  # a message that kills its worker each time must not do so for ever
 _BATCH = 200
 _UNSENT = "The sender was lost before anything was sent."
 _UNKNOWN = "The sender was lost while the message was being handed over; it may have been delivered."
 _NOTHING_TO_SEND = Envelope(key=UUID(int=0), destination="")
-_POISON = f"{MOST_ABANDONS} senders in a row were lost before they could send this message."
 
 
 def lapsed(now: datetime) -> bool:
@@ -31,7 +29,7 @@ def recover(now: datetime) -> int:
         rows = Message.objects.filter(lease_until__lt=now, state=MessageState.SENDING_ASYNC).order_by("id")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        lost = list(rows.only("id", "type", "lane_id", "token", "failures", "abandons", "outcome", "possible_duplicate")[:_BATCH])
+        lost = list(rows.only("id", "type", "lane_id", "token", "failures", "outcome", "possible_duplicate")[:_BATCH])
         for message in lost:
             _recover_one(message, now)
     return len(lost)
@@ -41,12 +39,7 @@ def _recover_one(message: Message, now: datetime) -> None:
     open_attempt = Attempt.objects.filter(message_id=message.pk, token=message.token, outcome="")
     claim = _claim(message)
     if open_attempt.filter(permitted_at=None).update(outcome=Outcome.ABANDONED, finished_at=now, detail=_UNSENT):
-        abandons = message.abandons + 1
-        Message.objects.filter(pk=message.pk, token=message.token).update(abandons=abandons)
-        if abandons < MOST_ABANDONS:
-            give_back(claim, due_at=now)
-        else:
-            fail(claim, DeliveryError(Reason.OTHER, _POISON, kind=Failure.NEVER))
+        abandon(claim, due_at=now)
         return
     open_attempt.update(outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_UNKNOWN)
     settle(claim, DeliveryError(Reason.OTHER, _UNKNOWN, outcome=Outcome.UNKNOWN), finished_at=now)

@@ -3,19 +3,23 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
 from notifications import sql
-from notifications.channels.base import DeliveryError, Receipt
+from notifications.channels.base import DeliveryError, Failure, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.verdict import Verdict, judge
+from notifications.failures import Reason
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, Outcome, WaitingReason
 
+MOST_ABANDONS = 3  # a message that kills its worker each time must not do so for ever
+_POISON = f"{MOST_ABANDONS} senders in a row were lost before they could send this message."
 _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 
 _LOCK = f"""
@@ -32,8 +36,13 @@ WHERE {sql.MESSAGE}.id = v.column1 AND {sql.MESSAGE}.token = v.column2 AND {sql.
 """  # noqa: S608
 
 
-class NotStarted(Exception):
-    """The permit was given back: the lease would have lapsed before the call could begin."""
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """Nothing was sent: the message goes back among the due ones, after `wait`. `suspect`: it may be its own fault, and that is counted."""
+
+    why: str = "Given back: the claim would have run out before the call could begin."
+    wait: timedelta = timedelta()
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ def record(results: Sequence[Result]) -> None:
         if isinstance(each.answer, DeliveryError):
             settle(each.claim, each.answer, finished_at=each.finished_at)
         elif isinstance(each.answer, NotStarted):
-            give_back(each.claim, due_at=each.finished_at)
+            put_back = abandon if each.answer.suspect else give_back
+            put_back(each.claim, due_at=each.finished_at + each.answer.wait)
 
 
 def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None:
@@ -87,7 +97,17 @@ def give_back(claim: Claim, *, due_at: datetime) -> None:
     _change(claim, state=MessageState.WAITING, waiting_reason=WaitingReason.READY_TO_BE_SENT, due_at=due_at)
 
 
-def fail(claim: Claim, error: DeliveryError) -> None:
+def abandon(claim: Claim, *, due_at: datetime) -> None:
+    """Put a message back whose sender was lost before it was sent; the third time it ends, since it may be what ends its senders."""
+    mine = Message.objects.filter(pk=claim.message_id, token=claim.token)
+    mine.update(abandons=F("abandons") + 1)
+    if mine.filter(abandons__lt=MOST_ABANDONS).exists():
+        give_back(claim, due_at=due_at)
+    else:
+        _fail(claim, DeliveryError(Reason.OTHER, _POISON, kind=Failure.NEVER))
+
+
+def _fail(claim: Claim, error: DeliveryError) -> None:
     """End a message that was never sent; its tries stay as they were counted."""
     outcome = claim.outcome or Outcome.REFUSED
     _change(claim, state=MessageState.FAILED, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail)
@@ -149,11 +169,11 @@ def _summary(answer: Receipt | DeliveryError | NotStarted) -> tuple[str, str, st
         case DeliveryError():
             return answer.outcome.value, answer.reason.value, answer.detail[:_LONGEST_DETAIL], ""
         case NotStarted():
-            return Outcome.ABANDONED.value, "", "Given back: the claim would have run out before the call could begin.", ""
+            return Outcome.ABANDONED.value, "", answer.why, ""
 
 
 def _keep_late(result: Result) -> None:
+    """Only for an attempt that was closed without its result: recorded once is enough, when a commit was answered by a lost connection."""
     outcome, _, detail, provider_id = _summary(result.answer)
-    Attempt.objects.filter(pk=result.claim.attempt_id, late_at=None).update(
-        late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id
-    )
+    closed_without = Attempt.objects.filter(pk=result.claim.attempt_id, outcome__in=[Outcome.UNKNOWN, Outcome.ABANDONED], late_at=None)
+    closed_without.update(late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id)

@@ -179,7 +179,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert received <= 1, "an SMS was sent twice"
         counted = [attempt for attempt in attempts if attempt.outcome != Outcome.ABANDONED]
         assert len(counted) <= MOST_TRIES
-        assert message.abandons <= leases.MOST_ABANDONS
+        assert message.abandons <= results.MOST_ABANDONS
         for earlier, later in pairwise(attempts):
             assert earlier.finished_at is not None
             assert later.opened_at >= earlier.finished_at or earlier.outcome in (Outcome.UNKNOWN, Outcome.ABANDONED)
