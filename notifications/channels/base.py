@@ -34,6 +34,7 @@ class Envelope:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed
     auth_username: str = ""
     auth_password: str = ""  # sealed
+    signing_secrets: tuple[str, ...] = ()  # sealed; the present one first
 
 
 @dataclass(frozen=True, slots=True)

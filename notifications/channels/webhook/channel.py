@@ -4,12 +4,14 @@ import json
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.connecting import Lookup
 from notifications.channels.detail import cleaned, retry_after
 from notifications.channels.webhook.addresses import Net, Rules
 from notifications.channels.webhook.headers import mime, outgoing, problem, without_secrets
+from notifications.channels.webhook.signing import signed
 from notifications.channels.webhook.target import Guard, Target, never, read
 from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire, prepared
 from notifications.failures import Reason
@@ -52,7 +54,7 @@ class WebhookChannel:
     def send(self, envelope: Envelope) -> Receipt:
         envelope = _opened(envelope)
         target, body = self._prepared(envelope)
-        headers = outgoing(envelope)
+        headers = outgoing(envelope) | signed(envelope.key, body, envelope.signing_secrets, at=datetime.now(UTC))
         request = prepared(envelope.method or "POST", target.url, headers, body)
         try:
             answer = self._wire.exchange(request, self._deadline)
@@ -92,7 +94,12 @@ class WebhookChannel:
 def _opened(envelope: Envelope) -> Envelope:
     """The envelope with its secrets readable. They can be read again once the right key is set, so a failure is retried."""
     try:
-        return replace(envelope, headers=open_headers(envelope.headers), auth_password=opened(envelope.auth_password))
+        return replace(
+            envelope,
+            headers=open_headers(envelope.headers),
+            auth_password=opened(envelope.auth_password),
+            signing_secrets=tuple(map(opened, envelope.signing_secrets)),
+        )
     except Unreadable as error:
         raise DeliveryError(Reason.OTHER, str(error)) from error
 

@@ -73,7 +73,7 @@ def outgoing(envelope: Envelope) -> dict[str, str]:
 
 def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> str:
     """An answer as it may be stored: some receivers say back what they were sent."""
-    values = {envelope.auth_password, *(value for name, value in sent.items() if names_a_secret(name))}
+    values = {envelope.auth_password, *envelope.signing_secrets, *(value for name, value in sent.items() if names_a_secret(name))}
     words = {word for value in values for word in (value, value.rpartition(" ")[2])}  # of "Bearer x", x too
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_SECRET:
