@@ -1,5 +1,6 @@
 """Reads settings from a mapping of environment variables. A wrong value is an error that names the variable and what is allowed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -68,6 +69,20 @@ class Environment:
             raise self.refuse(name, "a number") from error
         if value != value or value in (float("inf"), float("-inf")):
             raise self.refuse(name, "a finite number")
+        return value
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """One of a few words; the first where nothing is set."""
+        value = self.text(name, allowed[0]).lower()
+        if value not in allowed:
+            raise self.refuse(name, f"{', '.join(allowed[:-1])} or {allowed[-1]}")
+        return value
+
+    def matching(self, name: str, pattern: str, example: str) -> str:
+        """A text of a certain form, or nothing."""
+        value = self.text(name)
+        if value and not re.fullmatch(pattern, value):
+            raise self.refuse(name, f"{example}, or unset")
         return value
 
     def words(self, name: str) -> list[str]:

@@ -11,7 +11,8 @@ from django.utils import timezone
 from commlog import permissions
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
-from notifications import health
+from notifications import channels, health
+from notifications.channels import SendingMode
 
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
 _PAGES = {MenuItemType.COMMUNICATIONS: "log", MenuItemType.CLIENTS: "clients", MenuItemType.GROUPS: "groups", MenuItemType.USERS: "users"}
@@ -68,9 +69,13 @@ class Frame:
         return self.menu[0][1] if self.menu else reverse("home")
 
     @cached_property
-    def banner(self) -> str:
-        """What everybody has to know now; "" where nothing is wrong."""
-        return NOTHING_IS_SENT if health.stalled(timezone.now()) else ""
+    def banners(self) -> list[str]:
+        """What everybody has to know now."""
+        signed_in = self._request.user.is_authenticated
+        found = [NOTHING_IS_SENT] if signed_in and health.stalled(timezone.now()) else []
+        if channels.mode() != SendingMode.LIVE:
+            found.append(channels.mode().label)
+        return found
 
 
 def address_of(type: MenuItemType) -> str:

@@ -208,6 +208,16 @@ TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 
+# For copies of production data: hold everything, or send all to one destination. A channel without one is held.
+SENDING_MODE = env.choice("SENDING_MODE", ("live", "hold", "redirect"))
+REDIRECT_TO = {
+    MessageType.EMAIL: env.matching("REDIRECT_EMAIL", r"[\w.+-]+@[A-Za-z0-9.-]+", "one address such as staging@example.org"),
+    MessageType.SMS: env.matching("REDIRECT_SMS", r"\+[1-9][0-9]{6,14}", "one number such as +491700000000"),
+    MessageType.WEB_HOOK: env.matching("REDIRECT_WEB_HOOK", r"https?://\S+", "one address such as https://staging.example.org/hook"),
+}
+if SENDING_MODE == "redirect" and not any(REDIRECT_TO.values()):
+    raise env.refuse("SENDING_MODE", "redirect, with REDIRECT_EMAIL, REDIRECT_SMS or REDIRECT_WEB_HOOK set")
+
 _policy = env.retry_policy()
 # An SMS of unknown outcome is not sent again by itself: Twilio's create is not idempotent.
 _unknown = {MessageType.SMS: env.flag("RETRY_UNKNOWN_SMS", False)}

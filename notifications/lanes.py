@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from notifications import sql
+from notifications.channels import held_channels
 from notifications.models import Lane
 from notifications.states import MessageType
 
@@ -52,4 +53,5 @@ FROM {sql.LANE} lane WHERE EXISTS (SELECT 1 FROM {sql.MESSAGE} m WHERE m.lane_id
 def openings(now: datetime) -> list[Opening]:
     """The lanes with a due message and room below their cap. The one predicate of the broker and of the claim."""
     rows = sql.select(_OPENINGS, [sql.moment(now)])
-    return [Opening(pk, MessageType(channel), room) for pk, channel, room in rows if room > 0]
+    held = held_channels()
+    return [Opening(pk, MessageType(channel), room) for pk, channel, room in rows if room > 0 and channel not in held]

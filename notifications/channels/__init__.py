@@ -5,11 +5,12 @@ from django.conf import settings
 from notifications.channels.base import Channel, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.email import EmailChannel
 from notifications.channels.event_stream import EventStreamChannel
+from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
 from notifications.channels.sms import SmsChannel
 from notifications.channels.webhook import WebhookChannel
 from notifications.states import MessageType
 
-__all__ = ["Channel", "DeliveryError", "Envelope", "Failure", "Receipt", "close_all", "get"]
+__all__ = ["Channel", "DeliveryError", "Envelope", "Failure", "Receipt", "SendingMode", "close_all", "get", "held_channels", "mode"]
 
 _open: dict[MessageType, Channel] = {}
 
@@ -17,7 +18,7 @@ _open: dict[MessageType, Channel] = {}
 def get(channel: MessageType) -> Channel:
     """The channel of this type."""
     if channel not in _open:
-        _open[channel] = _make(channel)
+        _open[channel] = as_mode_says(_make(channel))
     return _open[channel]
 
 

@@ -9,9 +9,11 @@ import pytest
 from servers import RawHttp, says
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from notifications import channels
 from notifications.channels import Envelope
 from notifications.channels.webhook import WebhookChannel, new_secret, secret_problem
 from notifications.secrets import seal
+from notifications.states import MessageType
 
 KEY = UUID("0123456789abcdef0123456789abcdef")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -67,3 +69,19 @@ def test_a_secret_that_is_none_is_refused_in_words(secret: str) -> None:
 def test_a_made_secret_is_one() -> None:
     assert secret_problem(new_secret()) == ""
     assert new_secret() != new_secret()
+
+
+def test_a_redirected_webhook_carries_no_secret_of_production(serve: Serve, settings: Any) -> None:
+    server = serve(RawHttp(says(OK)))
+    settings.SENDING_MODE, settings.REDIRECT_TO = "redirect", {MessageType.WEB_HOOK: f"http://127.0.0.1:{server.port}/staging"}
+    settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
+    channels.close_all()
+    secret, headers = seal("c4n4ry-of-a-secret"), {"X-Api-Key": seal("c4n4ry-of-a-secret"), "X-Tenant": "demo"}
+    signing = {"auth_username": "u", "auth_password": secret, "signing_secrets": (seal(new_secret()),)}
+    channels.get(MessageType.WEB_HOOK).send(
+        Envelope(key=KEY, destination="https://customer.example.org/in?a=ü", body="{}", headers=headers, **signing)
+    )
+    head = server.requests[0].decode()
+    assert "X-Commlog-Destination: https://customer.example.org/in?a=%C3%BC\r\n" in head
+    for absent in ("c4n4ry-of-a-secret", "Authorization", "webhook-signature", "X-Tenant"):
+        assert absent not in head

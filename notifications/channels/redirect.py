@@ -1,0 +1,79 @@
+"""SENDING_MODE: a copy of the production data must not reach a real person. Decided here, at the last step before a channel sends."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db.models import TextChoices
+
+from notifications.channels.base import Channel, Envelope, Receipt
+from notifications.channels.sms import LONGEST
+from notifications.states import MessageType
+
+_HEADER = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone
+
+
+class SendingMode(TextChoices):
+    """What this installation does with what is due."""
+
+    LIVE = "live", "Messages are sent to their destinations."
+    HOLD = "hold", "This installation sends nothing: all messages wait."
+    REDIRECT = "redirect", "This installation reaches no real destination: all messages are redirected."
+
+
+def mode() -> SendingMode:
+    """The mode of this installation."""
+    return SendingMode(settings.SENDING_MODE)
+
+
+def held_channels() -> frozenset[MessageType]:
+    """The channels that send nothing in this mode: their messages wait."""
+    if mode() == SendingMode.LIVE:
+        return frozenset()
+    targets: Mapping[MessageType, str] = settings.REDIRECT_TO if mode() == SendingMode.REDIRECT else {}
+    return frozenset(channel for channel in MessageType if not targets.get(channel))
+
+
+def as_mode_says(channel: Channel) -> Channel:
+    """The channel itself, or what stands before it in this mode."""
+    return channel if mode() == SendingMode.LIVE else RedirectedChannel(channel, settings.REDIRECT_TO.get(channel.type, ""))
+
+
+class RedirectedChannel:
+    """Sends everything to one destination; the true one is said in the subject or the text."""
+
+    def __init__(self, inner: Channel, target: str) -> None:
+        self.type, self.width, self.permits, self.inline = inner.type, inner.width, inner.permits, inner.inline
+        self._inner = inner
+        self._target = target
+
+    def lane(self, destination: str) -> str:
+        """The lane that it would have in production, so that it is held and limited as there."""
+        return self._inner.lane(destination)
+
+    def check(self, envelope: Envelope) -> None:
+        """What cannot be sent in production cannot be sent here."""
+        self._inner.check(envelope)
+
+    def send(self, envelope: Envelope) -> Receipt:
+        """Send it to the one destination."""
+        if not self._target:
+            raise RuntimeError(f"{self.type} is held in this mode")  # no lane of it is ever open
+        return self._inner.send(_redirected(envelope, self.type, self._target))
+
+    def close(self) -> None:
+        """Close the channel behind it."""
+        self._inner.close()
+
+
+def _redirected(envelope: Envelope, channel: MessageType, target: str) -> Envelope:
+    true = envelope.destination
+    if channel == MessageType.EMAIL:
+        return replace(envelope, destination=target, subject=f"[to {true}] {envelope.subject}")
+    if channel == MessageType.SMS:
+        return replace(envelope, destination=target, body=f"[to {true}] {envelope.body}"[:LONGEST])
+    # Secrets of production go to nobody else: no password, no signature, no header but this one.
+    headers = MappingProxyType({_HEADER: quote(true, safe=":/?&=%")[:2048]})
+    return replace(envelope, destination=target, headers=headers, auth_username="", auth_password="", signing_secrets=())
