@@ -16,10 +16,12 @@ from django.core.cache import cache
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from commlog.models import AuditEntry, User
+from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 
-__all__ = ["AuditAction", "AuditMiddleware", "denied", "record"]
+__all__ = ["Actor", "AuditAction", "AuditMiddleware", "denied", "record", "refused"]
+
+Actor = User | ApiConsumer | AnonymousUser | None
 
 A_MINUTE = 60
 MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
@@ -29,7 +31,7 @@ _address: ContextVar[str | None] = ContextVar("address", default=None)
 
 
 def record(
-    actor: User | AnonymousUser | None,
+    actor: Actor,
     action: AuditAction,
     target: Model | None = None,
     *,
@@ -50,7 +52,7 @@ def record(
     known = actor if isinstance(actor, User) else None
     return AuditEntry.objects.create(
         actor=known,
-        actor_name=_clean(known.name, _LONGEST_NAME) if known else "",
+        actor_name=_clean(_name_of(actor), _LONGEST_NAME),
         action=action,
         target_kind=kind or (_kind(target) if target else ""),
         target_key=key or (_key(target) if target else ""),
@@ -63,10 +65,16 @@ def record(
 
 def denied(request: HttpRequest, reason: str) -> None:
     """Record that a signed-in user was refused: an address once a minute, and so many a minute altogether."""
-    user = request.user
+    if isinstance(request.user, User):
+        refused(request.user, request, reason, kind="page")
+
+
+def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API") -> None:
+    """Record that somebody was refused; of who is not known, the address is counted instead."""
+    who = f"{type(actor).__name__}:{actor.pk}" if isinstance(actor, User | ApiConsumer) else str(address_of(request))
     page = sha256(request.path.encode()).hexdigest()
-    if isinstance(user, User) and at_most(1, f"denied:{user.pk}:{page}") and at_most(MOST_A_MINUTE, f"denied:{user.pk}"):
-        record(user, AuditAction.DENIED, kind="page", label=request.path, after={"method": request.method, "reason": reason})
+    if at_most(1, f"denied:{who}:{page}") and at_most(MOST_A_MINUTE, f"denied:{who}"):
+        record(actor, AuditAction.DENIED, kind=kind, label=request.path, after={"method": request.method, "reason": reason})
 
 
 def at_most(times: int, what: str) -> bool:
@@ -108,6 +116,12 @@ def _raised(name: str) -> int:
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return {name: before[name] for name in names if name in before}, {name: after[name] for name in names if name in after}
+
+
+def _name_of(actor: Actor) -> str:
+    if isinstance(actor, ApiConsumer):
+        return f"{actor.name} (API)"
+    return actor.name if isinstance(actor, User) else ""
 
 
 def _kind(target: Model) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,15 @@ from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
 
 Person = User | AnonymousUser
+
+
+class Holder(Protocol):
+    """Whoever can hold permissions: a user, a visitor, the caller of the API."""
+
+    def has_perm(self, permission: str, /) -> bool:
+        """Whether the permission is held."""
+
+
 View = Callable[..., HttpResponseBase]
 
 VIEW = "commlog.view_communication_history"
@@ -73,7 +82,7 @@ def may_edit_view(user: Person, view: CustomView | None) -> bool:
     return view is not None and (view.owner_id == user.pk or may_manage_administration(user))
 
 
-def may_read_messages(user: Person) -> bool:
+def may_read_messages(user: Holder) -> bool:
     """Whether the user may read a message whose address is known, and the logs of clients, groups and users."""
     return user.has_perm(VIEW)
 
@@ -83,7 +92,7 @@ def may_read_log(user: Person) -> bool:
     return may_open(user, MenuItemType.COMMUNICATIONS)
 
 
-def may_resend(user: Person) -> bool:
+def may_resend(user: Holder) -> bool:
     """Whether the user may resend failed messages."""
     return may_read_messages(user) and user.has_perm(RESEND)
 
@@ -98,7 +107,7 @@ def may_manage_administration(user: Person) -> bool:
     return user.has_perm(MANAGE_ADMINISTRATION)
 
 
-def messages_for(user: Person) -> MessageQuerySet:
+def messages_for(user: Holder) -> MessageQuerySet:
     """The messages that the user may read one by one."""
     return Message.objects.all() if may_read_messages(user) else Message.objects.none()
 
@@ -164,7 +173,7 @@ def may_read_recipient_log(user: Person, kind: str) -> bool:
     return may_view_recipient(user, kind) and may_read_messages(user)
 
 
-def may_send(user: Person, channel: MessageType) -> bool:
+def may_send(user: Holder, channel: MessageType) -> bool:
     """Whether the user may write a message for this channel by hand."""
     return channel in _SEND and user.has_perm(_SEND[channel])
 

@@ -178,6 +178,17 @@ TIME_ZONE = ORGANISATION_TIME_ZONE = env.time_zone("ORGANISATION_TIME_ZONE", "UT
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 SYSTEM_SENDER_NAME = env.text("SYSTEM_SENDER_NAME", "Mambu")
+ORGANISATION_NAME = env.text("ORGANISATION_NAME", SYSTEM_SENDER_NAME)
+
+# --- API -----------------------------------------------------------------------------------------------------------
+API_LARGEST_BODY = env.whole("API_LARGEST_BODY", 5_000_000, least=10_000, most=1_000_000_000)
+# In bytes too; one limit, so that a resend takes whatever a search answers.
+API_LARGEST_ANSWER = env.whole("API_LARGEST_ANSWER", 250_000_000, least=1_000_000, most=2_000_000_000)
+API_MOST_RESENT = env.whole("API_MOST_RESENT", 1_000, least=1, most=10_000)
+API_MOST_RESENT_BY_DATE = env.whole("API_MOST_RESENT_BY_DATE", 10_000, least=1, most=1_000_000)
+API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 1_200, least=0, most=1_000_000)  # of one key or user; 0: no limit
+API_CALLS_A_MINUTE_IN_ALL = env.whole("API_CALLS_A_MINUTE_IN_ALL", 6_000, least=0, most=1_000_000)
+API_KEY_GRACE_MINUTES = env.whole("API_KEY_GRACE_MINUTES", 30, least=0, most=10_080)  # how long a key that was rotated still opens
 
 # --- Static files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

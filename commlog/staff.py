@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from commlog import audit, permissions, sessions
 from commlog.audit import AuditAction
-from commlog.models import User
+from commlog.models import ApiConsumer, User
 from commlog.models.user import ADMINISTRATOR
 
 _PERSONAL = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
@@ -117,6 +117,8 @@ def delete_role(role: Role, *, by: User) -> None:
         list(Role.objects.select_for_update().filter(pk=role.pk))
         if User.objects.filter(groups=role).exists():
             raise Refused("The role is in use. Take it from its users first.")
+        if ApiConsumer.objects.filter(roles=role).exists():
+            raise Refused("The role is in use. Take it from its API consumers first.")
         audit.record(by, AuditAction.DELETED, role, before=role_described(role))
         role.delete()
 

@@ -45,6 +45,7 @@ urlpatterns = [
     path("account/menu/", account.order, name="account-menu"),
     path("administration/", include("commlog.administration_urls")),
     path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
+    path("", include("commlog.api.urls")),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("healthz/sender", health.sender, name="sender"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from commlog.api import budgets
 from notifications import channels, lanes
 
 
@@ -15,6 +16,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     cache.clear()
+    budgets.forget()
     lanes.forget()  # the lanes of the last test went with its database
     yield
     cache.clear()

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.models import Group as Role
 from django.utils import timezone
 
-from commlog.models import User
+from commlog.api.auth import digest_of
+from commlog.models import ApiConsumer, ApiKey, User
 from notifications.failures import Reason
 from notifications.models import Attempt, Client, Group, Lane, Membership, Message
 from notifications.secrets import seal, seal_headers
@@ -140,3 +142,19 @@ def admin(**fields: Any) -> User:
 def outsider(**fields: Any) -> User:
     """Has an account, but no role."""
     return make_user(**({"first_name": "Otto", "last_name": "Outsider"} | fields))
+
+
+def make_consumer(name: str = "", *, role: str = "Administrator", **fields: Any) -> ApiConsumer:
+    """A program that may use the API."""
+    consumer = ApiConsumer.objects.create(name=name or f"Program {next(_numbers)}", **fields)
+    if role:
+        consumer.roles.add(Role.objects.get(name=role))
+    return consumer
+
+
+def make_key(consumer: ApiConsumer | None = None, *, role: str = "Administrator", **fields: Any) -> str:
+    """The secret of a new API key, of a new consumer with that role unless one is given."""
+    secret = str(uuid4())
+    values = {"consumer": consumer or make_consumer(role=role), "prefix": secret[:8], "digest": digest_of(secret)} | fields
+    ApiKey.objects.create(**values)
+    return secret

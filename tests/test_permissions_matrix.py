@@ -50,6 +50,9 @@ TABLE: dict[str, Row] = {
     "alive": _get(200, 200, 200, 200, 200),
     "ready": _get(200, 200, 200, 200, 200),
     "sender": _get(200, 200, 200, 200, 200),
+    # The API: a session opens none of it (tests/commlog/api shows what keys open)
+    "api-organization": _get(401, 401, 401, 401, 401),
+    "api-branches": _get(401, 401, 401, 401, 401),
     # Everybody who is signed in
     "home": _get(SIGN_IN, 302, 302, 302, 302),
     "admin": _get(SIGN_IN, 302, 302, 302, 302),

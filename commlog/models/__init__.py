@@ -1,5 +1,6 @@
 """The rows of the back office."""
 
+from commlog.models.api import ApiAnswer, ApiBudget, ApiConsumer, ApiKey
 from commlog.models.audit_entry import AuditEntry
 from commlog.models.column_layout import ColumnLayout
 from commlog.models.custom_view import CustomView, ViewPlace
@@ -7,4 +8,17 @@ from commlog.models.menu_item import MenuItem, MenuPlace
 from commlog.models.user import User
 from commlog.models.user_session import UserSession
 
-__all__ = ["AuditEntry", "ColumnLayout", "CustomView", "MenuItem", "MenuPlace", "User", "UserSession", "ViewPlace"]
+__all__ = [
+    "ApiAnswer",
+    "ApiBudget",
+    "ApiConsumer",
+    "ApiKey",
+    "AuditEntry",
+    "ColumnLayout",
+    "CustomView",
+    "MenuItem",
+    "MenuPlace",
+    "User",
+    "UserSession",
+    "ViewPlace",
+]

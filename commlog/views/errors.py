@@ -1,14 +1,17 @@
-"""The pages for what went wrong."""
+"""The pages for what went wrong; programs get the API's answer."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
 from commlog import audit
+from commlog.api.errors import of_status, speaks_api
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown."""
+    if speaks_api(request):
+        return of_status(request, 400)
     return HttpResponse(loader.render_to_string("errors/400.html"), status=400)
 
 
@@ -25,9 +28,13 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: nothing lives at this address."""
+    if speaks_api(request):
+        return of_status(request, 404)
     return render(request, "errors/404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault. Drawn without the frame: whatever failed may fail there again."""
+    if speaks_api(request):
+        return of_status(request, 500)
     return HttpResponse(loader.render_to_string("errors/500.html"), status=500)

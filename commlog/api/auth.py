@@ -1,0 +1,113 @@
+"""Who calls: the header apiKey, Authorization: Bearer with the same keys, or HTTP Basic of a user with API access.
+
+A session does not count: no page of another site can make a browser call the API.
+"""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NoReturn
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import Permission
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
+from ninja.security.http import DecodeError
+
+from commlog import audit
+from commlog.api import budgets
+from commlog.api.callers import Caller
+from commlog.api.codes import Code
+from commlog.api.errors import CHALLENGE, ApiError
+from commlog.models import ApiKey, User
+
+_LONGEST = 200
+_NOTED = timedelta(minutes=1)  # how exactly the last use of a key is known
+
+
+class ApiKeyAuth(APIKeyHeader):
+    """A key in the header apiKey."""
+
+    param_name = "apiKey"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+        """The key's consumer."""
+        return None if key is None else _by_key(request, key)
+
+
+class BearerAuth(HttpBearer):
+    """The same key after Authorization: Bearer."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        """The key's consumer."""
+        return _by_key(request, token)
+
+
+class BasicAuth(HttpBasicAuth):
+    """User name and password of a member of staff who may use the API. Wrong ones count towards the lock of the sign-in."""
+
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        """Read the header; it is not this scheme's if another one is named."""
+        given = request.headers.get(self.header, "")
+        if not given.lower().startswith("basic "):
+            return None
+        try:
+            name, password = self.decode_authorization(given)
+        except DecodeError:
+            _refuse(Code.INVALID_BASIC_AUTHORIZATION, "Authorization: Basic must be base64 of name:password")
+        return self.authenticate(request, name, password)
+
+    def authenticate(self, request: HttpRequest, username: str, password: str) -> Caller:
+        """The user, if the password is right and the sign-in is not locked."""
+        if "\0" in username + password or len(username) > _LONGEST or len(password) > _LONGEST:
+            _refuse(Code.INVALID_CREDENTIALS, "the user name or the password is wrong")
+        user = authenticate(request, username=username, password=password)
+        if getattr(request, "axes_locked_out", False):
+            request.axes_locked_out = False  # type: ignore[attr-defined]  # or its middleware would answer with a page
+            wait = str(int(settings.AXES_COOLOFF_TIME * 3600))
+            raise ApiError(429, Code.EXCESSIVE_INVALID_REQUESTS, "locked after too many wrong passwords", headers={"Retry-After": wait})
+        if not isinstance(user, User):
+            _refuse(Code.INVALID_CREDENTIALS, "the user name or the password is wrong")
+        if not user.api_access:
+            audit.refused(user, request, "may not use the API")
+            raise ApiError(403, Code.NO_API_ACCESS, "this user may not use the API")
+        caller = Caller(user=user)
+        budgets.spend(caller.mark)
+        return caller
+
+
+METHODS = [ApiKeyAuth(), BasicAuth(), BearerAuth()]
+
+
+def digest_of(secret: str) -> str:
+    """A key as it is stored."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def _by_key(request: HttpRequest, secret: str) -> Caller:
+    now = timezone.now()
+    found = ApiKey.objects.select_related("consumer").filter(digest=digest_of(secret.strip().lower())).first()
+    if found is None:
+        audit.refused(None, request, "an API key that does not exist")
+        _refuse(Code.INVALID_CREDENTIALS, "there is no such API key")
+    if not found.usable(now):
+        audit.refused(found.consumer, request, f"the key {found.prefix}… is revoked or has expired")
+        _refuse(Code.INVALID_CREDENTIALS, "this API key was revoked or has expired")
+    if not found.consumer.active:
+        audit.refused(found.consumer, request, "the consumer was deactivated")
+        raise ApiError(403, Code.NO_API_ACCESS, "this API consumer was deactivated")
+    budgets.spend(Caller(key=found).mark)
+    _note_use(found, now)
+    held = Permission.objects.filter(group__api_consumers=found.consumer, content_type__app_label="commlog")
+    return Caller(key=found, permissions=frozenset(f"commlog.{codename}" for codename in held.values_list("codename", flat=True)))
+
+
+def _note_use(key: ApiKey, now: datetime) -> None:
+    """Write when the key was last used: at most once a minute, or every call would be a write."""
+    if key.last_used_at is None or key.last_used_at < now - _NOTED:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+
+
+def _refuse(code: Code, source: str) -> NoReturn:
+    raise ApiError(401, code, source, headers={"WWW-Authenticate": CHALLENGE})

@@ -1,0 +1,57 @@
+"""The bodies of calls: read once, with a limit, and understood by the one gate for JSON."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.api.json_input import parse
+from notifications.text import Malformed
+
+_JSON = ("application/json", "text/json")
+
+
+def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
+    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by their type."""
+    known = getattr(request, "_commlog_body", None)
+    if known is not None:
+        return cast(bytes, known)
+    most = settings.API_LARGEST_BODY if most is None else most
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length[:20]) > most:
+        raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed")
+    _check_type(request)
+    content = request.read(most + 1)
+    if len(content) > most:
+        raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
+    request._commlog_body = content  # type: ignore[attr-defined]
+    return content
+
+
+def read(request: HttpRequest, *, most: int | None = None) -> Any:
+    """The JSON value of the body. Raises ApiError where there is none, Malformed where it is not understood."""
+    content = raw(request, most=most)
+    if not content.strip():
+        source = "the body is missing"
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            source += "; send it with a Content-Length, not in chunks"
+        raise ApiError(400, Code.MISSING_ENTITY_JSON, source)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Malformed("JSON", f"is not UTF-8 at byte {error.start + 1}") from error
+    return parse(text)
+
+
+def _check_type(request: HttpRequest) -> None:
+    given = (request.content_type or "").lower()
+    if given and given not in _JSON and not (given.startswith("application/") and given.endswith("+json")):
+        raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be application/json, not {given[:80]}")
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, "the charset of JSON is UTF-8")
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding != "identity":
+        raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")

@@ -1,0 +1,71 @@
+"""How often the API may be called: of each key or user, and in all. The limits hold over every process and machine.
+
+The count is in the database, but not every call writes it: a process takes calls from it in small lots, and what a lot leaves over
+at the end of the minute is not used. So no more calls than allowed are answered, and a few less may be.
+"""
+
+import math
+import time
+from threading import Lock
+
+from django.conf import settings
+from django.db import connection
+
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.models import ApiBudget
+
+_LOTS = 20  # a minute's calls, divided
+_A_MINUTE = 60
+_held: dict[str, tuple[int, int]] = {}  # name -> minute, calls left of the lot
+_lock = Lock()
+_MOST_HELD = 10_000
+
+
+def spend(mark: str) -> None:
+    """Count a call of that caller. Raises ApiError (429) where it is one too many."""
+    now = time.time()
+    for name, limit in ((mark, settings.API_CALLS_A_MINUTE), ("all", settings.API_CALLS_A_MINUTE_IN_ALL)):
+        if limit and not _take(name, limit, int(now // _A_MINUTE)):
+            wait = math.ceil(_A_MINUTE - now % _A_MINUTE)
+            whose = "in all" if name == "all" else "of this caller"
+            source = f"more than {limit:,} calls a minute {whose}; wait {wait} seconds"
+            raise ApiError(429, Code.TOO_MANY_CONCURRENT_REQUESTS, source, headers={"Retry-After": str(wait)})
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    with _lock:
+        _held.clear()
+
+
+def _take(name: str, limit: int, minute: int) -> bool:
+    with _lock:
+        held_minute, left = _held.get(name, (0, 0))
+        if held_minute == minute and left:
+            _held[name] = (minute, left - 1)
+            return True
+    lot = _granted(name, minute, limit, max(1, limit // _LOTS))
+    with _lock:
+        if len(_held) >= _MOST_HELD:
+            _held.clear()
+        held_minute, left = _held.get(name, (0, 0))
+        _held[name] = (minute, (left if held_minute == minute else 0) + max(0, lot - 1))
+    return lot > 0
+
+
+_GRANT = """
+INSERT INTO {table} (name, minute, used) VALUES (%(name)s, %(minute)s, %(lot)s)
+ON CONFLICT (name) DO UPDATE SET
+  used = CASE WHEN {table}.minute < excluded.minute THEN excluded.used ELSE {table}.used + excluded.used END,
+  minute = CASE WHEN {table}.minute < excluded.minute THEN excluded.minute ELSE {table}.minute END
+RETURNING used
+"""
+
+
+def _granted(name: str, minute: int, limit: int, lot: int) -> int:
+    """How many calls of the lot may still be answered in this minute."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GRANT.format(table=ApiBudget._meta.db_table), {"name": name, "minute": minute, "lot": lot})
+        used: int = cursor.fetchone()[0]
+    return max(0, min(lot, limit - (used - lot)))

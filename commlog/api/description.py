@@ -1,0 +1,118 @@
+"""The API describes itself: OpenAPI 3.1, made of the operations' own words and the schemas of `schemas/`."""
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from ninja.router import Router
+
+from commlog.api.errors import install
+
+Schema = dict[str, Any]
+_COMPONENTS: dict[str, Schema] = {}
+# What every operation may answer besides its own answers.
+_REFUSALS = {
+    400: "The request is wrong; errorSource says where",
+    401: "No key, or a wrong one",
+    403: "The key lacks a permission",
+    404: "There is no such object",
+    409: "An Idempotency-Key is in use, or was used for another request",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    429: "Too many calls; the header Retry-After says how long to wait",
+    500: "Our fault",
+}
+
+
+class CommlogAPI(NinjaAPI):
+    """The operations under one prefix. `names`: how the names of its addresses begin."""
+
+    def __init__(self, names: str, **kwargs: Any) -> None:
+        super().__init__(docs_url=None, openapi_url=None, urls_namespace=names, **kwargs)
+        self.names = names
+        install(self)
+
+    def get_operation_url_name(self, operation: Operation, router: Router) -> str:
+        """`api-search` for the operation `search`."""
+        return f"{self.names}-{operation.operation_id}"
+
+    def described(self, prefix: str) -> Schema:
+        """The whole description, as a JSON value."""
+        found: Schema = dict(self.get_openapi_schema(path_prefix=prefix))
+        found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
+        for methods in found["paths"].values():
+            for operation in methods.values():
+                operation["responses"] = {str(code): each for code, each in operation["responses"].items()}
+                for code, meaning in _REFUSALS.items():
+                    operation["responses"].setdefault(str(code), answers(meaning, ref("Errors")))
+        return found
+
+
+def component(name: str, schema: Schema) -> Schema:
+    """Make a schema known by a name; the answer refers to it."""
+    if _COMPONENTS.setdefault(name, schema) != schema:
+        raise ValueError(f"two schemas are called {name}")
+    return ref(name)
+
+
+def ref(name: str) -> Schema:
+    """A reference to a schema by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def answers(meaning: str, schema: Schema | None = None, *, headers: dict[str, str] | None = None) -> Schema:
+    """An answer: what it means, its body, and its headers with their meanings."""
+    found: Schema = {"description": meaning}
+    if schema is not None:
+        found["content"] = {"application/json": {"schema": schema}}
+    if headers:
+        found["headers"] = {name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()}
+    return found
+
+
+def describes(*, body: Schema | None = None, query: list[Schema] | None = None, once: bool = False, **by_status: Schema) -> Schema:
+    """What an operation takes and answers, for its `openapi_extra`: `describes(body=ref("Event"), _202=answers(…))`.
+
+    `once`: it takes an Idempotency-Key.
+    """
+    found: Schema = {"responses": {int(status.lstrip("_")): answer for status, answer in by_status.items()}}
+    parameters = list(query or [])
+    if once:
+        parameters.append(_IDEMPOTENCY_KEY)
+    if parameters:
+        found["parameters"] = parameters
+    if body is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return found
+
+
+_IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes the call safe to repeat for six hours: the same key and body get the same answer, and nothing happens twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+component(
+    "Errors",
+    {
+        "type": "object",
+        "required": ["errors"],
+        "properties": {
+            "errors": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["errorCode", "errorReason"],
+                    "properties": {
+                        "errorCode": {"type": "integer"},
+                        "errorReason": {"type": "string"},
+                        "errorSource": {"type": "string", "description": "The field, and what is wrong with it"},
+                    },
+                },
+            }
+        },
+    },
+)

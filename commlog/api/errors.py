@@ -1,0 +1,95 @@
+"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason", "errorSource"}]}."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError
+
+from commlog.api.codes import Code
+from commlog.limits import TookTooLong
+from notifications.text import Malformed
+
+log = logging.getLogger(__name__)
+# Where programs ask: under /api, and where the operations on messages answer without that prefix.
+_FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)")
+_LEGACY = re.compile(r"/api/notifications/messages(/|$)")
+_LONGEST = 500
+CHALLENGE = 'Bearer realm="Commlog"'  # not Basic: browsers would open their own box over the page that describes the API
+
+
+class ApiError(Exception):
+    """An answer that is an error. `source` names the field, and what is wrong with it."""
+
+    def __init__(self, status: int, code: Code, source: str = "", *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status} {code.name}: {source}")
+        self.status = status
+        self.code = code
+        self.source = source
+        self.headers = dict(headers or {})
+
+
+def speaks_api(request: HttpRequest) -> bool:
+    """Whether whoever asked at this address expects JSON, errors included."""
+    return bool(_FOR_PROGRAMS.match(request.path_info))
+
+
+def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
+    """The error as an answer. The legacy operations say the same in their own words as well."""
+    source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
+    one = {"errorCode": int(error.code), "errorReason": error.code.name}
+    body: dict[str, object] = {"errors": [one | ({"errorSource": source} if source else {})]}
+    if _LEGACY.match(request.path_info):
+        body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": source}
+    return JsonResponse(body, status=error.status, headers=error.headers)
+
+
+def of_status(request: HttpRequest, status: int, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """The answer for what went wrong outside of the operations: no such address, wrong method, our fault."""
+    code, source = _PLAIN[status]
+    return answer(request, ApiError(status, code, source.format(method=request.method), headers=headers))
+
+
+_PLAIN = {
+    400: (Code.INVALID_API_OPERATION, "the request makes no sense"),
+    403: (Code.INVALID_PERMISSIONS, "not allowed"),
+    404: (Code.INVALID_API_OPERATION, "there is no operation at this address"),
+    405: (Code.METHOD_NOT_IMPLEMENTED, "{method} is not allowed here; the header Allow names what is"),
+    500: (Code.INTERNAL_ERROR, "our fault; it was noted"),
+}
+
+
+def install(api: NinjaAPI) -> None:
+    """Make the API answer every exception in the one shape."""
+    handlers: dict[type[Exception], Any] = {
+        ApiError: answer,
+        AuthenticationError: _without_key,
+        Malformed: _malformed,
+        TookTooLong: _took_too_long,
+        Exception: _unforeseen,
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    source = "send the header apiKey, or HTTP Basic or Bearer authorization"
+    return answer(request, ApiError(401, Code.INVALID_CREDENTIALS, source, headers={"WWW-Authenticate": CHALLENGE}))
+
+
+def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:
+    code = Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS
+    return answer(request, ApiError(400, code, str(error)))
+
+
+def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:
+    source = "the database was stopped after its time; narrow the filter, by days for example"
+    return answer(request, ApiError(400, Code.QUERY_TIMEOUT_EXCEPTION, source))
+
+
+def _unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("An operation of the API failed: %s %s", request.method, request.path_info, exc_info=error)
+    return of_status(request, 500)

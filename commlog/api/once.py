@@ -1,0 +1,129 @@
+"""Doing once what is asked with an Idempotency-Key, however often and by however many at once it is asked.
+
+The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is remembered are committed
+together: after a crash in the middle there is neither, and when the lease has lapsed the call can be made again.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from commlog.api import bodies
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.models import ApiAnswer
+
+HEADER = "Idempotency-Key"
+REMEMBERED = timedelta(hours=6)
+LEASE = timedelta(seconds=60)
+LONGEST = 255
+_NOT_KEPT = {"content-type", "content-length"}
+_A_MINUTE = 60
+
+
+def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then the same answer again.
+
+    What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the database should be
+    refused before: the transaction is then short.
+    """
+    given = request.headers.get(HEADER)
+    if given is None:
+        with transaction.atomic():
+            return work()
+    held = _take(request, _checked(given))
+    if held.status is not None:
+        return _again(held)
+    try:
+        with transaction.atomic():
+            answer = work()
+            _keep(held, answer)
+    except BaseException:
+        ApiAnswer.objects.filter(pk=held.pk, token=held.token, status=None).delete()
+        raise
+    return answer
+
+
+def _checked(key: str) -> str:
+    if not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best")
+    return key
+
+
+def _take(request: HttpRequest, key: str) -> ApiAnswer:
+    """The row of this key: ours to answer, or answered already. Raises ApiError where another call has it."""
+    caller, now = caller_of(request), timezone.now()
+    owner = {"consumer": caller.consumer, "user": caller.user}
+    held = ApiAnswer(**owner, key=key, **_claim(request, now))
+    _sweep(now)
+    try:
+        with transaction.atomic():
+            held.save(force_insert=True)
+            return held
+    except IntegrityError:
+        found = ApiAnswer.objects.filter(**owner, key=key).first()
+    if found is None:  # refused and forgotten between the two statements
+        raise _under_way()
+    if found.expires_at > now:
+        if found.fingerprint != held.fingerprint:
+            raise ApiError(409, Code.DUPLICATE_REQUEST, f"{HEADER}: was used for another request")
+        if found.status is not None:
+            return found
+        if found.lease_until > now:
+            raise _under_way()
+    return _taken_over(found, request, now)
+
+
+def _taken_over(found: ApiAnswer, request: HttpRequest, now: datetime) -> ApiAnswer:
+    """The row of a call that died, or of one long ago; whoever is first has it."""
+    fresh = _claim(request, now)
+    cleared: dict[str, Any] = {"status": None, "headers": {}, "body": ""}
+    if not ApiAnswer.objects.filter(pk=found.pk, token=found.token, status=found.status).update(**fresh, **cleared):
+        raise _under_way()
+    found.token, found.status = fresh["token"], None
+    return found
+
+
+def _claim(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    return {"fingerprint": _fingerprint(request), "token": uuid4(), "lease_until": now + LEASE, "expires_at": now + REMEMBERED}
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    """What makes two requests the same: method, operation, query string, body."""
+    path = request.path_info.removeprefix("/api")
+    head = f"{request.method} {path}?{request.META.get('QUERY_STRING', '')}\n".encode()
+    return sha256(head + bodies.raw(request)).hexdigest()
+
+
+def _keep(held: ApiAnswer, answer: HttpResponse) -> None:
+    """Remember the answer, in the transaction of what it tells."""
+    headers = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_KEPT}
+    kept = {"status": answer.status_code, "headers": headers, "body": answer.content.decode()}
+    if not ApiAnswer.objects.filter(pk=held.pk, token=held.token, status=None).update(**kept):
+        raise _under_way()  # our lease had lapsed, and another call took over: ours is undone
+
+
+def _again(found: ApiAnswer) -> HttpResponse:
+    answer = HttpResponse(found.body, status=found.status, headers=found.headers, content_type="application/json")
+    if not found.body:
+        del answer["Content-Type"]
+    return answer
+
+
+def _under_way() -> ApiError:
+    source = f"{HEADER}: a request with this key is being answered; ask again in a moment"
+    return ApiError(409, Code.DUPLICATE_REQUEST, source, headers={"Retry-After": "1"})
+
+
+def _sweep(now: datetime) -> None:
+    """Forget what has expired, once a minute at most."""
+    if cache.add("api:sweep", 1, _A_MINUTE):
+        ApiAnswer.objects.filter(expires_at__lt=now).delete()

@@ -1,0 +1,51 @@
+"""create_api_key: a key for a program, printed once."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from commlog import consumers
+from commlog.models import ApiConsumer
+
+
+class Command(BaseCommand):
+    """Makes the consumer where there is none of that name, and a key of it."""
+
+    help = "Create an API key and print it. It cannot be shown again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """For which program, and what it may do."""
+        parser.add_argument("--consumer", required=True, help="the program's name")
+        parser.add_argument("--role", action="append", default=[], help="Administrator, Officer, Viewer or your own; may be repeated")
+        parser.add_argument("--days", type=int, help="how long the key opens; default: until it is revoked")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check everything, then create."""
+        name, days = options["consumer"].strip(), options["days"]
+        if not 0 < len(name) <= 150:
+            raise CommandError("A consumer's name has 1 to 150 characters.")
+        if days is not None and not 1 <= days <= 36_500:
+            raise CommandError("--days must be from 1 to 36500.")
+        roles = [self._role(role) for role in options["role"]]
+        with transaction.atomic():
+            consumer = ApiConsumer.objects.filter(name=name).first()
+            if consumer is None:
+                if not roles:
+                    raise CommandError(f"There is no consumer {name} yet. Name a --role for it.")
+                consumer = consumers.create(ApiConsumer(name=name), roles, by=None)
+            elif roles:
+                consumers.change(consumer, [*consumer.roles.all(), *roles], by=None)
+            expires_at = None if days is None else timezone.now() + timedelta(days=days)
+            issued = consumers.issue(consumer, by=None, expires_at=expires_at)
+        self.stdout.write(issued.secret)
+
+    def _role(self, name: str) -> Group:
+        role = Group.objects.filter(name=name).first()
+        if role is None:
+            known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no role {name}. Roles: {known}.")
+        return role

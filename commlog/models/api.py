@@ -1,0 +1,89 @@
+"""Programs that use the API: consumers, their keys, and what must be remembered of their calls."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+
+
+class ApiConsumer(models.Model):
+    """A program that uses the API, with the rights of its roles. It never signs in; it shows one of its keys."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=150, unique=True)
+    description = models.CharField(max_length=500, blank=True, default="")
+    roles = models.ManyToManyField(Group, blank=True, related_name="api_consumers")
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "API consumer"
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="api_consumer_named")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A key of a consumer. Only its hash is stored: what the key was is known to whoever was shown it.
+
+    A plain SHA-256 is enough, and slow password hashes would only slow each call down: the key has 122 random bits, so there is
+    no list of likely keys that a thief of the table could try.
+    """
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)  # the row's own, for addresses; not the secret
+    consumer = models.ForeignKey(ApiConsumer, on_delete=models.PROTECT, related_name="keys")
+    prefix = models.CharField(max_length=8, db_index=True)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.consumer}"
+
+    def usable(self, now: datetime) -> bool:
+        """Whether it opens anything at that moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class ApiAnswer(models.Model):
+    """What a call with an Idempotency-Key led to. Without an answer the call is under way, until its lease lapses."""
+
+    consumer = models.ForeignKey(ApiConsumer, on_delete=models.CASCADE, null=True, db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    token = models.UUIDField(default=uuid4)  # the fence: whoever holds it may answer
+    lease_until = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consumer", "key"], condition=Q(consumer__isnull=False), name="api_answer_of_consumer"),
+            models.UniqueConstraint(fields=["user", "key"], condition=Q(user__isnull=False), name="api_answer_of_user"),
+            models.CheckConstraint(
+                condition=Q(consumer__isnull=True, user__isnull=False) | Q(consumer__isnull=False, user__isnull=True),
+                name="api_answer_of_one",
+            ),
+        ]
+
+
+class ApiBudget(models.Model):
+    """How many calls of a minute were handed out to the processes that answer them."""
+
+    name = models.CharField(max_length=80, unique=True)
+    minute = models.BigIntegerField()
+    used = models.PositiveIntegerField()

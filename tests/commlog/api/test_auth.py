@@ -1,0 +1,173 @@
+"""Who may call: keys, Basic, Bearer; what closes a key; the lock; the limits; what the audit trail keeps."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from commlog.api.auth import digest_of
+from commlog.models import ApiConsumer, ApiKey, AuditEntry
+from tests.commlog.api.conftest import Program, refusal
+from tests.factories import PASSWORD, admin, make_consumer, make_key, officer
+
+pytestmark = pytest.mark.django_db
+PATH = "/api/branches"
+
+
+def _basic(name: str, password: str) -> str:
+    return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
+
+
+def test_a_key_in_either_header_and_in_any_case_opens_the_api(client: Client) -> None:
+    key = make_key()
+    for headers in ({"apiKey": key}, {"APIKEY": key.upper()}, {"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}):
+        response = client.get(PATH, headers=headers)
+        assert (response.status_code, response.json()) == (200, [])
+
+
+def test_only_the_hash_of_a_key_is_stored() -> None:
+    key = make_key()
+    stored = ApiKey.objects.values().get()
+    assert key not in str(stored)
+    assert (stored["digest"], stored["prefix"]) == (digest_of(key), key[:8])
+
+
+def test_a_user_with_api_access_uses_name_and_password(client: Client) -> None:
+    officer(username="ada", api_access=True)
+    assert client.get(PATH, headers={"Authorization": _basic("ada", PASSWORD)}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization")),
+        ({"apiKey": ""}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
+        ({"apiKey": "x" * 5_000}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
+        ({"Authorization": "Bearer é\x80"}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
+        ({"Authorization": "Basic"}, (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization")),
+        ({"Authorization": "Basic %%%"}, (401, 1, "INVALID_BASIC_AUTHORIZATION", "Authorization: Basic must be base64 of name:password")),
+        ({"Authorization": _basic("ada", "wrong")}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
+        ({"Authorization": _basic("a\0a", PASSWORD)}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
+        ({"Authorization": _basic("bo", PASSWORD)}, (403, 18, "NO_API_ACCESS", "this user may not use the API")),
+        ({"Authorization": _basic("gone", PASSWORD)}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
+    ],
+)
+def test_who_is_refused(client: Client, headers: dict[str, str], expected: Any) -> None:
+    officer(username="ada", api_access=True)
+    officer(username="bo")
+    officer(username="gone", api_access=True, is_active=False)
+    response = client.get(PATH, headers=headers)
+    assert refusal(response) == expected
+    assert ("WWW-Authenticate" in response) == (expected[0] == 401)
+
+
+def test_a_session_opens_nothing_and_is_no_csrf_failure() -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin())
+    assert refusal(browser.get(PATH))[0] == 401
+    assert refusal(browser.post("/api/communications/messages:search", [], content_type="application/json"))[0] in (401, 404)
+
+
+def test_what_closes_a_key(client: Client) -> None:
+    now = timezone.now()
+    closed = "this API key was revoked or has expired"
+    for fields in ({"revoked_at": now}, {"expires_at": now}):
+        assert refusal(client.get(PATH, headers={"apiKey": make_key(**fields)})) == (401, 2, "INVALID_CREDENTIALS", closed)
+    assert client.get(PATH, headers={"apiKey": make_key(expires_at=now + timedelta(minutes=1))}).status_code == 200
+    inactive = make_key(make_consumer(active=False))
+    assert refusal(client.get(PATH, headers={"apiKey": inactive})) == (403, 18, "NO_API_ACCESS", "this API consumer was deactivated")
+
+
+def test_the_last_use_is_written_once_a_minute(program: Program) -> None:
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        for seconds, known in ((0, 0), (50, 0), (15, 65)):
+            clock.shift(seconds)
+            program.get(PATH)
+            assert ApiKey.objects.get().last_used_at == start + timedelta(seconds=known)
+
+
+def test_five_wrong_passwords_lock_the_sign_in_here_and_there(client: Client) -> None:
+    officer(username="ada", api_access=True)
+    statuses = [client.get(PATH, headers={"Authorization": _basic("ada", "wrong")}).status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 401, 429]
+    locked = client.get(PATH, headers={"Authorization": _basic("ada", PASSWORD)})
+    assert refusal(locked) == (429, 24, "EXCESSIVE_INVALID_REQUESTS", "locked after too many wrong passwords")
+    assert locked["Retry-After"] == "900"
+    assert client.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 429
+
+
+def test_more_calls_than_allowed_wait_for_the_next_minute(settings: Any, program: Program) -> None:
+    settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL = 3, 4
+    other = Program(make_key())
+    with time_machine.travel(1_800_000_015, tick=False) as clock:
+        assert [program.get(PATH).status_code for _ in range(3)] == [200, 200, 200]
+        refused = program.get(PATH)
+        assert refusal(refused)[:2] == (429, 100_001)
+        assert refusal(refused)[3] == "more than 3 calls a minute of this caller; wait 45 seconds"
+        assert refused["Retry-After"] == "45"
+        assert other.get(PATH).status_code == 200
+        assert "in all" in refusal(other.get(PATH))[3]
+        clock.shift(45)
+        assert program.get(PATH).status_code == 200
+
+
+def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:
+    consumer = make_consumer("Extractor")
+    client.get(PATH, headers={"apiKey": make_key(consumer, revoked_at=timezone.now())})
+    client.get(PATH, headers={"apiKey": "no such key"})
+    named = AuditEntry.objects.filter(action="DENIED").order_by("id").values_list("actor_name", "target_kind", "target_label")
+    assert list(named) == [("Extractor (API)", "API", PATH), ("", "API", PATH)]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nope", "/api/communications/messages/", "/communications/messages", "/api/branches/"]
+)
+def test_an_address_of_nothing_is_answered_in_the_one_shape(program: Program, path: str) -> None:
+    assert refusal(program.get(path)) == (404, 3, "INVALID_API_OPERATION", "there is no operation at this address")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "OPTIONS", "QUERY"])
+def test_a_wrong_method_says_which_are_right(program: Program, method: str) -> None:
+    response = program.client.generic(method, PATH, headers={"apiKey": program.key})
+    assert (response.status_code, response["Allow"]) == (405, "GET")
+    if method != "HEAD":
+        assert refusal(response)[1:3] == (5, "METHOD_NOT_IMPLEMENTED")
+
+
+def test_the_organisation(program: Program, settings: Any) -> None:
+    settings.ORGANISATION_NAME, settings.TIME_ZONE = "Example Bank", "Europe/Berlin"
+    assert program.get("/api/setup/organization").json() == {"name": "Example Bank", "timeZoneID": "Europe/Berlin"}
+
+
+def test_the_command_prints_a_key_that_works(capsys: Any, as_role: Callable[[str], Program]) -> None:
+    call_command("create_api_key", "--consumer", "Extractor", "--role", "Viewer", "--days", "30")
+    key = capsys.readouterr().out.strip()
+    assert Program(key).get(PATH).status_code == 200
+    consumer = ApiConsumer.objects.get()
+    assert (consumer.name, [role.name for role in consumer.roles.all()]) == ("Extractor", ["Viewer"])
+    left = ApiKey.objects.get().expires_at - timezone.now()  # type: ignore[operator]
+    assert timedelta(days=29) < left < timedelta(days=31)
+    call_command("create_api_key", "--consumer", "Extractor")
+    assert (ApiConsumer.objects.count(), ApiKey.objects.count()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--consumer", "X"], "Name a --role"),
+        (["--consumer", "X", "--role", "Boss"], "no role Boss. Roles: Administrator, Officer, Viewer"),
+        (["--consumer", " "], "1 to 150 characters"),
+        (["--consumer", "X", "--role", "Viewer", "--days", "0"], "from 1 to 36500"),
+    ],
+)
+def test_a_key_that_cannot_be(options: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("create_api_key", *options)
+    assert ApiConsumer.objects.count() == 0
