@@ -12,7 +12,7 @@ from notifications.channels import DeliveryError, Envelope
 from notifications.channels.sms import e164
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
 from notifications.failures import Reason
-from notifications.models import Client, Group
+from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.secrets import seal, seal_headers
 from notifications.states import MessageType
 from notifications.text import Malformed, clean
@@ -50,12 +50,15 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     auth_username: str = ""
     auth_password: str = ""
+    sealed: bool = False  # whether password and secret headers are sealed already, because they come from a template
     client: Client | None = None
     group: Group | None = None
     user: Staff | None = None
     event: str = ""
     sender: Staff | None = None  # None: the system
     key: UUID | None = None  # chosen by whoever must be able to ask twice (send_once); else a new one is made
+    template: NotificationTemplate | None = None  # what it was made from
+    business_event: BusinessEvent | None = None
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
@@ -83,7 +86,7 @@ def envelope(draft: Draft) -> Envelope:
         html=draft.html,
         event=draft.event,
         auth_username=draft.auth_username,
-        auth_password=seal(draft.auth_password),
+        auth_password=draft.auth_password if draft.sealed else seal(draft.auth_password),
         **_web_hook_fields(draft),
     )
     if given:
@@ -134,9 +137,14 @@ def _web_hook_fields(draft: Draft) -> dict[str, Any]:
     method = draft.method.upper() or "POST"
     if method not in METHODS:
         raise Malformed("method", f"must be one of {', '.join(sorted(METHODS))}")
+    headers = dict(draft.headers) if draft.sealed else _sealed_headers(draft)
+    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(headers)}
+
+
+def _sealed_headers(draft: Draft) -> dict[str, str]:
     for name, value in draft.headers.items():
         clean("headers", name)
         clean("headers", value)
     if wrong := problem(draft.headers):
         raise Malformed("headers", wrong)
-    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(seal_headers(draft.headers))}
+    return seal_headers(draft.headers)

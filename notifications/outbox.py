@@ -33,6 +33,7 @@ _MISSING_DESTINATION = {
 _COPIED = (
     "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
     "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
+    "business_event_id", "template_id", "template_name",
 )  # fmt: skip
 
 
@@ -161,6 +162,9 @@ def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
         group=draft.group,
         user_id=draft.user.pk if draft.user else None,
         event=draft.event,
+        business_event=draft.business_event,
+        template=draft.template,
+        template_name=draft.template.name if draft.template else "",
     )
     _begin(message, envelope, now, lanes)
     return message

@@ -11,7 +11,7 @@ from django.utils import timezone
 from commlog.api.auth import digest_of
 from commlog.models import ApiConsumer, ApiKey, User
 from notifications.failures import Reason
-from notifications.models import Attempt, Client, Group, Lane, Membership, Message
+from notifications.models import Attempt, Client, Group, Lane, Membership, Message, NotificationTemplate
 from notifications.secrets import seal, seal_headers
 from notifications.states import CLAIMABLE, MessageState, MessageType, Outcome, WaitingReason
 
@@ -114,6 +114,23 @@ def make_group(*members: Client, **fields: Any) -> Group:
     for member in members:
         Membership.objects.create(group=group, client=member)
     return group
+
+
+def make_template(type: MessageType = MessageType.EMAIL, **fields: Any) -> NotificationTemplate:
+    """An active template for the event LOAN_REPAYMENT, about clients."""
+    values: dict[str, Any] = {"name": f"Payment received {next(_numbers)}", "type": type, "event": "LOAN_REPAYMENT"}
+    values["text"] = "Dear {CLIENT_NAME}, we received {AMOUNT}."
+    if type == MessageType.EMAIL:
+        values["subject"] = "Payment of {AMOUNT}"
+    if type == MessageType.WEB_HOOK:
+        values |= {"destination": "https://hooks.example.org/in/{CLIENT_ID}", "method": "POST", "content_type": "application/json"}
+        values["text"] = '{"client": "{CLIENT_ID}", "amount": {AMOUNT}}'
+    if type == MessageType.EVENT_STREAM:
+        values |= {"destination": "loans", "content_type": "application/json", "text": '{"client": "{CLIENT_ID}"}'}
+    if fields.get("trigger") == "MANUAL":
+        values |= {"event": "", "text": "Dear {CLIENT_NAME}, thank you."}
+        values["subject"] = "Your call" if type == MessageType.EMAIL else ""
+    return NotificationTemplate.objects.create(**(values | fields))
 
 
 def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:

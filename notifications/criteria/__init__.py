@@ -3,7 +3,7 @@
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
 from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
 from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
-from notifications.criteria.selecting import to_q
+from notifications.criteria.selecting import bounds, to_q
 from notifications.criteria.wording import in_words
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "Match",
     "Operator",
+    "bounds",
     "check_all",
     "in_words",
     "operator_of",

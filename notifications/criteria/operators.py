@@ -12,6 +12,7 @@ class Kind(TextChoices):
     TEXT = "TEXT", "a long text"
     DATE_TIME = "DATE_TIME", "a time"
     NUMBER = "NUMBER", "a number"
+    MONEY = "MONEY", "an amount"
     BOOLEAN = "BOOLEAN", "yes or no"
 
 
@@ -61,6 +62,7 @@ _FILLED = (Operator.EMPTY, Operator.NOT_EMPTY)
 _ONE = (Operator.EQUALS, Operator.EQUALS_CASE_SENSITIVE, Operator.DIFFERENT_THAN)
 _PART = (Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operator.STARTS_WITH_CASE_SENSITIVE)
 _SPAN = (Operator.ON, Operator.BETWEEN, Operator.AFTER, Operator.AFTER_INCLUSIVE, Operator.BEFORE, Operator.BEFORE_INCLUSIVE)
+_SIZE = (Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN)
 _RELATIVE = (Operator.TODAY, Operator.THIS_WEEK, Operator.THIS_MONTH, Operator.THIS_YEAR, Operator.LAST_DAYS)
 OPERATORS: dict[Kind, tuple[Operator, ...]] = {
     Kind.KEY: (*_ONE, Operator.IN, Operator.NOT_IN, *_FILLED),
@@ -68,7 +70,8 @@ OPERATORS: dict[Kind, tuple[Operator, ...]] = {
     Kind.STRING: (*_PART, *_ONE, *_FILLED),
     Kind.TEXT: (*_PART, *_FILLED),
     Kind.DATE_TIME: (*_SPAN, *_RELATIVE, *_FILLED),
-    Kind.NUMBER: (*_ONE, Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN, *_FILLED),
+    Kind.NUMBER: (*_ONE, *_SIZE, *_FILLED),
+    Kind.MONEY: (*_ONE, *_SIZE, *_FILLED),
     Kind.BOOLEAN: _ONE,
 }
 

@@ -1,9 +1,10 @@
 """From what somebody asked to a criterion that can be asked: every value checked, and errors that name the field."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from notifications.criteria.fields import FIELDS, Field
@@ -17,6 +18,7 @@ LONGEST = 500
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 _KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_DAYS = 36_500
 
@@ -30,9 +32,12 @@ class Criterion:
     values: tuple[str, ...] = ()
 
 
-def parse(field: str, operator: str, values: Sequence[str]) -> Criterion:
-    """The criterion that these words mean. Raises Malformed, whose `field` is the field as it was given."""
-    known = FIELDS.get(field)
+def parse(field: str, operator: str, values: Sequence[str], *, fields: Callable[[str], Field | None] = FIELDS.get) -> Criterion:
+    """The criterion that these words mean. Raises Malformed, whose `field` is the field as it was given.
+
+    `fields`: the field of a name, where it is not messages that are asked about.
+    """
+    known = fields(field)
     if known is None:
         raise Malformed(_short(field), "there is no such field")
     asked = operator_of(known, operator)
@@ -87,7 +92,7 @@ def _value(field: Field, operator: Operator, value: str) -> str:
         return value
     if field.kind == Kind.ENUM:
         return _choice(field, operator, value.strip())
-    reader = {Kind.KEY: _key, Kind.NUMBER: _number, Kind.BOOLEAN: _flag, Kind.DATE_TIME: _moment}[field.kind]
+    reader = {Kind.KEY: _key, Kind.NUMBER: _number, Kind.MONEY: _amount, Kind.BOOLEAN: _flag, Kind.DATE_TIME: _moment}[field.kind]
     return reader(field, value.strip())
 
 
@@ -111,6 +116,12 @@ def _number(field: Field, value: str) -> str:
     if not _NUMBER.fullmatch(value):
         raise Malformed(field.key, "must be a whole number of at most nine figures")
     return str(int(value))
+
+
+def _amount(field: Field, value: str) -> str:
+    if not _AMOUNT.fullmatch(value):
+        raise Malformed(field.key, "must be an amount such as 1250.50, without separators")
+    return value
 
 
 def _days(field: Field, value: str) -> str:
@@ -147,8 +158,8 @@ def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> N
     if operator != Operator.BETWEEN:
         return
     first, last = values
-    if field.kind == Kind.NUMBER:
-        wrong = int(first) > int(last)
+    if field.kind in (Kind.NUMBER, Kind.MONEY):
+        wrong = Decimal(first) > Decimal(last)
     else:
         shortest = min(len(first), len(last))
         wrong = first[:shortest] > last[:shortest] if shortest > 10 else first[:10] > last[:10]

@@ -1,6 +1,6 @@
 """Criteria in the words of a clerk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
 
@@ -13,9 +13,12 @@ from notifications.criteria.reading import Criterion
 _SHOWN_VALUES = 3
 
 
-def in_words(criterion: Criterion, names: Mapping[str, str] = MappingProxyType({})) -> str:
+def in_words(
+    criterion: Criterion, names: Mapping[str, str] = MappingProxyType({}), *, fields: Callable[[str], Field | None] = FIELDS.get
+) -> str:
     """What the criterion asks of its field: `is one of Failed, Waiting`. `names`: what keys are called."""
-    field = FIELDS[criterion.field]
+    field = fields(criterion.field)
+    assert field is not None, "a criterion is made by parse, which knows its field"
     if criterion.operator == Operator.LAST_DAYS:
         return f"is in the last {int(criterion.values[0]):,} days"
     if field.kind == Kind.BOOLEAN:

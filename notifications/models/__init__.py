@@ -1,9 +1,22 @@
 """The rows of the domain."""
 
 from notifications.models.attempt import Attempt
+from notifications.models.business_event import BusinessEvent
 from notifications.models.lane import Lane
 from notifications.models.message import Message
 from notifications.models.recipients import Client, Group, Membership
 from notifications.models.stream import StreamEvent
+from notifications.models.template import NotificationTemplate, Subscription
 
-__all__ = ["Attempt", "Client", "Group", "Lane", "Membership", "Message", "StreamEvent"]
+__all__ = [
+    "Attempt",
+    "BusinessEvent",
+    "Client",
+    "Group",
+    "Lane",
+    "Membership",
+    "Message",
+    "NotificationTemplate",
+    "StreamEvent",
+    "Subscription",
+]

@@ -9,8 +9,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from notifications.failures import Reason
+from notifications.models.business_event import BusinessEvent
 from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
+from notifications.models.template import NotificationTemplate
 from notifications.secrets import SealedHeadersField, SealedTextField
 from notifications.states import CLAIMABLE, FINAL, LIVE, MessageState, MessageType, Outcome, WaitingReason
 
@@ -86,6 +88,10 @@ class Message(models.Model):
     group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     event = models.CharField(max_length=64, default="")
+    # What it was made from. No index: it would cost the senders at each change of state, and the event's trace names its messages.
+    business_event = models.ForeignKey(BusinessEvent, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    template_name = models.CharField(max_length=255, default="")
 
     # Its life.
     created_at = models.DateTimeField()

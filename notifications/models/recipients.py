@@ -2,7 +2,16 @@
 
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import models
+
+
+class ClientState(models.TextChoices):
+    """Where a client stands. The names are Mambu's."""
+
+    PENDING_APPROVAL = "PENDING_APPROVAL", "Waiting for approval"
+    ACTIVE = "ACTIVE", "Active"
+    REJECTED = "REJECTED", "Rejected"
 
 
 class Client(models.Model):
@@ -14,6 +23,9 @@ class Client(models.Model):
     last_name = models.CharField(max_length=150, blank=True, default="")
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
+    state = models.CharField(max_length=16, choices=ClientState.choices, default=ClientState.ACTIVE)
+    credit_officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    custom_fields = models.JSONField(default=dict, blank=True)  # ID -> text; templates say {CF:ID}
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -41,6 +53,8 @@ class Group(models.Model):
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     members = models.ManyToManyField(Client, through="Membership", related_name="groups")
+    credit_officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

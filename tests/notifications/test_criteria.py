@@ -197,7 +197,7 @@ _BAD: list[tuple[str, str, list[str], str]] = [
     ("state", "LIKES", ["FAILED"], "there is no operator LIKES"),
     ("state", "CONTAINS", ["FAIL"], "CONTAINS is for fields of the kind STRING, TEXT; this one is ENUM"),
     ("attempts", "ON", ["2026-11-24"], "ON is for fields of the kind DATE_TIME; this one is NUMBER"),
-    ("undelivered", "EMPTY", [], "EMPTY is for fields of the kind KEY, ENUM, STRING, TEXT, DATE_TIME, NUMBER; this one is BOOLEAN"),
+    ("undelivered", "EMPTY", [], "EMPTY is for fields of the kind KEY, ENUM, STRING, TEXT, DATE_TIME, NUMBER, MONEY; this one is BOOLEAN"),
     ("state", "EQUALS", ["NOPE"], "there is no value NOPE"),
     ("state", "EQUALS_CASE_SENSITIVE", ["failed"], "there is no value failed"),
     ("state", "EQUALS", [], "give a value"),

@@ -1,0 +1,7 @@
+"""What happens in the business, and the messages that come of it."""
+
+from notifications.events.names import BY_HAND, EVENTS, MANUAL, in_words
+from notifications.events.raising import Happening, Raised, raise_many, raise_one
+from notifications.events.trace import Entry, Silence, entries_of
+
+__all__ = ["BY_HAND", "EVENTS", "MANUAL", "Entry", "Happening", "Raised", "Silence", "entries_of", "in_words", "raise_many", "raise_one"]

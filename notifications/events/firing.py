@@ -1,0 +1,172 @@
+"""From one event and the templates that it concerns to drafts, and a trace that says what became of each template."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import uuid4
+
+from django.utils import timezone
+
+from notifications.criteria import Criterion, Kind
+from notifications.drafts import Draft, Staff
+from notifications.events.trace import Entry, Silence, begun
+from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
+from notifications.models.template import RecipientKind, SubscriptionOption, Target
+from notifications.states import MessageType
+from notifications.templating import conditions, values
+from notifications.templating.catalogue import PLACEHOLDERS
+from notifications.templating.filling import Values, content_of
+
+Owner = Client | Group
+_TIMES = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind == Kind.DATE_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A template, made ready to be asked about many events."""
+
+    template: NotificationTemplate
+    conditions: Sequence[Criterion]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What has to be known besides the events, loaded once for all of them."""
+
+    rules: Mapping[str, Sequence[Rule]]  # by the event's name
+    choices: Mapping[tuple[int, str, int], bool]  # template, client or group, its id -> subscribed
+    members: Mapping[int, Sequence[tuple[str, Client]]]  # of a group: role and client
+    now: datetime
+
+
+@dataclass(slots=True)
+class Plan:
+    """An event with all that is to be stored with it."""
+
+    event: BusinessEvent
+    entries: list[Entry] = field(default_factory=list)
+    drafts: list[tuple[Entry, Draft]] = field(default_factory=list)
+
+
+def plan(event: BusinessEvent, around: Surroundings) -> Plan:
+    """What the event leads to."""
+    made = Plan(event)
+    rules = around.rules.get(event.name, ())
+    if not rules:
+        return made
+    machines = _values(event, around.now)
+    people = machines | {name: _spoken(machines[name]) for name in _TIMES & machines.keys()}
+    for rule in rules:
+        entry = begun(rule.template)
+        made.entries.append(entry)
+        if _silent(rule, event, machines, around, entry):
+            continue
+        own = people if rule.template.for_people else machines
+        for draft in _drafts(rule.template, event, own, around, entry):
+            made.drafts.append((entry, draft))
+            assert draft.key is not None, "every draft of an event has its key, so that the trace can name it"
+            entry.messages.append(draft.key.hex)
+    return made
+
+
+def _values(event: BusinessEvent, now: datetime) -> Values:
+    """What the placeholders stand for, whoever gets the message. Our own rows come before what the event says of them."""
+    told: Values = dict(event.data)
+    happened = {"EVENT": event.name, "EVENT_KEY": event.key.hex, "EVENT_DATE_TIME": event.occurred_at.isoformat()}
+    here = timezone.localtime(event.occurred_at, timezone.get_default_timezone())
+    happened |= {"EVENT_DATE": here.date().isoformat(), "USER_NAME": event.user.name if event.user else event.source}
+    return told | values.of_now(now) | happened | values.of_group(event.group) | values.of_client(event.client)
+
+
+def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> bool:
+    """Whether the template says nothing about this event; the entry says why."""
+    template = rule.template
+    if not template.active:
+        entry.fall_silent(Silence.INACTIVE)
+    elif template.target in _NAMED and getattr(event, _NAMED[Target(template.target)]) is None:
+        entry.fall_silent(Silence.NOBODY_NAMED, f"The event names no {_NAMED[Target(template.target)]}")
+    elif failing := conditions.failing(rule.conditions, found, any_of=template.match_any, now=around.now):
+        entry.fall_silent(Silence.CONDITION, *failing)
+    elif not _subscribed(template, event, around):
+        owner = _owner(template, event)
+        default = "the template is sent to subscribers only" if template.subscription == SubscriptionOption.OPT_IN else "unsubscribed"
+        entry.fall_silent(Silence.NOT_SUBSCRIBED, f"{owner}: {default}")
+    return bool(entry.silence)
+
+
+_NAMED = {Target.CLIENT: "client", Target.GROUP: "group", Target.USER: "user"}
+
+
+def _owner(template: NotificationTemplate, event: BusinessEvent) -> Owner | None:
+    """Whose subscription counts."""
+    return event.group if template.target == Target.GROUP else event.client or event.group
+
+
+def _subscribed(template: NotificationTemplate, event: BusinessEvent, around: Surroundings) -> bool:
+    owner = _owner(template, event)
+    if owner is None or template.target == Target.USER:
+        return True
+    chosen = around.choices.get((template.pk, "client" if isinstance(owner, Client) else "group", owner.pk))
+    return template.subscription == SubscriptionOption.OPT_OUT if chosen is None else chosen
+
+
+def _drafts(template: NotificationTemplate, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> Iterator[Draft]:
+    if not template.for_people:
+        yield _draft(template, event, found, event.client or event.group or event.user)
+        return
+    recipients = _recipients(template, event, around)
+    if not recipients:
+        entry.fall_silent(Silence.NO_RECIPIENT, _nobody(template, event))
+    email = template.type == MessageType.EMAIL
+    for recipient in recipients:
+        if (recipient.email if email else recipient.mobile_phone).strip():
+            yield _draft(template, event, found | values.of_recipient(recipient), recipient)
+        else:
+            entry.fall_silent(Silence.NO_ADDRESS, f"{recipient.name} has no {'e-mail address' if email else 'mobile number'} on file")
+
+
+def _recipients(template: NotificationTemplate, event: BusinessEvent, around: Surroundings) -> Sequence[Client | Group | Staff]:
+    owner: Client | Group | Staff | None = event.user if template.target == Target.USER else _owner(template, event)
+    if template.recipient == RecipientKind.CREDIT_OFFICER:
+        officer = owner.credit_officer if isinstance(owner, Client | Group) else None
+        return [officer] if officer and officer.is_active else []
+    if template.recipient == RecipientKind.GROUP_MEMBERS:
+        role = template.recipient_role.casefold()
+        members = around.members.get(event.group.pk, ()) if event.group else ()
+        return [client for held, client in members if not role or held.casefold() == role]
+    return [owner] if owner else []
+
+
+def _nobody(template: NotificationTemplate, event: BusinessEvent) -> str:
+    if template.recipient == RecipientKind.CREDIT_OFFICER:
+        return f"{_owner(template, event)} has no credit officer"
+    if template.recipient == RecipientKind.GROUP_MEMBERS:
+        who = f"member with the role {template.recipient_role}" if template.recipient_role else "member"
+        return f"{event.group} has no {who}"
+    return "The event names nobody"
+
+
+def _draft(template: NotificationTemplate, event: BusinessEvent, found: Values, recipient: Client | Group | Staff | None) -> Draft:
+    return Draft(
+        MessageType(template.type),
+        **content_of(template, found),
+        client=recipient if isinstance(recipient, Client) else None,
+        group=recipient if isinstance(recipient, Group) else None,
+        user=None if isinstance(recipient, Client | Group) else recipient,
+        event=event.name,
+        key=uuid4(),
+        template=template,
+        business_event=event,
+    )
+
+
+def _spoken(value: str) -> str:
+    """A day or a time as letters write it; what is neither stays as it was told."""
+    try:
+        if len(value) == 10:
+            return values.spoken_day(date.fromisoformat(value))
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    here = timezone.localtime(moment, timezone.get_default_timezone()) if moment.tzinfo else moment
+    return f"{values.spoken_day(here)} {here:%H:%M}"

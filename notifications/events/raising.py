@@ -1,0 +1,198 @@
+"""Events as they come in: stored with their trace and their messages in one transaction, each once however often it is told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
+
+from notifications import outbox
+from notifications.clock import db_now
+from notifications.events.firing import Plan, Rule, Surroundings, plan
+from notifications.events.names import EVENTS
+from notifications.events.trace import Silence, message_keys, stored
+from notifications.models import BusinessEvent, Client, Group, Membership, NotificationTemplate, Subscription
+from notifications.models.template import RecipientKind, Trigger
+from notifications.templating import conditions
+from notifications.text import Malformed, clean
+
+_BATCH = 500
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened: what, to whom, and what is told of it (placeholder -> text; `templating.told` makes it)."""
+
+    name: str
+    client: Client | None = None
+    group: Group | None = None
+    user: Any = None
+    data: dict[str, str] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    key: UUID | None = None  # chosen by whoever may tell it twice
+
+    @property
+    def about(self) -> Client | Group | Any:
+        """Whom it is about."""
+        return self.client or self.group or self.user
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An event that is stored: by this call, or by an earlier one with the same key."""
+
+    event: BusinessEvent
+    created: bool
+
+    @property
+    def messages(self) -> list[UUID]:
+        """The keys of the messages that it led to."""
+        return message_keys(self.event)
+
+
+def raise_one(happening: Happening, *, source: str = "") -> Raised:
+    """Store one event and what it leads to."""
+    return raise_many([happening], source=source)[0]
+
+
+def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Raised]:
+    """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed, none.
+
+    `source`: who tells it. Raises Malformed for an event that there is none of, and for a key that belongs to another event.
+    """
+    for happening in happenings:
+        _check(happening)
+    with transaction.atomic():
+        prefetch_related_objects([one for each in happenings for one in (each.client, each.group) if one], "credit_officer")
+        for number in range(_TRIES):
+            known = _known(happenings)
+            now = db_now()
+            fresh = {key: _row(key, one, now, source) for key, one in _keyed(happenings) if key not in known}
+            try:
+                _store(list(fresh.values()), now)
+            except IntegrityError:  # another transaction has told one of them meanwhile
+                if number == _TRIES - 1:
+                    raise
+                continue
+            return [_answer(happening, known, fresh) for happening in happenings]
+    raise AssertionError("unreachable")
+
+
+def _keyed(happenings: Sequence[Happening]) -> Iterable[tuple[UUID | int, Happening]]:
+    """Each by its key, or by its identity; one that is told twice counts once."""
+    return {(one.key or id(one)): one for one in happenings}.items()
+
+
+def _answer(happening: Happening, known: dict[UUID, BusinessEvent], fresh: dict[UUID | int, BusinessEvent]) -> Raised:
+    key = happening.key or id(happening)
+    if isinstance(key, UUID) and key in known:
+        return Raised(_same(happening, known[key]), created=False)
+    return Raised(_same(happening, fresh[key]), created=True)
+
+
+def _check(happening: Happening) -> None:
+    clean("event", happening.name, most=64)
+    if happening.name not in EVENTS:
+        raise Malformed("event", f"there is no event {happening.name or '(none)'}")
+
+
+def _known(happenings: Sequence[Happening]) -> dict[UUID, BusinessEvent]:
+    keys = [one.key for one in happenings if one.key]
+    return {event.key: event for event in BusinessEvent.objects.filter(key__in=keys)} if keys else {}
+
+
+def _same(happening: Happening, event: BusinessEvent) -> BusinessEvent:
+    """The event, if it is what happened. Raises Malformed where the key was used for something else."""
+    told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), happening.data)
+    if told != (event.name, event.client_id, event.group_id, event.user_id, event.data):
+        raise Malformed("key", "was used for another event before")
+    return event
+
+
+def _pk(row: Any) -> int | None:
+    return row.pk if row is not None else None
+
+
+def _row(key: UUID | int, happening: Happening, now: datetime, source: str) -> BusinessEvent:
+    return BusinessEvent(
+        key=key if isinstance(key, UUID) else uuid4(),
+        name=happening.name,
+        client=happening.client,
+        group=happening.group,
+        user=happening.user,
+        subject_name=happening.about.name if happening.about else "",
+        data=happening.data,
+        occurred_at=happening.occurred_at or now,
+        received_at=now,
+        source=source[:200],
+    )
+
+
+def _store(events: Sequence[BusinessEvent], now: datetime) -> None:
+    around = _surroundings(events, now)
+    plans = [plan(event, around) for event in events]
+    try:
+        _insert(plans)
+    except Malformed:  # the placeholders of a URL made none: that template falls silent, the others speak
+        for each in plans:
+            _drop_impossible(each)
+        _insert(plans)
+
+
+def _insert(plans: Sequence[Plan]) -> None:
+    with transaction.atomic():
+        for each in plans:
+            each.event.pk = None
+            each.event.trace, each.event.message_count = stored(each.entries), len(each.drafts)
+        BusinessEvent.objects.bulk_create([each.event for each in plans], batch_size=_BATCH)
+        drafts = [draft for each in plans for _, draft in each.drafts]
+        outbox.enqueue_many(drafts)
+        fired = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
+        if fired:
+            NotificationTemplate.objects.filter(pk__in=fired, in_use=False).update(in_use=True)
+
+
+def _drop_impossible(planned: Plan) -> None:
+    sound = []
+    for entry, draft in planned.drafts:
+        try:
+            outbox.check(draft)
+        except Malformed as error:
+            assert draft.key is not None, "every draft of an event has its key"
+            entry.messages.remove(draft.key.hex)
+            entry.fall_silent(Silence.IMPOSSIBLE, str(error))
+        else:
+            sound.append((entry, draft))
+    planned.drafts = sound
+
+
+def _surroundings(events: Sequence[BusinessEvent], now: datetime) -> Surroundings:
+    """Everything that the events' templates ask for: three queries at most, however many events there are."""
+    names = {event.name for event in events}
+    templates = list(NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, event__in=names).order_by("pk"))
+    rules: dict[str, list[Rule]] = {}
+    for template in templates:
+        rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))
+    return Surroundings(rules, _choices(templates, events), _members(templates, events), now)
+
+
+def _choices(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[tuple[int, str, int], bool]:
+    said = Subscription.objects.filter(template__in=templates) if templates else Subscription.objects.none()
+    clients, groups = ({pk for event in events if (pk := getattr(event, f"{kind}_id"))} for kind in ("client", "group"))
+    rows = said.filter(client__in=clients) | said.filter(group__in=groups)
+    found = rows.values_list("template_id", "client_id", "group_id", "subscribed")
+    return {(template, "client" if client else "group", client or group): subscribed for template, client, group, subscribed in found}
+
+
+def _members(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[int, list[tuple[str, Client]]]:
+    if not any(template.recipient == RecipientKind.GROUP_MEMBERS for template in templates):
+        return {}
+    found: dict[int, list[tuple[str, Client]]] = {}
+    groups = {event.group_id for event in events if event.group_id}
+    for membership in Membership.objects.filter(group__in=groups).select_related("client").order_by("pk"):
+        found.setdefault(membership.group_id, []).append((membership.role, membership.client))
+    return found

@@ -1,0 +1,142 @@
+"""Templates: what is said to whom when something happens, and who does not want to hear it."""
+
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from notifications.models.recipients import Client, Group
+from notifications.secrets import SealedHeadersField, SealedTextField
+from notifications.states import MessageType
+
+
+class Trigger(models.TextChoices):
+    """What makes messages of a template."""
+
+    AUTOMATIC = "AUTOMATIC", "An event, by itself"
+    MANUAL = "MANUAL", "A person, who may change the text"
+
+
+class Target(models.TextChoices):
+    """What a template is about. The names are Mambu's, but for USER."""
+
+    CLIENT = "CLIENT", "Clients"
+    GROUP = "GROUP", "Groups"
+    USER = "USER", "Users"
+    LOANS = "LOANS", "Loan accounts"
+    SAVINGS = "SAVINGS", "Savings accounts"
+    BACKGROUND_PROCESS = "BACKGROUND_PROCESS", "End of day"
+    DATA_ACCESS = "DATA_ACCESS", "Data access"
+    PAYMENT_ORDER = "PAYMENT_ORDER", "Payment orders"
+    ACCOUNTING = "ACCOUNTING", "Accounting"
+
+
+class RecipientKind(models.TextChoices):
+    """Who gets an e-mail or an SMS of a template."""
+
+    OWNER = "OWNER", "The client or the group itself"
+    CREDIT_OFFICER = "CREDIT_OFFICER", "The credit officer"
+    GROUP_MEMBERS = "GROUP_MEMBERS", "Members of the group"
+
+
+class SubscriptionOption(models.TextChoices):
+    """Who is subscribed while nobody has said otherwise. The names are Mambu's."""
+
+    OPT_OUT = "OPT_OUT", "Everybody, until unsubscribed"
+    OPT_IN = "OPT_IN", "Nobody, until subscribed"
+
+
+class Templates(models.QuerySet["NotificationTemplate"]):
+    """The questions that are asked of templates."""
+
+    def known(self) -> "Templates":
+        """Those that were not deleted."""
+        return self.filter(deleted_at=None)
+
+    def manual(self, channel: MessageType, target: Target) -> "Templates":
+        """Those that a person may begin a message of this channel with, to a recipient of this kind."""
+        return self.known().filter(trigger=Trigger.MANUAL, active=True, type=channel, target=target).order_by("name")
+
+
+class NotificationTemplate(models.Model):
+    """A text with placeholders. Messages copy what they send, so that changing or deleting a template changes nothing that was sent."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=16, choices=MessageType.choices)
+    active = models.BooleanField(default=True)
+    in_use = models.BooleanField(default=False)  # a message of it exists
+
+    # When, about whom, to whom.
+    trigger = models.CharField(max_length=9, choices=Trigger.choices, default=Trigger.AUTOMATIC)
+    target = models.CharField(max_length=20, choices=Target.choices, default=Target.CLIENT)
+    recipient = models.CharField(max_length=16, choices=RecipientKind.choices, default=RecipientKind.OWNER)
+    recipient_role = models.CharField(max_length=64, default="", blank=True)  # of GROUP_MEMBERS; none: all members
+    event = models.CharField(max_length=64, default="", blank=True)
+    trigger_days = models.IntegerField(default=0)
+    match_any = models.BooleanField(default=False)  # whether one condition that holds is enough
+    conditions = models.JSONField(default=list, blank=True)  # of {"field", "operator", "values"}
+    subscription = models.CharField(max_length=7, choices=SubscriptionOption.choices, default=SubscriptionOption.OPT_OUT)
+
+    # What.
+    subject = models.TextField(default="", blank=True)
+    text = models.TextField(default="", blank=True)
+    html = models.TextField(default="", blank=True)
+
+    # Where to, where it is no person: a webhook's URL, a stream's topic.
+    destination = models.TextField(default="", blank=True)
+    method = models.CharField(max_length=5, default="", blank=True)
+    content_type = models.CharField(max_length=40, default="", blank=True)
+    headers = SealedHeadersField(default=dict, blank=True)
+    auth_username = models.TextField(default="", blank=True)
+    auth_password = SealedTextField(default="", blank=True)
+    signing_secret = SealedTextField(default="", blank=True)
+    previous_signing_secret = SealedTextField(default="", blank=True)  # signs too until receivers know the present one
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, editable=False)  # the row stays: messages point at it
+
+    objects = Templates.as_manager()
+
+    class Meta:
+        verbose_name = "template"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(deleted_at=None), name="template_name_once"),
+            models.CheckConstraint(condition=Q(type__in=list(MessageType)), name="template_type_known"),
+            models.CheckConstraint(condition=~Q(trigger=Trigger.AUTOMATIC) | ~Q(event=""), name="template_automatic_with_event"),
+        ]
+        indexes = [models.Index(fields=["event"], name="template_event", condition=Q(deleted_at=None, trigger=Trigger.AUTOMATIC))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it goes to somebody's address rather than to a URL or a topic."""
+        return self.type in (MessageType.EMAIL, MessageType.SMS)
+
+
+class Subscription(models.Model):
+    """What a client or a group said about a template. Without a row the template's option decides."""
+
+    template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, related_name="subscriptions")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="subscriptions")
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, related_name="subscriptions")
+    subscribed = models.BooleanField()
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["template", "client"], condition=Q(client__isnull=False), name="subscription_client_once"),
+            models.UniqueConstraint(fields=["template", "group"], condition=Q(group__isnull=False), name="subscription_group_once"),
+            models.CheckConstraint(
+                condition=Q(client__isnull=False, group=None) | Q(client=None, group__isnull=False), name="subscription_of_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client or self.group} {'hears' if self.subscribed else 'does not hear'} {self.template}"

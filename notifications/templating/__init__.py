@@ -1,0 +1,27 @@
+"""Templates: placeholders to text, and what is wrong with a template before it is saved."""
+
+from notifications.templating import conditions
+from notifications.templating.catalogue import PLACEHOLDERS, Placeholder, field_of, is_known, offered
+from notifications.templating.filling import content_of, names_of, place_of_text
+from notifications.templating.syntax import Place, fill, names_in
+from notifications.templating.values import of_client, of_group, of_now, of_recipient, told
+
+__all__ = [
+    "PLACEHOLDERS",
+    "Place",
+    "Placeholder",
+    "conditions",
+    "content_of",
+    "field_of",
+    "fill",
+    "is_known",
+    "names_in",
+    "names_of",
+    "of_client",
+    "of_group",
+    "of_now",
+    "of_recipient",
+    "offered",
+    "place_of_text",
+    "told",
+]

@@ -1,0 +1,115 @@
+"""Whether a template's conditions hold for an event: the criteria of the log, asked of values instead of rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from notifications import criteria
+from notifications.criteria import Criterion, Kind, Operator
+from notifications.templating.catalogue import field_of
+
+_NEGATIVE = {
+    Operator.DIFFERENT_THAN: Operator.EQUALS,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.NOT_EMPTY: Operator.EMPTY,
+}
+_LONGEST_SHOWN = 60
+
+
+def parse(field: str, operator: str, values: Sequence[str]) -> Criterion:
+    """The condition that these words mean, if there is such a placeholder and it takes the operator. Raises Malformed."""
+    return criteria.parse(field, operator, values, fields=field_of)
+
+
+def read(stored: Sequence[Mapping[str, Any]]) -> list[Criterion]:
+    """The conditions of a template as its row holds them."""
+    return [parse(one["field"], one["operator"], one["values"]) for one in stored]
+
+
+def write(conditions: Sequence[Criterion]) -> list[dict[str, Any]]:
+    """The conditions as a row holds them."""
+    return [{"field": one.field, "operator": one.operator.value, "values": list(one.values)} for one in conditions]
+
+
+def in_words(condition: Criterion) -> str:
+    """What a condition asks: `Amount is more than 100`."""
+    field = field_of(condition.field)
+    return f"{field.label if field else condition.field} {criteria.in_words(condition, fields=field_of)}"
+
+
+def failing(conditions: Sequence[Criterion], values: Mapping[str, str], *, any_of: bool, now: datetime) -> list[str]:
+    """Why the conditions do not hold, one sentence each; empty where they do."""
+    failed = [one for one in conditions if not holds(one, values, now=now)]
+    if not failed or (any_of and len(failed) < len(conditions)):
+        return []
+    return [f"{in_words(one)} does not hold: it {_was(values.get(one.field, ''))}" for one in failed]
+
+
+def holds(condition: Criterion, values: Mapping[str, str], *, now: datetime) -> bool:
+    """Whether one condition holds."""
+    opposite = _NEGATIVE.get(condition.operator)
+    if opposite:
+        return not holds(Criterion(condition.field, opposite, condition.values), values, now=now)
+    value, operator = values.get(condition.field, ""), condition.operator
+    if operator == Operator.EMPTY:
+        return not value
+    field = field_of(condition.field)
+    kind = field.kind if field else Kind.STRING
+    if kind in (Kind.NUMBER, Kind.MONEY):
+        return _by_size(operator, condition.values, value)
+    if kind == Kind.DATE_TIME:
+        return _by_time(operator, condition.values, value, now)
+    return _by_text(operator, condition.values, value)
+
+
+def _by_text(operator: Operator, wanted: Sequence[str], value: str) -> bool:
+    lowered = value.lower()
+    asked: dict[Operator, Callable[[], bool]] = {
+        Operator.EQUALS: lambda: lowered == wanted[0].lower(),
+        Operator.EQUALS_CASE_SENSITIVE: lambda: value == wanted[0],
+        Operator.IN: lambda: value in wanted,
+        Operator.CONTAINS: lambda: wanted[0].lower() in lowered,
+        Operator.STARTS_WITH: lambda: lowered.startswith(wanted[0].lower()),
+        Operator.STARTS_WITH_CASE_SENSITIVE: lambda: value.startswith(wanted[0]),
+    }
+    return asked[operator]()
+
+
+def _by_size(operator: Operator, wanted: Sequence[str], value: str) -> bool:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return False
+    if not number.is_finite():
+        return False
+    bounds = [Decimal(each) for each in wanted]
+    if operator == Operator.BETWEEN:
+        return bounds[0] <= number <= bounds[1]
+    if operator == Operator.MORE_THAN:
+        return number > bounds[0]
+    return number < bounds[0] if operator == Operator.LESS_THAN else number == bounds[0]
+
+
+def _by_time(operator: Operator, wanted: Sequence[str], value: str, now: datetime) -> bool:
+    zone = timezone.get_default_timezone()
+    try:
+        if len(value) == 10:
+            day = date.fromisoformat(value)
+            moment = datetime(day.year, day.month, day.day, 12, tzinfo=zone)  # a day is on that day, wherever its bounds lie
+        else:
+            moment = datetime.fromisoformat(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    except ValueError:
+        return False
+    start, end = criteria.bounds(operator, wanted, now.astimezone(zone))
+    return (start is None or start <= moment) and (end is None or moment < end)
+
+
+def _was(value: str) -> str:
+    if not value:
+        return "is empty"
+    return f"is “{value}”" if len(value) <= _LONGEST_SHOWN else f"is “{value[:_LONGEST_SHOWN]}…”"

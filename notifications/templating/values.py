@@ -1,0 +1,126 @@
+"""What the placeholders stand for: of a client, a group, whoever gets the message, and of an event's own data."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from notifications.models import Client, Group
+from notifications.text import Malformed, clean
+
+Values = dict[str, str]
+MOST_DATA = 100  # names in an event's data
+LONGEST_VALUE = 10_000
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_DEEPEST = 3
+
+
+def of_client(client: Client | None) -> Values:
+    """A client's placeholders, its own fields included."""
+    if client is None:
+        return {}
+    found = {
+        "CLIENT_NAME": client.name,
+        "CLIENT_FIRST_NAMES": client.first_names,
+        "CLIENT_LAST_NAME": client.last_name,
+        "CLIENT_ID": client.client_id,
+        "CLIENT_KEY": client.key.hex,
+        "CLIENT_EMAIL": client.email,
+        "CLIENT_MOBILE_PHONE": client.mobile_phone,
+        "CLIENT_STATE": client.get_state_display(),
+    }
+    return found | _own_fields(client, "CLIENT") | _officer(client)
+
+
+def of_group(group: Group | None) -> Values:
+    """A group's placeholders, its own fields included."""
+    if group is None:
+        return {}
+    found = {
+        "GROUP_NAME": group.name,
+        "GROUP_ID": group.group_id,
+        "GROUP_KEY": group.key.hex,
+        "GROUP_EMAIL": group.email,
+        "GROUP_MOBILE_PHONE": group.mobile_phone,
+    }
+    return found | _own_fields(group, "GROUP") | _officer(group)
+
+
+def of_recipient(recipient: Any) -> Values:
+    """The placeholders of whoever gets the message: a client, a group, or a member of staff."""
+    if recipient is None:
+        return {}
+    number = next((getattr(recipient, name) for name in ("client_id", "group_id", "username") if hasattr(recipient, name)), "")
+    first = getattr(recipient, "first_names", None) or getattr(recipient, "first_name", "")
+    found = {"RECIPIENT_NAME": recipient.name, "RECIPIENT_FIRST_NAMES": first, "RECIPIENT_ID": number}
+    return found | {"RECIPIENT_LAST_NAME": getattr(recipient, "last_name", "")}
+
+
+def of_now(now: datetime) -> Values:
+    """Today, as the organisation counts days."""
+    here = timezone.localtime(now, timezone.get_default_timezone())
+    return {"CURRENT_DATE": spoken_day(here), "CURRENT_DATE_TIME": f"{spoken_day(here)} {here:%H:%M}"}
+
+
+def spoken_day(day: date) -> str:
+    """A day as letters write it: 24 November 2026."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def told(data: Mapping[str, Any]) -> Values:
+    """An event's data as placeholders: `{"account": {"id": "LN-1"}, "amountDue": 12.5}` is ACCOUNT_ID and AMOUNT_DUE.
+
+    Raises Malformed for what is no text, number or yes and no.
+    """
+    found: Values = {}
+    _tell(found, "", data, 1)
+    if len(found) > MOST_DATA:
+        raise Malformed("data", f"has {len(found):,} values, at most {MOST_DATA} are allowed")
+    return found
+
+
+def _tell(found: Values, before: str, data: Mapping[str, Any], depth: int) -> None:
+    if depth > _DEEPEST:
+        raise Malformed("data", f"is nested deeper than {_DEEPEST} levels")
+    for key, value in data.items():
+        name = before + _spelled(key)
+        if isinstance(value, Mapping):
+            _tell(found, f"{name}_", value, depth + 1)
+        elif name in found:
+            raise Malformed("data", f"says {name} twice")
+        else:
+            found[name] = _as_text(name, value)
+
+
+def _spelled(key: str) -> str:
+    if key.startswith("CF:"):
+        return clean("data", key, most=160)
+    name = _HUMP.sub("_", clean("data", key, most=64)).upper().replace(" ", "_").replace("-", "_").replace(".", "_")
+    if not _NAME.fullmatch(name):
+        raise Malformed("data", f"has the name {key[:40]!r}; names have letters, digits and underscores")
+    return name
+
+
+def _as_text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str):
+        return clean(f"data.{name}", value, most=LONGEST_VALUE)
+    raise Malformed("data", f"holds a list at {name}; values are texts, numbers, true or false")
+
+
+def _own_fields(owner: Client | Group, entity: str) -> Values:
+    own = owner.custom_fields.items()
+    return {f"CF:{name}": str(value) for name, value in own} | {f"CF:{entity}:{name}": str(value) for name, value in own}
+
+
+def _officer(owner: Client | Group) -> Values:
+    officer = owner.credit_officer
+    return {"CREDIT_OFFICER_NAME": officer.name, "CREDIT_OFFICER_EMAIL": officer.email} if officer else {}
