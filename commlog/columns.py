@@ -1,12 +1,15 @@
 """The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Left
+from django.db.models.functions import Coalesce, Left
 
 from commlog.paging import Sorting
+from notifications.models import Message
 
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
@@ -25,6 +28,8 @@ class Column:
     indexed: bool = False  # whether an index serves this order; else only lists of limited length are sorted by it
     newest_first: bool = False  # whether the first click on its head sorts downwards
     related: str = ""  # the row beside the message that its cell shows
+    value: Callable[..., object] | None = None  # what an export holds, made of all that is read; none: the first field as it is
+    computed: Mapping[str, Combinable] = field(default_factory=dict)  # what an export reads besides the fields
 
     @property
     def cell(self) -> str:
@@ -36,13 +41,36 @@ class Column:
         return Sorting(self.key, self.order, descending=descending, nullable=self.nullable)
 
 
+def _sender(sender: str, resent_by: str) -> str:
+    return f"{sender} · resent by {resent_by}" if resent_by else sender
+
+
+def _numbered(key: UUID | None, number: str, *names: str) -> str:
+    return f"{' '.join(names).strip()} {number}" if key else ""
+
+
+def _member_of_staff(key: UUID | None, username: str, *names: str) -> str:
+    return (" ".join(names).strip() or username) if key else ""
+
+
+def _doubt(possible_duplicate: bool) -> str:
+    return "Possible duplicate" if possible_duplicate else ""
+
+
+def _newer(key: UUID | None, state: str | None) -> str:
+    return f"{key.hex} {state}" if key else ""
+
+
+_later = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")).order_by("-pk")
+_NEWER = {"newer_key": Subquery(_later.values("key")[:1]), "newer_state": Subquery(_later.values("state")[:1])}
 _LIFE = ("state", "outcome", "failure_reason", "waiting_reason", "due_at", "failures", "possible_duplicate")
 _CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
+_GROUP = ("group__key", "group__group_id", "group__name")
 _USER = ("user__key", "user__username", "user__first_name", "user__last_name")
 
 DEFAULT = (
     Column("state", "State", _LIFE, order=("state", "created_at")),
-    Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",)),
+    Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",), value=_sender),
     Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
     Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
     Column("type", "Type", ("type",), order=("type",)),
@@ -51,9 +79,9 @@ DEFAULT = (
     Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
 )
 _FURTHER = (
-    Column("client", "Client", _CLIENT, order=("client_id",), nullable=True, related="client"),
-    Column("group", "Group", ("group__key", "group__group_id", "group__name"), order=("group_id",), nullable=True, related="group"),
-    Column("user", "User", _USER, order=("user_id",), nullable=True, related="user"),
+    Column("client", "Client", _CLIENT, order=("client_id",), nullable=True, related="client", value=_numbered),
+    Column("group", "Group", _GROUP, order=("group_id",), nullable=True, related="group", value=_numbered),
+    Column("user", "User", _USER, order=("user_id",), nullable=True, related="user", value=_member_of_staff),
     Column("subject", "Subject", ("subject",), order=("subject_start",)),
     Column("event", "Event", ("event",), order=("event",)),
     Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
@@ -62,10 +90,17 @@ _FURTHER = (
     Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
     Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True),
     Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
-    Column("resent_as", "Resent as", ()),
+    Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
     Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",)),
     Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
-    Column("possible_duplicate", "Possible duplicate", ("possible_duplicate",), order=("possible_duplicate",), newest_first=True),
+    Column(
+        "possible_duplicate",
+        "Possible duplicate",
+        ("possible_duplicate",),
+        order=("possible_duplicate",),
+        newest_first=True,
+        value=_doubt,
+    ),
     Column("key", "Key", ("key",), order=("key",)),
 )
 CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}

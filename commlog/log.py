@@ -150,7 +150,7 @@ def _limited_page(chosen: Selection, columns: Sequence[Column], size: int) -> tu
 
 
 def _sorted_page(chosen: Selection, columns: Sequence[Column], size: int) -> tuple[Page[Message], Sorting]:
-    sorting = _sorting(chosen.address, chosen.messages)
+    sorting = sorting_of(chosen.address, chosen.messages)
     messages = shown(chosen.messages, columns).annotate(**annotations_of(sorting.columns))
     return _page(chosen.address, messages, sorting, size), sorting
 
@@ -162,12 +162,13 @@ def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQueryS
     return read.select_related(*related) if related else read
 
 
-def _sorting(asked: Address, messages: MessageQuerySet) -> Sorting:
+def sorting_of(asked: Address, messages: MessageQuerySet) -> Sorting:
+    """The order that is asked for, or the usual one, and why."""
     alias = asked.given("sort")
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is None:
         asked.notices.append(f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.")
-    elif not CATALOGUE[sorting.name].indexed and _longer_than(messages, SORTABLE):
+    elif not CATALOGUE[sorting.name].indexed and longer_than(messages, SORTABLE):
         label = CATALOGUE[sorting.name].label
         asked.notices.append(f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.")
     else:
@@ -175,7 +176,7 @@ def _sorting(asked: Address, messages: MessageQuerySet) -> Sorting:
     return DEFAULT_SORTING
 
 
-def _longer_than(messages: MessageQuerySet, most: int) -> bool:
+def longer_than(messages: MessageQuerySet, most: int) -> bool:
     """Whether more than so many match. It never counts further than one more."""
     return messages.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"] > most
 

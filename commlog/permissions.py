@@ -31,6 +31,7 @@ View = Callable[..., HttpResponseBase]
 
 VIEW = "commlog.view_communication_history"
 RESEND = "commlog.resend_failed_messages"
+EXPORT = "commlog.export_to_excel"
 VIEW_ADMINISTRATION = "commlog.view_administration_details"
 MANAGE_ADMINISTRATION = "commlog.manage_administration"
 NEEDS = {  # what a menu item of each type takes besides itself
@@ -97,6 +98,16 @@ def may_resend(user: Holder) -> bool:
     return may_read_messages(user) and user.has_perm(RESEND)
 
 
+def may_export(user: Person) -> bool:
+    """Whether the user may export what the user may read, and download such a file."""
+    return may_read_messages(user) and user.has_perm(EXPORT)
+
+
+def may_export_log(user: Person) -> bool:
+    """Whether the user may export the log of the whole organisation."""
+    return may_read_log(user) and may_export(user)
+
+
 def may_view_administration(user: Person) -> bool:
     """Whether the user may read the pages of the administration."""
     return user.has_perm(VIEW_ADMINISTRATION) or may_manage_administration(user)
@@ -138,6 +149,8 @@ can_read_log = _demand(
     "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see.",
 )
 can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
+can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")
+can_export_log = _demand(may_export_log, "Exporting the log needs the permission “Export to Excel”, and that you may read the log.")
 can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
 can_manage_administration = _demand(may_manage_administration, "This needs the permission “Manage administration”.")
 
@@ -173,6 +186,11 @@ def may_read_recipient_log(user: Person, kind: str) -> bool:
     return may_view_recipient(user, kind) and may_read_messages(user)
 
 
+def may_export_recipient_log(user: Person, kind: str) -> bool:
+    """Whether the user may export the Communications tab of a client, group or user."""
+    return may_read_recipient_log(user, kind) and may_export(user)
+
+
 def may_send(user: Holder, channel: MessageType) -> bool:
     """Whether the user may write a message for this channel by hand."""
     return channel in _SEND and user.has_perm(_SEND[channel])
@@ -206,5 +224,10 @@ can_create_recipient = _demand_for("kind", may_create_recipient, "This needs the
 can_edit_recipient = _demand_for("kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”.")
 can_read_recipient_log = _demand_for(
     "kind", may_read_recipient_log, "This tab needs the permissions “View {0}s” and “View communication history”."
+)
+can_export_recipient_log = _demand_for(
+    "kind",
+    may_export_recipient_log,
+    "Exporting this tab needs the permissions “Export to Excel”, “View {0}s” and “View communication history”.",
 )
 can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")

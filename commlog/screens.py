@@ -61,6 +61,7 @@ def show(
         return live.answer(request, state.params, state.layout, watched, scope, here=here)
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
+    found |= {"can_export": permissions.may_export(request.user)}
     found |= {"can_resend": permissions.may_resend(request.user), "here": request.path + shown.address, "newest": live.newest()}
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "log/log.html", found)

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import account, columns, conditions, custom_views, errors, health, log, message, session
+from commlog.views import account, columns, conditions, custom_views, errors, exports, health, log, message, session
 
 
 class Hex32:
@@ -34,6 +34,7 @@ urlpatterns = [
     path("communications/views/new/", custom_views.new, name="view-new"),
     path("communications/views/<hex32:key>/", custom_views.edit, name="view-edit"),
     path("communications/views/<hex32:key>/<slug:action>/", custom_views.act, name="view-act"),
+    path("communications/export/", exports.log, name="export"),
     path("communications/condition/", conditions.row, name="condition"),
     path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
     path("communications/<hex32:key>/", message.message, name="message"),

@@ -1,0 +1,108 @@
+"""What a cell may hold: the one place that knows what spreadsheets refuse, cut, run or read otherwise than it was written.
+
+`cell()` turns a value of the database into what both formats hold. A text in it is the log's text with two differences that can be
+seen: line ends are line feeds, as on a page, and a character that no spreadsheet can hold is written out, `⟨U+0007⟩`.
+"""
+
+import re
+from datetime import datetime, tzinfo
+from uuid import UUID
+
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell.rich_text import CellRichText
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+Content = str | int | datetime | None
+LONGEST = 32_767  # of a cell, in the UTF-16 units that Excel counts: an emoji is two
+ROWS = 1_048_575  # of a sheet, its header not counted
+_RETURN = re.compile(r"\r\n?")
+_ILLEGAL = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
+_CONTROLS = bytes({*range(32)} - {9, 10})
+_RUNS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "'",
+)  # a field of a CSV file that begins so may be run as a formula, or has been marked
+
+
+def cell(value: object, zone: tzinfo) -> Content:
+    """The value as a cell holds it: clean text, a number, or a moment in the organisation's zone (spreadsheets know no zones)."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    if isinstance(value, UUID):
+        return value.hex
+    if value is None or isinstance(value, int):
+        return value
+    raise TypeError(f"No cell can hold {type(value).__name__}.")
+
+
+def moment(at: datetime, zone: tzinfo) -> datetime:
+    """The moment as the organisation's clocks showed it."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def clean(text: str) -> str:
+    """The text without what no spreadsheet can hold; nothing of it disappears."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = b"\0"  # half of a surrogate pair
+    # The regular expression alone would take six times as long.
+    if len(encoded.translate(None, _CONTROLS)) == len(encoded) and "\ufffe" not in text and "\uffff" not in text:
+        return text
+    return _ILLEGAL.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _RETURN.sub("\n", text))
+
+
+def is_written_out(text: str) -> bool:
+    """Whether the text holds what no cell can; line ends are another matter."""
+    return bool(_ILLEGAL.search(_RETURN.sub("\n", text)))
+
+
+def parts(text: str) -> list[str]:
+    """The text in pieces that a cell can hold; joined, they are the text."""
+    if len(text) <= LONGEST // 2:
+        return [text]
+    pieces, units, start = [], 0, 0
+    for place, letter in enumerate(text):
+        wide = 2 if letter > "\uffff" else 1
+        if units + wide > LONGEST:
+            pieces.append(text[start:place])
+            start, units = place, 0
+        units += wide
+    return [*pieces, text[start:]]
+
+
+def plain(text: str) -> bool:
+    """Whether a sheet takes the text for the text that it is, and in one cell."""
+    return len(text) <= LONGEST // 2 and text[:1] not in ("=", "#") and "_x" not in text
+
+
+def as_text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
+    """A cell of a sheet that holds this text as a text, never as a formula, an error or an escaped letter."""
+    pieces = _ESCAPE.split(text)
+    made = WriteOnlyCell(sheet)
+    made.value = CellRichText(pieces) if len(pieces) > 1 else text  # of several runs each is decoded by itself
+    made.data_type = "s"
+    made.quotePrefix = text.startswith("=")  # it stays a text when somebody edits the cell
+    return made
+
+
+def as_field(text: str) -> str:
+    """The text as a field of a CSV file: an apostrophe before what a spreadsheet might run. `from_field` takes it away again."""
+    return f"'{text}" if text.startswith(_RUNS) else text
+
+
+def from_field(field: str) -> str:
+    """The text that `as_field` wrote."""
+    return field.removeprefix("'")

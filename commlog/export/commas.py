@@ -1,0 +1,44 @@
+"""An export as a CSV file: UTF-8 with a mark by which Excel knows it, commas, every text whole."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import IO, Any
+
+from commlog.export import cells
+from commlog.export.about import About, Notes
+from commlog.export.plans import Part, names_of
+
+
+class CommaFile:
+    """The lines as they come. There is no sheet to say what the file holds; the job and the audit trail do."""
+
+    def __init__(self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool) -> None:
+        self.notes = Notes(sheets=1)
+        self._zone, self._timestamps = zone, timestamps
+        names = names_of(parts)
+        self._plan = [(part.getter(names), self._moment if part.moment else self._value) for part in parts]
+        self._text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
+        self._lines = csv.writer(self._text)
+        self._lines.writerow([part.label for part in parts])
+
+    def append(self, row: Sequence[Any]) -> None:
+        """Write a message; `row` is what `names_of` names."""
+        self.notes.rows += 1
+        self._lines.writerow([put(get(row)) for get, put in self._plan])
+
+    def finish(self, about: About, watch: Callable[[], None] = lambda: None) -> None:
+        """Nothing is left to be written."""
+        self._text.detach()
+
+    def _value(self, value: object) -> Any:
+        content = cells.cell(value, self._zone)
+        return cells.as_field(content) if isinstance(content, str) else content
+
+    def _moment(self, value: object) -> str:
+        """With its offset: there is no sheet that could name the zone."""
+        if not isinstance(value, datetime):
+            return ""
+        local = value.astimezone(self._zone)
+        return local.isoformat(sep=" ", timespec="milliseconds") if self._timestamps else local.date().isoformat()

@@ -1,0 +1,79 @@
+"""What an export holds: the log's columns in their order, with the subject and the whole text, and how each value is made."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import DateTimeField, F, OrderBy
+from django.db.models.expressions import Combinable
+
+from commlog.columns import CATALOGUE, Column, annotations_of
+from commlog.paging import Sorting
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+
+_USUAL_WIDTH = 20.0
+_WIDTHS = {"state": 16, "type": 14, "attempts": 10, "destination": 32, "subject": 40, "message": 80, "failure_details": 60, "key": 36}
+_WIDTHS |= {"resend_of": 36, "resent_as": 44, "failure_reason": 34}
+_MOMENT_WIDTH = 19.0
+# The text of a message is exported whole, under the name that its column has in the log.
+_MOMENTS = {field.name for field in Message._meta.get_fields() if isinstance(field, DateTimeField)}
+_WHOLE_TEXT = Column("message", CATALOGUE["message"].label, ("content",))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A column of the file: its head, what it reads, and how its value is made of that."""
+
+    label: str
+    reads: tuple[str, ...]
+    value: Callable[..., object] | None = None
+    computed: Mapping[str, Combinable] = field(default_factory=dict)
+    moment: bool = False
+    width: float = _USUAL_WIDTH
+
+    def getter(self, names: Sequence[str]) -> Callable[[Sequence[Any]], object]:
+        """What takes the value out of a row that holds these names."""
+        value, take = self.value, itemgetter(*(names.index(name) for name in self.reads))
+        if value is None:
+            return take
+        if len(self.reads) == 1:
+            return lambda row: value(take(row))
+        return lambda row: value(*take(row))
+
+
+def parts_of(columns: Iterable[Column]) -> list[Part]:
+    """The columns of the file: those of the log in their order, and among them the subject and the whole text."""
+    columns = list(columns)
+    keys = {column.key for column in columns}
+    found = columns if "message" in keys else [*columns, CATALOGUE["message"]]
+    parts: list[Part] = []
+    for column in found:
+        if column.key == "message":
+            parts += [] if "subject" in keys else [_part(CATALOGUE["subject"])]
+            parts.append(_part(_WHOLE_TEXT))
+        else:
+            parts.append(_part(column))
+    return parts
+
+
+def names_of(parts: Iterable[Part]) -> list[str]:
+    """What is read, each name once."""
+    return list(dict.fromkeys(name for part in parts for name in part.reads))
+
+
+def ordered(messages: MessageQuerySet, sorting: Sorting) -> MessageQuerySet:
+    """The messages in the order of the log's pages: the columns, then the id, and what is empty at the end."""
+    order: list[OrderBy] = []
+    for name in (*sorting.columns, "pk"):
+        nulls_last = True if sorting.nullable and name != "pk" else None
+        order.append(F(name).desc(nulls_last=nulls_last) if sorting.descending else F(name).asc(nulls_last=nulls_last))
+    return messages.annotate(**annotations_of(sorting.columns)).order_by(*order)
+
+
+def _part(column: Column) -> Part:
+    reads = (*column.reads, *column.computed) if column.value else column.reads[:1]
+    moment = reads[0] in _MOMENTS
+    width = _MOMENT_WIDTH if moment else float(_WIDTHS.get(column.key, _USUAL_WIDTH))
+    return Part(column.label, reads, column.value, column.computed, moment, width)

@@ -1,0 +1,64 @@
+"""The rows of an export, read as they are written: memory does not grow with their number, nor with the length of texts."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Max, Q, TextField
+from django.db.models.functions import Length
+
+from commlog.export import cells
+from commlog.export.plans import Part, names_of
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+
+_MOST_ROWS = 2_000
+_MOST_LETTERS = 4_000_000  # read at once
+_TEXTS = {field.name for field in Message._meta.get_fields() if isinstance(field, TextField)}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is to export. `cells`: how many cells each column needs for its longest text."""
+
+    rows: int
+    at_once: int
+    cells: Sequence[int]
+
+
+def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
+    """Measured by the database; only texts that a cell might not hold are read."""
+    texts = [name for name in names_of(parts) if name in _TEXTS]
+    found = messages.order_by().aggregate(rows=Count("pk"), **{f"longest_{name}": Max(Length(name)) for name in texts})
+    longest = {name: found[f"longest_{name}"] or 0 for name in texts}
+    at_once = max(1, min(_MOST_ROWS, _MOST_LETTERS // max(1, sum(longest.values()))))
+    needed = _cells_needed(messages, [name for name in texts if longest[name] > cells.LONGEST // 2])
+    return Extent(found["rows"], at_once, [needed.get(part.reads[0], 1) for part in parts])
+
+
+def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -> Iterator[Sequence[Any]]:
+    """What `names_of(parts)` names, of each message, in their order; so many rows are fetched at once."""
+    names = names_of(parts)
+    computed = {name: expression for part in parts for name, expression in part.computed.items()}
+    if connection.vendor == "postgresql":
+        # A cursor on the server, held beyond any transaction: one picture of the moment at which it was opened.
+        yield from messages.annotate(**computed).values_list(*names).iterator(chunk_size=at_once)
+        return
+    # SQLite: no statement stays open while others write. Which messages, in which order, is settled at the start.
+    ids = array("q", messages.values_list("pk", flat=True).iterator(chunk_size=_MOST_ROWS))
+    for start in range(0, len(ids), min(at_once, 500)):
+        chunk = ids[start : start + min(at_once, 500)]
+        found = Message.objects.filter(pk__in=chunk).annotate(**computed).values_list("pk", *names)
+        rows = {pk: row for pk, *row in found}
+        yield from (rows[pk] for pk in chunk)
+
+
+def _cells_needed(messages: MessageQuerySet, texts: Sequence[str]) -> dict[str, int]:
+    needed: dict[str, int] = {}
+    for name in texts:
+        long = messages.order_by().annotate(_length=Length(name)).filter(Q(_length__gt=cells.LONGEST // 2))
+        for text in long.values_list(name, flat=True).iterator(chunk_size=10):
+            needed[name] = max(needed.get(name, 1), len(cells.parts(cells.clean(text))))
+    return needed

@@ -1,0 +1,131 @@
+"""An export as an Excel file: openpyxl's write-only workbook, which keeps nothing in memory but the row that it writes."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from functools import partial
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+
+from commlog.export import cells
+from commlog.export.about import About, Notes
+from commlog.export.plans import Part, names_of
+
+ABOUT, MESSAGES = "About", "Messages"
+_MOMENT, _DAY = "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
+_BOLD = Font(bold=True)
+
+
+class ExcelFile:
+    """The sheets of messages as they grow, row by row. `room`: how many cells each column has for its longest text."""
+
+    def __init__(
+        self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool, most: int = cells.ROWS
+    ) -> None:
+        self.notes = Notes(sheet_rows=most)
+        self._target, self._parts, self._room, self._zone = target, parts, room, zone
+        self._timestamps = timestamps
+        self._in_pieces = sum(room) > len(room)
+        names = names_of(parts)
+        self._plan = [(part.getter(names), partial(self._moment, part) if part.moment else self._value) for part in parts]
+        self._book = Workbook(write_only=True)
+        self._begin_sheet()
+
+    def append(self, row: Sequence[Any]) -> None:
+        """Write a message; `row` is what `names_of` names."""
+        if self._rows == self.notes.sheet_rows:
+            self._end_sheet()
+            self._begin_sheet()
+        self._rows += 1
+        self.notes.rows += 1
+        written = [put(get(row)) for get, put in self._plan]
+        self._sheet.append(self._spread(written) if self._in_pieces else written)
+
+    def finish(self, about: About, watch: Callable[[], None] = lambda: None) -> None:
+        """Write the file; the sheet About comes first. Packing a million rows takes a while: `watch` is called now and then."""
+        self._end_sheet()
+        sheet = self._book.create_sheet(ABOUT, 0)
+        sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 26, 100
+        for label, value in about.lines(self.notes):
+            content = cells.cell(value, self._zone)
+            pieces = [cells.as_text(sheet, piece) for piece in cells.parts(content)] if isinstance(content, str) else [content]
+            sheet.append([_head(sheet, cells.clean(label)), *pieces])
+        sheet.close()
+        self._book.save(_Watched(self._target, watch))
+
+    def _value(self, value: object) -> Any:
+        """A value as the sheet takes it: most are texts, and most of those it takes as they are."""
+        content = cells.cell(value, self._zone)
+        if not isinstance(content, str):
+            return content
+        if content is not value and isinstance(value, str):
+            self.notes.written_out += cells.is_written_out(value)
+        if cells.plain(content):
+            return content or None
+        pieces = [cells.as_text(self._sheet, piece) for piece in cells.parts(content)]
+        if len(pieces) == 1:
+            return pieces[0]
+        self._in_pieces = True
+        self.notes.split += 1
+        return pieces
+
+    def _moment(self, part: Part, value: object) -> Cell | None:
+        if not isinstance(value, datetime):
+            return None
+        local = cells.moment(value, self._zone)
+        self._stamps[part].value = local if self._timestamps else local.date()
+        return self._stamps[part]
+
+    def _spread(self, written: Sequence[Any]) -> list[Any]:
+        """The row with every piece of its texts in a cell of its own. What grew too long only just now continues at its end."""
+        line, over = [], []
+        for content, room in zip(written, self._room, strict=True):
+            pieces = content if isinstance(content, list) else [content]
+            line += [*pieces[:room], *[None] * (room - len(pieces))]
+            over += pieces[room:]
+        return line + over
+
+    def _begin_sheet(self) -> None:
+        self.notes.sheets += 1
+        number = self.notes.sheets
+        self._sheet: Any = self._book.create_sheet(MESSAGES if number == 1 else f"{MESSAGES} {number}")
+        self._rows = 0
+        self._stamps = {part: self._stamp() for part in self._parts if part.moment}
+        self._sheet.freeze_panes = "A2"
+        heads = [(part, piece) for part, room in zip(self._parts, self._room, strict=True) for piece in range(1, room + 1)]
+        for place, (part, _) in enumerate(heads, 1):
+            self._sheet.column_dimensions[get_column_letter(place)].width = part.width
+        self._sheet.append([_head(self._sheet, part.label if piece == 1 else f"{part.label} ({piece})") for part, piece in heads])
+
+    def _stamp(self) -> Cell:
+        """A cell that holds one moment after another: to style a cell costs more than to write it."""
+        made = WriteOnlyCell(self._sheet)
+        made.number_format = _MOMENT if self._timestamps else _DAY
+        return made
+
+    def _end_sheet(self) -> None:
+        self._sheet.auto_filter.ref = f"A1:{get_column_letter(sum(self._room))}{self._rows + 1}"
+        self._sheet.close()
+
+
+def _head(sheet: Any, label: str) -> Cell:
+    made = cells.as_text(sheet, label)
+    made.font = _BOLD
+    return made
+
+
+class _Watched:
+    """The file that is written to; every write is watched."""
+
+    def __init__(self, target: IO[bytes], watch: Callable[[], None]) -> None:
+        self._target, self._watch = target, watch
+
+    def write(self, data: bytes) -> int:
+        self._watch()
+        return self._target.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
