@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from commlog import permissions
 from commlog.models import MenuItem
+from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
 from notifications import channels, health
 from notifications.channels import SendingMode
 
+MOST_JOBS = 100  # counted no further
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
 _PAGES = {MenuItemType.COMMUNICATIONS: "log", MenuItemType.CLIENTS: "clients", MenuItemType.GROUPS: "groups", MenuItemType.USERS: "users"}
 
@@ -67,6 +69,18 @@ class Frame:
     def home(self) -> str:
         """Where the name of the product leads: the first page that the user may see."""
         return self.menu[0][1] if self.menu else reverse("home")
+
+    @cached_property
+    def jobs(self) -> str:
+        """The user's jobs under way, and those of others that wait for the user's approval; "" where there are none."""
+        user = self._request.user
+        if not permissions.may_read_messages(user):
+            return ""
+        states = list(permissions.open_jobs_for(user).values_list("state", "owner")[:MOST_JOBS])
+        waiting = sum(state == JobState.AWAITING_APPROVAL and owner != user.pk for state, owner in states)
+        own = len(states) - waiting
+        said = [f"{own} job{'' if own == 1 else 's'}"] if own else []
+        return ", ".join([*said, *([f"{waiting} to approve"] if waiting else [])])
 
     @cached_property
     def banners(self) -> list[str]:

@@ -10,8 +10,9 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 
-from commlog.models import CustomView, MenuItem, MenuPlace, User, ViewPlace
+from commlog.models import CustomView, Job, MenuItem, MenuPlace, User, ViewPlace
 from commlog.models.column_layout import LogKind
+from commlog.models.job import OPEN, JobKind, JobState
 from commlog.models.menu_item import MenuItemType
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -231,3 +232,30 @@ can_export_recipient_log = _demand_for(
     "Exporting this tab needs the permissions “Export to Excel”, “View {0}s” and “View communication history”.",
 )
 can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
+
+
+# --- Jobs ----------------------------------------------------------------------------------------------------------
+def jobs_for(user: Person) -> QuerySet[Job]:
+    """The jobs that the user sees: the user's own; the bulk resends of colleagues where the user may resend; all in the administration."""
+    if not may_read_messages(user):
+        return Job.objects.none()
+    if may_view_administration(user):
+        return Job.objects.all()
+    own = Q(owner=user.pk)
+    return Job.objects.filter(own | Q(kind=JobKind.RESEND) if may_resend(user) else own)
+
+
+def open_jobs_for(user: Person) -> QuerySet[Job]:
+    """The user's own jobs that are not finished, and those of colleagues that wait for the user. One look into a small index."""
+    waiting = Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL) if may_resend(user) else Q()
+    return Job.objects.filter(Q(owner=user.pk) | waiting, state__in=OPEN)
+
+
+def may_steer_job(user: Person, job: Job) -> bool:
+    """Whether the user may pause, resume and cancel the job."""
+    return job.owner_id == user.pk or may_manage_administration(user)
+
+
+def may_approve_job(user: Person, job: Job) -> bool:
+    """Whether the user is somebody else who may do what the job does: the second person that it may wait for."""
+    return job.kind == JobKind.RESEND and job.owner_id != user.pk and may_resend(user)

@@ -257,6 +257,10 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "",
 }
 
+LONG_WORK = "commlog.jobs.claim"
+# More messages than that in one bulk resend take a second person's yes; 0: never.
+BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
+
 # --- Logging -------------------------------------------------------------------------------------------------------
 # No query strings, no addresses, no texts: what is searched and what is sent stays out of logs.
 LOGGING = {

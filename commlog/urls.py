@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import account, columns, conditions, custom_views, errors, exports, health, log, message, session
+from commlog.views import account, columns, conditions, custom_views, errors, exports, health, jobs, log, message, session
 
 
 class Hex32:
@@ -37,6 +37,9 @@ urlpatterns = [
     path("communications/export/", exports.log, name="export"),
     path("communications/condition/", conditions.row, name="condition"),
     path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<hex32:key>/", jobs.job, name="job"),
+    path("jobs/<hex32:key>/<slug:action>/", jobs.act, name="job-act"),
     path("communications/<hex32:key>/", message.message, name="message"),
     path("communications/<hex32:key>/resend/", message.resend, name="resend"),
     path("", include("commlog.recipient_urls")),

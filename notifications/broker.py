@@ -1,4 +1,7 @@
-"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step with it."""
+"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step with it.
+
+Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims some of it.
+"""
 
 import logging
 import time
@@ -7,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
@@ -18,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
 _DATABASE_GONE = 1.0  # seconds to wait before asking a database again that did not answer
+_LONG_WORK_EVERY = 0.5  # seconds between two looks for it
 
 Package = tuple[int, str]
 
@@ -25,11 +30,13 @@ Package = tuple[int, str]
 class MessageBroker(ORM):
     """Hands out drains while messages are due, beside the ordinary tasks of the ORM broker's queue."""
 
+    _looked = 0.0  # when long work was looked for last
+
     def dequeue(self) -> list[Package] | None:
         """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one drain a channel."""
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
-            packages = self._ordinary() + [_package(channel) for channel in _channels_with_work()]
+            packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
         except Error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
             logger.exception("the database did not answer")
@@ -39,17 +46,30 @@ class MessageBroker(ORM):
         return packages or None
 
     def _ordinary(self) -> list[Package]:
-        """The next queued task, unless tasks under way have all workers but one: the last one is for sending."""
+        """The next queued task or piece of long work, unless those under way have all workers but one: the last one is for sending."""
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()
-        if task is None or queue.filter(lock__gte=now).count() >= settings.SENDER_WORKERS - 1:
+        if task is None and time.monotonic() - self._looked < _LONG_WORK_EVERY:
             return []
+        room = settings.SENDER_WORKERS - 1 - queue.filter(lock__gte=now).count()
+        if room <= 0:
+            return []
+        if task is None:
+            return self._long_work(room)
         taken = queue.filter(pk=task.pk, lock=task.lock).update(lock=self.timeout(task))
         return [(task.pk, task.payload)] if taken else []
 
+    def _long_work(self, room: int) -> list[Package]:
+        self._looked = time.monotonic()
+        claimed = import_string(settings.LONG_WORK)(room) if settings.LONG_WORK else None
+        if claimed is None:
+            return []
+        function, arguments, longest = claimed
+        return [_package(function, *arguments, timeout=longest)]
+
     def acknowledge(self, task_id: int) -> Any:
-        """Remove a finished ordinary task; drains were never queued."""
+        """Remove a finished ordinary task; drains and long work were never queued."""
         return super().acknowledge(task_id) if task_id != _NOT_QUEUED else None
 
     def fail(self, task_id: int) -> Any:
@@ -66,15 +86,16 @@ def _channels_with_work() -> list[str]:
     return channels
 
 
-def _package(channel: str) -> Package:
+def _package(function: str, *arguments: Any, **options: Any) -> Package:
     name, identity = uuid()
     task = {
         "id": identity,
         "name": name,
-        "func": "notifications.tasks.drain",
-        "args": (channel,),
+        "func": function,
+        "args": arguments,
         "kwargs": {},
         "started": timezone.now(),
         "ack_failure": True,
+        **options,
     }
     return _NOT_QUEUED, SignedPackage.dumps(task)

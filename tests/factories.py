@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group as Role
 from django.utils import timezone
 
 from commlog.api.auth import digest_of
-from commlog.models import ApiConsumer, ApiKey, User
+from commlog.models import ApiConsumer, ApiKey, Job, User
+from commlog.models.job import OPEN, JobKind, JobState
 from notifications.failures import Reason
 from notifications.models import Attempt, Client, Group, Lane, Membership, Message, NotificationTemplate
 from notifications.secrets import seal, seal_headers
@@ -131,6 +132,21 @@ def make_template(type: MessageType = MessageType.EMAIL, **fields: Any) -> Notif
         values |= {"event": "", "text": "Dear {CLIENT_NAME}, thank you."}
         values["subject"] = "Your call" if type == MessageType.EMAIL else ""
     return NotificationTemplate.objects.create(**(values | fields))
+
+
+def make_job(owner: User, kind: JobKind = JobKind.RESEND, state: JobState = JobState.QUEUED, **fields: Any) -> Job:
+    """A job over everything; what its state demands is filled in."""
+    now = timezone.now()
+    values: dict[str, Any] = {"owner": owner, "kind": kind, "state": state, "total": 10, "words": "everything", "newest": 2**62}
+    if state == JobState.QUEUED:
+        values["due_at"] = now
+    if state == JobState.RUNNING:
+        values |= {"lease_until": now + timedelta(seconds=20), "token": 1, "started_at": now}
+    if state not in OPEN:
+        values["finished_at"] = now
+    if state == JobState.FAILED:
+        values["reason"] = "It could not be done."
+    return Job.objects.create(**(values | fields))
 
 
 def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from commlog.models import CustomView, MenuItem, User
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_message, officer, outsider, viewer
+from tests.factories import admin, make_client, make_group, make_job, make_message, officer, outsider, viewer
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,10 @@ TABLE: dict[str, Row] = {
     "download-html": _get(SIGN_IN, 403, 200, 200, 200),
     "resend": _post(SIGN_IN, 403, 403, 302, 302),
     "send-anew": _get(SIGN_IN, 403, 403, 200, 200),
+    # Jobs
+    "jobs": _get(SIGN_IN, 403, 200, 200, 200),
+    "job": _get(SIGN_IN, 403, 404, 200, 200),
+    "job-act": _post(SIGN_IN, 403, 404, 403, 302),
     # Clients, groups, users
     "clients": _get(SIGN_IN, 403, 200, 200, 200),
     "client": _get(SIGN_IN, 403, 200, 200, 200),
@@ -133,6 +137,7 @@ class World:
     group: UUID
     user: UUID
     menu_item: UUID
+    job: UUID
     view: UUID
     private_view: UUID
     role: int
@@ -140,7 +145,7 @@ class World:
     def address(self, name: str, **changed: Any) -> str:
         """The address of that name, for one of these objects."""
         given: dict[str, Any] = {"key": self._key(name), "member": self.client, "channel": MessageType.EMAIL}
-        given |= {"whom": "client", "pk": self.role, "action": "favourite"} | changed
+        given |= {"whom": "client", "pk": self.role, "action": "pause" if name == "job-act" else "favourite"} | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
 
     def _key(self, name: str) -> UUID:
@@ -150,6 +155,7 @@ class World:
             "user": self.user,
             "administration-user": self.user,
             "menu-item": self.menu_item,
+            "job": self.job,
             "view": self.view,
         }
         return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
@@ -163,7 +169,8 @@ def world() -> World:
     private_view = CustomView.objects.create(name="Private", owner=owner)
     item = MenuItem.objects.create(name="Spare", type="COMMUNICATIONS")
     role = Role.objects.create(name="Spare")
-    return World(failed.key, person.key, make_group(person).key, owner.key, item.key, view.key, private_view.key, role.pk)
+    job = make_job(owner)
+    return World(failed.key, person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, role.pk)
 
 
 def _addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[tuple[str, set[str]]]:

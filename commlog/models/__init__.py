@@ -4,6 +4,7 @@ from commlog.models.api import ApiAnswer, ApiBudget, ApiConsumer, ApiKey
 from commlog.models.audit_entry import AuditEntry
 from commlog.models.column_layout import ColumnLayout
 from commlog.models.custom_view import CustomView, ViewPlace
+from commlog.models.job import Job, JobItem
 from commlog.models.menu_item import MenuItem, MenuPlace
 from commlog.models.user import User
 from commlog.models.user_session import UserSession
@@ -16,6 +17,8 @@ __all__ = [
     "AuditEntry",
     "ColumnLayout",
     "CustomView",
+    "Job",
+    "JobItem",
     "MenuItem",
     "MenuPlace",
     "User",

@@ -79,6 +79,16 @@ def span(length: timedelta) -> str:
 
 
 @register.filter
+def roughly(length: timedelta) -> str:
+    """A length of time that is only estimated: `less than a minute`, `3 minutes`, `2 hours`."""
+    minutes = round(length / timedelta(minutes=1))
+    if minutes < 1:
+        return "less than a minute"
+    number, unit = (minutes, "minute") if minutes < 100 else (round(minutes / 60), "hour")
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+@register.filter
 def pause(length: timedelta | None) -> str:
     """The time between two attempts: `at once`, or `after 2 s`."""
     if length is None:

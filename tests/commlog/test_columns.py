@@ -135,7 +135,7 @@ def test_all_columns_cost_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING, MessageType.SMS)
     url = f"{URL}?columns={','.join(CATALOGUE)}"
     pages.get(url)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         text = pages.get(url).text
     for shown in ("Ana Silva", "Market women", "550 5.1.1 no such user", "A retry is due", "Ada Officer", ": the new entry"):
         assert shown in text

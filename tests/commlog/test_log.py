@@ -42,7 +42,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING)
     pages.get(URL)
     # Session, user, two for permissions, menu item; columns, senders, rows, chains, newest; views, menu, banner.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         pages.get(URL)
 
 

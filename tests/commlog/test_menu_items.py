@@ -49,7 +49,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         make_user().groups.add(role)
         _item(creator=make_user(), for_everyone=False).roles.add(role)
     # Session, user, two for permissions; four for who has which permission, who has which role, items, their roles; menu, banner.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         pages.get(PAGE)
 
 

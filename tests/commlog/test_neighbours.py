@@ -123,8 +123,8 @@ def test_a_log_that_may_not_be_opened_has_none(pages: Client) -> None:
 def test_the_cost_does_not_depend_on_the_log(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     found = _rows(rows)
     pages.get(_url(found[1], LOG))
-    # Session, user, two for permissions; message, chain, attempts; menu item, columns, senders, place, before, behind; menu, banner.
-    with django_assert_num_queries(15):
+    # Session, user, two for permissions; message, chain, attempts; menu item, columns, senders, place, before, behind; menu, jobs, banner.
+    with django_assert_num_queries(16):
         pages.get(_url(found[1], LOG))
 
 

@@ -48,7 +48,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
     for number in range(rows - 1):
         make_user().groups.add(Role.objects.create(name=f"Role {number}"))
     # Session, user, two for permissions; roles, their permissions; menu, banner.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         pages.get(PAGE)
 
 

@@ -50,7 +50,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
     for number in range(rows):
         viewer(username=f"vera{number}")
     # Session, user, two for permissions; users, their roles, the roles of the filter; menu, banner.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(pages.get(PAGE, {"q": "vera"}).context["listing"].rows) == rows
 
 
@@ -62,7 +62,7 @@ def test_a_user_costs_the_same_with_one_session_and_with_three(
     for _ in range(rows):
         _signed_in(vera)
     # Session, user, two for permissions; the user, the roles; sessions; menu, banner.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(pages.get(f"{PAGE}{vera.key.hex}/").context["sessions"]) == rows
 
 

@@ -1,0 +1,131 @@
+"""What people do with jobs: make, approve, pause, resume, cancel. Each is one conditional UPDATE; asked twice, it is done once."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.models import Job, User
+from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
+from commlog.places import Place
+from commlog.selection import Selection
+from notifications.clock import db_now
+from notifications.models import Message
+
+_ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
+EVERYTHING = "everything"
+
+
+def create(
+    kind: JobKind,
+    *,
+    owner: User,
+    place: Place,
+    chosen: Selection,
+    total: int,
+    options: dict[str, Any] | None = None,
+    words: str = "",
+    newest: int | None = None,
+    to_be_approved: bool = False,
+) -> Job:
+    """Make a job over what was chosen, and record who made it. Call it in one transaction with whatever else belongs to the job.
+
+    `words`: what was chosen for people, where it is not the conditions alone. `newest`: the largest message id that takes part.
+    """
+    if not chosen.sound:
+        raise ValueError("what is not understood is never exported or resent")
+    now = db_now()
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=kind,
+            owner=owner,
+            state=JobState.AWAITING_APPROVAL if to_be_approved else JobState.QUEUED,
+            due_at=None if to_be_approved else now,
+            created_at=now,
+            log=place.kind,
+            whom=place.key,
+            pairs=[list(pair) for pair in chosen.address.state()],
+            newest=newest_message() if newest is None else newest,
+            words=words or in_words(chosen),
+            options=options or {},
+            total=total,
+        )
+        said = {"filter": job.words, "log": place.kind.label, "messages": total, **job.options}
+        audit.record(owner, _ACTS[kind], job, after=said)
+    return job
+
+
+def in_words(chosen: Selection) -> str:
+    """The conditions as people read them."""
+    said = [f"{chip.condition.label}: {chip.condition.value}" for chip in chosen.chips]
+    how = " or " if chosen.address.conditions.match == "ANY" and len(chosen.address.conditions.given) > 1 else "; "
+    bar, more = said[: len(said) - len(chosen.address.conditions.given)], said[len(said) - len(chosen.address.conditions.given) :]
+    return "; ".join([*bar, *([how.join(more)] if more else [])]) or EVERYTHING
+
+
+def newest_message() -> int:
+    """The largest id of a message; what comes later has a larger one."""
+    return Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def approve(job: Job, *, by: User) -> bool:
+    """Let it begin. Whether that changed anything."""
+    with transaction.atomic():
+        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
+        hit = waiting.update(state=JobState.QUEUED, due_at=db_now(), approver=by)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Approved"})
+    return bool(hit)
+
+
+def reject(job: Job, *, by: User) -> bool:
+    """Refuse to approve it. Whether that changed anything."""
+    with transaction.atomic():
+        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
+        hit = waiting.update(state=JobState.CANCELLED, finished_at=db_now(), reason=f"{by.name} did not approve it.", approver=by)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Not approved"})
+    return bool(hit)
+
+
+def pause(job: Job, *, by: User) -> bool:
+    """Let it rest: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    return _halt(job, by, JobState.PAUSED, Wish.PAUSE, ACTIVE, reason=f"Paused by {by.name}.")
+
+
+def cancel(job: Job, *, by: User) -> bool:
+    """End it: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    return _halt(job, by, JobState.CANCELLED, Wish.CANCEL, OPEN, reason=f"Cancelled by {by.name}.")
+
+
+def resume(job: Job, *, by: User) -> bool:
+    """Go on. Whether that changed anything."""
+    with transaction.atomic():
+        rested = (
+            _these(job).filter(state=JobState.PAUSED).update(state=JobState.QUEUED, due_at=db_now(), mark_at=None, rate=None, reason="")
+        )
+        hit = rested or _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE).update(wish=Wish.NONE, reason="")
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.PAUSED.label}, after={"state": "Resumed"})
+    return bool(hit)
+
+
+def _halt(job: Job, by: User, state: JobState, wish: Wish, states: tuple[JobState, ...], *, reason: str) -> bool:
+    now = timezone.now()
+    ended = {"finished_at": now} if state == JobState.CANCELLED else {}
+    with transaction.atomic():
+        nobodys = _these(job).filter(Q(lease_until=None) | Q(lease_until__lt=db_now()), state__in=states)
+        # The token moves on: a worker that was thought lost can record nothing any more.
+        hit = nobodys.update(state=state, due_at=None, lease_until=None, wish=Wish.NONE, reason=reason, token=F("token") + 1, **ended)
+        if not hit:
+            hit = _these(job).filter(state=JobState.RUNNING).exclude(wish__in=[wish, Wish.CANCEL]).update(wish=wish, reason=reason)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": job.get_state_display()}, after={"state": state.label})
+    return bool(hit)
+
+
+def _these(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk)

@@ -1,0 +1,144 @@
+"""Jobs: long work with a progress bar, a bulk resend or an export; and what a bulk resend did with each of its messages."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from commlog.models.column_layout import LogKind
+from notifications.models import Message
+
+
+class JobKind(models.TextChoices):
+    """What a job does."""
+
+    RESEND = "RESEND", "Bulk resend"
+    EXPORT = "EXPORT", "Export"
+
+
+class JobState(models.TextChoices):
+    """Where a job stands. The labels are what pages show."""
+
+    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Waits for approval"
+    QUEUED = "QUEUED", "Queued"
+    RUNNING = "RUNNING", "Running"
+    PAUSED = "PAUSED", "Paused"
+    DONE = "DONE", "Done"
+    CANCELLED = "CANCELLED", "Cancelled"
+    FAILED = "FAILED", "Failed"
+
+
+OPEN = (JobState.AWAITING_APPROVAL, JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+ACTIVE = (JobState.QUEUED, JobState.RUNNING)  # a worker has it, or is to get it
+
+
+class Wish(models.TextChoices):
+    """What people ask of a job while a worker has it; obeyed at its next step."""
+
+    NONE = "", "Go on"
+    PAUSE = "PAUSE", "Pause"
+    CANCEL = "CANCEL", "Cancel"
+
+
+class Job(models.Model):
+    """A job. Its state changes by conditional UPDATE only (commlog.jobs), and never once finished.
+
+    What it is about is frozen when it is made: the log (`log`, `whom`), the parameters of that log (`pairs`), and the newest message
+    that there was (`newest`): what comes later is not part of it. While no worker has it, an active job has `due_at`; while one has
+    it, `lease_until`, and `token` counts the workers who had it: a late one can record nothing any more.
+    """
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=6, choices=JobKind.choices)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs", db_index=False)
+    state = models.CharField(max_length=17, choices=JobState.choices)
+    wish = models.CharField(max_length=6, choices=Wish.choices, default=Wish.NONE, blank=True)
+    reason = models.TextField(default="")  # why it failed, was cancelled, or waits; for people
+
+    # What it is about.
+    log = models.CharField(max_length=6, choices=LogKind.choices, default=LogKind.LOG)
+    whom = models.UUIDField(null=True)  # the key of the client, group or user whose log it is
+    pairs = models.JSONField(default=list)
+    newest = models.BigIntegerField(default=0)
+    words = models.TextField(default="")  # the conditions for people
+    options = models.JSONField(default=dict)  # what else its kind needs
+
+    # How far it is.
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    outcomes = models.JSONField(default=dict)  # outcome -> how many; together they are `done`
+    rate = models.FloatField(null=True)  # a minute, lately
+    mark_at = models.DateTimeField(null=True)  # since when, and from which number on, `rate` is being measured
+    mark_done = models.PositiveIntegerField(default=0)
+
+    # Its life.
+    token = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)  # workers lost while they had it, since what was kept last
+    due_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=JobKind.values), name="job_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
+            models.CheckConstraint(condition=Q(lease_until=None) | Q(state=JobState.RUNNING), name="job_lease_while_running"),
+            models.CheckConstraint(
+                condition=Q(state__in=ACTIVE, due_at__isnull=False, lease_until=None)
+                | Q(state=JobState.RUNNING, due_at=None, lease_until__isnull=False)
+                | (~Q(state__in=ACTIVE) & Q(due_at=None)),
+                name="job_due_or_leased_while_active",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN, finished_at=None) | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),
+                name="job_finished_with_time",
+            ),
+            models.CheckConstraint(condition=~Q(state=JobState.FAILED) | ~Q(reason=""), name="job_failed_with_reason"),
+            models.CheckConstraint(condition=Q(approver=None) | ~Q(approver=F("owner")), name="job_approved_by_another"),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "id"], name="job_owner"),
+            models.Index(fields=["id"], name="job_open", condition=Q(state__in=OPEN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {timezone.localtime(self.created_at):%-d %b %Y %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still come of it."""
+        return self.state in OPEN
+
+    @property
+    def left(self) -> int:
+        """How much is not done."""
+        return max(0, self.total - self.done)
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """How long it will take at the rate of late; None where that cannot be said."""
+        return timedelta(minutes=self.left / self.rate) if self.rate and self.state == JobState.RUNNING else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From its start to its end, or to now."""
+        return (self.finished_at or timezone.now()) - self.started_at if self.started_at else None
+
+
+class JobItem(models.Model):
+    """A message of a bulk resend: chosen when the job was made; its outcome is written in the transaction that resends it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items", db_index=False)
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+", db_index=False)
+    outcome = models.CharField(max_length=20, default="")  # commlog.bulk.Outcome; "": its turn has not come
+    new = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "message"], name="job_item_once")]
+        indexes = [models.Index(fields=["job", "id"], name="job_item_left", condition=Q(outcome=""))]

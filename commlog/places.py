@@ -1,0 +1,64 @@
+"""Which log it is: the organisation's, or the Communications tab of a client, a group or a user.
+
+Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose it is.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, QueryDict
+from django.urls import Resolver404, resolve, reverse
+
+from commlog import permissions
+from commlog.models.column_layout import LogKind
+from commlog.permissions import Person
+from commlog.recipients import KINDS, messages_of
+from notifications.models.message import MessageQuerySet
+
+_LOG = "log"
+_TAB = "-communications"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A log: its kind, and the key of the client, group or user whose tab it is."""
+
+    kind: LogKind = LogKind.LOG
+    key: UUID | None = None
+
+    @classmethod
+    def at(cls, address: str) -> tuple[Self, QueryDict]:
+        """The log of that address, and the parameters of the address. Raises Http404 where no log is."""
+        path, _, query = address.partition("?")
+        try:
+            found = resolve(path)
+        except Resolver404 as error:
+            raise Http404("There is no such log.") from error
+        name = found.url_name or ""
+        if name == _LOG:
+            return cls(), QueryDict(query)
+        kind = name.removesuffix(_TAB)
+        if not name.endswith(_TAB) or kind not in KINDS:
+            raise Http404("There is no such log.")
+        return cls(LogKind[kind.upper()], found.kwargs["key"]), QueryDict(query)
+
+    @property
+    def url(self) -> str:
+        """The path of its page."""
+        return reverse(f"{self.kind.lower()}{_TAB}", args=[self.key]) if self.key else reverse(_LOG)
+
+    def scope(self, user: Person) -> MessageQuerySet:
+        """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it is gone."""
+        if self.key is None:
+            if not permissions.may_read_log(user):
+                raise PermissionDenied("The log is closed to you.")
+            return permissions.messages_for(user)
+        kind = KINDS[self.kind.lower()]
+        if not permissions.may_read_recipient_log(user, kind.name):
+            raise PermissionDenied(f"The communications of {kind.plural.lower()} are closed to you.")
+        recipient = kind.objects.filter(key=self.key).first()
+        if recipient is None:
+            raise Http404(f"There is no such {kind.name}.")
+        return messages_of(recipient, permissions.messages_for(user))

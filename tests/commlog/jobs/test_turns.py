@@ -1,0 +1,237 @@
+"""How workers do jobs: claims, leases, steps, and what becomes of a lost worker's job."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from commlog import jobs
+from commlog.jobs import Refused, Turn
+from commlog.jobs.turns import MOST_LOSSES, RUNNERS, Runner
+from commlog.models import Job, User
+from commlog.models.job import JobKind, JobState
+from notifications.broker import MessageBroker
+from notifications.models import Message
+from tests.factories import make_job, make_message, officer
+
+pytestmark = pytest.mark.django_db
+_work: list[Callable[[Turn], datetime | None]] = []
+
+
+def work(turn: Turn) -> datetime | None:
+    """A kind of job that does what the test wants."""
+    return _work[-1](turn)
+
+
+@pytest.fixture(autouse=True)
+def _kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    here = f"{__name__}.work"
+    monkeypatch.setitem(RUNNERS, JobKind.RESEND, Runner(here, True, timedelta(seconds=20), 300))
+    monkeypatch.setitem(RUNNERS, JobKind.EXPORT, Runner(here, False, timedelta(seconds=20), 300))
+    _work[:] = [lambda turn: None]
+    yield
+    _work.clear()
+
+
+@pytest.fixture
+def owner() -> User:
+    return officer()
+
+
+def turn(room: int = 1) -> str:
+    """What the broker and a worker do."""
+    claimed = jobs.claim(room)
+    assert claimed is not None
+    return jobs.run(*claimed[1])
+
+
+def lapse(job: Job) -> None:
+    """As if its worker had been silent for longer than the lease."""
+    assert Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1)) == 1
+
+
+def test_the_broker_hands_out_one_job_and_leaves_a_worker_for_sending(owner: User) -> None:
+    first, second = make_job(owner), make_job(owner)
+    make_message()
+    (job, drain) = [SignedPackage.loads(package) for _, package in MessageBroker("commlog").dequeue() or []]
+    assert (job["func"], job["args"], job["timeout"]) == ("commlog.jobs.run", (first.pk, 1), 300)
+    assert drain["func"] == "notifications.tasks.drain"
+    (drain,) = [SignedPackage.loads(package) for _, package in MessageBroker("commlog").dequeue() or []]  # SENDER_WORKERS is 2
+    assert drain["func"] == "notifications.tasks.drain"
+    assert jobs.run(first.pk, 1) == "DONE"
+    ((_, package),) = [
+        each for each in MessageBroker("commlog").dequeue() or [] if SignedPackage.loads(each[1])["func"] == "commlog.jobs.run"
+    ]
+    assert SignedPackage.loads(package)["args"] == (second.pk, 1)
+    assert OrmQ.objects.count() == 0
+
+
+def test_an_ordinary_task_under_way_keeps_jobs_waiting(owner: User) -> None:
+    make_job(owner)
+    OrmQ.objects.create(key="commlog", payload="x", lock=timezone.now() + timedelta(minutes=1))
+    assert MessageBroker("commlog").dequeue() is None
+
+
+def test_a_job_goes_forward_over_turns_until_it_is_done(owner: User) -> None:
+    job = make_job(owner)
+
+    def half(turn: Turn) -> datetime | None:
+        with transaction.atomic():
+            turn.record(done=turn.job.done + 5, outcomes={"RESENT": 4, "SKIPPED": 1})
+        return timezone.now() if turn.job.done < 10 else None
+
+    _work.append(half)
+    assert (turn(), turn()) == ("to be continued", "DONE")
+    job.refresh_from_db()
+    assert (job.state, job.done, job.outcomes, job.reason) == (JobState.DONE, 10, {"RESENT": 8, "SKIPPED": 2}, "")
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    assert jobs.claim(1) is None
+
+
+def test_a_step_renews_the_lease_and_measures_the_rate(owner: User) -> None:
+    job = make_job(owner)
+
+    def steps(turn: Turn) -> None:
+        turn.step(done=2)
+        turn.job.mark_at = turn.job.mark_at and turn.job.mark_at - timedelta(seconds=6)
+        lapse(job)
+        turn.step(done=3, total=30)
+        job.refresh_from_db()
+        assert job.lease_until is not None
+        assert job.lease_until > timezone.now()
+        assert (job.done, job.total, round(job.rate or 0)) == (3, 30, 10)  # one in six seconds
+        assert job.time_left == timedelta(minutes=27 / (job.rate or 0))
+
+    _work.append(steps)
+    assert turn() == "DONE"
+
+
+def test_a_lost_worker_is_replaced_and_records_nothing_any_more(owner: User) -> None:
+    job = make_job(owner)
+
+    def lost(turn: Turn) -> None:
+        lapse(job)
+        assert jobs.claim(1) == ("commlog.jobs.run", (job.pk, 2), 300)
+        with transaction.atomic():
+            make_message(subject="must not stay")
+            turn.record(done=7)
+
+    _work.append(lost)
+    assert turn() == "another worker's"
+    assert not Message.objects.exists()
+    job.refresh_from_db()
+    assert (job.state, job.done, job.losses) == (JobState.RUNNING, 0, 1)
+    assert jobs.run(job.pk, 1) == "another worker's"
+    _work.append(lambda turn: turn.step(done=10))
+    assert jobs.run(job.pk, 2) == "DONE"
+
+
+def test_a_resumable_job_keeps_what_is_done_and_another_begins_anew(owner: User) -> None:
+    for kind, kept in ((JobKind.RESEND, 3), (JobKind.EXPORT, 0)):
+        job = make_job(owner, kind, JobState.RUNNING, done=3)
+        lapse(job)
+        assert jobs.claim(1) is not None
+        job.refresh_from_db()
+        assert (job.done, job.losses) == (kept, 1)
+        assert jobs.run(job.pk, 2) == "DONE"
+
+
+def test_a_job_that_kills_its_worker_each_time_fails(owner: User) -> None:
+    job = make_job(owner)
+    for _ in range(MOST_LOSSES):
+        assert jobs.claim(1) is not None
+        lapse(job)
+    assert jobs.claim(1) is None
+    job.refresh_from_db()
+    assert (job.state, job.reason) == (JobState.FAILED, "3 workers in a row were lost while they did it.")
+
+
+def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(owner: User, caplog: pytest.LogCaptureFixture) -> None:
+    refused, broken = make_job(owner), make_job(owner)
+
+    def refuse(_: Turn) -> None:
+        raise Refused("The log is closed.")
+
+    _work.append(refuse)
+    assert turn() == "FAILED"
+    _work.append(lambda turn: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert turn() == "FAILED"
+    refused.refresh_from_db(), broken.refresh_from_db()
+    assert refused.reason == "The log is closed."
+    assert broken.reason.startswith("Something went wrong that nobody foresaw (ZeroDivisionError).")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(("act", "state"), [(jobs.pause, JobState.PAUSED), (jobs.cancel, JobState.CANCELLED)])
+def test_a_running_job_is_halted_at_its_next_step(owner: User, act: Callable[..., bool], state: JobState) -> None:
+    job = make_job(owner)
+
+    def halted(turn: Turn) -> None:
+        assert act(job, by=owner)
+        assert not act(job, by=owner)
+        with transaction.atomic():
+            turn.record(done=4)  # what is done is kept
+        turn.check()
+        raise AssertionError("went on")
+
+    _work.append(halted)
+    assert turn() == state.lower()
+    job.refresh_from_db()
+    assert (job.state, job.done, job.wish) == (state, 4, "")
+    assert jobs.claim(1) is None
+
+
+def test_a_wish_that_comes_with_the_last_step_is_obeyed(owner: User) -> None:
+    job = make_job(owner)
+    _work.append(lambda turn: timezone.now() if jobs.pause(job, by=owner) else None)
+    assert turn() == "paused"
+
+
+def test_the_selection_is_frozen_and_its_owner_s_rights_are_asked_anew(owner: User) -> None:
+    old = make_message(subject="old")
+    pairs = [["q", "payment"], ["type", "EMAIL"]]
+    whole = make_job(owner, newest=old.pk)
+    make_job(owner, newest=old.pk, pairs=[["colour", "red"]])
+    gone = make_job(owner, log="CLIENT", whom="0" * 32)
+    make_message(subject="new")
+    found: list[list[str]] = []
+    _work.append(lambda turn: found.append([each.subject for each in turn.messages()]))
+    assert turn() == "DONE"
+    assert found == [["old"]]
+    assert (turn(), turn()) == ("FAILED", "FAILED")
+    assert list(Job.objects.filter(state="FAILED").order_by("pk").values_list("reason", flat=True)) == [
+        "A condition of its filter does not exist any more.",
+        "Ada Officer may not open this log any more.",
+    ]
+    owner.groups.clear()
+    Job.objects.filter(pk__in=[whole.pk, gone.pk]).delete()
+    make_job(owner, pairs=pairs)
+    assert turn() == "FAILED"
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    job = make_job(owner)
+    assert turn() == "FAILED"
+    job.refresh_from_db()
+    assert job.reason == "Ada Officer may not use Commlog any more."
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("job_due_or_leased_while_active", {"due_at": None}),
+        ("job_lease_while_running", {"state": "PAUSED", "due_at": None, "lease_until": timezone.now()}),
+        ("job_finished_with_time", {"state": "DONE", "due_at": None}),
+        ("job_failed_with_reason", {"state": "FAILED", "due_at": None, "finished_at": timezone.now()}),
+        ("job_state_known", {"state": "LOST"}),
+        ("job_kind_known", {"kind": "OTHER"}),
+        ("job_approved_by_another", {"approver": "owner"}),
+    ],
+)
+def test_the_database_refuses(owner: User, name: str, wrong: dict[str, object]) -> None:
+    job = make_job(owner)
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(**(wrong | ({"approver": owner} if "approver" in wrong else {})))
