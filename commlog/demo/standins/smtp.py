@@ -5,12 +5,14 @@ measure. The tests hold it against smtplib and Django, and our channel against a
 """
 
 import base64
+import contextlib
 import email
 import email.header
+import socket
 import socketserver
 import threading
 from email.message import Message
-from typing import Any, BinaryIO
+from typing import Any
 
 from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
@@ -32,17 +34,25 @@ _AFTER_DATA = {
 }
 
 
-class _Session(socketserver.StreamRequestHandler):
-    """One connection: RFC 5321's minimum, and SIZE."""
+class _Session(socketserver.BaseRequestHandler):
+    """One connection: RFC 5321's minimum, SIZE and PIPELINING."""
 
-    disable_nagle_algorithm = True
     server: "SmtpStandIn"
-    rfile: BinaryIO  # type: ignore[assignment]
+    request: socket.socket
 
     def handle(self) -> None:
-        self._say(b"220 standin.invalid ESMTP")
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        self._input, self._output = bytearray(), bytearray()
         self._sender, self._recipients = "", list[str]()
-        while line := self.rfile.readline(_LINE):
+        try:
+            self._converse()
+        finally:
+            with contextlib.suppress(OSError):
+                self._flush()
+
+    def _converse(self) -> None:
+        self._say(b"220 standin.invalid ESMTP")
+        while line := self._line():
             verb, _, rest = line.strip().decode("utf-8", "replace").partition(" ")
             act = getattr(self, f"_{verb.lower()}", None) if verb.isalpha() else None
             if verb.upper() == "QUIT":
@@ -53,11 +63,33 @@ class _Session(socketserver.StreamRequestHandler):
             else:
                 act(rest)
 
+    def _line(self) -> bytes:
+        """The next line; empty at the end of the connection."""
+        while (end := self._input.find(b"\n")) < 0:
+            if len(self._input) > _LINE or not self._more():
+                return b""
+        line = bytes(self._input[: end + 1])
+        del self._input[: end + 1]
+        return line
+
+    def _more(self) -> bool:
+        """Answer what has been read, then wait for more (RFC 2920: answers may travel together too)."""
+        self._flush()
+        octets = self.request.recv(_LINE)
+        self._input += octets
+        return bool(octets)
+
+    def _flush(self) -> None:
+        output = bytes(self._output)
+        self._output.clear()
+        if output:
+            self.request.sendall(output)
+
     def _say(self, line: bytes) -> None:
-        self.wfile.write(line + b"\r\n")
+        self._output += line + b"\r\n"
 
     def _ehlo(self, rest: str) -> None:
-        self._say(b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN\r\n250 SIZE %d" % _LARGEST)
+        self._say(b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 SIZE %d" % _LARGEST)
 
     def _helo(self, rest: str) -> None:
         self._say(b"250 standin.invalid")
@@ -120,15 +152,19 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _until_the_dot(self) -> bytes | None:
         """The mail without the stuffed dots; None where the connection ended before its end."""
-        lines: list[bytes] = []
-        size = 0
-        while line := self.rfile.readline(_LINE):
-            if line == b".\r\n":
-                return b"".join(lines)
-            size += len(line)
-            if size <= _LARGEST + _LINE:  # what is beyond is read, refused and not kept
-                lines.append(line[1:] if line.startswith(b".") else line)
-        return None
+        looked, too_large = 0, False
+        while not self._input.startswith(b".\r\n") and (end := self._input.find(b"\r\n.\r\n", looked)) < 0:
+            if len(self._input) > _LARGEST + _LINE:  # what is beyond is read, refused and not kept
+                del self._input[:-4]
+                too_large = True
+            looked = max(0, len(self._input) - 4)
+            if not self._more():
+                return None
+        mail = b"" if self._input.startswith(b".\r\n") else bytes(self._input[: end + 2])
+        del self._input[: len(mail) + 3]
+        if too_large:
+            return bytes(_LARGEST + 1)
+        return mail.replace(b"\r\n..", b"\r\n.").removeprefix(b".") if b"\n.." in mail else mail
 
 
 _VERBS = frozenset({"ehlo", "helo", "noop", "rset", "mail", "rcpt", "data", "auth"})

@@ -1,109 +1,20 @@
-"""The e-mail channel against a server that fails at every stage: every failure has its class, nothing outlasts the deadline."""
+"""The e-mail channel: what it hands over, what it makes of answers, the connections it keeps, TLS; nothing outlasts the deadline."""
 
 import os
 import socket
 import threading
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
-from servers import ScriptedSmtp, within
+from mail import SIGN_IN, TEMP, UNKNOWN, Serve, channel, class_of, envelope, failure
+from servers import ScriptedSmtp
 
-from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.base import DeliveryError, Failure
 from notifications.channels.email import EmailChannel
 from notifications.channels.email import kept as kept_module
 from notifications.failures import Reason
 from notifications.states import Outcome
-
-DEADLINE = 0.6
-KEY = UUID("0123456789abcdef0123456789abcdef")
-Serve = Callable[[Any], Any]
-
-TEMP = (Reason.MESSAGING_EXCEPTION, Failure.TRANSIENT, Outcome.REFUSED)
-PERM = (Reason.MESSAGING_EXCEPTION, Failure.PERMANENT, Outcome.REFUSED)
-UNKNOWN = (Reason.MESSAGING_EXCEPTION, Failure.TRANSIENT, Outcome.UNKNOWN)
-SIGN_IN = (Reason.INVALID_SMTP_CREDENTIALS, Failure.TRANSIENT, Outcome.REFUSED)
-
-
-def envelope(**changes: Any) -> Envelope:
-    return Envelope(**{"key": KEY, "destination": "a@example.com", "subject": "Hello", "body": "Text", **changes})
-
-
-def channel(server: ScriptedSmtp, **options: Any) -> EmailChannel:
-    return EmailChannel("127.0.0.1", server.port, **{"from_address": "Commlog <noreply@example.org>", "deadline": DEADLINE, **options})
-
-
-def failure(sender: EmailChannel, message: Envelope | None = None) -> DeliveryError:
-    with pytest.raises(DeliveryError) as caught, within(DEADLINE + 1):
-        sender.send(message or envelope())
-    return caught.value
-
-
-def class_of(error: DeliveryError) -> tuple[Reason, Failure, Outcome]:
-    return error.reason, error.kind, error.outcome
-
-
-STAGES = [
-    ("greeting", "drop", TEMP),
-    ("greeting", "reset", TEMP),
-    ("greeting", "hang", TEMP),
-    ("greeting", "drip", TEMP),
-    ("greeting", "endless", TEMP),
-    ("greeting", "garbage", TEMP),
-    ("greeting", "421 too busy", TEMP),
-    ("greeting", "554 go away", TEMP),
-    ("ehlo", "drop", TEMP),
-    ("ehlo", "hang", TEMP),
-    ("ehlo", "drip", TEMP),
-    ("ehlo", "garbage", TEMP),
-    ("ehlo", "421 closing", TEMP),
-    ("ehlo", "550 not you", TEMP),
-    ("mail", "drop", TEMP),
-    ("mail", "hang", TEMP),
-    ("mail", "drip", TEMP),
-    ("mail", "garbage", TEMP),
-    ("mail", "451 later", TEMP),
-    ("mail", "530 sign in first", SIGN_IN),
-    ("mail", "552 too large", PERM),
-    ("rcpt", "drop", TEMP),
-    ("rcpt", "hang", TEMP),
-    ("rcpt", "garbage", TEMP),
-    ("rcpt", "450 greylisted", TEMP),
-    ("rcpt", "421 closing", TEMP),
-    ("rcpt", "550 5.1.1 no such user", PERM),
-    ("data", "drop", TEMP),
-    ("data", "hang", TEMP),
-    ("data", "garbage", TEMP),
-    ("data", "451 later", TEMP),
-    ("data", "554 no", PERM),
-    ("body", "drop", UNKNOWN),  # a small mail left in one piece with its dot
-    ("body", "reset", UNKNOWN),
-    ("dot", "drop", UNKNOWN),
-    ("dot", "reset", UNKNOWN),
-    ("dot", "hang", UNKNOWN),
-    ("dot", "drip", UNKNOWN),
-    ("dot", "endless", UNKNOWN),
-    ("dot", "garbage", UNKNOWN),
-    ("dot", "354 go on", UNKNOWN),
-    ("dot", "421 closing", TEMP),
-    ("dot", "451 later", TEMP),
-    ("dot", "452-full\r\n452 really", TEMP),
-    ("dot", "554 spam", PERM),
-]
-
-
-@pytest.mark.parametrize(("stage", "action", "expected"), STAGES, ids=[f"{stage}-{action[:8]}" for stage, action, _ in STAGES])
-def test_every_stage_has_its_class(serve: Serve, stage: str, action: str, expected: tuple[Reason, Failure, Outcome]) -> None:
-    server = serve(ScriptedSmtp({stage: action}))
-
-    error = failure(channel(server))
-
-    assert class_of(error) == expected
-    if expected is not UNKNOWN:
-        assert server.mails == []  # never "refused" for a message that the server holds
-    assert error.detail
 
 
 def test_a_refused_connection_is_transient(serve: Serve) -> None:
