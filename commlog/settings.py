@@ -138,6 +138,7 @@ else:
     _options |= {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     _options.setdefault("options", "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000")
 DATABASES = {"default": _database}
+POSTGRES_PREPARED_STATEMENTS = env.flag("POSTGRES_PREPARED_STATEMENTS", True)
 # Seals what must not be readable in the database. Beside SQLite a key is made at the first need; several machines must share one.
 SECRETS_KEY, *_more = env.keys("SECRETS_KEY") or [""]
 SECRETS_PREVIOUS_KEYS = env.keys("SECRETS_PREVIOUS_KEYS")

@@ -1,12 +1,16 @@
 """Raw statements for the few places where the ORM costs more than the database: the claim, the permit, the result, the broker's look.
 
-Each statement runs on SQLite and on PostgreSQL. Values are always parameters; only names of tables are written into the text.
+Each statement runs on SQLite and on PostgreSQL, and its text is the same however many rows it is about: they travel as one parameter.
+Values are always parameters; only names of tables and columns are written into the text.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from notifications.models import Attempt, Lane, Message
@@ -15,32 +19,98 @@ MESSAGE = Message._meta.db_table
 ATTEMPT = Attempt._meta.db_table
 LANE = Lane._meta.db_table
 
+# A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after.
+_FOR_LARGE_TABLES = (
+    "enable_seqscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "jit = off",
+    "plan_cache_mode = force_generic_plan",
+)
+_ONLY_ON_REQUEST = 2**31
+
 
 def moment(value: datetime) -> Any:
     """A time as this database takes it."""
     return connection.ops.adapt_datetimefield_value(value)
 
 
-def marks(count: int) -> str:
-    """Placeholders for an IN list."""
-    return ", ".join(["%s"] * count)
+def these(column: str, ids: Sequence[int]) -> tuple[str, str]:
+    """A condition that `column` is one of `ids`, and its parameter."""
+    numbers = ",".join(map(str, ids))
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s::bigint[])", f"{{{numbers}}}"
+    return f"{column} IN (SELECT value FROM json_each(%s))", f"[{numbers}]"  # noqa: S608 - the name of a column
 
 
-def rows_of(values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """A VALUES list and its parameters; its columns are called column1, column2 … by both databases."""
-    row = f"({marks(len(values[0]))})"
-    return f"(VALUES {', '.join([row] * len(values))}) AS v", [each for value in values for each in value]
+def update_each(table: str, statement: str, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> list[tuple[Any, ...]]:
+    """Change the rows of `table` whose ids are the `id` of `rows`; what the statement returns.
+
+    In `statement`, EACH stands for the FROM and the beginning of its WHERE; the columns of `rows` are those of `v`, and `types` says what
+    they are on PostgreSQL. Times are given as `str(moment(…))`.
+    """
+    if not rows:
+        return []
+    names = list(types)
+    values = json.dumps([dict(row) for row in rows])
+    if connection.vendor == "postgresql":
+        columns = ", ".join(f"{name} {types[name]}" for name in names)
+        only, ids = these(f"{table}.id", [row["id"] for row in rows])
+        each = f"FROM json_to_recordset(%s::json) AS v({columns}) WHERE {only} AND {table}.id = v.id"
+        return select(statement.replace("EACH", each), [values, ids])
+    columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
+    each = f"FROM (SELECT {columns} FROM json_each(%s)) AS v WHERE {table}.id = v.id"  # noqa: S608 - names of columns
+    return select(statement.replace("EACH", each), [values])
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Inside, PostgreSQL prepares this module's statements, once a connection, and plans them for large tables.
+
+    Planning took longer than running them. The settings are the session's, so a pooler that shares sessions must not see them:
+    POSTGRES_PREPARED_STATEMENTS=0.
+    """
+    if connection.vendor != "postgresql" or not settings.POSTGRES_PREPARED_STATEMENTS:
+        yield
+        return
+    connection.ensure_connection()
+    session = connection.connection
+    session.execute("; ".join(f"SET {each}" for each in _FOR_LARGE_TABLES))
+    session.prepare_threshold = _ONLY_ON_REQUEST
+    try:
+        yield
+    finally:
+        session.prepare_threshold = None
+        with suppress(_driver().Error):  # a session that is gone takes its settings along
+            session.execute("; ".join(f"RESET {each.partition(' ')[0]}" for each in _FOR_LARGE_TABLES))
 
 
 def select(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a query, or of a statement with RETURNING."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+    with _executed(statement, parameters) as cursor:
         return cursor.fetchall()
 
 
 def change(statement: str, parameters: Sequence[Any]) -> int:
     """Run a statement; how many rows it changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+    with _executed(statement, parameters) as cursor:
         return cursor.rowcount
+
+
+@contextmanager
+def _executed(statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    session = connection.connection
+    if getattr(session, "prepare_threshold", None) is None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            yield cursor
+        return
+    # Django's own cursor writes the parameters into the text, which then is a new statement each time.
+    with connection.wrap_database_errors, _driver().Cursor(session) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        yield cursor
+
+
+def _driver() -> Any:
+    """The module of the database's driver: psycopg need not be installed where SQLite is used."""
+    return connection.Database  # type: ignore[attr-defined]

@@ -57,16 +57,16 @@ SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE} WHERE lane_id = %s AN
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
 (message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
-SELECT id, attempt_count + 1, token + 1, %s, due_at, %s, '', '', '', '', '', '' FROM {sql.MESSAGE} WHERE id IN (MARKS)
+SELECT id, attempt_count + 1, token + 1, %s, due_at, %s, '', '', '', '', '', '' FROM {sql.MESSAGE} WHERE THESE
 RETURNING message_id, id
 """  # noqa: S608
 _TAKE = f"""
 UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
-due_at = NULL, waiting_reason = '' WHERE id IN (MARKS) AND due_at IS NOT NULL
+due_at = NULL, waiting_reason = '' WHERE THESE AND due_at IS NOT NULL
 """  # noqa: S608
 _PERMIT = f"""
-UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE id IN (MARKS) AND permitted_at IS NULL AND outcome = '' AND EXISTS (
-SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
+UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND EXISTS (
+SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state || '' = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
 AND m.lease_until > %s)
 RETURNING id
 """  # noqa: S608
@@ -81,8 +81,9 @@ def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
         if not rows:
             return []
         ids = [row[0] for row in rows]
-        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("MARKS", sql.marks(len(ids))), [worker_name(), moment, *ids]))
-        hit = sql.change(_TAKE.replace("MARKS", sql.marks(len(ids))), [sql.moment(now + LEASE), *ids])
+        these, which = sql.these("id", ids)
+        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("THESE", these), [worker_name(), moment, which]))
+        hit = sql.change(_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
         if hit != len(rows):  # the rows are locked: this cannot be
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
     return [_claim(dict(zip((*_LIFE, *_CONTENT), row, strict=True)), attempts[row[0]], lane_id) for row in rows]
@@ -116,9 +117,9 @@ def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
     """Those of `claims` whose bytes may leave now. A permit can be taken once; a lapsed or lost claim gets none."""
     if not claims:
         return []
-    ids = [each.attempt_id for each in claims]
     moment = sql.moment(now)
-    granted = {row[0] for row in sql.select(_PERMIT.replace("MARKS", sql.marks(len(ids))), [moment, *ids, moment])}
+    these, which = sql.these("id", [each.attempt_id for each in claims])
+    granted = {row[0] for row in sql.select(_PERMIT.replace("THESE", these), [moment, which, moment])}
     return [each for each in claims if each.attempt_id in granted]
 
 

@@ -1,20 +1,19 @@
 """A drain: one worker's turn at the due messages. Claim - permit - send - record, until nothing is due or its time is up."""
 
 import logging
-import queue
 import time
 from collections import deque
 from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, lanes
+from notifications import channels, lanes, sql
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
 from notifications.delivery import claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
-from notifications.delivery.window import Call, Done, Window, send
+from notifications.delivery.window import Call, Done, Finished, Window, send
 from notifications.lanes import Opening
 from notifications.states import MessageType
 
@@ -42,7 +41,8 @@ _windows: dict[int, Window] = {}
 
 def drain(channel: MessageType) -> int:
     """Send what is due on this channel, for about two seconds. Returns how many calls were made."""
-    return Drain(channel).run()
+    with sql.prepared():
+        return Drain(channel).run()
 
 
 class Drain:
@@ -53,7 +53,7 @@ class Drain:
         self.clock = Clock()
         self.ready: dict[int, deque[Claim]] = {}  # claimed, not yet permitted, by lane
         self.out: dict[int, Call] = {}  # permitted and under way, by attempt
-        self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self.done = Finished()
         self.unrecorded: list[Result] = []
         self.calls = 0
         self.turn_ends = time.monotonic() + TURN
@@ -134,20 +134,12 @@ class Drain:
 
     def _gather(self) -> None:
         """Results that have come in: half a window of them, or those of the next 20 ms."""
-        until = time.monotonic() + _GATHER
-        while self.out and len(self.unrecorded) < self._batch() and (left := until - time.monotonic()) > 0:
-            self._take(timeout=left)
-        while self._take(timeout=0):
-            pass
-
-    def _take(self, *, timeout: float) -> bool:
-        try:
-            item = self.done.get(timeout=timeout) if timeout > 0 else self.done.get_nowait()
-        except queue.Empty:
-            return False
-        self.out.pop(item.claim.attempt_id, None)
-        self.unrecorded.append(self._result(item))
-        return True
+        if not self.out:
+            return
+        wanted = min(self._batch(), len(self.out))
+        for done in self.done.take(wanted, timeout=0 if self.unrecorded else _GATHER):
+            del self.out[done.claim.attempt_id]
+            self.unrecorded.append(self._result(done))
 
     def _batch(self) -> int:
         """How many results one transaction records at best: half a window; an SMS waits for no other."""

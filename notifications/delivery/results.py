@@ -22,18 +22,28 @@ MOST_ABANDONS = 3  # a message that kills its worker each time must not do so fo
 _POISON = f"{MOST_ABANDONS} senders in a row were lost before they could send this message."
 _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 
-_LOCK = f"""
-SELECT id, token FROM {sql.MESSAGE} WHERE id IN (MARKS) AND state = '{MessageState.SENDING_ASYNC}' ORDER BY id
-"""  # noqa: S608 - names of tables
-_CLOSE_ATTEMPTS = f"""
-UPDATE {sql.ATTEMPT} SET outcome = v.column2, started_at = v.column3, finished_at = v.column4, failure_reason = v.column5,
-detail = v.column6, provider_id = v.column7 FROM ROWS WHERE {sql.ATTEMPT}.id = v.column1 AND {sql.ATTEMPT}.outcome = ''
-"""  # noqa: S608 - names of tables
+# `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under way.
+_STILL_MINE = f"{sql.MESSAGE}.state || '' = '{MessageState.SENDING_ASYNC}'"
+_LOCK = f"SELECT id, token FROM {sql.MESSAGE} WHERE THESE AND {_STILL_MINE} ORDER BY id"  # noqa: S608 - names of tables
 _MARK_SENT = f"""
-UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.column3, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
-failure_reason = '', failure_cause = '', provider_id = v.column4 FROM ROWS
-WHERE {sql.MESSAGE}.id = v.column1 AND {sql.MESSAGE}.token = v.column2 AND {sql.MESSAGE}.state = '{MessageState.SENDING_ASYNC}'
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.sent_at, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
+failure_reason = '', failure_cause = '', provider_id = v.provider_id
+EACH AND {sql.MESSAGE}.token = v.token AND {_STILL_MINE} RETURNING {sql.MESSAGE}.id, {sql.MESSAGE}.token
 """  # noqa: S608
+_SENT_TYPES = {"id": "bigint", "token": "bigint", "sent_at": "timestamptz", "provider_id": "text"}
+_CLOSE = f"""
+UPDATE {sql.ATTEMPT} SET outcome = v.outcome, started_at = v.started_at, finished_at = v.finished_at, failure_reason = v.failure_reason,
+detail = v.detail, provider_id = v.provider_id EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING {sql.ATTEMPT}.id
+"""  # noqa: S608
+_CLOSE_TYPES = {
+    "id": "bigint",
+    "outcome": "text",
+    "started_at": "timestamptz",
+    "finished_at": "timestamptz",
+    "failure_reason": "text",
+    "detail": "text",
+    "provider_id": "text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +70,15 @@ def record(results: Sequence[Result]) -> None:
     if not results:
         return
     # Messages are locked before attempts, as everywhere: else two workers could wait for each other.
-    lock = _LOCK.replace("MARKS", sql.marks(len(results))) + (" FOR UPDATE" if connection.features.has_select_for_update else "")
-    mine = set(sql.select(lock, [each.claim.message_id for each in results]))
+    mine = _mark_sent([each for each in results if isinstance(each.answer, Receipt)])
+    mine |= _lock([each for each in results if not isinstance(each.answer, Receipt)])
     live: list[Result] = []
-    late: list[Result] = []
     for each in results:
-        (live if (each.claim.message_id, each.claim.token) in mine else late).append(each)
-    for each in late:
-        _keep_late(each)
+        if (each.claim.message_id, each.claim.token) in mine:
+            live.append(each)
+        else:
+            _keep_late(each)
     _close_attempts(live)
-    _mark_sent([each for each in live if isinstance(each.answer, Receipt)])
     for each in live:
         if isinstance(each.answer, DeliveryError):
             settle(each.claim, each.answer, finished_at=each.finished_at)
@@ -133,33 +142,46 @@ def _change(claim: Claim, **fields: Any) -> None:
         raise RuntimeError(f"message {claim.message_id} moved under an open attempt")
 
 
+def _mark_sent(results: Sequence[Result]) -> set[tuple[int, int]]:
+    """Message and token of those that were still this worker's, and now are SENT."""
+    rows = [
+        {
+            "id": each.claim.message_id,
+            "token": each.claim.token,
+            "sent_at": str(sql.moment(each.finished_at)),
+            "provider_id": _summary(each.answer)[3],
+        }
+        for each in results
+    ]
+    return set(sql.update_each(sql.MESSAGE, _MARK_SENT, rows, _SENT_TYPES))
+
+
+def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
+    """Message and token of those that are still this worker's, locked."""
+    if not results:
+        return set()
+    these, which = sql.these("id", [each.claim.message_id for each in results])
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    return set(sql.select(_LOCK.replace("THESE", these) + lock, [which]))
+
+
 def _close_attempts(results: Sequence[Result]) -> None:
     rows = []
     for each in results:
         outcome, reason, detail, provider_id = _summary(each.answer)
-        if isinstance(each.answer, NotStarted):  # rare, and a column of NULLs has no type that PostgreSQL would know
-            Attempt.objects.filter(pk=each.claim.attempt_id, outcome="").update(
-                outcome=outcome, finished_at=each.finished_at, detail=detail
-            )
-        else:
-            times = sql.moment(each.started_at), sql.moment(each.finished_at)
-            rows.append((each.claim.attempt_id, outcome, *times, reason, detail, provider_id))
-    _change_each(_CLOSE_ATTEMPTS, rows)
-
-
-def _mark_sent(results: Sequence[Result]) -> None:
-    rows = []
-    for each in results:
-        rows.append((each.claim.message_id, each.claim.token, sql.moment(each.finished_at), _summary(each.answer)[3]))
-    _change_each(_MARK_SENT, rows)
-
-
-def _change_each(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    values, parameters = sql.rows_of(rows)
-    if (hit := sql.change(statement.replace("ROWS", values), parameters)) != len(rows):
-        raise RuntimeError(f"{hit} of {len(rows)} rows changed under open attempts")
+        rows.append(
+            {
+                "id": each.claim.attempt_id,
+                "outcome": outcome,
+                "started_at": None if isinstance(each.answer, NotStarted) else str(sql.moment(each.started_at)),
+                "finished_at": str(sql.moment(each.finished_at)),
+                "failure_reason": reason,
+                "detail": detail,
+                "provider_id": provider_id,
+            }
+        )
+    if (hit := len(sql.update_each(sql.ATTEMPT, _CLOSE, rows, _CLOSE_TYPES))) != len(rows):
+        raise RuntimeError(f"{hit} of {len(rows)} open attempts were closed")
 
 
 def _summary(answer: Receipt | DeliveryError | NotStarted) -> tuple[str, str, str, str]:

@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,29 @@ class Done:
     answer: Receipt | DeliveryError | NotStarted
     started: float
     finished: float
+
+
+class Finished:
+    """Results on their way from the threads to the drain, which is woken once for several of them: each waking costs as much as a mail."""
+
+    def __init__(self) -> None:
+        self._results: deque[Done] = deque()
+        self._wanted = 1
+        self._enough = threading.Event()
+
+    def put(self, result: Done) -> None:
+        """From a thread of a window."""
+        self._results.append(result)
+        if len(self._results) >= self._wanted:
+            self._enough.set()
+
+    def take(self, wanted: int, *, timeout: float) -> list[Done]:
+        """All that have come in, once there are `wanted` or `timeout` seconds have passed."""
+        self._wanted = wanted
+        self._enough.clear()
+        if len(self._results) < wanted:
+            self._enough.wait(timeout)
+        return [self._results.popleft() for _ in range(len(self._results))]
 
 
 class Window:
