@@ -109,6 +109,11 @@ def may_export_log(user: Person) -> bool:
     return may_read_log(user) and may_export(user)
 
 
+def may_resend_by_program(caller: Holder) -> bool:
+    """Whether the caller of the API may resend by key. That shows nothing, so it takes no right to read."""
+    return caller.has_perm(RESEND)
+
+
 def may_view_administration(user: Person) -> bool:
     """Whether the user may read the pages of the administration."""
     return user.has_perm(VIEW_ADMINISTRATION) or may_manage_administration(user)

@@ -27,9 +27,17 @@ _IMPOSSIBLE = {Reason.UNDEFINED_DESTINATION: "destination", Reason.UNSUPPORTED_E
 class Staff(Protocol):
     """A member of staff, as far as the domain needs to know one."""
 
-    pk: int
-    email: str
-    mobile_phone: str
+    @property
+    def pk(self) -> int | None:
+        """The user's; None for a program."""
+
+    @property
+    def email(self) -> str:
+        """An address of e-mail, or nothing."""
+
+    @property
+    def mobile_phone(self) -> str:
+        """A number, or nothing."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The only door through which a message row is made: enqueue, enqueue_many, send_once, resend."""
+"""The only door through which a message row is made: enqueue, enqueue_many, send_once, resend, resend_many."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,19 @@ from notifications.models import Message
 from notifications.states import MessageState, MessageType, first_state
 from notifications.text import Malformed
 
-__all__ = ["Draft", "Malformed", "NotResendable", "Resent", "check", "enqueue", "enqueue_many", "resend", "send_once"]
+__all__ = [
+    "Draft",
+    "Malformed",
+    "NotResendable",
+    "Resent",
+    "ResentMany",
+    "check",
+    "enqueue",
+    "enqueue_many",
+    "resend",
+    "resend_many",
+    "send_once",
+]
 
 _BATCH = 500
 _MISSING_DESTINATION = {
@@ -43,6 +55,14 @@ class Resent:
 
     message: Message
     created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResentMany:
+    """What a resend of many led to: so many new rows, and so many messages that were left alone."""
+
+    created: int
+    skipped: int
 
 
 class NotResendable(Exception):
@@ -80,6 +100,40 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
         if answer := _answer_of(chain, source, expected_last, again):
             return Resent(answer, created=False)
         return Resent(_reborn(source, chain[0].pk, by), created=True)
+
+
+def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False) -> ResentMany:
+    """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those that are asked for.
+
+    Left alone is what did not fail, and what has another row of its chain under way or, unless `again`, sent.
+    """
+    created, asked = 0, list(dict.fromkeys(pks))
+    with transaction.atomic():
+        chosen = _locked_chains(asked, again)
+        lanes, now = LaneFinder(), db_now()
+        for start in range(0, len(chosen), _BATCH):
+            sources = Message.objects.in_bulk([pk for pk, _ in chosen[start : start + _BATCH]])
+            new = [_copied(sources[pk], root, by, now, lanes) for pk, root in chosen[start : start + _BATCH]]
+            created += len(Message.objects.bulk_create(new))
+    return ResentMany(created, len(asked) - created)
+
+
+def _locked_chains(asked: list[int], again: bool) -> list[tuple[int, int]]:
+    """The rows to resend, with the first rows of their chains. Those are locked, in one order: two such calls cannot block each other."""
+    roots: dict[int, int] = {}
+    for start in range(0, len(asked), _BATCH):
+        rows = Message.objects.filter(pk__in=asked[start : start + _BATCH], state=MessageState.FAILED)
+        roots |= {pk: first or pk for pk, first in rows.values_list("pk", "first_id")}
+    every, closed = sorted(set(roots.values())), set()
+    for start in range(0, len(every), _BATCH):
+        some = every[start : start + _BATCH]
+        list(Message.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk", flat=True))
+        chain = Message.objects.filter(Q(pk__in=some) | Q(first_id__in=some)).exclude(state=MessageState.FAILED)
+        closed |= {
+            first or pk for pk, first, state in chain.values_list("pk", "first_id", "state") if not again or state != MessageState.SENT
+        }
+    latest = {root: pk for pk, root in sorted(roots.items()) if root not in closed}
+    return [(pk, root) for root, pk in latest.items()]
 
 
 def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False) -> Resent:
@@ -171,11 +225,15 @@ def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
 
 
 def _reborn(source: Message, first_pk: int, by: Staff) -> Message:
-    now = db_now()
+    new = _copied(source, first_pk, by, db_now(), LaneFinder())
+    new.save(force_insert=True)
+    return new
+
+
+def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder) -> Message:
     copied = {name: getattr(source, name) for name in _COPIED}
     new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
-    _begin(new, _envelope_of(new), now, LaneFinder())
-    new.save(force_insert=True)
+    _begin(new, _envelope_of(new), now, lanes)
     return new
 
 

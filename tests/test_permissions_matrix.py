@@ -53,6 +53,11 @@ TABLE: dict[str, Row] = {
     # The API: a session opens none of it (tests/commlog/api shows what keys open)
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
+    **{
+        f"{prefix}-{operation}": (_get if operation == "getByEncodedKey" else _post)(401, 401, 401, 401, 401)
+        for prefix in ("api", "bare")
+        for operation in ("send", "getByEncodedKey", "search", "search_1", "resend", "enqueueByKeys", "enqueueByDate")
+    },
     # Everybody who is signed in
     "home": _get(SIGN_IN, 302, 302, 302, 302),
     "admin": _get(SIGN_IN, 302, 302, 302, 302),
@@ -145,7 +150,12 @@ class World:
     def address(self, name: str, **changed: Any) -> str:
         """The address of that name, for one of these objects."""
         given: dict[str, Any] = {"key": self._key(name), "member": self.client, "channel": MessageType.EMAIL}
-        given |= {"whom": "client", "pk": self.role, "action": "pause" if name == "job-act" else "favourite"} | changed
+        given |= {
+            "encodedKey": self.message.hex,
+            "whom": "client",
+            "pk": self.role,
+            "action": "pause" if name == "job-act" else "favourite",
+        } | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
 
     def _key(self, name: str) -> UUID:

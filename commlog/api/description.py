@@ -42,7 +42,8 @@ class CommlogAPI(NinjaAPI):
         found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
         for methods in found["paths"].values():
             for operation in methods.values():
-                operation["responses"] = {str(code): each for code, each in operation["responses"].items()}
+                told = {str(code): each for code, each in operation["responses"].items()}
+                operation["responses"] = {code: each for code, each in told.items() if each != {"description": "OK"}}
                 for code, meaning in _REFUSALS.items():
                     operation["responses"].setdefault(str(code), answers(meaning, ref("Errors")))
         return found

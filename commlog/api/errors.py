@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, ValidationError
 
 from commlog.api.codes import Code
 from commlog.limits import TookTooLong
@@ -68,6 +68,7 @@ def install(api: NinjaAPI) -> None:
         ApiError: answer,
         AuthenticationError: _without_key,
         Malformed: _malformed,
+        ValidationError: _invalid,
         TookTooLong: _took_too_long,
         Exception: _unforeseen,
     }
@@ -83,6 +84,14 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:
     code = Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS
     return answer(request, ApiError(400, code, str(error)))
+
+
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A part of the address that ninja itself has read: a key, mostly."""
+    first = error.errors[0]
+    name = str(first["loc"][-1])
+    code = Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY if name == "encodedKey" else Code.INVALID_PARAMETERS
+    return answer(request, ApiError(400, code, f"{name}: {first['msg']}"))
 
 
 def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:

@@ -14,10 +14,20 @@ def parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def parse(text: str) -> Any:
-    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed."""
+def parse(text: str, *, keep: frozenset[str] | None = None) -> Any:
+    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
+
+    `keep`: the fields whose values are wanted. Others are None, so that a long text of thousands of messages is never held twice.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = {name: value if keep is None or name in keep else None for name, value in pairs}
+        if len(found) != len(pairs):
+            raise Malformed("JSON", "names a field twice")
+        return found
+
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique)
     except Malformed:
         raise
     except json.JSONDecodeError as error:
@@ -30,10 +40,3 @@ def parse(text: str) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise Malformed("JSON", f"{name} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Malformed("JSON", "names a field twice")
-    return found

@@ -18,10 +18,19 @@ from notifications.text import clean
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
+# The rows beside a message that `message_out` reads, and the fields: a list loads these and no more.
+RELATED = ("sender_user", "client", "group", "user", "resend_of")
+READ = (
+    "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
+    "failure_reason", "failure_cause", "failures",
+    "provider_id", "waiting_reason", "outcome", "possible_duplicate", *(f"{name}__key" for name in RELATED),
+)  # fmt: skip
+
+
 def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> dict[str, Any]:
     """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `resendOf` of ours.
 
-    Related rows (sender_user, client, group, user, resend_of) should have been selected with it.
+    The rows of RELATED should have been selected with it.
     """
     fields: dict[str, Any] = {
         "encodedKey": message.key.hex,
@@ -117,6 +126,10 @@ _REQUIRED = {
 _MOST_REMEMBERED = 10_000
 
 
+class NoSuch(Malformed):
+    """A row that a field names does not exist."""
+
+
 class DraftReader:
     """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each once."""
 
@@ -163,7 +176,7 @@ def _look_up(name: str, value: str) -> Model:
     else:
         row = reference.rows().filter(**{reference.column: value}).first()
     if row is None:
-        raise Malformed(name, f"there is no such {reference.target}: {value[:64]}")
+        raise NoSuch(name, f"there is no such {reference.target}: {value[:64]}")
     return row
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, include, path
 
-from commlog.api import organisation
+from commlog.api import messages, organisation
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import of_status
@@ -16,7 +16,10 @@ TITLE = "Commlog"
 ABOUT = "The communication log: send, search and resend messages."
 
 api = CommlogAPI("api", title=TITLE, version="2.0", description=ABOUT, auth=METHODS)
+api.add_router("", messages.router)
 api.add_router("", organisation.router)
+bare = CommlogAPI("bare", auth=METHODS)  # one of the seven is written without the prefix, so all of them answer so
+bare.add_router("", messages.router)
 
 
 def patterns_of(prefixed: CommlogAPI) -> Iterator[URLPattern]:
@@ -39,4 +42,4 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return answered
 
 
-urlpatterns = [path("api/", include(list(patterns_of(api))))]
+urlpatterns = [path("api/", include(list(patterns_of(api)))), *patterns_of(bare)]

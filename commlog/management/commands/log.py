@@ -6,8 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from commlog.api.schemas import message_out
-from commlog.management.commands.message import RELATED
+from commlog.api.schemas import RELATED, message_out
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 

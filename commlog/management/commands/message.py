@@ -6,10 +6,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog.api.schemas import message_out, moment
+from commlog.api.schemas import RELATED, message_out, moment
 from notifications.models import Message
-
-RELATED = ("sender_user", "client", "group", "user", "resend_of")
 
 
 class Command(BaseCommand):

@@ -127,7 +127,7 @@ def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api", "/api/", "/api/nope", "/api/communications/messages/", "/communications/messages", "/api/branches/"]
+    "path", ["/api", "/api/", "/api/nope", "/api/communications/messages/", "/communications/messages/x/y", "/api/branches/"]
 )
 def test_an_address_of_nothing_is_answered_in_the_one_shape(program: Program, path: str) -> None:
     assert refusal(program.get(path)) == (404, 3, "INVALID_API_OPERATION", "there is no operation at this address")

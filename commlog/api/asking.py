@@ -1,0 +1,180 @@
+"""What a search asks: criteria and order, from a body. Every refusal names the field and has the number of its kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.columns import CATALOGUE
+from commlog.paging import Sorting
+from notifications import criteria
+from notifications.criteria import BY_API_NAME, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Operator
+from notifications.text import Malformed, clean
+
+NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
+_PARTS = {"field", "operator", "value", "secondValue", "values"}
+_OF_SEARCH = {"filterCriteria", "sortingCriteria"}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSorting:
+    """A field that answers can be sorted by: how the order is made, and whether an index serves it."""
+
+    columns: tuple[str, ...]
+    nullable: bool = False
+    indexed: bool = False
+
+
+SORTABLE = {
+    "creationDate": ApiSorting(("created_at",), indexed=True),
+    "encodedKey": ApiSorting(("key",), indexed=True),
+    "sendDate": ApiSorting(("sent_at",), nullable=True),
+    "senderKey": ApiSorting(("sender_key",), nullable=True),
+    "clientKey": ApiSorting(("client_key",), nullable=True),
+    "groupKey": ApiSorting(("group_key",), nullable=True),
+    "userKey": ApiSorting(("user_key",), nullable=True),
+    "type": ApiSorting(("type",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which messages, in which order. `field`: what they are sorted by, in the API's words."""
+
+    criteria: tuple[Criterion, ...]
+    sorting: Sorting = NEWEST_FIRST
+    field: str = "creationDate"
+
+
+def search(body: Any) -> Question:
+    """A body of `:search`: a list of criteria, or an object with them (and an order) where it has any."""
+    if isinstance(body, list):
+        return Question(_criteria(body))
+    given = _object(body, "the body", _OF_SEARCH, "a list of criteria, or an object")
+    criteria, order = given.get("filterCriteria"), given.get("sortingCriteria")
+    criteria = () if criteria is None else _criteria(criteria)
+    return Question(criteria) if order is None else Question(criteria, *_order(order))
+
+
+def search_sorted(body: Any) -> Question:
+    """A body of `:searchSorted`: an object that has both."""
+    given = _object(body, "the body", _OF_SEARCH, "an object")
+    for name in ("filterCriteria", "sortingCriteria"):
+        if given.get(name) is None:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
+    return Question(_criteria(given["filterCriteria"]), *_order(given["sortingCriteria"]))
+
+
+def _criteria(given: Any) -> tuple[Criterion, ...]:
+    if not isinstance(given, list):
+        raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterCriteria: must be a list")
+    if len(given) > MOST_CRITERIA:
+        raise ApiError(
+            400, Code.TOO_MANY_FILTERS_PROVIDED, f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed"
+        )
+    return tuple(_criterion(one, f"criterion {number}") for number, one in enumerate(given, start=1))
+
+
+def _criterion(given: Any, place: str) -> Criterion:
+    one = _object(given, place, _PARTS, "an object with field, operator and value")
+    for name in ("field", "operator"):
+        if one.get(name) is None:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
+    named = _word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
+    if named not in BY_API_NAME:
+        raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}")
+    field = BY_API_NAME[named]
+    operator = _operator(field, _word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
+    return read_criterion(field, operator, one)
+
+
+def read_criterion(field: Field, operator: Operator, one: Mapping[str, Any]) -> Criterion:
+    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object."""
+    wanted = _wanted(operator)
+    for name, code in _VALUES.items():
+        if (one.get(name) is not None) != (name in wanted):
+            problem = f"{name} is missing" if name in wanted else f"takes no {name}"
+            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: {problem}")
+    values = one["values"] if "values" in wanted else [one[name] for name in wanted]
+    if not isinstance(values, list):
+        raise ApiError(400, Code.INVALID_FILTER_VALUES, f"{field.api or field.key}: values must be a list")
+    return _checked(field, operator, values)
+
+
+def _checked(field: Field, operator: Operator, values: list[Any]) -> Criterion:
+    name = field.api or field.key
+    code = Code.INVALID_FILTER_VALUES if operator in WITH_LIST else Code.INVALID_FILTER_VALUE
+    if len(values) > MOST_VALUES:
+        raise ApiError(400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
+    try:
+        return criteria.parse(field.key, operator, [_text(name, value) for value in values])
+    except Malformed as error:
+        second = operator == Operator.BETWEEN and "second value" in error.problem
+        raise ApiError(400, Code.INVALID_FILTER_SECOND_VALUE if second else code, f"{name}: {error.problem}") from error
+
+
+_VALUES = {
+    "value": Code.INVALID_FILTER_VALUE,
+    "secondValue": Code.INVALID_FILTER_SECOND_VALUE,
+    "values": Code.INVALID_FILTER_VALUES,
+}
+
+
+def _wanted(operator: Operator) -> tuple[str, ...]:
+    """Where the values of an operator are."""
+    if operator in WITHOUT_VALUE:
+        return ()
+    if operator in WITH_LIST:
+        return ("values",)
+    return ("value", "secondValue") if operator == Operator.BETWEEN else ("value",)
+
+
+def _operator(field: Field, name: str) -> Operator:
+    try:
+        return criteria.operator_of(field, name)
+    except Malformed as error:
+        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {error.problem}") from error
+
+
+def _text(name: str, value: Any) -> str:
+    """A scalar as text: clients write numbers and booleans as they are."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return clean(name, value)
+
+
+def _order(given: Any) -> tuple[Sorting, str]:
+    one = _object(given, "sortingCriteria", {"field", "order"}, "an object with field and order")
+    if one.get("field") is None:
+        raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
+    name = _word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
+    return order_by(name, one.get("order") or "DESC"), name
+
+
+def order_by(name: str, direction: Any) -> Sorting:
+    """The order by a field of SORTABLE, ASC or DESC in whatever case."""
+    if name not in SORTABLE:
+        code = Code.COLUMN_NOT_SORTABLE if name in BY_API_NAME else Code.INVALID_SORTING_COLUMN
+        raise ApiError(400, code, f"sortingCriteria.field: {name}: must be one of {', '.join(SORTABLE)}")
+    word = _word("sortingCriteria.order", direction, Code.INVALID_SORTING_ORDER).upper()
+    if word not in ("ASC", "DESC"):
+        raise ApiError(400, Code.INVALID_SORTING_ORDER, "sortingCriteria.order: must be ASC or DESC")
+    chosen = SORTABLE[name]
+    return Sorting(name, chosen.columns, descending=word == "DESC", nullable=chosen.nullable)
+
+
+def _word(name: str, value: Any, code: Code) -> str:
+    if not isinstance(value, str):
+        raise ApiError(400, code, f"{name}: must be text")
+    return clean(name, value)
+
+
+def _object(value: Any, place: str, allowed: set[str], wanted: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
+    if unknown := sorted(set(value) - allowed):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{place}: there is no {unknown[0][:64]}; there are {', '.join(sorted(allowed))}")
+    return value

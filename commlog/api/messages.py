@@ -1,0 +1,113 @@
+"""The seven operations on messages."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Path, Router
+
+from commlog import permissions
+from commlog.api import asking, bodies, pages, resending, sending
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.description import answers, describes
+from commlog.api.errors import ApiError
+from commlog.api.once import once
+from commlog.api.operations import needs
+from commlog.api.schemas import RELATED, message_out
+from commlog.api.shapes import (
+    DETAILS_LEVEL,
+    KEY,
+    MESSAGE,
+    MESSAGES,
+    NEW_MESSAGE,
+    PAGE_HEADERS,
+    PAGING,
+    RESEND,
+    RESEND_BY_DATE,
+    SEARCH,
+    SEARCH_SORTED,
+)
+from commlog.limits import A_PAGE, time_limit
+
+router = Router(tags=["Communications"])
+BASE = "/communications/messages"
+_FOUND = answers("The messages, newest first unless sorted otherwise", MESSAGES, headers=PAGE_HEADERS)
+_SKIPPED = {resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way"}
+_reading = needs(permissions.may_read_messages, "reading messages needs the permission “View communication history”")
+_resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
+
+
+@router.post(BASE, operation_id="send", openapi_extra=describes(body=NEW_MESSAGE, once=True, _201=answers("The message", MESSAGE)))
+def send(request: HttpRequest) -> HttpResponse:
+    """Send an e-mail or an SMS. Needs the permission “Send manual e-mail” or “Send manual SMS”."""
+    fields = sending.read(request, bodies.read(request))
+    return once(request, lambda: JsonResponse(message_out(sending.send(request, fields)), status=201))
+
+
+@router.get(
+    f"{BASE}/{{encodedKey}}",
+    operation_id="getByEncodedKey",
+    openapi_extra=describes(query=[DETAILS_LEVEL], _200=answers("The message", MESSAGE)),
+)
+@_reading
+def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
+    """One message by its key."""
+    full = pages.details_of(request)
+    with time_limit(A_PAGE):
+        found = permissions.messages_for(caller_of(request)).select_related(*RELATED).filter(key=UUID(encodedKey)).first()
+        if found is None:
+            raise ApiError(404, Code.MESSAGE_NOT_FOUND, encodedKey)
+        return JsonResponse(message_out(found, found.attempts.all() if full else None))
+
+
+@router.post(f"{BASE}:search", operation_id="search", openapi_extra=describes(body=SEARCH, query=PAGING, _200=_FOUND))
+@_reading
+def search(request: HttpRequest) -> HttpResponse:
+    """The messages that meet every criterion, newest first."""
+    wanted = pages.paging_of(request)
+    return pages.answer(asking.search(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
+
+
+@router.post(f"{BASE}:searchSorted", operation_id="search_1", openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND))
+@_reading
+def search_sorted(request: HttpRequest) -> HttpResponse:
+    """The same in an order of your own."""
+    wanted = pages.paging_of(request)
+    return pages.answer(asking.search_sorted(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
+
+
+@router.post(
+    f"{BASE}:resend",
+    operation_id="resend",
+    openapi_extra=describes(body=RESEND, once=True, _202=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+)
+@_resending
+def resend(request: HttpRequest) -> HttpResponse:
+    """Send failed messages once more. The failed entries stay; takes what a search answers."""
+    wanted = resending.by_keys(resending.body_of(request))
+    return once(request, lambda: resending.done(resending.resend(request, wanted), 202))
+
+
+@router.post(
+    f"{BASE}:resendAsyncByKeys",
+    operation_id="enqueueByKeys",
+    openapi_extra=describes(body=RESEND, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+)
+@_resending
+def resend_by_keys(request: HttpRequest) -> HttpResponse:
+    """The same as resend; every resend is stored at once and sent by a worker."""
+    wanted = resending.by_keys(resending.body_of(request))
+    return once(request, lambda: resending.done(resending.resend(request, wanted), 200))
+
+
+@router.post(
+    f"{BASE}:resendAsyncByDate",
+    operation_id="enqueueByDate",
+    openapi_extra=describes(body=RESEND_BY_DATE, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+)
+@_resending
+def resend_by_date(request: HttpRequest) -> HttpResponse:
+    """Send the failed messages that were made in a span of time once more."""
+    body = resending.body_of(request)
+    span = resending.by_date(body)
+    return once(request, lambda: resending.done(resending.resend_span(request, span, body), 200))

@@ -1,0 +1,146 @@
+"""Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any depth."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, F, OrderBy, TextField
+from django.db.models.functions import Cast
+from django.http import HttpRequest, HttpResponse
+
+from commlog import paging
+from commlog.api.asking import SORTABLE, Question
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.api.schemas import READ, RELATED, message_out
+from commlog.limits import A_PAGE, time_limit
+from commlog.log import SORTABLE as MOST_SORTED
+from commlog.paging import BadCursor, Page
+from notifications.criteria import to_q
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+
+MOST, DEEPEST = 1_000, 10_000
+_NAMES = {"offset", "limit", "paginationDetails", "detailsLevel", "cursor"}
+_KEYS = {"sender_key": "sender_user__key", "client_key": "client__key", "group_key": "group__key", "user_key": "user__key"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which stretch of the answer is wanted, and how much is told about it."""
+
+    offset: int = 0
+    limit: int = MOST
+    cursor: str = ""
+    totals: bool = False
+    full: bool = False
+
+
+def details_of(request: HttpRequest) -> bool:
+    """Whether detailsLevel=FULL is asked for, of an operation that takes nothing else."""
+    return _one_of(_parameters(request, {"detailsLevel"}), "detailsLevel", ("BASIC", "FULL")) == "FULL"
+
+
+def paging_of(request: HttpRequest) -> Paging:
+    """The query string of a search."""
+    given = _parameters(request, _NAMES)
+    return Paging(
+        offset=_number(given, "offset", 0, least=0, most=DEEPEST, codes=_OFFSET),
+        limit=_number(given, "limit", MOST, least=1, most=MOST, codes=_LIMIT),
+        cursor=given.get("cursor", ""),
+        totals=_one_of(given, "paginationDetails", ("OFF", "ON")) == "ON",
+        full=_one_of(given, "detailsLevel", ("BASIC", "FULL")) == "FULL",
+    )
+
+
+def answer(question: Question, wanted: Paging, scope: MessageQuerySet) -> HttpResponse:
+    """The messages that the question means, as a JSON list, and in headers what lies behind them."""
+    messages = scope.filter(to_q(question.criteria)) if question.criteria else scope
+    with time_limit(A_PAGE):
+        page = _page(question, wanted, messages)
+        rows = [message_out(message, message.attempts.all() if wanted.full else None) for message in page.rows]
+    content = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(content) > settings.API_LARGEST_ANSWER:
+        source = f"limit: the answer would have {len(content):,} bytes, {settings.API_LARGEST_ANSWER:,} are allowed; ask for fewer messages"
+        raise ApiError(400, Code.OUT_OF_BOUNDS_PAGINATION_LIMIT_VALUE, source)
+    response = HttpResponse(content, content_type="application/json")
+    if page.after:
+        response["Items-Next-Cursor"] = page.after
+    if wanted.totals:
+        with time_limit(A_PAGE):
+            response["Items-Total"] = str(messages.count())
+        response["Items-Limit"], response["Items-Offset"] = str(wanted.limit), str(wanted.offset)
+    return response
+
+
+def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page[Message]:
+    if not SORTABLE[question.field].indexed and _too_many(messages):
+        source = f"sortingCriteria: more than {MOST_SORTED:,} match, too many to sort by {question.field}; narrow the filter"
+        raise ApiError(400, Code.COLUMN_NOT_SORTABLE, source)
+    keys = {name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS}
+    shown = messages.annotate(**keys).select_related(*RELATED).only(*READ)
+    if wanted.full:
+        shown = shown.prefetch_related("attempts")
+    if wanted.offset and not wanted.cursor:
+        return _at_offset(question, wanted, shown)
+    try:
+        page = paging.fetch(shown, question.sorting, size=wanted.limit, after=wanted.cursor)
+    except BadCursor as error:
+        source = "cursor: is damaged, or belongs to another order; take it from the header Items-Next-Cursor as it is"
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, source) from error
+    if wanted.offset:
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, "offset: cannot be used together with cursor")
+    return page
+
+
+def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Page[Message]:
+    """The stretch that begins so many rows behind the start; what follows it can be walked with its cursor."""
+    sorting = question.sorting
+    order = [OrderBy(F(name), descending=sorting.descending, nulls_last=sorting.nullable or None) for name in (*sorting.columns, "pk")]
+    rows = list(shown.order_by(*order)[wanted.offset : wanted.offset + wanted.limit + 1])
+    kept = rows[: wanted.limit]
+    return Page(kept, after=paging.cursor_of(kept[-1], sorting) if len(rows) > wanted.limit else "")
+
+
+def _too_many(messages: MessageQuerySet) -> bool:
+    """Whether more match than can be sorted without an index."""
+    found: int = messages.order_by().values("pk")[: MOST_SORTED + 1].aggregate(found=Count("pk"))["found"]
+    return found > MOST_SORTED
+
+
+_OFFSET = (Code.INVALID_PAGINATION_OFFSET_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_OFFSET_VALUE)
+_LIMIT = (Code.INVALID_PAGINATION_LIMIT_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_LIMIT_VALUE)
+
+
+def _parameters(request: HttpRequest, allowed: set[str]) -> dict[str, str]:
+    """The query string. What nobody knows is refused: a misspelled `offset` would otherwise read the first page for ever."""
+    for name, values in request.GET.lists():
+        if name not in allowed:
+            shown = name[:64].encode(errors="replace").decode()
+            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{shown}: there is no such parameter; there are {', '.join(sorted(allowed))}")
+        if len(values) > 1:
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: is given more than once")
+    return {name: str(value) for name, value in request.GET.items()}
+
+
+def _number(given: dict[str, str], name: str, default: int, *, least: int, most: int, codes: Sequence[Code]) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    digits = text.removeprefix("-")
+    significant = digits.lstrip("0") or "0"
+    if not (digits.isascii() and digits.isdigit()):
+        raise ApiError(400, codes[0], f"{name}: must be a whole number from {least} to {most:,}")
+    if text != digits or len(significant) > 9 or not least <= int(significant) <= most:
+        hint = "; walk further with cursor, from the header Items-Next-Cursor" if name == "offset" else ""
+        raise ApiError(400, codes[1], f"{name}: must be from {least} to {most:,}{hint}")
+    return int(significant)
+
+
+def _one_of(given: dict[str, str], name: str, choices: Sequence[str]) -> str:
+    value: Any = given.get(name, choices[0])
+    if value not in choices:
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: must be {' or '.join(choices)}")
+    return str(value)

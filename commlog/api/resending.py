@@ -1,0 +1,169 @@
+"""Resending failed messages: by key, as the answer of a search is, or by the days on which they were made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from commlog import audit
+from commlog.api import bodies
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.audit import AuditAction
+from notifications import criteria, outbox
+from notifications.criteria import to_q
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.outbox import ResentMany
+from notifications.states import MessageState, MessageType
+from notifications.text import Malformed, clean
+
+SKIPPED = "Resend-Skipped"
+TEMPLATE_TYPES = (*MessageType, "TASK")  # TASK: a kind of template that sends nothing
+_BY_KEYS, _BY_DATE = {"messages", "again"}, {"startDate", "endDate", "templateTypes", "again"}
+_KEPT = frozenset({*_BY_KEYS, *_BY_DATE, "encodedKey"})
+_MOST_NAMED = 100  # keys in an entry of the audit trail
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which messages by key; `again` insists although one was delivered since."""
+
+    keys: Sequence[UUID]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which failed messages by the time that they were made."""
+
+    messages: MessageQuerySet
+    again: bool = False
+
+
+def body_of(request: HttpRequest) -> Any:
+    """The body of a resend. It may be as large as any answer of a search; of its messages only the keys are kept."""
+    return bodies.read(request, most=settings.API_LARGEST_ANSWER, keep=_KEPT)
+
+
+def by_keys(body: Any) -> Wanted:
+    """An object with `messages`, or a list as a search answers it: keys, or messages with their `encodedKey`.
+
+    A search that found nothing answers an empty list, so that is nothing to do rather than an error.
+    """
+    if isinstance(body, list):
+        return Wanted(_keys(body))
+    given = _object(body, _BY_KEYS)
+    messages = given.get("messages")
+    if messages is None:
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "messages: is missing")
+    if not isinstance(messages, list):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "messages: must be a list of keys")
+    if not messages:
+        raise ApiError(400, Code.MISSING_ENCODED_KEY, "messages: is empty")
+    return Wanted(_keys(messages), _again(given))
+
+
+def by_date(body: Any) -> Span:
+    """An object with `startDate`, `endDate`, and perhaps `templateTypes`."""
+    given = _object(body, _BY_DATE)
+    for name in ("startDate", "endDate"):
+        if given.get(name) is None:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
+        try:
+            criteria.parse("created", "ON", [clean(name, given[name])])
+        except Malformed as error:
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: {error.problem}") from error
+    try:
+        span = criteria.parse("created", "BETWEEN", [given["startDate"], given["endDate"]])
+    except Malformed as error:
+        raise ApiError(400, Code.START_DATE_AFTER_END_DATE, "startDate: lies after endDate") from error
+    failed = Message.objects.failed().filter(to_q([span]), type__in=_types(given.get("templateTypes")))
+    return Span(failed, _again(given))
+
+
+def resend(request: HttpRequest, wanted: Wanted) -> ResentMany:
+    """Resend those messages, all of which must be there and FAILED; in the caller's transaction."""
+    rows = {key: (pk, state) for key, pk, state in Message.objects.filter(key__in=wanted.keys).values_list("key", "pk", "state")}
+    if missing := [key for key in wanted.keys if key not in rows]:
+        code = Code.NO_MESSAGE_FOUND if not rows and len(wanted.keys) > 1 else Code.MESSAGE_NOT_FOUND
+        raise ApiError(404, code, missing[0].hex)
+    if len(rows) < len(wanted.keys):
+        twice = next(key for number, key in enumerate(wanted.keys) if key in wanted.keys[:number])
+        raise ApiError(400, Code.DUPLICATE_ENCODED_KEY, twice.hex)
+    if wrong := next((key for key, (_, state) in rows.items() if state != MessageState.FAILED), None):
+        raise ApiError(400, Code.MESSAGE_STATE_MUST_BE_FAILED, f"{wrong.hex}: is {rows[wrong][1]}")
+    asked = {"messages": [key.hex for key in wanted.keys[:_MOST_NAMED]]}
+    return _resent(request, [rows[key][0] for key in wanted.keys], wanted.again, asked)
+
+
+def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
+    """Resend the failed messages of a span; in the caller's transaction."""
+    most = settings.API_MOST_RESENT_BY_DATE
+    pks = list(span.messages.order_by("created_at", "pk").values_list("pk", flat=True)[: most + 1])
+    if len(pks) > most:
+        source = f"more than {most:,} failed messages were made in this time; ask for a shorter one"
+        raise ApiError(400, Code.MAXIMUM_NUMBER_OF_COMMUNICATION_MESSAGES_TO_RESEND_EXCEEDED, source)
+    return _resent(request, pks, span.again, {name: value for name, value in asked.items() if value is not None})
+
+
+def done(resent: ResentMany, status: int) -> HttpResponse:
+    """The answer: no body, and how many messages were left alone."""
+    answer = HttpResponse(status=status, headers={SKIPPED: str(resent.skipped)})
+    del answer["Content-Type"]
+    return answer
+
+
+def _resent(request: HttpRequest, pks: Sequence[int], again: bool, asked: dict[str, Any]) -> ResentMany:
+    caller = caller_of(request)
+    resent = outbox.resend_many(pks, by=caller, again=again)
+    told = {"created": resent.created, "skipped": resent.skipped} | asked
+    if pks:
+        audit.record(caller.actor, AuditAction.RESENT, kind="message", label=f"{len(pks):,} by the API", after=told)
+    return resent
+
+
+def _keys(items: list[Any]) -> list[UUID]:
+    most = settings.API_MOST_RESENT
+    if len(items) > most:
+        source = f"there are {len(items):,} messages, at most {most:,} are allowed"
+        raise ApiError(400, Code.MAXIMUM_NUMBER_OF_COMMUNICATION_MESSAGES_TO_RESEND_EXCEEDED, source)
+    return [key_of(item.get("encodedKey") if isinstance(item, dict) else item) for item in items]
+
+
+def key_of(value: Any) -> UUID:
+    """A message's key. Raises ApiError for what cannot be one."""
+    if value is None:
+        raise ApiError(400, Code.MISSING_ENCODED_KEY, "encodedKey: is missing")
+    try:
+        criterion = criteria.parse("key", "EQUALS", [clean("encodedKey", value)])
+    except Malformed as error:
+        raise ApiError(400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {error.problem}") from error
+    return UUID(criterion.values[0])
+
+
+def _types(given: Any) -> list[str]:
+    if given is None:
+        return list(MessageType)
+    if not (isinstance(given, list) and given and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)):
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}")
+    return given
+
+
+def _again(given: dict[str, Any]) -> bool:
+    again = given.get("again")
+    if again is not None and not isinstance(again, bool):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "again: must be true or false")
+    return bool(again)
+
+
+def _object(value: Any, allowed: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object or, with keys, a list")
+    if unknown := sorted(set(value) - allowed):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"there is no {unknown[0][:64]}; there are {', '.join(sorted(allowed))}")
+    return value

@@ -1,0 +1,87 @@
+"""Sending one message by hand: an e-mail or an SMS, to a client, a group, a user, or an address."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest
+
+from commlog import audit, permissions
+from commlog.api.callers import Caller, caller_of
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.api.operations import demand
+from commlog.api.schemas import RELATED, DraftReader, NoSuch
+from commlog.audit import AuditAction
+from notifications import outbox
+from notifications.models import Message
+from notifications.states import MessageType
+from notifications.text import Malformed
+
+EVENT = "MANUAL"
+CHANNELS = (MessageType.EMAIL, MessageType.SMS)
+RECIPIENTS = ("clientKey", "groupKey", "userKey")
+_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", *RECIPIENTS}
+
+
+def read(request: HttpRequest, body: Any) -> dict[str, Any]:
+    """The fields of a message to send; null is as good as absent. What needs no database is checked here, the permission included."""
+    if not isinstance(body, dict):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object")
+    fields = {name: value for name, value in body.items() if value is not None}
+    if unknown := sorted(set(fields) - _TAKEN):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(_TAKEN))}")
+    channel = _channel(fields)
+    demand(request, permissions.may_send(caller_of(request), channel), f"sending needs the permission “Send manual {channel.label}”")
+    _check_texts(fields, channel)
+    _check_sender(fields, caller_of(request))
+    if fields.get("event", EVENT) != EVENT:
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"event: must be {EVENT}, for what is sent by hand")
+    return fields
+
+
+def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
+    """Store the message, in the caller's transaction."""
+    caller = caller_of(request)
+    given = {name: value for name, value in fields.items() if name not in ("senderKey", "event")}
+    if given.get("subject") == "":
+        del given["subject"]
+    try:
+        draft = DraftReader().read(given)
+    except NoSuch as error:
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, str(error)) from error
+    try:
+        message = outbox.enqueue(replace(draft, sender=caller, event=EVENT))
+    except Malformed as error:
+        code = Code.INVALID_EMAIL_SUBJECT if error.field == "subject" else Code.INVALID_PARAMETERS
+        raise ApiError(400, code, str(error)) from error
+    label = f"{message.type} to {message.recipient_name or message.destination}"
+    audit.record(caller.actor, AuditAction.SENT, kind="message", key=message.key.hex, label=label)
+    return Message.objects.select_related(*RELATED).get(pk=message.pk)
+
+
+def _channel(fields: Mapping[str, Any]) -> MessageType:
+    given = fields.get("type")
+    if given is None:
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "type: is missing")
+    if given not in CHANNELS:
+        raise ApiError(400, Code.INVALID_PARAMETERS, "type: only EMAIL and SMS can be sent by hand")
+    return MessageType(given)
+
+
+def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
+    if not fields.get("body"):
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
+    if channel == MessageType.EMAIL and not fields.get("subject"):
+        raise ApiError(400, Code.INVALID_EMAIL_SUBJECT, "subject: is missing; an e-mail needs one")
+    if channel == MessageType.SMS:
+        for name in ("subject", "html"):
+            if fields.get(name, "") != "":
+                raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: is for e-mails only")
+
+
+def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:
+    """Nobody writes in another's name. A program has none to give: the log shows its consumer as the sender."""
+    given = fields.get("senderKey")
+    if given is not None and not (caller.user and str(given).lower().replace("-", "") == caller.user.key.hex):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "senderKey: must be the key of the user who calls")

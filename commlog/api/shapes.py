@@ -1,0 +1,219 @@
+"""JSON Schemas of the API: what is taken and answered, made of the tables that decide it. A test attacks the API with them."""
+
+import calendar
+from collections.abc import Iterable
+
+from django.conf import settings
+
+from commlog.api.asking import SORTABLE
+from commlog.api.description import Schema, component
+from commlog.api.pages import DEEPEST, MOST
+from commlog.api.resending import TEMPLATE_TYPES
+from commlog.api.sending import EVENT, RECIPIENTS
+from notifications.criteria import BY_API_NAME, LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
+from notifications.failures import Reason
+from notifications.states import MessageState, MessageType, Outcome, WaitingReason
+
+NOTHING: Schema = {"type": "null"}
+KEY: Schema = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
+TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
+FILLED: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
+WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, "pattern": r"^[^\x00]*\S[^\x00]*$"}
+MOMENT: Schema = {"type": "string", "format": "date-time", "description": "With the offset of the organisation's zone"}
+
+
+def or_null(schema: Schema) -> Schema:
+    """The same, or null: many clients write null for what is absent."""
+    return {"anyOf": [schema, NOTHING]}
+
+
+def closed(properties: dict[str, Schema], *required: str) -> Schema:
+    """An object with these fields and no others."""
+    return {"type": "object", "required": list(required), "properties": properties, "additionalProperties": False}
+
+
+def case_blind(words: Iterable[str]) -> Schema:
+    """One of these words, in whatever case."""
+    written = ("".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word) for word in words)
+    return {"type": "string", "pattern": f"^({'|'.join(written)})$"}
+
+
+def _day() -> str:
+    """A day from 1971 to 2198, as a pattern; leap years are counted out."""
+    years = r"(19[7-9][1-9]|19[89]0|20[0-9]{2}|21[0-8][0-9]|219[0-8])"
+    leaps = "|".join(str(year) for year in range(1971, 2199) if calendar.isleap(year))
+    long, short = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])", "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    return f"({years}-({long}|{short}|02-(0[1-9]|1[0-9]|2[0-8]))|({leaps})-02-29)"
+
+
+_TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
+DAY_OR_MOMENT: Schema = {
+    "type": "string",
+    "pattern": f"^{_day()}({_TIME})?$",
+    "description": "A day of the organisation's zone, 2026-11-24, or a moment with its offset, 2026-11-24T09:14:00+01:00",
+}
+_DAYS: Schema = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 36_500}, {"type": "string", "pattern": "^[1-9][0-9]{0,3}$"}]}
+
+
+def _value(field: Field, operator: Operator) -> Schema:
+    """What a value of the field looks like for that operator."""
+    if operator == Operator.LAST_DAYS:
+        return _DAYS
+    if field.kind == Kind.KEY:
+        return KEY
+    if field.kind == Kind.DATE_TIME:
+        return DAY_OR_MOMENT
+    if field.choices and operator == Operator.EQUALS_CASE_SENSITIVE:
+        return {"enum": [value for value, _ in field.choices]}
+    return case_blind(value for value, _ in field.choices) if field.choices else WORDS
+
+
+def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
+    """The values that go with a field and an operator: how criteria with the same are told, and their properties."""
+    value, nothing = _value(field, operator), dict.fromkeys(("value", "secondValue", "values"), NOTHING)
+    if operator in WITHOUT_VALUE:
+        return "nothing", nothing
+    if operator in WITH_LIST:
+        return "values", nothing | {"values": {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": value}}
+    if operator == Operator.BETWEEN:
+        return "two", nothing | {"value": value, "secondValue": value}
+    return "one", nothing | {"value": value}
+
+
+def _criteria() -> list[Schema]:
+    """Every field with every operator that it takes; fields and operators that take the same values together."""
+    groups: dict[str, tuple[list[str], list[str], str, Schema]] = {}
+    for field in BY_API_NAME.values():
+        for operator in field.operators:
+            told, values = _criterion(field, operator)
+            names = groups.setdefault(f"{field.kind} {told} {values}", ([], [], told, values))
+            for name, known in ((field.api, names[0]), (operator.value, names[1])):
+                if name not in known:
+                    known.append(name)
+    needs = {"nothing": [], "one": ["value"], "two": ["value", "secondValue"], "values": ["values"]}
+    return [
+        closed({"field": {"enum": fields}, "operator": case_blind(operators)} | values, "field", "operator", *needs[told])
+        for fields, operators, told, values in groups.values()
+    ]
+
+
+CRITERION = component("FilterCriteria", {"description": "For BETWEEN, value lies before secondValue.", "anyOf": _criteria()})
+CRITERIA: Schema = {"type": "array", "maxItems": MOST_CRITERIA, "items": CRITERION}
+SORTING = component("SortingCriteria", closed({"field": {"enum": list(SORTABLE)}, "order": or_null(case_blind(["ASC", "DESC"]))}, "field"))
+SEARCH = component("Search", {"anyOf": [CRITERIA, closed({"filterCriteria": or_null(CRITERIA), "sortingCriteria": or_null(SORTING)})]})
+SEARCH_SORTED = component(
+    "SearchSorted", closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria")
+)
+
+_WITH_KEY: Schema = {"type": "object", "required": ["encodedKey"], "properties": {"encodedKey": KEY}}
+_CHOSEN: Schema = {"type": "array", "maxItems": settings.API_MOST_RESENT, "uniqueItems": True, "items": {"anyOf": [KEY, _WITH_KEY]}}
+_AGAIN: Schema = or_null({"type": "boolean", "description": "Insist, although one of the chain was delivered since"})
+RESEND = component(
+    "Resend",
+    {
+        "description": "Keys, or messages as a search answers them: bare, or as `messages` of an object.",
+        "anyOf": [_CHOSEN, closed({"messages": _CHOSEN | {"minItems": 1}, "again": _AGAIN}, "messages")],
+    },
+)
+RESEND_BY_DATE = component(
+    "ResendByDate",
+    closed(
+        {
+            "startDate": DAY_OR_MOMENT,
+            "endDate": DAY_OR_MOMENT,
+            "templateTypes": or_null({"type": "array", "minItems": 1, "items": {"enum": list(TEMPLATE_TYPES)}}),
+            "again": _AGAIN,
+        },
+        "startDate",
+        "endDate",
+    ),
+)
+
+
+def _sendable(channel: MessageType, recipient: str) -> Schema:
+    """A message of that channel to that kind of recipient; without one it needs a destination."""
+    addresses = {
+        MessageType.EMAIL: {"type": "string", "pattern": r"^[A-Za-z0-9_]{1,60}@[a-z0-9]{1,60}(\.[a-z]{2,10}){1,3}$"},
+        MessageType.SMS: {"type": "string", "pattern": r"^\+49151[0-9]{8}$"},
+    }
+    line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f]*$"}
+    properties: dict[str, Schema] = {
+        "type": {"const": channel.value},
+        "body": FILLED,
+        "event": or_null({"const": EVENT}),
+        "senderKey": NOTHING,
+    }
+    if channel == MessageType.EMAIL:
+        properties |= {"subject": line, "html": or_null(TEXT)}
+    else:
+        properties |= {"subject": or_null({"const": ""}), "html": or_null({"const": ""})}
+    properties |= dict.fromkeys(RECIPIENTS, NOTHING)
+    properties["destination"] = or_null(addresses[channel]) if recipient else addresses[channel]
+    required = ["type", "body", recipient or "destination", *(["subject"] if channel == MessageType.EMAIL else [])]
+    return closed(properties | ({recipient: KEY} if recipient else {}), *required)
+
+
+NEW_MESSAGE = component(
+    "NewMessage",
+    {
+        "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may be the calling user's own.",
+        "anyOf": [_sendable(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in (*RECIPIENTS, "")],
+    },
+)
+
+_NUMBER: Schema = {"type": "integer", "minimum": 0}
+ATTEMPT = component(
+    "Attempt",
+    closed(
+        {
+            "number": _NUMBER,
+            "startedAt": MOMENT,
+            "finishedAt": MOMENT,
+            "outcome": {"enum": list(Outcome)},
+            "failureReason": {"enum": list(Reason)},
+            "failureCause": {"type": "string"},
+        },
+        "number",
+    ),
+)
+_ANSWERED: dict[str, Schema] = {
+    "encodedKey": KEY,
+    "type": {"enum": list(MessageType)},
+    "state": {"enum": list(MessageState)},
+    "creationDate": MOMENT,
+    "sendDate": MOMENT,
+    **{
+        name: {"type": "string", "minLength": 1}
+        for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId")
+    },
+    **{name: KEY for name in ("senderKey", "clientKey", "groupKey", "userKey")},
+    "failureReason": {"enum": list(Reason)},
+    "numRetries": _NUMBER,
+    "waitingReason": {"enum": list(WaitingReason)},
+    "outcome": {"enum": list(Outcome)},
+    "possibleDuplicate": {"const": True, "description": "It may have been delivered twice"},
+    "resendOf": KEY | {"description": "The failed message that this one repeats"},
+    "attempts": {"type": "array", "items": ATTEMPT, "description": "With detailsLevel=FULL"},
+}
+MESSAGE = component("CommunicationMessage", closed(_ANSWERED, "encodedKey", "type", "state", "creationDate", "numRetries"))
+MESSAGES: Schema = {"type": "array", "items": MESSAGE}
+
+
+def _parameter(name: str, about: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+
+DETAILS_LEVEL = _parameter("detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"})
+PAGING = [
+    _parameter("offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}),
+    _parameter("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST}),
+    _parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
+    DETAILS_LEVEL,
+    _parameter("cursor", "From Items-Next-Cursor of the answer before; instead of offset, and quick at any depth", {"type": "string"}),
+]
+PAGE_HEADERS = {
+    "Items-Total": "How many match (with paginationDetails=ON)",
+    "Items-Limit": "The limit (with paginationDetails=ON)",
+    "Items-Offset": "The offset (with paginationDetails=ON)",
+    "Items-Next-Cursor": "The cursor of the next page; absent on the last one",
+}
