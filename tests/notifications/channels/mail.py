@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from servers import ScriptedSmtp, within
 
+from bench.hostile.servers import ScriptedSmtp, within
 from notifications.channels.base import DeliveryError, Envelope, Failure
 from notifications.channels.email import EmailChannel
 from notifications.failures import Reason
@@ -15,11 +15,6 @@ from notifications.states import Outcome
 DEADLINE = 0.6
 KEY = UUID("0123456789abcdef0123456789abcdef")
 Serve = Callable[[Any], Any]
-
-TEMP = (Reason.MESSAGING_EXCEPTION, Failure.TRANSIENT, Outcome.REFUSED)
-PERM = (Reason.MESSAGING_EXCEPTION, Failure.PERMANENT, Outcome.REFUSED)
-UNKNOWN = (Reason.MESSAGING_EXCEPTION, Failure.TRANSIENT, Outcome.UNKNOWN)
-SIGN_IN = (Reason.INVALID_SMTP_CREDENTIALS, Failure.TRANSIENT, Outcome.REFUSED)
 
 
 def envelope(**changes: Any) -> Envelope:

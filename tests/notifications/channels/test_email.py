@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from mail import SIGN_IN, TEMP, UNKNOWN, Serve, channel, class_of, envelope, failure
-from servers import ScriptedSmtp
+from mail import Serve, channel, class_of, envelope, failure
 
+from bench.hostile.mail_stages import SIGN_IN, TEMP, UNKNOWN
+from bench.hostile.servers import ScriptedSmtp
 from notifications.channels.base import DeliveryError, Failure
 from notifications.channels.email import EmailChannel
 from notifications.channels.email import kept as kept_module

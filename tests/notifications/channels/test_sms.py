@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from servers import RawHttp, reset, says, within
 
+from bench.hostile.servers import RawHttp, reset, says, within
 from notifications.channels.base import DeliveryError, Envelope, Failure
 from notifications.channels.sms import SmsChannel, e164
 from notifications.failures import Reason

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from servers import RawHttp, says
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from bench.hostile.servers import RawHttp, says
 from notifications import channels
 from notifications.channels import Envelope
 from notifications.channels.webhook import WebhookChannel, new_secret, secret_problem
@@ -61,7 +61,11 @@ def test_without_a_secret_nothing_is_signed(serve: Serve) -> None:
     assert not [name for name in headers if name.startswith("webhook-")]
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_ÄÖ", "whsec_c2hvcnQ=", new_secret().removeprefix("whsec_"), new_secret() + "!"])
+@pytest.mark.parametrize(
+    "secret",
+    ["", "whsec_", "whsec_ÄÖ", "whsec_c2hvcnQ=", new_secret().removeprefix("whsec_"), new_secret() + "!"],
+    ids=["empty", "prefix", "letters", "short", "no prefix", "a mark too many"],  # a random name would differ between test processes
+)
 def test_a_secret_that_is_none_is_refused_in_words(secret: str) -> None:
     assert secret_problem(secret) == "a signing secret is whsec_ and 24 to 64 octets in base64"
 

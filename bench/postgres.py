@@ -1,0 +1,62 @@
+"""A PostgreSQL server of one's own, to be stopped and started at will."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Server:
+    """A data directory with its programs."""
+
+    def __init__(self, directory: Path, programs: Path) -> None:
+        self.directory = directory
+        self._programs = programs
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        # PostgreSQL refuses to run as root.
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        options = f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "start", "--wait", f"--log={self.directory / 'log'}", f"--options={options}")
+
+    def stop(self, mode: str) -> None:
+        """`fast` ends every session, `immediate` is a crash."""
+        self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
+
+    def _run(self, program: str, *options: str) -> None:
+        command = [*self._as, str(self._programs / program), f"--pgdata={self.directory / 'data'}", *options]
+        done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program} {options[0]}: {done.stderr or done.stdout}")
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A running server that is gone afterwards."""
+    found = shutil.which("pg_ctl")
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not found and not programs:
+        raise SystemExit("  This programme needs the programs of a PostgreSQL server (initdb, pg_ctl).")
+    directory = Path(tempfile.mkdtemp(prefix="commlog-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(directory, "postgres")
+    server = Server(directory, Path(found).parent if found else programs[-1])
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(directory, ignore_errors=True)
