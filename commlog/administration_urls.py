@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commlog.views import administration, menu_items, roles, users
+from commlog.views import administration, menu_items, roles, templates, users
 
 urlpatterns = [
     path("", administration.overview, name="administration"),
@@ -22,6 +22,13 @@ urlpatterns = [
     path("users/<hex32:key>/password/", users.password, name="administration-user-password"),
     path("users/<hex32:key>/activity/", users.activity, name="administration-user-activity"),
     path("users/<hex32:key>/sessions/", users.end_sessions, name="administration-user-sessions"),
+    path("templates/", templates.index, name="templates"),
+    path("templates/new/", templates.new, name="template-new"),
+    path("templates/<hex32:key>/", templates.template, name="template"),
+    path("templates/<hex32:key>/edit/", templates.edit, name="template-edit"),
+    path("templates/<hex32:key>/activity/", templates.activity, name="template-activity"),
+    path("templates/<hex32:key>/secret/", templates.secret, name="template-secret"),
+    path("templates/<hex32:key>/delete/", templates.delete, name="template-delete"),
     path("retry-policy/", administration.retry_policy, name="retry-policy"),
     path("audit/", administration.audit, name="audit"),
 ]

@@ -84,6 +84,7 @@ _FURTHER = (
     Column("user", "User", _USER, order=("user_id",), nullable=True, related="user", value=_member_of_staff),
     Column("subject", "Subject", ("subject",), order=("subject_start",)),
     Column("event", "Event", ("event",), order=("event",)),
+    Column("template", "Template", ("template_name",), order=("template_name",)),
     Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
     Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
     Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),

@@ -126,7 +126,7 @@ def _of_row(name: str, operator: str, values: list[str]) -> list[str]:
     known = FIELDS.get(name)
     if operator in WITHOUT_VALUE:
         return []
-    if operator in WITH_LIST and known and known.whom in ("", "message"):
+    if operator in WITH_LIST and known and known.whom in ("", "message", "template"):
         return [part.strip() for value in values for part in value.split(",") if part.strip()]
     return values[:2] if operator == Operator.BETWEEN else values if operator in WITH_LIST else values[:1]
 

@@ -1,5 +1,6 @@
 """The frame of every page: the menu that the user sees, and the banner when nothing is being sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from commlog import permissions
 from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
+from commlog.permissions import Person
 from notifications import channels, health
 from notifications.channels import SendingMode
 
@@ -27,6 +29,7 @@ class Section:
     name: str
     label: str
     about: str = ""
+    seen_by: Callable[[Person], bool] = permissions.may_view_administration
 
     @property
     def url(self) -> str:
@@ -39,6 +42,7 @@ SECTIONS = (
     Section("menu-items", "Menu items", "The entries of the navigation bar, their order, and who sees them."),
     Section("roles", "Roles", "What the people of a role may see and do."),
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
+    Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
     Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
     Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
 )
@@ -58,12 +62,12 @@ class Frame:
     @property
     def administration(self) -> bool:
         """Whether the entry Administration is shown; it is fixed, no menu item."""
-        return permissions.may_view_administration(self._request.user)
+        return bool(self.sections)
 
     @cached_property
     def sections(self) -> list[Section]:
-        """The pages of the administration that exist."""
-        return [section for section in SECTIONS if section.url]
+        """The pages of the administration that exist and that the user may read."""
+        return [section for section in SECTIONS if section.url and section.seen_by(self._request.user)]
 
     @cached_property
     def home(self) -> str:

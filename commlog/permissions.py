@@ -124,6 +124,21 @@ def may_manage_administration(user: Person) -> bool:
     return user.has_perm(MANAGE_ADMINISTRATION)
 
 
+def may_create_templates(user: Holder) -> bool:
+    """Whether the user may make templates."""
+    return user.has_perm("commlog.create_communication_templates")
+
+
+def may_edit_templates(user: Holder) -> bool:
+    """Whether the user may change templates, switch them and delete them."""
+    return user.has_perm("commlog.edit_communication_templates")
+
+
+def may_view_templates(user: Person) -> bool:
+    """Whether the user may read templates."""
+    return may_create_templates(user) or may_edit_templates(user) or may_view_administration(user)
+
+
 def messages_for(user: Holder) -> MessageQuerySet:
     """The messages that the user may read one by one."""
     return Message.objects.all() if may_read_messages(user) else Message.objects.none()
@@ -158,6 +173,9 @@ can_resend = _demand(may_resend, "Resending needs the permissions “Resend fail
 can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")
 can_export_log = _demand(may_export_log, "Exporting the log needs the permission “Export to Excel”, and that you may read the log.")
 can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
+can_view_templates = _demand(may_view_templates, "Reading templates needs the permission to create or edit them, or “View administration”.")
+can_create_templates = _demand(may_create_templates, "This needs the permission “Create templates”.")
+can_edit_templates = _demand(may_edit_templates, "This needs the permission “Edit templates”.")
 can_manage_administration = _demand(may_manage_administration, "This needs the permission “Manage administration”.")
 
 

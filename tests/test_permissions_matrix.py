@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from commlog.models import CustomView, MenuItem, User
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_job, make_message, officer, outsider, viewer
+from tests.factories import admin, make_client, make_group, make_job, make_message, make_template, officer, outsider, viewer
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +112,13 @@ TABLE: dict[str, Row] = {
     "administration": _get(SIGN_IN, 403, 403, 403, 200),
     "audit": _get(SIGN_IN, 403, 403, 403, 200),
     "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
+    "templates": _get(SIGN_IN, 403, 403, 403, 200),
+    "template-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "template": _get(SIGN_IN, 403, 403, 403, 200),
+    "template-edit": _get(SIGN_IN, 403, 403, 403, 200),
+    "template-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "template-secret": _post(SIGN_IN, 403, 403, 403, 302),
+    "template-delete": _post(SIGN_IN, 403, 403, 403, 302),
     "menu-items": _get(SIGN_IN, 403, 403, 403, 200),
     "menu-item-new": _get(SIGN_IN, 403, 403, 403, 200),
     "menu-item": _get(SIGN_IN, 403, 403, 403, 200),
@@ -130,7 +137,17 @@ TABLE: dict[str, Row] = {
     "administration-user-sessions": _post(SIGN_IN, 403, 403, 403, 302),
 }
 # What an auditor sees: the permission View administration alone. Every other address of the administration is refused.
-READ_ONLY = {"administration", "audit", "retry-policy", "menu-items", "roles", "administration-users", "administration-user"}
+READ_ONLY = {
+    "administration",
+    "audit",
+    "retry-policy",
+    "templates",
+    "template",
+    "menu-items",
+    "roles",
+    "administration-users",
+    "administration-user",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +162,7 @@ class World:
     job: UUID
     view: UUID
     private_view: UUID
+    template: UUID
     role: int
 
     def address(self, name: str, **changed: Any) -> str:
@@ -167,6 +185,7 @@ class World:
             "menu-item": self.menu_item,
             "job": self.job,
             "view": self.view,
+            "template": self.template,
         }
         return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
 
@@ -179,8 +198,9 @@ def world() -> World:
     private_view = CustomView.objects.create(name="Private", owner=owner)
     item = MenuItem.objects.create(name="Spare", type="COMMUNICATIONS")
     role = Role.objects.create(name="Spare")
-    job = make_job(owner)
-    return World(failed.key, person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, role.pk)
+    job, template = make_job(owner), make_template(MessageType.WEB_HOOK)
+    keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key)
+    return World(failed.key, *keys, role.pk)
 
 
 def _addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[tuple[str, set[str]]]:

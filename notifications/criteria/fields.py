@@ -25,7 +25,7 @@ class Field:
     column: str = ""  # the model field; none: `holds` says it
     api: str = ""  # Mambu's name, where it has one
     choices: Choices = ()  # the values that there are; none: any text
-    whom: str = ""  # what its key is the key of: client, group, user, message
+    whom: str = ""  # what its key is the key of: client, group, user, message, template
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
 
     @property
@@ -78,6 +78,8 @@ FIELDS: dict[str, Field] = {
         Field("subject", "Subject", Kind.STRING, "subject"),
         Field("text", "Message text", Kind.TEXT, "content"),
         Field("event", "Event", Kind.ENUM, "event", "event"),
+        Field("template_name", "Template", Kind.STRING, "template_name"),
+        Field("template", "Template (key)", Kind.KEY, "template", whom="template"),
         Field("failure_reason", "Failure reason", Kind.ENUM, "failure_reason", "failureReason", choices=_choices(Reason)),
         Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
         Field("undelivered", "Not yet delivered", Kind.BOOLEAN, holds=_undelivered),

@@ -3,7 +3,7 @@
   "use strict";
   const said = document.querySelector("[data-length]");
   if (!said) return;
-  const text = document.querySelector(`[aria-describedby~="${said.id}"]`);
+  const text = said.dataset.for ? document.getElementById(said.dataset.for) : document.querySelector(`[aria-describedby~="${said.id}"]`);
   if (!text) return;
   const most = Number(said.dataset.most);
   const sms = said.dataset.channel === "SMS";

@@ -1,0 +1,168 @@
+"""The templates of the administration: their list, one of them, and the editor with its preview and its test."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commlog import audit, permissions, segments, template_keeping, template_trial
+from commlog.audit import AuditAction
+from commlog.listing import listing
+from commlog.paging import Sorting
+from commlog.template_forms import TemplateForm, TemplatesForm, TrialForm
+from notifications import events, templating
+from notifications.models import Client, NotificationTemplate
+from notifications.secrets import opened, seal
+from notifications.states import MessageType
+from notifications.text import Malformed
+
+BY_NAME = Sorting("name", ("name",))
+_METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@permissions.can_view_templates
+def index(request: HttpRequest) -> HttpResponse:
+    """All templates."""
+    found = listing(request.GET, form=TemplatesForm, scope=NotificationTemplate.objects.known(), narrow=_narrow, sorting=BY_NAME)
+    shown = {"listing": found, "may_create": permissions.may_create_templates(request.user), "channels": MessageType.choices}
+    return render(request, "administration/templates.html", shown)
+
+
+@require_safe
+@permissions.can_view_templates
+def template(request: HttpRequest, key: UUID) -> HttpResponse:
+    """One template: what it says, when, to whom, and whether it is in use."""
+    found = _found(key)
+    asked = [templating.conditions.in_words(one) for one in templating.conditions.read(found.conditions)]
+    shown = {"template": found, "conditions": asked, "event": events.in_words(found.event) if found.event else ""}
+    shown |= {"may_edit": permissions.may_edit_templates(request.user), "reads": permissions.may_read_log(request.user)}
+    secret = opened(request.session.pop(f"secret:{key.hex}", ""))
+    return render(request, "administration/template.html", shown | {"secret": secret})
+
+
+@require_http_methods(_METHODS)
+@permissions.can_create_templates
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a template."""
+    asked = request.GET.get("type", MessageType.EMAIL)
+    if asked not in MessageType:
+        raise Http404("There is no such channel.")
+    return _edit(request, NotificationTemplate(type=asked))
+
+
+@require_http_methods(_METHODS)
+@permissions.can_edit_templates
+def edit(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Change a template."""
+    return _edit(request, _found(key))
+
+
+@require_POST
+@permissions.can_edit_templates
+def activity(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Switch it on or off."""
+    found, active = _found(key), request.POST.get("active") == "1"
+    if template_keeping.switch(found, active=active, by=permissions.staff(request)):
+        said = "sends again" if active else "sends nothing any more. What is queued already is still sent"
+        messages.success(request, f"{found.name} {said}.")
+    return redirect("template", key)
+
+
+@require_POST
+@permissions.can_edit_templates
+def secret(request: HttpRequest, key: UUID) -> HttpResponse:
+    """A new signing secret for a webhook."""
+    found = _found(key)
+    if found.type != MessageType.WEB_HOOK:
+        raise Http404("Only webhooks are signed.")
+    request.session[f"secret:{key.hex}"] = seal(template_keeping.renew_secret(found, by=permissions.staff(request)))
+    return redirect("template", key)
+
+
+@require_http_methods(_METHODS)
+@permissions.can_edit_templates
+def delete(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Say what will happen, then delete."""
+    found = _found(key)
+    if request.method == "POST":
+        template_keeping.delete(found, by=permissions.staff(request))
+        messages.success(request, f"The template {found.name} was deleted.")
+        return redirect("templates")
+    return render(request, "administration/template_delete.html", {"template": found})
+
+
+def _found(key: UUID) -> NotificationTemplate:
+    return get_object_or_404(NotificationTemplate.objects.known(), key=key)
+
+
+def _narrow(templates: QuerySet[NotificationTemplate], asked: dict[str, Any]) -> QuerySet[NotificationTemplate]:
+    if asked["q"]:
+        templates = templates.filter(name__icontains=asked["q"].strip())
+    if asked["status"]:
+        templates = templates.filter(active=asked["status"] == "active")
+    return templates.filter(**{name: asked[name] for name in ("type", "trigger") if asked[name]})
+
+
+def _edit(request: HttpRequest, edited: NotificationTemplate) -> HttpResponse:
+    """The editor. `do` says which button was pressed: save, preview, test; the preview alone is a part of the page."""
+    step = request.POST.get("do", "save") if request.method == "POST" else ""
+    form = TemplateForm(request.POST or None, instance=edited, channel=MessageType(edited.type))
+    shown: dict[str, Any] = {"form": form, "template": edited, "trial_form": TrialForm(request.POST or None)}
+    shown |= {"segments": segments, "name": edited.name if edited.pk else ""}
+    if step == "save" and form.is_valid():
+        if (answer := _save(request, form)) is not None:
+            return answer
+    elif step in ("preview", "test"):
+        shown |= _tried(request, form, step)
+        if step == "preview" and request.htmx:  # type: ignore[attr-defined]
+            return render(request, "administration/template_trial.html", shown)
+    return render(request, "administration/template_edit.html", shown)
+
+
+def _save(request: HttpRequest, form: TemplateForm) -> HttpResponse | None:
+    edited, by = form.instance, permissions.staff(request)
+    if edited.pk is None:
+        signing = template_keeping.create(edited, by=by)
+        if signing:
+            request.session[f"secret:{edited.key.hex}"] = seal(signing)
+        messages.success(request, f"The template {edited.name} was made.")
+        return redirect("template", edited.key)
+    try:
+        template_keeping.change(edited, by=by, seen=form.cleaned_data["seen"])
+    except template_keeping.Outdated:
+        form.add_error(None, "Somebody else has changed this template since you opened it. Open it anew in another tab and compare.")
+        return None
+    messages.success(request, f"{edited.name} was changed. Messages that were made before keep the old text.")
+    return redirect("template", edited.key)
+
+
+def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any]:
+    """The preview, or a test that was sent; what stands in the way of it is said."""
+    by = permissions.staff(request)
+    if not form.is_valid():
+        return {"problem": "Correct what is marked first.", "faults": form.errors}
+    try:
+        client = _client(request)
+        if step == "test":
+            message = template_trial.send_test(form.instance, client, by=by)
+            what = {"to": message.destination, "channel": message.type, "template": form.instance.name}
+            label = f"test of {form.instance.name}"
+            audit.record(by, AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
+            link = reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
+            messages.success(request, f"A test to {message.destination} is on its way.", extra_tags=link)
+        return {"trial": template_trial.trial(form.instance, client, by=by)}
+    except Malformed as error:
+        return {"problem": f"{error.problem[0].upper()}{error.problem[1:]}."}
+
+
+def _client(request: HttpRequest) -> Client | None:
+    """Whose data the preview shows: nobody's to who may not open clients."""
+    if not permissions.may_view_recipient(request.user, "client"):
+        return None
+    return template_trial.client_of(request.POST.get("with_client", ""))

@@ -1,0 +1,271 @@
+"""The templates of the administration: made, tried out, changed, switched, deleted; and what is sent stays as it was."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from commlog.models import AuditEntry, User
+from notifications import events, outbox
+from notifications.events import Happening
+from notifications.models import Message, NotificationTemplate
+from notifications.secrets import is_sealed, open_headers, opened
+from notifications.states import MessageState, MessageType
+from tests.factories import admin, make_client, make_template, make_user, officer
+
+pytestmark = pytest.mark.django_db
+PAGE = "/administration/templates/"
+NEW = PAGE + "new/?type="
+
+
+@pytest.fixture
+def ada() -> User:
+    return admin(username="ada", email="ada@example.org", mobile_phone="+4917012345678")
+
+
+@pytest.fixture
+def pages(client: Client, ada: User) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def _form(**values: Any) -> dict[str, Any]:
+    form = {"name": "Payment received", "active": "on", "trigger": "AUTOMATIC", "event": "LOAN_REPAYMENT", "target": "CLIENT"}
+    form |= {"recipient": "OWNER", "subscription": "OPT_OUT", "match_any": "all", "do": "save"}
+    return form | {"subject": "Payment of {AMOUNT}", "text": "Dear {CLIENT_NAME},\r\nthank you."} | values
+
+
+def _hook(**values: Any) -> dict[str, Any]:
+    form = _form(destination="https://hooks.example.org/in", method="PUT", content_type="application/json", text='{"a": "{AMOUNT}"}')
+    return {name: value for name, value in form.items() if name not in ("trigger", "recipient", "subject")} | values
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_list_costs_the_same_for_one_row_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(rows):
+        make_template()
+    with django_assert_num_queries(8):  # session, user, two for permissions, templates, menu, jobs, banner
+        answer = pages.get(PAGE)
+    assert len(answer.context["listing"].rows) == rows
+
+
+def test_the_list_is_filtered(pages: Client) -> None:
+    (
+        make_template(name="Paid"),
+        make_template(MessageType.SMS, name="Paid (SMS)", active=False),
+        make_template(name="Gone", deleted_at=timezone.now()),
+    )
+    for query, names in (
+        ("", ["Paid", "Paid (SMS)"]),
+        ("?q=paid&type=SMS", ["Paid (SMS)"]),
+        ("?status=active", ["Paid"]),
+        ("?trigger=MANUAL", []),
+    ):
+        assert [each.name for each in pages.get(PAGE + query).context["listing"].rows] == names
+    assert b"Nothing is listed" in pages.get(PAGE + "?type=FAX").content
+
+
+def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
+    answer = pages.post(
+        NEW + "EMAIL", _form(f1="AMOUNT", o1="MORE_THAN", v1="100", f2="{CF:LOYALTY}", o2="EQUALS", v2="gold", match_any="any")
+    )
+    made = NotificationTemplate.objects.get()
+    assert answer["Location"] == f"{PAGE}{made.key.hex}/"
+    assert (made.name, made.type, made.active, made.text) == ("Payment received", "EMAIL", True, "Dear {CLIENT_NAME},\nthank you.")
+    assert (made.match_any, [one["field"] for one in made.conditions]) == (True, ["AMOUNT", "CF:LOYALTY"])
+    entry = AuditEntry.objects.get(target_kind="template")
+    assert (entry.action, entry.actor, entry.target_label) == ("CREATED", ada, "Payment received")
+    assert "any of Amount is more than 100; Own field LOYALTY is gold" in pages.get(answer["Location"]).content.decode()
+
+
+WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
+    ({"name": ""}, "name", "Name is missing."),
+    ({"text": "Dear {CLIENT_NAM}, {foo}"}, "text", "Text holds placeholders that cannot be filled in: {CLIENT_NAM}, {foo}."),
+    ({"subject": ""}, "subject", "Subject is missing."),
+    ({"event": ""}, "event", "Event is missing: choose what it waits for."),
+    ({"text": "a\0"}, "text", "Text holds a NUL character, which cannot be stored."),
+    ({"event": "GROUP_CREATED"}, "target", "With this event and channel it can be about Groups."),
+    ({"trigger": "MANUAL"}, "event", "A template for messages by hand has none."),
+    ({"f1": "NOBODY", "o1": "EQUALS", "v1": "1"}, "match_any", "A condition is wrong."),
+    ({"f1": "AMOUNT", "o1": "BETWEEN", "v1": "9, 1"}, "match_any", "A condition is wrong."),
+    ({"v1": "1"}, "match_any", "A condition is wrong."),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "field", "error"), WRONG)
+def test_a_wrong_template_is_not_saved_and_says_what_is_wrong(pages: Client, values: dict[str, Any], field: str, error: str) -> None:
+    answer = pages.post(NEW + "EMAIL", _form(**values))
+    assert (answer.status_code, answer.context["form"].errors[field]) == (200, [error])
+    assert NotificationTemplate.objects.count() == 0
+
+
+def test_what_is_wrong_with_a_condition_is_said_in_its_row(pages: Client) -> None:
+    answer = pages.post(NEW + "EMAIL", _form(f1="AMOUNT", o1="MORE_THAN", v1="1,000", f2="AMOUNT", o2="EMPTY", v2="is ignored"))
+    rows = answer.context["form"].rows
+    assert [row.wrong for row in rows] == ["Must be an amount such as 1250.50, without separators.", "", "", ""]
+    assert (rows[0].value, rows[2].number) == ("1,000", 3)
+
+
+def test_a_webhook_keeps_its_secrets_and_shows_its_signing_secret_once(pages: Client) -> None:
+    pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"))
+    made = NotificationTemplate.objects.get()
+    address = f"{PAGE}{made.key.hex}/"
+    assert (opened(made.auth_password), open_headers(made.headers)) == ("hunter2", {"X-Token": "s3cret", "X-Source": "core"})
+    assert is_sealed(made.signing_secret)
+    assert opened(made.signing_secret).encode() in pages.get(address).content
+    assert b"whsec_" not in pages.get(address).content
+    assert b"hunter2" not in pages.get(address + "edit/").content
+    pages.post(address + "edit/", _hook(header_lines="X-Source: core", auth_username="bank", password="", seen=made.changed_at.isoformat()))
+    made.refresh_from_db()
+    assert (opened(made.auth_password), made.headers) == ("hunter2", {"X-Source": "core"})
+    assert "hunter2" not in str(list(AuditEntry.objects.values_list("before", "after")))
+
+
+def test_renewing_the_signing_secret_keeps_the_old_one_beside_it(pages: Client) -> None:
+    pages.post(NEW + "WEB_HOOK", _hook())
+    before = NotificationTemplate.objects.get()
+    pages.post(f"{PAGE}{before.key.hex}/secret/")
+    after = NotificationTemplate.objects.get()
+    assert after.previous_signing_secret == before.signing_secret
+    assert opened(after.signing_secret).encode() in pages.get(f"{PAGE}{before.key.hex}/").content
+    assert pages.post(f"{PAGE}{make_template().key.hex}/secret/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        ("no colon", "“no colon” is no header: write Name: value, each name once."),
+        ("A: 1\nA: 2", "“A: 2” is no header: write Name: value, each name once."),
+        ("A b: 1", "A header's name has letters, digits and hyphens only, at most 64."),
+    ],
+)
+def test_wrong_headers_are_said_at_their_field(pages: Client, lines: str, error: str) -> None:
+    answer = pages.post(NEW + "WEB_HOOK", _hook(header_lines=lines))
+    assert answer.context["form"].errors["header_lines"] == [error]
+
+
+def test_the_preview_is_filled_in_with_a_real_client(pages: Client) -> None:
+    make_client(first_names="Bo", last_name="<Lind>", client_id="000999")
+    form = _form(do="preview", text="Dear {CLIENT_NAME}, {AMOUNT}{CF:LOYALTY}", html="<p>{CLIENT_NAME}</p>", with_client="000999")
+    page = pages.post(NEW + "EMAIL", form).content.decode()
+    assert "Dear Bo &lt;Lind&gt;, [Amount]" in page
+    assert "Left empty: <code>{CF:LOYALTY}</code>" in page
+    assert "srcdoc=" in page
+    assert "&amp;lt;Lind&amp;gt;" in page
+    part = pages.post(NEW + "EMAIL", form, headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith('<div id="trial"')
+    assert NotificationTemplate.objects.count() == 0
+
+
+def test_the_preview_uses_the_last_event_of_that_client(pages: Client) -> None:
+    ana = make_client()
+    events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "12.50"}))
+    trial = pages.post(NEW + "SMS", _form(do="preview", text="{AMOUNT} €", subject="")).context["trial"]
+    assert (trial.content["body"], trial.length.characters, trial.length.parts) == ("12.50 €", 7, 1)
+
+
+def test_what_stands_in_the_way_of_a_preview_is_said(pages: Client) -> None:
+    assert "Correct what is marked first." in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
+    assert (
+        "There is no client with the name or ID “zz”." in pages.post(NEW + "EMAIL", _form(do="preview", with_client="zz")).content.decode()
+    )
+
+
+def test_who_may_not_open_clients_previews_with_examples(client: Client) -> None:
+    author = make_user()
+    author.user_permissions.add(*Permission.objects.filter(codename="create_communication_templates"))
+    client.force_login(author)
+    make_client(first_names="Secret")
+    page = client.post(NEW + "EMAIL", _form(do="preview")).content.decode()
+    assert "Dear [Client’s name]" in page
+    assert "Secret" not in page
+    assert client.get(PAGE).status_code == 200
+    assert [section.name for section in client.get(PAGE).context["frame"].sections] == ["templates"]
+
+
+def test_a_test_goes_to_oneself_and_saves_nothing(pages: Client, ada: User) -> None:
+    make_client()
+    pages.post(NEW + "EMAIL", _form(do="test"))
+    message = Message.objects.get()
+    assert (message.destination, message.user, message.sender_user, message.template) == ("ada@example.org", ada, ada, None)
+    assert (message.subject, message.content) == ("Payment of [Amount]", "Dear Ana Silva,\nthank you.")
+    assert NotificationTemplate.objects.count() == 0
+    assert AuditEntry.objects.get(action="SENT").target_label == "test of Payment received"
+
+
+def test_a_test_without_an_address_of_ones_own_is_refused(client: Client) -> None:
+    client.force_login(admin(email=""))
+    assert "Your account has no e-mail address." in client.post(NEW + "EMAIL", _form(do="test")).content.decode()
+    assert Message.objects.count() == 0
+
+
+def test_a_test_of_a_stored_template_names_it_and_does_not_put_it_in_use(pages: Client) -> None:
+    template = make_template()
+    pages.post(f"{PAGE}{template.key.hex}/edit/", _form(do="test", text="New"))
+    message = Message.objects.get()
+    template.refresh_from_db()
+    assert (message.template, message.content, template.in_use) == (template, "New", False)
+    assert template.text == "Dear {CLIENT_NAME}, we received {AMOUNT}."
+
+
+def test_editing_changes_what_comes_and_nothing_that_was_sent(pages: Client, ada: User) -> None:
+    template = make_template(name="Payment received")
+    ana = make_client()
+    events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "1"}))
+    first = Message.objects.get()
+    template.refresh_from_db()
+    pages.post(f"{PAGE}{template.key.hex}/edit/", _form(text="Hello {CLIENT_NAME}", seen=template.changed_at.isoformat()))
+    Message.objects.filter(pk=first.pk).update(state=MessageState.FAILED, due_at=None, failure_reason="OTHER")
+    again = outbox.resend(Message.objects.get(pk=first.pk), by=ada).message
+    events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "1"}))
+    assert again.content == first.content == "Dear Ana Silva, we received 1."
+    assert Message.objects.order_by("pk").last().content == "Hello Ana Silva"  # type: ignore[union-attr]
+    assert AuditEntry.objects.get(action="CHANGED").after == {"text": "Hello {CLIENT_NAME}"}
+
+
+def test_two_who_edit_at_once_do_not_overwrite_each_other(pages: Client) -> None:
+    template = make_template(name="Payment received")
+    old = template.changed_at.isoformat()
+    pages.post(f"{PAGE}{template.key.hex}/edit/", _form(text="First", seen=old))
+    answer = pages.post(f"{PAGE}{template.key.hex}/edit/", _form(text="Second", seen=old))
+    template.refresh_from_db()
+    assert template.text == "First"
+    assert "Somebody else has changed this template" in answer.content.decode()
+
+
+def test_switching_and_deleting(pages: Client, ada: User) -> None:
+    template = make_template(name="Paid")
+    address = f"{PAGE}{template.key.hex}/"
+    pages.post(address + "activity/", {"active": "0"})
+    pages.post(address + "activity/", {"active": "0"})
+    assert [entry.action for entry in AuditEntry.objects.filter(target_kind="template")] == ["DEACTIVATED"]
+    events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
+    assert Message.objects.count() == 0
+    pages.post(address + "activity/", {"active": "1"})
+    events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
+    assert b"Keep it" in pages.get(address + "delete/").content
+    assert pages.post(address + "delete/")["Location"] == PAGE
+    assert pages.get(address).status_code == 404
+    message = Message.objects.get()
+    assert (message.template_name, message.template) == ("Paid", template)
+    assert pages.post(NEW + "EMAIL", _form(name="Paid")).status_code == 302
+
+
+def test_the_message_names_its_template_and_leads_to_it(pages: Client, client: Client) -> None:
+    template = make_template(name="Paid")
+    events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
+    address = f"/communications/{Message.objects.get().key.hex}/"
+    assert f'<a href="{PAGE}{template.key.hex}/"><bdi>Paid</bdi></a>' in pages.get(address).content.decode()
+    assert pages.get(f"/communications/?c=template.equals.{template.key.hex}").context["log"].rows.__len__() == 1
+    assert len(pages.get("/communications/?c=template_name.contains.aid").context["log"].rows) == 1
+    client.force_login(officer())
+    assert "<dd><bdi>Paid</bdi></dd>" in client.get(address).content.decode()
+
+
+def test_a_channel_that_does_not_exist_is_not_found(pages: Client) -> None:
+    assert pages.get(NEW + "FAX").status_code == 404
