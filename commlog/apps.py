@@ -13,10 +13,12 @@ class CommlogConfig(AppConfig):
     def ready(self) -> None:
         # Each of these needs the loaded apps.
         from commlog import audit_guard, custom_views, sign_ins
+        from commlog.export import job as exports
         from commlog.roles import install_defaults
 
         # Permissions exist only once every app has been migrated; auth's own receiver runs before this one.
         post_migrate.connect(install_defaults, sender=self)
         post_migrate.connect(custom_views.install_defaults, sender=self)
         post_migrate.connect(audit_guard.install, sender=self)
+        post_migrate.connect(exports.install_schedule, sender=self)
         sign_ins.listen()

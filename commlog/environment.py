@@ -1,5 +1,6 @@
 """Reads settings from a mapping of environment variables. A wrong value is an error that names the variable and what is allowed."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -95,6 +96,16 @@ class Environment:
         if any(len(key) < 32 or len(set(key)) < 10 for key in keys):
             raise self.refuse(name, "at least 32 random characters without a comma")
         return keys
+
+    def options(self, name: str) -> dict[str, Any]:
+        """A JSON object; empty where unset."""
+        try:
+            value = json.loads(self.text(name, "{}"))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise self.refuse(name, 'a JSON object such as {"location": "/srv/exports"}')
+        return value
 
     def networks(self, name: str) -> Sequence[IPv4Network | IPv6Network]:
         """Networks in CIDR notation, separated by commas."""

@@ -104,11 +104,6 @@ def may_export(user: Person) -> bool:
     return may_read_messages(user) and user.has_perm(EXPORT)
 
 
-def may_export_log(user: Person) -> bool:
-    """Whether the user may export the log of the whole organisation."""
-    return may_read_log(user) and may_export(user)
-
-
 def may_resend_by_program(caller: Holder) -> bool:
     """Whether the caller of the API may resend by key. That shows nothing, so it takes no right to read."""
     return caller.has_perm(RESEND)
@@ -171,7 +166,6 @@ can_read_log = _demand(
 )
 can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
 can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")
-can_export_log = _demand(may_export_log, "Exporting the log needs the permission “Export to Excel”, and that you may read the log.")
 can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
 can_view_templates = _demand(may_view_templates, "Reading templates needs the permission to create or edit them, or “View administration”.")
 can_create_templates = _demand(may_create_templates, "This needs the permission “Create templates”.")
@@ -210,11 +204,6 @@ def may_read_recipient_log(user: Person, kind: str) -> bool:
     return may_view_recipient(user, kind) and may_read_messages(user)
 
 
-def may_export_recipient_log(user: Person, kind: str) -> bool:
-    """Whether the user may export the Communications tab of a client, group or user."""
-    return may_read_recipient_log(user, kind) and may_export(user)
-
-
 def may_send(user: Holder, channel: MessageType) -> bool:
     """Whether the user may write a message for this channel by hand."""
     return channel in _SEND and user.has_perm(_SEND[channel])
@@ -248,11 +237,6 @@ can_create_recipient = _demand_for("kind", may_create_recipient, "This needs the
 can_edit_recipient = _demand_for("kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”.")
 can_read_recipient_log = _demand_for(
     "kind", may_read_recipient_log, "This tab needs the permissions “View {0}s” and “View communication history”."
-)
-can_export_recipient_log = _demand_for(
-    "kind",
-    may_export_recipient_log,
-    "Exporting this tab needs the permissions “Export to Excel”, “View {0}s” and “View communication history”.",
 )
 can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
 

@@ -12,9 +12,10 @@ from django.http import Http404, QueryDict
 from django.urls import Resolver404, resolve, reverse
 
 from commlog import permissions
+from commlog.models import Job
 from commlog.models.column_layout import LogKind
 from commlog.permissions import Person
-from commlog.recipients import KINDS, messages_of
+from commlog.recipients import KINDS, Recipient, messages_of
 from notifications.models.message import MessageQuerySet
 
 _LOG = "log"
@@ -43,6 +44,17 @@ class Place:
         if not name.endswith(_TAB) or kind not in KINDS:
             raise Http404("There is no such log.")
         return cls(LogKind[kind.upper()], found.kwargs["key"]), QueryDict(query)
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The log that a job is about."""
+        return cls(LogKind(job.log), job.whom)
+
+    @property
+    def recipient(self) -> Recipient | None:
+        """Whose tab it is; None where it is the organisation's log, or the client, group or user is gone."""
+        found: Recipient | None = KINDS[self.kind.lower()].objects.filter(key=self.key).first() if self.key else None
+        return found
 
     @property
     def url(self) -> str:

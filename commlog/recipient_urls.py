@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from commlog.views import compose, contacts, content, exports, recipients
+from commlog.views import compose, contacts, content, recipients
 from notifications.states import MessageType
 
 
@@ -30,7 +30,6 @@ def _pages(kind: str) -> list[URLPattern]:
         path(f"{kind}s/", recipients.index, here, name=f"{kind}s"),
         path(one, recipients.overview, here, name=kind),
         path(f"{one}communications/", recipients.communications, here, name=f"{kind}-communications"),
-        path(f"{one}communications/export/", exports.communications, here, name=f"{kind}-export"),
         path(f"{one}send/<channel:channel>/", compose.send, here, name=f"{kind}-send"),
     ]
 

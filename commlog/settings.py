@@ -196,11 +196,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
-if not DEBUG:
-    STORAGES = {
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-    }
+_static_files = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static_files if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    # Where exports are kept: the database, which every process reaches, or any other storage of Django's.
+    "exports": {
+        "BACKEND": env.text("EXPORT_STORAGE", "commlog.export.storage.DatabaseStorage"),
+        "OPTIONS": env.options("EXPORT_STORAGE_OPTIONS"),
+    },
+}
 
 # --- Channels ------------------------------------------------------------------------------------------------------
 _mail: dict[str, Any] = {"EMAIL_PORT": 25, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": "", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}

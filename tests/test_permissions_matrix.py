@@ -85,19 +85,18 @@ TABLE: dict[str, Row] = {
     # Jobs
     "jobs": _get(SIGN_IN, 403, 200, 200, 200),
     "job": _get(SIGN_IN, 403, 404, 200, 200),
+    "job-file": _get(SIGN_IN, 403, 403, 404, 404),  # its owner's alone
     "job-act": _post(SIGN_IN, 403, 404, 403, 302),
     # Clients, groups, users
     "clients": _get(SIGN_IN, 403, 200, 200, 200),
     "client": _get(SIGN_IN, 403, 200, 200, 200),
     "client-communications": _get(SIGN_IN, 403, 200, 200, 200),
-    "client-export": _post(SIGN_IN, 403, 403, 200, 200),
     "client-send": _get(SIGN_IN, 403, 403, 200, 200),
     "client-new": _get(SIGN_IN, 403, 403, 200, 200),
     "client-edit": _get(SIGN_IN, 403, 403, 200, 200),
     "groups": _get(SIGN_IN, 403, 200, 200, 200),
     "group": _get(SIGN_IN, 403, 200, 200, 200),
     "group-communications": _get(SIGN_IN, 403, 200, 200, 200),
-    "group-export": _post(SIGN_IN, 403, 403, 200, 200),
     "group-send": _get(SIGN_IN, 403, 403, 200, 200),
     "group-new": _get(SIGN_IN, 403, 403, 200, 200),
     "group-edit": _get(SIGN_IN, 403, 403, 200, 200),
@@ -106,7 +105,6 @@ TABLE: dict[str, Row] = {
     "users": _get(SIGN_IN, 403, 200, 200, 200),
     "user": _get(SIGN_IN, 403, 200, 200, 200),
     "user-communications": _get(SIGN_IN, 403, 200, 200, 200),
-    "user-export": _post(SIGN_IN, 403, 403, 200, 200),
     "user-send": _get(SIGN_IN, 403, 403, 200, 200),
     # Administration
     "administration": _get(SIGN_IN, 403, 403, 403, 200),

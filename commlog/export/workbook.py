@@ -13,6 +13,7 @@ from openpyxl.utils import get_column_letter
 from commlog.export import cells
 from commlog.export.about import About, Notes
 from commlog.export.plans import Part, names_of
+from commlog.export.watched import Watched
 
 ABOUT, MESSAGES = "About", "Messages"
 _MOMENT, _DAY = "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
@@ -54,7 +55,7 @@ class ExcelFile:
             pieces = [cells.as_text(sheet, piece) for piece in cells.parts(content)] if isinstance(content, str) else [content]
             sheet.append([_head(sheet, cells.clean(label)), *pieces])
         sheet.close()
-        self._book.save(_Watched(self._target, watch))
+        self._book.save(Watched(self._target, watch))
 
     def _value(self, value: object) -> Any:
         """A value as the sheet takes it: most are texts, and most of those it takes as they are."""
@@ -115,17 +116,3 @@ def _head(sheet: Any, label: str) -> Cell:
     made = cells.as_text(sheet, label)
     made.font = _BOLD
     return made
-
-
-class _Watched:
-    """The file that is written to; every write is watched."""
-
-    def __init__(self, target: IO[bytes], watch: Callable[[], None]) -> None:
-        self._target, self._watch = target, watch
-
-    def write(self, data: bytes) -> int:
-        self._watch()
-        return self._target.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._target, name)

@@ -15,10 +15,9 @@ from django.utils.module_loading import import_string
 
 from commlog.custom_views import as_params
 from commlog.models import Job
-from commlog.models.column_layout import LogKind
 from commlog.models.job import ACTIVE, JobKind, JobState, Wish
 from commlog.places import Place
-from commlog.selection import select
+from commlog.selection import Selection, select
 from notifications.clock import db_now
 from notifications.models.message import MessageQuerySet
 
@@ -71,18 +70,22 @@ class Turn:
         return time.monotonic() - self.began > TURN
 
     def messages(self) -> MessageQuerySet:
-        """What the job is about: the frozen conditions over the messages that there were, as its owner may read them. Raises Refused."""
+        """What the job is about. Raises Refused."""
+        return self.chosen().messages
+
+    def chosen(self) -> Selection:
+        """The frozen conditions over the messages that there were, as the job's owner may read them. Raises Refused."""
         job = self.job
         if not job.owner.is_active:
             raise Refused(f"{job.owner.name} may not use Commlog any more.")
         try:
-            scope = Place(LogKind(job.log), job.whom).scope(job.owner)
+            scope = cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
         except (PermissionDenied, Http404) as error:
             raise Refused(f"{job.owner.name} may not open this log any more.") from error
         chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope)
         if not chosen.sound:
             raise Refused("A condition of its filter does not exist any more.")
-        return cast(MessageQuerySet, chosen.messages.filter(pk__lte=job.newest))
+        return chosen
 
     def step(self, *, done: int, total: int | None = None) -> None:
         """Record how far it is, and go on. Raises Stop where the worker must let go."""

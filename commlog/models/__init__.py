@@ -4,6 +4,7 @@ from commlog.models.api import ApiAnswer, ApiBudget, ApiConsumer, ApiKey
 from commlog.models.audit_entry import AuditEntry
 from commlog.models.column_layout import ColumnLayout
 from commlog.models.custom_view import CustomView, ViewPlace
+from commlog.models.export_file import ExportFile, FileChunk
 from commlog.models.job import Job, JobItem
 from commlog.models.menu_item import MenuItem, MenuPlace
 from commlog.models.user import User
@@ -17,6 +18,8 @@ __all__ = [
     "AuditEntry",
     "ColumnLayout",
     "CustomView",
+    "ExportFile",
+    "FileChunk",
     "Job",
     "JobItem",
     "MenuItem",

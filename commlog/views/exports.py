@@ -4,71 +4,81 @@ from tempfile import TemporaryFile
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import urlencode
-from django.views.decorators.http import require_POST
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from commlog import permissions, screens
+from commlog import audit, jobs, permissions, screens
+from commlog.audit import AuditAction
 from commlog.export import orders
 from commlog.export.orders import Format, Order
+from commlog.export.storage import storage
+from commlog.jobs.life import in_words
 from commlog.limits import A_PAGE, TookTooLong, time_limit
-from commlog.log import longer_than
-from commlog.models.column_layout import LogKind
-from commlog.recipients import KINDS, messages_of
-from commlog.selection import select
+from commlog.models import ExportFile, User
+from commlog.models.export_file import KEPT
+from commlog.models.job import JobKind
+from commlog.places import Place
+from commlog.selection import Selection, select
 from notifications.models.message import MessageQuerySet
 
 AT_ONCE = 5_000  # rows; more are a job's work
 
 
 @require_POST
-@permissions.can_export_log
-def log(request: HttpRequest) -> HttpResponseBase:
-    """The log of the organisation, or a view of it."""
-    return _export(request, LogKind.LOG, permissions.messages_for(request.user))
-
-
-@require_POST
-@permissions.can_export_recipient_log
-def communications(request: HttpRequest, kind: str, key: UUID) -> HttpResponseBase:
-    """The log of a client, a group or a user."""
-    recipient = get_object_or_404(KINDS[kind].objects, key=key)
-    return _export(request, LogKind[kind.upper()], messages_of(recipient, permissions.messages_for(request.user)), key)
-
-
-def _export(request: HttpRequest, kind: LogKind, scope: MessageQuerySet, recipient: UUID | None = None) -> HttpResponseBase:
-    """The file, or, where it takes longer than a request may, the job that makes it. The address holds the log's state."""
+@permissions.can_export
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The file, or, where it takes longer than a request may, the job that makes it. `of` is the address of the log."""
     user = permissions.staff(request)
-    state = screens.state_of(request, request.GET.copy(), kind)
+    address = str(request.GET.get("of") or reverse("log"))
+    place, params = Place.at(address)
+    scope = place.scope(user)
+    state = screens.state_of(request, params, place.kind)
     chosen = select(state.params, scope=scope, saved=state.saved)
-    asked = str(request.POST.get("format", Format.XLSX))
-    order = Order(
-        kind=kind,
-        query=urlencode(chosen.address.state()),
-        columns=state.layout.keys,
-        timestamps=state.layout.timestamps,
-        format=asked if asked in Format.values else Format.XLSX,
-        recipient=recipient.hex if recipient else "",
-        view=state.view.name if state.view else "",
-    )
-    back = f"{request.path.removesuffix('export/')}?{request.GET.urlencode()}"
     if not chosen.sound:
         messages.error(request, "Nothing is exported: a condition of the filter is wrong.")
-        return redirect(back)
-    if _takes_long(chosen.messages):
-        messages.error(request, f"More than {AT_ONCE:,} messages match. Narrow the filter.")
-        return redirect(back)
+        return redirect(address)
+    asked = str(request.POST.get("format", ""))
+    format = Format(asked) if asked in Format.values else Format.XLSX
+    order = Order(format, state.layout.keys, state.layout.timestamps, state.view.name if state.view else "")
+    total = _count(chosen.messages)
+    if total is None or total > AT_ONCE:
+        job = jobs.create(JobKind.EXPORT, owner=user, place=place, chosen=chosen, total=total or 0, options=order.options)
+        return redirect("job", job.key)
+    return _at_once(order, chosen, place, user)
+
+
+@require_safe
+@permissions.can_export
+def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
+    """The file of a job: for its owner alone, for a day, and only while the owner may read what it holds."""
+    user = permissions.staff(request)
+    found = get_object_or_404(ExportFile.objects.select_related("job"), job__key=key, owner=user, created_at__gt=timezone.now() - KEPT)
+    Place.of(found.job).scope(user)
+    try:
+        content = storage().open(found.stored_as)
+    except FileNotFoundError as error:
+        raise Http404("The file is gone.") from error
+    headers = {"Content-Length": str(found.size)}
+    return FileResponse(content, as_attachment=True, filename=found.name, content_type=found.media_type, headers=headers)
+
+
+def _at_once(order: Order, chosen: Selection, place: Place, user: User) -> FileResponse:
+    planned = orders.plan(order, chosen, place=place, user=user)
     target = TemporaryFile()  # noqa: SIM115  the response closes it
-    planned = orders.plan(order, user)
-    orders.record(planned, user, orders.carry_out(planned, user, target))
+    notes = orders.carry_out(planned, target)
+    told = {"filter": in_words(chosen), "log": planned.about.log, "messages": notes.rows, **order.options}
+    audit.record(user, AuditAction.EXPORTED, kind="log", label=planned.about.log, after=told)
     target.seek(0)
     return FileResponse(target, as_attachment=True, filename=order.file_name, content_type=Format(order.format).media_type)
 
 
-def _takes_long(found: MessageQuerySet) -> bool:
+def _count(found: MessageQuerySet) -> int | None:
+    """How many there are; None where it takes too long to say."""
     try:
         with time_limit(A_PAGE):
-            return longer_than(found, AT_ONCE)
+            return found.count()
     except TookTooLong:
-        return True
+        return None

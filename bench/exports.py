@@ -1,0 +1,95 @@
+"""An export beside a bare loop of openpyxl's write-only workbook over the same values, interleaved; their times, and the memory of each.
+
+Each run is a process of its own that times itself. The bare loop reads the same fields with `values_list().iterator()`, makes moments
+naive, because openpyxl refuses others, and appends: no cell is looked at. The export is the whole of it, the stored file included.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+from typing import Any
+
+from bench.installation import ROOT, Installation
+
+ROUNDS = 3
+ROWS = 100_000
+
+
+def run(installation: Installation, rows: int = ROWS) -> None:
+    """Compare them over so many messages; a tenth as many show whether memory grows with their number."""
+    found: dict[str, list[dict[str, float]]] = {"bare": [], "export": []}
+    installation.manage("generate_messages", str(rows // 10), "--yes")
+    small = _contend(installation, "export")
+    installation.manage("generate_messages", str(rows - rows // 10), "--yes")
+    for _ in range(ROUNDS if rows <= ROWS else 1):
+        for name, results in found.items():
+            results.append(_contend(installation, name))
+    ratio = median(ours["seconds"] / bare["seconds"] for ours, bare in zip(found["export"], found["bare"], strict=True))
+    for name, results in found.items():
+        seconds, most = median(each["seconds"] for each in results), max(each["megabytes"] for each in results)
+        print(f"  {name:<6} {seconds:7.1f} s  {rows / seconds:7.0f} rows a second  {most:4.0f} MB at most")
+    print(f"  the export takes {ratio:.2f} × the bare loop's time; with {rows // 10:,} rows it took {small['megabytes']:.0f} MB at most")
+
+
+def _contend(installation: Installation, name: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.exports", name]
+    done = subprocess.run(command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _bare(target: Any) -> None:
+    from django.utils import timezone
+    from openpyxl import Workbook
+
+    from commlog.columns import DEFAULT
+    from commlog.export.plans import names_of, parts_of
+    from notifications.models import Message
+
+    zone = timezone.get_default_timezone()
+    names = names_of(parts_of(DEFAULT))
+    moments = [place for place, name in enumerate(names) if name.endswith("_at")]
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for found in Message.objects.order_by("-created_at", "-pk").values_list(*names).iterator():
+        row = list(found)
+        for place in moments:
+            row[place] = row[place] and row[place].astimezone(zone).replace(tzinfo=None)
+        sheet.append(row)
+    book.save(target)
+
+
+def _export(target: Any) -> None:
+    from commlog.export import orders
+    from commlog.export.orders import Order
+    from commlog.layouts import Layout
+    from commlog.models import User
+
+    layout = Layout()
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    order = Order("LOG", "", layout.keys, layout.timestamps, "xlsx")
+    orders.carry_out(orders.plan(order, user), user, target)
+
+
+def _contender(name: str) -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
+    django.setup()
+    with tempfile.TemporaryFile() as target:
+        began, worked = time.perf_counter(), time.process_time()
+        {"bare": _bare, "export": _export}[name](target)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"seconds": seconds, "cpu": cpu, "megabytes": peak, "size": target.tell() / 1e6}))
+
+
+if __name__ == "__main__":
+    _contender(sys.argv[1])

@@ -1,0 +1,103 @@
+"""An export as a job: one run, started anew where its worker was lost; its file, which is kept for a day; and what sweeps it away."""
+
+import time
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
+
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+from django_q.models import Schedule
+
+from commlog import audit, permissions
+from commlog.audit import AuditAction
+from commlog.export import orders
+from commlog.export.about import Notes
+from commlog.export.orders import Format, Order
+from commlog.export.storage import storage
+from commlog.export.watched import Watched
+from commlog.jobs import Refused, Turn
+from commlog.models.export_file import KEPT, ExportFile, FileChunk
+from commlog.places import Place
+
+_SWEEP = "sweep exports"
+_STEP = 1.0  # seconds
+_ANEW = "This export was started anew, because the worker that made it first was lost. The file is whole."
+
+
+def run(turn: Turn) -> None:
+    """Write the file and keep it. Its owner must still be allowed to export, and to read that log."""
+    job = turn.job
+    if not permissions.may_export(job.owner):
+        raise Refused(f"{job.owner.name} may not export any more.")
+    for token in range(1, job.token):
+        storage().delete(_name(turn, token))  # what a lost worker left behind
+    planned = orders.plan(Order(**job.options), turn.chosen(), place=Place.of(job), user=job.owner, remark=_ANEW if job.losses else "")
+    with TemporaryFile() as target:
+        steps = _Steps(turn)
+        notes = orders.carry_out(planned, target, steps.watch)
+        _keep(turn, planned.order, notes, File(cast(IO[bytes], Watched(target, steps.go_on)), "export"))
+
+
+class _Steps:
+    """Records how far the job is, once a second."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn, self._last, self._at = turn, 0.0, (0, 0)
+
+    def watch(self, done: int, total: int) -> None:
+        """So many rows of so many are written. Raises Stop where the job was cancelled."""
+        self._at = done, total
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Something was done that is no row."""
+        if time.monotonic() - self._last >= _STEP:
+            self._last = time.monotonic()
+            done, total = self._at
+            self._turn.step(done=done, total=total)
+
+
+def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
+    job, name = turn.job, _name(turn, turn.job.token)
+    content.seek(0)
+    stored_as = storage().save(name, content)
+    try:
+        with transaction.atomic():
+            turn.record(done=notes.rows, total=notes.rows)
+            turn.check()
+            made = ExportFile.objects.create(
+                job=job,
+                owner=job.owner,
+                stored_as=stored_as,
+                name=order.file_name,
+                media_type=Format(order.format).media_type,
+                size=content.size,
+                rows=notes.rows,
+            )
+            audit.record(job.owner, AuditAction.EXPORTED, made, after={"filter": job.words, "messages": notes.rows, "bytes": made.size})
+    except BaseException:
+        storage().delete(stored_as)
+        raise
+
+
+def _name(turn: Turn, token: int) -> str:
+    """Of each turn another: a worker that was thought lost and comes back writes over nobody's file."""
+    return f"{turn.job.key.hex}-{token}.{turn.job.options['format']}"
+
+
+def install_schedule(**_: Any) -> None:
+    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
+    Schedule.objects.get_or_create(name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY})
+
+
+def sweep() -> int:
+    """Remove files that are older than a day (a task of django-q2, every hour). Returns how many."""
+    ended = timezone.now() - KEPT
+    old = list(ExportFile.objects.filter(created_at__lt=ended))
+    for file in old:
+        storage().delete(file.stored_as)
+        file.delete()
+    kept = ExportFile.objects.values("stored_as")
+    FileChunk.objects.filter(created_at__lt=ended).exclude(name__in=kept).delete()  # of exports that were never finished
+    return len(old)

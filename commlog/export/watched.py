@@ -1,0 +1,24 @@
+"""A file whose reads and writes are noticed: what packs or stores a large file in one call can be followed, and ended, by them."""
+
+from collections.abc import Callable
+from typing import IO, Any
+
+
+class Watched:
+    """The file, and what is called before each read and write; what that raises ends the call."""
+
+    def __init__(self, target: IO[bytes], watch: Callable[[], None]) -> None:
+        self._target, self._watch = target, watch
+
+    def read(self, length: int = -1) -> bytes:
+        """Read, noticed."""
+        self._watch()
+        return self._target.read(length)
+
+    def write(self, data: bytes) -> int:
+        """Write, noticed."""
+        self._watch()
+        return self._target.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)

@@ -1,0 +1,57 @@
+"""Files that exports made, and the chunks that hold them where they are kept in the database."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from commlog.models.job import Job
+
+KEPT = timedelta(days=1)
+
+
+class ExportFile(models.Model):
+    """A file that a job made, for its owner and nobody else, kept for a day. Where its bytes are is the storage's business."""
+
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="file")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    stored_as = models.CharField(max_length=100)
+    name = models.CharField(max_length=100)  # as it is downloaded
+    media_type = models.CharField(max_length=100)
+    size = models.BigIntegerField()
+    rows = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = "export file"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def kept_until(self) -> datetime:
+        """When it goes."""
+        return self.created_at + KEPT
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can still be downloaded."""
+        return timezone.now() < self.kept_until
+
+
+class FileChunk(models.Model):
+    """A piece of a stored file (commlog.export.storage): whichever machine serves the file, the database has it."""
+
+    name = models.CharField(max_length=100)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="file_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
