@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django_tables2",
     "axes",
     "heroicons",
+    "ninja",  # for the static files of the page that describes the API
     # Last: their post_migrate receivers need the permissions that auth's receiver has made by then.
     "notifications",
     "commlog",

@@ -50,9 +50,13 @@ TABLE: dict[str, Row] = {
     "alive": _get(200, 200, 200, 200, 200),
     "ready": _get(200, 200, 200, 200, 200),
     "sender": _get(200, 200, 200, 200, 200),
+    "api-openapi": _get(200, 200, 200, 200, 200),
+    "api-docs": _get(200, 200, 200, 200, 200),
     # The API: a session opens none of it (tests/commlog/api shows what keys open)
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
+    "api-legacySearch": _post(401, 401, 401, 401, 401),
+    "api-legacyResend": _post(401, 401, 401, 401, 401),
     **{
         f"{prefix}-{operation}": (_get if operation == "getByEncodedKey" else _post)(401, 401, 401, 401, 401)
         for prefix in ("api", "bare")

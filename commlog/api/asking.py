@@ -51,7 +51,7 @@ def search(body: Any) -> Question:
     """A body of `:search`: a list of criteria, or an object with them (and an order) where it has any."""
     if isinstance(body, list):
         return Question(_criteria(body))
-    given = _object(body, "the body", _OF_SEARCH, "a list of criteria, or an object")
+    given = object_of(body, "the body", _OF_SEARCH, "a list of criteria, or an object")
     criteria, order = given.get("filterCriteria"), given.get("sortingCriteria")
     criteria = () if criteria is None else _criteria(criteria)
     return Question(criteria) if order is None else Question(criteria, *_order(order))
@@ -59,7 +59,7 @@ def search(body: Any) -> Question:
 
 def search_sorted(body: Any) -> Question:
     """A body of `:searchSorted`: an object that has both."""
-    given = _object(body, "the body", _OF_SEARCH, "an object")
+    given = object_of(body, "the body", _OF_SEARCH, "an object")
     for name in ("filterCriteria", "sortingCriteria"):
         if given.get(name) is None:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
@@ -77,15 +77,15 @@ def _criteria(given: Any) -> tuple[Criterion, ...]:
 
 
 def _criterion(given: Any, place: str) -> Criterion:
-    one = _object(given, place, _PARTS, "an object with field, operator and value")
+    one = object_of(given, place, _PARTS, "an object with field, operator and value")
     for name in ("field", "operator"):
         if one.get(name) is None:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
-    named = _word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
+    named = word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
     if named not in BY_API_NAME:
         raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}")
     field = BY_API_NAME[named]
-    operator = _operator(field, _word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
+    operator = operator_of(field, word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
     return read_criterion(field, operator, one)
 
 
@@ -130,7 +130,8 @@ def _wanted(operator: Operator) -> tuple[str, ...]:
     return ("value", "secondValue") if operator == Operator.BETWEEN else ("value",)
 
 
-def _operator(field: Field, name: str) -> Operator:
+def operator_of(field: Field, name: str) -> Operator:
+    """The operator of that name, in whatever case, if the field takes it."""
     try:
         return criteria.operator_of(field, name)
     except Malformed as error:
@@ -147,10 +148,10 @@ def _text(name: str, value: Any) -> str:
 
 
 def _order(given: Any) -> tuple[Sorting, str]:
-    one = _object(given, "sortingCriteria", {"field", "order"}, "an object with field and order")
+    one = object_of(given, "sortingCriteria", {"field", "order"}, "an object with field and order")
     if one.get("field") is None:
         raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
-    name = _word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
+    name = word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
     return order_by(name, one.get("order") or "DESC"), name
 
 
@@ -159,20 +160,22 @@ def order_by(name: str, direction: Any) -> Sorting:
     if name not in SORTABLE:
         code = Code.COLUMN_NOT_SORTABLE if name in BY_API_NAME else Code.INVALID_SORTING_COLUMN
         raise ApiError(400, code, f"sortingCriteria.field: {name}: must be one of {', '.join(SORTABLE)}")
-    word = _word("sortingCriteria.order", direction, Code.INVALID_SORTING_ORDER).upper()
-    if word not in ("ASC", "DESC"):
+    order = word("sortingCriteria.order", direction, Code.INVALID_SORTING_ORDER).upper()
+    if order not in ("ASC", "DESC"):
         raise ApiError(400, Code.INVALID_SORTING_ORDER, "sortingCriteria.order: must be ASC or DESC")
     chosen = SORTABLE[name]
-    return Sorting(name, chosen.columns, descending=word == "DESC", nullable=chosen.nullable)
+    return Sorting(name, chosen.columns, descending=order == "DESC", nullable=chosen.nullable)
 
 
-def _word(name: str, value: Any, code: Code) -> str:
+def word(name: str, value: Any, code: Code) -> str:
+    """The value, if it is text."""
     if not isinstance(value, str):
         raise ApiError(400, code, f"{name}: must be text")
     return clean(name, value)
 
 
-def _object(value: Any, place: str, allowed: set[str], wanted: str) -> dict[str, Any]:
+def object_of(value: Any, place: str, allowed: set[str], wanted: str) -> dict[str, Any]:
+    """The value, if it is an object with no other fields than these; else ApiError, which says what is wanted."""
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
     if unknown := sorted(set(value) - allowed):

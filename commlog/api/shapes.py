@@ -1,16 +1,17 @@
 """JSON Schemas of the API: what is taken and answered, made of the tables that decide it. A test attacks the API with them."""
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 
 from commlog.api.asking import SORTABLE
 from commlog.api.description import Schema, component
+from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.sending import EVENT, RECIPIENTS
-from notifications.criteria import BY_API_NAME, LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
+from notifications.criteria import BY_API_NAME, FIELDS, LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome, WaitingReason
 
@@ -80,29 +81,45 @@ def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
     return "one", nothing | {"value": value}
 
 
-def _criteria() -> list[Schema]:
+def criteria_of(fields: Mapping[str, Field], field_is: str, operator_is: str, more: Schema | None = None) -> list[Schema]:
     """Every field with every operator that it takes; fields and operators that take the same values together."""
     groups: dict[str, tuple[list[str], list[str], str, Schema]] = {}
-    for field in BY_API_NAME.values():
+    for name, field in fields.items():
         for operator in field.operators:
             told, values = _criterion(field, operator)
-            names = groups.setdefault(f"{field.kind} {told} {values}", ([], [], told, values))
-            for name, known in ((field.api, names[0]), (operator.value, names[1])):
-                if name not in known:
-                    known.append(name)
+            group = groups.setdefault(f"{field.kind} {told} {values}", ([], [], told, values))
+            for word, known in ((name, group[0]), (operator.value, group[1])):
+                if word not in known:
+                    known.append(word)
     needs = {"nothing": [], "one": ["value"], "two": ["value", "secondValue"], "values": ["values"]}
     return [
-        closed({"field": {"enum": fields}, "operator": case_blind(operators)} | values, "field", "operator", *needs[told])
-        for fields, operators, told, values in groups.values()
+        closed({field_is: {"enum": names}, operator_is: case_blind(operators)} | values | (more or {}), field_is, operator_is, *needs[told])
+        for names, operators, told, values in groups.values()
     ]
 
 
-CRITERION = component("FilterCriteria", {"description": "For BETWEEN, value lies before secondValue.", "anyOf": _criteria()})
+CRITERION = component(
+    "FilterCriteria", {"description": "For BETWEEN, value lies before secondValue.", "anyOf": criteria_of(BY_API_NAME, "field", "operator")}
+)
 CRITERIA: Schema = {"type": "array", "maxItems": MOST_CRITERIA, "items": CRITERION}
 SORTING = component("SortingCriteria", closed({"field": {"enum": list(SORTABLE)}, "order": or_null(case_blind(["ASC", "DESC"]))}, "field"))
 SEARCH = component("Search", {"anyOf": [CRITERIA, closed({"filterCriteria": or_null(CRITERIA), "sortingCriteria": or_null(SORTING)})]})
 SEARCH_SORTED = component(
     "SearchSorted", closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria")
+)
+
+_KIND = or_null(TEXT)
+_KINDS: Schema = {"dataFieldType": _KIND, "dataItemType": _KIND}
+_CONSTRAINT = criteria_of({name: FIELDS[key] for name, key in SELECTIONS.items()}, "filterSelection", "filterElement", _KINDS)
+_DETAILS = closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": or_null({"enum": list(ORDERS)})} | _KINDS, "sortingColumn")
+LEGACY_SEARCH = component(
+    "LegacySearch",
+    closed(
+        {
+            "filterConstraints": or_null({"type": "array", "maxItems": MOST_CRITERIA, "items": {"anyOf": _CONSTRAINT}}),
+            "sortDetails": or_null(_DETAILS),
+        }
+    ),
 )
 
 _WITH_KEY: Schema = {"type": "object", "required": ["encodedKey"], "properties": {"encodedKey": KEY}}
@@ -159,6 +176,13 @@ NEW_MESSAGE = component(
         "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may be the calling user's own.",
         "anyOf": [_sendable(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in (*RECIPIENTS, "")],
     },
+)
+
+LEGACY_RESEND = component(
+    "LegacyAction",
+    closed(
+        {"action": {"const": "resend"}, "identifiers": {"anyOf": [KEY, _CHOSEN | {"minItems": 1, "items": KEY}]}}, "action", "identifiers"
+    ),
 )
 
 _NUMBER: Schema = {"type": "integer", "minimum": 0}

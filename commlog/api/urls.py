@@ -1,13 +1,17 @@
 """The addresses of the API: under /api, and the operations on messages without that prefix as well."""
 
+import json
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern, include, path
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import render
+from django.urls import URLPattern, include, path, reverse
+from django.views.decorators.http import require_safe
 
-from commlog.api import messages, organisation
+from commlog.api import legacy, messages, organisation
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import of_status
@@ -18,6 +22,7 @@ ABOUT = "The communication log: send, search and resend messages."
 api = CommlogAPI("api", title=TITLE, version="2.0", description=ABOUT, auth=METHODS)
 api.add_router("", messages.router)
 api.add_router("", organisation.router)
+api.add_router("", legacy.router)
 bare = CommlogAPI("bare", auth=METHODS)  # one of the seven is written without the prefix, so all of them answer so
 bare.add_router("", messages.router)
 
@@ -42,4 +47,30 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return answered
 
 
-urlpatterns = [path("api/", include(list(patterns_of(api)))), *patterns_of(bare)]
+@cache
+def description() -> dict[str, Any]:
+    """The API in the words of OpenAPI 3.1. Nothing of it changes while the process runs."""
+    return api.described("/api/")
+
+
+@login_not_required
+@require_safe
+def openapi(request: HttpRequest) -> JsonResponse:
+    """The description, for programs; it tells nothing that the source does not."""
+    return JsonResponse(description())
+
+
+@login_not_required
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The description, for people: ninja's page, whose files we serve ourselves. No other host is asked."""
+    shown = json.dumps({"url": reverse("api-openapi"), "layout": "BaseLayout", "deepLinking": True, "validatorUrl": None})
+    return render(request, "ninja/swagger.html", {"swagger_settings": shown, "api": api, "add_csrf": False})
+
+
+urlpatterns = [
+    path("api/openapi.json", openapi, name="api-openapi"),
+    path("api/docs", docs, name="api-docs"),
+    path("api/", include(list(patterns_of(api)))),
+    *patterns_of(bare),
+]
