@@ -98,7 +98,8 @@ class Drain:
         return now < self.turn_ends + _LONGEST and any(each.submitted < now - _HUNG for each in self.out.values())
 
     def _has_plenty(self) -> bool:
-        return sum(len(each) for each in self.ready.values()) >= _AT_ONCE // 2 and bool(self._startable())
+        """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody busy."""
+        return sum(len(each) for lane_id, each in self.ready.items() if each and not self._is_slow(lane_id)) >= _AT_ONCE // 2
 
     def _room(self, lane: Opening) -> int:
         """How many more of this lane's messages to hold: a fast lane's by the fifty, a slow one's as they leave."""

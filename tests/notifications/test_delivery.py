@@ -61,6 +61,16 @@ def test_each_message_is_sent_once_with_one_attempt(providers: StandIns) -> None
     ]
 
 
+def test_a_turn_goes_on_while_messages_of_a_quick_lane_are_due(providers: StandIns) -> None:
+    def due(count: int) -> None:
+        outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"client{number}@example.org", body="Dear") for number in range(count)])
+
+    due(10)  # a lane counts as slow until it has shown to be quick
+    drain_all()
+    due(150)  # three claims
+    assert tasks.drain("EMAIL") == 150
+
+
 @pytest.mark.parametrize("channel", ["EMAIL", "SMS", "WEB_HOOK"])
 def test_a_failing_provider_is_tried_six_times_then_the_message_is_failed(
     providers: StandIns, quick_retries: RetryPolicy, channel: str
