@@ -150,15 +150,10 @@ def _base64_lines(octets: bytes) -> bytes:
 
 
 def _alternatives(plain: str, html: str, key: UUID) -> bytes:
-    first, second = _part("plain", plain), _part("html", html)
+    """The text, unless there is none, and the HTML."""
+    parts = [_part("plain", plain), _part("html", html)] if plain else [_part("html", html)]
     boundary = b"=_" + key.hex.encode()
-    while boundary in first or boundary in second:  # only a text written for this key would hold it
+    while any(boundary in part for part in parts):  # only a text written for this key would hold it
         boundary += b"_"
-    return b"".join(
-        (
-            b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n',
-            b"--" + boundary + b"\r\n" + first,
-            b"--" + boundary + b"\r\n" + second,
-            b"--" + boundary + b"--\r\n",
-        )
-    )
+    head = b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n'
+    return head + b"".join(b"--" + boundary + b"\r\n" + part for part in parts) + b"--" + boundary + b"--\r\n"
