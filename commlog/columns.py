@@ -63,7 +63,7 @@ def _newer(key: UUID | None, state: str | None) -> str:
 
 _later = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")).order_by("-pk")
 _NEWER = {"newer_key": Subquery(_later.values("key")[:1]), "newer_state": Subquery(_later.values("state")[:1])}
-_LIFE = ("state", "outcome", "failure_reason", "waiting_reason", "due_at", "failures", "possible_duplicate")
+_LIFE = ("state", "outcome", "failure_reason", "waiting_reason", "due_at", "failures", "possible_duplicate", "receipt_due_at")
 _CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
 _GROUP = ("group__key", "group__group_id", "group__name")
 _USER = ("user__key", "user__username", "user__first_name", "user__last_name")
@@ -102,12 +102,14 @@ _FURTHER = (
         newest_first=True,
         value=_doubt,
     ),
+    Column("receipt", "Receipt", ("receipt_status", "receipt_at", "receipt_due_at", "state"), order=("receipt_status",)),
     Column("key", "Key", ("key",), order=("key",)),
 )
 CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}
 DEFAULT_SORTING = CATALOGUE["created"].sorting(descending=True)
 # What rows need whatever columns are shown: their address, Resend and the mark of earlier resends.
-_ALWAYS = ("id", "key", "type", "state", "outcome", "created_at", "sent_at", "destination", "first_id", "resend_of_id")
+_ALWAYS: tuple[str, ...] = ("id", "key", "type", "state", "outcome", "created_at", "sent_at", "destination", "first_id", "resend_of_id")
+_ALWAYS += ("receipt_status", "receipt_at")  # a receipt changes what may be asked for
 
 
 def fields_of(columns: Iterable[Column]) -> list[str]:

@@ -148,8 +148,8 @@ def anew(failed: Message, recipient: Recipient | None) -> Letter:
 
 
 def can_be_written_anew(message: Message) -> bool:
-    """Whether a person could have written it, and it failed."""
-    return message.state == MessageState.FAILED and message.type in CHANNELS
+    """Whether a person could have written it, and it failed or was reported as lost."""
+    return (message.state == MessageState.FAILED or message.was_lost) and message.type in CHANNELS
 
 
 def same_text(message: Message, written: dict[str, Any]) -> bool:

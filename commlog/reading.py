@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from commlog.resending import Offer, offer_for, whole_chain
 from notifications.failures import Explanation, explain
-from notifications.models import Attempt, Message
+from notifications.models import Attempt, DeliveryReceipt, Message
 from notifications.secrets import HIDDEN, is_sealed, names_a_secret
 
 INLINED = 32_768  # characters of a text that a page shows; the whole is a download
@@ -45,6 +45,7 @@ class Reading:
     chain: Sequence[Message]
     offer: Offer
     explanation: Explanation | None
+    receipts: Sequence[DeliveryReceipt]
     headers: Sequence[tuple[str, str]]
     content: Excerpt
     html: Excerpt
@@ -60,6 +61,7 @@ def read(message: Message) -> Reading:
         chain=chain,
         offer=offer_for(message, chain),
         explanation=explain(message.failure_reason) if message.failure_reason else None,
+        receipts=list(message.receipts.all()),
         headers=[(name, HIDDEN if names_a_secret(name) or is_sealed(value) else value) for name, value in message.headers.items()],
         content=_excerpt(message.content),
         html=_excerpt(message.html),

@@ -11,7 +11,10 @@ from notifications.models import Message
 from notifications.states import MessageState
 
 # What is shown of another entry of the chain.
-_SHOWN = ("key", "type", "state", "outcome", "created_at", "sent_at", "sender", "resent_by", "first_id", "resend_of_id", "destination")
+_SHOWN = (
+    "key", "type", "state", "outcome", "created_at", "sent_at", "sender", "resent_by", "first_id", "resend_of_id", "destination",
+    "receipt_status", "receipt_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def offer_for(message: Message, chain: Sequence[Message]) -> Offer:
         last=chain[-1].key if chain else message.key,
         newer=newer[-1] if newer else None,
         under_way=next((entry for entry in others if not entry.is_final), None),
-        delivered=next((entry for entry in reversed(others) if entry.state == MessageState.SENT), None),
+        delivered=next((entry for entry in (*reversed(others), message) if entry.arrived), None),
         failed=message.state == MessageState.FAILED,
     )
 

@@ -223,6 +223,9 @@ TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
 TWILIO_FROM = env.text("TWILIO_FROM")
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
+RECEIPTS_URL = env.web_address("RECEIPTS_URL", PUBLIC_URL) if env.text("RECEIPTS_URL") else ""
+RECEIPT_TIMEOUT = env.whole("RECEIPT_TIMEOUT", 600, least=1, most=86_400)
+ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host and ALLOWED_HOSTS]
 WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 

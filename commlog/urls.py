@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import account, columns, conditions, custom_views, errors, exports, health, jobs, log, message, session
+from commlog.views import account, columns, conditions, custom_views, errors, exports, health, jobs, log, message, receipts, session
 
 
 class Hex32:
@@ -51,6 +51,7 @@ urlpatterns = [
     path("administration/", include("commlog.administration_urls")),
     path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
     path("", include("commlog.api.urls")),
+    path("receipts/twilio/<hex32:key>/", receipts.twilio, name="receipt-twilio"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("healthz/sender", health.sender, name="sender"),

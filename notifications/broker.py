@@ -15,7 +15,7 @@ from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
-from notifications import delivery, lanes
+from notifications import delivery, lanes, receipts
 from notifications.clock import db_now
 
 logger = logging.getLogger(__name__)
@@ -80,8 +80,8 @@ class MessageBroker(ORM):
 def _channels_with_work() -> list[str]:
     now = db_now()
     channels = sorted({opening.channel.value for opening in lanes.openings(now)})
-    if not channels and delivery.lapsed(now):
-        # A drain begins by bringing lapsed claims back, whatever its channel.
+    if not channels and (delivery.lapsed(now) or receipts.overdue(now)):
+        # A drain begins by bringing lapsed claims and overdue receipts on, whatever its channel.
         channels = ["EMAIL"]
     return channels
 

@@ -139,7 +139,8 @@ def _locked_chains(asked: list[int], again: bool) -> list[tuple[int, int]]:
 def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False) -> Resent:
     """Store one message that a person wrote, once however often the same form arrives: the draft's key says which form it was.
 
-    `instead_of` is a FAILED message: the new row joins its chain, under the rules of resend(). Raises Malformed and NotResendable.
+    `instead_of` is a message that FAILED, or was sent and reported as lost: the new row joins its
+    chain, under the rules of resend(). Raises Malformed and NotResendable.
     """
     if draft.key is None or draft.sender is None:
         raise ValueError("a message that is sent once has a key and a sender")
@@ -148,7 +149,7 @@ def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last:
         if found := _sent_before(draft):
             return found
         source = next((each for each in chain if instead_of and each.pk == instead_of.pk), None)
-        if source and (answer := _answer_of(chain, source, expected_last, again)):
+        if source and (answer := _answer_of(chain, source, expected_last, again, anew=True)):
             return Resent(answer, created=False)
         message = _born(draft, db_now(), LaneFinder())
         if source:
@@ -180,17 +181,20 @@ def _locked_chain(message: Message) -> list[Message]:
     return list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
 
 
-def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool) -> Message | None:
-    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable."""
-    if source.state != MessageState.FAILED:
+def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False) -> Message | None:
+    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable.
+
+    `anew`: written anew by a person, who may do that for a row that was sent and reported as lost, too.
+    """
+    if source.state != MessageState.FAILED and not (anew and source.was_lost):
         raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
     if under_way := next((each for each in chain if not each.is_final), None):
         return under_way
     if expected_last is not None and chain[-1].key != expected_last:
         return chain[-1]
-    delivered = next((each for each in chain if each.sent_at), None)
-    if delivered is not None and delivered.sent_at is not None and not again:
-        when = timezone.localtime(delivered.sent_at)
+    delivered = next((each for each in chain if each.arrived), None)
+    if delivered is not None and delivered.arrived_at is not None and not again:
+        when = timezone.localtime(delivered.arrived_at)
         raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
     return None
 

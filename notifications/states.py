@@ -65,6 +65,24 @@ class WaitingReason(TextChoices):
     WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Its destination is being given a rest"
 
 
+class ReceiptStatus(TextChoices):
+    """What a provider reported after it had accepted a message, in the order of what counts more."""
+
+    PASSED_ON = "PASSED_ON", "passed on"
+    FAILED = "FAILED", "not sent"
+    UNDELIVERED = "UNDELIVERED", "not delivered"
+    DELIVERED = "DELIVERED", "delivered"
+    READ = "READ", "read"
+    BOUNCED = "BOUNCED", "bounced"
+    COMPLAINED = "COMPLAINED", "marked as spam"
+
+
+# A receipt that proves that the message arrived, one that proves that it did not, one that ends the wait for receipts.
+PROVES_DELIVERY = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.READ, ReceiptStatus.COMPLAINED})
+PROVES_LOSS = frozenset({ReceiptStatus.FAILED, ReceiptStatus.UNDELIVERED, ReceiptStatus.BOUNCED})
+PROVES_SENDING = PROVES_DELIVERY | {ReceiptStatus.PASSED_ON}
+
+
 def first_state(channel: MessageType) -> MessageState:
     """The state in which a message of this channel is born."""
     return MessageState.QUEUED_FOR_STREAM if channel == MessageType.EVENT_STREAM else MessageState.QUEUED

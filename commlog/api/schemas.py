@@ -28,7 +28,7 @@ READ = (
 
 
 def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> dict[str, Any]:
-    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `resendOf` of ours.
+    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `receipt`, `resendOf` of ours.
 
     The rows of RELATED should have been selected with it.
     """
@@ -54,6 +54,8 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> 
         "waitingReason": message.waiting_reason,
         "outcome": message.outcome,
         "possibleDuplicate": message.possible_duplicate or None,
+        "receipt": message.receipt_status,
+        "receiptDate": moment(message.receipt_at),
         "resendOf": _key(message.resend_of),
     }
     shown = {name: value for name, value in fields.items() if value not in (None, "")}

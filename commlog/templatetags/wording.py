@@ -5,6 +5,7 @@ from unicodedata import category
 
 from django import template
 from django.conf import settings
+from django.utils import timezone
 
 from notifications.models import Message
 from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
@@ -60,6 +61,17 @@ def next_try(message: Message, now: datetime) -> str:
     which = f"retry {message.failures}{of}" if message.failures else "next try"
     left = (message.due_at - now).total_seconds()
     return f"{which} in {span(timedelta(seconds=round(left)))}" if left >= 1 else f"{which} now"
+
+
+@register.filter
+def receipt(message: Message) -> str:
+    """What the provider has reported: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, `waits for its receipt`, or nothing."""
+    if message.receipt_status and message.receipt_at:
+        return f"{message.get_receipt_status_display()}, receipt {minute(timezone.localtime(message.receipt_at))}"
+    if message.has_no_receipt:
+        return "no receipt"
+    waits = message.state == MessageState.SENDING_ASYNC and message.receipt_due_at is not None
+    return "waits for its receipt" if waits else ""
 
 
 @register.filter

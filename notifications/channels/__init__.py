@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from notifications.channels.base import Channel, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base import Accepted, Channel, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.email import EmailChannel
 from notifications.channels.event_stream import EventStreamChannel
 from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
@@ -10,7 +10,19 @@ from notifications.channels.sms import SmsChannel
 from notifications.channels.webhook import WebhookChannel
 from notifications.states import MessageType
 
-__all__ = ["Channel", "DeliveryError", "Envelope", "Failure", "Receipt", "SendingMode", "close_all", "get", "held_channels", "mode"]
+__all__ = [
+    "Accepted",
+    "Channel",
+    "DeliveryError",
+    "Envelope",
+    "Failure",
+    "Receipt",
+    "SendingMode",
+    "close_all",
+    "get",
+    "held_channels",
+    "mode",
+]
 
 _open: dict[MessageType, Channel] = {}
 
@@ -41,7 +53,13 @@ def _make(channel: MessageType) -> Channel:
                 settings.DEFAULT_FROM_EMAIL,
             )
         case MessageType.SMS:
-            return SmsChannel(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM, settings.TWILIO_API_URL)
+            return SmsChannel(
+                settings.TWILIO_ACCOUNT_SID,
+                settings.TWILIO_AUTH_TOKEN,
+                settings.TWILIO_FROM,
+                settings.TWILIO_API_URL,
+                receipts_url=settings.RECEIPTS_URL,
+            )
         case MessageType.WEB_HOOK:
             return WebhookChannel(settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP)
         case MessageType.EVENT_STREAM:

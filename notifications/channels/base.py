@@ -45,6 +45,14 @@ class Receipt:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message and will report later whether it was sent (notifications.receipts)."""
+
+    provider_id: str = ""
+    detail: str = ""
+
+
 class DeliveryError(Exception):
     """The attempt failed: why, what the provider said, and whether it may have arrived all the same."""
 
@@ -79,7 +87,7 @@ class Channel(Protocol):
     def check(self, envelope: Envelope) -> None:
         """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
 
-    def send(self, envelope: Envelope) -> Receipt:
+    def send(self, envelope: Envelope) -> Receipt | Accepted:
         """Hand the message over within the channel's deadline, or raise DeliveryError."""
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db.models import TextChoices
 
-from notifications.channels.base import Channel, Envelope, Receipt
+from notifications.channels.base import Accepted, Channel, Envelope, Receipt
 from notifications.channels.sms import LONGEST
 from notifications.states import MessageType
 
@@ -57,7 +57,7 @@ class RedirectedChannel:
         """What cannot be sent in production cannot be sent here."""
         self._inner.check(envelope)
 
-    def send(self, envelope: Envelope) -> Receipt:
+    def send(self, envelope: Envelope) -> Receipt | Accepted:
         """Send it to the one destination."""
         if not self._target:
             raise RuntimeError(f"{self.type} is held in this mode")  # no lane of it is ever open

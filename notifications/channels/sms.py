@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import phonenumbers
 import requests
@@ -15,7 +16,7 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base import Accepted, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.connecting import Address, resolve
 from notifications.channels.deadline import Deadline
 from notifications.channels.detail import cleaned, retry_after
@@ -107,8 +108,16 @@ class SmsChannel:
     inline = False
 
     def __init__(
-        self, account_sid: str, auth_token: str, from_number: str, api_url: str = "https://api.twilio.com", deadline: float = 20.0
+        self,
+        account_sid: str,
+        auth_token: str,
+        from_number: str,
+        api_url: str = "https://api.twilio.com",
+        deadline: float = 20.0,
+        *,
+        receipts_url: str = "",
     ) -> None:
+        self._receipts_url = receipts_url
         self._from = from_number
         self._configured = bool(account_sid and auth_token and from_number)
         self._http = _GatewayClient(api_url, deadline)
@@ -126,12 +135,12 @@ class SmsChannel:
             raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
         _number(envelope.destination)
 
-    def send(self, envelope: Envelope) -> Receipt:
+    def send(self, envelope: Envelope) -> Receipt | Accepted:
         if self._client is None:
             raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
         to = _number(envelope.destination)
         try:
-            message = self._client.messages.create(to=to, from_=self._from, body=envelope.body)
+            message = self._client.messages.create(to=to, from_=self._from, body=envelope.body, **self._asks_for_receipts(envelope.key))
         except NotHandedOver as error:
             raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error)) from error
         except NoAnswer as error:
@@ -141,8 +150,12 @@ class SmsChannel:
             return self._judged(error)
         if message.status in _NOT_SENT:
             detail = cleaned(f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}")
-            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=_kind_of(message.error_code))
-        return Receipt(provider_id=cleaned(message.sid or "")[:100], detail=cleaned(f"HTTP {_status(self._http.answer)}: {message.status}"))
+            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=kind_of(message.error_code))
+        sid, detail = cleaned(message.sid or "")[:100], cleaned(f"HTTP {_status(self._http.answer)}: {message.status}")
+        return Accepted(sid, detail) if self._receipts_url else Receipt(sid, detail)
+
+    def _asks_for_receipts(self, key: UUID) -> dict[str, str]:
+        return {"status_callback": receipt_address(self._receipts_url, key)} if self._receipts_url else {}
 
     def close(self) -> None:
         self._http.close()
@@ -155,6 +168,11 @@ class SmsChannel:
         if 200 <= answer.status < 300:
             return Receipt(detail=answer.summary)  # the status says created; that its text cannot be read changes nothing
         raise _failure(answer, getattr(error, "code", None)) from error
+
+
+def receipt_address(receipts_url: str, key: UUID) -> str:
+    """Where Twilio reports about a message. The key is in the address, because a report may come before, or without, Twilio's number."""
+    return f"{receipts_url}/receipts/twilio/{key.hex}/"
 
 
 def _failure(answer: Answer, code: object) -> DeliveryError:
@@ -174,7 +192,8 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
 
 
-def _kind_of(code: object) -> Failure:
+def kind_of(code: object) -> Failure:
+    """Whether Twilio's code says that it will never be delivered."""
     return Failure.PERMANENT if code in _NEVER_AGAIN else Failure.TRANSIENT
 
 

@@ -37,7 +37,7 @@ def recover(now: datetime) -> int:
 
 def _recover_one(message: Message, now: datetime) -> None:
     open_attempt = Attempt.objects.filter(message_id=message.pk, token=message.token, outcome="")
-    claim = _claim(message)
+    claim = claim_of(message)
     if open_attempt.filter(permitted_at=None).update(outcome=Outcome.ABANDONED, finished_at=now, detail=_UNSENT):
         abandon(claim, due_at=now)
         return
@@ -45,7 +45,8 @@ def _recover_one(message: Message, now: datetime) -> None:
     settle(claim, DeliveryError(Reason.OTHER, _UNKNOWN, outcome=Outcome.UNKNOWN), finished_at=now)
 
 
-def _claim(message: Message) -> Claim:
+def claim_of(message: Message) -> Claim:
+    """The message as a claim, for what settles it without having sent it."""
     return Claim(
         message_id=message.pk,
         attempt_id=0,

@@ -11,8 +11,9 @@ from django.db import connection
 from django.db.models import F
 
 from notifications import sql
-from notifications.channels.base import DeliveryError, Failure, Receipt
+from notifications.channels.base import Accepted, DeliveryError, Failure, Receipt
 from notifications.delivery.claims import Claim
+from notifications.delivery.reports import GRACE, Standing, standing
 from notifications.delivery.verdict import Verdict, judge
 from notifications.failures import Reason
 from notifications.models import Attempt, Message
@@ -60,7 +61,7 @@ class Result:
     """What one call brought, and when it really began and ended."""
 
     claim: Claim
-    answer: Receipt | DeliveryError | NotStarted
+    answer: Receipt | Accepted | DeliveryError | NotStarted
     started_at: datetime
     finished_at: datetime
 
@@ -80,11 +81,40 @@ def record(results: Sequence[Result]) -> None:
             _keep_late(each)
     _close_attempts(live)
     for each in live:
-        if isinstance(each.answer, DeliveryError):
+        if isinstance(each.answer, Accepted):
+            _await_receipt(each.claim, each.answer, each.finished_at)
+        elif isinstance(each.answer, DeliveryError):
             settle(each.claim, each.answer, finished_at=each.finished_at)
         elif isinstance(each.answer, NotStarted):
             put_back = abandon if each.answer.suspect else give_back
             put_back(each.claim, due_at=each.finished_at + each.answer.wait)
+
+
+def _await_receipt(claim: Claim, answer: Accepted, accepted_at: datetime) -> None:
+    """The message stays under way, in nobody's hands. Its receipt may have overtaken the answer."""
+    due = accepted_at + timedelta(seconds=settings.RECEIPT_TIMEOUT)
+    provider_id = answer.provider_id[:200]
+    _change(claim, provider_id=provider_id, receipt_due_at=due, receipt_status="", receipt_at=None, failure_reason="", failure_cause="")
+    conclude(claim, standing(claim.message_id, provider_id), now=accepted_at, due_at=due)
+
+
+def conclude(claim: Claim, found: Standing, *, now: datetime, due_at: datetime) -> None:
+    """Move a message on that awaits its receipt: SENT, or as after a failed attempt; or it goes on waiting."""
+    seen: dict[str, Any] = {"receipt_status": found.status, "receipt_at": found.at}
+    if found.sent_at:
+        _change(claim, state=MessageState.SENT, sent_at=found.sent_at, outcome=Outcome.ACCEPTED, **seen)
+    elif found.refused and (found.lost_at is None or due_at <= now):
+        _change(claim, receipt_due_at=None, **seen)
+        settle(claim, found.refused, finished_at=now)
+    elif found.lost_at:
+        _change(claim, receipt_due_at=min(due_at, found.lost_at + GRACE), **seen)
+    elif due_at <= now:
+        _change(claim, state=MessageState.SENT, sent_at=_accepted_at(claim) or now, outcome=Outcome.ACCEPTED)
+
+
+def _accepted_at(claim: Claim) -> datetime | None:
+    accepted = Attempt.objects.filter(message=claim.message_id, token=claim.token, outcome=Outcome.ACCEPTED)
+    return accepted.values_list("finished_at", flat=True).first()
 
 
 def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None:
@@ -184,9 +214,9 @@ def _close_attempts(results: Sequence[Result]) -> None:
         raise RuntimeError(f"{hit} of {len(rows)} open attempts were closed")
 
 
-def _summary(answer: Receipt | DeliveryError | NotStarted) -> tuple[str, str, str, str]:
+def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[str, str, str, str]:
     match answer:
-        case Receipt():
+        case Receipt() | Accepted():
             return Outcome.ACCEPTED.value, "", answer.detail[:_LONGEST_DETAIL], answer.provider_id[:200]
         case DeliveryError():
             return answer.outcome.value, answer.reason.value, answer.detail[:_LONGEST_DETAIL], ""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from notifications.channels.base import Channel, DeliveryError, Receipt
+from notifications.channels.base import Accepted, Channel, DeliveryError, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import NotStarted
 from notifications.failures import Reason
@@ -33,7 +33,7 @@ class Done:
     """A finished call."""
 
     claim: Claim
-    answer: Receipt | DeliveryError | NotStarted
+    answer: Receipt | Accepted | DeliveryError | NotStarted
     started: float
     finished: float
 
@@ -110,7 +110,7 @@ class Window:
 def send(channel: Channel, call: Call) -> Done:
     """Hand one message to its channel. Whatever goes wrong becomes an answer; nothing is raised."""
     started = time.monotonic()
-    answer: Receipt | DeliveryError | NotStarted
+    answer: Receipt | Accepted | DeliveryError | NotStarted
     if started >= call.start_by:
         return Done(call.claim, NotStarted(), started, started)
     try:

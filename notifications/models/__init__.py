@@ -4,6 +4,7 @@ from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
 from notifications.models.lane import Lane
 from notifications.models.message import Message
+from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
 from notifications.models.stream import StreamEvent
 from notifications.models.template import NotificationTemplate, Subscription
@@ -12,6 +13,7 @@ __all__ = [
     "Attempt",
     "BusinessEvent",
     "Client",
+    "DeliveryReceipt",
     "Group",
     "Lane",
     "Membership",

@@ -1,5 +1,6 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
+from datetime import datetime
 from typing import Self
 from uuid import uuid4
 
@@ -14,10 +15,23 @@ from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
 from notifications.models.template import NotificationTemplate
 from notifications.secrets import SealedHeadersField, SealedTextField
-from notifications.states import CLAIMABLE, FINAL, LIVE, MessageState, MessageType, Outcome, WaitingReason
+from notifications.states import (
+    CLAIMABLE,
+    FINAL,
+    LIVE,
+    PROVES_DELIVERY,
+    PROVES_LOSS,
+    MessageState,
+    MessageType,
+    Outcome,
+    ReceiptStatus,
+    WaitingReason,
+)
 
 _FINAL = sorted(FINAL)
 _SENDING = MessageState.SENDING_ASYNC
+# As Message.arrived says it.
+_ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (Q(state=MessageState.SENT) & ~Q(receipt_status__in=sorted(PROVES_LOSS)))
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -50,11 +64,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(state__in=sorted(LIVE))
 
     def with_later(self) -> Self:
-        """Adds `delivered_later` and `live_later`: whether another row of the chain was sent, or is under way."""
+        """Adds `delivered_later` and `live_later`: whether it or another row of its chain has arrived since, or is under way."""
         chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")))
-        root_sent = Message.objects.filter(pk=OuterRef("first"), state=MessageState.SENT)
+        root = Message.objects.filter(pk=OuterRef("first"))
         return self.annotate(
-            delivered_later=Exists(chain.filter(state=MessageState.SENT)) | Exists(root_sent),
+            delivered_later=Q(receipt_status__in=sorted(PROVES_DELIVERY)) | Exists(chain.filter(_ARRIVED)) | Exists(root.filter(_ARRIVED)),
             live_later=Exists(chain.filter(state__in=sorted(LIVE))),
         )
 
@@ -108,6 +122,10 @@ class Message(models.Model):
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default="")
     possible_duplicate = models.BooleanField(default=False)
     provider_id = models.CharField(max_length=200, default="")
+    # What the provider reported since. While it is SENDING_ASYNC with a receipt due, no worker has it and nothing sweeps it.
+    receipt_due_at = models.DateTimeField(null=True)
+    receipt_status = models.CharField(max_length=11, choices=ReceiptStatus.choices, default="")
+    receipt_at = models.DateTimeField(null=True)
 
     # The chain of resends.
     first = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False, related_name="chain")
@@ -147,6 +165,7 @@ class Message(models.Model):
                 models.Index(fields=[name, "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}__isnull": False}))
                 for name in ("client", "group", "user", "sender_user")
             ),
+            models.Index(fields=["receipt_due_at"], name="message_receipt_due", condition=Q(state=_SENDING, receipt_due_at__isnull=False)),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
             models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
         ]
@@ -167,5 +186,25 @@ class Message(models.Model):
 
     @property
     def may_have_been_delivered(self) -> bool:
-        """FAILED, but one attempt got no answer after the message had been handed over."""
-        return self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN
+        """FAILED, but one attempt got no answer after the message had been handed over, and nothing was reported since."""
+        return self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
+
+    @property
+    def arrived(self) -> bool:
+        """Sent, and not lost on the way; or failed as far as we knew, and reported as delivered."""
+        return self.receipt_status in PROVES_DELIVERY or (self.sent_at is not None and self.receipt_status not in PROVES_LOSS)
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """When it was sent, or when its provider reported that it had arrived."""
+        return self.sent_at or (self.receipt_at if self.receipt_status in PROVES_DELIVERY else None)
+
+    @property
+    def was_lost(self) -> bool:
+        """SENT, but its provider reported later that it did not arrive."""
+        return self.state == MessageState.SENT and self.receipt_status in PROVES_LOSS
+
+    @property
+    def has_no_receipt(self) -> bool:
+        """SENT because the receipt that was asked for never came."""
+        return self.state == MessageState.SENT and self.receipt_due_at is not None and not self.receipt_status

@@ -161,7 +161,7 @@ def test_the_page_costs_the_same_for_one_attempt_and_for_three(
     for _ in range(attempts):
         make_attempt(message)
     # Session, user, two for permissions; message, chain, attempts; menu, banner.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         pages.get(_url(message))
 
 

@@ -49,18 +49,18 @@ class _Messages(Handler):
         elif len(text) > _LONGEST:
             self._refuse(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
         else:
-            self._hand_over(to, text, fields.get("From", ""), len(body))
+            self._hand_over(to, text, fields.get("From", ""), len(body), fields.get("StatusCallback", ""))
 
-    def _hand_over(self, to: str, text: str, sender: str, size: int) -> None:
+    def _hand_over(self, to: str, text: str, sender: str, size: int, callback: str) -> None:
         # Twilio has no key of the caller's; number and text are all there is to recognise a repetition by.
         key = hashlib.sha256(f"{to}\n{text}".encode()).hexdigest()[:32]
         sid = "SM" + secrets.token_hex(16)
         manner = conduct.of_number(to)
         if not conduct.fails_this_time(manner, key):
-            self._record(to, text, key, size, sid)
+            self._record(to, text, key, size, sid, callback)
             self._created(to, text, sender, sid)
         elif manner is Conduct.SILENT:
-            self._record(to, text, key, size, sid)
+            self._record(to, text, key, size, sid, callback)
             self.close_connection = True
         elif manner is Conduct.UNREACHABLE:
             self._created(to, text, sender, sid, status="failed", error_code=30003, error_message="Unreachable destination handset")
@@ -71,8 +71,8 @@ class _Messages(Handler):
         expected = "Basic " + base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
         return secrets.compare_digest(self.headers.get("Authorization", ""), expected)
 
-    def _record(self, to: str, text: str, key: str, size: int, sid: str) -> None:
-        self.server.journal.write(destination=to, key=key, subject="", body=text.encode(), size=size, sid=sid)
+    def _record(self, to: str, text: str, key: str, size: int, sid: str, callback: str) -> None:
+        self.server.journal.write(destination=to, key=key, subject="", body=text.encode(), size=size, sid=sid, callback=callback)
 
     def _created(self, to: str, text: str, sender: str, sid: str, **differing: object) -> None:
         now = format_datetime(datetime.now(UTC))

@@ -1,0 +1,62 @@
+"""What providers report about messages that they have accepted: in any order, repeated, late.
+
+A receipt that is awaited moves its message on; every other is kept on it and shown.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from notifications.clock import db_now
+from notifications.delivery.leases import claim_of
+from notifications.delivery.reports import standing
+from notifications.delivery.results import conclude
+from notifications.models import DeliveryReceipt, Message
+from notifications.states import MessageState, ReceiptStatus
+
+_BATCH = 200
+_SENDING = MessageState.SENDING_ASYNC
+_LIFE = ("type", "state", "lane_id", "token", "failures", "outcome", "possible_duplicate", "lease_until", "provider_id", "receipt_due_at")
+
+
+def record(key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str = "", detail: str = "") -> bool:
+    """Keep a receipt, once however often it comes; a message that waits for it moves on. Returns whether there is such a message."""
+    if DeliveryReceipt.objects.filter(message__key=key, provider_id=provider_id, status=status).exists():
+        return True
+    with transaction.atomic():
+        # The message is locked first: a result that is being recorded sees this receipt, or is seen by it.
+        message = Message.objects.select_for_update().only(*_LIFE).filter(key=key).first()
+        if message is None:
+            return False
+        now = db_now()
+        about = {"code": code, "detail": detail, "received_at": now}
+        _, new = DeliveryReceipt.objects.get_or_create(message=message, provider_id=provider_id, status=status, defaults=about)
+        if new:
+            _move_on(message, now)
+    return True
+
+
+def overdue(now: datetime) -> bool:
+    """Whether a message has waited long enough for its receipt."""
+    return Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).exists()
+
+
+def expire(now: datetime) -> int:
+    """Move on what has waited long enough: SENT without a receipt, or tried again where it was reported as lost. Returns how many."""
+    with transaction.atomic():
+        late = Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("id").only(*_LIFE)
+        if connection.features.has_select_for_update_skip_locked:
+            late = late.select_for_update(skip_locked=True)
+        rows = list(late[:_BATCH])
+        for message in rows:
+            _move_on(message, now)
+    return len(rows)
+
+
+def _move_on(message: Message, now: datetime) -> None:
+    found = standing(message.pk, message.provider_id)
+    if message.state == _SENDING and message.lease_until is None and message.receipt_due_at is not None:
+        conclude(claim_of(message), found, now=now, due_at=message.receipt_due_at)
+    else:
+        Message.objects.filter(pk=message.pk).update(receipt_status=found.status, receipt_at=found.at)
