@@ -4,15 +4,17 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from bench import hanging, once, retries, throughput
+from bench import exports, hanging, once, retries, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
     "throughput": ("e-mail and webhooks beside a bare loop and another mail queue", throughput.run),
+    "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 
@@ -22,10 +24,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
+    parser.add_argument("--rows", type=int, default=exports.ROWS, help=f"of the export ({exports.ROWS:,})")
     options = parser.parse_args()
+    programmes = PROGRAMMES | {"export": (PROGRAMMES["export"][0], partial(exports.run, rows=options.rows))}
     for server in dict.fromkeys(["", options.server]):
         for name in options.names or PROGRAMMES:
-            title, run = PROGRAMMES[name]
+            title, run = programmes[name]
             print(f"\n{name} on {'PostgreSQL' if server else 'SQLite'}: {title}", flush=True)
             with tempfile.TemporaryDirectory() as directory, installed(Path(directory), server) as installation:
                 run(installation)

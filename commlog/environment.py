@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from notifications.retry import RetryPolicy
 
+_CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _RETRY_FIELDS = {
@@ -96,6 +97,13 @@ class Environment:
         if any(len(key) < 32 or len(set(key)) < 10 for key in keys):
             raise self.refuse(name, "at least 32 random characters without a comma")
         return keys
+
+    def class_path(self, name: str, default: str) -> str:
+        """Where a class is: package.module.Class."""
+        value = self.text(name, default)
+        if not _CLASS.fullmatch(value):
+            raise self.refuse(name, "the path of a class, such as django.core.files.storage.FileSystemStorage")
+        return value
 
     def options(self, name: str) -> dict[str, Any]:
         """A JSON object; empty where unset."""

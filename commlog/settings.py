@@ -203,7 +203,7 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {"BACKEND": _static_files if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     # Where exports are kept: the database, which every process reaches, or any other storage of Django's.
     "exports": {
-        "BACKEND": env.text("EXPORT_STORAGE", "commlog.export.storage.DatabaseStorage"),
+        "BACKEND": env.class_path("EXPORT_STORAGE", "commlog.export.storage.DatabaseStorage"),
         "OPTIONS": env.options("EXPORT_STORAGE_OPTIONS"),
     },
 }

@@ -5,6 +5,7 @@ from typing import IO, Any
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.db import reset_queries
 from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils.deconstruct import deconstructible
@@ -46,6 +47,7 @@ class DatabaseStorage(Storage):
         while (data := content.read(CHUNK)) or not number:
             FileChunk.objects.create(name=name, number=number, data=data)
             number += 1
+            reset_queries()  # with DEBUG, Django keeps every statement, and these are as large as the file
         return name
 
 

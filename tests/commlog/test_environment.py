@@ -57,6 +57,9 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("SECRETS_KEY", "a" * 60),
         ("SECRETS_KEY", f"{STRONG[:11]}{STRONG[12:]},{STRONG[:11]}{STRONG[12:]}"),
         ("SECRETS_PREVIOUS_KEYS", "short"),
+        ("EXPORT_STORAGE", "s3"),
+        ("EXPORT_STORAGE_OPTIONS", "/srv/exports"),
+        ("EXPORT_STORAGE_OPTIONS", "[]"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:
