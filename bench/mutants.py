@@ -29,10 +29,10 @@ VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/ret
 BROKER, LANES, DRAIN = "notifications/broker.py", "notifications/lanes.py", "notifications/delivery/drain.py"
 
 MUTANTS = [
-    Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome = '' AND EXISTS", "AND outcome = '' AND EXISTS"),
+    Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome", "AND outcome"),
     Mutant("a lapsed lease still gets a permit", CLAIMS, "AND m.lease_until > %s)", "AND m.lease_until <> %s)"),
     Mutant("the token does not count claims", CLAIMS, "token = token + 1, attempt_count", "token = token + 0, attempt_count"),
-    Mutant("a claim has no lease", CLAIMS, "sql.moment(now + LEASE), *ids", "sql.moment(now - LEASE), *ids"),
+    Mutant("a claim has no lease", CLAIMS, "[sql.moment(now + LEASE), which]", "[sql.moment(now - LEASE), which]"),
     Mutant("a result needs no token", RESULTS, "(each.claim.message_id, each.claim.token) in mine", "each.claim.message_id in {m for m, _ in mine}"),
     Mutant("a late result is thrown away", RESULTS, "        _keep_late(each)\n", "        pass\n"),
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
@@ -47,8 +47,8 @@ MUTANTS = [
     Mutant("a resend ignores what is under way", OUTBOX, "if under_way := next((each for each in chain if not each.is_final), None):", "if under_way := None:"),
     Mutant("a resend ignores that one was delivered", OUTBOX, "is not None and not again:", "is not None and False:"),
     Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s ORDER BY", "lane_id = %s AND due_at >= %s ORDER BY"),
-    Mutant("the broker looks at no cap", LANES, "for pk, channel, room in rows if room > 0]", "for pk, channel, room in rows]"),
-    Mutant("lapsed claims are no work", BROKER, "if not channels and delivery.lapsed(now):", "if False:"),
+    Mutant("the broker looks at no cap", LANES, "in rows if room > 0 and channel not in held]", "in rows if channel not in held]"),
+    Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a drain recovers nothing", DRAIN, "        leases.recover(self.clock.now())\n", ""),
 ]  # fmt: skip
 

@@ -94,7 +94,15 @@ def until(condition, within: float = 20.0) -> None:
         time.sleep(0.1)
 
 
+def outage(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "outage", *words, f"--directory={directory}"]
+    return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
+
+
 def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
+    refused = outage(directory, "email", "on")
+    assert refused.returncode == 1
+    assert "No demo runs" in refused.stderr
     with terminal(directory) as first:
         first.until_it_answers(within=90)
         assert first.page() == 200
@@ -106,6 +114,9 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
         until(lambda: messages(directory, "WAITING") > 0)
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
+        assert "refuses everything" in outage(directory, "email", "on").stdout
+        until(lambda: _causes(directory) > 0)
+        assert "works again" in outage(directory, "email", "off").stdout
         assert first.end(signal.SIGTERM) == 0
         assert first.left_over() == []
         assert "Stopped." in first.output.read_text()
@@ -127,22 +138,6 @@ def test_an_interrupted_first_start_begins_anew(directory: Path) -> None:
         second.until_it_answers(within=90)
         assert "Making a past" in second.output.read_text()
         assert second.end(signal.SIGINT) == 0
-
-
-def test_outages_are_switched_by_command(directory: Path) -> None:
-    def outage(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", "outage", *words, f"--directory={directory}"]
-        return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
-
-    refused = outage("email", "on")
-    assert refused.returncode == 1
-    assert "No demo runs" in refused.stderr
-    with terminal(directory) as running:
-        running.until_it_answers(within=90)
-        assert "refuses everything" in outage("email", "on").stdout
-        until(lambda: _causes(directory) > 0)
-        assert "works again" in outage("email", "off").stdout
-        running.end(signal.SIGTERM)
 
 
 def _causes(directory: Path) -> int:
