@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from commlog.forms import ConditionsForm, DayField, SearchField
-from commlog.models import User
+from commlog.bulk.outcomes import JOB_PARTS, LEFT, Outcome
+from commlog.forms import ConditionsForm, DayField, JobField, SearchField
+from commlog.models import JobItem, User
 from commlog.search import search
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -52,6 +54,12 @@ class DayFilter(django_filters.DateFilter):
     field_class = DayField
 
 
+class JobFilter(django_filters.CharFilter):
+    """A filter over what a bulk resend did."""
+
+    field_class = JobField
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition that is set: the name of its parameter, what it is called, its value in words, and what is wrong with it."""
@@ -85,6 +93,7 @@ class MessageFilter(django_filters.FilterSet):
     )
     created_from = DayFilter(label="Created from", method="by_first_day")
     created_to = DayFilter(label="Created to", method="by_last_day")
+    job = JobFilter(label="Bulk resend", method="by_job")  # links of its report set it, the bar has no field for it
 
     class Meta:
         model = Message
@@ -118,6 +127,12 @@ class MessageFilter(django_filters.FilterSet):
         """Created on that day or earlier."""
         return messages.filter(created_at__lt=_midnight(day + timedelta(days=1)))
 
+    def by_job(self, messages: MessageQuerySet, _name: str, asked: tuple[UUID, str]) -> MessageQuerySet:
+        """What a bulk resend has made, or those of its messages that had another outcome."""
+        key, outcome = asked
+        items = JobItem.objects.filter(job__key=key, outcome="" if outcome == LEFT else outcome)
+        return messages.filter(pk__in=items.values("new" if outcome == Outcome.RESENT else "message"))
+
     def conditions(self) -> Iterator[Condition]:
         """The conditions that are set, wrong ones included."""
         for name, field in self.form.fields.items():
@@ -128,6 +143,8 @@ class MessageFilter(django_filters.FilterSet):
 
     def _in_words(self, name: str) -> str:
         value = self.form.cleaned_data[name]
+        if isinstance(value, tuple):
+            return f"{JOB_PARTS[value[1]]} ({value[0].hex[:8]})"
         if isinstance(value, date):
             return f"{value.day} {value:%b %Y}"
         choices = dict(getattr(self.form.fields[name], "choices", ()))

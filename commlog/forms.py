@@ -1,15 +1,20 @@
 """Forms and form fields, with errors in a clerk's words."""
 
+import re
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
+from commlog.bulk.outcomes import JOB_PARTS, Outcome
+
 LONGEST_SEARCH = 200
 LONGEST_USER_NAME = 150
+_KEY = re.compile("[0-9a-fA-F]{32}")
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
@@ -37,6 +42,20 @@ class DayField(forms.DateField):
         if day is not None and not EARLIEST <= day <= LATEST:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return day
+
+
+class JobField(forms.CharField):
+    """A bulk resend's key (what it has made), or key and outcome: `<key>.DELIVERED`."""
+
+    def clean(self, value: Any) -> tuple[UUID, str] | None:
+        """The key and the outcome."""
+        text = str(super().clean(value) or "")
+        if not text:
+            return None
+        key, _, part = text.partition(".")
+        if not _KEY.fullmatch(key) or (part or Outcome.RESENT) not in JOB_PARTS:
+            raise ValidationError("There is no such bulk resend.")
+        return UUID(key), part or Outcome.RESENT.value
 
 
 class ConditionsForm(forms.Form):
@@ -67,6 +86,24 @@ class ResendForm(forms.Form):
 
     expected_last = forms.UUIDField(required=False)
     again = forms.BooleanField(required=False)
+
+
+class BulkForm(forms.Form):
+    """What the confirmation of a bulk resend sends: the numbers that were confirmed, and how it is to be done."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    newest = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**63 - 1)
+    total = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
+    unknown_total = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
+    unknown = forms.BooleanField(required=False)
+    pace = forms.IntegerField(
+        label="At most so many a minute",
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        help_text="Leave it empty to resend as fast as possible.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."),
+    )
 
 
 class SessionForm(forms.Form):

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import account, columns, conditions, custom_views, errors, exports, health, jobs, log, message, receipts, session
+from commlog.views import account, bulk, columns, conditions, custom_views, errors, exports, health, jobs, log, message, receipts, session
 
 
 class Hex32:
@@ -37,6 +37,7 @@ urlpatterns = [
     path("communications/export/", exports.export, name="export"),
     path("communications/condition/", conditions.row, name="condition"),
     path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
+    path("communications/resend/", bulk.resend, name="bulk-resend"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<hex32:key>/file/", exports.download, name="job-file"),
     path("jobs/<hex32:key>/", jobs.job, name="job"),

@@ -1,8 +1,10 @@
 """The only door through which a message row is made: enqueue, enqueue_many, send_once, resend, resend_many."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -26,6 +28,7 @@ __all__ = [
     "Draft",
     "Malformed",
     "NotResendable",
+    "Obstacle",
     "Resent",
     "ResentMany",
     "check",
@@ -41,6 +44,7 @@ _MISSING_DESTINATION = {
     MessageType.EMAIL: Reason.MISSING_EMAIL_RECIPIENT_ADDRESS,
     MessageType.SMS: Reason.MISSING_SMS_RECIPIENT,
 }
+_STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")  # what its chain's rules ask of a row
 # What a resend takes over byte for byte from the failed row.
 _COPIED = (
     "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
@@ -57,12 +61,30 @@ class Resent:
     created: bool
 
 
+class Obstacle(StrEnum):
+    """What keeps a message from being resent."""
+
+    NOT_FAILED = "NOT_FAILED"
+    UNDER_WAY = "UNDER_WAY"  # another row of its chain is not final
+    DELIVERED = "DELIVERED"  # another row of its chain was sent
+    RESENT_SINCE = "RESENT_SINCE"  # somebody else has resent it since, and that failed
+
+
 @dataclass(frozen=True, slots=True)
 class ResentMany:
-    """What a resend of many led to: so many new rows, and so many messages that were left alone."""
+    """What a resend of many led to: by message id the id of its new row, or what kept it from being made."""
 
-    created: int
-    skipped: int
+    results: Mapping[int, int | Obstacle]
+
+    @property
+    def created(self) -> int:
+        """How many new rows there are."""
+        return len(self.results) - self.skipped
+
+    @property
+    def skipped(self) -> int:
+        """How many messages were left alone."""
+        return sum(isinstance(result, Obstacle) for result in self.results.values())
 
 
 class NotResendable(Exception):
@@ -102,38 +124,40 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
         return Resent(_reborn(source, chain[0].pk, by), created=True)
 
 
-def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False) -> ResentMany:
+def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False, newest: int | None = None) -> ResentMany:
     """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those that are asked for.
 
-    Left alone is what did not fail, and what has another row of its chain under way or, unless `again`, sent.
+    Left alone is what did not fail, and what has another row of its chain under way or, unless `again`, sent; where `newest` is given,
+    the largest message id when they were chosen, also what was resent since. Texts are in memory for one batch at a time.
     """
-    created, asked = 0, list(dict.fromkeys(pks))
+    asked = list(dict.fromkeys(pks))
     with transaction.atomic():
-        chosen = _locked_chains(asked, again)
-        lanes, now = LaneFinder(), db_now()
-        for start in range(0, len(chosen), _BATCH):
-            sources = Message.objects.in_bulk([pk for pk, _ in chosen[start : start + _BATCH]])
-            new = [_copied(sources[pk], root, by, now, lanes) for pk, root in chosen[start : start + _BATCH]]
-            created += len(Message.objects.bulk_create(new))
-    return ResentMany(created, len(asked) - created)
+        chains = _locked_chains(asked)
+        results: dict[int, int | Obstacle] = {}
+        due: dict[int, int] = {}  # id of a chain's first row -> id of the message
+        for pk in sorted(asked, reverse=True):
+            chain = chains.get(pk, [])
+            if obstacle := _obstacle_of_many(pk, chain, again, newest):
+                results[pk] = obstacle
+            elif due.setdefault(chain[0].pk, pk) != pk:
+                results[pk] = Obstacle.UNDER_WAY  # by a later one of these
+        wanted, now, lanes = sorted(due.values()), db_now(), LaneFinder()
+        roots = {pk: root for root, pk in due.items()}
+        for some in _batches(wanted):
+            sources = Message.objects.in_bulk(some)
+            new = Message.objects.bulk_create([_copied(source, roots[pk], by, now, lanes) for pk, source in sorted(sources.items())])
+            results |= {row.resend_of_id: row.pk for row in new if row.resend_of_id}
+    return ResentMany(results)
 
 
-def _locked_chains(asked: list[int], again: bool) -> list[tuple[int, int]]:
-    """The rows to resend, with the first rows of their chains. Those are locked, in one order: two such calls cannot block each other."""
-    roots: dict[int, int] = {}
-    for start in range(0, len(asked), _BATCH):
-        rows = Message.objects.filter(pk__in=asked[start : start + _BATCH], state=MessageState.FAILED)
-        roots |= {pk: first or pk for pk, first in rows.values_list("pk", "first_id")}
-    every, closed = sorted(set(roots.values())), set()
-    for start in range(0, len(every), _BATCH):
-        some = every[start : start + _BATCH]
-        list(Message.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk", flat=True))
-        chain = Message.objects.filter(Q(pk__in=some) | Q(first_id__in=some)).exclude(state=MessageState.FAILED)
-        closed |= {
-            first or pk for pk, first, state in chain.values_list("pk", "first_id", "state") if not again or state != MessageState.SENT
-        }
-    latest = {root: pk for pk, root in sorted(roots.items()) if root not in closed}
-    return [(pk, root) for root, pk in latest.items()]
+def _obstacle_of_many(pk: int, chain: list[Message], again: bool, newest: int | None) -> Obstacle | None:
+    source = next((each for each in chain if each.pk == pk), None)
+    if source is None:
+        return Obstacle.NOT_FAILED
+    obstacle, _ = _obstacle(chain, source) or (None, source)
+    if obstacle and not (obstacle == Obstacle.DELIVERED and again):
+        return obstacle
+    return Obstacle.RESENT_SINCE if newest is not None and chain[-1].pk > newest else None
 
 
 def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False) -> Resent:
@@ -181,20 +205,49 @@ def _locked_chain(message: Message) -> list[Message]:
     return list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
 
 
-def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False) -> Message | None:
-    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable.
+def _locked_chains(asked: Sequence[int]) -> dict[int, list[Message]]:
+    """By message id every row of its chain, oldest first and without texts; the first rows are locked until the transaction ends."""
+    roots: dict[int, int] = {}
+    for some in _batches(asked):
+        roots |= {pk: first or pk for pk, first in Message.objects.filter(pk__in=some).values_list("pk", "first_id")}
+    chains: dict[int, list[Message]] = defaultdict(list)
+    # Locked in one order everywhere: two such calls cannot block each other.
+    for some in _batches(sorted(set(roots.values()))):
+        list(Message.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk", flat=True))
+        for condition in (Q(pk__in=some), Q(first__in=some)):
+            for each in Message.objects.filter(condition).only(*_STANDING).order_by("pk"):
+                chains[each.first_id or each.pk].append(each)
+    return {pk: chains[root] for pk, root in roots.items()}
+
+
+def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (pks[start : start + _BATCH] for start in range(0, len(pks), _BATCH))
+
+
+def _obstacle(chain: list[Message], source: Message, *, anew: bool = False) -> tuple[Obstacle, Message] | None:
+    """What keeps `source` from being resent, and the row that it lies in.
 
     `anew`: written anew by a person, who may do that for a row that was sent and reported as lost, too.
     """
     if source.state != MessageState.FAILED and not (anew and source.was_lost):
-        raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
+        return Obstacle.NOT_FAILED, source
     if under_way := next((each for each in chain if not each.is_final), None):
-        return under_way
+        return Obstacle.UNDER_WAY, under_way
+    delivered = next((each for each in chain if each.arrived), None)
+    return (Obstacle.DELIVERED, delivered) if delivered else None
+
+
+def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False) -> Message | None:
+    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable."""
+    obstacle, row = _obstacle(chain, source, anew=anew) or (None, source)
+    if obstacle == Obstacle.NOT_FAILED:
+        raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
+    if obstacle == Obstacle.UNDER_WAY:
+        return row
     if expected_last is not None and chain[-1].key != expected_last:
         return chain[-1]
-    delivered = next((each for each in chain if each.arrived), None)
-    if delivered is not None and delivered.arrived_at is not None and not again:
-        when = timezone.localtime(delivered.arrived_at)
+    if obstacle == Obstacle.DELIVERED and row.arrived_at is not None and not again:
+        when = timezone.localtime(row.arrived_at)
         raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
     return None
 

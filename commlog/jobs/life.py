@@ -1,6 +1,8 @@
 """What people do with jobs: make, approve, pause, resume, cancel. Each is one conditional UPDATE; asked twice, it is done once."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -25,25 +27,30 @@ def create(
     owner: User,
     place: Place,
     chosen: Selection,
-    total: int,
+    total: int = 0,
     options: dict[str, Any] | None = None,
     words: str = "",
     newest: int | None = None,
-    to_be_approved: bool = False,
+    key: UUID | None = None,
+    freeze: Callable[[Job], int] | None = None,
+    approval_above: int = 0,
 ) -> Job:
-    """Make a job over what was chosen, and record who made it. Call it in one transaction with whatever else belongs to the job.
+    """Make a job over what was chosen, and record who made it.
 
     `words`: what was chosen for people, where it is not the conditions alone. `newest`: the largest message id that takes part.
+    `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
+    (unless 0) waits for a second person.
     """
     if not chosen.sound:
         raise ValueError("what is not understood is never exported or resent")
     now = db_now()
     with transaction.atomic():
         job = Job.objects.create(
+            key=key or uuid4(),
             kind=kind,
             owner=owner,
-            state=JobState.AWAITING_APPROVAL if to_be_approved else JobState.QUEUED,
-            due_at=None if to_be_approved else now,
+            state=JobState.QUEUED,
+            due_at=now,
             created_at=now,
             log=place.kind,
             whom=place.key,
@@ -53,7 +60,12 @@ def create(
             options=options or {},
             total=total,
         )
-        said = {"filter": job.words, "log": place.kind.label, "messages": total, **job.options}
+        if freeze:
+            job.total = freeze(job)
+            if approval_above and job.total > approval_above:
+                job.state, job.due_at = JobState.AWAITING_APPROVAL, None
+            job.save(update_fields=["total", "state", "due_at"])
+        said = {"filter": job.words, "log": place.kind.label, "messages": job.total, **job.options}
         audit.record(owner, _ACTS[kind], job, after=said)
     return job
 

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import jobs, permissions
+from commlog.bulk.report import report
 from commlog.listing import listing
 from commlog.models import Job
+from commlog.models.job import JobKind
 from commlog.paging import Sorting
 
 NEWEST_FIRST = Sorting("newest", descending=True)
@@ -62,6 +64,7 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 def _shown(request: HttpRequest, found: Job) -> HttpResponse:
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = {
+        "report": report(found) if found.kind == JobKind.RESEND else None,
         "job": found,
         "may_steer": permissions.may_steer_job(request.user, found),
         "may_approve": permissions.may_approve_job(request.user, found),

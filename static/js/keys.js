@@ -32,6 +32,7 @@
     "/": () => { if (!dialog.open) document.getElementById("id_q")?.focus(); },
     j: () => step(1),
     k: () => step(-1),
+    x: () => document.activeElement.closest("[data-row]")?.querySelector("[data-select]")?.click(),
     r: resend,
     "?": () => { if (!dialog.open) help.showModal(); },
   };

@@ -226,7 +226,7 @@ def test_the_selection_is_frozen_and_its_owner_s_rights_are_asked_anew(owner: Us
         ("job_lease_while_running", {"state": "PAUSED", "due_at": None, "lease_until": timezone.now()}),
         ("job_finished_with_time", {"state": "DONE", "due_at": None}),
         ("job_failed_with_reason", {"state": "FAILED", "due_at": None, "finished_at": timezone.now()}),
-        ("job_state_known", {"state": "LOST"}),
+        ("job_state_known", {"state": "LOST", "due_at": None, "finished_at": timezone.now()}),
         ("job_kind_known", {"kind": "OTHER"}),
         ("job_approved_by_another", {"approver": "owner"}),
     ],

@@ -1,0 +1,94 @@
+"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted first and then frozen.
+
+Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that is chosen more than
+once, and, unless wanted, those that may have been delivered (some attempt in the chain got no answer).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from commlog.models import Job, JobItem
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.states import MessageState, MessageType, Outcome
+
+_PEOPLE = {  # whom a message is for: its recipient, or an address alone
+    "clients": Count("client", distinct=True),
+    "groups": Count("group", filter=Q(client=None), distinct=True),
+    "users": Count("user", filter=Q(client=None, group=None), distinct=True),
+    "addresses": Count("destination", filter=Q(client=None, group=None, user=None), distinct=True),
+}
+_FREE = Q(delivered_later=False, live_later=False)  # of MessageQuerySet.with_later
+_UNKNOWN = Q(outcome=Outcome.UNKNOWN, state=MessageState.FAILED, receipt_status="")  # as Message.may_have_been_delivered says it
+_CHANNELS = {channel.value: Count("pk", filter=Q(type=channel)) for channel in MessageType}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be resent, before anything is."""
+
+    total: int
+    people: int
+    channels: Sequence[tuple[MessageType, int]]
+    resent_already: int  # left out
+    unknown: int  # may have been delivered: left out unless wanted
+    not_failed: int  # left out
+
+    @property
+    def with_unknown(self) -> int:
+        """How many it is where those are wanted that may have been delivered."""
+        return self.total + self.unknown
+
+
+def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
+    """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too."""
+    failed = chosen.failed()
+    picked = Message.objects.filter(pk__in=_picks(failed, unknown=False))
+    found = picked.aggregate(total=Count("pk"), **_PEOPLE, **_CHANNELS)
+    free = Count("root", filter=_FREE, distinct=True)
+    all_failed = _with_chain(failed).aggregate(rows=Count("pk"), free=free)
+    return Preview(
+        total=found["total"],
+        people=sum(found[name] for name in _PEOPLE),
+        channels=[(channel, found[channel.value]) for channel in MessageType if found[channel.value]],
+        resent_already=all_failed["rows"] - all_failed["free"],
+        unknown=all_failed["free"] - found["total"],
+        not_failed=chosen.count() - all_failed["rows"] if count_others else 0,
+    )
+
+
+def freeze(job: Job, chosen: MessageQuerySet, *, unknown: bool) -> int:
+    """Write down which messages are the job's, oldest first. How many. One statement: half a million ids are not carried to and fro."""
+    picks = _picks(chosen.failed(), unknown=unknown)
+    try:
+        statement, parameters = picks.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return 0
+    table = JobItem._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (job_id, message_id, outcome) SELECT %s, pick, '' FROM ({statement}) AS chosen ORDER BY pick",  # noqa: S608
+            [job.pk, *parameters],
+        )
+        return int(cursor.rowcount)
+
+
+def _with_chain(failed: MessageQuerySet) -> MessageQuerySet:
+    """Adds what `_FREE` asks for, and `root`: the chain that a message belongs to."""
+    return cast(MessageQuerySet, failed.order_by().with_later().annotate(root=Coalesce("first", "pk")))
+
+
+def _picks(failed: MessageQuerySet, *, unknown: bool) -> QuerySet[Message, dict[str, Any]]:
+    """The ids (`pick`) of the messages to be resent: of each chain without obstacle its newest entry among these."""
+    free = _with_chain(failed).filter(_FREE)
+    if not unknown:
+        chain = Message.objects.filter(_UNKNOWN)
+        free = free.exclude(_UNKNOWN)
+        free = free.exclude(Exists(chain.filter(first=OuterRef("root")))).exclude(Exists(chain.filter(pk=OuterRef("first"))))
+    return cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")

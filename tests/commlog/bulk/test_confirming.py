@@ -1,0 +1,226 @@
+"""The confirmation of a bulk resend, the form behind it, and the links of the report into the log."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from commlog import jobs
+from commlog.limits import TookTooLong
+from commlog.models import Job, User
+from commlog.models.job import JobState
+from notifications.models import Message
+from notifications.states import MessageState, Outcome
+from tests.factories import make_client, make_message, make_resend, officer, viewer
+
+pytestmark = pytest.mark.django_db
+URL = "/communications/resend/"
+FAILED = MessageState.FAILED
+
+
+@pytest.fixture(autouse=True)
+def _mail_is_on(settings: Any) -> None:
+    settings.EMAIL_HOST = "localhost"
+
+
+@pytest.fixture
+def ada() -> User:
+    return officer()
+
+
+@pytest.fixture
+def pages(client: Client, ada: User) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def confirm(pages: Client, given: dict[str, Any], **more: Any) -> Any:
+    """Press the button of the confirmation."""
+    shown = pages.get(URL, given)
+    assert shown.status_code == 200
+    return pages.post(URL, given | shown.context["fresh"] | more)
+
+
+def test_rows_have_a_box_where_they_failed_and_only_for_those_who_may_resend(pages: Client, client: Client) -> None:
+    failed, sent = make_message(FAILED), make_message(MessageState.SENT)
+    text = pages.get("/communications/?state=").text
+    assert f'name="row" value="{failed.pk}" id="select-{failed.key.hex}" hx-preserve' in text
+    assert f'id="select-{sent.key.hex}"' not in text
+    assert 'action="/communications/resend/"' in text
+    client.force_login(viewer())
+    text = client.get("/communications/").text
+    assert failed.key.hex in text
+    assert "col-select" not in text
+    assert 'id="bulk"' not in text
+
+
+def test_the_live_refresh_brings_the_box_of_a_row_that_failed(pages: Client) -> None:
+    failed = make_message(FAILED)
+    text = pages.get("/communications/", {"live": str(failed.pk), "newest": "0"}, headers={"HX-Request": "true"}).text
+    assert f'id="select-{failed.key.hex}" hx-preserve' in text
+
+
+def test_the_selected_rows(pages: Client) -> None:
+    rows = [make_message(FAILED, destination=f"{number}@example.org") for number in range(3)]
+    given = {"of": "/communications/?type=EMAIL", "row": [rows[0].pk, rows[2].pk, make_message(MessageState.SENT).pk]}
+    text = pages.get(URL, given).text
+    assert "Resend 2 failed messages to 2 people?" in text
+    assert "<b>1</b> not failed: left out" in text
+    response = confirm(pages, given)
+    job = Job.objects.get()
+    assert response["Location"] == f"/jobs/{job.key.hex}/"
+    assert (job.total, job.words, job.state) == (2, "3 selected messages", JobState.QUEUED)
+    assert list(job.items.order_by("pk").values_list("message", flat=True)) == [rows[0].pk, rows[2].pk]
+
+
+def test_all_that_match_on_a_tab_with_what_is_left_out(pages: Client) -> None:
+    ana = make_client()
+    for _ in range(2):
+        make_message(FAILED, client=ana)
+    make_resend(make_message(FAILED, client=ana), MessageState.SENT, client=ana)
+    make_message(FAILED, client=ana, outcome=Outcome.UNKNOWN)
+    make_message(FAILED)
+    given = {"of": f"/clients/{ana.key.hex}/communications/?state=FAILED", "all": "1"}
+    text = pages.get(URL, given).text
+    for said in (
+        "Resend 2 failed messages to 1 person?",
+        "<b>2</b> E-mail",
+        "1</b> resent already",
+        "1</b> may have been delivered",
+        "State: Failed",
+    ):
+        assert said in text
+    confirm(pages, given, unknown="1", pace="600")
+    job = Job.objects.get()
+    assert (job.total, job.log, job.whom, job.options) == (3, "CLIENT", ana.key, {"unknown": True, "pace": 600})
+
+
+def test_a_view_is_resent_as_it_is_shown(pages: Client) -> None:
+    make_message(FAILED, subject="one")
+    make_message(FAILED, subject="two")
+    confirm(pages, {"of": f"/communications/?q={quote('two')}&sort=type", "all": "1"})
+    assert [item.message.subject for item in Job.objects.get().items.all()] == ["two"]
+
+
+def test_the_same_form_twice_makes_one_job(pages: Client) -> None:
+    make_message(FAILED)
+    given = {"all": "1"}
+    fresh = pages.get(URL, given).context["fresh"]
+    answers = [pages.post(URL, given | fresh)["Location"] for _ in range(2)]
+    assert answers == [f"/jobs/{Job.objects.get().key.hex}/"] * 2
+
+
+def test_nobody_resends_more_than_was_confirmed(pages: Client) -> None:
+    waiting = make_message(MessageState.WAITING)
+    make_message(FAILED)
+    given = {"all": "1"}
+    fresh = pages.get(URL, given).context["fresh"]
+    make_message(FAILED)  # newer than what was confirmed: it takes no part
+    Message.objects.filter(pk=waiting.pk).update(state="SENDING_ASYNC", due_at=None, waiting_reason="")
+    Message.objects.filter(pk=waiting.pk).update(state=FAILED)
+    response = pages.post(URL, given | fresh)
+    assert "More messages match by now" in response.text
+    assert "Resend 3 failed messages" in response.text
+    assert not Job.objects.exists()
+    confirm(pages, given)
+    assert Job.objects.get().total == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "No message is selected."),
+        ({"row": "x"}, "The selection was damaged"),
+        ({"row": ["1"] * 201}, "The selection was damaged"),
+        ({"row": "1", "of": "/communications/?colour=red"}, "a condition of the filter is wrong"),
+        ({"all": "1", "of": "/communications/?state=NOPE"}, "a condition of the filter is wrong"),
+        ({"all": "1", "of": "/communications/?c=state.equals.NOPE"}, "a condition of the filter is wrong"),
+        ({"all": "1", "of": "/communications/?job=1"}, "a condition of the filter is wrong"),
+    ],
+)
+def test_what_is_not_understood_resends_nothing(pages: Client, given: dict[str, Any], said: str) -> None:
+    make_message(FAILED)
+    for method in (pages.get, pages.post):
+        response = method(URL, given)
+        assert response.status_code == 400
+        assert said in response.text
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "of", ["/", "/jobs/", "nowhere", "//evil.example.org/", "/clients/" + "0" * 32 + "/communications/", "/communications/\0"]
+)
+def test_there_is_no_such_log(pages: Client, of: str) -> None:
+    assert pages.get(URL, {"of": of, "all": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize("pace", ["0", "-1", "x", "10001", "9" * 5_000])
+def test_a_strange_pace_is_an_error_at_its_field(pages: Client, pace: str) -> None:
+    make_message(FAILED)
+    assert "Write a whole number from 1 to 10,000, or nothing." in confirm(pages, {"all": "1"}, pace=pace).text
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("broken", [{"key": "x"}, {"newest": "-1"}, {"newest": "9" * 30}, {"total": ""}])
+def test_a_damaged_form_resends_nothing(pages: Client, broken: dict[str, str]) -> None:
+    make_message(FAILED)
+    assert confirm(pages, {"all": "1"}, **broken).status_code == 200
+    assert not Job.objects.exists()
+
+
+def test_counting_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise TookTooLong
+
+    monkeypatch.setattr("commlog.bulk.choosing.preview", slow)
+    response = pages.get(URL, {"all": "1"})
+    assert "Narrow the filter, by days for example." in response.text
+
+
+def test_nothing_to_resend(pages: Client) -> None:
+    make_message(MessageState.SENT)
+    text = pages.get(URL, {"all": "1"}).text
+    assert "There is nothing to resend" in text
+    assert 'class="primary"' not in text
+
+
+def test_above_the_threshold_it_says_who_is_needed(pages: Client, settings: Any) -> None:
+    settings.BULK_APPROVAL_THRESHOLD = 1
+    for _ in range(2):
+        make_message(FAILED)
+    assert "a second person who may resend has to approve it" in pages.get(URL, {"all": "1"}).text
+    confirm(pages, {"all": "1"})
+    assert Job.objects.get().state == JobState.AWAITING_APPROVAL
+
+
+def test_the_numbers_of_the_report_lead_to_their_messages(pages: Client) -> None:
+    one, two = make_message(FAILED), make_message(FAILED)
+    confirm(pages, {"all": "1"})
+    new = make_resend(two)
+    claimed = jobs.claim(1)
+    assert claimed is not None
+    assert jobs.run(*claimed[1]) == "DONE"
+    job = Job.objects.get()
+    page = pages.get(f"/jobs/{job.key.hex}/")
+    lines = page.context["report"].lines
+    assert [(line.label, line.number) for line in lines] == [("Queued again as new entries", 1), ("Left out: being sent already", 1)]
+    log = pages.get(lines[0].url).context["log"]
+    assert [row.message.resend_of_id for row in log.rows] == [one.pk]
+    assert [chip.condition.value for chip in log.chips] == [f"Queued again as new entries ({job.key.hex[:8]})"]
+    assert [row.message.pk for row in pages.get(lines[1].url).context["log"].rows] == [two.pk]
+    assert f'<input type="hidden" name="job" value="{job.key.hex}">' in pages.get(lines[0].url).text
+    assert pages.get(f"/communications/?job={job.key.hex}.LEFT").context["log"].rows == []
+    assert new.pk not in [row.message.pk for row in log.rows]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for _ in range(rows):
+        make_message(FAILED)
+    limits = 4 if connection.vendor == "postgresql" else 0
+    # Session, user, two for permissions; columns, menu item, senders; the newest; two counts; menu, jobs, banner.
+    with django_assert_num_queries(13 + limits):
+        assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text
