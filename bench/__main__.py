@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import exports, hanging, once, retries, throughput
+from bench import exports, hanging, log, once, retries, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -15,6 +15,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
     "throughput": ("e-mail and webhooks beside a bare loop and another mail queue", throughput.run),
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
+    "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 
@@ -24,9 +25,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
-    parser.add_argument("--rows", type=int, default=exports.ROWS, help=f"of the export ({exports.ROWS:,})")
+    parser.add_argument("--rows", type=int, default=exports.ROWS, help=f"of export and log ({exports.ROWS:,})")
+    parser.add_argument("--keep", action="store_true", help="of log: leave its databases on the server, for the next run")
     options = parser.parse_args()
-    programmes = PROGRAMMES | {"export": (PROGRAMMES["export"][0], partial(exports.run, rows=options.rows))}
+    programmes = PROGRAMMES | {
+        "export": (PROGRAMMES["export"][0], partial(exports.run, rows=options.rows)),
+        "log": (PROGRAMMES["log"][0], partial(log.run, rows=options.rows, keep=options.keep)),
+    }
     for server in dict.fromkeys(["", options.server]):
         for name in options.names or PROGRAMMES:
             title, run = programmes[name]

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
 from django.http import QueryDict
 
 from commlog import audit, conditions
 from commlog.address import COLUMNS, TIMESTAMPS, Pairs
 from commlog.audit import AuditAction
 from commlog.layouts import Layout
-from commlog.limits import A_COUNT, TookTooLong, time_limit
+from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.models import CustomView, User, ViewPlace
 from commlog.models.column_layout import LogKind
 from commlog.selection import Selection, select
@@ -142,7 +141,7 @@ def _number(view: CustomView, scope: MessageQuerySet) -> str:
         return "!"
     try:
         with time_limit(A_COUNT):
-            found = chosen.messages.order_by().values("pk")[: CAP + 1].aggregate(found=Count("pk"))["found"]
+            found = counted(chosen.messages, CAP)
     except TookTooLong:
         return ""
     return f"{CAP:,}+" if found > CAP else f"{found:,}"

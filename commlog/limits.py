@@ -1,10 +1,12 @@
-"""A limit on how long the database may work on a question of a page."""
+"""Limits on what a page may cost the database: how long a question may take, and how far rows are counted."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import Count, QuerySet
 
 A_PAGE = 5.0  # seconds
 A_COUNT = 1.0
@@ -22,6 +24,12 @@ def time_limit(seconds: float) -> Iterator[None]:
     limited = _on_postgres if connection.vendor == "postgresql" else _on_sqlite
     with limited(seconds):
         yield
+
+
+def counted(rows: QuerySet[Any], most: int) -> int:
+    """How many rows there are; of more than `most` it counts one more, and stops."""
+    found: int = rows.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"]
+    return found
 
 
 @contextmanager

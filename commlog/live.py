@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,7 +12,7 @@ from commlog import permissions
 from commlog.address import CURSORS
 from commlog.columns import DEFAULT_SORTING
 from commlog.layouts import Layout
-from commlog.limits import A_COUNT, TookTooLong, time_limit
+from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.log import rows_of, shown
 from commlog.paging import SIZES
 from commlog.selection import select
@@ -70,13 +69,11 @@ def answer(request: HttpRequest, params: QueryDict, layout: Layout, asked: Watch
 
 def _newcomers(params: QueryDict, scope: MessageQuerySet, last: int) -> int:
     chosen = select(params, scope=scope)
-    later = chosen.messages.filter(pk__gt=last).order_by().values("pk")[: CAP + 1]
     try:
         with time_limit(A_COUNT):
-            number: int = later.aggregate(found=Count("pk"))["found"]
+            return counted(chosen.messages.filter(pk__gt=last), CAP)
     except TookTooLong:
         return 0
-    return number
 
 
 def _number(text: str) -> int | None:

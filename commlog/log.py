@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
 from django.db.models.functions import Left
 from django.http import QueryDict
 from django.utils import timezone
@@ -14,7 +13,7 @@ from commlog.address import COLUMNS, CURSORS, EDITED, TIMESTAMPS, VIEW, Address,
 from commlog.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, annotations_of, fields_of, related_of, sorting_for
 from commlog.condition_rows import Row
 from commlog.filters import MessageFilter
-from commlog.limits import A_PAGE, TookTooLong, time_limit
+from commlog.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.paging import DEFAULT_SIZE, SIZES, BadCursor, Page, Sorting
 from commlog.resending import chains_of, offer_for
 from commlog.selection import Chip, Selection, select, short
@@ -168,17 +167,12 @@ def sorting_of(asked: Address, messages: MessageQuerySet) -> Sorting:
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is None:
         asked.notices.append(f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.")
-    elif not CATALOGUE[sorting.name].indexed and longer_than(messages, SORTABLE):
+    elif not CATALOGUE[sorting.name].indexed and counted(messages, SORTABLE) > SORTABLE:
         label = CATALOGUE[sorting.name].label
         asked.notices.append(f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.")
     else:
         return sorting
     return DEFAULT_SORTING
-
-
-def longer_than(messages: MessageQuerySet, most: int) -> bool:
-    """Whether more than so many match. It never counts further than one more."""
-    return messages.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"] > most
 
 
 def _size(asked: Address) -> int:

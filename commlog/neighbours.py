@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from commlog import paging, permissions, screens
 from commlog.columns import CATALOGUE, DEFAULT_SORTING, annotations_of, sorting_for
-from commlog.limits import TookTooLong, time_limit
+from commlog.limits import TookTooLong, counted, time_limit
 from commlog.log import SORTABLE
 from commlog.models.column_layout import LogKind
 from commlog.paging import BadCursor, Sorting
@@ -89,7 +89,7 @@ def _beside(message: Message, chosen: Selection) -> tuple[Message | None, Messag
 def _sorting(chosen: Selection) -> Sorting:
     """The order that the log has: too many messages are not sorted by what no index serves."""
     sorting = sorting_for(chosen.address.given("sort")) or DEFAULT_SORTING
-    if CATALOGUE[sorting.name].indexed or chosen.messages.order_by()[: SORTABLE + 1].count() <= SORTABLE:
+    if CATALOGUE[sorting.name].indexed or counted(chosen.messages, SORTABLE) <= SORTABLE:
         return sorting
     return DEFAULT_SORTING
 

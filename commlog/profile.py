@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from commlog import permissions
+from commlog.limits import counted
 from commlog.permissions import Person
 from commlog.recipients import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications.models import Client, Group, Membership
@@ -83,7 +84,7 @@ def _action(recipient: Recipient, address: Address) -> Action:
 
 def _message_count(recipient: Recipient, person: Person) -> str:
     """How many messages the tab holds. It never counts further than COUNTED."""
-    found = messages_of(recipient, permissions.messages_for(person)).order_by()[: COUNTED + 1].count()
+    found = counted(messages_of(recipient, permissions.messages_for(person)), COUNTED)
     return f"{COUNTED:,}+" if found > COUNTED else f"{found:,}"
 
 

@@ -7,6 +7,7 @@ from django.db.models import F, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Replace
 
+from notifications.criteria import contains
 from notifications.models import Client, Group
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
@@ -21,7 +22,7 @@ def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
     """Those of the messages that the text leads to. A key finds its message and nothing else."""
     if _KEY.fullmatch(text):
         return messages.filter(key=UUID(text))
-    found = Q(recipient_name__icontains=text) | Q(destination__icontains=text) | Q(subject__icontains=text) | Q(content__icontains=text)
+    found = contains("recipient_name", text) | contains("destination", text) | contains("subject", text) | contains("content", text)
     found |= Q(client__in=Client.objects.filter(client_id__iexact=text)) | Q(group__in=Group.objects.filter(group_id__iexact=text))
     digits = _digits(text)
     if not digits:

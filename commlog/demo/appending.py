@@ -1,6 +1,5 @@
 """Appends rows to a table in bulk: by COPY on PostgreSQL, by one prepared INSERT on SQLite. A hundred thousand rows take seconds."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -53,8 +52,8 @@ def new_ids(model: type[models.Model], count: int) -> list[int]:
 
 def _prepare(field: Any) -> Callable[[Any], Any]:
     """How this database takes the field's values."""
-    if isinstance(field, models.JSONField):
-        return json.dumps
+    if type(field).__module__ != models.Field.__module__ and not field.is_relation:  # a field of our own may refuse what it is given
+        return lambda value: field.get_db_prep_save(value, connection)
     if connection.vendor == "postgresql":
         return _as_it_is
     if isinstance(field, models.DateTimeField):

@@ -111,7 +111,7 @@ class _Mill:
         on_file = "" if recipient is None else recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone
         return (
             draft.type, self._lanes[draft.type], draft.destination or on_file, draft.subject, draft.body, draft.html, draft.method,
-            draft.content_type, dict(draft.headers), draft.auth_username, draft.auth_password,
+            draft.content_type, dict(draft.headers), "", "",  # no sign-in: passwords are stored sealed, and nobody will need these
             sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, recipient.name if recipient else "",
             draft.client.pk if draft.client else None, draft.group.pk if draft.group else None, draft.user.pk if draft.user else None,
             draft.event,

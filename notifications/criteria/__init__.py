@@ -1,5 +1,6 @@
 """The one language of filters, custom views, bulk resends and the API: field, operator, values."""
 
+from notifications.criteria.containing import contains
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
 from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
 from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
@@ -22,6 +23,7 @@ __all__ = [
     "Operator",
     "bounds",
     "check_all",
+    "contains",
     "in_words",
     "operator_of",
     "parse",

@@ -9,6 +9,7 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from notifications.criteria.containing import contains
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
@@ -81,7 +82,9 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
         return Q(**{f"{field.column}__in": values})
     if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
         return Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
-    lookup = {Operator.CONTAINS: "icontains", Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
+    if operator == Operator.CONTAINS:
+        return contains(field.column, values[0])
+    lookup = {Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling
     return Q(**{f"{field.column}__{lookup}": values[0]})
