@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Func, OuterRef, Subquery, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Left
 
@@ -14,6 +14,20 @@ from notifications.models import Message
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
 STARTS = {f"{name}_start": name for name in ("destination", "subject", "content", "failure_cause")}
+# People are sorted by their present names, as their own lists are.
+NAMES = {
+    "client_name": ("client__last_name", "client__first_names"),
+    "group_name": ("group__name",),
+    "user_name": ("user__last_name", "user__first_name", "user__username"),
+}
+
+
+class _Joined(Func):
+    """Texts one after the other; NULL where one of them is, which Django's Concat takes for an empty text."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +93,9 @@ DEFAULT = (
     Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
 )
 _FURTHER = (
-    Column("client", "Client", _CLIENT, order=("client_id",), nullable=True, related="client", value=_numbered),
-    Column("group", "Group", _GROUP, order=("group_id",), nullable=True, related="group", value=_numbered),
-    Column("user", "User", _USER, order=("user_id",), nullable=True, related="user", value=_member_of_staff),
+    Column("client", "Client", _CLIENT, order=("client_name",), nullable=True, related="client", value=_numbered),
+    Column("group", "Group", _GROUP, order=("group_name",), nullable=True, related="group", value=_numbered),
+    Column("user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff),
     Column("subject", "Subject", ("subject",), order=("subject_start",)),
     Column("event", "Event", ("event",), order=("event",)),
     Column("template", "Template", ("template_name",), order=("template_name",)),
@@ -124,7 +138,8 @@ def related_of(columns: Iterable[Column]) -> list[str]:
 
 def annotations_of(names: Iterable[str]) -> dict[str, Combinable]:
     """Those of the ordering columns that are no model fields."""
-    return {name: Left(STARTS[name], START) for name in names if name in STARTS}
+    starts: dict[str, Combinable] = {name: Left(STARTS[name], START) for name in names if name in STARTS}
+    return starts | {name: Left(_Joined(*NAMES[name]), START) for name in names if name in NAMES}
 
 
 def sorting_for(alias: str) -> Sorting | None:
