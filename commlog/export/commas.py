@@ -32,6 +32,9 @@ class CommaFile:
         """Nothing is left to be written."""
         self._text.detach()
 
+    def abandon(self) -> None:
+        """Nothing lies about: there is the target alone."""
+
     def _value(self, value: object) -> Any:
         content = cells.cell(value, self._zone)
         return cells.as_field(content) if isinstance(content, str) else content

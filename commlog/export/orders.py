@@ -86,11 +86,15 @@ def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, tota
     extent = reading.extent_of(planned.messages, parts)
     kind: type[ExcelFile] | type[CommaFile] = ExcelFile if order.format == Format.XLSX else CommaFile
     file = kind(target, parts, extent.cells, zone=timezone.get_default_timezone(), timestamps=order.timestamps)
-    for number, row in enumerate(reading.rows_of(planned.messages, parts, at_once=extent.at_once)):
-        if number % _WATCHED == 0:
-            watch(number, extent.rows)
-        file.append(row)
-    file.finish(planned.about, lambda: watch(file.notes.rows, file.notes.rows))
+    try:
+        for number, row in enumerate(reading.rows_of(planned.messages, parts, at_once=extent.at_once)):
+            if number % _WATCHED == 0:
+                watch(number, extent.rows)
+            file.append(row)
+        file.finish(planned.about, lambda: watch(file.notes.rows, file.notes.rows))
+    except BaseException:
+        file.abandon()
+        raise
     return file.notes
 
 

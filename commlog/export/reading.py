@@ -14,8 +14,8 @@ from commlog.export.plans import Part, names_of
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
-_MOST_ROWS = 2_000
-_MOST_LETTERS = 4_000_000  # read at once
+_MOST_ROWS, _FEWEST_ROWS = 2_000, 30  # fetched at once; one text of a megabyte among a million short ones must not slow them all
+_MOST_LETTERS = 4_000_000
 _TEXTS = {field.name for field in Message._meta.get_fields() if isinstance(field, TextField)}
 
 
@@ -33,7 +33,7 @@ def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
     texts = [name for name in names_of(parts) if name in _TEXTS]
     found = messages.order_by().aggregate(rows=Count("pk"), **{f"longest_{name}": Max(Length(name)) for name in texts})
     longest = {name: found[f"longest_{name}"] or 0 for name in texts}
-    at_once = max(1, min(_MOST_ROWS, _MOST_LETTERS // max(1, sum(longest.values()))))
+    at_once = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_LETTERS // max(1, sum(longest.values()))))
     needed = _cells_needed(messages, [name for name in texts if longest[name] > cells.LONGEST // 2])
     return Extent(found["rows"], at_once, [needed.get(part.reads[0], 1) for part in parts])
 

@@ -1,14 +1,17 @@
 """An export as an Excel file: openpyxl's write-only workbook, which keeps nothing in memory but the row that it writes."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, cast
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
 
 from commlog.export import cells
 from commlog.export.about import About, Notes
@@ -55,7 +58,17 @@ class ExcelFile:
             pieces = [cells.as_text(sheet, piece) for piece in cells.parts(content)] if isinstance(content, str) else [content]
             sheet.append([_head(sheet, cells.clean(label)), *pieces])
         sheet.close()
-        self._book.save(Watched(self._target, watch))
+        # As Workbook.save does it, except that a stop on the way leaves no half-open archive behind.
+        with ZipFile(cast(IO[bytes], Watched(self._target, watch)), "w", ZIP_DEFLATED) as archive:
+            ExcelWriter(self._book, archive).save()
+
+    def abandon(self) -> None:
+        """Leave nothing behind: openpyxl removes its files when they are packed, else only when the process ends."""
+        for sheet in cast(list[Any], self._book.worksheets):
+            if not sheet.closed:
+                sheet.close()
+            if os.path.exists(sheet._writer.out):
+                sheet._writer.cleanup()
 
     def _value(self, value: object) -> Any:
         """A value as the sheet takes it: most are texts, and most of those it takes as they are."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -73,6 +74,19 @@ def test_any_text_is_read_back_as_the_log_shows_it(texts: list[str]) -> None:
     sheet = written([(text,) for text in texts])["Messages"]
     assert [sheet.cell(row, 1).value or "" for row in range(2, len(texts) + 2)] == [shown(text) for text in texts]
     assert {cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row if cell.value is not None} <= {"s"}
+
+
+@pytest.mark.parametrize("text", ["_x0041_", "a_x000D_b_x005F_x0041_", "_x00e4_x00E4_", "__x0041__"])
+def test_no_piece_of_a_text_is_decoded_as_a_letter(text: str) -> None:
+    """Excel decodes _x0041_ to A wherever it stands in one piece; openpyxl does not, so what stands in the file is looked at."""
+    target = io.BytesIO()
+    made = ExcelFile(target, [TEXT], [1], zone=BERLIN, timestamps=True)
+    made.append((text,))
+    made.finish(ABOUT)
+    xml = zipfile.ZipFile(target).read("xl/worksheets/sheet2.xml").decode()
+    pieces = re.findall(r"<t[^>]*>([^<]*)</t>", xml)[1:]  # the first is the head
+    assert "".join(pieces) == text
+    assert [piece for piece in pieces if re.search("_x[0-9A-Fa-f]{4}_", piece)] == []
 
 
 @FEW

@@ -13,8 +13,11 @@ from openpyxl import Workbook, load_workbook
 from pytest_django import DjangoAssertNumQueries
 
 from commlog.columns import CATALOGUE
+from commlog.export.plans import parts_of
+from commlog.export.reading import Extent, extent_of
 from commlog.models import AuditEntry, ColumnLayout, CustomView, MenuItem, User
 from notifications.failures import Reason
+from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import make_client, make_group, make_message, make_resend, officer, viewer
 
@@ -198,3 +201,13 @@ def test_an_export_takes_the_same_queries_whatever_its_length(
         make_message(client=make_client(), group=make_group())
     with django_assert_num_queries(12 if connection.vendor == "sqlite" else 15):
         assert len(lines(export(pages, f"columns={','.join(CATALOGUE)}"))) == rows + 1
+
+
+def test_fewer_rows_are_fetched_at_once_where_texts_are_long() -> None:
+    parts = parts_of([CATALOGUE["message"]])
+    make_message(content="short", subject="")
+    assert extent_of(Message.objects.all(), parts) == Extent(rows=1, at_once=2_000, cells=[1, 1])
+    make_message(content="x" * 40_000, subject="")
+    assert extent_of(Message.objects.all(), parts) == Extent(rows=2, at_once=100, cells=[1, 2])
+    make_message(content="x" * 1_000_000, subject="")
+    assert extent_of(Message.objects.all(), parts) == Extent(rows=3, at_once=30, cells=[1, 31])

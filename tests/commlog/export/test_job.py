@@ -1,6 +1,7 @@
 """Exports as jobs: made above a number of rows, cancelled, started anew, kept for a day, and for nobody but their owner."""
 
 import io
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from commlog import jobs
 from commlog.export import job as exporting
 from commlog.export import orders
 from commlog.export.storage import CHUNK, DatabaseStorage
+from commlog.jobs import Turn
 from commlog.models import AuditEntry, ExportFile, FileChunk, Job, MenuItem, User
 from commlog.views import exports
 from notifications.models import Client as Customer
@@ -155,6 +157,26 @@ def test_a_cancelled_export_leaves_nothing(pages: Client, ada: User, monkeypatch
     assert turn() == "cancelled"
     assert (ExportFile.objects.count(), FileChunk.objects.count()) == (0, 0)
     assert download(pages, job).status_code == 404
+
+
+@pytest.mark.parametrize("at", [2, 4])  # the second row; when the rows are packed
+def test_an_export_that_is_stopped_leaves_no_temporary_file(
+    pages: Client, ada: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at: int
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    job = ask(pages)
+    steps, step = [], Turn.step
+
+    def cancelled(turn: Turn, **done: int) -> None:
+        steps.append(list(tmp_path.glob("openpyxl.*")))
+        if len(steps) == at:
+            jobs.cancel(job, by=ada)
+        step(turn, **done)
+
+    monkeypatch.setattr(Turn, "step", cancelled)
+    assert turn() == "cancelled"
+    assert len(steps[at - 1]) == (1 if at == 2 else 2)  # the sheet of messages; then About as well
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_whose_worker_was_lost_is_started_anew_and_says_so(pages: Client) -> None:
