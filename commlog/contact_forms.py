@@ -1,14 +1,21 @@
 """The forms of clients, groups and members. Contact data may be missing, but what is there must be usable."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db.models import Q
 
+from commlog.models import User
+from commlog.people import label
+from notifications import templating
 from notifications.channels.email import plain_address
 from notifications.channels.sms import e164
 from notifications.models import Client, Group, Membership
+from notifications.text import Malformed
+from notifications.text import clean as clean_text
 
 _one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one line, without control characters.", inverse_match=True)
 
@@ -16,14 +23,32 @@ _one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one
 class _Contact(forms.ModelForm):
     """What clients and groups have in common."""
 
+    own_fields = forms.CharField(
+        label="Own fields, one a line: ID = value",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "LOYALTY = gold"}),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             # The first is CharField's own, which says "Null characters are not allowed."
-            field.validators = [*(each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"), _one_line]
+            if isinstance(field, forms.CharField):
+                field.validators = [*(each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator")]
+                field.validators += [] if isinstance(field.widget, forms.Textarea) else [_one_line]
             field.error_messages["required"] = f"Enter {_article(str(field.label))}."
+        self._offer_officers()
+        self.initial["own_fields"] = "\n".join(f"{name} = {value}" for name, value in self.instance.custom_fields.items())
         self.fields["email"].widget.attrs |= {"inputmode": "email", "autocomplete": "off"}
         self.fields["mobile_phone"].widget.attrs |= {"inputmode": "tel", "autocomplete": "off"}
+
+    def _offer_officers(self) -> None:
+        """Active users; and whoever it is now, so that an edit does not fail because somebody has left."""
+        officer: Any = self.fields["credit_officer"]
+        usable = Q(is_active=True) | Q(pk=self.instance.credit_officer_id)
+        officer.queryset = User.objects.filter(usable).order_by("last_name", "first_name", "username")
+        officer.label_from_instance, officer.empty_label = label, "nobody"
 
     def clean_email(self) -> str:
         """One address that mail can be sent to, or none."""
@@ -32,6 +57,33 @@ class _Contact(forms.ModelForm):
     def clean_mobile_phone(self) -> str:
         """A number with its country code, in the spelling that the log keeps, or none."""
         return _usable(self.cleaned_data["mobile_phone"], e164, "This is not a mobile number: {0}. Write it like +49 170 1234567.")
+
+    def clean_own_fields(self) -> str:
+        """One field a line; they become the client's or group's {CF:ID}."""
+        found: dict[str, str] = {}
+        for line in self.cleaned_data["own_fields"].splitlines():
+            name, equals, value = (part.strip() for part in line.partition("="))
+            if not line.strip():
+                continue
+            if not equals or not templating.is_known(f"CF:{name}") or name in found:
+                raise ValidationError(f"“{line[:60]}” is no field: write ID = value, each ID once.")
+            try:
+                found[name] = clean_text("own_fields", value, most=1_000)
+            except Malformed as error:
+                raise ValidationError(f"{name} {error.problem}.") from error
+        self.instance.custom_fields = found
+        return str(self.cleaned_data["own_fields"])
+
+    def values(self) -> dict[str, Any]:
+        """What the audit trail notes."""
+        return values_of(self.instance, self._meta.fields or ())
+
+
+def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a client or a group as the audit trail notes them."""
+    found = {name: getattr(owner, name) for name in names if name != "credit_officer"}
+    officer = owner.credit_officer
+    return found | {"credit_officer": officer.name if officer else "", "own_fields": dict(owner.custom_fields)}
 
 
 def _usable(text: str, read: Any, refusal: str, *, keep: bool = False) -> str:
@@ -49,7 +101,7 @@ class ClientForm(_Contact):
 
     class Meta:
         model = Client
-        fields = ["client_id", "first_names", "last_name", "email", "mobile_phone"]
+        fields = ["client_id", "first_names", "last_name", "email", "mobile_phone", "credit_officer"]
         labels = {"client_id": "ID", "first_names": "First names", "last_name": "Last name"}
         labels |= {"email": "E-mail address", "mobile_phone": "Mobile number"}
         error_messages = {"client_id": {"unique": "Another client has this ID."}}
@@ -60,7 +112,7 @@ class GroupForm(_Contact):
 
     class Meta:
         model = Group
-        fields = ["group_id", "name", "email", "mobile_phone"]
+        fields = ["group_id", "name", "email", "mobile_phone", "credit_officer"]
         labels = {"group_id": "ID", "name": "Name", "email": "E-mail address", "mobile_phone": "Mobile number"}
         error_messages = {"group_id": {"unique": "Another group has this ID."}}
 

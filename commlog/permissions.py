@@ -119,6 +119,11 @@ def may_manage_administration(user: Person) -> bool:
     return user.has_perm(MANAGE_ADMINISTRATION)
 
 
+def may_send_events(user: Holder) -> bool:
+    """Whether the user, or a program, may tell of business events."""
+    return user.has_perm("commlog.send_events")
+
+
 def may_create_templates(user: Holder) -> bool:
     """Whether the user may make templates."""
     return user.has_perm("commlog.create_communication_templates")

@@ -10,6 +10,7 @@ from commlog.limits import counted
 from commlog.permissions import Person
 from commlog.recipients import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications.models import Client, Group, Membership
+from notifications.models.recipients import ClientState
 from notifications.states import MessageType
 
 COUNTED = 1_000  # messages on the tab; more are "1,000+"
@@ -41,6 +42,11 @@ class Profile:
     memberships: Sequence[Membership]
     more_memberships: bool
     may_view_others: bool  # the clients of a group, the groups of a client
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is a client that waits for approval."""
+        return isinstance(self.recipient, Client) and self.recipient.state == ClientState.PENDING_APPROVAL
 
     @property
     def may_edit(self) -> bool:

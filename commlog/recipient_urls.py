@@ -46,6 +46,7 @@ def _forms(kind: str) -> list[URLPattern]:
 urlpatterns = [
     *_forms("client"),
     *_pages("client"),
+    path("clients/<hex32:key>/decision/", contacts.decide, {"kind": "client"}, name="client-decision"),
     *_forms("group"),
     *_pages("group"),
     path("groups/<hex32:key>/members/", contacts.add_member, {"kind": "group"}, name="group-member-add"),

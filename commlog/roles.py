@@ -39,8 +39,9 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "Templates",
+        "Templates and events",
         {
+            "send_events": "Tell of business events by the API; templates make messages of them.",
             "create_communication_templates": "Make new texts that events send by themselves.",
             "edit_communication_templates": "Change, switch on and switch off such texts.",
         },

@@ -5,7 +5,22 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog.views import account, bulk, columns, conditions, custom_views, errors, exports, health, jobs, log, message, receipts, session
+from commlog.views import (
+    account,
+    bulk,
+    columns,
+    conditions,
+    custom_views,
+    errors,
+    events,
+    exports,
+    health,
+    jobs,
+    log,
+    message,
+    receipts,
+    session,
+)
 
 
 class Hex32:
@@ -42,6 +57,8 @@ urlpatterns = [
     path("jobs/<hex32:key>/file/", exports.download, name="job-file"),
     path("jobs/<hex32:key>/", jobs.job, name="job"),
     path("jobs/<hex32:key>/<slug:action>/", jobs.act, name="job-act"),
+    path("communications/events/", events.index, name="events"),
+    path("communications/events/<hex32:key>/", events.event, name="event"),
     path("communications/<hex32:key>/", message.message, name="message"),
     path("communications/<hex32:key>/resend/", message.resend, name="resend"),
     path("", include("commlog.recipient_urls")),

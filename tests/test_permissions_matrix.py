@@ -17,6 +17,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from commlog.models import CustomView, MenuItem, User
+from notifications import events
+from notifications.events import Happening
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_client, make_group, make_job, make_message, make_template, officer, outsider, viewer
 
@@ -55,6 +57,8 @@ TABLE: dict[str, Row] = {
     # Open to providers, who sign what they say
     "receipt-twilio": _post(403, 403, 403, 403, 403),
     # The API: a session opens none of it (tests/commlog/api shows what keys open)
+    "api-sendEvent": _post(401, 401, 401, 401, 401),
+    "api-getEvent": _get(401, 401, 401, 401, 401),
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
     "api-legacySearch": _post(401, 401, 401, 401, 401),
@@ -82,6 +86,8 @@ TABLE: dict[str, Row] = {
     "view-act": _post(SIGN_IN, 403, 302, 302, 302, private=(404, 404)),
     "condition": _get(SIGN_IN, 403, 200, 200, 200),
     "suggest": _get(SIGN_IN, 403, 200, 200, 200),
+    "events": _get(SIGN_IN, 403, 200, 200, 200),
+    "event": _get(SIGN_IN, 403, 200, 200, 200),
     "message": _get(SIGN_IN, 403, 200, 200, 200),
     "preview": _get(SIGN_IN, 403, 200, 200, 200),
     "download-text": _get(SIGN_IN, 403, 200, 200, 200),
@@ -100,6 +106,7 @@ TABLE: dict[str, Row] = {
     "client-communications": _get(SIGN_IN, 403, 200, 200, 200),
     "client-send": _get(SIGN_IN, 403, 403, 200, 200),
     "client-new": _get(SIGN_IN, 403, 403, 200, 200),
+    "client-decision": _post(SIGN_IN, 403, 403, 302, 302),
     "client-edit": _get(SIGN_IN, 403, 403, 200, 200),
     "groups": _get(SIGN_IN, 403, 200, 200, 200),
     "group": _get(SIGN_IN, 403, 200, 200, 200),
@@ -168,6 +175,7 @@ class World:
     view: UUID
     private_view: UUID
     template: UUID
+    event: UUID
     role: int
 
     def address(self, name: str, **changed: Any) -> str:
@@ -175,6 +183,7 @@ class World:
         given: dict[str, Any] = {"key": self._key(name), "member": self.client, "channel": MessageType.EMAIL}
         given |= {
             "encodedKey": self.message.hex,
+            "eventKey": self.event.hex,
             "whom": "client",
             "pk": self.role,
             "action": "pause" if name == "job-act" else "favourite",
@@ -191,6 +200,7 @@ class World:
             "job": self.job,
             "view": self.view,
             "template": self.template,
+            "event": self.event,
         }
         return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
 
@@ -204,7 +214,8 @@ def world() -> World:
     item = MenuItem.objects.create(name="Spare", type="COMMUNICATIONS")
     role = Role.objects.create(name="Spare")
     job, template = make_job(owner), make_template(MessageType.WEB_HOOK)
-    keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key)
+    told = events.raise_one(Happening("CLIENT_CREATED", client=person))
+    keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key, told.event.key)
     return World(failed.key, *keys, role.pk)
 
 

@@ -30,8 +30,11 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
     return content
 
 
-def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None) -> Any:
-    """The JSON value of the body. Raises ApiError where there is none, Malformed where it is not understood. `keep`: see json_input."""
+def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
+    """The JSON value of the body. Raises ApiError where there is none, Malformed where it is not understood.
+
+    `keep` and `exact`: see json_input.
+    """
     content = raw(request, most=most)
     if not content.strip():
         source = "the body is missing"
@@ -42,7 +45,7 @@ def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] 
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Malformed("JSON", f"is not UTF-8 at byte {error.start + 1}") from error
-    return parse(text, keep=keep)
+    return parse(text, keep=keep, exact=exact)
 
 
 def _check_type(request: HttpRequest) -> None:

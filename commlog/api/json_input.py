@@ -14,9 +14,10 @@ def parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def parse(text: str, *, keep: frozenset[str] | None = None) -> Any:
+def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
     """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
 
+    `exact`: numbers with a point stay text, as they are written: 12.50 is no 12.5 on a letter.
     `keep`: the fields whose values are wanted. Others are None, so that a long text of thousands of messages is never held twice.
     """
 
@@ -27,7 +28,7 @@ def parse(text: str, *, keep: frozenset[str] | None = None) -> Any:
         return found
 
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=str if exact else None)
     except Malformed:
         raise
     except json.JSONDecodeError as error:

@@ -38,6 +38,7 @@ class User(AbstractUser):
             ("export_to_excel", "Export to Excel"),
             ("send_manual_email", "Send manual e-mail"),
             ("send_manual_sms", "Send manual SMS"),
+            ("send_events", "Send events"),
             ("create_communication_templates", "Create templates"),
             ("edit_communication_templates", "Edit templates"),
             ("view_client_details", "View clients"),

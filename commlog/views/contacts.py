@@ -1,6 +1,5 @@
 """Creating and changing clients and groups, and the members of a group."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,10 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commlog import audit, permissions
 from commlog.audit import AuditAction
-from commlog.contact_forms import ClientForm, GroupForm, MemberForm
+from commlog.contact_forms import ClientForm, GroupForm, MemberForm, values_of
+from commlog.happenings import happened
 from commlog.recipients import KINDS, url_of
 from commlog.views.recipients import show_overview
-from notifications.models import Group, Membership
+from notifications.models import Client, Group, Membership
+from notifications.models.recipients import ClientState
 
 _FORMS: dict[str, type[ClientForm] | type[GroupForm]] = {"client": ClientForm, "group": GroupForm}
 
@@ -25,11 +26,14 @@ _FORMS: dict[str, type[ClientForm] | type[GroupForm]] = {"client": ClientForm, "
 def create(request: HttpRequest, kind: str) -> HttpResponse:
     """A new client or group."""
     form = _FORMS[kind](request.POST or None)
+    if kind == "client":
+        form.instance.state = ClientState.PENDING_APPROVAL
     if not form.is_valid():
         return _form(request, kind, form, back=reverse(KINDS[kind].plural.lower()))
     with transaction.atomic():
         made = form.save()
-        audit.record(permissions.staff(request), AuditAction.CREATED, made, after=_values(form))
+        audit.record(permissions.staff(request), AuditAction.CREATED, made, after=form.values())
+        happened(made, "CREATED", by=permissions.staff(request))
     messages.success(request, f"{KINDS[kind].label} created.")
     return redirect(url_of(made))
 
@@ -39,13 +43,15 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
 def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     """Change a client or a group. The log keeps the names and addresses that its messages were sent with."""
     found = get_object_or_404(KINDS[kind].objects, key=key)
-    before = {name: getattr(found, name) for name in _FORMS[kind]._meta.fields or ()}
+    columns = list(_FORMS[kind]._meta.fields or ())
+    before = values_of(found, columns)
     form = _FORMS[kind](request.POST or None, instance=found)
     if not form.is_valid():
         return _form(request, kind, form, back=url_of(found))
     with transaction.atomic():
-        form.instance.save(update_fields=list(before))
-        audit.record(permissions.staff(request), AuditAction.CHANGED, found, before=before, after=_values(form))
+        form.instance.save(update_fields=[*columns, "custom_fields"])
+        if audit.record(permissions.staff(request), AuditAction.CHANGED, found, before=before, after=form.values()):
+            happened(found, "ACTIVITY", by=permissions.staff(request), activity="Contact data changed")
     messages.success(request, "Saved.")
     return redirect(url_of(found))
 
@@ -63,6 +69,7 @@ def add_member(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
         _, made = Membership.objects.get_or_create(group=group, client=client, defaults={"role": role})
         if made:
             audit.record(permissions.staff(request), AuditAction.CHANGED, group, before={}, after={"member": str(client), "role": role})
+            happened(group, "ACTIVITY", by=permissions.staff(request), activity=f"{client.name} joined")
     messages.success(request, f"{client.name} is a member now.")
     return redirect(url_of(group))
 
@@ -78,13 +85,30 @@ def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> H
             membership.delete()
             before = {"member": str(membership.client), "role": membership.role}
             audit.record(permissions.staff(request), AuditAction.CHANGED, group, before=before, after={})
+            happened(group, "ACTIVITY", by=permissions.staff(request), activity=f"{membership.client.name} left")
         messages.success(request, f"{membership.client.name} is no member any more.")
     return redirect(url_of(group))
 
 
+@require_POST
+@permissions.can_edit_recipient
+def decide(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
+    """Approve or reject a client that waits for it. Asked twice, it is done once."""
+    client, approved = get_object_or_404(Client, key=key), request.POST.get("decision") == "approve"
+    state = ClientState.ACTIVE if approved else ClientState.REJECTED
+    with transaction.atomic():
+        hit = Client.objects.filter(pk=client.pk, state=ClientState.PENDING_APPROVAL).update(state=state)
+        if hit:
+            by, client.state = permissions.staff(request), state
+            before = {"state": ClientState.PENDING_APPROVAL}
+            audit.record(by, AuditAction.CHANGED, client, before=before, after={"state": state})
+            happened(client, "APPROVED" if approved else "REJECTED", by=by)
+    if hit:
+        messages.success(request, f"{client.name} was {'approved' if approved else 'rejected'}.")
+    else:
+        messages.warning(request, "This was decided before.")
+    return redirect(url_of(client))
+
+
 def _form(request: HttpRequest, kind: str, form: ClientForm | GroupForm, *, back: str) -> HttpResponse:
     return render(request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back})
-
-
-def _values(form: ClientForm | GroupForm) -> dict[str, Any]:
-    return {name: getattr(form.instance, name) for name in form._meta.fields or ()}

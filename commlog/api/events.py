@@ -1,0 +1,206 @@
+"""Business events told by programs: one, or up to a thousand in one call. Templates make messages of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Path, Router
+
+from commlog import audit, permissions
+from commlog.api import bodies
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.description import answers, component, describes, ref
+from commlog.api.errors import ApiError
+from commlog.api.once import once
+from commlog.api.operations import needs
+from commlog.api.schemas import moment
+from commlog.api.shapes import KEY, MOMENT, closed, or_null
+from commlog.audit import AuditAction
+from commlog.models import User
+from notifications import events, templating
+from notifications.events import EVENTS, Happening, Raised
+from notifications.models import BusinessEvent, Client, Group
+from notifications.text import Malformed, clean
+
+router = Router(tags=["Events"])
+MOST = 1_000
+_EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2199, 12, 30, tzinfo=UTC)
+# Which field names whom, and by which column.
+_NAMED: Mapping[str, tuple[str, type[Model], str]] = {
+    "clientId": ("client", Client, "client_id"),
+    "clientKey": ("client", Client, "key"),
+    "groupId": ("group", Group, "group_id"),
+    "groupKey": ("group", Group, "key"),
+    "username": ("user", User, "username"),
+    "userKey": ("user", User, "key"),
+}
+_TAKEN = {"event", "data", "occurredAt", "eventKey", *_NAMED}
+
+_VALUE = {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]*$", "maxLength": 10_000}
+_ID = {"type": "string", "minLength": 1, "maxLength": 150, "pattern": r"^[^\x00]*$"}
+EVENT = component(
+    "Event",
+    closed(
+        {
+            "event": {"enum": list(EVENTS)},
+            **{name: or_null(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()},
+            "data": or_null(
+                {
+                    "type": "object",
+                    "description": "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well.",
+                    "propertyNames": {"pattern": "^[A-Z][A-Z0-9_]{0,60}$"},
+                    "maxProperties": 100,
+                    "additionalProperties": _VALUE,
+                }
+            ),
+            "occurredAt": or_null(MOMENT),
+            "eventKey": or_null(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
+        },
+        "event",
+    ),
+)
+_ANSWER = component("EventAnswer", closed({"eventKey": KEY, "messages": {"type": "array", "items": KEY}}, "eventKey", "messages"))
+_ANSWERS = {"anyOf": [_ANSWER, {"type": "array", "items": _ANSWER}]}
+_TOLD = {"anyOf": [ref("Event"), {"type": "array", "minItems": 1, "maxItems": MOST, "items": ref("Event")}]}
+_TRACE = component(
+    "EventTrace",
+    {
+        "type": "object",
+        "required": ["eventKey", "event", "receivedDate", "messages", "templates"],
+        "properties": {"eventKey": KEY, "messages": {"type": "array", "items": KEY}, "templates": {"type": "array"}},
+    },
+)
+
+
+@router.post(
+    "/events",
+    operation_id="sendEvent",
+    openapi_extra=describes(body=_TOLD, once=True, _202=answers("Taken, with the keys of the messages that were made", _ANSWERS)),
+)
+@needs(permissions.may_send_events, "telling events needs the permission “Send events”")
+def send_event(request: HttpRequest) -> HttpResponse:
+    """Tell of one event or of several; all are taken, or none. The same answer comes again for an `eventKey` that was told before."""
+    told = bodies.read(request, exact=True)
+    read = [_read(one, place) for place, one in enumerate(_listed(told))]
+    return once(request, lambda: _send(request, read, alone=not isinstance(told, list)))
+
+
+@router.get("/events/{eventKey}", operation_id="getEvent", openapi_extra=describes(_200=answers("The event with its trace", _TRACE)))
+@needs(permissions.may_read_messages, "reading events needs the permission “View communication history”")
+def get_event(request: HttpRequest, eventKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
+    """One event, the messages it led to, and why its other templates stayed silent."""
+    event = BusinessEvent.objects.filter(key=UUID(eventKey)).first()
+    if event is None:
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"eventKey: there is no event {eventKey}")
+    return JsonResponse(_event_out(event))
+
+
+def _listed(told: Any) -> Sequence[Any]:
+    if not isinstance(told, list):
+        return [told]
+    if not 1 <= len(told) <= MOST:
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"the body: has {len(told):,} events; 1 to {MOST:,} can be told at once")
+    return told
+
+
+def _read(one: Any, place: int) -> dict[str, Any]:
+    """One event as it was told, checked as far as that needs no database."""
+    at = f"[{place}]."
+    if not isinstance(one, dict):
+        raise Malformed(f"[{place}]", "must be an object")
+    fields = {name: value for name, value in one.items() if value is not None}
+    if unknown := sorted(set(fields) - _TAKEN):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is no field of an event")
+    if "event" not in fields:
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{at}event: is missing")
+    found: dict[str, Any] = {"name": clean(f"{at}event", fields["event"], most=64)}
+    if found["name"] not in EVENTS:
+        raise Malformed(f"{at}event", f"there is no event {found['name']}")
+    found |= {name: clean(at + name, fields[name], most=150) for name in _NAMED.keys() & fields.keys()}
+    found |= {name: _key(at + name, found[name]) for name in found if name.endswith("Key")}
+    if len({_NAMED[name][0] for name in found if name in _NAMED}) < len(_NAMED.keys() & found.keys()):
+        raise Malformed(at.rstrip("."), "names one of client, group and user twice")
+    data = fields.get("data", {})
+    if not isinstance(data, dict):
+        raise Malformed(f"{at}data", "must be an object")
+    try:
+        found["data"] = templating.told(data)
+    except Malformed as error:
+        raise Malformed(at + error.field, error.problem) from error
+    found["occurred_at"] = _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
+    found["key"] = UUID(_key(f"{at}eventKey", clean(f"{at}eventKey", fields["eventKey"], most=36))) if "eventKey" in fields else None
+    return found
+
+
+def _key(field: str, text: str) -> str:
+    try:
+        return UUID(text).hex
+    except ValueError as error:
+        raise Malformed(field, "must be a key of 32 hexadecimal characters") from error
+
+
+def _moment(field: str, value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(clean(field, value, most=40))
+        if moment.tzinfo is not None and _EARLIEST <= moment.astimezone(UTC) <= _LATEST:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Malformed(field, "must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")
+
+
+def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: bool) -> HttpResponse:
+    caller = caller_of(request)
+    rows = {name: _rows(name, told) for name in _NAMED}
+    raised = events.raise_many([_happening(one, rows, place) for place, one in enumerate(told)], source=caller.name)
+    made = sum(each.event.message_count for each in raised if each.created)
+    first, label = raised[0].event, f"{len(raised):,} events" if len(raised) > 1 else raised[0].event.name
+    audit.record(caller.actor, AuditAction.SENT, kind="event", key=first.key.hex, label=label, after={"messages": made})
+    answer = [_answer(each) for each in raised]
+    return JsonResponse(answer[0] if alone else answer, status=202, safe=False)
+
+
+def _rows(name: str, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The rows that the events name by this field: one query, however many there are."""
+    _, model, column = _NAMED[name]
+    wanted = {one[name] for one in told if name in one}
+    if not wanted:
+        return {}
+    found: QuerySet[Any] = model._default_manager.filter(**{f"{column}__in": wanted})
+    return {row.key.hex if column == "key" else getattr(row, column): row for row in found}
+
+
+def _happening(one: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], place: int) -> Happening:
+    whom = {}
+    for name in _NAMED.keys() & one.keys():
+        if one[name] not in rows[name]:
+            raise ApiError(404, Code.OBJECT_NOT_FOUND, f"[{place}].{name}: there is no {_NAMED[name][0]} {one[name][:64]}")
+        whom[_NAMED[name][0]] = rows[name][one[name]]
+    return Happening(one["name"], **whom, data=one["data"], occurred_at=one["occurred_at"], key=one["key"])
+
+
+def _answer(raised: Raised) -> dict[str, Any]:
+    return {"eventKey": raised.event.key.hex, "messages": [key.hex for key in raised.messages]}
+
+
+def _event_out(event: BusinessEvent) -> dict[str, Any]:
+    entries = events.entries_of(event)
+    found = {
+        "eventKey": event.key.hex,
+        "event": event.name,
+        "occurredDate": moment(event.occurred_at),
+        "receivedDate": moment(event.received_at),
+        "source": event.source,
+        "data": event.data,
+        "messages": [key for entry in entries for key in entry.messages],
+        "templates": [
+            {"templateKey": entry.template, "name": entry.name, "type": entry.type, "messages": entry.messages}
+            | ({"silence": entry.silence, "details": entry.details} if entry.silence else {})
+            for entry in entries
+        ],
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}
