@@ -109,12 +109,12 @@ def may_resend_by_program(caller: Holder) -> bool:
     return caller.has_perm(RESEND)
 
 
-def may_view_administration(user: Person) -> bool:
+def may_view_administration(user: Holder) -> bool:
     """Whether the user may read the pages of the administration."""
     return user.has_perm(VIEW_ADMINISTRATION) or may_manage_administration(user)
 
 
-def may_manage_administration(user: Person) -> bool:
+def may_manage_administration(user: Holder) -> bool:
     """Whether the user may change what the pages of the administration show."""
     return user.has_perm(MANAGE_ADMINISTRATION)
 
@@ -134,7 +134,7 @@ def may_edit_templates(user: Holder) -> bool:
     return user.has_perm("commlog.edit_communication_templates")
 
 
-def may_view_templates(user: Person) -> bool:
+def may_view_templates(user: Holder) -> bool:
     """Whether the user may read templates."""
     return may_create_templates(user) or may_edit_templates(user) or may_view_administration(user)
 
@@ -189,7 +189,7 @@ def may_list_recipients(user: Person, kind: str) -> bool:
     return may_open(user, _LISTS[kind])
 
 
-def may_view_recipient(user: Person, kind: str) -> bool:
+def may_view_recipient(user: Holder, kind: str) -> bool:
     """Whether the user may open the pages of one client, group or user."""
     return user.has_perm(_DETAILS[kind])
 
@@ -199,7 +199,7 @@ def may_create_recipient(user: Person, kind: str) -> bool:
     return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.create_{kind}")
 
 
-def may_edit_recipient(user: Person, kind: str) -> bool:
+def may_edit_recipient(user: Holder, kind: str) -> bool:
     """Whether the user may change a client or a group, its members included."""
     return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.edit_{kind}")
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from commlog import permissions
 from commlog.limits import counted
+from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications.models import Client, Group, Membership
@@ -42,6 +43,11 @@ class Profile:
     memberships: Sequence[Membership]
     more_memberships: bool
     may_view_others: bool  # the clients of a group, the groups of a client
+
+    @property
+    def subscriptions_url(self) -> str:
+        """Where its subscriptions are; "" for users, who have none."""
+        return "" if isinstance(self.recipient, User) else url_of(self.recipient, "subscriptions")
 
     @property
     def waits(self) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from commlog.views import compose, contacts, content, recipients
+from commlog.views import compose, contacts, content, recipients, subscriptions
 from notifications.states import MessageType
 
 
@@ -40,6 +40,8 @@ def _forms(kind: str) -> list[URLPattern]:
     return [
         path(f"{kind}s/new/", contacts.create, here, name=f"{kind}-new"),
         path(f"{kind}s/<hex32:key>/edit/", contacts.edit, here, name=f"{kind}-edit"),
+        path(f"{kind}s/<hex32:key>/subscriptions/", subscriptions.index, here, name=f"{kind}-subscriptions"),
+        path(f"{kind}s/<hex32:key>/subscriptions/<hex32:template>/", subscriptions.choose, here, name=f"{kind}-subscribe"),
     ]
 
 

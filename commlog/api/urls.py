@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, include, path, reverse
 from django.views.decorators.http import require_safe
 
-from commlog.api import events, legacy, messages, organisation
+from commlog.api import events, legacy, messages, organisation, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import of_status
@@ -24,6 +24,8 @@ api.add_router("", messages.router)
 api.add_router("", organisation.router)
 api.add_router("", legacy.router)
 api.add_router("", events.router)
+api.add_router("", templates.router)
+api.add_router("", subscriptions.router)
 bare = CommlogAPI("bare", auth=METHODS)  # one of the seven is written without the prefix, so all of them answer so
 bare.add_router("", messages.router)
 

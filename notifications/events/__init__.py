@@ -2,6 +2,23 @@
 
 from notifications.events.names import BY_HAND, EVENTS, MANUAL, in_words
 from notifications.events.raising import Happening, Raised, raise_many, raise_one
+from notifications.events.subscribing import Choice, choices, choose, concerning
 from notifications.events.trace import Entry, Silence, entries_of
 
-__all__ = ["BY_HAND", "EVENTS", "MANUAL", "Entry", "Happening", "Raised", "Silence", "entries_of", "in_words", "raise_many", "raise_one"]
+__all__ = [
+    "BY_HAND",
+    "EVENTS",
+    "MANUAL",
+    "Choice",
+    "Entry",
+    "Happening",
+    "Raised",
+    "Silence",
+    "choices",
+    "choose",
+    "concerning",
+    "entries_of",
+    "in_words",
+    "raise_many",
+    "raise_one",
+]

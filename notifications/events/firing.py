@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from notifications.criteria import Criterion, Kind
 from notifications.drafts import Draft, Staff
+from notifications.events.subscribing import is_subscribed
 from notifications.events.trace import Entry, Silence, begun
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target
@@ -107,7 +108,7 @@ def _subscribed(template: NotificationTemplate, event: BusinessEvent, around: Su
     if owner is None or template.target == Target.USER:
         return True
     chosen = around.choices.get((template.pk, "client" if isinstance(owner, Client) else "group", owner.pk))
-    return template.subscription == SubscriptionOption.OPT_OUT if chosen is None else chosen
+    return is_subscribed(template, chosen)
 
 
 def _drafts(template: NotificationTemplate, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> Iterator[Draft]:

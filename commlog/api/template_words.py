@@ -1,0 +1,171 @@
+"""Webhook templates in the API's names, in and out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError
+from commlog.api.schemas import moment
+from notifications import templating
+from notifications.criteria import WITHOUT_VALUE
+from notifications.models import NotificationTemplate
+from notifications.models.template import SubscriptionOption, Target, Trigger
+from notifications.secrets import HIDDEN, names_a_secret, open_headers, seal, seal_headers
+from notifications.states import MessageType
+from notifications.templating import checks
+from notifications.text import Malformed, clean
+
+REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "contentType")
+MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
+CONTENT_TYPES = {"PLAIN_TEXT": "text/plain", "APPLICATION_JSON": "application/json", "APPLICATION_XML": "application/xml"}
+AUTHORIZATIONS = ("NO_AUTHORIZATION", "BASIC_AUTHORIZATION")
+READ_ONLY = ("id", "inUse", "creationDate", "lastModifiedDate")
+# The API's name, the model's, and what its value must be one of.
+_PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "name": ("name", ()),
+    "target": ("target", tuple(Target)),
+    "event": ("event", ()),
+    "body": ("text", ()),
+    "url": ("destination", ()),
+    "requestType": ("method", ()),
+    "contentType": ("content_type", tuple(CONTENT_TYPES)),
+    "trigger": ("trigger", tuple(Trigger)),
+    "subscriptionOption": ("subscription", tuple(SubscriptionOption)),
+}
+_OTHERS = ("type", "activated", "triggerDays", "filtersLinkingOperator", "filterConstraints", "authorization", "username", "password")
+TAKEN = (*_PLAIN, *_OTHERS, "headers")
+_API_NAMES = {model: api for api, (model, _) in _PLAIN.items()}
+_API_NAMES |= {"conditions": "filterConstraints", "headers": "headers", "auth_username": "username", "trigger_days": "triggerDays"}
+_CODES = {"event": Code.INVALID_EVENT, "target": Code.INVALID_TARGET, "method": Code.INVALID_WEBHOOK_REQUEST_TYPE}
+
+
+def template_out(template: NotificationTemplate) -> dict[str, Any]:
+    """The template without its secrets."""
+    headers = {name: HIDDEN if names_a_secret(name) else value for name, value in template.headers.items()}
+    found = {
+        "id": template.key.hex,
+        "name": template.name,
+        "type": template.type,
+        "target": template.target,
+        "event": template.event,
+        "body": template.text,
+        "url": template.destination,
+        "requestType": template.method,
+        "contentType": next(name for name, mime in CONTENT_TYPES.items() if mime == template.content_type),
+        "activated": template.active,
+        "trigger": template.trigger,
+        "triggerDays": template.trigger_days,
+        "subscriptionOption": template.subscription,
+        "filtersLinkingOperator": "MATCH_ANY" if template.match_any else "MATCH_ALL",
+        "filterConstraints": [_constraint(one) for one in template.conditions],
+        "authorization": AUTHORIZATIONS[bool(template.auth_username)],
+        "username": template.auth_username,
+        "headers": [{"id": name, "headerKey": name, "headerValue": value} for name, value in headers.items()],
+        "inUse": template.in_use,
+        "creationDate": moment(template.created_at),
+        "lastModifiedDate": moment(template.changed_at),
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
+    """Put what was given into the template. Raises ApiError for the first thing that is wrong with it."""
+    fields = {name: value for name, value in body.items() if value is not None and name not in READ_ONLY}
+    if unknown := sorted(set(fields) - set(TAKEN)):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is no field of a template")
+    for name in REQUIRED:
+        if name not in fields:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
+    if fields["type"] != MessageType.WEB_HOOK:
+        raise Malformed("type", "only WEB_HOOK templates are written over the API")
+    template.type = MessageType.WEB_HOOK
+    for name, (model, allowed) in _PLAIN.items():
+        if name in fields:
+            value = clean(name, fields[name])
+            if allowed and value not in allowed:
+                raise ApiError(400, _CODES.get(model, Code.INVALID_PARAMETERS), f"{name}: must be one of {', '.join(allowed)}")
+            setattr(template, model, CONTENT_TYPES[value] if name == "contentType" else value.strip() if name == "name" else value)
+    _fill_in_others(template, fields)
+    for model, problem in checks.problems(template):
+        name = _API_NAMES.get(model, model)
+        raise ApiError(400, _code(model, problem), f"{name}: {problem}")
+
+
+def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
+    active, days = fields.get("activated", True), fields.get("triggerDays", 0)
+    if not isinstance(active, bool):
+        raise Malformed("activated", "must be true or false")
+    if not isinstance(days, int) or isinstance(days, bool):
+        raise Malformed("triggerDays", "must be a whole number")
+    linking = fields.get("filtersLinkingOperator", "MATCH_ALL")
+    if linking not in MATCHES:
+        raise Malformed("filtersLinkingOperator", f"must be one of {', '.join(MATCHES)}")
+    template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
+    template.conditions = templating.conditions.write([_condition(one) for one in _listed(fields, "filterConstraints")])
+    template.headers = seal_headers(_headers(template, _listed(fields, "headers")))
+    _sign_in(template, fields)
+
+
+def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
+    """User name and password. A password that is not given again stays as it is."""
+    basic = fields.get("authorization", AUTHORIZATIONS["username" in fields])
+    if basic not in AUTHORIZATIONS:
+        raise Malformed("authorization", f"must be one of {', '.join(AUTHORIZATIONS)}")
+    if basic == "NO_AUTHORIZATION":
+        template.auth_username = template.auth_password = ""
+        return
+    template.auth_username = clean("username", fields.get("username", ""), most=500)
+    if not template.auth_username:
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it")
+    if "password" in fields:
+        template.auth_password = seal(clean("password", fields["password"], most=500))
+
+
+def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    given = fields.get(name, [])
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise Malformed(name, "must be a list of objects")
+    return given
+
+
+def _condition(one: Mapping[str, Any]) -> Any:
+    field, operator = (clean("filterConstraints", one.get(name, ""), most=200) for name in ("filterSelection", "filterElement"))
+    given = [one[name] for name in ("value", "secondValue") if one.get(name) is not None]
+    words = [] if operator.upper() in WITHOUT_VALUE else [_word(value) for value in given]
+    try:
+        return templating.conditions.parse(field.strip("{}"), operator, words)
+    except Malformed as error:
+        raise Malformed("filterConstraints", f"{error.field}: {error.problem}") from error
+
+
+def _word(value: Any) -> str:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else clean("filterConstraints", value)
+
+
+def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"filterSelection": stored["field"], "filterElement": stored["operator"]}
+    return found | dict(zip(("value", "secondValue"), stored["values"], strict=False))
+
+
+def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> dict[str, str]:
+    """The headers; a secret one that is given as it was shown stays as it is."""
+    before, found = open_headers(template.headers), {}
+    for one in given:
+        name = clean("headers", one.get("headerKey", ""), most=64)
+        value = clean("headers", one.get("headerValue", ""), most=4096)
+        if name in found:
+            raise Malformed("headers", f"names {name} twice")
+        found[name] = before[name] if value == HIDDEN and name in before else value
+    return found
+
+
+def _code(field: str, problem: str) -> Code:
+    if "cannot be filled in" in problem:
+        return Code.URL_CONTAINS_INVALID_PLACEHOLDERS if field == "destination" else Code.INVALID_PLACEHOLDER
+    if problem == "holds quotes":
+        return Code.URL_CONTAINS_QUOTES
+    if "placeholder in its host" in problem:
+        return Code.URL_CONTAINS_INVALID_PLACEHOLDERS
+    if problem.startswith("has ") and "characters" in problem:
+        return Code.INVALID_FIELD_LENGTH
+    return _CODES.get(field, Code.INVALID_PARAMETERS)

@@ -1,0 +1,158 @@
+"""Webhook templates over the API: made, read, changed piece by piece, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Path, Router
+
+from commlog import permissions, template_keeping
+from commlog.api import bodies
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.description import answers, component, describes
+from commlog.api.errors import ApiError
+from commlog.api.once import once
+from commlog.api.operations import needs
+from commlog.api.shapes import KEY, MOMENT, TEXT, closed, or_null
+from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, REQUIRED, fill_in, template_out
+from notifications.channels.webhook import METHODS
+from notifications.events import EVENTS
+from notifications.models import NotificationTemplate
+from notifications.models.template import SubscriptionOption, Target, Trigger
+from notifications.states import MessageType
+from notifications.text import Malformed, clean
+
+router = Router(tags=["Templates"])
+OPERATIONS = ("ADD", "REPLACE", "REMOVE", "MOVE")
+_HEADER = closed({"id": or_null(TEXT), "headerKey": TEXT, "headerValue": TEXT}, "headerKey", "headerValue")
+_FIELDS = {
+    "name": TEXT | {"minLength": 1, "maxLength": 255},
+    "type": {"const": MessageType.WEB_HOOK.value},
+    "target": {"enum": [each.value for each in Target]},
+    "event": {"enum": list(EVENTS)},
+    "body": TEXT | {"minLength": 1},
+    "url": TEXT | {"minLength": 1, "maxLength": 2048},
+    "requestType": {"enum": sorted(METHODS)},
+    "contentType": {"enum": list(CONTENT_TYPES)},
+    "activated": or_null({"type": "boolean"}),
+    "trigger": or_null({"enum": [each.value for each in Trigger]}),
+    "triggerDays": or_null({"type": "integer", "minimum": 0, "maximum": 365}),
+    "subscriptionOption": or_null({"enum": [each.value for each in SubscriptionOption]}),
+    "filtersLinkingOperator": or_null({"enum": list(MATCHES)}),
+    "filterConstraints": or_null({"type": "array", "maxItems": 20, "items": {"type": "object"}}),
+    "authorization": or_null({"enum": list(AUTHORIZATIONS)}),
+    "username": or_null(TEXT | {"maxLength": 500}),
+    "password": or_null(TEXT | {"maxLength": 500}),
+    "headers": or_null({"type": "array", "maxItems": 50, "items": _HEADER}),
+}
+NEW = component(
+    "NewTemplate",
+    closed(_FIELDS, *REQUIRED) | {"description": "What goes together is checked: an event and its target, JSON and its placeholders."},
+)
+_SHOWN = {name: schema for name, schema in _FIELDS.items() if name != "password"}
+TEMPLATE = component(
+    "Template",
+    closed(
+        _SHOWN
+        | {
+            "id": KEY,
+            "inUse": {"type": "boolean"},
+            "creationDate": MOMENT,
+            "lastModifiedDate": MOMENT,
+            "signingSecret": {"type": "string"},
+        },
+        "id",
+        *REQUIRED,
+    ),
+)
+_STEP = closed({"op": {"enum": list(OPERATIONS)}, "path": TEXT, "value": {}, "from": or_null(TEXT)}, "op", "path")
+PATCH = component("TemplatePatch", {"type": "array", "minItems": 1, "maxItems": 100, "items": _STEP})
+_creating = needs(permissions.may_create_templates, "making templates needs the permission “Create templates”")
+_editing = needs(permissions.may_edit_templates, "changing templates needs the permission “Edit templates”")
+
+
+@router.post(
+    "/templates",
+    operation_id="createTemplate",
+    openapi_extra=describes(body=NEW, once=True, _201=answers("The template, with its signing secret this once", TEMPLATE)),
+)
+@_creating
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a webhook template."""
+    body = _object(bodies.read(request))
+    return once(request, lambda: _create(request, body))
+
+
+@router.get("/templates/{templateId}", operation_id="getTemplate", openapi_extra=describes(_200=answers("The template", TEMPLATE)))
+@needs(permissions.may_view_templates, "reading templates needs the permission to create or edit them")
+def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
+    """One webhook template, without its secrets."""
+    return JsonResponse(template_out(_found(templateId)))
+
+
+@router.patch(
+    "/templates/{templateId}",
+    operation_id="patchTemplate",
+    openapi_extra=describes(body=PATCH, _200=answers("The template as it is now", TEMPLATE)),
+)
+@_editing
+def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
+    """Change some of a template's fields. What was sent stays as it was."""
+    steps = bodies.read(request)
+    found = _found(templateId)
+    fill_in(found, _patched(template_out(found), steps))
+    template_keeping.change(found, by=caller_of(request).actor)
+    return JsonResponse(template_out(found))
+
+
+@router.delete("/templates/{templateId}", operation_id="deleteTemplate", openapi_extra=describes(_204=answers("It is gone")))
+@_editing
+def delete(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
+    """Take a template away. Messages that were made from it stay."""
+    template_keeping.delete(_found(templateId), by=caller_of(request).actor)
+    return HttpResponse(status=204)
+
+
+def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
+    made = NotificationTemplate()
+    fill_in(made, body)
+    secret = template_keeping.create(made, by=caller_of(request).actor)
+    return JsonResponse(template_out(made) | {"signingSecret": secret}, status=201)
+
+
+def _found(key: str) -> NotificationTemplate:
+    found = NotificationTemplate.objects.known().filter(key=UUID(key), type=MessageType.WEB_HOOK).first()
+    if found is None:
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateId: there is no webhook template {key}")
+    return found
+
+
+def _object(body: Any) -> Mapping[str, Any]:
+    if not isinstance(body, dict):
+        raise Malformed("the body", "must be an object")
+    return body
+
+
+def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
+    """The fields after the steps. Paths name whole fields, with or without a slash before them."""
+    if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
+        raise Malformed("the body", "must be a list of 1 to 100 steps: {op, path, value}")
+    for place, step in enumerate(steps):
+        given = step if isinstance(step, dict) else {}
+        operation = str(given.get("op", "")).upper()
+        path = clean(f"[{place}].path", given.get("path", ""), most=64).lstrip("/")
+        if operation not in OPERATIONS:
+            raise Malformed(f"[{place}].op", f"must be one of {', '.join(OPERATIONS)}")
+        if operation == "MOVE":
+            raise Malformed(f"[{place}].op", "MOVE makes no sense here: every field has its own meaning")
+        if path not in _FIELDS:
+            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
+        if operation == "REMOVE":
+            fields.pop(path, None)
+        elif "value" not in given:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"[{place}].value: is missing")
+        else:
+            fields[path] = given["value"]
+    return fields

@@ -1,0 +1,19 @@
+"""Subscribing clients and groups, recorded: pages and the API come through here."""
+
+from typing import Any
+
+from django.db import transaction
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.models import User
+from notifications import events
+from notifications.models import Client, Group, NotificationTemplate
+
+
+def choose(owner: Client | Group, template: NotificationTemplate, *, subscribed: bool, by: Any) -> None:
+    """Subscribe or unsubscribe. `by`: a user or a consumer of the API."""
+    with transaction.atomic():
+        if events.choose(template, owner, subscribed=subscribed, by=by if isinstance(by, User) else None):
+            said = {f"subscribed to {template.name}": subscribed}
+            audit.record(by, AuditAction.CHANGED, owner, before={name: not value for name, value in said.items()}, after=said)
