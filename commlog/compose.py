@@ -2,21 +2,24 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from commlog.models import User
-from commlog.recipients import Address, Recipient, address_of, url_of
+from commlog.recipients import Address, Recipient, address_of, kind_of, url_of
 from commlog.resending import Offer, offer_for, whole_chain
-from notifications import outbox
+from notifications import outbox, templating
 from notifications.channels.email import plain_address
 from notifications.channels.sms import LONGEST as LONGEST_SMS
 from notifications.channels.sms import e164
-from notifications.models import Client, Group, Message
+from notifications.models import Client, Group, Message, NotificationTemplate
+from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
 from notifications.states import MessageState, MessageType
 
@@ -24,6 +27,7 @@ LONGEST_SUBJECT = 250
 LONGEST_MAIL = 100_000
 EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)
+TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -35,6 +39,7 @@ class ComposeForm(forms.Form):
     subject = forms.CharField(label="Subject", max_length=LONGEST_SUBJECT, error_messages={"required": "Enter a subject."})
     body = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 12}), error_messages={"required": "Write the text."})
     keep_html = forms.BooleanField(label="Send the HTML version too, as it was", required=False)
+    template = forms.UUIDField(widget=forms.HiddenInput, required=False)
     expected_last = forms.UUIDField(widget=forms.HiddenInput, required=False)
     again = forms.BooleanField(widget=forms.HiddenInput, required=False)
 
@@ -48,6 +53,8 @@ class ComposeForm(forms.Form):
             del self.fields["to"]
         if not letter.html:
             del self.fields["keep_html"]
+        elif letter.template:
+            self.fields["keep_html"].label = "Send the template’s HTML version too"
         self.fields["body"].widget.attrs |= {"data-most": self.most, "aria-describedby": "length"}
         for name in self.fields.keys() & {"to", "subject"}:  # CharField's own validator says "Null characters are not allowed."
             self.fields[name].validators = [each for each in self.fields[name].validators if hasattr(each, "limit_value")]
@@ -84,14 +91,16 @@ class ComposeForm(forms.Form):
         return super().clean() or {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letter:
-    """A message that is being written: by which channel, to whom, and in place of which failed one."""
+    """A message that is being written: by which channel, to whom, in place of which failed one, or from which template."""
 
     channel: MessageType
     recipient: Recipient | None
     failed: Message | None = None
     offer: Offer | None = None
+    template: NotificationTemplate | None = None
+    author: User | None = None
 
     @property
     def address(self) -> Address | None:
@@ -105,8 +114,17 @@ class Letter:
 
     @property
     def html(self) -> str:
-        """The HTML part of the failed message."""
-        return self.failed.html if self.failed and self.channel == MessageType.EMAIL else ""
+        """The HTML part of the failed message or of the template."""
+        if self.channel != MessageType.EMAIL:
+            return ""
+        return self.failed.html if self.failed else str(self.filled.get("html", ""))
+
+    @cached_property
+    def filled(self) -> dict[str, Any]:
+        """What the template says to this recipient."""
+        if self.template is None or self.recipient is None or self.author is None:
+            return {}
+        return filled_by_hand(self.template, self.recipient, by=self.author)
 
     @property
     def back(self) -> str:
@@ -118,7 +136,8 @@ class Letter:
     def begin(self) -> dict[str, Any]:
         """The form's first content: of a failed message what it held, and the row that was the last of its chain."""
         if self.failed is None:
-            return {"key": uuid4()}
+            told = {name: text for name, text in self.filled.items() if name in ("subject", "body")}
+            return told | {"key": uuid4(), "keep_html": True, "template": self.template and self.template.key}
         known = {"subject": self.failed.subject, "body": self.failed.content, "to": self.failed.destination, "keep_html": True}
         return known | {"key": uuid4(), "expected_last": self.offer and self.offer.last, "again": bool(self.offer and self.offer.once_more)}
 
@@ -137,9 +156,22 @@ class Letter:
             event=EVENT,
             sender=by,
             key=written["key"],
+            template=self.template or (self.failed.template if self.failed else None),
         )
         expected: UUID | None = written.get("expected_last")
         return outbox.send_once(draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again")))
+
+
+def templates_for(channel: MessageType, recipient: Recipient) -> list[NotificationTemplate]:
+    """The templates that a message of this channel to this recipient can begin with, by name."""
+    return list(NotificationTemplate.objects.known().manual(channel, TARGETS[kind_of(recipient).name]))
+
+
+def filled_by_hand(template: NotificationTemplate, recipient: Recipient, *, by: Any) -> dict[str, Any]:
+    """What a template for messages by hand says to the recipient, in the name of whoever writes."""
+    values = templating.of_client(recipient if isinstance(recipient, Client) else None)
+    values |= templating.of_group(recipient if isinstance(recipient, Group) else None) | templating.of_recipient(recipient)
+    return templating.content_of(template, values | {"USER_NAME": by.name} | templating.of_now(timezone.now()))
 
 
 def anew(failed: Message, recipient: Recipient | None) -> Letter:

@@ -20,7 +20,7 @@ from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
 from notifications.lanes import LaneFinder
-from notifications.models import Message
+from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType, first_state
 from notifications.text import Malformed
 
@@ -99,7 +99,8 @@ def enqueue(draft: Draft) -> Message:
 def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
     """Store messages in the caller's transaction, in order; all or, if one is Malformed, none."""
     with transaction.atomic():
-        now, lanes = db_now(), LaneFinder()
+        now, lanes, drafts = db_now(), LaneFinder(), list(drafts)
+        _put_in_use(drafts)
         return Message.objects.bulk_create([_born(draft, now, lanes) for draft in drafts], batch_size=_BATCH)
 
 
@@ -176,6 +177,7 @@ def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last:
         if source and (answer := _answer_of(chain, source, expected_last, again, anew=True)):
             return Resent(answer, created=False)
         message = _born(draft, db_now(), LaneFinder())
+        _put_in_use([draft])
         if source:
             message.first_id, message.resend_of = chain[0].pk, source
             message.resent_by, message.resent_by_user_id = draft.sender.name, draft.sender.pk
@@ -250,6 +252,13 @@ def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None
         when = timezone.localtime(row.arrived_at)
         raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
     return None
+
+
+def _put_in_use(drafts: Iterable[Draft]) -> None:
+    """Mark the templates of which messages exist. It is written once for each, so that no row is fought over."""
+    fresh = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
+    if fresh:
+        NotificationTemplate.objects.filter(pk__in=fresh, in_use=False).update(in_use=True)
 
 
 def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:

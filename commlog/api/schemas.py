@@ -19,7 +19,7 @@ from notifications.text import clean
 
 
 # The rows beside a message that `message_out` reads, and the fields: a list loads these and no more.
-RELATED = ("sender_user", "client", "group", "user", "resend_of")
+RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "business_event")
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
     "failure_reason", "failure_cause", "failures",
@@ -47,6 +47,8 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> 
         "clientKey": _key(message.client),
         "groupKey": _key(message.group),
         "userKey": _key(message.user),
+        "templateKey": _key(message.template),
+        "eventKey": _key(message.business_event),
         "failureReason": message.failure_reason if message.state != MessageState.SENT else "",
         "failureCause": message.failure_cause if message.state != MessageState.SENT else "",
         "numRetries": message.retries,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -13,15 +14,20 @@ from commlog.api.errors import ApiError
 from commlog.api.operations import demand
 from commlog.api.schemas import RELATED, DraftReader, NoSuch
 from commlog.audit import AuditAction
+from commlog.compose import TARGETS, filled_by_hand
+from commlog.recipients import kind_of
 from notifications import outbox
-from notifications.models import Message
+from notifications.models import Message, NotificationTemplate
+from notifications.models.template import Trigger
+from notifications.outbox import Draft
 from notifications.states import MessageType
 from notifications.text import Malformed
 
 EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
-_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", *RECIPIENTS}
+_PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
+_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS}
 
 
 def read(request: HttpRequest, body: Any) -> dict[str, Any]:
@@ -43,13 +49,15 @@ def read(request: HttpRequest, body: Any) -> dict[str, Any]:
 def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
     """Store the message, in the caller's transaction."""
     caller = caller_of(request)
-    given = {name: value for name, value in fields.items() if name not in ("senderKey", "event")}
+    given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
     if given.get("subject") == "":
         del given["subject"]
     try:
-        draft = DraftReader().read(given)
+        draft = DraftReader().read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
     except NoSuch as error:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, str(error)) from error
+    if "templateKey" in fields:
+        draft = _from_template(draft, fields["templateKey"], caller)
     try:
         message = outbox.enqueue(replace(draft, sender=caller, event=EVENT))
     except Malformed as error:
@@ -58,6 +66,28 @@ def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
     label = f"{message.type} to {message.recipient_name or message.destination}"
     audit.record(caller.actor, AuditAction.SENT, kind="message", key=message.key.hex, label=label)
     return Message.objects.select_related(*RELATED).get(pk=message.pk)
+
+
+def _from_template(draft: Draft, key: Any, caller: Caller) -> Draft:
+    """The draft with what the template says to its recipient. Raises ApiError where the template does not fit."""
+    try:
+        found = NotificationTemplate.objects.known().filter(key=UUID(str(key)), trigger=Trigger.MANUAL).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand")
+    recipient: Any = draft.recipient
+    if not found.active:
+        raise ApiError(400, Code.INVALID_PARAMETERS, "templateKey: the template is switched off")
+    if found.type != draft.type:
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, f"templateKey: the template is for {found.type}, the message is of the type {draft.type}"
+        )
+    if recipient is None or found.target != TARGETS[kind_of(recipient).name]:
+        raise ApiError(
+            400, Code.INVALID_TARGET, f"templateKey: the template is about {found.get_target_display().lower()}, the addressee is none"
+        )
+    return replace(draft, **filled_by_hand(found, recipient, by=caller), template=found)
 
 
 def _channel(fields: Mapping[str, Any]) -> MessageType:
@@ -70,6 +100,11 @@ def _channel(fields: Mapping[str, Any]) -> MessageType:
 
 
 def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
+    if "templateKey" in fields:
+        for name in ("subject", "body", "html"):
+            if fields.get(name, "") != "":
+                raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: must be empty where templateKey says what is sent")
+        return
     if not fields.get("body"):
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
     if channel == MessageType.EMAIL and not fields.get("subject"):

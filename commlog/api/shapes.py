@@ -159,6 +159,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
         "body": FILLED,
         "event": or_null({"const": EVENT}),
         "senderKey": NOTHING,
+        "templateKey": NOTHING,
     }
     if channel == MessageType.EMAIL:
         properties |= {"subject": line, "html": or_null(TEXT)}
@@ -170,11 +171,27 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
 
 
+def _from_template(channel: MessageType, recipient: str) -> Schema:
+    """A message whose text is a template's: it has none of its own."""
+    texts = dict.fromkeys(("subject", "body", "html"), or_null({"const": ""}))
+    fields = {
+        "type": {"const": channel.value},
+        "templateKey": KEY,
+        recipient: KEY,
+        "event": or_null({"const": EVENT}),
+        "senderKey": NOTHING,
+    }
+    return closed(texts | fields, "type", "templateKey", recipient)
+
+
 NEW_MESSAGE = component(
     "NewMessage",
     {
         "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may be the calling user's own.",
-        "anyOf": [_sendable(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in (*RECIPIENTS, "")],
+        "anyOf": [
+            *(_sendable(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in (*RECIPIENTS, "")),
+            *(_from_template(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in RECIPIENTS),
+        ],
     },
 )
 
@@ -210,7 +227,7 @@ _ANSWERED: dict[str, Schema] = {
         name: {"type": "string", "minLength": 1}
         for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId")
     },
-    **{name: KEY for name in ("senderKey", "clientKey", "groupKey", "userKey")},
+    **{name: KEY for name in ("senderKey", "clientKey", "groupKey", "userKey", "templateKey", "eventKey")},
     "failureReason": {"enum": list(Reason)},
     "numRetries": _NUMBER,
     "waitingReason": {"enum": list(WaitingReason)},

@@ -1,5 +1,6 @@
 """Writing a message by hand: write, look at it, send it. Every step works without JavaScript."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from commlog import audit, permissions, segments
 from commlog.audit import AuditAction
-from commlog.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text
+from commlog.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
 from commlog.recipients import KINDS, recipient_of, url_of
 from notifications import outbox
+from notifications.models import NotificationTemplate
 from notifications.outbox import Resent
 from notifications.states import MessageState, MessageType
 
@@ -26,8 +28,15 @@ _METHODS = ["GET", "HEAD", "POST"]
 @permissions.can_view_recipient
 @permissions.can_send
 def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> HttpResponse:
-    """An e-mail or an SMS to a client, a group or a user."""
-    return _write(request, Letter(channel, get_object_or_404(KINDS[kind].objects, key=key)))
+    """An e-mail or an SMS to a client, a group or a user, from a template or from nothing."""
+    recipient = get_object_or_404(KINDS[kind].objects, key=key)
+    offered = templates_for(channel, recipient)
+    asked = request.GET.get("template", "") if request.method != "POST" else request.POST.get("template", "")
+    chosen = next((each for each in offered if asked and asked.lower().replace("-", "") == each.key.hex), None)
+    if asked and chosen is None:
+        messages.warning(request, "That template cannot be used here any more. Choose another, or write the text yourself.")
+    letter = Letter(channel, recipient, template=chosen, author=permissions.staff(request))
+    return _write(request, letter, offered)
 
 
 @require_http_methods(_METHODS)
@@ -46,14 +55,14 @@ def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
     return _write(request, anew(failed, recipient_of(failed)))
 
 
-def _write(request: HttpRequest, letter: Letter) -> HttpResponse:
+def _write(request: HttpRequest, letter: Letter, offered: Sequence[NotificationTemplate] = ()) -> HttpResponse:
     step = request.POST.get("do", "") if request.method == "POST" else ""
     blocked = bool(letter.address and letter.address.problem)
     if not step or blocked:
-        return _page(request, letter, ComposeForm(initial=letter.begin(), letter=letter))
+        return _page(request, letter, ComposeForm(initial=letter.begin(), letter=letter), offered)
     form = ComposeForm(request.POST, letter=letter)
     if not form.is_valid() or step == "change":
-        return _page(request, letter, form)
+        return _page(request, letter, form, offered)
     if step != "send":
         return _page(request, letter, form, preview=True)
     try:
@@ -69,8 +78,10 @@ def _write(request: HttpRequest, letter: Letter) -> HttpResponse:
     return _sent(request, letter, sent, form.cleaned_data)
 
 
-def _page(request: HttpRequest, letter: Letter, form: ComposeForm, *, preview: bool = False) -> HttpResponse:
-    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": segments}
+def _page(
+    request: HttpRequest, letter: Letter, form: ComposeForm, offered: Sequence[NotificationTemplate] = (), *, preview: bool = False
+) -> HttpResponse:
+    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": segments, "offered": offered}
     if preview and letter.channel == MessageType.SMS:
         shown["length"] = segments.measure(form.cleaned_data["body"])
     return render(request, "compose/preview.html" if preview else "compose/write.html", shown)

@@ -149,11 +149,7 @@ def _insert(plans: Sequence[Plan]) -> None:
             each.event.pk = None
             each.event.trace, each.event.message_count = stored(each.entries), len(each.drafts)
         BusinessEvent.objects.bulk_create([each.event for each in plans], batch_size=_BATCH)
-        drafts = [draft for each in plans for _, draft in each.drafts]
-        outbox.enqueue_many(drafts)
-        fired = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
-        if fired:
-            NotificationTemplate.objects.filter(pk__in=fired, in_use=False).update(in_use=True)
+        outbox.enqueue_many(draft for each in plans for _, draft in each.drafts)
 
 
 def _drop_impossible(planned: Plan) -> None:

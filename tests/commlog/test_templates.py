@@ -204,12 +204,12 @@ def test_a_test_without_an_address_of_ones_own_is_refused(client: Client) -> Non
     assert Message.objects.count() == 0
 
 
-def test_a_test_of_a_stored_template_names_it_and_does_not_put_it_in_use(pages: Client) -> None:
+def test_a_test_of_a_stored_template_names_it_and_changes_nothing_but_that_it_is_in_use(pages: Client) -> None:
     template = make_template()
     pages.post(f"{PAGE}{template.key.hex}/edit/", _form(do="test", text="New"))
     message = Message.objects.get()
     template.refresh_from_db()
-    assert (message.template, message.content, template.in_use) == (template, "New", False)
+    assert (message.template, message.content, template.in_use) == (template, "New", True)
     assert template.text == "Dear {CLIENT_NAME}, we received {AMOUNT}."
 
 
