@@ -38,6 +38,7 @@ class Surroundings:
     choices: Mapping[tuple[int, str, int], bool]  # template, client or group, its id -> subscribed
     members: Mapping[int, Sequence[tuple[str, Client]]]  # of a group: role and client
     now: datetime
+    today: Values  # what placeholders say of now
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
     rules = around.rules.get(event.name, ())
     if not rules:
         return made
-    machines = _values(event, around.now)
+    machines = _values(event, around.today)
     people = machines | {name: _spoken(machines[name]) for name in _TIMES & machines.keys()}
     for rule in rules:
         entry = begun(rule.template)
@@ -70,13 +71,13 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
     return made
 
 
-def _values(event: BusinessEvent, now: datetime) -> Values:
+def _values(event: BusinessEvent, today: Values) -> Values:
     """What the placeholders stand for, whoever gets the message. Our own rows come before what the event says of them."""
     told: Values = dict(event.data)
     happened = {"EVENT": event.name, "EVENT_KEY": event.key.hex, "EVENT_DATE_TIME": event.occurred_at.isoformat()}
-    here = timezone.localtime(event.occurred_at, timezone.get_default_timezone())
+    here = event.occurred_at.astimezone(timezone.get_default_timezone())
     happened |= {"EVENT_DATE": here.date().isoformat(), "USER_NAME": event.user.name if event.user else event.source}
-    return told | values.of_now(now) | happened | values.of_group(event.group) | values.of_client(event.client)
+    return told | today | happened | values.of_group(event.group) | values.of_client(event.client)
 
 
 def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> bool:

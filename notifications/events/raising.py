@@ -17,6 +17,7 @@ from notifications.events.trace import Silence, message_keys, stored
 from notifications.models import BusinessEvent, Client, Group, Membership, NotificationTemplate, Subscription
 from notifications.models.template import RecipientKind, Trigger
 from notifications.templating import conditions
+from notifications.templating.values import of_now
 from notifications.text import Malformed, clean
 
 _BATCH = 500
@@ -173,7 +174,7 @@ def _surroundings(events: Sequence[BusinessEvent], now: datetime) -> Surrounding
     rules: dict[str, list[Rule]] = {}
     for template in templates:
         rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))
-    return Surroundings(rules, _choices(templates, events), _members(templates, events), now)
+    return Surroundings(rules, _choices(templates, events), _members(templates, events), now, of_now(now))
 
 
 def _choices(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[tuple[int, str, int], bool]:

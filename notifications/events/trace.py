@@ -1,7 +1,7 @@
 """The trace of an event: for each template that it concerns, the messages that were made, or why there are none."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -51,14 +51,14 @@ def begun(template: NotificationTemplate) -> Entry:
 
 def entries_of(event: BusinessEvent) -> list[Entry]:
     """The trace as the event's row holds it."""
-    return [Entry(**stored) for stored in event.trace]
+    return [Entry(*stored) for stored in event.trace]
 
 
-def stored(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The trace as a row holds it."""
-    return [asdict(entry) for entry in entries]
+def stored(entries: Sequence[Entry]) -> list[list[Any]]:
+    """The trace as a row holds it: values without their names, which are half of its size and of the time to write it."""
+    return [[each.template, each.name, each.type, each.silence, each.details, each.messages] for each in entries]
 
 
 def message_keys(event: BusinessEvent) -> list[UUID]:
     """The messages that the event led to."""
-    return [UUID(key) for entry in event.trace for key in entry["messages"]]
+    return [UUID(key) for entry in entries_of(event) for key in entry.messages]

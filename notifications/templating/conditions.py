@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -35,6 +36,7 @@ def write(conditions: Sequence[Criterion]) -> list[dict[str, Any]]:
     return [{"field": one.field, "operator": one.operator.value, "values": list(one.values)} for one in conditions]
 
 
+@lru_cache(maxsize=1024)
 def in_words(condition: Criterion) -> str:
     """What a condition asks: `Amount is more than 100`."""
     field = field_of(condition.field)
