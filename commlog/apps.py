@@ -12,7 +12,7 @@ class CommlogConfig(AppConfig):
 
     def ready(self) -> None:
         # Each of these needs the loaded apps.
-        from commlog import audit_guard, custom_views, sign_ins
+        from commlog import audit_guard, custom_views, self_acting, sign_ins
         from commlog.export import job as exports
         from commlog.roles import install_defaults
 
@@ -22,3 +22,4 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(audit_guard.install, sender=self)
         post_migrate.connect(exports.install_schedule, sender=self)
         sign_ins.listen()
+        self_acting.listen()

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from commlog import permissions
+from commlog import channel_health, permissions
 from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
@@ -89,11 +89,18 @@ class Frame:
     @cached_property
     def banners(self) -> list[str]:
         """What everybody has to know now."""
-        signed_in = self._request.user.is_authenticated
-        found = [NOTHING_IS_SENT] if signed_in and health.stalled(timezone.now()) else []
+        found = _troubles() if self._request.user.is_authenticated else []
         if channels.mode() != SendingMode.LIVE:
             found.append(channels.mode().label)
         return found
+
+
+def _troubles() -> list[str]:
+    """What stands still, and what is held back. One query while all is well."""
+    now = timezone.now()
+    seen = health.survey(now)
+    found = [NOTHING_IS_SENT] if health.stalled(now, seen=seen) else []
+    return found + channel_health.sentences() if seen.held else found
 
 
 def address_of(type: MenuItemType) -> str:

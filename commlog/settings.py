@@ -222,6 +222,8 @@ ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host and
 WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 
+# Who is told when a provider or a receiver is in trouble.
+ALERT_EMAIL = env.matching("ALERT_EMAIL", r"[\w.+-]+@[A-Za-z0-9.-]+", "one address such as operations@example.org")
 # For copies of production data: hold everything, or send all to one destination. A channel without one is held.
 SENDING_MODE = env.choice("SENDING_MODE", ("live", "hold", "redirect"))
 REDIRECT_TO = {

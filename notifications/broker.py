@@ -21,6 +21,7 @@ from notifications.clock import db_now
 logger = logging.getLogger(__name__)
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
+_MARK_EVERY = 1.0  # seconds
 _DATABASE_GONE = 1.0  # seconds to wait before asking a database again that did not answer
 _LONG_WORK_EVERY = 0.5  # seconds between two looks for it
 
@@ -32,10 +33,13 @@ class MessageBroker(ORM):
 
     _looked = 0.0  # when long work was looked for last
 
+    _mark_at = 0.0
+
     def dequeue(self) -> list[Package] | None:
         """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one drain a channel."""
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
+            self._mark_held()
             packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
         except Error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
@@ -44,6 +48,12 @@ class MessageBroker(ORM):
             time.sleep(_DATABASE_GONE)
             return None
         return packages or None
+
+    def _mark_held(self) -> None:
+        """Once a second: what became due on a lane that is held back is WAITING."""
+        if time.monotonic() >= self._mark_at:
+            self._mark_at = time.monotonic() + _MARK_EVERY
+            lanes.mark_held(db_now())
 
     def _ordinary(self) -> list[Package]:
         """The next queued task or piece of long work, unless those under way have all workers but one: the last one is for sending."""

@@ -4,39 +4,54 @@ A cluster's own word for it is not believed: a dead one still reports "Working".
 """
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
 from notifications.channels import held_channels
 from notifications.delivery.claims import LEASE
-from notifications.models import Attempt, Lane, Message
+from notifications.models import Attempt, ChannelSwitch, Lane, Message
+from notifications.states import Circuit
 
 PATIENCE = timedelta(seconds=30)
 # Attempts are opened in the order of their ids; one that finished lately is among the newest, and no index on the time is needed.
 _NEWEST = 1_000
 
 
-def oldest_due(now: datetime) -> timedelta | None:
-    """For how long the oldest message that nobody works on has been due; None where nothing is due.
+class Survey(NamedTuple):
+    """For how long the oldest message that nobody works on has been due (None: nothing is due), and how many lanes are held back."""
 
-    A lapsed lease is due work too: its worker is gone. One index probe a lane, so a backlog of millions costs nothing.
+    oldest_due: timedelta | None
+    held: int
+
+
+def survey(now: datetime) -> Survey:
+    """One index probe a lane, so a backlog of millions costs nothing. What is held back is not late.
+
+    A lapsed lease is due work too: its worker is gone.
     """
     mine = Message.objects.filter(lane=OuterRef("pk"))
     due = mine.filter(due_at__lte=now).order_by("due_at").values("due_at")[:1]
     lapsed = mine.filter(lease_until__lte=now).order_by("lease_until").values("lease_until")[:1]
-    # What a mode of this installation holds back is not late.
-    found = (
-        Lane.objects.exclude(channel__in=held_channels())
-        .annotate(due=Subquery(due), lapsed=Subquery(lapsed))
-        .aggregate(a=Min("due"), b=Min("lapsed"))
+    switches = ChannelSwitch.objects.filter(channel=OuterRef("channel"))
+    held = Q(paused_at__isnull=False) | ~Q(circuit=Circuit.CLOSED) | Q(switched=True)
+    lanes = Lane.objects.annotate(
+        due=Subquery(due), lapsed=Subquery(lapsed), switched=Exists(switches.filter(Q(enabled=False) | Q(paused_at__isnull=False)))
     )
-    times = [time for time in found.values() if time is not None]
-    return now - min(times) if times else None
+    free = ~held & ~Q(channel__in=held_channels())
+    found = lanes.aggregate(due_first=Min("due", filter=free), lapsed_first=Min("lapsed"), held=Count("pk", filter=held))
+    times = [time for time in (found["due_first"], found["lapsed_first"]) if time is not None]
+    return Survey(now - min(times) if times else None, found["held"])
 
 
-def stalled(now: datetime, *, patience: timedelta = PATIENCE) -> bool:
+def oldest_due(now: datetime) -> timedelta | None:
+    """For how long the oldest message that nobody works on has been due."""
+    return survey(now).oldest_due
+
+
+def stalled(now: datetime, *, patience: timedelta = PATIENCE, seen: Survey | None = None) -> bool:
     """Whether due work has not progressed for `patience`: something is due for longer, no claim was taken or renewed, nothing ended."""
-    age = oldest_due(now)
+    age = (seen or survey(now)).oldest_due
     return age is not None and age > patience and not _claimed_since(now - patience) and not _ended_since(now - patience)
 
 

@@ -1,15 +1,19 @@
 """Lanes: finding a message's lane, and which lanes have work that may be claimed now."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from notifications import sql
 from notifications.channels import held_channels
-from notifications.models import Lane
-from notifications.states import MessageType
+from notifications.models import Lane, Message
+from notifications.states import Circuit, MessageState, MessageType, WaitingReason
 
+_BUCKET = 0.25  # seconds of a limited lane's rate that may leave at once
+_MARKED_AT_ONCE = 1_000
+_PROBE_TAKES = timedelta(seconds=75)  # longer than any deadline: then its worker is lost, and another may try
+_OVERLAP = timedelta(seconds=10)
 _known: dict[tuple[str, str], int] = {}
 
 
@@ -37,21 +41,93 @@ def forget() -> None:
 
 
 class Opening(NamedTuple):
-    """A lane with due messages, and how many of them may be claimed."""
+    """A lane with due messages, and how many of them may be claimed. `probe`: it is in trouble, and one message may try it."""
 
     lane_id: int
     channel: MessageType
     room: int
+    probe: bool = False
+    limited: bool = False
 
 
+# A lane is free unless a person, an administrator's switch of its channel, or its circuit holds it back.
+_UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS (
+SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
 _OPENINGS = f"""
-SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)
-FROM {sql.LANE} lane WHERE EXISTS (SELECT 1 FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at <= %s)
+SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL),
+lane.circuit, lane.rate, lane.tokens, lane.tokens_at
+FROM {sql.LANE} lane WHERE {_UNPAUSED} AND (lane.probe_at IS NULL OR lane.probe_at <= %s)
+AND EXISTS (SELECT 1 FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at <= %s)
 """  # noqa: S608 - names of tables
+_HELD = f"""
+SELECT lane.id, lane.channel, lane.circuit FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit <> '{Circuit.CLOSED}'
+"""  # noqa: S608
 
 
 def openings(now: datetime) -> list[Opening]:
-    """The lanes with a due message and room below their cap. The one predicate of the broker and of the claim."""
-    rows = sql.select(_OPENINGS, [sql.moment(now)])
-    held = held_channels()
-    return [Opening(pk, MessageType(channel), room) for pk, channel, room in rows if room > 0 and channel not in held]
+    """The lanes with a due message that may be claimed now. The one predicate of the broker and of the claim."""
+    moment, stopped = sql.moment(now), held_channels()
+    found = []
+    for pk, channel, room, circuit, rate, tokens, tokens_at in sql.select(_OPENINGS, [moment, moment]):
+        probe = circuit != Circuit.CLOSED
+        most = min(room, 1 if probe else room, room if rate is None else int(_filled(rate, tokens, tokens_at, now.timestamp())))
+        if most > 0 and channel not in stopped:
+            found.append(Opening(pk, MessageType(channel), most, probe, rate is not None))
+    return found
+
+
+def take(opening: Opening, wanted: int, *, now: datetime) -> int:
+    """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in trouble."""
+    if opening.probe:
+        return int(wanted > 0 and take_probe(opening.lane_id, now=now))
+    if not opening.limited:
+        return wanted
+    with transaction.atomic():
+        lane = Lane.objects.select_for_update().only("rate", "tokens", "tokens_at").get(pk=opening.lane_id)
+        if lane.rate is None:
+            return wanted
+        filled = _filled(lane.rate, lane.tokens, lane.tokens_at, now.timestamp())
+        taken = min(wanted, int(filled))
+        Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=now.timestamp())
+    return taken
+
+
+def take_probe(lane_id: int, *, now: datetime) -> bool:
+    """The right to try the lane with one message: one worker gets it."""
+    due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
+    return bool(due.update(circuit=Circuit.HALF_OPEN, probe_at=now + _PROBE_TAKES))
+
+
+def _filled(rate: float, tokens: float, since: float, now: float) -> float:
+    """What the bucket of a limited lane holds: never more than a quarter of a second's messages, or one."""
+    return min(max(1.0, rate * _BUCKET), tokens + rate * max(0.0, now - since))
+
+
+def held() -> dict[int, bool]:
+    """The lanes from which nothing may be claimed, and whether each is only waiting for a probe."""
+    stopped = held_channels()
+    found = {pk: circuit != Circuit.CLOSED for pk, _, circuit in sql.select(_HELD, [])}
+    if stopped:
+        found |= dict.fromkeys(Lane.objects.filter(channel__in=stopped).values_list("pk", flat=True), False)
+    return found
+
+
+def mark_held(now: datetime) -> int:
+    """Say of what is due on lanes that are held back that it is WAITING. Returns how many messages were marked."""
+    return sum(_mark(lane, now) for lane in Lane.objects.filter(pk__in=held()))
+
+
+def _mark(lane: Lane, now: datetime) -> int:
+    """Where it was left off, and a little before: what was committed late may have been due earlier."""
+    due = Message.objects.filter(lane=lane, due_at__lte=now).exclude(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
+    if lane.marked_until:
+        due = due.filter(due_at__gt=lane.marked_until - _OVERLAP)
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        rows = list(due.order_by("due_at", "id").values_list("pk", "due_at")[:_MARKED_AT_ONCE])
+        waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
+        Message.objects.filter(pk__in=[pk for pk, _ in rows], due_at__isnull=False).update(**waiting)
+        until = rows[-1][1] if len(rows) == _MARKED_AT_ONCE else now
+        Lane.objects.filter(pk=lane.pk).update(marked_until=until)
+    return len(rows)

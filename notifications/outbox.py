@@ -22,6 +22,7 @@ from notifications.failures import Reason
 from notifications.lanes import LaneFinder
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType, first_state
+from notifications.switches import refuse_switched_off
 from notifications.text import Malformed
 
 __all__ = [
@@ -311,6 +312,7 @@ def _begin(message: Message, envelope: Envelope, now: datetime, lanes: LaneFinde
     try:
         if not envelope.destination:
             raise DeliveryError(_MISSING_DESTINATION.get(channel.type, Reason.UNDEFINED_DESTINATION), "No destination is on file.")
+        refuse_switched_off(channel.type)
         channel.check(envelope)
         lane_name = channel.lane(envelope.destination)
     except DeliveryError as error:

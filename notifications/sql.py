@@ -13,11 +13,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from notifications.models import Attempt, Lane, Message
+from notifications.models import Attempt, ChannelSwitch, Lane, Message
 
 MESSAGE = Message._meta.db_table
 ATTEMPT = Attempt._meta.db_table
 LANE = Lane._meta.db_table
+SWITCH = ChannelSwitch._meta.db_table
 
 # A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after.
 _FOR_LARGE_TABLES = (

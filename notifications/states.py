@@ -40,8 +40,8 @@ LIVE = frozenset(MessageState) - FINAL
 CLAIMABLE = frozenset({MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM, MessageState.WAITING})
 
 TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
-    MessageState.QUEUED: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
-    MessageState.QUEUED_FOR_STREAM: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
+    MessageState.QUEUED: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
+    MessageState.QUEUED_FOR_STREAM: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
     MessageState.SENDING_ASYNC: FINAL | {MessageState.WAITING},
     MessageState.WAITING: frozenset({MessageState.SENDING_ASYNC}),
     MessageState.SENT: frozenset(),
@@ -63,6 +63,14 @@ class WaitingReason(TextChoices):
 
     READY_TO_BE_SENT = "READY_TO_BE_SENT", "A retry is due"
     WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Its destination is being given a rest"
+
+
+class Circuit(TextChoices):
+    """Whether messages may go to a lane's provider."""
+
+    CLOSED = "CLOSED", "Working"
+    OPEN = "OPEN", "In trouble"
+    HALF_OPEN = "HALF_OPEN", "Being tried"
 
 
 class ReceiptStatus(TextChoices):

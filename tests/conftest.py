@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from commlog.api import budgets
-from notifications import channels, lanes
+from notifications import channels, lanes, switches
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     cache.clear()
     budgets.forget()
+    switches.forget()
     lanes.forget()  # the lanes of the last test went with its database
     yield
     cache.clear()

@@ -54,7 +54,7 @@ def next_try(message: Message, now: datetime) -> str:
     if message.state != MessageState.WAITING or message.due_at is None:
         return ""
     if message.waiting_reason == WaitingReason.WAIT_FOR_CLOSE_CIRCUIT:
-        return "held back: its destination is in trouble"
+        return "held back: its channel is paused, or its destination in trouble"
     policy = settings.RETRY_POLICIES.get(MessageType(message.type))
     retries = policy.retries if policy else 0
     of = f" of {retries}" if retries else ""

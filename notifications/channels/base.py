@@ -64,6 +64,8 @@ class DeliveryError(Exception):
         kind: Failure = Failure.TRANSIENT,
         outcome: Outcome = Outcome.REFUSED,
         retry_after: float | None = None,
+        lane_fault: bool = False,
+        gone: bool = False,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
@@ -71,6 +73,8 @@ class DeliveryError(Exception):
         self.kind = kind
         self.outcome = outcome
         self.retry_after = retry_after  # seconds the provider asks to wait
+        self.lane_fault = lane_fault  # the provider's or the line's, whatever the message: what opens a circuit
+        self.gone = gone  # the receiver says that its address is no more
 
 
 class Channel(Protocol):

@@ -142,9 +142,9 @@ class SmsChannel:
         try:
             message = self._client.messages.create(to=to, from_=self._from, body=envelope.body, **self._asks_for_receipts(envelope.key))
         except NotHandedOver as error:
-            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error)) from error
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), lane_fault=True) from error
         except NoAnswer as error:
-            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN) from error
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN, lane_fault=True) from error
         except (TwilioException, ValueError, TypeError, AttributeError) as error:
             # ValueError and the like: the SDK reads the answer as a JSON object and this one is none.
             return self._judged(error)
@@ -180,13 +180,13 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     status, detail = answer.status, answer.summary
     wait = retry_after(answer.headers.get("Retry-After"))
     if code in _LATER or status in (408, 425, 429, 503):
-        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait)
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True)
     if code in _CREDENTIALS or status == 401:
-        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail)
+        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True)
     if code in _TOO_LONG:
         return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT)
     if status >= 500:  # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
-        return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN)
+        return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if 400 <= status < 500:
         return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT)
     return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it

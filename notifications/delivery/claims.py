@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from notifications import sql
 from notifications.channels.base import Envelope
-from notifications.models import Message
+from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -23,7 +23,7 @@ RENEW_EVERY = 5.0  # seconds
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
-_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate")
+_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Claim:
     outcome: str
     possible_duplicate: bool
     envelope: Envelope
+    template_id: int | None = None
 
 
 def worker_name() -> str:
@@ -74,6 +75,8 @@ RETURNING id
 
 def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
     """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent."""
+    if limit < 1:
+        return []
     moment = sql.moment(now)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
@@ -86,10 +89,21 @@ def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
         hit = sql.change(_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
         if hit != len(rows):  # the rows are locked: this cannot be
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
-    return [_claim(dict(zip((*_LIFE, *_CONTENT), row, strict=True)), attempts[row[0]], lane_id) for row in rows]
+    found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
+    signing = _signing_secrets(found)
+    return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
 
 
-def _claim(row: dict[str, Any], attempt_id: int, lane_id: int) -> Claim:
+def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
+    """The present secrets of the webhooks' templates, whenever the messages were made. One query for all that were claimed together."""
+    templates = {row["template_id"] for row in rows if row["type"] == MessageType.WEB_HOOK} - {None}
+    if not templates:
+        return {}
+    found = NotificationTemplate.objects.filter(pk__in=templates).values_list("pk", "signing_secret", "previous_signing_secret")
+    return {pk: tuple(filter(None, secrets)) for pk, *secrets in found}
+
+
+def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: tuple[str, ...]) -> Claim:
     content = {name: row[name] for name in _CONTENT}
     return Claim(
         message_id=row["id"],
@@ -100,7 +114,14 @@ def _claim(row: dict[str, Any], attempt_id: int, lane_id: int) -> Claim:
         failures=row["failures"],
         outcome=row["outcome"],
         possible_duplicate=row["possible_duplicate"],
-        envelope=Envelope(key=_uuid(content.pop("key")), body=content.pop("content"), headers=_headers(content.pop("headers")), **content),
+        envelope=Envelope(
+            key=_uuid(content.pop("key")),
+            body=content.pop("content"),
+            headers=_headers(content.pop("headers")),
+            signing_secrets=signing_secrets,
+            **content,
+        ),
+        template_id=row["template_id"],
     )
 
 

@@ -3,19 +3,21 @@
 import logging
 import time
 from collections import deque
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, lanes, sql
+from notifications import channels, circuits, lanes, sql
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
-from notifications.delivery import claims, leases, results
+from notifications.delivery import breaker, claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import Call, Done, Finished, Window, send
 from notifications.lanes import Opening
-from notifications.states import MessageType
+from notifications.states import MessageType, Outcome
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
 _AT_ONCE = 50  # messages a claim
@@ -25,11 +27,13 @@ _LONGEST = 120.0  # seconds after its turn that a worker takes others' work beca
 _PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
 _GATHER = 0.02  # seconds to wait for more results before recording those that are there
 _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
+_HELD = 0.5  # seconds between looks whether what is claimed may still leave
 _START_WITHIN = LEASE.total_seconds() / 2
 
 _AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
 _LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
 _UNREACHABLE = (OperationalError, InterfaceError)
+_LANE_HELD = NotStarted("Given back: its channel was paused, or its provider got into trouble.")
 _DATABASE_GONE = NotStarted("Given back: the database did not answer.")
 # Whose fault it was is not known, so it counts like a lost worker, at the pace of lost workers.
 _FAULT = NotStarted("Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True)
@@ -59,6 +63,8 @@ class Drain:
         self.turn_ends = time.monotonic() + TURN
         self.renew_at = time.monotonic() + claims.RENEW_EVERY
         self.look_at = 0.0
+        self.held_at = time.monotonic() + _HELD  # when to look for lanes that are held back meanwhile
+        self.probes: set[int] = set()  # lanes in trouble that this turn is trying
 
     def run(self) -> int:
         """The whole turn."""
@@ -88,7 +94,9 @@ class Drain:
         for lane in lanes.openings(moment):
             room = min(self._room(lane), lane.room)
             if room > 0 and (not self._hangs(lane.lane_id) if over else lane.channel == self.channel):
-                claimed = claims.claim(lane.lane_id, room, now=moment)
+                claimed = claims.claim(lane.lane_id, lanes.take(lane, room, now=moment), now=moment)
+                if lane.probe and claimed:
+                    self.probes.add(lane.lane_id)
                 self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
                 found = found or bool(claimed)
         self.look_at = 0.0 if found else now + _LOOK
@@ -126,6 +134,39 @@ class Drain:
             if waiting and self._is_slow(lane_id):
                 self._give_back(waiting, NotStarted())
 
+    def _give_back_the_held(self) -> None:
+        """What was claimed before its lane was paused, or its circuit opened, does not leave."""
+        now = time.monotonic()
+        if now < self.held_at or not any(self.ready.values()):
+            return
+        self.held_at = now + _HELD
+        held = lanes.held()
+        for lane_id, waiting in self.ready.items():
+            if waiting and lane_id in held and not (held[lane_id] and lane_id in self.probes):
+                self._give_back(waiting, _LANE_HELD)
+
+    def _spared(self, result: Result) -> Result:
+        """A try of a lane in trouble that failed because of the lane, and surely was not received, costs the message nothing."""
+        answer, tried = result.answer, result.claim.lane_id in self.probes
+        refused = isinstance(answer, DeliveryError) and answer.lane_fault and answer.outcome == Outcome.REFUSED
+        return replace(result, spared=True) if tried and refused else result
+
+    def _judge_lanes(self, in_trouble: dict[int, str], now: datetime) -> None:
+        """In the transaction of the results: circuits open, and what was tried closes or stays open."""
+        for result in self.unrecorded if self.probes else ():
+            lane_id, answer = result.claim.lane_id, result.answer
+            if lane_id not in self.probes:
+                continue
+            self.probes.discard(lane_id)
+            if isinstance(answer, NotStarted) or (isinstance(answer, DeliveryError) and answer.lane_fault):
+                circuits.probe_failed(lane_id, now=now)
+            else:
+                circuits.close_circuit(lane_id)
+                breaker.forget(lane_id)
+        for lane_id, trouble in in_trouble.items():
+            circuits.open_circuit(lane_id, trouble, now=now)
+            self.held_at = 0.0
+
     def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
         moment = self.clock.at(time.monotonic())
         self.unrecorded += [Result(each, why, moment, moment) for each in waiting]
@@ -161,13 +202,16 @@ class Drain:
             self.look_at = 0.0  # the first retry is due at once
         if time.monotonic() > self.turn_ends + _PATIENCE:
             self._give_back_the_slow()
+        self._give_back_the_held()
         chosen = self._startable()
         self._renew_leases()
+        in_trouble = breaker.note(self.unrecorded)
         if not self.unrecorded and not chosen:
             return []
         now = self.clock.now()
         with transaction.atomic():
-            results.record(self.unrecorded)
+            results.record([self._spared(each) for each in self.unrecorded] if self.probes else self.unrecorded)
+            self._judge_lanes(in_trouble, now)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:
@@ -234,5 +278,6 @@ def _window(lane_id: int, channel: MessageType) -> Window:
 
 
 def forget() -> None:
-    """Forget the windows of this process (for tests and forks: their channels are made anew)."""
+    """Forget the windows and circuits of this process (for tests and forks: their channels are made anew)."""
     _windows.clear()
+    breaker.forget()

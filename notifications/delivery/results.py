@@ -14,6 +14,7 @@ from notifications import sql
 from notifications.channels.base import Accepted, DeliveryError, Failure, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.reports import GRACE, Standing, standing
+from notifications.delivery.retiring import retire
 from notifications.delivery.verdict import Verdict, judge
 from notifications.failures import Reason
 from notifications.models import Attempt, Message
@@ -64,6 +65,7 @@ class Result:
     answer: Receipt | Accepted | DeliveryError | NotStarted
     started_at: datetime
     finished_at: datetime
+    spared: bool = False  # a try of a lane in trouble that failed because of the lane: it uses up no retry
 
 
 def record(results: Sequence[Result]) -> None:
@@ -83,7 +85,11 @@ def record(results: Sequence[Result]) -> None:
     for each in live:
         if isinstance(each.answer, Accepted):
             _await_receipt(each.claim, each.answer, each.finished_at)
+        elif isinstance(each.answer, DeliveryError) and each.spared:
+            _spare(each.claim, each.answer, due_at=each.finished_at)
         elif isinstance(each.answer, DeliveryError):
+            if each.answer.gone and each.claim.template_id:
+                retire(each.claim.template_id)
             settle(each.claim, each.answer, finished_at=each.finished_at)
         elif isinstance(each.answer, NotStarted):
             put_back = abandon if each.answer.suspect else give_back
@@ -129,6 +135,13 @@ def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None
         chance=random.random(),  # noqa: S311 - jitter, not a secret
     )
     _move(claim, verdict, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
+
+
+def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime) -> None:
+    """Back among those that wait for their lane."""
+    waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT, "due_at": due_at}
+    outcome = claim.outcome or Outcome.REFUSED
+    _change(claim, **waiting, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
 
 
 def give_back(claim: Claim, *, due_at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
-from notifications.models.lane import Lane
+from notifications.models.lane import ChannelSwitch, Lane
 from notifications.models.message import Message
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
@@ -12,6 +12,7 @@ from notifications.models.template import NotificationTemplate, Subscription
 __all__ = [
     "Attempt",
     "BusinessEvent",
+    "ChannelSwitch",
     "Client",
     "DeliveryReceipt",
     "Group",

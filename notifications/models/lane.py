@@ -1,8 +1,9 @@
 """Lanes: what fails, slows down, is paused or limited together."""
 
 from django.db import models
+from django.db.models import Q
 
-from notifications.states import MessageType
+from notifications.states import Circuit, MessageType
 
 
 class Lane(models.Model):
@@ -12,9 +13,39 @@ class Lane(models.Model):
     name = models.CharField(max_length=300)
     # How many messages of this lane may be claimed at once, over all workers and machines.
     cap = models.PositiveIntegerField(default=200)
+    # How many messages a second may leave; the bucket holds what was not used of it lately. Times of the bucket are Unix times.
+    rate = models.FloatField(null=True)
+    tokens = models.FloatField(default=0)
+    tokens_at = models.FloatField(default=0)
+    # Held back by a person, or because its provider is in trouble.
+    paused_at = models.DateTimeField(null=True)
+    circuit = models.CharField(max_length=9, choices=Circuit.choices, default=Circuit.CLOSED)
+    opened_at = models.DateTimeField(null=True)
+    trouble = models.TextField(default="")  # what opened it
+    probe_at = models.DateTimeField(null=True)  # when a single message may try again
+    probes = models.PositiveIntegerField(default=0)  # that have failed since it opened
+    marked_until = models.DateTimeField(null=True)  # while it is held back: what was due until then is marked as WAITING
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "name"], name="lane_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "name"], name="lane_once"),
+            models.CheckConstraint(
+                condition=Q(circuit=Circuit.CLOSED, probe_at=None) | (~Q(circuit=Circuit.CLOSED) & Q(probe_at__isnull=False)),
+                name="lane_open_with_probe",
+            ),
+            models.CheckConstraint(condition=Q(rate=None) | Q(rate__gt=0), name="lane_rate_positive"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.name}"
+        return f"{self.get_channel_display()} by {self.name}"
+
+
+class ChannelSwitch(models.Model):
+    """What an administrator has said about a channel. Without a row it is on."""
+
+    channel = models.CharField(max_length=16, choices=MessageType.choices, unique=True)
+    enabled = models.BooleanField(default=True)  # off: what comes fails, with a reason that says so
+    paused_at = models.DateTimeField(null=True)  # paused: what comes waits
+
+    def __str__(self) -> str:
+        return self.get_channel_display()

@@ -141,12 +141,13 @@ def _failure(error: Exception, code: int, stage: Stage, deadline: Deadline) -> D
     detail = _words(error, stage, deadline)
     clear = 400 <= code < 600
     if stage == Stage.AFTER_DOT and not clear:
-        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN)
+        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if (code in _CREDENTIALS and stage in (Stage.AUTH, Stage.MAIL)) or isinstance(error, UnicodeError):
-        return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail)
+        return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True)
     # What a server says before MAIL is about the server, not about this message: even 554 may be different in a minute.
     permanent = code >= 500 and stage >= Stage.MAIL and clear
-    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=Failure.PERMANENT if permanent else Failure.TRANSIENT)
+    kind = Failure.PERMANENT if permanent else Failure.TRANSIENT
+    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=kind, lane_fault=stage < Stage.MAIL or not clear or code == _CLOSING)
 
 
 def _words(error: Exception, stage: Stage, deadline: Deadline) -> str:

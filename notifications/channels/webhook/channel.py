@@ -20,7 +20,7 @@ from notifications.states import MessageType, Outcome
 
 METHODS = frozenset({"POST", "PUT", "PATCH"})
 LARGEST = 1024 * 1024  # octets of the body
-_GONE = 410
+_GONE, _TOO_MANY = 410, 429
 _WAITS = frozenset({429, 502, 503, 504})  # whose Retry-After is obeyed
 
 
@@ -59,9 +59,9 @@ class WebhookChannel:
         try:
             answer = self._wire.exchange(request, self._deadline)
         except NotHandedOver as error:
-            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error)) from error
+            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), lane_fault=True) from error
         except NoAnswer as error:
-            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN) from error
+            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN, lane_fault=True) from error
         if 200 <= answer.status < 300:  # whatever became of its body
             request_id = cleaned(answer.headers.get("X-Request-Id", ""))[:100]
             return Receipt(provider_id=request_id, detail=without_secrets(answer.summary, headers, envelope))
@@ -121,4 +121,6 @@ def _failure(answer: Answer, detail: str) -> DeliveryError:
     """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says that it is meant for good."""
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
-    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, detail, kind=kind, retry_after=wait)
+    fault = answer.status == _TOO_MANY or answer.status >= 500
+    gone = answer.status == _GONE
+    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, detail, kind=kind, retry_after=wait, lane_fault=fault, gone=gone)

@@ -1,0 +1,17 @@
+"""410 Gone: the receiver says that its address is no more, so its template stops."""
+
+from notifications import alerts
+from notifications.models import NotificationTemplate
+
+
+def retire(template_id: int) -> None:
+    """Switch the template off and tell the owner, once. Must run inside a transaction; what is queued already is still tried."""
+    if not NotificationTemplate.objects.filter(pk=template_id, active=True).update(active=False):
+        return
+    template = NotificationTemplate.objects.get(pk=template_id)
+    alerts.record(template, before={"active": True}, after={"active": False, "reason": "the receiver answered 410 Gone"})
+    alerts.tell(
+        f"Commlog: the template {template.name} was switched off",
+        f"{template.destination} answered 410 Gone: it wants no more requests. So the template {template.name} was switched off.\n\n"
+        "If that is a mistake, have the receiver corrected and switch the template on again.",
+    )

@@ -1,0 +1,34 @@
+"""A channel as administrators have switched it: on or off, paused or not."""
+
+import time
+
+from notifications.channels.base import DeliveryError, Failure
+from notifications.failures import Reason
+from notifications.models import ChannelSwitch
+from notifications.states import MessageType
+
+_TRUST = 1.0  # seconds
+_OFF = {
+    MessageType.EMAIL: Reason.EMAIL_SERVICE_NOT_ENABLED,
+    MessageType.SMS: Reason.SMS_SERVICE_NOT_ENABLED,
+    MessageType.WEB_HOOK: Reason.WEBHOOK_NOTIFICATIONS_DISABLED,
+}
+_known: dict[str, object] = {"until": 0.0, "off": frozenset()}
+
+
+def refuse_switched_off(channel: MessageType) -> None:
+    """Raise DeliveryError(NEVER) where the channel was switched off. Asks the database once a second, not for each message."""
+    if channel in _switched_off():
+        raise DeliveryError(_OFF.get(channel, Reason.OTHER), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
+
+
+def forget() -> None:
+    """Ask the database the next time."""
+    _known["until"] = 0.0
+
+
+def _switched_off() -> frozenset[str]:
+    if time.monotonic() >= _known["until"]:  # type: ignore[operator]
+        _known["off"] = frozenset(ChannelSwitch.objects.filter(enabled=False).values_list("channel", flat=True))
+        _known["until"] = time.monotonic() + _TRUST
+    return _known["off"]  # type: ignore[return-value]
