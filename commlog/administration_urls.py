@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commlog.views import administration, menu_items, roles, templates, users
+from commlog.views import administration, channels, menu_items, roles, templates, users
 
 urlpatterns = [
     path("", administration.overview, name="administration"),
@@ -29,6 +29,9 @@ urlpatterns = [
     path("templates/<hex32:key>/activity/", templates.activity, name="template-activity"),
     path("templates/<hex32:key>/secret/", templates.secret, name="template-secret"),
     path("templates/<hex32:key>/delete/", templates.delete, name="template-delete"),
+    path("channels/", channels.index, name="channels"),
+    path("channels/lanes/<int:pk>/", channels.lane, name="lane"),
+    path("channels/<slug:channel>/<slug:action>/", channels.act, name="channel-act"),
     path("retry-policy/", administration.retry_policy, name="retry-policy"),
     path("audit/", administration.audit, name="audit"),
 ]

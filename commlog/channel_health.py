@@ -1,9 +1,90 @@
-"""Channels and their lanes, in the words of the pages."""
+"""Channels and their lanes, in the words of the pages. Nothing here shows a secret."""
 
-from notifications.models import ChannelSwitch, Lane
-from notifications.states import Circuit
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
+
+from notifications import channels
+from notifications.models import ChannelSwitch, Lane, Message
+from notifications.states import Circuit, MessageType
 
 _MOST_NAMED = 3
+MOST_LANES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLine:
+    """A lane and since when its oldest message has been waiting."""
+
+    lane: Lane
+    waiting_since: datetime | None
+
+    @property
+    def words(self) -> str:
+        """How it is."""
+        return "Paused" if self.lane.paused_at else str(Circuit(self.lane.circuit).label)
+
+    @property
+    def held(self) -> bool:
+        """Whether it is held back."""
+        return bool(self.lane.paused_at) or self.lane.circuit != Circuit.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCard:
+    """A channel: what it uses, how it is switched, and its lanes."""
+
+    type: MessageType
+    uses: Sequence[tuple[str, str]]
+    enabled: bool
+    paused_at: datetime | None
+    held_by_mode: bool
+    lanes: Sequence[LaneLine]
+
+    @property
+    def testable(self) -> bool:
+        """Whether a person can have a test message sent to themselves."""
+        return self.type in (MessageType.EMAIL, MessageType.SMS)
+
+
+def cards() -> list[ChannelCard]:
+    """Every channel. Three queries, whatever the number of lanes; those that are held back come first."""
+    switches = {row.channel: row for row in ChannelSwitch.objects.all()}
+    due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")[:1]
+    rank = Case(When(Q(paused_at__isnull=False) | ~Q(circuit=Circuit.CLOSED), then=Value(0)), default=Value(1), output_field=IntegerField())
+    found = Lane.objects.exclude(name="").annotate(waiting_since=Subquery(due), rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+    lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
+    for lane in found:
+        lines[lane.channel].append(LaneLine(lane, lane.waiting_since))
+    stopped = channels.held_channels()
+    return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
+
+
+def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:
+    enabled, paused_at = (switch.enabled, switch.paused_at) if switch else (True, None)
+    return ChannelCard(channel, _uses(channel), enabled, paused_at, held_by_mode, lines)
+
+
+def _uses(channel: MessageType) -> list[tuple[str, str]]:
+    match channel:
+        case MessageType.EMAIL:
+            tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
+            server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"
+            signs_in = "yes" if settings.EMAIL_HOST_USER else "no"
+            return [("Mail server", server), ("Signs in", signs_in), ("Sender", settings.DEFAULT_FROM_EMAIL)]
+        case MessageType.SMS:
+            ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
+            gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
+            receipts = settings.RECEIPTS_URL or "not asked for: set RECEIPTS_URL"
+            return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Receipts", receipts)]
+        case MessageType.WEB_HOOK:
+            nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
+            return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
+        case MessageType.EVENT_STREAM:
+            return [("Stream", "kept in Commlog’s own database")]
 
 
 def sentences() -> list[str]:

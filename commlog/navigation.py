@@ -43,6 +43,7 @@ SECTIONS = (
     Section("roles", "Roles", "What the people of a role may see and do."),
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
     Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
+    Section("channels", "Channels", "What messages leave by, how it is, pauses and limits."),
     Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
     Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
 )

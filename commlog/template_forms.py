@@ -13,7 +13,7 @@ from notifications.channels.webhook import CONTENT_TYPES, METHODS
 from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target, Trigger
-from notifications.secrets import open_headers, seal, seal_headers
+from notifications.secrets import HIDDEN, is_sealed, seal, seal_headers
 from notifications.states import MessageType
 from notifications.templating import checks
 from notifications.text import Malformed
@@ -105,7 +105,7 @@ class TemplateForm(forms.ModelForm):
             field.validators = [each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"]
         self._fit()
         if self.instance.pk:
-            self.initial["header_lines"] = _lines(open_headers(self.instance.headers))
+            self.initial["header_lines"] = _lines(self.instance.headers)
             self.initial["seen"] = self.instance.changed_at.isoformat()
         self.initial["match_any"] = "any" if self.instance.match_any else "all"
         self.rows = self._rows()
@@ -199,6 +199,9 @@ class TemplateForm(forms.ModelForm):
                 self._wrong(place, f"{error.problem[0].upper()}{error.problem[1:]}.")
         self.instance.conditions = templating.conditions.write(found)
 
+    def _keeps(self, header: str) -> bool:
+        return is_sealed(self.instance.headers.get(header, ""))
+
     def _wrong(self, place: int, sentence: str) -> None:
         row = self.rows[place]
         self.rows[place] = ConditionRow(row.number, row.field, row.operator, row.value, sentence)
@@ -214,7 +217,9 @@ class TemplateForm(forms.ModelForm):
             elif line.strip():
                 headers[name.strip()] = value.strip()
         if not self.has_error("header_lines"):
-            self.instance.headers = seal_headers(headers)
+            # A secret is never shown again; the word in its place means that it stays.
+            kept = {name: self.instance.headers[name] for name, value in headers.items() if value == HIDDEN and self._keeps(name)}
+            self.instance.headers = seal_headers(headers) | kept
         if password := self.cleaned_data.get("password"):
             self.instance.auth_password = seal(password)
         if not self.instance.auth_username:
@@ -248,7 +253,7 @@ def _values(row: ConditionRow) -> list[str]:
 
 
 def _lines(headers: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+    return "\n".join(f"{name}: {HIDDEN if is_sealed(value) else value}" for name, value in headers.items())
 
 
 def _unix(text: str) -> str:

@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from commlog.models import CustomView, MenuItem, User
 from notifications import events
 from notifications.events import Happening
+from notifications.models import Lane
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_client, make_group, make_job, make_message, make_template, officer, outsider, viewer
 
@@ -73,6 +74,8 @@ TABLE: dict[str, Row] = {
     "api-getGroupSubscriptions": _get(401, 401, 401, 401, 401),
     "api-unsubscribeGroup": _delete(401, 401, 401, 401, 401),
     "api-getEvent": _get(401, 401, 401, 401, 401),
+    "api-webHookSettings": _get(401, 401, 401, 401, 401),
+    "api-switchWebHooks": Row((401, 401, 401, 401, 401), "put"),
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
     "api-legacySearch": _post(401, 401, 401, 401, 401),
@@ -142,6 +145,9 @@ TABLE: dict[str, Row] = {
     "administration": _get(SIGN_IN, 403, 403, 403, 200),
     "audit": _get(SIGN_IN, 403, 403, 403, 200),
     "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
+    "channels": _get(SIGN_IN, 403, 403, 403, 200),
+    "channel-act": _post(SIGN_IN, 403, 403, 403, 302),
+    "lane": _get(SIGN_IN, 403, 403, 403, 200),
     "templates": _get(SIGN_IN, 403, 403, 403, 200),
     "template-new": _get(SIGN_IN, 403, 403, 403, 200),
     "template": _get(SIGN_IN, 403, 403, 403, 200),
@@ -170,6 +176,7 @@ TABLE: dict[str, Row] = {
 READ_ONLY = {
     "administration",
     "audit",
+    "channels",
     "retry-policy",
     "templates",
     "template",
@@ -206,8 +213,8 @@ class World:
             "templateId": self.template.hex,
             "owner": self.client.hex,
             "whom": "client",
-            "pk": self.role,
-            "action": "pause" if name == "job-act" else "favourite",
+            "pk": Lane.objects.values_list("pk", flat=True)[0] if name == "lane" else self.role,
+            "action": "pause" if name in ("job-act", "channel-act") else "favourite",
         } | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
 

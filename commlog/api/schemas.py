@@ -23,7 +23,8 @@ RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "b
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
     "failure_reason", "failure_cause", "failures",
-    "provider_id", "waiting_reason", "outcome", "possible_duplicate", *(f"{name}__key" for name in RELATED),
+    "provider_id", "waiting_reason", "outcome", "possible_duplicate", "receipt_status", "receipt_at",
+    *(f"{name}__key" for name in RELATED),
 )  # fmt: skip
 
 

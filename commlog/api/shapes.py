@@ -13,7 +13,7 @@ from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.sending import EVENT, RECIPIENTS
 from notifications.criteria import BY_API_NAME, FIELDS, LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
-from notifications.states import MessageState, MessageType, Outcome, WaitingReason
+from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
 NOTHING: Schema = {"type": "null"}
 KEY: Schema = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
@@ -233,6 +233,8 @@ _ANSWERED: dict[str, Schema] = {
     "waitingReason": {"enum": list(WaitingReason)},
     "outcome": {"enum": list(Outcome)},
     "possibleDuplicate": {"const": True, "description": "It may have been delivered twice"},
+    "receipt": {"enum": list(ReceiptStatus), "description": "What the provider reported after it had accepted the message"},
+    "receiptDate": MOMENT,
     "resendOf": KEY | {"description": "The failed message that this one repeats"},
     "attempts": {"type": "array", "items": ATTEMPT, "description": "With detailsLevel=FULL"},
 }

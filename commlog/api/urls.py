@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, include, path, reverse
 from django.views.decorators.http import require_safe
 
-from commlog.api import events, legacy, messages, organisation, subscriptions, templates
+from commlog.api import events, legacy, messages, notification_settings, organisation, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import of_status
@@ -22,6 +22,7 @@ ABOUT = "The communication log: send, search and resend messages."
 api = CommlogAPI("api", title=TITLE, version="2.0", description=ABOUT, auth=METHODS)
 api.add_router("", messages.router)
 api.add_router("", organisation.router)
+api.add_router("", notification_settings.router)
 api.add_router("", legacy.router)
 api.add_router("", events.router)
 api.add_router("", templates.router)

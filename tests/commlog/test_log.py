@@ -61,7 +61,7 @@ def test_a_waiting_row_says_which_retry_comes_when(pages: Client) -> None:
     make_message(MessageState.WAITING, failures=4, due_at=timezone.now() + timedelta(seconds=50))
     assert "retry 4 of 5 in " in pages.get(URL).text
     Message.objects.update(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
-    assert "held back: its destination is in trouble" in pages.get(URL).text
+    assert "held back: its channel is paused, or its destination in trouble" in pages.get(URL).text
 
 
 def test_marks_of_what_may_have_been_delivered_and_of_what_was_resent(pages: Client) -> None:

@@ -1,0 +1,53 @@
+"""The switch of webhooks for the whole organisation, as clients of Mambu's API know it."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from ninja import Router
+
+from commlog import channel_keeping, permissions
+from commlog.api import bodies
+from commlog.api.callers import caller_of
+from commlog.api.description import answers, component, describes
+from commlog.api.operations import needs
+from notifications.models import ChannelSwitch
+from notifications.states import MessageType
+from notifications.text import Malformed
+
+router = Router(tags=["Notification settings"])
+
+_SETTINGS = component(
+    "WebHookNotificationSettings",
+    {"type": "object", "required": ["state"], "properties": {"state": {"type": "string", "enum": ["ENABLED", "DISABLED"]}}},
+)
+_REFUSAL = "this needs the permission “Manage administration”"
+
+
+@router.get("/notificationsettings/webhook", operation_id="webHookSettings", openapi_extra=describes(_200=answers("The switch", _SETTINGS)))
+@needs(permissions.may_manage_administration, _REFUSAL)
+def read(request: HttpRequest) -> JsonResponse:
+    """Whether webhooks are sent at all."""
+    return _answer(not ChannelSwitch.objects.filter(channel=MessageType.WEB_HOOK, enabled=False).exists())
+
+
+@router.put(
+    "/notificationsettings/webhook",
+    operation_id="switchWebHooks",
+    openapi_extra=describes(body=_SETTINGS, _200=answers("The switch as it is now", _SETTINGS)),
+)
+@needs(permissions.may_manage_administration, _REFUSAL)
+def write(request: HttpRequest) -> JsonResponse:
+    """Switch webhooks on or off for the whole organisation."""
+    enabled = _wanted(bodies.read(request))
+    return _answer(channel_keeping.switch(MessageType.WEB_HOOK, enabled=enabled, by=caller_of(request).actor).enabled)
+
+
+def _wanted(body: Any) -> bool:
+    state = body.get("state") if isinstance(body, dict) else None
+    if state not in ("ENABLED", "DISABLED"):
+        raise Malformed("state", "must be ENABLED or DISABLED")
+    return bool(state == "ENABLED")
+
+
+def _answer(enabled: bool) -> JsonResponse:
+    return JsonResponse({"state": "ENABLED" if enabled else "DISABLED"})

@@ -1,0 +1,88 @@
+"""The channels of the administration: what they use, how their lanes are, and what may be done about it."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commlog import audit, channel_health, channel_keeping, permissions
+from commlog.audit import AuditAction
+from notifications import outbox
+from notifications.models import Lane
+from notifications.outbox import Draft
+from notifications.states import MessageType
+
+_TEST = "This is a test message of Commlog. If you read it, the channel works."
+_SAID = {
+    "pause": "{} is paused. What comes waits.",
+    "resume": "{} goes on.",
+    "enable": "{} is switched on.",
+    "disable": "{} is switched off. What comes fails with a reason that says so.",
+}
+
+
+class LaneForm(forms.Form):
+    """The limits of a lane."""
+
+    cap = forms.IntegerField(label="At once", min_value=1, max_value=10_000, help_text="Messages under way together, over all workers.")
+    rate = forms.FloatField(
+        label="A second", min_value=0.01, max_value=100_000, required=False, help_text="Messages that leave in a second. Empty: no limit."
+    )
+    paused = forms.BooleanField(label="Paused", required=False, help_text="Its messages wait until it is released.")
+
+
+@require_safe
+@permissions.can_view_administration
+def index(request: HttpRequest) -> HttpResponse:
+    """All channels and their lanes."""
+    context = {"cards": channel_health.cards(), "can_manage": permissions.may_manage_administration(request.user)}
+    return render(request, "administration/channels.html", context | {"most": channel_health.MOST_LANES})
+
+
+@require_POST
+@permissions.can_manage_administration
+def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
+    """Pause, resume, switch on, switch off, or try the channel."""
+    if channel not in MessageType.values or action not in (*_SAID, "test"):
+        raise Http404("There is no such channel, or nothing of that kind to do with it.")
+    type, by = MessageType(channel), permissions.staff(request)
+    if action == "test":
+        return _test(request, type)
+    enabled = {"enable": True, "disable": False}.get(action)
+    paused = {"pause": True, "resume": False}.get(action)
+    channel_keeping.switch(type, enabled=enabled, paused=paused, by=by)
+    messages.success(request, _SAID[action].format(type.label))
+    return redirect("channels")
+
+
+def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
+    """A message to the person who asks, by the way that every message goes."""
+    person = permissions.staff(request)
+    address = {MessageType.EMAIL: person.email, MessageType.SMS: person.mobile_phone}.get(channel, "")
+    if not address:
+        messages.error(request, "Your account has no address or number for this channel. Webhooks are tested from their template.")
+        return redirect("channels")
+    subject = "Commlog: a test" if channel == MessageType.EMAIL else ""
+    try:
+        sent = outbox.enqueue(Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST"))
+    except outbox.Malformed as error:
+        messages.error(request, f"It cannot be sent to {address}: {error.problem}.")
+        return redirect("channels")
+    audit.record(person, AuditAction.SENT, kind="message", key=sent.key.hex, label=f"Test of {channel.label} to {address}")
+    messages.success(request, f"A test is on its way to {address}.", extra_tags=reverse("message", args=[sent.key]))
+    return redirect("channels")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def lane(request: HttpRequest, pk: int) -> HttpResponse:
+    """The limits of one lane."""
+    found = get_object_or_404(Lane, pk=pk)
+    form = LaneForm(request.POST or None, initial={"cap": found.cap, "rate": found.rate, "paused": found.paused_at is not None})
+    if form.is_valid():
+        channel_keeping.change_lane(pk, **form.cleaned_data, by=permissions.staff(request))
+        messages.success(request, f"{found} was changed.")
+        return redirect("channels")
+    return render(request, "administration/lane.html", {"form": form, "lane": found})

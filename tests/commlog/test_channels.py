@@ -1,0 +1,137 @@
+"""Channels under Administration: what they use, how their lanes are, and what may be done about it."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from commlog.models import AuditEntry
+from notifications import circuits, outbox
+from notifications.clock import db_now
+from notifications.failures import Reason
+from notifications.models import ChannelSwitch, Lane, Message
+from notifications.outbox import Draft
+from notifications.states import MessageState, MessageType
+from tests.factories import admin, make_lane, make_message, make_user
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/administration/channels/"
+SECRET = "c4n4ry-of-a-secret"
+
+
+@pytest.fixture
+def pages(client: Client) -> Client:
+    client.force_login(admin(email="adam@example.org"))
+    return client
+
+
+def act(pages: Client, channel: str, action: str) -> Any:
+    return pages.post(f"{PAGE}{channel}/{action}/", follow=True)
+
+
+def test_what_a_channel_uses_is_shown_without_its_secrets(pages: Client, settings: Any) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "mail.example.org", 587, "u", SECRET
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", SECRET, "+15005550006"
+    shown = pages.get(PAGE).text
+    for said in ("mail.example.org:587", "https://api.twilio.com", "+15005550006", "kept in Commlog’s own database"):
+        assert said in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_page_costs_the_same_for_one_lane_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(rows):
+        make_message(type=MessageType.WEB_HOOK, lane=make_lane(MessageType.WEB_HOOK, f"host{number}:443"))
+    pages.get(PAGE)
+    with django_assert_num_queries(9):
+        shown = pages.get(PAGE).text
+    assert f"host{rows - 1}:443" in shown
+
+
+def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client) -> None:
+    make_lane(MessageType.WEB_HOOK, "a.example.org:443")
+    troubled = make_lane(MessageType.WEB_HOOK, "z.example.org:443")
+    circuits.open_circuit(troubled.pk, "HTTP_ERROR_WHILE_SENDING: connection refused", now=db_now())
+    shown = pages.get(PAGE).text
+    assert shown.index("z.example.org:443</bdi>") < shown.index("a.example.org:443</bdi>")
+    assert "connection refused" in shown
+    for page in (PAGE, "/communications/", "/clients/"):
+        assert "Webhook by z.example.org:443 is in trouble: its messages wait, and it is tried again by itself." in pages.get(page).text
+
+
+def test_pause_and_resume(pages: Client) -> None:
+    make_lane(MessageType.EMAIL)
+    assert "E-mail is paused. What comes waits." in act(pages, "EMAIL", "pause").text
+    assert "E-mail is paused: its messages wait." in pages.get("/communications/").text
+    assert ChannelSwitch.objects.get(channel="EMAIL").paused_at is not None
+    act(pages, "EMAIL", "resume")
+    assert ChannelSwitch.objects.get(channel="EMAIL").paused_at is None
+    assert "is paused" not in pages.get("/communications/").text
+    entries = AuditEntry.objects.filter(target_kind="channel").order_by("pk")
+    assert [entry.after for entry in entries] == [{"paused": True}, {"paused": False}]
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [
+        (MessageType.EMAIL, Reason.EMAIL_SERVICE_NOT_ENABLED),
+        (MessageType.SMS, Reason.SMS_SERVICE_NOT_ENABLED),
+        (MessageType.WEB_HOOK, Reason.WEBHOOK_NOTIFICATIONS_DISABLED),
+    ],
+)
+def test_what_comes_while_a_channel_is_off_fails_with_its_reason(pages: Client, channel: MessageType, reason: Reason) -> None:
+    to = {MessageType.EMAIL: "ana@example.org", MessageType.SMS: "+4917012345678", MessageType.WEB_HOOK: "https://example.org/"}[channel]
+    act(pages, channel, "disable")
+    refused = outbox.enqueue(Draft(channel, destination=to, body="{}"))
+    assert (refused.state, refused.failure_reason) == (MessageState.FAILED, reason)
+    assert refused.failure_cause == f"An administrator has switched {channel.label} off."
+    act(pages, channel, "enable")
+    assert "switched" not in outbox.enqueue(Draft(channel, destination=to, body="{}")).failure_cause
+
+
+def test_a_test_goes_to_whoever_asks(pages: Client) -> None:
+    assert "A test is on its way to adam@example.org." in act(pages, "EMAIL", "test").text
+    message = Message.objects.get()
+    assert (message.destination, message.event, message.sender) == ("adam@example.org", "TEST", "Adam Administrator")
+    assert "has no address or number" in act(pages, "SMS", "test").text
+
+
+@pytest.mark.parametrize("address", ["FAX/pause/", "EMAIL/delete/"])
+def test_what_does_not_exist_cannot_be_done(pages: Client, address: str) -> None:
+    assert pages.post(PAGE + address).status_code == 404
+
+
+def test_a_lane_is_limited_and_paused(pages: Client) -> None:
+    lane = make_lane(MessageType.EMAIL, "mail.example.org:25")
+    assert pages.post(f"{PAGE}lanes/{lane.pk}/", {"cap": "10", "rate": "2.5", "paused": "on"}).status_code == 302
+    lane.refresh_from_db()
+    assert (lane.cap, lane.rate, lane.paused_at is not None) == (10, 2.5, True)
+    pages.post(f"{PAGE}lanes/{lane.pk}/", {"cap": "10", "rate": ""})
+    lane.refresh_from_db()
+    assert (lane.rate, lane.paused_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cap": "0"}, {"cap": "x"}, {"cap": "10", "rate": "0"}, {"cap": "10", "rate": "nan"}, {"cap": "9" * 500}]
+)
+def test_a_wrong_limit_is_said_at_its_field(pages: Client, wrong: dict[str, str]) -> None:
+    lane = make_lane(MessageType.EMAIL)
+    response = pages.post(f"{PAGE}lanes/{lane.pk}/", wrong)
+    assert response.status_code == 200
+    assert response.context["form"].errors
+    assert Lane.objects.get().cap == 200
+
+
+def test_who_may_only_look_sees_no_buttons(client: Client) -> None:
+    auditor = make_user()
+    auditor.user_permissions.add(Permission.objects.get(codename="view_administration_details"))
+    client.force_login(auditor)
+    shown = client.get(PAGE).text
+    assert "Channels" in shown
+    assert "Pause" not in shown
+    assert client.post(f"{PAGE}EMAIL/pause/").status_code == 403
