@@ -1,51 +1,76 @@
-"""The filter bar of the log: which conditions there are, what their values may be, and what they select."""
+"""The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape of its kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import django_filters
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from commlog.bulk.outcomes import JOB_PARTS, LEFT, Outcome
 from commlog.forms import ConditionsForm, DayField, JobField, SearchField
 from commlog.models import JobItem, User
 from commlog.search import search
+from notifications import criteria
+from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
-from notifications.states import LIVE, MessageState, MessageType
+from notifications.states import LIVE, MessageState
+from notifications.text import Malformed
 
+Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
 SYSTEM = "system"
-UNDELIVERED = "UNDELIVERED"
-PENDING = "PENDING"
-# Both kinds of QUEUED are shown as one word, so they are asked for as one.
-STATES: dict[str, list[MessageState]] = {
-    MessageState.FAILED.value: [MessageState.FAILED],
-    PENDING: sorted(LIVE),
-    MessageState.QUEUED.value: [MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM],
-    MessageState.SENDING_ASYNC.value: [MessageState.SENDING_ASYNC],
-    MessageState.WAITING.value: [MessageState.WAITING],
-    MessageState.SENT.value: [MessageState.SENT],
+FROM, TO = "_from", "_to"
+# Choices that stand for others than their field's own. Both kinds of QUEUED are shown as one word, so they are asked for as one.
+_OFFERED: Mapping[str, Offer] = {
+    "state": {
+        MessageState.FAILED.value: ("Failed", Criterion("state", Operator.IN, (MessageState.FAILED,))),
+        "UNDELIVERED": ("Not yet delivered", Criterion("undelivered", Operator.EQUALS, ("true",))),
+        "PENDING": ("Waiting to be sent", Criterion("state", Operator.IN, tuple(sorted(LIVE)))),
+        MessageState.QUEUED.value: (
+            "– Queued",
+            Criterion("state", Operator.IN, (MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM)),
+        ),
+        MessageState.SENDING_ASYNC.value: ("– Sending", Criterion("state", Operator.IN, (MessageState.SENDING_ASYNC,))),
+        MessageState.WAITING.value: ("– Waiting", Criterion("state", Operator.IN, (MessageState.WAITING,))),
+        MessageState.SENT.value: ("Sent", Criterion("state", Operator.IN, (MessageState.SENT,))),
+    },
 }
-_STATE_CHOICES = [
-    (MessageState.FAILED.value, "Failed"),
-    (UNDELIVERED, "Not yet delivered"),
-    (PENDING, "Waiting to be sent"),
-    (MessageState.QUEUED.value, "– Queued"),
-    (MessageState.SENDING_ASYNC.value, "– Sending"),
-    (MessageState.WAITING.value, "– Waiting"),
-    (MessageState.SENT.value, "Sent"),
-]
+_YES_NO = (("true", "yes"), ("false", "no"))
 
 
 class SearchFilter(django_filters.CharFilter):
     """A filter over the search box."""
 
     field_class = SearchField
+
+
+class TypedField(SearchField):
+    """A value that is typed for a field of the table, which says what may be wrong with it."""
+
+    def __init__(self, *, of: Field, **kwargs: Any) -> None:
+        self.of = of
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        """The value as it was typed, if the field can be asked for it."""
+        text: str = super().clean(value)
+        if text:
+            try:
+                criteria.parse(self.of.key, _operator(self.of), [text])
+            except Malformed as error:
+                raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+        return text
+
+
+class TypedFilter(django_filters.CharFilter):
+    """A filter over a value that is typed."""
+
+    field_class = TypedField  # type: ignore[assignment]  # it needs to know its field besides
 
 
 class DayFilter(django_filters.DateFilter):
@@ -70,29 +95,32 @@ class Condition:
     wrong: str = ""
 
 
+def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
+    """The filters of a field: two for a time, a choice where its values are known, else a box."""
+    label = field.label.partition(" (")[0]
+    if field.kind == Kind.DATE_TIME:
+        yield field.bar + FROM, DayFilter(label=f"{label} from", method="by_field")
+        yield field.bar + TO, DayFilter(label=f"{label} to", method="by_field")
+    elif field.choices or field.kind == Kind.BOOLEAN or field.whom == "user":
+        offered = [(value, name) for value, (name, _) in _OFFERED[field.key].items()] if field.key in _OFFERED else field.choices
+        yield (
+            field.bar,
+            django_filters.ChoiceFilter(
+                label=label,
+                method="by_field",
+                choices=offered or _YES_NO,
+                empty_label="Anybody" if field.whom else f"Any {label.lower()}",
+                error_messages={"invalid_choice": f"There is no such {field.bar}."},
+            ),
+        )
+    else:
+        yield field.bar, TypedFilter(label=label, method="by_field", of=field)
+
+
 class MessageFilter(django_filters.FilterSet):
     """The conditions of the filter bar over a scope of messages."""
 
     q = SearchFilter(label="Person, address, number, key or text", method="by_search")
-    state = django_filters.ChoiceFilter(
-        label="State",
-        method="by_state",
-        choices=_STATE_CHOICES,
-        empty_label="Any state",
-        error_messages={"invalid_choice": "There is no such state."},
-    )
-    type = django_filters.ChoiceFilter(
-        label="Type", choices=MessageType.choices, empty_label="Any type", error_messages={"invalid_choice": "There is no such type."}
-    )
-    sender = django_filters.ChoiceFilter(
-        label="Sent by",
-        method="by_sender",
-        choices=[],
-        empty_label="Anybody",
-        error_messages={"invalid_choice": "There is no such sender."},
-    )
-    created_from = DayFilter(label="Created from", method="by_first_day")
-    created_to = DayFilter(label="Created to", method="by_last_day")
     job = JobFilter(label="Bulk resend", method="by_job")  # links of its report set it, the bar has no field for it
 
     class Meta:
@@ -100,32 +128,27 @@ class MessageFilter(django_filters.FilterSet):
         fields: list[str] = []
         form = ConditionsForm
 
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        """The search box, and one filter or two for each field that the bar asks."""
+        made = {name: each for field in FIELDS.values() if field.bar for name, each in _made(field)}
+        for name, each in made.items():
+            each.field_name = name  # django-filter sets it of those alone that a class declares
+        return super().get_filters() | made
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters["sender"].extra["choices"] = _senders()  # read once: a callable would be asked for each use
+        for field in FIELDS.values():
+            if field.bar and field.whom == "user":
+                self.filters[field.bar].extra["choices"] = _staff(field)  # read once: a callable would be asked for each use
 
     def by_search(self, messages: MessageQuerySet, _name: str, text: str) -> MessageQuerySet:
         """Person, address, number, key or text."""
         return search(messages, text)
 
-    def by_state(self, messages: MessageQuerySet, _name: str, value: str) -> MessageQuerySet:
-        """A state, several under one name, or what still needs somebody's care."""
-        if value == UNDELIVERED:
-            # The annotations of with_later() are beyond the type checker.
-            return messages.failed().with_later().filter(delivered_later=False, live_later=False)  # type: ignore[misc]
-        return messages.filter(state__in=STATES[value])
-
-    def by_sender(self, messages: MessageQuerySet, _name: str, value: str) -> MessageQuerySet:
-        """The system, or a member of staff."""
-        return messages.filter(sender_user=None) if value == SYSTEM else messages.filter(sender_user__key=value)
-
-    def by_first_day(self, messages: MessageQuerySet, _name: str, day: date) -> MessageQuerySet:
-        """Created on that day or later."""
-        return messages.filter(created_at__gte=_midnight(day))
-
-    def by_last_day(self, messages: MessageQuerySet, _name: str, day: date) -> MessageQuerySet:
-        """Created on that day or earlier."""
-        return messages.filter(created_at__lt=_midnight(day + timedelta(days=1)))
+    def by_field(self, messages: MessageQuerySet, name: str, value: str | date) -> MessageQuerySet:
+        """What the table of fields says of it."""
+        return messages.filter(criteria.to_q([_asked(name, value)]))
 
     def by_job(self, messages: MessageQuerySet, _name: str, asked: tuple[UUID, str]) -> MessageQuerySet:
         """What a bulk resend has made, or those of its messages that had another outcome."""
@@ -151,13 +174,26 @@ class MessageFilter(django_filters.FilterSet):
         return str(choices.get(value, value)).removeprefix("– ")
 
 
-def _senders() -> list[tuple[str, str]]:
-    """The system, and everybody who has sent a message."""
-    wrote = Message.objects.filter(sender_user=OuterRef("pk"))
-    staff = User.objects.filter(Exists(wrote)).order_by("first_name", "last_name", "username")
-    return [(SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"), *((person.key.hex, person.name) for person in staff)]
+def _asked(name: str, value: str | date) -> Criterion:
+    """The criterion that a value of the bar stands for."""
+    field = next(field for field in FIELDS.values() if field.bar and name in (field.bar, field.bar + FROM, field.bar + TO))
+    if isinstance(value, date):
+        operator = Operator.AFTER_INCLUSIVE if name.endswith(FROM) else Operator.BEFORE_INCLUSIVE
+        return Criterion(field.key, operator, (value.isoformat(),))
+    if field.key in _OFFERED:
+        return _OFFERED[field.key][value][1]
+    if field.whom == "user" and value == SYSTEM:
+        return Criterion(field.key, Operator.EMPTY)
+    return criteria.parse(field.key, _operator(field), [value])
 
 
-def _midnight(day: date) -> datetime:
-    """When the day begins, in the organisation's zone. A bound in time, not a date function of each row: indexes serve it."""
-    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+def _operator(field: Field) -> Operator:
+    """What the bar asks of a field with one value."""
+    return Operator.CONTAINS if field.kind in (Kind.STRING, Kind.TEXT) else Operator.EQUALS
+
+
+def _staff(field: Field) -> list[tuple[str, str]]:
+    """The system, and everybody whom this field of a message names."""
+    named = Message.objects.filter(**{field.column: OuterRef("pk")})
+    people = User.objects.filter(Exists(named)).order_by("first_name", "last_name", "username")
+    return [(SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"), *((person.key.hex, person.name) for person in people)]

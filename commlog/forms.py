@@ -62,11 +62,12 @@ class ConditionsForm(forms.Form):
     """The filter bar."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a span that ends before it begins."""
+        """Refuse spans that end before they begin."""
         cleaned = super().clean() or {}
-        start, end = cleaned.get("created_from"), cleaned.get("created_to")
-        if start and end and end < start:
-            self.add_error("created_to", "The last day lies before the first one.")
+        for name, end in list(cleaned.items()):
+            start = cleaned.get(f"{name.removesuffix('_to')}_from") if name.endswith("_to") else None
+            if start and end and end < start:
+                self.add_error(name, "The last day lies before the first one.")
         return cleaned
 
 

@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce
 from notifications.criteria.operators import OPERATORS, Kind, Operator
 from notifications.failures import Reason
 from notifications.models import Message
-from notifications.states import LIVE, MessageState, MessageType, Outcome, WaitingReason
+from notifications.models.message import ARRIVED
+from notifications.states import LIVE, PROVES_DELIVERY, MessageState, MessageType, Outcome, WaitingReason
 
 Choices = tuple[tuple[str, str], ...]
 
@@ -27,6 +28,7 @@ class Field:
     choices: Choices = ()  # the values that there are; none: any text
     whom: str = ""  # what its key is the key of: client, group, user, message, template
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
+    bar: str = ""  # its parameter in the filter bar; none: it is asked in More conditions alone
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -46,10 +48,11 @@ class Field:
 
 
 def _undelivered() -> Q:
-    """FAILED, and no other entry of its chain was sent or is under way."""
-    chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), state__in=[MessageState.SENT, *sorted(LIVE)])
-    root_sent = Message.objects.filter(pk=OuterRef("first"), state=MessageState.SENT)
-    return Q(state=MessageState.FAILED) & ~Q(Exists(chain)) & ~Q(Exists(root_sent))
+    """FAILED, not reported as delivered since, and no other entry of its chain has arrived or is under way."""
+    chain = Message.objects.filter(ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk")))
+    root = Message.objects.filter(ARRIVED, pk=OuterRef("first"))
+    failed = Q(state=MessageState.FAILED) & ~Q(receipt_status__in=sorted(PROVES_DELIVERY))
+    return failed & ~Q(Exists(chain)) & ~Q(Exists(root))
 
 
 def _states() -> Choices:
@@ -64,17 +67,17 @@ def _choices(values: type[MessageType] | type[Reason] | type[WaitingReason]) -> 
 FIELDS: dict[str, Field] = {
     field.key: field
     for field in (
-        Field("state", "State", Kind.ENUM, "state", "state", choices=_states()),
-        Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType)),
-        Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate"),
+        Field("state", "State", Kind.ENUM, "state", "state", choices=_states(), bar="state"),
+        Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType), bar="type"),
+        Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user", bar="sender"),
+        Field("sender", "Sent by (name)", Kind.STRING, "sender"),
+        Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate", bar="created"),
         Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
         Field("destination", "Destination", Kind.STRING, "destination", "destination"),
         Field("recipient", "Sent to", Kind.STRING, "recipient_name"),
         Field("client", "Client", Kind.KEY, "client", "clientKey", whom="client"),
         Field("group", "Group", Kind.KEY, "group", "groupKey", whom="group"),
         Field("user", "User", Kind.KEY, "user", "userKey", whom="user"),
-        Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user"),
-        Field("sender", "Sent by (name)", Kind.STRING, "sender"),
         Field("subject", "Subject", Kind.STRING, "subject"),
         Field("text", "Message text", Kind.TEXT, "content"),
         Field("event", "Event", Kind.ENUM, "event", "event"),
