@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from commlog import custom_views, permissions, screens
 from commlog.models import CustomView, User
@@ -21,14 +22,25 @@ from commlog.view_forms import ME, ViewForm, initial_of
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def index(request: HttpRequest) -> HttpResponse:
     """All views of a kind of log that the user sees, in the user's order, and what can be done with each."""
     kind = _kind(request)
+    if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
+        return _under_item(request, request.GET["item"])
     seen = permissions.views_for(request.user, kind).annotate(for_roles=Exists(Group.objects.filter(custom_views=OuterRef("pk"))))
     views = [(view, permissions.may_edit_view(request.user, view)) for view in seen]
     back = _back(request)
     return render(request, "log/views_page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
+
+
+def _under_item(request: HttpRequest, item: str) -> HttpResponse:
+    """What the menu lists under an item: its own views and those that hang under every item, with their counts."""
+    seen = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item")
+    views = [view for view in seen if view.menu_item is None or view.menu_item.key.hex == item][: custom_views.MOST_TABS]
+    scope = permissions.messages_for(request.user)
+    return render(request, "log/menu_views.html", {"counts": custom_views.counts(views, scope)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from commlog.models import User
@@ -15,6 +15,10 @@ from tests.factories import PASSWORD
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Playwright's synchronous API runs an event loop in this thread, which Django takes for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+# A machine with other work is slow, which is no fault of a page.
+_PATIENCE = 30_000
+expect.set_options(timeout=_PATIENCE)
 
 SignIn = Callable[[Page, User], None]
 
@@ -50,7 +54,7 @@ def open_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]
 
     def opened(**options: Any) -> Page:
         page = new_context(**options).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(_PATIENCE)
         page.on("pageerror", _fail)
         page.on("console", lambda message: _fail(message.text) if "Content Security Policy" in message.text else None)
         return page

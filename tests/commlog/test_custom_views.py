@@ -287,3 +287,21 @@ def test_those_that_come_with_the_installation(client: Client) -> None:
 @pytest.mark.parametrize("key", ["x", "\0", "0" * 32, "💶", "1" * 5_000])
 def test_a_strange_view_is_not_found(pages: Client, key: str) -> None:
     assert pages.get(f"{URL}?view={quote(key)}").status_code == 404
+
+
+def test_the_menu_lists_what_hangs_under_an_item(pages: Client, ada: User) -> None:
+    item, other = MenuItem.objects.get(type="COMMUNICATIONS"), MenuItem.objects.create(name="Other", type="COMMUNICATIONS", position=9)
+    for name, under in (("Everywhere", None), ("Here", item), ("There", other)):
+        CustomView.objects.create(name=name, owner=ada, menu_item=under, conditions={"state": "FAILED"})
+    make_message(MessageState.FAILED)
+    answer = pages.get(f"/communications/views/?item={item.key.hex}", headers={"HX-Request": "true"})
+    assert [(found.view.name, found.number) for found in answer.context["counts"]] == [("Everywhere", "1"), ("Here", "1")]
+    assert "There" not in answer.text
+    assert "<h1>" not in answer.text
+
+
+@pytest.mark.parametrize("item", ["", "x", "0" * 32, "a\0b"])
+def test_an_item_that_is_not_there_has_what_hangs_everywhere(pages: Client, item: str, ada: User) -> None:
+    CustomView.objects.create(name="Everywhere", owner=ada)
+    answer = pages.get("/communications/views/", {"item": item}, headers={"HX-Request": "true"})
+    assert [found.view.name for found in answer.context["counts"]] == ["Everywhere"]
