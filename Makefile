@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durat
 # What needs no database, and the demo, which is always on SQLite.
 NOT_AGAIN := --ignore tests/notifications/channels --ignore tests/cluster/test_demo.py
 
-.PHONY: help setup setup-dev run test test-postgres test-browser check bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ test-postgres: setup-dev ## the same on PostgreSQL (POSTGRES_URL=postgres://user
 
 test-browser: setup-dev ## the pages in Chromium, with and without JavaScript
 	$(CLEAN) $(PYTEST) -n 2 -m browser tests/browser
+
+screenshots: setup-dev ## every page of a demo as pictures in screenshots/, light and dark, wide and narrow
+	$(CLEAN) $(BIN)/python -m tests.browser.screenshots
 
 check: setup-dev ## lint, format, types, deployment checks, missing migrations
 	$(BIN)/ruff check .

@@ -235,6 +235,11 @@ class World:
 
 @pytest.fixture
 def world() -> World:
+    return one_of_everything()
+
+
+def one_of_everything() -> World:
+    """The rows that addresses need, made."""
     person, owner = make_client(), officer(username="owner", email="owner@example.org")
     failed = make_message(MessageState.FAILED, client=person, html="<p>Hi</p>")
     view = CustomView.objects.create(name="Shared", owner=owner, for_everyone=True)

@@ -1,6 +1,6 @@
 """Clients, groups, users and writing to them, in a real browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +11,7 @@ from commlog.segments import measure
 from notifications.models import Client, Message
 from notifications.states import MessageState
 from tests.browser.conftest import SignIn
-from tests.browser.test_accessibility import _check
-from tests.factories import make_client, make_group, make_message, make_user, officer
+from tests.factories import make_client, make_group, make_message, officer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 HTML = (
@@ -126,42 +125,3 @@ def test_the_browser_counts_as_the_server_does(live_server: LiveServer, open_pag
     expect(said).to_contain_text(f"{length.characters} character")
     if length.parts:
         expect(said).to_contain_text(f"{length.parts} part{'s' if length.parts > 1 else ''}")
-
-
-def _visits(page: Page, url: str, ana: Client, failed: Message) -> Iterator[str]:
-    bo = Client.objects.get(client_id="000124")
-    group = ana.groups.get()
-    user = make_user(first_name="Bo", last_name="Lind", email="bo@example.org")
-    for path in (
-        "clients/", "clients/?q=silva&sort=-name", "clients/?q=nothing+like+this", "clients/?q=%00", "groups/", "users/", "clients/new/",
-        f"clients/{ana.key.hex}/", f"clients/{bo.key.hex}/", f"clients/{bo.key.hex}/edit/", f"clients/{ana.key.hex}/communications/",
-        f"groups/{group.key.hex}/", f"groups/{group.key.hex}/communications/", f"users/{user.key.hex}/",
-        f"users/{user.key.hex}/communications/",
-        f"clients/{ana.key.hex}/send/email/", f"clients/{ana.key.hex}/send/sms/", f"clients/{bo.key.hex}/send/sms/",
-        f"communications/{failed.key.hex}/send-anew/",
-    ):  # fmt: skip
-        page.goto(f"{url}/{path}")
-        yield path.replace(ana.key.hex, "ana").replace(bo.key.hex, "bo").replace(group.key.hex, "g").replace(user.key.hex, "u")
-    page.goto(f"{url}/clients/new/")
-    page.get_by_role("button", name="Save").click()
-    yield "new client, errors"
-    page.goto(f"{url}/clients/{ana.key.hex}/send/sms/")
-    page.get_by_role("button", name="Preview").click()
-    yield "write, errors"
-    page.get_by_label("Text", exact=True).fill("ы" * 80)
-    page.get_by_role("button", name="Preview").click()
-    yield "look"
-    page.goto(f"{url}/communications/{failed.key.hex}/")
-    page.get_by_label("HTML", exact=True).check(force=True)
-    yield "message, HTML"
-
-
-@pytest.mark.parametrize("width", [1360, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_passes_axe(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, scheme: str, width: int) -> None:
-    ana, failed = _people()
-    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    sign_in(page, officer())
-    for name in _visits(page, live_server.url, ana, failed):
-        _check(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
