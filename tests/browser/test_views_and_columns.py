@@ -80,7 +80,7 @@ def test_the_whole_way_without_javascript(live_server: LiveServer, open_page: Ca
     page.get_by_label("Attempts").check()
     page.get_by_role("button", name="Move Sent up").click()
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("columnheader")).to_have_count(9)
+    expect(page.get_by_role("columnheader")).to_have_count(10)  # with those of the boxes and the actions
     expect(page.get_by_role("columnheader", name="Attempts")).to_be_visible()
     assert CustomView.objects.get(name="Often tried").for_everyone
     assert ColumnLayout.objects.get().columns == ["state", "sender", "sent", "created", "recipient", "destination", "message", "attempts"]
@@ -98,7 +98,7 @@ def test_columns_in_the_dialog(live_server: LiveServer, open_page: Callable[...,
     dialog.get_by_label("Include timestamps").uncheck()
     dialog.get_by_role("button", name="Apply").click()
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("columnheader").first).to_contain_text("Sent by")
+    expect(page.get_by_role("columnheader").nth(1)).to_contain_text("Sent by")
     expect(page.locator("td.col-created time").first).to_have_text(timezone.now().strftime("%-d %b %Y"))
 
 
@@ -139,7 +139,7 @@ def test_a_column_is_found_and_dragged(open_page: Callable[..., Page], sign_in: 
     page.mouse.up()
     dialog.get_by_label("Find a column").press("Enter")  # applies, rather than to press the first button
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("columnheader")).to_have_count(10)
+    expect(page.get_by_role("columnheader")).to_have_count(11)
     assert ColumnLayout.objects.get().columns == [
         "type", "state", "sender", "created", "sent", "recipient", "destination", "message", "attempts",
     ]  # fmt: skip
@@ -151,8 +151,7 @@ def test_what_is_typed_while_a_row_is_on_its_way_stays(open_page: Callable[..., 
     sign_in(page, officer())
     page.get_by_text("More conditions").click()
     page.get_by_label("Field").select_option("Destination")
-    expect(page.get_by_label("Operator")).to_contain_text("starts with")
-    expect(page.locator("#f1")).to_be_focused()
+    expect(page.get_by_label("Operator").get_by_role("option")).to_have_count(9)  # those of a line of text
     waiting: list[Route] = []
     page.route("**/condition/**", lambda route: waiting.append(route))
     page.get_by_label("Operator").select_option("starts with")
