@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from notifications.failures import Reason
 from notifications.models.business_event import BusinessEvent
@@ -61,6 +62,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def live(self) -> Self:
         """Those that are not final."""
         return self.filter(state__in=sorted(LIVE))
+
+    def with_later(self) -> Self:
+        """Adds `delivered_later` and `live_later`: whether it or another row of its chain has arrived since, or is under way."""
+        chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")))
+        root = Message.objects.filter(pk=OuterRef("first"))
+        return self.annotate(
+            delivered_later=Q(receipt_status__in=sorted(PROVES_DELIVERY)) | Exists(chain.filter(ARRIVED)) | Exists(root.filter(ARRIVED)),
+            live_later=Exists(chain.filter(state__in=sorted(LIVE))),
+        )
 
 
 class Message(models.Model):
