@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import events, exports, hanging, log, once, retries, throughput
+from bench import events, exports, hanging, log, once, resends, retries, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -17,6 +17,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
+    "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 

@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 
 A_PAGE = 5.0  # seconds
 A_COUNT = 1.0
+A_CONFIRMATION = 15.0  # somebody waits for it, and it is asked for once
 _CANCELLED = "57014"  # PostgreSQL's query_canceled
 _STEPS = 10_000  # of SQLite's virtual machine between two looks at the clock
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from commlog.models import Job, JobItem
@@ -24,7 +24,6 @@ _PEOPLE = {  # whom a message is for: its recipient, or an address alone
     "users": Count("user", filter=Q(client=None, group=None), distinct=True),
     "addresses": Count("destination", filter=Q(client=None, group=None, user=None), distinct=True),
 }
-_FREE = Q(delivered_later=False, live_later=False)  # of MessageQuerySet.with_later
 _UNKNOWN = Q(outcome=Outcome.UNKNOWN, state=MessageState.FAILED, receipt_status="")  # as Message.may_have_been_delivered says it
 _CHANNELS = {channel.value: Count("pk", filter=Q(type=channel)) for channel in MessageType}
 
@@ -51,15 +50,15 @@ def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
     failed = chosen.failed()
     picked = Message.objects.filter(pk__in=_picks(failed, unknown=False))
     found = picked.aggregate(total=Count("pk"), **_PEOPLE, **_CHANNELS)
-    free = Count("root", filter=_FREE, distinct=True)
-    all_failed = _with_chain(failed).aggregate(rows=Count("pk"), free=free)
+    rows = failed.count()
+    free = _free(failed).aggregate(chains=Count("root", distinct=True))["chains"]
     return Preview(
         total=found["total"],
         people=sum(found[name] for name in _PEOPLE),
         channels=[(channel, found[channel.value]) for channel in MessageType if found[channel.value]],
-        resent_already=all_failed["rows"] - all_failed["free"],
-        unknown=all_failed["free"] - found["total"],
-        not_failed=chosen.count() - all_failed["rows"] if count_others else 0,
+        resent_already=rows - free,
+        unknown=free - found["total"],
+        not_failed=chosen.count() - rows if count_others else 0,
     )
 
 
@@ -79,16 +78,17 @@ def freeze(job: Job, chosen: MessageQuerySet, *, unknown: bool) -> int:
         return int(cursor.rowcount)
 
 
-def _with_chain(failed: MessageQuerySet) -> MessageQuerySet:
-    """Adds what `_FREE` asks for, and `root`: the chain that a message belongs to."""
-    return cast(MessageQuerySet, failed.order_by().with_later().annotate(root=Coalesce("first", "pk")))
+def _free(failed: MessageQuerySet) -> MessageQuerySet:
+    """Those without obstacle, and `root`: the chain that each belongs to."""
+    return cast(MessageQuerySet, failed.order_by().unanswered().annotate(root=Coalesce("first", "pk")))
 
 
 def _picks(failed: MessageQuerySet, *, unknown: bool) -> QuerySet[Message, dict[str, Any]]:
     """The ids (`pick`) of the messages to be resent: of each chain without obstacle its newest entry among these."""
-    free = _with_chain(failed).filter(_FREE)
+    free = _free(failed)
     if not unknown:
         chain = Message.objects.filter(_UNKNOWN)
         free = free.exclude(_UNKNOWN)
-        free = free.exclude(Exists(chain.filter(first=OuterRef("root")))).exclude(Exists(chain.filter(pk=OuterRef("first"))))
+        earlier = Exists(chain.filter(first=OuterRef("root"))) | Exists(chain.filter(pk=OuterRef("first")))
+        free = free.annotate(doubtful=Case(When(earlier, then=Value(1)), default=Value(0))).filter(doubtful=0)  # as unanswered() does
     return cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")

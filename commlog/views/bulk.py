@@ -14,7 +14,7 @@ from commlog.bulk import choosing
 from commlog.bulk.choosing import Preview
 from commlog.forms import BulkForm
 from commlog.jobs.life import newest_message
-from commlog.limits import A_PAGE, TookTooLong, time_limit
+from commlog.limits import A_CONFIRMATION, TookTooLong, time_limit
 from commlog.models import Job
 from commlog.models.job import JobKind
 from commlog.paging import SIZES
@@ -80,10 +80,10 @@ class _Asked:
 def _counted(request: HttpRequest, asked: _Asked, form: BulkForm, *, problem: str = "") -> HttpResponse:
     newest = newest_message()
     try:
-        with time_limit(A_PAGE):
+        with time_limit(A_CONFIRMATION):
             found = choosing.preview(asked.messages(newest), count_others=not asked.all)
     except TookTooLong:
-        slow = f"Nothing is resent: counting takes over {A_PAGE:.0f} seconds. Narrow the filter, by days for example."
+        slow = f"Nothing is resent: counting takes over {A_CONFIRMATION:.0f} seconds. Narrow the filter, by days for example."
         return _confirmation(request, asked, None, problem=slow)
     if found.with_unknown > MOST:
         many = f"{found.with_unknown:,} messages match; at most {MOST:,} can be resent at once. Narrow the filter, by days for example."

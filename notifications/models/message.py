@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from notifications.failures import Reason
@@ -71,6 +71,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
             delivered_later=Q(receipt_status__in=sorted(PROVES_DELIVERY)) | Exists(chain.filter(ARRIVED)) | Exists(root.filter(ARRIVED)),
             live_later=Exists(chain.filter(state__in=sorted(LIVE))),
         )
+
+    def unanswered(self) -> Self:
+        """Those that have not arrived, in a chain of which nothing has arrived or is under way.
+
+        CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there are no resends, those
+        read all of them for each row, which took minutes where it now takes seconds.
+        """
+        barred = Case(When(Q(delivered_later=True) | Q(live_later=True), then=Value(1)), default=Value(0))
+        return self.with_later().annotate(barred=barred).filter(barred=0)
 
 
 class Message(models.Model):

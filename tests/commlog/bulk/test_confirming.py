@@ -221,6 +221,6 @@ def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, d
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; two counts; menu, jobs, banner.
-    with django_assert_num_queries(13 + limits):
+    # Session, user, two for permissions; columns, menu item, senders; the newest; three counts; menu, jobs, banner.
+    with django_assert_num_queries(14 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text
