@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commlog.views import administration, channels, menu_items, roles, templates, users
+from commlog.views import administration, api_consumers, channels, menu_items, roles, templates, users
 
 urlpatterns = [
     path("", administration.overview, name="administration"),
@@ -32,6 +32,14 @@ urlpatterns = [
     path("channels/", channels.index, name="channels"),
     path("channels/lanes/<int:pk>/", channels.lane, name="lane"),
     path("channels/<slug:channel>/<slug:action>/", channels.act, name="channel-act"),
+    path("api-consumers/", api_consumers.index, name="api-consumers"),
+    path("api-consumers/new/", api_consumers.new, name="api-consumer-new"),
+    path("api-consumers/<hex32:key>/", api_consumers.consumer, name="api-consumer"),
+    path("api-consumers/<hex32:key>/edit/", api_consumers.edit, name="api-consumer-edit"),
+    path("api-consumers/<hex32:key>/activity/", api_consumers.activity, name="api-consumer-activity"),
+    path("api-consumers/<hex32:key>/keys/", api_consumers.issue, name="api-consumer-key"),
+    path("api-consumers/keys/<hex32:key>/rotate/", api_consumers.rotate, name="api-key-rotate"),
+    path("api-consumers/keys/<hex32:key>/revoke/", api_consumers.revoke, name="api-key-revoke"),
     path("retry-policy/", administration.retry_policy, name="retry-policy"),
     path("audit/", administration.audit, name="audit"),
 ]

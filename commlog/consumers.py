@@ -62,12 +62,12 @@ def issue(consumer: ApiConsumer, *, by: User | None, expires_at: datetime | None
     return Issued(key, secret)
 
 
-def rotate(key: ApiKey, *, by: User) -> Issued:
+def rotate(key: ApiKey, *, by: User, expires_at: datetime | None = None) -> Issued:
     """A new key in the place of this one, which opens for a little longer: so that the program can be given the new one meanwhile."""
     ends = timezone.now() + timedelta(minutes=settings.API_KEY_GRACE_MINUTES)
     with transaction.atomic():
         still = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=ends), pk=key.pk, revoked_at=None)
-        issued = issue(key.consumer, by=by, expires_at=key.expires_at)
+        issued = issue(key.consumer, by=by, expires_at=expires_at)
         if still.update(expires_at=ends):
             audit.record(by, AuditAction.CHANGED, key, before={"expires": _written(key.expires_at)}, after={"expires": _written(ends)})
     return issued

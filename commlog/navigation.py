@@ -41,6 +41,7 @@ SECTIONS = (
     Section("administration", "Overview"),
     Section("menu-items", "Menu items", "The entries of the navigation bar, their order, and who sees them."),
     Section("roles", "Roles", "What the people of a role may see and do."),
+    Section("api-consumers", "API consumers", "Programs that use the API: their roles, their keys, and when they called last."),
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
     Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
     Section("channels", "Channels", "What messages leave by, how it is, pauses and limits."),

@@ -16,12 +16,24 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from commlog.models import CustomView, MenuItem, User
+from commlog.models import ApiKey, CustomView, MenuItem, User
 from notifications import events
 from notifications.events import Happening
 from notifications.models import Lane
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_job, make_message, make_template, officer, outsider, viewer
+from tests.factories import (
+    admin,
+    make_client,
+    make_consumer,
+    make_group,
+    make_job,
+    make_key,
+    make_message,
+    make_template,
+    officer,
+    outsider,
+    viewer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +176,14 @@ TABLE: dict[str, Row] = {
     "role-new": _get(SIGN_IN, 403, 403, 403, 200),
     "role": _get(SIGN_IN, 403, 403, 403, 200),
     "role-delete": _post(SIGN_IN, 403, 403, 403, 302),
+    "api-consumers": _get(SIGN_IN, 403, 403, 403, 200),
+    "api-consumer-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "api-consumer": _get(SIGN_IN, 403, 403, 403, 200),
+    "api-consumer-edit": _get(SIGN_IN, 403, 403, 403, 200),
+    "api-consumer-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "api-consumer-key": _post(SIGN_IN, 403, 403, 403, 200),
+    "api-key-rotate": _get(SIGN_IN, 403, 403, 403, 200),
+    "api-key-revoke": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-users": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-user-new": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-user": _get(SIGN_IN, 403, 403, 403, 200),
@@ -184,6 +204,8 @@ READ_ONLY = {
     "roles",
     "administration-users",
     "administration-user",
+    "api-consumers",
+    "api-consumer",
 }
 
 
@@ -201,6 +223,8 @@ class World:
     private_view: UUID
     template: UUID
     event: UUID
+    consumer: UUID
+    api_key: UUID
     role: int
 
     def address(self, name: str, **changed: Any) -> str:
@@ -229,6 +253,8 @@ class World:
             "view": self.view,
             "template": self.template,
             "event": self.event,
+            "api-consumer": self.consumer,
+            "api-key": self.api_key,
         }
         return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
 
@@ -249,6 +275,8 @@ def one_of_everything() -> World:
     job, template = make_job(owner), make_template(MessageType.WEB_HOOK, target="LOANS")
     told = events.raise_one(Happening("CLIENT_CREATED", client=person))
     keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key, told.event.key)
+    make_key(consumer := make_consumer("Extractor"))
+    keys = (*keys, consumer.key, ApiKey.objects.get().key)
     return World(failed.key, *keys, role.pk)
 
 

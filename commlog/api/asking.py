@@ -152,7 +152,7 @@ def _order(given: Any) -> tuple[Sorting, str]:
     if one.get("field") is None:
         raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
     name = word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
-    return order_by(name, one.get("order") or "DESC"), name
+    return order_by(name, "DESC" if one.get("order") is None else one["order"]), name
 
 
 def order_by(name: str, direction: Any) -> Sorting:

@@ -153,7 +153,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
         MessageType.EMAIL: {"type": "string", "pattern": r"^[A-Za-z0-9_]{1,60}@[a-z0-9]{1,60}(\.[a-z]{2,10}){1,3}$"},
         MessageType.SMS: {"type": "string", "pattern": r"^\+49151[0-9]{8}$"},
     }
-    line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f]*$"}
+    line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"}
     properties: dict[str, Schema] = {
         "type": {"const": channel.value},
         "body": FILLED,

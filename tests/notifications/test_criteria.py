@@ -24,12 +24,17 @@ TEXTS = ["", "Payment due", "payment DUE", "100% sure", "it_em", "a\\b", "Ünït
 
 @pytest.fixture
 def messages() -> list[Message]:
-    """Sixty messages of every state and type, their texts, times and people at random (from a fixed seed)."""
+    """Sixty of them."""
+    return random_messages(50)
+
+
+def random_messages(number: int) -> list[Message]:
+    """So many messages and ten resends, of every state and type, their texts, times and people at random (from a fixed seed)."""
     dice = random.Random(7)
     clients, groups, users = [make_client(), make_client()], [make_group()], [make_user("ada"), make_user("bo")]
     moments = [NOW + timedelta(hours=hours) for hours in (-9_000, -700, -200, -60, -24, -23, -1, 0, 0.4, 0.6, 2)]
     moments += [datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 25, 22, 59, 59, 999_999, tzinfo=UTC)]
-    for _ in range(50):
+    for _ in range(number):
         state, kind = dice.choice(list(MessageState)), dice.choice(list(MessageType))
         created = dice.choice(moments)
         values: dict[str, Any] = {"destination": dice.choice(TEXTS), "recipient_name": dice.choice(TEXTS), "subject": dice.choice(TEXTS)}
@@ -59,7 +64,7 @@ def _undelivered(message: Message, everything: Sequence[Message]) -> bool:
     return message.state == MessageState.FAILED and not helped
 
 
-def _value(field: Field, message: Message, everything: Sequence[Message]) -> Any:
+def value_of(field: Field, message: Message, everything: Sequence[Message]) -> Any:
     if field.key == "undelivered":
         return _undelivered(message, everything)
     if field.key == "outcome_unknown":
@@ -118,7 +123,15 @@ def _between(field: Field, value: Any, given: Sequence[Any]) -> bool:
     return read is not None and given[0] <= read <= given[1]
 
 
-def _samples(field: Field, operator: Operator, everything: Sequence[Message]) -> list[list[str]]:
+def plainly(field: Field, operator: Operator, values: Sequence[str], message: Message, everything: Sequence[Message]) -> bool:
+    """Whether the message meets the criterion, by the plain reading."""
+    given: list[Any] = [int(value) for value in values] if field.kind == Kind.NUMBER else list(values)
+    given = [value == "true" for value in values] if field.kind == Kind.BOOLEAN else given
+    value = value_of(field, message, everything)
+    return _between(field, value, given) if operator == Operator.BETWEEN else _PLAIN[operator](value, given)
+
+
+def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> list[list[str]]:
     """Values to ask with: some that are there, in several spellings, and some that are nowhere."""
     if operator == Operator.LAST_DAYS:
         return [["2"]]
@@ -128,7 +141,7 @@ def _samples(field: Field, operator: Operator, everything: Sequence[Message]) ->
         return [["1", "5"]] if operator == Operator.BETWEEN else [["1"], ["5"], ["99"]]
     if field.kind == Kind.BOOLEAN:
         return [["true"], ["false"]]
-    there = sorted({value for message in everything if (value := _value(field, message, everything))})[:4]
+    there = sorted({value for message in everything if (value := value_of(field, message, everything))})[:4]
     if field.kind == Kind.KEY:
         there.append(uuid4().hex)
     if operator in (Operator.IN, Operator.NOT_IN):
@@ -142,12 +155,9 @@ def _samples(field: Field, operator: Operator, everything: Sequence[Message]) ->
 def test_the_database_finds_what_a_plain_reading_finds(messages: list[Message], key: str, operator: Operator) -> None:
     field = FIELDS[key]
     without = operator in (Operator.EMPTY, Operator.NOT_EMPTY) or operator.name.startswith(("TODAY", "THIS_"))
-    for values in [[]] if without else _samples(field, operator, messages):
+    for values in [[]] if without else samples(field, operator, messages):
+        expected = [message.pk for message in messages if plainly(field, operator, values, message, messages)]
         criterion = parse(key, operator, values)
-        given = [int(value) for value in values] if field.kind == Kind.NUMBER else values
-        given = [value == "true" for value in values] if field.kind == Kind.BOOLEAN else given
-        plain = (lambda value, given: _between(field, value, given)) if operator == Operator.BETWEEN else _PLAIN[operator]
-        expected = [message.pk for message in messages if plain(_value(field, message, messages), given)]
         found = Message.objects.filter(to_q([criterion], now=NOW, zone=ZONE)).order_by("id").values_list("pk", flat=True)
         assert list(found) == expected, values
 

@@ -29,6 +29,11 @@ class Program:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(path, content, content_type="application/json", headers={"apiKey": self.key} | named)
 
+    def call(self, method: str, path: str, body: Any) -> Any:
+        """Any method, with a JSON body."""
+        headers = {"apiKey": self.key}
+        return self.client.generic(method.upper(), path, json.dumps(body), content_type="application/json", headers=headers)
+
 
 def refusal(response: HttpResponse) -> tuple[int, int, str, str]:
     """Status, number, name and source of an answer that is one error, in the one shape."""

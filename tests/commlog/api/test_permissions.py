@@ -26,6 +26,23 @@ TABLE: dict[str, tuple[str, str, Any, tuple[int, int, int, int]]] = {
     "enqueueByDate": ("post", f"{BASE}:resendAsyncByDate", {"startDate": "2026-11-24", "endDate": "2026-11-24"}, (403, 403, 200, 200)),
     "legacySearch": ("post", "/api/notifications/messages/search", {}, (403, 200, 200, 200)),
     "legacyResend": ("post", "/api/notifications/messages", {"action": "resend", "identifiers": KEY}, (403, 403, 404, 404)),
+    "sendEvent": ("post", "/api/events", {"event": "CLIENT_CREATED", "clientKey": KEY}, (403, 403, 403, 404)),
+    "getEvent": ("get", f"/api/events/{KEY}", None, (403, 404, 404, 404)),
+    "createTemplate": ("post", "/api/templates", {}, (403, 403, 403, 400)),
+    "getTemplate": ("get", f"/api/templates/{KEY}", None, (403, 403, 403, 404)),
+    "patchTemplate": ("patch", f"/api/templates/{KEY}", [{"op": "REPLACE", "path": "name", "value": "x"}], (403, 403, 403, 404)),
+    "deleteTemplate": ("delete", f"/api/templates/{KEY}", None, (403, 403, 403, 404)),
+    **{
+        f"{verb}{whom}{what}": (method, f"/api/{whom.lower()}s/{KEY}/subscriptions{path}", body, statuses)
+        for whom in ("Client", "Group")
+        for verb, what, method, path, body, statuses in (
+            ("get", "Subscriptions", "get", "", None, (403, 404, 404, 404)),
+            ("subscribe", "", "post", "", {"templateId": KEY}, (403, 403, 404, 404)),
+            ("unsubscribe", "", "delete", f"/{KEY}", None, (403, 403, 404, 404)),
+        )
+    },
+    "webHookSettings": ("get", "/api/notificationsettings/webhook", None, (403, 403, 403, 200)),
+    "switchWebHooks": ("put", "/api/notificationsettings/webhook", {"state": "ENABLED"}, (403, 403, 403, 200)),
     "organization": ("get", "/api/setup/organization", None, (200, 200, 200, 200)),
     "branches": ("get", "/api/branches", None, (200, 200, 200, 200)),
 }
@@ -43,7 +60,7 @@ def test_each_role_at(operation: str, as_role: Callable[[str], Program]) -> None
     statuses = []
     for role in ROLES:
         program = as_role(role)
-        response = program.get(path) if method == "get" else program.post(path, body)
+        response = program.call(method, path, body)
         statuses.append(response.status_code)
         if response.status_code == 403:
             assert refusal(response)[1:3] == (15, "INVALID_PERMISSIONS")

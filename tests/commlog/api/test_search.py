@@ -245,6 +245,7 @@ def test_criteria_that_are_refused(program: Program, body: Any, code: int, said:
         ({"filterCriteria": [], "sortingCriteria": {"field": "state"}}, 2118, "sortingCriteria.field: state: must be one of creationDate"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "body"}}, 2117, "sortingCriteria.field: body: must be one of"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": "UP"}}, 2119, "sortingCriteria.order: must be ASC or DESC"),
+        ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": ""}}, 2119, "sortingCriteria.order: must be ASC or DESC"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": 1}}, 2119, "sortingCriteria.order: must be text"),
     ],
 )

@@ -1,0 +1,121 @@
+"""The API consumers of the administration, and their keys."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commlog import consumers, permissions
+from commlog.consumer_forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm, narrow
+from commlog.consumers import Issued
+from commlog.listing import listing
+from commlog.models import ApiConsumer, ApiKey
+
+
+@require_safe
+@permissions.can_view_administration
+def index(request: HttpRequest) -> HttpResponse:
+    """Every program that may use the API."""
+    scope = ApiConsumer.objects.prefetch_related("roles")
+    shown = listing(request.GET, form=ConsumersForm, scope=scope, narrow=narrow, sorting=BY_NAME)
+    context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
+    return render(request, "administration/api_consumers.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a consumer."""
+    form = ConsumerForm(request.POST or None)
+    if form.is_valid():
+        made = consumers.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+        messages.success(request, f"The API consumer {made.name} was made. Now make a key for it.")
+        return redirect("api-consumer", made.key)
+    return render(request, "administration/api_consumer_form.html", {"form": form})
+
+
+@require_safe
+@permissions.can_view_administration
+def consumer(request: HttpRequest, key: UUID) -> HttpResponse:
+    """One consumer and its keys."""
+    return _page(request, _consumer(key))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def edit(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Change a consumer."""
+    form = ConsumerForm(request.POST or None, instance=_consumer(key))
+    if form.is_valid():
+        consumers.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+        messages.success(request, f"The API consumer {form.instance.name} was changed.")
+        return redirect("api-consumer", key)
+    return render(request, "administration/api_consumer_form.html", {"form": form, "consumer": _consumer(key)})
+
+
+@require_POST
+@permissions.can_manage_administration
+def activity(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Close the API to a consumer, or open it again."""
+    found, active = _consumer(key), request.POST.get("active") == "1"
+    consumers.set_active(found, active, by=permissions.staff(request))
+    messages.success(
+        request, f"The keys of {found.name} open the API again." if active else f"No key of {found.name} opens the API any more."
+    )
+    return redirect("api-consumer", key)
+
+
+@require_POST
+@permissions.can_manage_administration
+def issue(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Make a key and show it: in the answer itself, because it is stored nowhere."""
+    found, form = _consumer(key), KeyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form=form)
+    issued = consumers.issue(found, by=permissions.staff(request), expires_at=form.expires_at)
+    return _page(request, found, issued=issued)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Put a new key in the place of one, which opens a little longer."""
+    found = _key(key)
+    form = KeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and found.usable(timezone.now()):
+        issued = consumers.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
+        return _page(request, found.consumer, issued=issued)
+    context = {"api_key": found, "form": form, "grace": settings.API_KEY_GRACE_MINUTES, "usable": found.usable(timezone.now())}
+    return render(request, "administration/api_key_rotate.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Say what will happen, then close a key."""
+    found = _key(key)
+    if request.method == "POST":
+        consumers.revoke(found, by=permissions.staff(request))
+        messages.success(request, f"The key {found.prefix}… opens nothing any more.")
+        return redirect("api-consumer", found.consumer.key)
+    return render(request, "administration/api_key_revoke.html", {"api_key": found})
+
+
+def _page(request: HttpRequest, found: ApiConsumer, *, form: KeyForm | None = None, issued: Issued | None = None) -> HttpResponse:
+    now = timezone.now()
+    keys = [(key, key.usable(now)) for key in found.keys.all()]
+    context = {"consumer": found, "keys": keys, "form": form or KeyForm(), "issued": issued}
+    context["can_manage"] = permissions.may_manage_administration(request.user)
+    return render(request, "administration/api_consumer.html", context)
+
+
+def _consumer(key: UUID) -> ApiConsumer:
+    return get_object_or_404(ApiConsumer.objects.prefetch_related("roles"), key=key)
+
+
+def _key(key: UUID) -> ApiKey:
+    return get_object_or_404(ApiKey.objects.select_related("consumer"), key=key)
