@@ -5,6 +5,7 @@ Without any variable this is a development set-up: DEBUG on, a SQLite file besid
 
 import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -219,6 +220,11 @@ TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 RECEIPTS_URL = env.web_address("RECEIPTS_URL", PUBLIC_URL) if env.text("RECEIPTS_URL") else ""
 RECEIPT_TIMEOUT = env.whole("RECEIPT_TIMEOUT", 600, least=1, most=86_400)
 ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host and ALLOWED_HOSTS]
+# Mail providers sign in with it to report bounces and complaints.
+MAIL_RECEIPTS_SECRET = env.matching("MAIL_RECEIPTS_SECRET", r"[^:\s]+:\S{20,}", "name:secret, the secret of at least 20 characters")
+if MAIL_RECEIPTS_SECRET and find_spec("anymail") is None:
+    raise env.refuse("MAIL_RECEIPTS_SECRET", "a value only with django-anymail installed: pip install .[providers]")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_RECEIPTS_SECRET}
 WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 

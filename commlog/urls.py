@@ -5,6 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
+from commlog import mail_receipts
 from commlog.views import (
     account,
     bulk,
@@ -69,6 +70,7 @@ urlpatterns = [
     path("administration/", include("commlog.administration_urls")),
     path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
     path("", include("commlog.api.urls")),
+    path("receipts/mail/", include(mail_receipts.patterns())),
     path("receipts/twilio/<hex32:key>/", receipts.twilio, name="receipt-twilio"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),

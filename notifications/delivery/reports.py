@@ -28,7 +28,7 @@ class Standing:
 def standing(message_id: int, provider_id: str) -> Standing:
     """What is known of the handing-over that the provider calls `provider_id`. That it arrived counts, whichever brought it there."""
     receipts = list(DeliveryReceipt.objects.filter(message_id=message_id))
-    mine = [each for each in receipts if not provider_id or each.provider_id == provider_id or each.status in PROVES_DELIVERY]
+    mine = [each for each in receipts if not provider_id or each.provider_id in ("", provider_id) or each.status in PROVES_DELIVERY]
     if not mine:
         return Standing()
     best = max(mine, key=lambda each: (_RANK[ReceiptStatus(each.status)], -each.received_at.timestamp()))
