@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -134,8 +135,10 @@ class Drain:
             if waiting and self._is_slow(lane_id):
                 self._give_back(waiting, NotStarted())
 
-    def _give_back_the_held(self) -> None:
+    def _give_back_the_held(self, in_trouble: Iterable[int]) -> None:
         """What was claimed before its lane was paused, or its circuit opened, does not leave."""
+        for lane_id in in_trouble:
+            self._give_back(self.ready.get(lane_id, deque()), _LANE_HELD)
         now = time.monotonic()
         if now < self.held_at or not any(self.ready.values()):
             return
@@ -165,7 +168,6 @@ class Drain:
                 breaker.forget(lane_id)
         for lane_id, trouble in in_trouble.items():
             circuits.open_circuit(lane_id, trouble, now=now)
-            self.held_at = 0.0
 
     def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
         moment = self.clock.at(time.monotonic())
@@ -202,10 +204,10 @@ class Drain:
             self.look_at = 0.0  # the first retry is due at once
         if time.monotonic() > self.turn_ends + _PATIENCE:
             self._give_back_the_slow()
-        self._give_back_the_held()
+        in_trouble = breaker.note(self.unrecorded)
+        self._give_back_the_held(in_trouble)
         chosen = self._startable()
         self._renew_leases()
-        in_trouble = breaker.note(self.unrecorded)
         if not self.unrecorded and not chosen:
             return []
         now = self.clock.now()
