@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import QueryDict
 
@@ -52,8 +53,11 @@ class Selection:
         return chips
 
 
-def select(params: QueryDict, *, scope: MessageQuerySet, saved: Pairs | None = None) -> Selection:
-    """The messages of `scope` that the parameters choose. The log, the export and the bulk resend all ask here."""
+def select(params: QueryDict, *, scope: MessageQuerySet, saved: Pairs | None = None, now: datetime | None = None) -> Selection:
+    """The messages of `scope` that the parameters choose. The log, the export and the bulk resend all ask here.
+
+    `now`: the moment that relative days go by, where it is not the present one.
+    """
     bar = MessageFilter(params, queryset=scope)
     more = conditions.read(params)
     strange = [name for name in params if name not in bar.filters and name not in OWN and not conditions.is_part(name)]
@@ -61,7 +65,7 @@ def select(params: QueryDict, *, scope: MessageQuerySet, saved: Pairs | None = N
     sound = bar.is_valid() and more.sound and not address.problems
     messages: MessageQuerySet = bar.qs if sound else scope.none()
     if sound and more.criteria:
-        messages = messages.filter(criteria.to_q(more.criteria, more.match))
+        messages = messages.filter(criteria.to_q(more.criteria, more.match, now=now))
     return Selection(messages, bar, address, strange)
 
 

@@ -82,7 +82,8 @@ class Turn:
             scope = cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
         except (PermissionDenied, Http404) as error:
             raise Refused(f"{job.owner.name} may not open this log any more.") from error
-        chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope)
+        # “Today” is the day on which the job was asked for, however late its turn comes.
+        chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope, now=job.created_at)
         if not chosen.sound:
             raise Refused("A condition of its filter does not exist any more.")
         return chosen

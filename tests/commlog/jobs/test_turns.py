@@ -16,6 +16,7 @@ from commlog.models import Job, User
 from commlog.models.job import JobKind, JobState
 from notifications.broker import MessageBroker
 from notifications.models import Message
+from notifications.states import MessageState
 from tests.factories import make_job, make_message, officer
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +236,10 @@ def test_the_database_refuses(owner: User, name: str, wrong: dict[str, object]) 
     job = make_job(owner)
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Job.objects.filter(pk=job.pk).update(**(wrong | ({"approver": owner} if "approver" in wrong else {})))
+
+
+def test_today_is_the_day_on_which_the_job_was_asked_for(owner: User) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    message, _ = make_message(state=MessageState.FAILED, now=yesterday), make_message(state=MessageState.FAILED)
+    job = make_job(owner, pairs=[["c", "created.TODAY"]], created_at=yesterday)
+    assert list(Turn(job).messages()) == [message]
