@@ -37,7 +37,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
         make_job(owner)
     # Session, user, two for permissions; the jobs; menu, jobs that are open, banner.
     with django_assert_num_queries(8):
-        assert pages.get("/jobs/").text.count('<th scope="row">') == rows
+        assert pages.get("/jobs/").text.count('<th role="rowheader"') == rows
 
 
 def test_the_list_is_empty_at_first(pages: Client) -> None:
