@@ -79,13 +79,17 @@ def clean(html: str) -> Cleaned:
     return Cleaned(made, blocked)
 
 
-def document(html: str) -> str:
-    """The preview as a document of its own: the cleaned text, or where it is too large its source."""
+def document(html: str, *, styled: bool = True) -> str:
+    """The preview as a document of its own: the cleaned text, or where it is too large its source.
+
+    `styled`: with a style sheet, which the policy of a page that holds the document in itself (`srcdoc`) would refuse.
+    """
+    style = f"<style>{_STYLE}</style>" if styled else ""
     if len(html) > LARGEST:
         note = f"This HTML text has {len(html):,} characters. It is too long for a preview, so this is the start of its source."
-        return _page(note, f"<pre>{escape(html[:LARGEST])}</pre>")
+        return _page(note, f"<pre>{escape(html[:LARGEST])}</pre>", style)
     cleaned = clean(html)
-    return _page(_blocked(cleaned.blocked), cleaned.html)
+    return _page(_blocked(cleaned.blocked), cleaned.html, style)
 
 
 def _blocked(number: int) -> str:
@@ -99,7 +103,7 @@ def _blocked(number: int) -> str:
     return f"{pictures} not shown: loading would tell others that the mail was read here."
 
 
-def _page(note: str, body: str) -> str:
+def _page(note: str, body: str, style: str) -> str:
     said = f'<p class="note">{escape(note)}</p>' if note else ""
-    head = f'<meta charset="utf-8"><meta name="color-scheme" content="light"><title>Preview</title><style>{_STYLE}</style>'
+    head = f'<meta charset="utf-8"><meta name="color-scheme" content="light"><title>Preview</title>{style}'
     return f'<!doctype html><html lang="en-GB"><head>{head}</head><body>{said}{body}</body></html>'

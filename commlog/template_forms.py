@@ -28,6 +28,8 @@ _FIELDS: dict[MessageType, tuple[str, ...]] = {
     MessageType.EVENT_STREAM: ("destination", "content_type"),
 }
 _COMMON = ("name", "active", "event", "target", "match_any", "subscription", "text")
+_OCCASION = ("name", "active", *_FOR_PEOPLE, "event", "target", "subscription")
+_CONTENT = ("destination", "method", "content_type", "header_lines", "auth_username", "password", "subject", "text", "html")
 _KINDS = (Kind.STRING, Kind.MONEY, Kind.NUMBER, Kind.DATE_TIME)
 _MIME = {"text/plain": "Plain text", "application/json": "JSON", "application/xml": "XML"}
 
@@ -125,6 +127,16 @@ class TemplateForm(forms.ModelForm):
             self.fields["destination"].label = "URL" if self.channel == MessageType.WEB_HOOK else "Topic"
         if "password" in self.fields and not self.instance.auth_password:
             self.fields["password"].help_text = "Stored sealed, and never shown again."
+
+    @property
+    def occasion(self) -> list[forms.BoundField]:
+        """The fields of when and to whom."""
+        return [self[name] for name in self.fields if name in _OCCASION]
+
+    @property
+    def content(self) -> list[forms.BoundField]:
+        """The fields of what is said, and how it is sent."""
+        return [self[name] for name in _CONTENT if name in self.fields]
 
     @property
     def operators(self) -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ def trial(template: NotificationTemplate, client: Client | None, *, by: User) ->
         filled_with=people.label(client) if client else "",
         told_by=event.key.hex if event else "",
         empty=[f"{{{name}}}" for name in asked if not values.get(name)],
-        document=preview.document(html) if html else "",
+        document=preview.document(html, styled=False) if html else "",
         length=segments.measure(content["body"]) if template.type == MessageType.SMS else None,
     )
 

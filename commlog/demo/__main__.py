@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--every", type=float, default=5.0)
+    parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
     django.setup()
     from django.conf import settings  # readable only now

@@ -11,17 +11,19 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from commlog.demo import timeline
+from commlog.demo import bank, timeline
 from commlog.demo.stories import Stories
-from notifications import outbox
+from notifications import events, outbox
+from notifications.events import Happening
 from notifications.failures import Reason
-from notifications.models import Attempt, Lane, Message
+from notifications.models import Attempt, BusinessEvent, Lane, Message
 from notifications.outbox import Draft, NotResendable
 from notifications.states import MessageState, MessageType, Outcome
 
-Planned = tuple[datetime, Draft]
+Planned = tuple[datetime, Draft | Happening]
 Past = dict[int, datetime]  # a message's primary key, and when it is to have been created
 
+BANKING = "Core banking"
 _AT_ONCE = 250  # messages a transaction
 _EMAIL, _SMS, _HOOK = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK
 _POISON = "3 senders in a row were lost before they could send this message."
@@ -38,14 +40,16 @@ def ordinary(stories: Stories, count: int, *, now: datetime) -> list[Planned]:
     """Everyday messages of the last weeks, and one of each that cannot be sent as it stands."""
     odd = _oddities(stories, now)
     moments = timeline.moments(max(0, count - len(odd)), now=now, rng=stories.rng)
-    return sorted([(when, stories.any(when)) for when in moments] + odd, key=lambda each: each[0])
+    everyday: list[Planned] = [(when, bank.told(stories.any(when), when, stories.rng)) for when in moments]
+    return sorted(everyday + odd, key=lambda each: each[0])
 
 
 def locked_out(stories: Stories, count: int, *, now: datetime) -> list[Planned]:
     """A bad morning: sent while mail server and SMS gateway did not know our password any more and webhooks met an outage."""
     begin = timeline.weekday_before(now, 9)
     moments = sorted(begin + timedelta(seconds=stories.rng.uniform(0, 3000)) for _ in range(count))
-    return [(when, stories.over((_EMAIL, _SMS, _HOOK)[number % 3], when, steady=True)) for number, when in enumerate(moments)]
+    drafts = [(when, stories.over((_EMAIL, _SMS, _HOOK)[number % 3], when, steady=True)) for number, when in enumerate(moments)]
+    return [(when, bank.told(draft, when, stories.rng)) for when, draft in drafts]
 
 
 def before_the_set_up(stories: Stories, *, now: datetime) -> list[tuple[datetime, dict[str, Any]]]:
@@ -68,9 +72,22 @@ def store(planned: Sequence[Planned]) -> Past:
     past: Past = {}
     for start in range(0, len(planned), _AT_ONCE):
         part = planned[start : start + _AT_ONCE]
-        messages = outbox.enqueue_many(draft for _, draft in part)
-        past |= {message.pk: when for message, (when, _) in zip(messages, part, strict=True)}
+        drafts = [(when, each) for when, each in part if isinstance(each, Draft)]
+        messages = outbox.enqueue_many(draft for _, draft in drafts)
+        past |= {message.pk: when for message, (when, _) in zip(messages, drafts, strict=True)}
+        past |= _told([(when, each) for when, each in part if isinstance(each, Happening)])
     return past
+
+
+def _told(happenings: Sequence[tuple[datetime, Happening]]) -> Past:
+    """Tell of them all; the events are dated back at once, their messages later."""
+    raised = events.raise_many([each for _, each in happenings], source=BANKING)
+    rows = [each.event for each in raised]
+    for row, (when, _) in zip(rows, happenings, strict=True):
+        row.received_at = when
+    BusinessEvent.objects.bulk_update(rows, ["received_at"])
+    moments = {key: when for each, (when, _) in zip(raised, happenings, strict=True) for key in each.messages}
+    return {pk: moments[key] for pk, key in Message.objects.filter(key__in=moments).values_list("pk", "key")}
 
 
 def resend(past: Past, failed: Iterable[Message], stories: Stories, *, percent: int, now: datetime, again: bool = False) -> Past:

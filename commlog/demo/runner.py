@@ -83,7 +83,8 @@ class Demo:
         serve = ["-m", "django", "runserver", "--noreload", f"127.0.0.1:{self.port}"]
         children.start("web", serve, environment=variables | {"DEBUG": "1"})
         children.start("sender", ["-m", "django", "sender"], environment=variables)
-        children.start("feed", [*program, "feed", str(place.directory), f"--every={self.every}"], environment=variables)
+        pace = [f"--every={self.every}", f"--port={self.port}"]
+        children.start("feed", [*program, "feed", str(place.directory), *pace], environment=variables)
         _until(children, lambda: _answers(self.port), "the pages")
 
     def _welcome(self, place: Place) -> str:

@@ -128,7 +128,14 @@ class Stories:
         client = self.rng.choice(self.cast.steady)
         written = texts.payload(client_id=client.client_id, client_key=client.key, when=when, rng=self.rng)
         topic = self.rng.choice(_TOPICS)
-        return Draft(MessageType.EVENT_STREAM, destination=topic, body=written.body, content_type="application/json", event=written.event)
+        return Draft(
+            MessageType.EVENT_STREAM,
+            destination=topic,
+            body=written.body,
+            content_type="application/json",
+            client=client,
+            event=written.event,
+        )
 
     def _chance(self, percent: int) -> bool:
         return self.rng.randrange(100) < percent

@@ -142,28 +142,29 @@ _BUSINESS = (
 
 def write(wording: Wording, *, name: str, when: datetime, rng: Random, sender: str = "") -> Written:
     """Fill a text in. `when` is in the organisation's time."""
-    words = _facts(when, rng) | {"name": name, "sender": sender, "bank": BANK}
+    words = facts(when, rng) | {"name": name, "sender": sender, "bank": BANK}
     body = wording.body.format_map(words)
-    return Written(wording.event, wording.subject.format_map(words), body, _as_html(body) if wording.as_html else "")
+    return Written(wording.event, wording.subject.format_map(words), body, as_html(body) if wording.as_html else "")
 
 
 def payload(*, client_id: str, client_key: UUID, when: datetime, rng: Random) -> Written:
     """The JSON of a webhook or a stream event."""
     event, account, with_amount = rng.choice(_BUSINESS)
-    facts = _facts(when, rng)
+    known = facts(when, rng)
     content: dict[str, Any] = {
         "event": event,
         "occurredAt": when.isoformat(timespec="seconds"),
         "client": {"id": client_id, "encodedKey": client_key.hex},
     }
     if account:
-        content["account"] = {"id": facts[account], "type": account.upper()}
+        content["account"] = {"id": known[account], "type": account.upper()}
     if with_amount:
         content["amount"] = {"value": f"{rng.randint(500, 250_000) / 100:.2f}", "currency": "EUR"}
     return Written(event, body=json.dumps(content, indent=2))
 
 
-def _facts(when: datetime, rng: Random) -> dict[str, str]:
+def facts(when: datetime, rng: Random) -> dict[str, str]:
+    """What the bank knows of a moment, by the names that the texts use."""
     return {
         "amount": f"€{rng.randint(2_500, 48_000) / 100:,.2f}",
         "small": f"€{rng.randint(150, 9_900) / 100:,.2f}",
@@ -179,7 +180,8 @@ def _facts(when: datetime, rng: Random) -> dict[str, str]:
     }
 
 
-def _as_html(body: str) -> str:
+def as_html(body: str) -> str:
+    """The text in the bank's HTML; placeholders stay as they are."""
     first, *others = (html.escape(part).replace("\n", "<br>") for part in body.split("\n\n"))
     paragraphs = "".join(f"<p>{part}</p>" for part in others)
     return f"<!doctype html><html lang=en><head><title>{BANK}</title></head><body><h2>{BANK}</h2><p>{first}</p>{paragraphs}</body></html>"

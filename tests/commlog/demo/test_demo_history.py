@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from commlog.demo import dating, history, people, timeline
+from commlog.demo import bank, dating, history, people, timeline
 from commlog.demo.history import Past
 from commlog.demo.standins import StandIns
 from commlog.demo.stories import Stories
@@ -30,7 +30,9 @@ def now() -> datetime:
 def stories(transactional_db: Any, providers: StandIns, quick_retries: RetryPolicy) -> Stories:
     rng = Random(11)
     cast = people.make_cast(since=now() - timedelta(weeks=5), rng=rng)
-    return Stories(cast, providers.webhook_url("").rstrip("/"), rng)
+    told = Stories(cast, providers.webhook_url("").rstrip("/"), rng)
+    bank.make_templates(told.receiver)
+    return told
 
 
 def send_all() -> None:
