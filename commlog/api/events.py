@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Path, Router
 
-from commlog import audit, permissions
+from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -19,7 +19,6 @@ from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.schemas import moment
 from commlog.api.shapes import KEY, MOMENT, closed, or_null
-from commlog.audit import AuditAction
 from commlog.models import User
 from notifications import events, templating
 from notifications.events import EVENTS, Happening, Raised
@@ -157,9 +156,7 @@ def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: boo
     caller = caller_of(request)
     rows = {name: _rows(name, told) for name in _NAMED}
     raised = events.raise_many([_happening(one, rows, place) for place, one in enumerate(told)], source=caller.name)
-    made = sum(each.event.message_count for each in raised if each.created)
-    first, label = raised[0].event, f"{len(raised):,} events" if len(raised) > 1 else raised[0].event.name
-    audit.record(caller.actor, AuditAction.SENT, kind="event", key=first.key.hex, label=label, after={"messages": made})
+    # No entry in the audit trail: each event is a row of its own that says who told it and what came of it.
     answer = [_answer(each) for each in raised]
     return JsonResponse(answer[0] if alone else answer, status=202, safe=False)
 
