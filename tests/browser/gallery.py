@@ -100,6 +100,23 @@ def _administration_states(world: World) -> Iterator[Stop]:
     yield Stop("audit, nothing matches", "/administration/audit/?action=EXPORTED&who=nobody")
     yield Stop("users, nothing matches", "/administration/users/?q=nobody+like+this")
     yield Stop("new user, errors", "/administration/users/new/", _wrong_user)
+    yield Stop("templates, nothing matches", "/administration/templates/?q=nothing+like+this")
+    yield Stop(
+        "new template, errors", "/administration/templates/new/", lambda page: page.get_by_role("button", name="Make the template").click()
+    )
+    yield Stop("new template, preview", "/administration/templates/new/?type=SMS", _previewed)
+
+
+def _wrong_template(page: Page) -> None:
+    page.get_by_role("button", name="Make the template").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+
+
+def _previewed(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("Reminder")
+    page.get_by_label("Event").select_option("REPAYMENT_REMINDER")
+    page.get_by_label("Text", exact=True).fill("{CLIENT_NAME}: {AMOUNT_DUE} {CF:LOYALTY}")
+    expect(page.locator("#trial")).to_contain_text("Left empty")
 
 
 def _other_states(person: User) -> Iterator[Stop]:

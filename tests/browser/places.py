@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group as Role
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.models import CustomView, Job, MenuItem, User
-from notifications.models import Client, Message
+from notifications.models import BusinessEvent, Client, Message, NotificationTemplate
 from notifications.models import Group as ClientGroup
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_attempt, make_client, make_group, make_message, make_resend, make_user, officer, viewer
@@ -31,6 +31,8 @@ def of_demo() -> World:
         "menu_item": item,
         "view": view,
         "job": job,
+        "template": NotificationTemplate.objects.known().exclude(html="").first(),
+        "event": BusinessEvent.objects.filter(message_count__gt=0).order_by("-pk").first(),
     }
     keys: dict[str, Any] = {name: row.key for name, row in found.items() if row} | {"role": role.pk}
     # What the demo lacks leads nowhere, and a page that is not there is left out.
