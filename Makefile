@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durat
 # What needs no database, and the demo, which is always on SQLite.
 NOT_AGAIN := --ignore tests/notifications/channels --ignore tests/cluster/test_demo.py
 
-.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,6 +59,10 @@ check: setup-dev ## lint, format, types, deployment checks, missing migrations
 	$(CLEAN) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CLEAN) DEBUG=0 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://commlog.example.org \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+api-fuzz: setup-dev ## attack the API at length with what its description allows and forbids (EXAMPLES=300)
+	$(CLEAN) $(if $(SERVER),DATABASE_URL=$(SERVER)) API_FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
+	  $(BIN)/python -m pytest tests/commlog/api/test_description.py --timeout 7200
 
 bench: setup-dev ## what it does, and how fast
 	$(CLEAN) $(BIN)/python -m bench $(if $(SERVER),--server $(SERVER))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import events, exports, hanging, log, once, resends, retries, throughput
+from bench import api, events, exports, hanging, log, once, resends, retries, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -16,6 +16,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "throughput": ("e-mail and webhooks beside a bare loop and another mail queue", throughput.run),
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
+    "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
     "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
@@ -32,6 +33,7 @@ def main() -> int:
     options = parser.parse_args()
     programmes = PROGRAMMES | {
         "export": (PROGRAMMES["export"][0], partial(exports.run, rows=options.rows)),
+        "api": (PROGRAMMES["api"][0], partial(api.run, rows=options.rows, keep=options.keep)),
         "log": (PROGRAMMES["log"][0], partial(log.run, rows=options.rows, keep=options.keep)),
     }
     for server in dict.fromkeys(["", options.server]):

@@ -29,16 +29,16 @@ def run(installation: Installation, *, rows: int = 10 * FEW, keep: bool = False)
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     with ExitStack() as stack:
-        databases = {count: stack.enter_context(_filled(installation, server, count, keep)) for count in (FEW, rows)}
+        databases = {count: stack.enter_context(filled(installation, server, count, keep)) for count in (FEW, rows)}
         rounds: dict[int, list[Any]] = {count: [] for count in databases}
         for _ in range(ROUNDS):
             for count, database in databases.items():
-                rounds[count].append(_round(installation, database))
+                rounds[count].append(in_production(installation, database, "bench.log_pages"))
     _report(_joined(rounds[FEW]), _joined(rounds[rows]), rows, on_postgres=bool(server))
 
 
 @contextmanager
-def _filled(installation: Installation, server: str, count: int, keep: bool) -> Iterator[str]:
+def filled(installation: Installation, server: str, count: int, keep: bool) -> Iterator[str]:
     """The URL of a database with so many messages."""
     if server and keep:
         url, new = _kept(server, count)
@@ -71,15 +71,18 @@ def _fill(installation: Installation, url: str, count: int) -> None:
     print(f"  {other.manage('generate_messages', str(count)).splitlines()[-1]}", flush=True)
 
 
-def _round(installation: Installation, url: str) -> Any:
+def in_production(installation: Installation, url: str, module: str) -> Any:
+    """What a module prints as JSON that is run on the database with the settings of production."""
     production = {
         "DEBUG": "0",
         "SECRET_KEY": "for the benchmark alone, 0123456789 abcdefghijklmnopqrstuvwxyz",
-        "SECRETS_KEY": "for the benchmark alone, 0123456789 abcdefghijklmnopqrstuvwxyz",
+        "SECRETS_KEY": "for the benchmark alone 0123456789 abcdefghijklmnopqrstuvwxyz",
         "PUBLIC_URL": "http://127.0.0.1",
+        "API_CALLS_A_MINUTE": "0",
+        "API_CALLS_A_MINUTE_IN_ALL": "0",
     }
     environment = installation.environment | production | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
-    command = [sys.executable, "-W", "ignore", "-m", "bench.log_pages"]
+    command = [sys.executable, "-W", "ignore", "-m", module]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)

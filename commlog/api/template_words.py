@@ -98,7 +98,7 @@ def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -
     if not isinstance(days, int) or isinstance(days, bool):
         raise Malformed("triggerDays", "must be a whole number")
     linking = fields.get("filtersLinkingOperator", "MATCH_ALL")
-    if linking not in MATCHES:
+    if not isinstance(linking, str) or linking not in MATCHES:
         raise Malformed("filtersLinkingOperator", f"must be one of {', '.join(MATCHES)}")
     template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
     template.conditions = templating.conditions.write([_condition(one) for one in _listed(fields, "filterConstraints")])
