@@ -4,14 +4,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 from django.contrib.auth.models import Group as Role
+from django.utils import timezone
 
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.models import CustomView, Job, MenuItem, User
-from notifications.models import BusinessEvent, Client, Message, NotificationTemplate
+from notifications import circuits
+from notifications.models import BusinessEvent, ChannelSwitch, Client, Message, NotificationTemplate
 from notifications.models import Group as ClientGroup
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_attempt, make_client, make_group, make_message, make_resend, make_user, officer, viewer
+from tests.factories import make_attempt, make_client, make_group, make_lane, make_message, make_resend, make_user, officer, viewer
 from tests.test_permissions_matrix import NOTHING, World, one_of_everything
 
 
@@ -55,6 +57,8 @@ def of_everything(person: User) -> World:
     before = {"name": "Old", "seen by": "all users", "active": True}
     audit.record(person, AuditAction.CHANGED, item, before=before, after={"name": "New", "seen by": ["Officer", "Viewer"]})
     audit.record(olaf, AuditAction.DENIED, kind="page", label="/administration/" + "x" * 200, after={"method": "GET", "reason": "y" * 300})
+    circuits.open_circuit(make_lane(MessageType.WEB_HOOK, "x" * 200 + ".example.org:443").pk, "HTTP 503: " + "y" * 300, now=timezone.now())
+    ChannelSwitch.objects.create(channel=MessageType.SMS, enabled=False, paused_at=timezone.now())
     made = {"message": failed.key, "client": ana.key, "group": make_group(ana).key, "user": olaf.key, "menu_item": item.key}
     return replace(one_of_everything(), **made, view=view.key, role=nobodies.pk)
 
