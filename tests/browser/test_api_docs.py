@@ -1,0 +1,18 @@
+"""The page that describes the API, under the policy that every page has."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_description_is_drawn_without_sign_in_and_without_another_host(live_server: LiveServer, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{live_server.url}/api/docs")
+    expect(page.get_by_text("/api/communications/messages:search", exact=True)).to_be_visible()
+    assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
