@@ -47,7 +47,7 @@ MUTANTS = [
     Mutant("a resend ignores what is under way", OUTBOX, "if under_way := next((each for each in chain if not each.is_final), None):", "if under_way := None:"),
     Mutant("a resend ignores that one was delivered", OUTBOX, "is not None and not again:", "is not None and False:"),
     Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s ORDER BY", "lane_id = %s AND due_at >= %s ORDER BY"),
-    Mutant("the broker looks at no cap", LANES, "in rows if room > 0 and channel not in held]", "in rows if channel not in held]"),
+    Mutant("the broker looks at no cap", LANES, "if most > 0 and channel not in stopped:", "if channel not in stopped:"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a drain recovers nothing", DRAIN, "        leases.recover(self.clock.now())\n", ""),
 ]  # fmt: skip

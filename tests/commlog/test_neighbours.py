@@ -124,7 +124,7 @@ def test_the_cost_does_not_depend_on_the_log(pages: Client, rows: int, django_as
     found = _rows(rows)
     pages.get(_url(found[1], LOG))
     # Session, user, two for permissions; message, chain, attempts; menu item, columns, senders, place, before, behind; menu, jobs, banner.
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         pages.get(_url(found[1], LOG))
 
 
@@ -140,5 +140,5 @@ def test_the_dialog_asks_for_no_neighbours(pages: Client, django_assert_num_quer
     message = make_message()
     get: Callable[[], object] = lambda: pages.get(_url(message, LOG), headers={"HX-Request": "true"})  # noqa: E731
     get()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         get()
