@@ -56,10 +56,11 @@ def _resident(pid: int) -> float:
     return 0.0
 
 
-def storm(installation: Installation, rows: int) -> dict[str, Any]:
-    """Everything that can happen to a bulk resend of `rows` messages. What was measured and counted."""
+def storm(installation: Installation, rows: int, pace: str = "") -> dict[str, Any]:
+    """Everything that can happen to a bulk resend of `rows` messages, `pace` a minute. What was measured and counted."""
     step(installation, "fill", rows)
-    first, twin = step(installation, "make"), step(installation, "make")
+    first, twin = step(installation, "make", pace), step(installation, "make")
+    step(installation, "steer", twin["key"], "pause", "PAUSED")  # it would go on while the first one rests
     with installation.cluster("sender") as sender:
         memory = Memory(sender)
         step(installation, "until", first["key"], "RUNNING", rows // 20)
@@ -68,7 +69,7 @@ def storm(installation: Installation, rows: int) -> dict[str, Any]:
         kill_workers(sender)
         killed = step(installation, "until", first["key"], "DONE")
         result = step(installation, "result", first["key"])
-        step(installation, "until", twin["key"], "DONE")
+        step(installation, "steer", twin["key"], "resume", "DONE")
         twice = step(installation, "result", twin["key"])
         step(installation, "fill", 2_000, rows)
         third = step(installation, "make", "600")

@@ -268,7 +268,7 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "",
 }
 
-LONG_WORK = "commlog.jobs.claim"
+LONG_WORK = {"claim": "commlog.jobs.claim", "stalled": "commlog.jobs.stalled"}
 # More messages than that in one bulk resend take a second person's yes; 0: never.
 BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
 

@@ -1,6 +1,7 @@
 """A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step with it.
 
-Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims some of it.
+Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims some of it, and the one
+that says whether it stands still.
 """
 
 import logging
@@ -72,7 +73,7 @@ class MessageBroker(ORM):
 
     def _long_work(self, room: int) -> list[Package]:
         self._looked = time.monotonic()
-        claimed = import_string(settings.LONG_WORK)(room) if settings.LONG_WORK else None
+        claimed = import_string(settings.LONG_WORK["claim"])(room)
         if claimed is None:
             return []
         function, arguments, longest = claimed

@@ -17,8 +17,10 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 
 from notifications import health
 from notifications.clock import db_now
@@ -92,11 +94,15 @@ class Supervisor:
         if time.monotonic() - self._started < _START.total_seconds():
             return ""
         try:
-            stalled = health.stalled(db_now(), patience=PATIENCE)
+            now = db_now()
+            if health.stalled(now, patience=PATIENCE):
+                return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
+            # Where something is being sent the workers live, and a restart would cut it off.
+            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE) and not _under_way(self._cluster.pid):
+                return "long work has stood still, and nothing is being sent"
         except DatabaseError:
-            connection.close()
-            return ""  # the database is in trouble, not the cluster
-        return f"due work has stood still for {PATIENCE.total_seconds():.0f} s" if stalled else ""
+            connection.close()  # the database is in trouble, not the cluster
+        return ""
 
     def _pause(self) -> None:
         if time.monotonic() - self._started > _STEADY:

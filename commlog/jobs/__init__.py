@@ -29,6 +29,6 @@ How a kind of job plugs in (an export, say):
 """
 
 from commlog.jobs.life import approve, cancel, create, in_words, pause, reject, resume
-from commlog.jobs.turns import Refused, Stop, Turn, claim, run
+from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
 
-__all__ = ["Refused", "Stop", "Turn", "approve", "cancel", "claim", "create", "in_words", "pause", "reject", "resume", "run"]
+__all__ = ["Refused", "Stop", "Turn", "approve", "cancel", "claim", "create", "in_words", "pause", "reject", "resume", "run", "stalled"]

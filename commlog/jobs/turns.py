@@ -11,7 +11,9 @@ from typing import Any, cast
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 from django.utils.module_loading import import_string
+from django_q.models import OrmQ
 
 from commlog.custom_views import as_params
 from commlog.models import Job
@@ -147,6 +149,18 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     if not mine.update(started_at=job.started_at or now, **taken):
         return None  # another cluster was quicker
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
+
+
+def stalled(now: datetime, *, patience: timedelta) -> bool:
+    """Whether a job is left alone: its worker has been silent for half its lease, or nobody took it for long.
+
+    Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still take jobs, and never do them.
+    """
+    active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
+    leases = [(RUNNERS[kind].lease, until) for kind, _, until in active if until]
+    if leases or OrmQ.objects.filter(lock__gte=timezone.now()).exists():
+        return any(now - (until - lease) > max(patience, lease / 2) for lease, until in leases)
+    return any(due_at and now - due_at > patience for _, due_at, _ in active)
 
 
 def run(job_id: int, token: int) -> str:

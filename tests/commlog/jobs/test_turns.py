@@ -243,3 +243,32 @@ def test_today_is_the_day_on_which_the_job_was_asked_for(owner: User) -> None:
     message, _ = make_message(state=MessageState.FAILED, now=yesterday), make_message(state=MessageState.FAILED)
     job = make_job(owner, pairs=[["c", "created.TODAY"]], created_at=yesterday)
     assert list(Turn(job).messages()) == [message]
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "said"),
+    [
+        (JobState.QUEUED, {"due_at": 9}, True),
+        (JobState.QUEUED, {"due_at": 7}, False),
+        (JobState.RUNNING, {"lease_until": -9}, True),  # silent for 11 of its 20 s
+        (JobState.RUNNING, {"lease_until": -11}, False),
+        (JobState.PAUSED, {}, False),
+        (JobState.DONE, {}, False),
+    ],
+)
+def test_a_job_that_nobody_does_is_noticed(owner: User, state: JobState, changes: dict[str, int], said: bool) -> None:
+    now = timezone.now()
+    make_job(owner, state=state, **{name: now - timedelta(seconds=ago) for name, ago in changes.items()})
+    assert jobs.stalled(now, patience=timedelta(seconds=8)) is said
+
+
+def test_a_job_that_waits_for_its_turn_is_not_left_alone(owner: User) -> None:
+    now = timezone.now()
+    make_job(owner, due_at=now - timedelta(minutes=5))
+    running = make_job(owner, state=JobState.RUNNING)
+    assert jobs.stalled(now, patience=timedelta(seconds=8)) is False
+    running.delete()
+    task = OrmQ.objects.create(key="commlog", payload="x", lock=now + timedelta(minutes=1))
+    assert jobs.stalled(now, patience=timedelta(seconds=8)) is False
+    task.delete()
+    assert jobs.stalled(now, patience=timedelta(seconds=8)) is True

@@ -1,0 +1,23 @@
+"""A bulk resend under a real cluster: paused, its worker killed, run a second time, cancelled."""
+
+import pytest
+
+from bench.installation import Installation
+from bench.resends import storm
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
+ROWS = 1_200
+
+
+def test_preview_equals_processed_equals_new_rows_whatever_happens(installation: Installation) -> None:
+    found = storm(installation, ROWS, pace="3600")  # a minute: it is still under way when it is paused and its worker killed
+
+    assert found["first"]["preview"] == ROWS
+    assert found["paused"]["seconds"] < 5
+    assert (found["result"]["new"], found["result"]["sources"]) == (ROWS, ROWS)
+    assert found["result"]["lines"] == {"Queued again as new entries": ROWS}
+    assert "Queued again as new entries" not in found["twice"]["lines"]
+    assert (found["twice"]["sum"], found["twice"]["total"], found["twice"]["new"]) == (ROWS, ROWS, ROWS)
+    assert found["cancelled"]["seconds"] < 5
+    rest = found["rest"]["lines"]
+    assert rest["Queued again as new entries"] + rest["Not done"] == found["rest"]["total"] == 2_000
