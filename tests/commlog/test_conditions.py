@@ -186,7 +186,7 @@ def test_names_cost_one_query_a_kind(pages: Client, rows: int, django_assert_max
         make_message(client=person)
     url = f"{URL}?c=client.in.{','.join(person.key.hex for person in people)}"
     pages.get(url)
-    with django_assert_max_num_queries(17 if connection.vendor == "postgresql" else 16):
+    with django_assert_max_num_queries(18 if connection.vendor == "postgresql" else 16):
         assert len(pages.get(url).context["log"].rows) == rows
 
 

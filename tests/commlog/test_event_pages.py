@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -34,7 +35,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         _told(client=make_client())
     pages.get(PAGE)
-    with django_assert_num_queries(8):  # session, user, two for permissions, events, menu, jobs, banner
+    limits = 4 if connection.vendor == "postgresql" else 0  # a savepoint, and a limit around the list
+    with django_assert_num_queries(8 + limits):  # session, user, two for permissions, events, menu, jobs, banner
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 
