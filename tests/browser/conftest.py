@@ -50,10 +50,13 @@ def sign_in(live_server: LiveServer) -> SignIn:
 
 @pytest.fixture
 def open_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
-    """A page in a window of its own; it fails the test on a script error or a refused resource."""
+    """A page in a window of its own; it fails the test on a script error or a refused resource.
+
+    Nothing moves in it: buttons and links fade from one background to another, and axe would measure the colours on the way.
+    """
 
     def opened(**options: Any) -> Page:
-        page = new_context(**options).new_page()
+        page = new_context(reduced_motion="reduce", **options).new_page()
         page.set_default_timeout(_PATIENCE)
         page.on("pageerror", _fail)
         page.on("console", lambda message: _fail(message.text) if "Content Security Policy" in message.text else None)

@@ -64,7 +64,7 @@ def test_every_page(live_server: LiveServer, open_page: Callable[..., Page], sig
     person = admin()
     stops = [stop for stop in gallery.stops(of_everything(person), person) if stop.chapter == chapter]
     assert stops
-    signed_in, stranger = open_page(reduced_motion="reduce"), open_page(reduced_motion="reduce")
+    signed_in, stranger = open_page(), open_page()
     sign_in(signed_in, person)
     found = []
     for stop in stops:
