@@ -28,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
+    parser.add_argument("--only", action="store_true", help="on that server alone")
     parser.add_argument("--rows", type=int, default=exports.ROWS, help=f"of export and log ({exports.ROWS:,})")
     parser.add_argument("--keep", action="store_true", help="of log: leave its databases on the server, for the next run")
     options = parser.parse_args()
@@ -36,7 +37,7 @@ def main() -> int:
         "api": (PROGRAMMES["api"][0], partial(api.run, rows=options.rows, keep=options.keep)),
         "log": (PROGRAMMES["log"][0], partial(log.run, rows=options.rows, keep=options.keep)),
     }
-    for server in dict.fromkeys(["", options.server]):
+    for server in [options.server] if options.only else dict.fromkeys(["", options.server]):
         for name in options.names or PROGRAMMES:
             title, run = programmes[name]
             print(f"\n{name} on {'PostgreSQL' if server else 'SQLite'}: {title}", flush=True)
