@@ -9,7 +9,7 @@ from django.utils.datastructures import MultiValueDict
 
 from commlog.forms import SearchField
 from notifications import events, templating
-from notifications.channels.webhook import CONTENT_TYPES, METHODS
+from notifications.channels.webhook import METHODS
 from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target, Trigger
@@ -242,11 +242,6 @@ class TrialForm(forms.Form):
     """For whom the preview is filled in."""
 
     with_client = forms.CharField(label="Preview with", required=False, max_length=300)
-
-
-def content_types() -> Sequence[str]:
-    """The content types that webhooks and streams have."""
-    return tuple(CONTENT_TYPES.values())
 
 
 def _rows_in(data: MultiValueDict | Mapping[str, Any]) -> list[ConditionRow]:

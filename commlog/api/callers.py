@@ -56,12 +56,6 @@ class Caller:
         return self.user.has_perm(permission) if self.user else permission in self.permissions
 
 
-class ApiRequest(HttpRequest):
-    """A request whose caller is known."""
-
-    auth: Caller
-
-
 def caller_of(request: HttpRequest) -> Caller:
     """Who called; known inside every operation."""
     caller: Any = getattr(request, "auth", None)
