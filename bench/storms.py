@@ -12,12 +12,10 @@ STOPS_WITHIN = 10.0  # seconds, where providers answer
 def kill_storm(chance: random.Random, quick: bool, server: str) -> bool:
     """SIGKILL of any process, again and again, while messages are being sent."""
     kills = 10 if quick else 100
-    batch = 50 if quick else 500  # ten of them, a fifth answered slowly, so that kills meet sends under way
     with running(chance, server) as run:
         run.start()
-        for number in range(kills):
-            if number % (kills // 10) == 0:
-                run.enqueue(batch * 4 // 5, slow=batch // 5, seconds=1.5)
+        for _ in range(kills):
+            run.enqueue(45, slow=5, seconds=1.5)  # as many as are sent until the next kill; slow ones, so that it meets sends under way
             run.until_under_way(within=6.0)
             time.sleep(chance.uniform(0.0, 0.5))
             run.strike(signal.SIGKILL)
