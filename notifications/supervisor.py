@@ -7,6 +7,7 @@ SIGTERM too; workers outlive a killed parent. So nothing that the cluster says o
 import ctypes
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -24,7 +25,8 @@ from django.utils.module_loading import import_string
 
 from notifications import health
 from notifications.clock import db_now
-from notifications.delivery.claims import host_prefix
+from notifications.delivery import leases
+from notifications.delivery.claims import CLUSTER, cluster_prefix
 from notifications.models import Attempt
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Supervisor:
         self._command = command
         self._stopping = threading.Event()
         self._cluster: subprocess.Popen[bytes] | None = None
+        self._workers = ""  # how the names of its workers begin
         self._started = 0.0
         self._back_off = 0.0
 
@@ -80,7 +83,9 @@ class Supervisor:
 
     def _start(self) -> None:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        name = secrets.token_hex(4)
+        self._workers = cluster_prefix(name)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name}
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
             self._command, start_new_session=True, env=environment, preexec_fn=_stop_with_the_supervisor
         )
@@ -98,7 +103,7 @@ class Supervisor:
             if health.stalled(now, patience=PATIENCE):
                 return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
             # Where something is being sent the workers live, and a restart would cut it off.
-            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE) and not _under_way(self._cluster.pid):
+            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE) and not self._under_way():
                 return "long work has stood still, and nothing is being sent"
         except DatabaseError:
             connection.close()  # the database is in trouble, not the cluster
@@ -121,7 +126,7 @@ class Supervisor:
         idle_since = asked
         while cluster.poll() is None:
             now = time.monotonic()
-            if _under_way(cluster.pid):
+            if self._under_way():
                 idle_since = now
             if now - asked > STOP_WITHIN or now - idle_since > _GRACE:
                 logger.error("the cluster did not stop by itself")
@@ -138,6 +143,18 @@ class Supervisor:
             os.killpg(cluster.pid, signal.SIGKILL)
         cluster.wait()
         self._cluster = None
+        try:
+            leases.end_those_under_way(self._workers, db_now())
+        except DatabaseError:
+            connection.close()  # they end by themselves
+
+    def _under_way(self) -> bool:
+        """Whether a worker of the cluster has an attempt under way. Unknown counts as yes."""
+        try:
+            return Attempt.objects.filter(outcome="", worker__startswith=self._workers).exists()
+        except DatabaseError:
+            connection.close()
+            return True
 
 
 def _stop_with_the_supervisor() -> None:
@@ -163,20 +180,3 @@ def _database_lacks() -> str:
         connection.close()
         return f"the database does not answer ({type(error).__name__})"
     return ""
-
-
-def _under_way(group: int) -> bool:
-    """Whether a worker of this process group has an attempt under way. Unknown counts as yes."""
-    try:
-        workers = Attempt.objects.filter(outcome="", worker__startswith=host_prefix()).values_list("worker", flat=True)
-        return any(_group_of(int(worker.rpartition(":")[2])) == group for worker in workers[:1_000])
-    except DatabaseError:
-        connection.close()
-        return True
-
-
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0

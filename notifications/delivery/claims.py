@@ -20,6 +20,7 @@ from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
 RENEW_EVERY = 5.0  # seconds
+CLUSTER = "COMMLOG_CLUSTER"  # the variable by which a supervisor names its cluster to the workers
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
@@ -44,12 +45,12 @@ class Claim:
 
 def worker_name() -> str:
     """This process, as attempts name it."""
-    return f"{host_prefix()}{os.getpid()}"
+    return f"{cluster_prefix(os.environ.get(CLUSTER, ''))}{os.getpid()}"
 
 
-def host_prefix() -> str:
-    """How the names of this machine's workers begin."""
-    return f"{socket.gethostname()[:80]}:"
+def cluster_prefix(cluster: str) -> str:
+    """How the names of a cluster's workers begin. One that nobody supervises has no name."""
+    return f"{socket.gethostname()[:80]}:{cluster}{':' if cluster else ''}"
 
 
 _LOCK_DUE = f"""

@@ -23,6 +23,15 @@ def lapsed(now: datetime) -> bool:
     return Message.objects.filter(lease_until__lt=now).exists()
 
 
+def end_those_under_way(prefix: str, now: datetime) -> int:
+    """Let the leases of sends end at once whose workers, called `prefix`…, are known to be dead. Returns how many.
+
+    What they had only claimed waits for its lease all the same: it may be what killed them, and comes back at the pace of lost workers.
+    """
+    cut_off = Attempt.objects.filter(outcome="", worker__startswith=prefix, permitted_at__isnull=False)
+    return Message.objects.filter(pk__in=cut_off.values("message"), state=MessageState.SENDING_ASYNC).update(lease_until=now)
+
+
 def recover(now: datetime) -> int:
     """Close the attempts of lapsed claims and move their messages on. Returns how many."""
     with transaction.atomic():

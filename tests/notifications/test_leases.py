@@ -108,6 +108,22 @@ def test_lost_before_its_permit_is_provably_unsent_and_due_again(now: datetime) 
     assert (message.attempts.get().outcome, message.outcome, message.possible_duplicate) == (Outcome.ABANDONED, "", False)
 
 
+def test_where_a_cluster_is_dead_what_it_was_sending_waits_for_no_lease(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, others = enqueued(), enqueued(), enqueued()
+    monkeypatch.setenv(claims.CLUSTER, "dead")
+    sending, _ = claims.claim(first.lane_id, 2, now=now)
+    monkeypatch.setenv(claims.CLUSTER, "alive")
+    claims.permit([sending, claimed(others, now)], now=now)
+
+    ended = leases.end_those_under_way(claims.cluster_prefix("dead"), now)
+    recovered = leases.recover(now + timedelta(milliseconds=1))
+
+    assert (ended, recovered) == (1, 1)
+    states = [(message.state, message.outcome) for message in (Message.objects.get(pk=each.pk) for each in (first, second, others))]
+    sends = (MessageState.SENDING_ASYNC, "")
+    assert states == [(MessageState.WAITING, Outcome.UNKNOWN), sends, sends]
+
+
 def test_a_message_that_kills_its_workers_fails_at_the_third(now: datetime) -> None:
     message = enqueued()
     for _ in range(3):
