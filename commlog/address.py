@@ -21,6 +21,11 @@ PLAIN = {"per_page": str(DEFAULT_SIZE), "sort": DEFAULT_SORTING.alias, "timestam
 _NO_STATE = ("per_page", *CURSORS, VIEW, EDITED)
 
 
+def back_to(here: str) -> str:
+    """The query string of a message's page that leads back to the log at this address."""
+    return f"?{urlencode({'from': here})}" if here else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """The parameters of a log. `saved`: the state of the view that it is opened with, as pairs."""

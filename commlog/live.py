@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from commlog import permissions
-from commlog.address import CURSORS
+from commlog.address import CURSORS, back_to
 from commlog.columns import DEFAULT_SORTING
 from commlog.layouts import Layout
 from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
@@ -63,8 +63,9 @@ def answer(request: HttpRequest, params: QueryDict, layout: Layout, asked: Watch
     rows = rows_of(messages)
     drawn = Drawn(timezone.now(), not layout.timestamps, rows)
     table = MessageTable.over(rows, layout.columns, DEFAULT_SORTING, lambda _alias: "")
-    found = {"log": drawn, "table": table, "can_resend": permissions.may_resend(request.user), "here": here, "first": _first_page(here)}
-    return render(request, "log/live.html", found | {"newcomers": _newcomers(params, scope, asked.newest), "cap": CAP})
+    drawing = {"log": drawn, "table": table, "can_resend": permissions.may_resend(request.user), "here": here, "back": back_to(here)}
+    news = {"newcomers": _newcomers(params, scope, asked.newest), "cap": CAP, "first": _first_page(here)}
+    return render(request, "log/live.html", drawing | news)
 
 
 def _newcomers(params: QueryDict, scope: MessageQuerySet, last: int) -> int:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from commlog import custom_views, live, log, permissions
-from commlog.address import EDITED, VIEW, Pairs
+from commlog.address import EDITED, VIEW, Pairs, back_to
 from commlog.layouts import Layout, layout_in, layout_of
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
@@ -62,10 +62,12 @@ def show(
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
     found |= {"can_export": permissions.may_export(request.user)}
-    found |= {"can_resend": permissions.may_resend(request.user), "here": request.path + shown.address, "newest": live.newest()}
+    found |= {"can_resend": permissions.may_resend(request.user), "newest": live.newest()}
+    here = request.path + shown.address
+    found |= {"here": here, "back": back_to(here)}
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "log/log.html", found)
-        response["HX-Push-Url"] = request.path + (shown.address if shown.address != "?" else "")
+        response["HX-Push-Url"] = here.removesuffix("?")
         return response
     return render(request, template, found | {"views": _tabs(request, kind)} | page())
 

@@ -109,6 +109,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "commlog.navigation.frame",
             ],
+            "builtins": ["commlog.templatetags.sprite", "commlog.templatetags.wording"],
         },
     }
 ]

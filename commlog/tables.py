@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django_tables2.data import TableData
 
 from commlog.columns import Column
 from commlog.paging import Sorting
 from commlog.resending import Offer
 from notifications.models import Message
+
+UNLABELLED = ("state", "message")  # where rows are laid out as cards, these need no word before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class CatalogueColumn(tables.Column):
             initial_sort_descending=column.newest_first,
             empty_values=(),
         )
-        self.cell = column.cell
+        self.column = column
         self.url = ""  # where its head leads
 
 
@@ -61,3 +66,15 @@ class MessageTable(tables.Table):
         for bound in table.columns:
             bound.column.url = url(str(bound.order_by_alias.next)) if bound.orderable else ""
         return table
+
+    @cached_property
+    def cells(self) -> list[dict[str, str]]:
+        """What the cells of each row have in common: their template and their attributes."""
+        columns = [bound.column.column for bound in self.columns]
+        return [{"template": column.cell, "attributes": _attributes(column)} for column in columns]
+
+
+def _attributes(column: Column) -> SafeString:
+    if column.key in UNLABELLED:
+        return format_html('class="col-{}"', column.key)
+    return format_html('class="col-{}" data-label="{}"', column.key, column.label)

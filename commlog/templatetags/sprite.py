@@ -1,0 +1,16 @@
+"""The icons that pages repeat."""
+
+from functools import cache
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+@cache
+def sprite() -> SafeString:
+    """The icons, drawn once a process: each of them is parsed XML."""
+    return render_to_string("components/icons.html")
