@@ -107,12 +107,12 @@ def span(length: timedelta) -> str:
 
 @register.filter
 def roughly(length: timedelta) -> str:
-    """A length of time that is only estimated: `less than a minute`, `3 minutes`, `2 hours`."""
+    """A length of time that is only estimated: `less than a minute`, `about 3 minutes`, `about 2 hours`."""
     minutes = round(length / timedelta(minutes=1))
     if minutes < 1:
         return "less than a minute"
     number, unit = (minutes, "minute") if minutes < 100 else (round(minutes / 60), "hour")
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+    return f"about {number:,} {unit}{'' if number == 1 else 's'}"
 
 
 @register.filter

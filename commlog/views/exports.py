@@ -22,6 +22,7 @@ from commlog.models.export_file import KEPT
 from commlog.models.job import JobKind
 from commlog.places import Place
 from commlog.selection import Selection, select
+from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
 AT_ONCE = 5_000  # rows; more are a job's work
@@ -30,7 +31,10 @@ AT_ONCE = 5_000  # rows; more are a job's work
 @require_POST
 @permissions.can_export
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The file, or, where it takes longer than a request may, the job that makes it. `of` is the address of the log."""
+    """The file, or, where it takes longer than a request may, the job that makes it. `of` is the address of the log.
+
+    `brief`: a script stays on the log, and shows there how far the job is.
+    """
     user = permissions.staff(request)
     address = str(request.GET.get("of") or reverse("log"))
     place, params = Place.at(address)
@@ -46,7 +50,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     total = _count(chosen.messages)
     if total is None or total > AT_ONCE:
         job = jobs.create(JobKind.EXPORT, owner=user, place=place, chosen=chosen, total=total or 0, options=order.options)
-        return redirect("job", job.key)
+        return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
     return _at_once(order, chosen, place, user)
 
 

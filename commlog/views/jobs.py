@@ -37,7 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def job(request: HttpRequest, key: UUID) -> HttpResponse:
     """The page, or its moving part where htmx asks."""
     found = get_object_or_404(permissions.jobs_for(request.user).select_related("owner", "approver"), key=key)
-    return _shown(request, found)
+    return shown(request, found)
 
 
 @require_POST
@@ -58,10 +58,12 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     if not done and not request.htmx:  # type: ignore[attr-defined]
         messages.warning(request, "It has gone on meanwhile: nothing was changed.")
     found.refresh_from_db()
-    return _shown(request, found) if request.htmx else redirect("job", key)  # type: ignore[attr-defined]
+    return shown(request, found) if request.htmx else redirect("job", key)  # type: ignore[attr-defined]
 
 
-def _shown(request: HttpRequest, found: Job) -> HttpResponse:
+def shown(request: HttpRequest, found: Job) -> HttpResponse:
+    """The job's page, or its moving part where htmx asks; `brief` asks for the line that a log shows of it."""
+    brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = {
         "report": report(found) if found.kind == JobKind.RESEND else None,
@@ -69,5 +71,7 @@ def _shown(request: HttpRequest, found: Job) -> HttpResponse:
         "may_steer": permissions.may_steer_job(request.user, found),
         "may_approve": permissions.may_approve_job(request.user, found),
         "part": f"jobs/{found.kind.lower()}.html",
+        "brief": brief,
+        "moved": brief or partial,
     }
-    return render(request, "jobs/progress.html" if partial else "jobs/job.html", context)
+    return render(request, "jobs/progress.html" if brief or partial else "jobs/job.html", context)

@@ -24,14 +24,12 @@
 
   // What the page asks for by itself is nobody's action: its failures are not told.
   const byItself = (event) => event.detail.elt?.id === "watch";
-  document.addEventListener("htmx:responseError", (event) => {
-    if (byItself(event)) return;
-    const status = event.detail.xhr.status;
-    trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
-      : status === 404 ? "It is not there any more. Load the page again."
-      : "The server could not do this. Try again in a moment.");
-  });
-  document.addEventListener("htmx:sendError", (event) => byItself(event) || trouble("The server cannot be reached. Nothing was changed."));
+  const refused = (status) => trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
+    : status === 404 ? "It is not there any more. Load the page again."
+    : "The server could not do this. Try again in a moment.");
+  const unreached = () => trouble("The server cannot be reached. Nothing was changed.");
+  document.addEventListener("htmx:responseError", (event) => byItself(event) || refused(event.detail.xhr.status));
+  document.addEventListener("htmx:sendError", (event) => byItself(event) || unreached());
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -51,4 +49,6 @@
   };
   document.addEventListener("click", (event) => closeMenus(event.target));
   document.addEventListener("focusin", (event) => closeMenus(event.target));
+
+  window.feedback = { announce, refused, unreached };
 })();

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import Schedule
 from openpyxl import load_workbook
+from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
 from commlog.export import job as exporting
@@ -89,6 +90,31 @@ def test_many_rows_are_a_job_whose_file_is_downloaded(pages: Client) -> None:
     page = pages.get(f"/jobs/{job.key.hex}/").text
     assert f'href="/jobs/{job.key.hex}/file/"' in page
     assert "3 messages, " in page
+
+
+def test_a_script_gets_the_line_that_takes_the_place_of_the_button(
+    pages: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        make_message(MessageState.FAILED)
+    line = pages.post(URL, {"format": "xlsx", "brief": "1"}).text
+    job = Job.objects.get()
+    for part in ('class="job brief"', f'hx-get="/jobs/{job.key.hex}/"', f'href="/jobs/{job.key.hex}/"', "0 of 3", "Cancel", "1 job</a>"):
+        assert part in line
+    assert "<h1" not in line
+    assert turn() == "DONE"
+    # Session, user, two for permissions; the job, its file; jobs that are open.
+    with django_assert_num_queries(7):
+        line = pages.get(f"/jobs/{job.key.hex}/", {"brief": "1"}, headers={"HX-Request": "true"}).text
+    assert f'href="/jobs/{job.key.hex}/file/" download' in line
+    assert f"{job.file.name} can be downloaded." in line
+    assert '<span id="jobs-indicator" class="jobs-indicator" hx-swap-oob="true"></span>' in line
+    assert "hx-get" not in line
+
+
+def test_an_export_under_way_keeps_its_place_whatever_is_filtered(pages: Client) -> None:
+    for query in ("", "?state=FAILED", "?state=NONSENSE"):
+        assert 'id="exporting"' in pages.get(f"/communications/{query}").text
 
 
 def test_what_came_after_it_was_asked_for_is_not_in_it(pages: Client) -> None:
