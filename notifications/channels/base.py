@@ -92,7 +92,7 @@ class Channel(Protocol):
         """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        """Hand the message over within the channel's deadline, or raise DeliveryError."""
+        """Hand the message over within the channel's deadline, or raise DeliveryError. What `check` refuses is refused here too."""
 
     def close(self) -> None:
         """Close the kept connections."""

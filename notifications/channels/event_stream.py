@@ -34,6 +34,7 @@ class EventStreamChannel:
 
     def send(self, envelope: Envelope) -> Receipt:
         """Append once, however often it is asked for."""
+        self.check(envelope)
         event, _ = StreamEvent.objects.get_or_create(
             key=envelope.key,
             defaults={

@@ -61,6 +61,7 @@ class RedirectedChannel:
         """Send it to the one destination."""
         if not self._target:
             raise RuntimeError(f"{self.type} is held in this mode")  # no lane of it is ever open
+        self._inner.check(envelope)
         return self._inner.send(_redirected(envelope, self.type, self._target))
 
     def close(self) -> None:

@@ -119,28 +119,30 @@ class SmsChannel:
     ) -> None:
         self._receipts_url = receipts_url
         self._from = from_number
-        self._configured = bool(account_sid and auth_token and from_number)
         self._http = _GatewayClient(api_url, deadline)
-        self._client = Client(account_sid, auth_token, http_client=self._http) if self._configured else None
+        configured = account_sid and auth_token and from_number
+        self._client = Client(account_sid, auth_token, http_client=self._http) if configured else None
 
     def lane(self, destination: str) -> str:
         return "twilio"
 
     def check(self, envelope: Envelope) -> None:
-        if not self._configured:
+        self._checked(envelope)
+
+    def _checked(self, envelope: Envelope) -> tuple[Client, str]:
+        """Whom to ask and the number, once nothing speaks against sending it."""
+        if self._client is None:
             raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
         if not envelope.destination.strip():
             raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
         if len(envelope.body) > LONGEST:
             raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
-        _number(envelope.destination)
+        return self._client, _number(envelope.destination)
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        if self._client is None:
-            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
-        to = _number(envelope.destination)
+        client, to = self._checked(envelope)
         try:
-            message = self._client.messages.create(to=to, from_=self._from, body=envelope.body, **self._asks_for_receipts(envelope.key))
+            message = client.messages.create(to=to, from_=self._from, body=envelope.body, **self._asks_for_receipts(envelope.key))
         except NotHandedOver as error:
             raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), lane_fault=True) from error
         except NoAnswer as error:

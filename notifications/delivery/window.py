@@ -114,7 +114,6 @@ def send(channel: Channel, call: Call) -> Done:
     if started >= call.start_by:
         return Done(call.claim, NotStarted(), started, started)
     try:
-        channel.check(call.claim.envelope)
         answer = channel.send(call.claim.envelope)
     except DeliveryError as error:
         answer = error

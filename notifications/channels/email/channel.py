@@ -61,6 +61,10 @@ class EmailChannel:
         return f"{self._server.host}:{self._server.port}"
 
     def check(self, envelope: Envelope) -> None:
+        self._checked(envelope)
+
+    def _checked(self, envelope: Envelope) -> tuple[str, bytes]:
+        """The address and the mail, once nothing speaks against sending it."""
         if not self._server.host:
             raise _never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
         if not envelope.destination.strip():
@@ -68,10 +72,10 @@ class EmailChannel:
         texts = (envelope.subject, envelope.body, envelope.html)
         if sum(map(len, texts)) > LARGEST or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST:
             raise _never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets")
-        self._compose(envelope)
+        return self._compose(envelope)
 
     def send(self, envelope: Envelope) -> Receipt:
-        to, mail = self._compose(envelope)
+        to, mail = self._checked(envelope)
         with Deadline(self._deadline) as deadline:
             kept = self._kept.take()
             if kept is not None:

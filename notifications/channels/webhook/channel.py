@@ -48,8 +48,6 @@ class WebhookChannel:
 
     def check(self, envelope: Envelope) -> None:
         self._prepared(_opened(envelope))
-        if mime(envelope.content_type) == "application/json":
-            _check_json(envelope.body)
 
     def send(self, envelope: Envelope) -> Receipt:
         envelope = _opened(envelope)
@@ -71,13 +69,13 @@ class WebhookChannel:
         self._wire.close()
 
     def _prepared(self, envelope: Envelope) -> tuple[Target, bytes]:
-        """Where to and what, everything checked that needs no I/O but the JSON."""
+        """Where to and what, everything checked that needs no I/O."""
         target = read(envelope.destination)
         self._guard.check(target)
         if (envelope.method or "POST") not in METHODS:
             raise never(Reason.OTHER, f"a webhook is sent with {', '.join(sorted(METHODS))}, not with {cleaned(envelope.method)[:20]}")
         try:
-            mime(envelope.content_type)
+            media_type = mime(envelope.content_type)
         except KeyError:
             raise never(Reason.OTHER, f"the content type {cleaned(envelope.content_type)[:100]} is not one of the three") from None
         if words := problem(envelope.headers):
@@ -88,6 +86,8 @@ class WebhookChannel:
             raise never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text holds characters that UTF-8 cannot write") from error
         if len(body) > LARGEST:
             raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the body is larger than {LARGEST} octets")
+        if media_type == "application/json":
+            _check_json(envelope.body)
         return target, body
 
 
