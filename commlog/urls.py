@@ -54,6 +54,7 @@ urlpatterns = [
     path("communications/condition/", conditions.row, name="condition"),
     path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
     path("communications/resend/", bulk.resend, name="bulk-resend"),
+    path("communications/resend/matching/", bulk.matching, name="bulk-matching"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<hex32:key>/file/", exports.download, name="job-file"),
     path("jobs/<hex32:key>/", jobs.job, name="job"),

@@ -125,6 +125,7 @@ TABLE: dict[str, Row] = {
     "send-anew": _get(SIGN_IN, 403, 403, 200, 200),
     # Jobs
     "bulk-resend": _get(SIGN_IN, 403, 403, 400, 400),  # nothing is selected
+    "bulk-matching": _get(SIGN_IN, 403, 403, 200, 200),
     "jobs": _get(SIGN_IN, 403, 200, 200, 200),
     "job": _get(SIGN_IN, 403, 404, 200, 200),
     "job-file": _get(SIGN_IN, 403, 403, 404, 404),  # its owner's alone

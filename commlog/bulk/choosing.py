@@ -48,8 +48,7 @@ class Preview:
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
     """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too."""
     failed = chosen.failed()
-    picked = Message.objects.filter(pk__in=_picks(failed, unknown=False))
-    found = picked.aggregate(total=Count("pk"), **_PEOPLE, **_CHANNELS)
+    found = _picked(failed).aggregate(total=Count("pk"), **_PEOPLE, **_CHANNELS)
     rows = failed.count()
     free = _free(failed).aggregate(chains=Count("root", distinct=True))["chains"]
     return Preview(
@@ -60,6 +59,11 @@ def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
         unknown=free - found["total"],
         not_failed=chosen.count() - rows if count_others else 0,
     )
+
+
+def number(chosen: MessageQuerySet) -> int:
+    """The total of `preview`, alone; call it within a time limit."""
+    return _picked(chosen.failed()).count()
 
 
 def freeze(job: Job, chosen: MessageQuerySet, *, unknown: bool) -> int:
@@ -81,6 +85,11 @@ def freeze(job: Job, chosen: MessageQuerySet, *, unknown: bool) -> int:
 def _free(failed: MessageQuerySet) -> MessageQuerySet:
     """Those without obstacle, and `root`: the chain that each belongs to."""
     return cast(MessageQuerySet, failed.order_by().unanswered().annotate(root=Coalesce("first", "pk")))
+
+
+def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
+    """Those that are resent unless more is wanted."""
+    return Message.objects.filter(pk__in=_picks(failed, unknown=False))
 
 
 def _picks(failed: MessageQuerySet, *, unknown: bool) -> QuerySet[Message, dict[str, Any]]:

@@ -7,14 +7,14 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import jobs, permissions, screens
 from commlog.bulk import choosing
 from commlog.bulk.choosing import Preview
 from commlog.forms import BulkForm
 from commlog.jobs.life import newest_message
-from commlog.limits import A_CONFIRMATION, TookTooLong, time_limit
+from commlog.limits import A_CONFIRMATION, A_PAGE, TookTooLong, time_limit
 from commlog.models import Job
 from commlog.models.job import JobKind
 from commlog.paging import SIZES
@@ -50,16 +50,25 @@ def resend(request: HttpRequest) -> HttpResponse:
         return redirect("job", form.cleaned_data["key"])  # the same form, a moment ago
 
 
+@require_safe
+@permissions.can_resend
+def matching(request: HttpRequest) -> HttpResponse:
+    """The button that offers all that match and says how many the confirmation would count; empty where counting takes too long."""
+    asked = _Asked(request, request.GET, all=True)
+    return render(request, "bulk/matching.html", {"number": None if asked.problem else _number(asked)})
+
+
 class _Asked:
     """What is to be resent: everything that the log shows, or the rows that are ticked."""
 
-    def __init__(self, request: HttpRequest, given: QueryDict) -> None:
+    def __init__(self, request: HttpRequest, given: QueryDict, *, all: bool = False) -> None:
         self.of = given.get("of") or reverse("log")
         self.place, params = Place.at(self.of)
         state = screens.state_of(request, params, self.place.kind)
         self.chosen: Selection = select(state.params, scope=self.place.scope(request.user), saved=state.saved)
-        self.all = bool(given.get("all"))
-        self.rows = [int(row) for row in given.getlist("row") if row.isascii() and row.isdigit() and len(row) < 19]
+        self.all = all or bool(given.get("all"))
+        rows = [] if self.all else given.getlist("row")
+        self.rows = [int(row) for row in rows if row.isascii() and row.isdigit() and len(row) < 19]
         self.problem = self._problem(given)
 
     def _problem(self, given: QueryDict) -> str:
@@ -90,6 +99,14 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm, *, problem: st
         return _confirmation(request, asked, None, problem=many)
     fresh = {"key": uuid4().hex, "newest": newest, "total": found.total, "unknown_total": found.unknown}
     return _confirmation(request, asked, found, form=form, fresh=fresh, problem=problem)
+
+
+def _number(asked: _Asked) -> int | None:
+    try:
+        with time_limit(A_PAGE):
+            return choosing.number(asked.messages(newest_message()))
+    except TookTooLong:
+        return None
 
 
 def _confirmation(

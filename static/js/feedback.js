@@ -23,7 +23,7 @@
   });
 
   // What the page asks for by itself is nobody's action: its failures are not told.
-  const byItself = (event) => event.detail.elt?.id === "watch";
+  const byItself = (event) => ["watch", "matching"].includes(event.detail.elt?.id);
   const refused = (status) => trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
     : status === 404 ? "It is not there any more. Load the page again."
     : "The server could not do this. Try again in a moment.");

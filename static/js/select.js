@@ -1,4 +1,4 @@
-// Counts what is ticked in a log, and ticks a whole page. Without it the boxes and the buttons below the log do their work all the same.
+// Counts what is ticked in a log, and ticks a whole page; then it asks how many match and offers them all. Without it the boxes and the buttons below the log do their work all the same.
 (() => {
   "use strict";
   const boxes = () => [...document.querySelectorAll("[data-select]")];
@@ -9,8 +9,14 @@
     const all = boxes();
     const ticked = all.filter((box) => box.checked).length;
     const said = form.querySelector("[data-selected]");
+    const matching = document.getElementById("matching"); // not there where the page is everything
+    const whole = ticked > 1 && ticked === all.length && !!matching;
     said.hidden = !ticked;
-    said.textContent = `${ticked} selected`;
+    said.textContent = whole ? `All ${ticked} failed messages on this page are selected.` : `${ticked} selected`;
+    if (whole) htmx.trigger(matching, "page-ticked");
+    const offered = whole && matching.querySelector("[data-number]")?.dataset.number > ticked;
+    if (matching) matching.hidden = !offered;
+    form.querySelector("[data-all]").hidden = offered;
     form.querySelector("[data-selected-only]").hidden = !ticked;
     const head = document.querySelector("[data-select-all]");
     if (!head) return;

@@ -60,7 +60,33 @@ def test_select_confirm_progress_report(live_server: LiveServer, open_page: Call
     _check(page, "bulk-report")
     page.get_by_role("link", name="Queued again as new entries").click()
     expect(page.locator("[data-row]")).to_have_count(2)
+    _everything_that_matches(page, live_server.url)
     assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {failed[0].pk, failed[2].pk}
+
+
+def _everything_that_matches(page: Page, url: str) -> None:
+    """A page is ticked; how many match beyond it is asked for then, and no sooner."""
+    for _ in range(26):
+        make_message(MessageState.FAILED)
+    page.set_viewport_size({"width": 1360, "height": 900})
+    page.goto(f"{url}/communications/?state=FAILED&per_page=25")
+    all_that_match, plain = (
+        page.get_by_role("button", name="Select all 27 that match"),
+        page.get_by_role("button", name="Resend all that match"),
+    )
+    expect(plain).to_be_visible()
+    page.get_by_label("Select every failed message on this page").check()
+    expect(all_that_match).to_be_visible()
+    expect(plain).to_be_hidden()
+    expect(page.locator("[data-selected]")).to_have_text("All 25 failed messages on this page are selected.")
+    expect(page.locator("#live")).to_have_text("All failed messages on this page are selected; 27 match.")
+    _check(page, "bulk-all-that-match")
+    page.locator("[data-select]").first.uncheck()
+    expect(page.locator("[data-selected]")).to_have_text("24 selected")
+    expect(plain).to_be_visible()
+    page.locator("[data-select]").first.check()
+    all_that_match.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Resend 27 failed messages to 2 people?")
 
 
 def test_without_javascript_all_that_match(open_page: Callable[..., Page], sign_in: SignIn) -> None:

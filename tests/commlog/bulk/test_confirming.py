@@ -13,7 +13,7 @@ from commlog.limits import TookTooLong
 from commlog.models import Job, User
 from commlog.models.job import JobState
 from notifications.models import Message
-from notifications.states import MessageState, Outcome
+from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_client, make_message, make_resend, officer, viewer
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +178,62 @@ def test_counting_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
     monkeypatch.setattr("commlog.bulk.choosing.preview", slow)
     response = pages.get(URL, {"all": "1"})
     assert "Narrow the filter, by days for example." in response.text
+
+
+@pytest.mark.parametrize("query", ["", "state=FAILED", "state=FAILED&type=EMAIL&sort=type&after=x", "q=nothing+like+it", "state=NOPE"])
+def test_the_number_that_the_log_offers_is_what_the_confirmation_counts(pages: Client, query: str) -> None:
+    ana = make_client()
+    for whose in (ana, ana, None):
+        first = make_message(FAILED, client=whose)
+        make_resend(first, FAILED, client=whose)
+        make_resend(make_message(FAILED, client=whose), MessageState.SENT, client=whose)
+        make_message(FAILED, client=whose, outcome=Outcome.UNKNOWN)
+        make_message(FAILED, MessageType.SMS, client=whose)
+        make_message(MessageState.SENT, client=whose)
+    offered = {}
+    for log in ("/communications/", f"/clients/{ana.key.hex}/communications/"):
+        of = {"of": f"{log}?{query}"}
+        confirmation = pages.get(URL, of | {"all": "1"}).context["preview"]
+        offered[log] = pages.get(f"{URL}matching/", of).context["number"]
+        assert offered[log] == (confirmation.total if confirmation else None)
+    expected = {"": (6, 4), "state=FAILED": (6, 4), "q=nothing+like+it": (0, 0), "state=NOPE": (None, None)}
+    assert tuple(offered.values()) == expected.get(query, (3, 2))
+
+
+def test_the_offer_of_all_that_match(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        make_message(FAILED)
+    of = {"of": "/communications/?state=FAILED"}
+    assert ">Select all 2 that match</button>" in pages.get(f"{URL}matching/", of).text
+    assert not pages.get(f"{URL}matching/", {"of": "/communications/?state=SENT"}).text.strip()
+
+    def slow(*_: object) -> None:
+        raise TookTooLong
+
+    monkeypatch.setattr("commlog.bulk.choosing.number", slow)
+    assert not pages.get(f"{URL}matching/", of).text.strip()  # the button without a number stays
+
+
+def test_a_page_offers_to_count_only_what_it_does_not_hold(pages: Client) -> None:
+    for _ in range(25):
+        make_message(FAILED)
+    offer = 'hx-get="/communications/resend/matching/?of=%2Fcommunications%2F%3Fstate%3DFAILED%26per_page%3D25"'
+    assert "Resend all that match" in (text := pages.get("/communications/?state=FAILED&per_page=25").text)
+    assert offer not in text
+    make_message(FAILED)
+    assert offer in pages.get("/communications/?state=FAILED&per_page=25").text
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_offer_costs_the_same_for_one_row_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(rows):
+        make_message(FAILED)
+    limits = 4 if connection.vendor == "postgresql" else 0
+    # Session, user, two for permissions; columns, menu item, senders; the newest; the number.
+    with django_assert_num_queries(9 + limits):
+        assert f"Select all {rows} that match" in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
 
 
 def test_nothing_to_resend(pages: Client) -> None:
