@@ -98,7 +98,7 @@ class BulkForm(forms.Form):
     unknown_total = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
     unknown = forms.BooleanField(required=False)
     pace = forms.IntegerField(
-        label="At most so many a minute",
+        label="Messages a minute, at most",
         required=False,
         min_value=1,
         max_value=10_000,

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -16,6 +17,7 @@ from commlog.listing import listing
 from commlog.models import Job
 from commlog.models.job import JobKind
 from commlog.paging import Sorting
+from commlog.places import Place
 
 NEWEST_FIRST = Sorting("newest", descending=True)
 _STEERING = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}
@@ -71,6 +73,7 @@ def shown(request: HttpRequest, found: Job) -> HttpResponse:
         "may_steer": permissions.may_steer_job(request.user, found),
         "may_approve": permissions.may_approve_job(request.user, found),
         "part": f"jobs/{found.kind.lower()}.html",
+        "log_url": f"{Place.of(found).url}?{urlencode(found.pairs)}",
         "brief": brief,
         "moved": brief or partial,
     }

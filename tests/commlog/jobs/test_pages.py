@@ -1,5 +1,7 @@
 """The pages of jobs: their list, the progress of one, what people may do with it, and the indicator on every page."""
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -66,6 +68,22 @@ def test_progress_asks_for_itself_while_the_job_is_open(pages: Client, owner: Us
     assert "http-equiv" not in page
     assert "hx-get" not in page.partition('id="job"')[2]
     assert "Pause" not in page
+
+
+def test_a_job_says_which_log_it_is_about_and_leads_there(pages: Client, owner: User) -> None:
+    whose = uuid4()
+    job = make_job(owner, log="CLIENT", whom=whose, pairs=[["state", "FAILED"], ["q", "a b"]], words="State: Failed")
+    page = pages.get(f"/jobs/{job.key.hex}/").text
+    assert "Communications of a client: <bdi>State: Failed</bdi>" in page
+    assert f'href="/clients/{whose.hex}/communications/?state=FAILED&amp;q=a+b"' in page
+
+
+def test_what_is_not_counted_yet_is_no_number(pages: Client, owner: User) -> None:
+    job = make_job(owner, JobKind.EXPORT, total=0)
+    for path in ("/jobs/", f"/jobs/{job.key.hex}/"):
+        text = pages.get(path).text
+        assert "Not counted yet" in text
+        assert "0 of 0" not in text
 
 
 def test_pause_resume_and_cancel(pages: Client, owner: User) -> None:
