@@ -45,6 +45,22 @@ class ChannelCard:
     lanes: Sequence[LaneLine]
 
     @property
+    def troubled(self) -> list[LaneLine]:
+        """Its lanes that are held back."""
+        return [line for line in self.lanes if line.held]
+
+    @property
+    def words(self) -> str:
+        """How it is, in one word or two."""
+        if not self.enabled:
+            return "Switched off"
+        if self.paused_at:
+            return "Paused"
+        if self.held_by_mode:
+            return "Held by SENDING_MODE"
+        return "Trouble" if self.troubled else "Working"
+
+    @property
     def testable(self) -> bool:
         """Whether a person can have a test message sent to themselves."""
         return self.type in (MessageType.EMAIL, MessageType.SMS)

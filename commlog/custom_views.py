@@ -65,7 +65,24 @@ def content_of(chosen: Selection, layout: Layout) -> dict[str, Any]:
 
 def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
     """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
-    return [Found(view, _number(view, scope)) for view in views]
+    return [Found(view, number_of(as_params(pairs_of(view)), scope)) for view in views]
+
+
+def number_of(params: QueryDict, scope: MessageQuerySet) -> str:
+    """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it takes over a second."""
+    chosen = select(params, scope=scope)
+    if not chosen.sound:
+        return "!"
+    try:
+        with time_limit(A_COUNT):
+            return capped(counted(chosen.messages, CAP))
+    except TookTooLong:
+        return ""
+
+
+def capped(number: int) -> str:
+    """A number that was counted up to the cap, for people."""
+    return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
 def save(view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None) -> CustomView:
@@ -133,18 +150,6 @@ def install_defaults(**_: Any) -> None:
         ("Manual", {}, [["sender_key", "NOT_EMPTY", []]]),
     ):
         CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, conditions=bar, criteria=criteria)
-
-
-def _number(view: CustomView, scope: MessageQuerySet) -> str:
-    chosen = select(as_params(pairs_of(view)), scope=scope)
-    if not chosen.sound:
-        return "!"
-    try:
-        with time_limit(A_COUNT):
-            found = counted(chosen.messages, CAP)
-    except TookTooLong:
-        return ""
-    return f"{CAP:,}+" if found > CAP else f"{found:,}"
 
 
 def _written(field: str, operator: str, values: Sequence[str]) -> str:

@@ -71,10 +71,10 @@ class Frame:
         """The pages of the administration that exist and that the user may read."""
         return [section for section in SECTIONS if section.url and section.seen_by(self._request.user)]
 
-    @cached_property
+    @property
     def home(self) -> str:
-        """Where the name of the product leads: the first page that the user may see."""
-        return self.menu[0][1] if self.menu else reverse("home")
+        """Where the name of the product leads: the dashboard, which is fixed and open to everybody."""
+        return reverse("home")
 
     @cached_property
     def jobs(self) -> str:

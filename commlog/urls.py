@@ -12,6 +12,7 @@ from commlog.views import (
     columns,
     conditions,
     custom_views,
+    dashboard,
     errors,
     events,
     exports,
@@ -41,7 +42,7 @@ class Hex32:
 register_converter(Hex32, "hex32")
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="log"), name="home"),
+    path("", dashboard.dashboard, name="home"),
     path("sign-in/", session.SignIn.as_view(), name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("communications/", log.log, name="log"),

@@ -39,7 +39,7 @@ def sign_in(live_server: LiveServer) -> SignIn:
     """Signs a person in through the form, and ends on the log."""
 
     def through_the_form(page: Page, person: User) -> None:
-        page.goto(f"{live_server.url}/")
+        page.goto(f"{live_server.url}/communications/")
         page.get_by_label("Username").fill(person.username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()

@@ -97,7 +97,7 @@ def test_signing_in_and_out(client: Client) -> None:
 def test_signing_in_leads_nowhere_else(client: Client, target: str) -> None:
     viewer(username="vera")
     response = client.post("/sign-in/", {"username": "vera", "password": PASSWORD, "next": target})
-    assert response["Location"] == "/communications/"
+    assert response["Location"] == "/"
 
 
 @pytest.mark.parametrize("name", ["vera\0", "x" * 10_000, "💶"])
@@ -125,11 +125,6 @@ def test_a_part_whose_session_has_ended_reloads_the_page(client: Client) -> None
     response = client.get(f"/communications/{message.key.hex}/", headers={"HX-Request": "true"}, follow=True)
     assert response["HX-Refresh"] == "true"
     assert "password" not in response.text
-
-
-def test_the_start_page_is_the_log(client: Client) -> None:
-    client.force_login(viewer())
-    assert client.get("/")["Location"] == "/communications/"
 
 
 def test_error_pages_need_nothing_that_may_be_broken(rf: RequestFactory) -> None:
