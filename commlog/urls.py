@@ -50,6 +50,7 @@ urlpatterns = [
     path("communications/views/", custom_views.index, name="views"),
     path("communications/views/new/", custom_views.new, name="view-new"),
     path("communications/views/<hex32:key>/", custom_views.edit, name="view-edit"),
+    path("communications/views/<hex32:key>/delete/", custom_views.delete, name="view-delete"),
     path("communications/views/<hex32:key>/<slug:action>/", custom_views.act, name="view-act"),
     path("communications/export/", exports.export, name="export"),
     path("communications/condition/", conditions.row, name="condition"),

@@ -112,6 +112,7 @@ TABLE: dict[str, Row] = {
     "views": _get(SIGN_IN, 403, 200, 200, 200),
     "view-new": _get(SIGN_IN, 403, 200, 200, 200),
     "view-edit": _get(SIGN_IN, 403, 403, 403, 200, private=(404, 404)),
+    "view-delete": _get(SIGN_IN, 403, 403, 403, 200, private=(404, 404)),
     "view-act": _post(SIGN_IN, 403, 302, 302, 302, private=(404, 404)),
     "condition": _get(SIGN_IN, 403, 200, 200, 200),
     "suggest": _get(SIGN_IN, 403, 200, 200, 200),

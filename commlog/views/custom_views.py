@@ -77,10 +77,23 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     return render(request, "log/view_form.html", found)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_read_messages
+def delete(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Say what will happen and to whom, then delete."""
+    user, view, back = permissions.staff(request), _seen(request, key), _back(request)
+    _demand_editor(user, view)
+    if request.method == "POST":
+        custom_views.delete(view, user)
+        messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
+        return redirect(back.partition("?")[0] if view.key.hex in back else back)
+    return render(request, "log/view_delete.html", {"view": view, "roles": view.roles.all(), "back": back})
+
+
 @require_POST
 @permissions.can_read_messages
 def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
-    """Save, copy, delete, make a favourite, move up or down; then back to where the button was."""
+    """Save, copy, make a favourite, move up or down; then back to where the button was."""
     done = _ACTIONS.get(action)
     if done is None:
         raise Http404
@@ -105,14 +118,6 @@ def _copy(request: HttpRequest, user: User, view: CustomView) -> str:
     return _back(request)
 
 
-def _delete(request: HttpRequest, user: User, view: CustomView) -> str:
-    _demand_editor(user, view)
-    custom_views.delete(view, user)
-    messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
-    back = _back(request)
-    return back.partition("?")[0] if view.key.hex in back else back
-
-
 def _favourite(request: HttpRequest, user: User, view: CustomView) -> str:
     custom_views.toggle_favourite(view, user)
     return _back(request)
@@ -129,7 +134,6 @@ def _move(by: int) -> Callable[[HttpRequest, User, CustomView], str]:
 _ACTIONS: dict[str, Callable[[HttpRequest, User, CustomView], str]] = {
     "save": _save,
     "copy": _copy,
-    "delete": _delete,
     "favourite": _favourite,
     "up": _move(-1),
     "down": _move(1),

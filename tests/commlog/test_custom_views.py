@@ -181,7 +181,7 @@ def test_only_its_owner_and_administrators_change_a_view(client: Client, ada: Us
     assert client.post(f"{VIEWS}{shared['mine'].key.hex}/delete/").status_code == 404
     assert client.post(f"{VIEWS}{uuid4().hex}/delete/").status_code == 404
     assert client.post(f"{VIEWS}{view.key.hex}/burn/").status_code == 404
-    assert client.get(f"{VIEWS}{shared['viewers'].key.hex}/delete/").status_code == 405
+    assert client.get(f"{VIEWS}{shared['viewers'].key.hex}/copy/").status_code == 405
 
 
 def test_a_view_under_a_menu_item_is_seen_with_the_item(client: Client, shared: dict[str, CustomView]) -> None:
@@ -215,6 +215,9 @@ def test_edit_copy_delete_and_their_audit_trail(pages: Client, ada: User) -> Non
     copy = CustomView.objects.latest("pk")
     assert (copy.name, copy.owner, copy.for_everyone, list(copy.roles.all())) == ("Copy of Ours", ada, False, [])
     assert copy.conditions == {"state": "FAILED"}
+    question = pages.get(f"{VIEWS}{view.key.hex}/delete/").text
+    assert "Whoever has the role <bdi>Viewer</bdi> loses it" in question
+    assert "Only you see it." in pages.get(f"{VIEWS}{copy.key.hex}/delete/").text
     response = pages.post(f"{VIEWS}{view.key.hex}/delete/", {"next": f"{URL}?view={view.key.hex}"})
     assert response["Location"] == URL
     assert list(CustomView.objects.all()) == [copy]
