@@ -38,7 +38,9 @@ class MenuItemForm(forms.ModelForm):
 
     seen_by = forms.ChoiceField(label="Who sees it", choices=[(EVERYONE, "All users"), (ROLES, "These roles")], widget=forms.RadioSelect)
     roles = RolesField(label="Roles", help_text="They count where “These roles” is chosen. Whoever made the item sees it too.")
-    active = forms.BooleanField(label="Active", required=False, help_text="An inactive item is in nobody's menu, and its page is refused.")
+    active = forms.BooleanField(
+        label="Active", required=False, initial=True, help_text="An inactive item is in nobody's menu, and its page is refused."
+    )
 
     class Meta:
         model = MenuItem

@@ -57,6 +57,11 @@ def test_a_new_installation_has_one_of_each_type() -> None:
     assert list(MenuItem.objects.values_list("name", flat=True)) == ["Communications", "Clients", "Groups", "Users"]
 
 
+def test_a_new_item_is_active_unless_told_otherwise(pages: Client) -> None:
+    assert pages.get(f"{PAGE}new/").context["form"]["active"].value() is True
+    assert pages.get(f"{PAGE}{_item(active=False).key.hex}/").context["form"]["active"].value() is False
+
+
 def test_an_item_is_made_last_and_recorded(pages: Client, ada: User) -> None:
     assert pages.get(f"{PAGE}new/").status_code == 200
     officers = Role.objects.get(name="Officer")
