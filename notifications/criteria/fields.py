@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
 from notifications.criteria.operators import OPERATORS, Kind, Operator
 from notifications.failures import Reason
 from notifications.models import Message
-from notifications.models.message import ARRIVED
-from notifications.states import LIVE, PROVES_DELIVERY, MessageState, MessageType, Outcome, WaitingReason
+from notifications.models.message import unanswered
+from notifications.states import MessageState, MessageType, Outcome, WaitingReason
 
 Choices = tuple[tuple[str, str], ...]
 
@@ -47,14 +46,6 @@ class Field:
         return Message._meta.get_field(self.column).null
 
 
-def _undelivered() -> Q:
-    """FAILED, not reported as delivered since, and no other entry of its chain has arrived or is under way."""
-    chain = Message.objects.filter(ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk")))
-    root = Message.objects.filter(ARRIVED, pk=OuterRef("first"))
-    failed = Q(state=MessageState.FAILED) & ~Q(receipt_status__in=sorted(PROVES_DELIVERY))
-    return failed & ~Q(Exists(chain)) & ~Q(Exists(root))
-
-
 def _states() -> Choices:
     told = {MessageState.QUEUED_FOR_STREAM: "Queued for the stream"}
     return tuple((state.value, told.get(state, str(state.label))) for state in MessageState)
@@ -85,7 +76,7 @@ FIELDS: dict[str, Field] = {
         Field("template", "Template (key)", Kind.KEY, "template", whom="template"),
         Field("failure_reason", "Failure reason", Kind.ENUM, "failure_reason", "failureReason", choices=_choices(Reason)),
         Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
-        Field("undelivered", "Not yet delivered", Kind.BOOLEAN, holds=_undelivered),
+        Field("undelivered", "Not yet delivered", Kind.BOOLEAN, holds=lambda: Q(state=MessageState.FAILED) & unanswered()),
         Field(
             "outcome_unknown",
             "Failed, but may have been delivered",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from notifications.failures import Reason
 from notifications.models.business_event import BusinessEvent
@@ -63,23 +64,21 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those that are not final."""
         return self.filter(state__in=sorted(LIVE))
 
-    def with_later(self) -> Self:
-        """Adds `delivered_later` and `live_later`: whether it or another row of its chain has arrived since, or is under way."""
-        chain = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")))
-        root = Message.objects.filter(pk=OuterRef("first"))
-        return self.annotate(
-            delivered_later=Q(receipt_status__in=sorted(PROVES_DELIVERY)) | Exists(chain.filter(ARRIVED)) | Exists(root.filter(ARRIVED)),
-            live_later=Exists(chain.filter(state__in=sorted(LIVE))),
-        )
-
     def unanswered(self) -> Self:
-        """Those that have not arrived, in a chain of which nothing has arrived or is under way.
+        """Those that have not arrived, in a chain of which nothing has arrived or is under way."""
+        return self.filter(unanswered())
 
-        CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there are no resends, those
-        read all of them for each row, which took minutes where it now takes seconds.
-        """
-        barred = Case(When(Q(delivered_later=True) | Q(live_later=True), then=Value(1)), default=Value(0))
-        return self.with_later().annotate(barred=barred).filter(barred=0)
+
+def unanswered() -> Q:
+    """The condition that a message has not arrived, and that nothing of its chain has arrived or is under way.
+
+    CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there are no resends, those
+    read all of them for each row, which took minutes where it now takes seconds.
+    """
+    chain = Message.objects.filter(ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk")))
+    root = Message.objects.filter(ARRIVED, pk=OuterRef("first"))
+    answered = ARRIVED | Exists(chain) | Exists(root)
+    return Q(Exact(Case(When(answered, then=Value(1)), default=Value(0)), 0))
 
 
 class Message(models.Model):
