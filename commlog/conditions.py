@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from commlog import people
 from notifications import criteria
-from notifications.criteria import FIELDS, WITH_LIST, WITHOUT_VALUE, Criterion, Kind, Match, Operator
+from notifications.criteria import FIELDS, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Kind, Match, Operator
 from notifications.text import Malformed
 
 PARAMETER = "c"
@@ -136,12 +136,19 @@ def _check(name: str, operator: str, values: list[str]) -> Given:
     try:
         if not name:
             raise Malformed(name, "choose a field")
+        _fits(known, operator.upper())
         meant = [people.resolve(known.whom, value) for value in values] if known and known.whom in people.WHOM else values
         criterion = criteria.parse(name, operator, meant)
     except Malformed as error:
         wrong = f"{error.problem[0].upper()}{error.problem[1:]}."
         return Given(name, operator, tuple(values), wrong=wrong)
     return Given(name, criterion.operator.value, criterion.values, criterion)
+
+
+def _fits(field: Field | None, operator: str) -> None:
+    """Refuse an operator that the field does not take, in the words of the form: without JavaScript the form offers all of them."""
+    if field and operator in Operator.values and operator not in field.operators:
+        raise Malformed(field.key, f"{field.label} cannot be asked with “{Operator(operator).label}”: choose another operator")
 
 
 def _with_names(given: list[Given]) -> list[Given]:
