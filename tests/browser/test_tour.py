@@ -70,7 +70,7 @@ def test_resend_in_the_row_answers_in_place(open_page: Callable[..., Page], sign
     page.emulate_media(media="print")  # on paper there is nothing to click, and nothing is cut
     for tool in (resend, page.get_by_role("link", name="Edit columns"), page.get_by_role("link", name="Manage views")):
         expect(tool).to_be_hidden()
-    expect(_row(page, "Failed").get_by_text("ana@example.org")).to_have_css("white-space", "normal")
+    expect(_row(page, "Failed").get_by_text("ana@example.org", exact=True)).to_have_css("white-space", "normal")
     page.emulate_media(media="screen")
     resend.click()
     expect(_row(page, "Failed")).to_contain_text("Queued again as a new entry")
