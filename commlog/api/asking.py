@@ -1,6 +1,6 @@
 """What a search asks: criteria and order, from a body. Every refusal names the field and has the number of its kind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from commlog.api.errors import ApiError
 from commlog.columns import CATALOGUE
 from commlog.paging import Sorting
 from notifications import criteria
-from notifications.criteria import BY_API_NAME, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Operator
+from notifications.criteria import BY_API_NAME, FIELDS, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Operator
 from notifications.text import Malformed, clean
 
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
@@ -89,32 +89,38 @@ def _criterion(given: Any, place: str) -> Criterion:
     return read_criterion(field, operator, one)
 
 
-def read_criterion(field: Field, operator: Operator, one: Mapping[str, Any]) -> Criterion:
-    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object."""
+def read_criterion(
+    field: Field, operator: Operator, one: Mapping[str, Any], *, fields: Callable[[str], Field | None] = FIELDS.get
+) -> Criterion:
+    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object.
+
+    `fields`: the field of a name, where it is not messages that are asked about.
+    """
     wanted = _wanted(operator)
-    for name, code in _VALUES.items():
+    for name, code in VALUES.items():
         if (one.get(name) is not None) != (name in wanted):
             problem = f"{name} is missing" if name in wanted else f"takes no {name}"
             raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: {problem}")
     values = one["values"] if "values" in wanted else [one[name] for name in wanted]
     if not isinstance(values, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, f"{field.api or field.key}: values must be a list")
-    return _checked(field, operator, values)
+    return _checked(field, operator, values, fields)
 
 
-def _checked(field: Field, operator: Operator, values: list[Any]) -> Criterion:
+def _checked(field: Field, operator: Operator, values: list[Any], fields: Callable[[str], Field | None]) -> Criterion:
     name = field.api or field.key
     code = Code.INVALID_FILTER_VALUES if operator in WITH_LIST else Code.INVALID_FILTER_VALUE
     if len(values) > MOST_VALUES:
         raise ApiError(400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
     try:
-        return criteria.parse(field.key, operator, [_text(name, value) for value in values])
+        return criteria.parse(field.key, operator, [_text(name, value) for value in values], fields=fields)
     except Malformed as error:
         second = operator == Operator.BETWEEN and "second value" in error.problem
         raise ApiError(400, Code.INVALID_FILTER_SECOND_VALUE if second else code, f"{name}: {error.problem}") from error
 
 
-_VALUES = {
+# Where values are, and the number of what is wrong there.
+VALUES = {
     "value": Code.INVALID_FILTER_VALUE,
     "secondValue": Code.INVALID_FILTER_SECOND_VALUE,
     "values": Code.INVALID_FILTER_VALUES,
@@ -139,10 +145,12 @@ def operator_of(field: Field, name: str) -> Operator:
 
 
 def _text(name: str, value: Any) -> str:
-    """A scalar as text: clients write numbers and booleans as they are."""
+    """A scalar as text: clients write numbers and booleans as they are. Numbers are read to six places, as amounts are."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
         return str(value)
     return clean(name, value)
 

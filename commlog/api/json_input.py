@@ -1,9 +1,12 @@
 """The one gate for JSON that comes from outside."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from notifications.text import Malformed
+
+_LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -17,6 +20,8 @@ def parse_object(text: str) -> dict[str, Any]:
 def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
     """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
 
+    JSON has one kind of number, so 7.0 is the whole number 7.
+
     `exact`: numbers with a point stay text, as they are written: 12.50 is no 12.5 on a letter.
     `keep`: the fields whose values are wanted. Others are None, so that a long text of thousands of messages is never held twice.
     """
@@ -28,7 +33,7 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
         return found
 
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=str if exact else None)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=_written if exact else _number)
     except Malformed:
         raise
     except json.JSONDecodeError as error:
@@ -37,6 +42,18 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
         raise Malformed("JSON", "is nested too deeply") from error
     except ValueError as error:  # Python's limit on the digits of a number is no JSONDecodeError
         raise Malformed("JSON", "holds a number with too many digits") from error
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed("JSON", f"holds the number {text[:40]}, which is too large")
+    return int(value) if value.is_integer() and abs(value) <= _LARGEST_EXACT else value
+
+
+def _written(text: str) -> str:
+    _number(text)
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:

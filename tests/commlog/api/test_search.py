@@ -78,6 +78,7 @@ def test_clients_write_operators_in_any_case_numbers_as_numbers_and_null_for_abs
         _criterion("type", "in", values=["EMAIL", "sms"]),
         _criterion("creationDate", "Between", value="2026-11-24T09:00:00.000000Z", secondValue="2026-11-24"),
         _criterion("creationDate", "LAST_DAYS", value=36_500),
+        _criterion("creationDate", "LAST_DAYS", value=36_500.0),
     ):
         assert _keys(program.post(SEARCH, [criterion])) == [made.key.hex], criterion
 
