@@ -16,7 +16,7 @@ _REFUSALS = {
     401: "No key, or a wrong one",
     403: "The key lacks a permission",
     404: "There is no such object",
-    409: "An Idempotency-Key is in use, or was used for another request",
+    409: "An Idempotency-Key is in use, or it or an eventKey was used for something else",
     413: "The body is too large",
     415: "The body is not JSON",
     429: "Too many calls; the header Retry-After says how long to wait",

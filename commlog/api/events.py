@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,15 @@ from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import answers, component, describes, ref
+from commlog.api.description import Schema, answers, component, describes, ref
 from commlog.api.errors import ApiError
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.schemas import moment
-from commlog.api.shapes import KEY, MOMENT, closed, or_null
+from commlog.api.shapes import EXACT_MOMENT, KEY, NOTHING, closed, or_null
 from commlog.models import User
 from notifications import events, templating
-from notifications.events import EVENTS, Happening, Raised
+from notifications.events import EVENTS, Happening, KeyTaken, Raised
 from notifications.models import BusinessEvent, Client, Group
 from notifications.text import Malformed, clean
 
@@ -39,29 +40,36 @@ _NAMED: Mapping[str, tuple[str, type[Model], str]] = {
 }
 _TAKEN = {"event", "data", "occurredAt", "eventKey", *_NAMED}
 
-_VALUE = {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]*$", "maxLength": 10_000}
+_VALUE: Schema = {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]*$", "maxLength": 10_000}
 _ID = {"type": "string", "minLength": 1, "maxLength": 150, "pattern": r"^[^\x00]*$"}
-EVENT = component(
-    "Event",
-    closed(
-        {
-            "event": {"enum": list(EVENTS)},
-            **{name: or_null(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()},
-            "data": or_null(
-                {
-                    "type": "object",
-                    "description": "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well.",
-                    "propertyNames": {"pattern": "^[A-Z][A-Z0-9_]{0,60}$"},
-                    "maxProperties": 100,
-                    "additionalProperties": _VALUE,
-                }
-            ),
-            "occurredAt": or_null(MOMENT),
-            "eventKey": or_null(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
-        },
-        "event",
-    ),
-)
+# Spelled as a placeholder, as camelCase (where each hump becomes one character more), or one of an organisation's own fields.
+_NAMES = r"^([A-Z][A-Z0-9_]{0,63}|[A-Za-z][A-Za-z0-9_. -]{0,41}|CF:[^\x00]{0,157})$"
+
+
+def _data(deep: int) -> Schema:
+    """Names and values, nested so many levels deep."""
+    values = [_VALUE, _data(deep - 1)] if deep > 1 else [_VALUE]
+    return {"type": "object", "propertyNames": {"pattern": _NAMES}, "maxProperties": 100, "additionalProperties": {"anyOf": values}}
+
+
+_MEANING = "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well; each is said once, and at most 100 in all."
+_TOLD_OF: dict[str, Schema] = {
+    "event": {"enum": list(EVENTS)},
+    "data": or_null(_data(templating.DEEPEST) | {"description": _MEANING}),
+    "occurredAt": or_null(EXACT_MOMENT),
+    "eventKey": or_null(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
+}
+_KINDS = ("client", "group", "user")
+
+
+def _about() -> list[Schema]:
+    """An event for each way to say whom it is about: every kind by one of its two names."""
+    ways = product(*([name for name, (kind, _, _) in _NAMED.items() if kind == each] for each in _KINDS))
+    ids: dict[str, Schema] = {name: or_null(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()}
+    return [closed(_TOLD_OF | {name: ids[name] if name in way else NOTHING for name in ids}, "event") for way in ways]
+
+
+EVENT = component("Event", {"anyOf": _about()})
 _ANSWER = component("EventAnswer", closed({"eventKey": KEY, "messages": {"type": "array", "items": KEY}}, "eventKey", "messages"))
 _ANSWERS = {"anyOf": [_ANSWER, {"type": "array", "items": _ANSWER}]}
 _TOLD = {"anyOf": [ref("Event"), {"type": "array", "minItems": 1, "maxItems": MOST, "items": ref("Event")}]}
@@ -155,7 +163,11 @@ def _moment(field: str, value: Any) -> datetime:
 def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: bool) -> HttpResponse:
     caller = caller_of(request)
     rows = {name: _rows(name, told) for name in _NAMED}
-    raised = events.raise_many([_happening(one, rows, place) for place, one in enumerate(told)], source=caller.name)
+    happenings = [_happening(one, rows, place) for place, one in enumerate(told)]
+    try:
+        raised = events.raise_many(happenings, source=caller.name)
+    except KeyTaken as error:
+        raise ApiError(409, Code.DUPLICATE_REQUEST, f"eventKey: {error.problem}") from error
     # No entry in the audit trail: each event is a row of its own that says who told it and what came of it.
     answer = [_answer(each) for each in raised]
     return JsonResponse(answer[0] if alone else answer, status=202, safe=False)

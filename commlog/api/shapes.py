@@ -19,7 +19,7 @@ NOTHING: Schema = {"type": "null"}
 KEY: Schema = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
 TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
 FILLED: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
-WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, "pattern": r"^[^\x00]*\S[^\x00]*$"}
+WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f][^\x00]*$"}
 MOMENT: Schema = {"type": "string", "format": "date-time", "description": "With the offset of the organisation's zone"}
 
 
@@ -47,13 +47,24 @@ def _day() -> str:
     return f"({years}-({long}|{short}|02-(0[1-9]|1[0-9]|2[0-8]))|({leaps})-02-29)"
 
 
+def _sized(kind: str, most: int, written: str) -> Schema:
+    """A number or an amount, as one or as text."""
+    return {"anyOf": [{"type": kind, "minimum": -most, "maximum": most}, {"type": "string", "pattern": written}]}
+
+
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 DAY_OR_MOMENT: Schema = {
     "type": "string",
     "pattern": f"^{_day()}({_TIME})?$",
     "description": "A day of the organisation's zone, 2026-11-24, or a moment with its offset, 2026-11-24T09:14:00+01:00",
 }
-_DAYS: Schema = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 36_500}, {"type": "string", "pattern": "^[1-9][0-9]{0,3}$"}]}
+EXACT_MOMENT: Schema = {"type": "string", "pattern": f"^{_day()}{_TIME}$", "description": "With its offset, 2026-11-24T09:14:00+01:00"}
+_SIZES: dict[Kind, Schema] = {
+    Kind.NUMBER: _sized("integer", 10**9 - 1, "^-?[0-9]{1,9}$"),
+    Kind.MONEY: _sized("number", 10**15 - 1, r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"),
+}
+_TO_36500 = "([1-9][0-9]{0,3}|[12][0-9]{4}|3[0-5][0-9]{3}|36[0-4][0-9]{2}|36500)"
+_DAYS: Schema = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 36_500}, {"type": "string", "pattern": f"^0{{0,4}}{_TO_36500}$"}]}
 
 
 def _value(field: Field, operator: Operator) -> Schema:
@@ -64,6 +75,8 @@ def _value(field: Field, operator: Operator) -> Schema:
         return KEY
     if field.kind == Kind.DATE_TIME:
         return DAY_OR_MOMENT
+    if field.kind in _SIZES:
+        return _SIZES[field.kind]
     if field.choices and operator == Operator.EQUALS_CASE_SENSITIVE:
         return {"enum": [value for value, _ in field.choices]}
     return case_blind(value for value, _ in field.choices) if field.choices else WORDS
@@ -147,18 +160,29 @@ RESEND_BY_DATE = component(
 )
 
 
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+ADDRESSES: dict[MessageType, Schema] = {
+    MessageType.EMAIL: {
+        "type": "string",
+        "pattern": rf"^ *{_ATOM}(\.{_ATOM})*@[^@\x00-\x20]+ *$",
+        "description": "One address; what is before the @ has at most 64 characters, what is behind it is a domain",
+    },
+    MessageType.SMS: {
+        "type": "string",
+        "pattern": r"^\s*[+\uff0b][0-9 ()./\u00a0\u2010\u2011-]+\s*$",
+        "description": "A number that its country can have, with the country's code: +49 1511 2345678",
+    },
+}
+
+
 def _sendable(channel: MessageType, recipient: str) -> Schema:
     """A message of that channel to that kind of recipient; without one it needs a destination."""
-    addresses = {
-        MessageType.EMAIL: {"type": "string", "pattern": r"^[A-Za-z0-9_]{1,60}@[a-z0-9]{1,60}(\.[a-z]{2,10}){1,3}$"},
-        MessageType.SMS: {"type": "string", "pattern": r"^\+49151[0-9]{8}$"},
-    }
     line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"}
     properties: dict[str, Schema] = {
         "type": {"const": channel.value},
         "body": FILLED,
         "event": or_null({"const": EVENT}),
-        "senderKey": NOTHING,
+        "senderKey": or_null(KEY),
         "templateKey": NOTHING,
     }
     if channel == MessageType.EMAIL:
@@ -166,7 +190,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
     else:
         properties |= {"subject": or_null({"const": ""}), "html": or_null({"const": ""})}
     properties |= dict.fromkeys(RECIPIENTS, NOTHING)
-    properties["destination"] = or_null(addresses[channel]) if recipient else addresses[channel]
+    properties["destination"] = or_null(ADDRESSES[channel]) if recipient else ADDRESSES[channel]
     required = ["type", "body", recipient or "destination", *(["subject"] if channel == MessageType.EMAIL else [])]
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
 
@@ -179,7 +203,7 @@ def _from_template(channel: MessageType, recipient: str) -> Schema:
         "templateKey": KEY,
         recipient: KEY,
         "event": or_null({"const": EVENT}),
-        "senderKey": NOTHING,
+        "senderKey": or_null(KEY),
     }
     return closed(texts | fields, "type", "templateKey", recipient)
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from commlog.api import asking
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import moment
 from notifications import templating
-from notifications.criteria import WITHOUT_VALUE
+from notifications.criteria import Criterion
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.secrets import HIDDEN, names_a_secret, open_headers, seal, seal_headers
@@ -19,6 +20,8 @@ REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "co
 MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
 CONTENT_TYPES = {"PLAIN_TEXT": "text/plain", "APPLICATION_JSON": "application/json", "APPLICATION_XML": "application/xml"}
 AUTHORIZATIONS = ("NO_AUTHORIZATION", "BASIC_AUTHORIZATION")
+OPERATIONS = ("ADD", "REPLACE", "REMOVE")  # of a patch
+KINDS = ("dataFieldType", "dataItemType")  # of a condition: they say what the placeholder itself says
 READ_ONLY = ("id", "inUse", "creationDate", "lastModifiedDate")
 # The API's name, the model's, and what its value must be one of.
 _PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -101,14 +104,15 @@ def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -
     if not isinstance(linking, str) or linking not in MATCHES:
         raise Malformed("filtersLinkingOperator", f"must be one of {', '.join(MATCHES)}")
     template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
-    template.conditions = templating.conditions.write([_condition(one) for one in _listed(fields, "filterConstraints")])
+    conditions = [_condition(one, place) for place, one in enumerate(_listed(fields, "filterConstraints"))]
+    template.conditions = templating.conditions.write(conditions)
     template.headers = seal_headers(_headers(template, _listed(fields, "headers")))
     _sign_in(template, fields)
 
 
 def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
     """User name and password. A password that is not given again stays as it is."""
-    basic = fields.get("authorization", AUTHORIZATIONS["username" in fields])
+    basic = fields.get("authorization", AUTHORIZATIONS[bool(fields.get("username"))])
     if basic not in AUTHORIZATIONS:
         raise Malformed("authorization", f"must be one of {', '.join(AUTHORIZATIONS)}")
     if basic == "NO_AUTHORIZATION":
@@ -128,18 +132,15 @@ def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return given
 
 
-def _condition(one: Mapping[str, Any]) -> Any:
-    field, operator = (clean("filterConstraints", one.get(name, ""), most=200) for name in ("filterSelection", "filterElement"))
-    given = [one[name] for name in ("value", "secondValue") if one.get(name) is not None]
-    words = [] if operator.upper() in WITHOUT_VALUE else [_word(value) for value in given]
-    try:
-        return templating.conditions.parse(field.strip("{}"), operator, words)
-    except Malformed as error:
-        raise Malformed("filterConstraints", f"{error.field}: {error.problem}") from error
-
-
-def _word(value: Any) -> str:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else clean("filterConstraints", value)
+def _condition(one: Mapping[str, Any], number: int) -> Criterion:
+    place = f"filterConstraints[{number}]"
+    asking.object_of(one, place, {"filterSelection", "filterElement", *asking.VALUES, *KINDS}, "an object with filterSelection")
+    named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
+    field = templating.field_of(named)
+    if field is None:
+        raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"{place}.filterSelection: there is no placeholder {named[:64]}")
+    element = asking.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
+    return asking.read_criterion(field, asking.operator_of(field, element), one, fields=templating.field_of)
 
 
 def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,64 +11,18 @@ from commlog import permissions, template_keeping
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import answers, component, describes
+from commlog.api.description import answers, describes
 from commlog.api.errors import ApiError
 from commlog.api.once import once
 from commlog.api.operations import needs
-from commlog.api.shapes import KEY, MOMENT, TEXT, closed, or_null
-from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, REQUIRED, fill_in, template_out
-from notifications.channels.webhook import METHODS
-from notifications.events import EVENTS
+from commlog.api.shapes import KEY
+from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
+from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, template_out
 from notifications.models import NotificationTemplate
-from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.states import MessageType
 from notifications.text import Malformed, clean
 
 router = Router(tags=["Templates"])
-OPERATIONS = ("ADD", "REPLACE", "REMOVE", "MOVE")
-_HEADER = closed({"id": or_null(TEXT), "headerKey": TEXT, "headerValue": TEXT}, "headerKey", "headerValue")
-_FIELDS = {
-    "name": TEXT | {"minLength": 1, "maxLength": 255},
-    "type": {"const": MessageType.WEB_HOOK.value},
-    "target": {"enum": [each.value for each in Target]},
-    "event": {"enum": list(EVENTS)},
-    "body": TEXT | {"minLength": 1},
-    "url": TEXT | {"minLength": 1, "maxLength": 2048},
-    "requestType": {"enum": sorted(METHODS)},
-    "contentType": {"enum": list(CONTENT_TYPES)},
-    "activated": or_null({"type": "boolean"}),
-    "trigger": or_null({"enum": [each.value for each in Trigger]}),
-    "triggerDays": or_null({"type": "integer", "minimum": 0, "maximum": 365}),
-    "subscriptionOption": or_null({"enum": [each.value for each in SubscriptionOption]}),
-    "filtersLinkingOperator": or_null({"enum": list(MATCHES)}),
-    "filterConstraints": or_null({"type": "array", "maxItems": 20, "items": {"type": "object"}}),
-    "authorization": or_null({"enum": list(AUTHORIZATIONS)}),
-    "username": or_null(TEXT | {"maxLength": 500}),
-    "password": or_null(TEXT | {"maxLength": 500}),
-    "headers": or_null({"type": "array", "maxItems": 50, "items": _HEADER}),
-}
-NEW = component(
-    "NewTemplate",
-    closed(_FIELDS, *REQUIRED) | {"description": "What goes together is checked: an event and its target, JSON and its placeholders."},
-)
-_SHOWN = {name: schema for name, schema in _FIELDS.items() if name != "password"}
-TEMPLATE = component(
-    "Template",
-    closed(
-        _SHOWN
-        | {
-            "id": KEY,
-            "inUse": {"type": "boolean"},
-            "creationDate": MOMENT,
-            "lastModifiedDate": MOMENT,
-            "signingSecret": {"type": "string"},
-        },
-        "id",
-        *REQUIRED,
-    ),
-)
-_STEP = closed({"op": {"enum": list(OPERATIONS)}, "path": TEXT, "value": {}, "from": or_null(TEXT)}, "op", "path")
-PATCH = component("TemplatePatch", {"type": "array", "minItems": 1, "maxItems": 100, "items": _STEP})
 _creating = needs(permissions.may_create_templates, "making templates needs the permission “Create templates”")
 _editing = needs(permissions.may_edit_templates, "changing templates needs the permission “Edit templates”")
 
@@ -143,11 +97,11 @@ def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
         given = step if isinstance(step, dict) else {}
         operation = str(given.get("op", "")).upper()
         path = clean(f"[{place}].path", given.get("path", ""), most=64).lstrip("/")
-        if operation not in OPERATIONS:
-            raise Malformed(f"[{place}].op", f"must be one of {', '.join(OPERATIONS)}")
         if operation == "MOVE":
             raise Malformed(f"[{place}].op", "MOVE makes no sense here: every field has its own meaning")
-        if path not in _FIELDS:
+        if operation not in OPERATIONS:
+            raise Malformed(f"[{place}].op", f"must be one of {', '.join(OPERATIONS)}")
+        if path not in TAKEN:
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
         if operation == "REMOVE":
             fields.pop(path, None)

@@ -24,6 +24,10 @@ _BATCH = 500
 _TRIES = 3
 
 
+class KeyTaken(Malformed):
+    """The key of an event belongs to another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that happened: what, to whom, and what is told of it (placeholder -> text; `templating.told` makes it)."""
@@ -63,7 +67,7 @@ def raise_one(happening: Happening, *, source: str = "") -> Raised:
 def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Raised]:
     """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed, none.
 
-    `source`: who tells it. Raises Malformed for an event that there is none of, and for a key that belongs to another event.
+    `source`: who tells it. Raises Malformed for an event that there is none of, KeyTaken for a key that belongs to another one.
     """
     for happening in happenings:
         _check(happening)
@@ -110,7 +114,7 @@ def _same(happening: Happening, event: BusinessEvent) -> BusinessEvent:
     """The event, if it is what happened. Raises Malformed where the key was used for something else."""
     told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), happening.data)
     if told != (event.name, event.client_id, event.group_id, event.user_id, event.data):
-        raise Malformed("key", "was used for another event before")
+        raise KeyTaken("key", "was used for another event before")
     return event
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from notifications.criteria import Field, Kind
 
-_OWN_FIELD = re.compile(r"CF:(?:(?:CLIENT|GROUP):)?[^:{}\x00-\x1f][^{}\x00-\x1f]{0,149}")
+OWN_FIELD = re.compile(r"CF:(?:(?:CLIENT|GROUP):)?[^:{}\x00-\x1f][^{}\x00-\x1f]{0,149}")
 _MONEY, _TIME, _NUMBER = Kind.MONEY, Kind.DATE_TIME, Kind.NUMBER
 
 
@@ -147,7 +147,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
 def is_known(name: str, *, by_hand: bool = False) -> bool:
     """Whether there is such a placeholder. `by_hand`: for a message that a person writes, which has no event behind it."""
     if name.startswith("CF:"):
-        return _OWN_FIELD.fullmatch(name) is not None
+        return OWN_FIELD.fullmatch(name) is not None
     found = PLACEHOLDERS.get(name)
     return found is not None and (found.by_hand or not by_hand)
 

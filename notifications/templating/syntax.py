@@ -12,7 +12,7 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
-_PLACEHOLDER = re.compile(r"\{(CF:[^{}\r\n]{1,200}|[A-Za-z_][A-Za-z0-9_]{0,63})\}")
+PLACEHOLDER = re.compile(r"\{(CF:[^{}\r\n]{1,200}|[A-Za-z_][A-Za-z0-9_]{0,63})\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
@@ -40,7 +40,7 @@ class _Piece:
 
 def names_in(text: str) -> list[str]:
     """The placeholders of a text, each once, in order."""
-    return list(dict.fromkeys(found.group(1) for found in _PLACEHOLDER.finditer(text)))
+    return list(dict.fromkeys(found.group(1) for found in PLACEHOLDER.finditer(text)))
 
 
 def fill(text: str, values: Mapping[str, str], place: Place = Place.TEXT) -> str:
@@ -54,7 +54,7 @@ def fill(text: str, values: Mapping[str, str], place: Place = Place.TEXT) -> str
 @lru_cache(maxsize=512)
 def _pieces(text: str) -> tuple[_Piece, ...]:
     pieces, start, quoted = [], 0, False
-    for found in _PLACEHOLDER.finditer(text):
+    for found in PLACEHOLDER.finditer(text):
         literal = text[start : found.start()]
         quoted = _ends_quoted(literal, quoted)
         pieces.append(_Piece(literal, found.group(1), quoted))

@@ -15,7 +15,7 @@ MOST_DATA = 100  # names in an event's data
 LONGEST_VALUE = 10_000
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_DEEPEST = 3
+DEEPEST = 3  # levels of an event's data
 
 
 def of_client(client: Client | None) -> Values:
@@ -83,8 +83,8 @@ def told(data: Mapping[str, Any]) -> Values:
 
 
 def _tell(found: Values, before: str, data: Mapping[str, Any], depth: int) -> None:
-    if depth > _DEEPEST:
-        raise Malformed("data", f"is nested deeper than {_DEEPEST} levels")
+    if depth > DEEPEST:
+        raise Malformed("data", f"is nested deeper than {DEEPEST} levels")
     for key, value in data.items():
         name = before + _spelled(key)
         if isinstance(value, Mapping):

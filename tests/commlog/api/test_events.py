@@ -85,7 +85,12 @@ def test_an_event_key_is_taken_once_and_for_that_event_only(program: Program) ->
     ana, key = make_client(), uuid4().hex
     first, second = (program.post(EVENTS, _repaid(clientId=ana.client_id, eventKey=key)) for _ in range(2))
     assert (first.json(), first.json()["eventKey"], Message.objects.count()) == (second.json(), key, 1)
-    assert refusal(program.post(EVENTS, _repaid(eventKey=key))) == (400, 4, "INVALID_PARAMETERS", "key: was used for another event before")
+    assert refusal(program.post(EVENTS, _repaid(eventKey=key))) == (
+        409,
+        100_002,
+        "DUPLICATE_REQUEST",
+        "eventKey: was used for another event before",
+    )
 
 
 @pytest.mark.parametrize("number", [1, 3, 15])

@@ -47,6 +47,19 @@ def test_a_template_is_made_and_its_signing_secret_told_once(program: Program) -
     assert AuditEntry.objects.get(action="CREATED", target_kind="template").target_label == "Repaid"
 
 
+def test_numbers_are_read_as_json_means_them_and_an_empty_user_name_is_none(program: Program) -> None:
+    conditions = [
+        {"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 0.0000015, "secondValue": 1e3},
+        {"filterSelection": "{DAYS_IN_ARREARS}", "filterElement": "EQUALS", "value": 7.0, "dataFieldType": "NATIVE"},
+    ]
+    told = program.post(TEMPLATES, _template(triggerDays=7.0, filterConstraints=conditions, username="")).json()
+    assert (told["triggerDays"], told["authorization"]) == (7, "NO_AUTHORIZATION")
+    assert told["filterConstraints"] == [
+        {"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": "0.000002", "secondValue": "1000"},
+        {"filterSelection": "DAYS_IN_ARREARS", "filterElement": "EQUALS", "value": "7"},
+    ]
+
+
 WRONG: tuple[tuple[dict[str, Any], tuple[int, int, str]], ...] = (
     ({"type": "EMAIL"}, (400, 4, "INVALID_PARAMETERS")),
     ({"name": None}, (400, 31, "MISSING_REQUIRED_PARAMETER")),
@@ -65,8 +78,13 @@ WRONG: tuple[tuple[dict[str, Any], tuple[int, int, str]], ...] = (
     ({"triggerDays": 10**30}, (400, 4, "INVALID_PARAMETERS")),
     ({"headers": [{"headerKey": "A b", "headerValue": "1"}]}, (400, 4, "INVALID_PARAMETERS")),
     ({"headers": [1]}, (400, 4, "INVALID_PARAMETERS")),
-    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "IN"}]}, (400, 4, "INVALID_PARAMETERS")),
-    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "EQUALS", "value": {}}]}, (400, 4, "INVALID_PARAMETERS")),
+    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "IN"}]}, (400, 2101, "INVALID_FILTER_ELEMENT")),
+    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "EQUALS", "value": {}}]}, (400, 2102, "INVALID_FILTER_VALUE")),
+    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1, "secondvalue": 2}]},
+     (400, 27, "PARAMETER_NOT_ALLOWED")),
+    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1}]},
+     (400, 2103, "INVALID_FILTER_SECOND_VALUE")),
+    ({"filterConstraints": [{"filterSelection": "NOBODY", "filterElement": "EMPTY"}]}, (400, 2100, "INVALID_FILTER_SELECTION")),
     ({"authorization": "BASIC_AUTHORIZATION"}, (400, 31, "MISSING_REQUIRED_PARAMETER")),
     ({"body": "a\0"}, (400, 4, "INVALID_PARAMETERS")),
 )  # fmt: skip

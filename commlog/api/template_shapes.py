@@ -1,0 +1,136 @@
+"""JSON Schemas of templates: which event goes with which target, which placeholders there are, what conditions may ask."""
+
+from commlog.api.description import Schema, component
+from commlog.api.shapes import FILLED, KEY, MOMENT, TEXT, case_blind, closed, criteria_of, or_null
+from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, KINDS, MATCHES, OPERATIONS, REQUIRED
+from notifications.channels.webhook import METHODS
+from notifications.criteria import Field
+from notifications.events import EVENTS
+from notifications.models.template import SubscriptionOption, Target, Trigger
+from notifications.states import MessageType
+from notifications.templating import OWN_FIELD, PLACEHOLDER, PLACEHOLDERS, field_of
+
+_KNOWN = rf"\{{({'|'.join(PLACEHOLDERS)}|{OWN_FIELD.pattern})\}}"
+_NO_PLACEHOLDER = rf"\{{(?!{PLACEHOLDER.pattern[2:]})"  # braces around anything else are but braces
+
+
+def _fillable(letters: str) -> str:
+    """Any number of these letters and of placeholders that there are, as a pattern. The letters hold no opening brace."""
+    return f"({letters}|{_KNOWN}|{_NO_PLACEHOLDER})*"
+
+
+_IN_URLS = r"""[^\x00-\x20\x7f-\xa0\\"'\u2028\u2029{]"""
+_HOST = r"""[^\x00-\x20\x7f-\xa0\\"'\u2028\u2029{}/?#@]+"""
+_TEXT = _fillable(r"[^\x00{]")
+_BODY: Schema = {"type": "string", "allOf": [{"pattern": f"^{_TEXT}$"}, {"pattern": r"[^\s\x1c-\x1f]"}]}
+_URL: Schema = {"type": "string", "maxLength": 2048, "pattern": rf"^[hH][tT][tT][pP][sS]?://{_HOST}([/?#]{_fillable(_IN_URLS)})?$"}
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": _LINE}, {"pattern": r"\S"}]}
+_LIMITED = TEXT | {"maxLength": 500}
+_HEADER = closed(
+    {
+        "id": or_null(TEXT),
+        "headerKey": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"},
+        "headerValue": {"type": "string", "pattern": "^[ -~]{0,4096}$"},
+    },
+    "headerKey",
+    "headerValue",
+)
+_OWN: Schema = {"type": "string", "pattern": f"^{OWN_FIELD.pattern}$"}
+
+
+def _conditions() -> list[Schema]:
+    """What a condition may ask of which placeholder."""
+    named: dict[str, Field] = {name: field for name in PLACEHOLDERS if (field := field_of(name))}
+    own = field_of("CF:x")
+    words = criteria_of({"CF:x": own} if own else {}, "filterSelection", "filterElement", dict.fromkeys(KINDS, or_null(TEXT)))
+    for each in words:
+        each["properties"]["filterSelection"] = _OWN
+    return criteria_of(named, "filterSelection", "filterElement", dict.fromkeys(KINDS, or_null(TEXT))) + words
+
+
+_FIELDS: dict[str, Schema] = {
+    "name": _NAME,
+    "type": {"const": MessageType.WEB_HOOK.value},
+    "target": {"enum": [each.value for each in Target]},
+    "event": {"enum": list(EVENTS)},
+    "body": _BODY,
+    "url": _URL,
+    "requestType": {"enum": sorted(METHODS)},
+    "contentType": {"enum": list(CONTENT_TYPES)},
+    "activated": or_null({"type": "boolean"}),
+    "trigger": or_null({"const": Trigger.AUTOMATIC.value}),
+    "triggerDays": or_null({"type": "integer", "minimum": 0, "maximum": 365}),
+    "subscriptionOption": or_null({"enum": [each.value for each in SubscriptionOption]}),
+    "filtersLinkingOperator": or_null({"enum": list(MATCHES)}),
+    "filterConstraints": or_null({"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}),
+    "authorization": or_null({"enum": list(AUTHORIZATIONS)}),
+    "username": or_null(_LIMITED),
+    "password": or_null(_LIMITED),
+    "headers": or_null({"type": "array", "maxItems": 50, "items": _HEADER}),
+}
+
+
+def _occasions() -> list[Schema]:
+    """Every event with what a template for it can be about."""
+    groups: dict[tuple[Target, ...], list[str]] = {}
+    for name, targets in EVENTS.items():
+        groups.setdefault(targets, []).append(name)
+    return [{"properties": {"event": {"enum": names}, "target": {"enum": list(targets)}}} for targets, names in groups.items()]
+
+
+_SIGN_INS: list[Schema] = [
+    {"properties": {"authorization": {"const": "BASIC_AUTHORIZATION"}, "username": FILLED | {"maxLength": 500}}, "required": ["username"]},
+    {"properties": {"authorization": or_null({"const": "NO_AUTHORIZATION"})}},
+]
+NEW = component(
+    "NewTemplate",
+    closed(_FIELDS, *REQUIRED)
+    | {
+        "description": "The name is no other template's. With APPLICATION_JSON the body is JSON once it is filled in. "
+        "A placeholder in the URL stands behind the host, and no header is given twice.",
+        "allOf": [{"anyOf": _occasions()}, {"anyOf": _SIGN_INS}],
+    },
+)
+TEMPLATE = component(
+    "Template",
+    closed(
+        {name: schema for name, schema in _FIELDS.items() if name != "password"}
+        | {
+            "id": KEY,
+            "inUse": {"type": "boolean"},
+            "creationDate": MOMENT,
+            "lastModifiedDate": MOMENT,
+            "signingSecret": {"type": "string"},
+        },
+        "id",
+        *REQUIRED,
+    ),
+)
+
+
+def _step(operations: tuple[str, ...], fields: list[str], value: Schema, *required: str) -> Schema:
+    """A step of a patch; RFC 6902 has members that it does not know be ignored."""
+    paths = [path for name in fields for path in (name, f"/{name}")]
+    return {
+        "type": "object",
+        "required": ["op", "path", *required],
+        "properties": {"op": case_blind(operations), "path": {"enum": paths}, "value": value},
+    }
+
+
+PATCH = component(
+    "TemplatePatch",
+    {
+        "description": "What comes of all the steps is checked as a new template is.",
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 100,
+        "items": {
+            "anyOf": [
+                *(_step(OPERATIONS[:2], [name], schema, "value") for name, schema in _FIELDS.items()),
+                _step(OPERATIONS[2:], [name for name in _FIELDS if name not in REQUIRED], {}),
+            ]
+        },
+    },
+)
