@@ -25,14 +25,13 @@ class Program:
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
         """POST: bytes and text as they are, everything else as JSON."""
+        return self.call("post", path, body, **headers)
+
+    def call(self, method: str, path: str, body: Any, *, content_type: str = "application/json", **headers: str) -> Any:
+        """Any method: bytes and text as they are, everything else as JSON."""
         content = body if isinstance(body, bytes | str) else json.dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.post(path, content, content_type="application/json", headers={"apiKey": self.key} | named)
-
-    def call(self, method: str, path: str, body: Any) -> Any:
-        """Any method, with a JSON body."""
-        headers = {"apiKey": self.key}
-        return self.client.generic(method.upper(), path, json.dumps(body), content_type="application/json", headers=headers)
+        return self.client.generic(method.upper(), path, content, content_type=content_type, headers={"apiKey": self.key} | named)
 
 
 def refusal(response: HttpResponse) -> tuple[int, int, str, str]:
