@@ -152,6 +152,19 @@ def test_search_finds_a_person_an_address_a_text(pages: Client, text: str) -> No
     assert _listed(pages, q=text) == [wanted]
 
 
+@pytest.mark.parametrize("text", ["Silva Renée", "renee silva", "silva  REN"])
+def test_search_finds_a_person_by_words_in_any_order(pages: Client, text: str) -> None:
+    renee = make_client(first_names="Renée", last_name="Silva", email="renee.silva@example.org")
+    wanted = make_message(MessageState.SENT, MessageType.SMS, client=renee, recipient_name="Renée Silva")
+    make_message(client=make_client(), recipient_name="Ana Silva")
+    assert _listed(pages, q=text) == [wanted]
+
+
+def test_words_with_figures_are_no_name(pages: Client) -> None:
+    make_message(client=make_client(mobile_phone="+4917020261"), content="Hello")
+    assert _listed(pages, q="ana 2026") == []
+
+
 @pytest.mark.parametrize("text", ["+491701234567", "+49 (0)170 123-4567", "0170 / 123 45 67", "0049 170 1234567", "170.123.4567"])
 @pytest.mark.parametrize("stored", ["+491701234567", "+49 170 123-4567", "+49(170)123.45.67"])
 def test_search_finds_a_number_in_any_spelling(pages: Client, text: str, stored: str) -> None:
