@@ -62,6 +62,11 @@ class Frame:
         return [(item, url) for item in permissions.menu_items_for(self._request.user) if (url := address_of(MenuItemType(item.type)))]
 
     @property
+    def section(self) -> str:
+        """The address of the menu item that this page belongs to: a client's page to Clients. "" where it belongs to none."""
+        return next((url for _, url in self.menu if self._request.path.startswith(url)), "")
+
+    @property
     def administration(self) -> bool:
         """Whether the entry Administration is shown; it is fixed, no menu item."""
         return bool(self.sections)

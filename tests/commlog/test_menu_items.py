@@ -168,6 +168,22 @@ def test_the_menu_leads_to_pages_that_exist_only(pages: Client, monkeypatch: pyt
     assert _menu(pages) == [name for name in shown if name != "Communications"]
 
 
+@pytest.mark.parametrize(
+    ("path", "marked"),
+    [
+        ("/clients/", 'href="/clients/" aria-current="page"'),
+        ("/clients/new/", 'href="/clients/" aria-current="true"'),
+        ("/communications/views/", 'href="/communications/" aria-current="true"'),
+        ("/administration/users/", 'href="/administration/" aria-current="true"'),
+        ("/", 'href="/" aria-current="page"'),
+    ],
+)
+def test_the_menu_marks_where_one_is(pages: Client, path: str, marked: str) -> None:
+    menu = pages.get(path).text.partition("</nav>")[0]
+    assert marked in menu
+    assert menu.count("aria-current") == 1
+
+
 @pytest.mark.parametrize("change", [{"active": False}, {"for_everyone": False}])
 def test_what_the_menu_hides_is_refused_by_address(client: Client, change: dict[str, bool]) -> None:
     client.force_login(officer())
