@@ -50,6 +50,11 @@ def layout_in(params: QueryDict, own: Layout) -> Layout:
     return Layout(columns, params.get(TIMESTAMPS, "1") != "0") if columns else own
 
 
+def unknown(params: QueryDict) -> list[str]:
+    """The columns that an address names and that do not exist."""
+    return [key for key in map(str.strip, str(params.get(COLUMNS, "")).split(",")) if key and key not in CATALOGUE]
+
+
 def remember(user: User, kind: LogKind, layout: Layout) -> None:
     """Keep the user's choice. The usual columns need no row."""
     if layout == Layout():

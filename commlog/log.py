@@ -8,7 +8,7 @@ from django.db.models.functions import Left
 from django.http import QueryDict
 from django.utils import timezone
 
-from commlog import condition_rows, conditions, paging
+from commlog import condition_rows, conditions, layouts, paging
 from commlog.address import COLUMNS, CURSORS, EDITED, TIMESTAMPS, VIEW, Address, Pairs
 from commlog.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, annotations_of, fields_of, related_of, sorting_for
 from commlog.condition_rows import Row
@@ -23,6 +23,7 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
 EXCERPT = 200
+_MOST_NAMED = 3  # columns that do not exist
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
 
 
@@ -97,6 +98,7 @@ def build(
     """The log that the parameters ask for, over the messages of `scope`. `saved`: the state of the view that it was opened with."""
     chosen = select(params, scope=scope, saved=saved)
     asked = chosen.address
+    asked.notices.extend(f"There is no column “{short(key)}”; it is left out." for key in layouts.unknown(params)[:_MOST_NAMED])
     size = _size(asked)
     page, sorting, stopped = _limited_page(chosen, columns, size)
     rows = rows_of(page.rows)

@@ -116,6 +116,8 @@ def test_a_column_that_exists_no_more_is_left_out(pages: Client, ada: User) -> N
 
 def test_columns_in_the_address_are_tried_out(pages: Client) -> None:
     assert _heads(pages, f"{URL}?columns=key,nope,type,key") == ["Key", "Type"]
+    assert "There is no column “nope”; it is left out." in pages.get(f"{URL}?columns=key,nope").text
+    assert "There is no column" not in pages.get(f"{URL}?columns=key").text
     assert not ColumnLayout.objects.exists()
 
 
