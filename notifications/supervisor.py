@@ -103,7 +103,8 @@ class Supervisor:
             if health.stalled(now, patience=PATIENCE):
                 return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
             # Where something is being sent the workers live, and a restart would cut it off.
-            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE) and not self._under_way():
+            since = now - timedelta(seconds=time.monotonic() - self._started)
+            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since) and not self._under_way():
                 return "long work has stood still, and nothing is being sent"
         except DatabaseError:
             connection.close()  # the database is in trouble, not the cluster

@@ -59,10 +59,10 @@ class _Steps:
 
 
 def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
-    job, name = turn.job, _name(turn, turn.job.token)
+    job, stored_as = turn.job, _name(turn, turn.job.token)
     content.seek(0)
-    stored_as = storage().save(name, content)
     try:
+        stored_as = storage().save(stored_as, content)
         with transaction.atomic():
             turn.record(done=notes.rows, total=notes.rows)
             turn.check()

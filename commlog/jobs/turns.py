@@ -151,15 +151,16 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
 
 
-def stalled(now: datetime, *, patience: timedelta) -> bool:
+def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
     """Whether a job is left alone: its worker has been silent for half its lease, or nobody took it for long.
 
     Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still take jobs, and never do them.
+    `since`: when the cluster was started. It can take a lost worker's job only once the lease has ended: older silence is not its own.
     """
     active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
     leases = [(RUNNERS[kind].lease, until) for kind, _, until in active if until]
     if leases or OrmQ.objects.filter(lock__gte=timezone.now()).exists():
-        return any(now - (until - lease) > max(patience, lease / 2) for lease, until in leases)
+        return any(now - max(since, until - lease) > max(patience, lease / 2) for lease, until in leases)
     return any(due_at and now - due_at > patience for _, due_at, _ in active)
 
 

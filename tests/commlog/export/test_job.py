@@ -185,6 +185,22 @@ def test_a_cancelled_export_leaves_nothing(pages: Client, ada: User, monkeypatch
     assert download(pages, job).status_code == 404
 
 
+def test_an_export_that_is_cancelled_while_it_is_stored_leaves_no_piece_of_its_file(
+    pages: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ask(pages)
+    stored, step = [], Turn.step
+
+    def cancelled(turn: Turn, **done: int) -> None:
+        if FileChunk.objects.exists():
+            stored.append(jobs.cancel(job, by=ada))
+        step(turn, **done)
+
+    monkeypatch.setattr(Turn, "step", cancelled)
+    assert turn() == "cancelled"
+    assert (stored, FileChunk.objects.count()) == ([True], 0)
+
+
 @pytest.mark.parametrize("at", [2, 4])  # the second row; when the rows are packed
 def test_an_export_that_is_stopped_leaves_no_temporary_file(
     pages: Client, ada: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at: int

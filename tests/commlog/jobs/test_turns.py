@@ -259,16 +259,23 @@ def test_today_is_the_day_on_which_the_job_was_asked_for(owner: User) -> None:
 def test_a_job_that_nobody_does_is_noticed(owner: User, state: JobState, changes: dict[str, int], said: bool) -> None:
     now = timezone.now()
     make_job(owner, state=state, **{name: now - timedelta(seconds=ago) for name, ago in changes.items()})
-    assert jobs.stalled(now, patience=timedelta(seconds=8)) is said
+    assert jobs.stalled(now, patience=timedelta(seconds=8), since=now - timedelta(minutes=5)) is said
+
+
+def test_a_new_cluster_is_not_blamed_for_the_silence_before_it(owner: User) -> None:
+    now = timezone.now()
+    make_job(owner, state=JobState.RUNNING, lease_until=now + timedelta(seconds=8))  # renewed 12 s ago
+    judged = [jobs.stalled(now, patience=timedelta(seconds=8), since=now - timedelta(seconds=age)) for age in (20, 11, 5)]
+    assert judged == [True, True, False]
 
 
 def test_a_job_that_waits_for_its_turn_is_not_left_alone(owner: User) -> None:
     now = timezone.now()
     make_job(owner, due_at=now - timedelta(minutes=5))
     running = make_job(owner, state=JobState.RUNNING)
-    assert jobs.stalled(now, patience=timedelta(seconds=8)) is False
+    assert jobs.stalled(now, patience=timedelta(seconds=8), since=now) is False
     running.delete()
     task = OrmQ.objects.create(key="commlog", payload="x", lock=now + timedelta(minutes=1))
-    assert jobs.stalled(now, patience=timedelta(seconds=8)) is False
+    assert jobs.stalled(now, patience=timedelta(seconds=8), since=now) is False
     task.delete()
-    assert jobs.stalled(now, patience=timedelta(seconds=8)) is True
+    assert jobs.stalled(now, patience=timedelta(seconds=8), since=now) is True
