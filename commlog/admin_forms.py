@@ -199,9 +199,11 @@ class OwnPasswordForm(NewPasswordForm):
         return present
 
     def clean(self) -> dict[str, Any]:
-        """Refuse two that differ."""
+        """Refuse two that differ, and the one that there is."""
         cleaned = super().clean()
         first, second = cleaned.get("password"), cleaned.get("again")
+        if first and first == cleaned.get("present"):
+            self.add_error("password", "That is your present password. Choose another one.")
         if first and second and first != second:
             self.add_error("again", "The two new passwords differ.")
         return cleaned

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -44,3 +48,25 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class OwnPasswordMiddleware:
+    """Leads whoever signs in with a password that an administrator has set to the page where it is changed; nothing else opens before.
+
+    Programs that use the API with such an account are let through: nobody could change the password for them there.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
+        """The way to the page, but for that page itself, signing out, and what is open to everybody."""
+        if not getattr(view, "login_required", True) or not getattr(request.user, "must_change_password", False):
+            return None
+        page = reverse("account-password")
+        if request.path in (page, reverse("sign-out")):
+            return None
+        return HttpResponseClientRedirect(page) if "HX-Request" in request.headers else redirect(page)

@@ -49,9 +49,10 @@ def keeping_an_administrator() -> Iterator[None]:
 
 
 def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | None) -> User:
-    """Store a new user; made on the command line by nobody in particular."""
+    """Store a new user; made on the command line by nobody in particular, and then the password is the user's own."""
     with transaction.atomic():
         user.set_password(password)
+        user.must_change_password = by is not None
         user.save(force_insert=True)
         user.groups.set(roles)
         audit.record(by, AuditAction.CREATED, user, after=described(user))
@@ -80,10 +81,14 @@ def set_active(user: User, active: bool, *, by: User) -> None:
 
 
 def set_password(user: User, password: str, *, by: User, keep: str | None = None) -> None:
-    """Give the user a new password, which ends the user's sessions but the one with the key `keep`."""
+    """Give the user a new password, which ends the user's sessions but the one with the key `keep`.
+
+    One that somebody else has chosen has to be changed at the next sign-in.
+    """
     with transaction.atomic():
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.must_change_password = user != by
+        user.save(update_fields=["password", "must_change_password"])
         audit.record(by, AuditAction.PASSWORD_CHANGED, user)
         sessions.end(user, by=by, but=keep)
 

@@ -26,6 +26,8 @@ class User(AbstractUser):
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     api_access = models.BooleanField("may use the API", default=False)
+    # Somebody else knows the password: whoever set it. Pages open once the user has chosen one of their own.
+    must_change_password = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[StaffManager] = StaffManager()
 

@@ -31,7 +31,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewUserForm(request.POST or None)
     if form.is_valid():
         made = staff.create_user(form.instance, form.cleaned_data["password"], form.cleaned_data["roles"], by=permissions.staff(request))
-        messages.success(request, f"{made.name} may sign in now. Tell them the password; they can change it on the page “Your account”.")
+        messages.success(request, f"{made.name} may sign in now. Tell them the password; they choose their own when they sign in.")
         return redirect("administration-user", made.key)
     return render(request, "administration/user_form.html", {"form": form})
 

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry, User, UserSession
-from tests.factories import PASSWORD, admin, make_user, officer, viewer
+from tests.factories import PASSWORD, admin, make_message, make_user, officer, viewer
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/users/"
@@ -88,7 +88,7 @@ def test_a_user_is_made(pages: Client, ada: User) -> None:
     nora = User.objects.get(username="nora")
     assert response["Location"] == f"{PAGE}{nora.key.hex}/"
     assert (nora.name, list(nora.groups.all()), nora.api_access) == ("Nora New", [role], True)
-    assert (nora.is_superuser, nora.is_staff) == (False, False)
+    assert (nora.is_superuser, nora.is_staff, nora.must_change_password) == (False, False, True)
     entry = AuditEntry.objects.get(action="CREATED")
     assert (entry.actor, entry.target_label) == (ada, "Nora New (nora)")
     assert NEW_PASSWORD not in str(entry.after)
@@ -187,6 +187,25 @@ def test_a_new_password_signs_the_user_out(pages: Client, ada: User) -> None:
     entry = AuditEntry.objects.get(action="PASSWORD_CHANGED")
     assert (entry.actor, entry.target_label, entry.after) == (ada, "Vera Viewer (vera)", None)
     assert pages.get(f"{PAGE}{ada.key.hex}/password/")["Location"] == "/account/password/"
+
+
+def test_a_password_that_somebody_else_chose_is_changed_before_anything_opens(pages: Client) -> None:
+    vera = viewer(username="vera")
+    assert pages.post(f"{PAGE}{vera.key.hex}/password/", {"password": NEW_PASSWORD}).status_code == 302
+    browser = Client()
+    browser.post("/sign-in/", {"username": "vera", "password": NEW_PASSWORD})
+    for path in ("/", "/communications/", f"/communications/{make_message().key.hex}/", "/account/"):
+        assert browser.get(path)["Location"] == "/account/password/"
+    assert browser.get("/communications/", headers={"HX-Request": "true"})["HX-Redirect"] == "/account/password/"
+    assert browser.get("/healthz").status_code == 200
+    assert "An administrator has set your password." in browser.get("/account/password/").text
+    own = {"present": NEW_PASSWORD, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert "That is your present password." in browser.post("/account/password/", own).text
+    own |= {"password": "five loud red mountains", "again": "five loud red mountains"}
+    assert browser.post("/account/password/", own).status_code == 302
+    assert browser.get("/communications/").status_code == 200
+    vera.refresh_from_db()
+    assert vera.must_change_password is False
 
 
 def test_an_administrator_ends_sessions(pages: Client, ada: User) -> None:
