@@ -12,7 +12,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_description_is_drawn_without_sign_in_and_without_another_host(live_server: LiveServer, open_page: Callable[..., Page]) -> None:
     page = open_page()
     asked: list[str] = []
+    said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
     page.goto(f"{live_server.url}/api/docs")
     expect(page.get_by_text("/api/communications/messages:search", exact=True)).to_be_visible()
+    page.locator("#operations-Templates-createTemplate button").first.click()
+    expect(page.get_by_text("Make a webhook template.")).to_be_visible()
+    assert said == []
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
