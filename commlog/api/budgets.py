@@ -1,7 +1,8 @@
 """How often the API may be called: of each key or user, and in all. The limits hold over every process and machine.
 
-The count is in the database, but not every call writes it: a process takes calls from it in small lots, and what a lot leaves over
-at the end of the minute is not used. So no more calls than allowed are answered, and a few less may be.
+The count is in the database, but not every call writes it: a process takes calls from it in lots, and what a lot leaves over at the
+end of the minute is not used. So no more calls than allowed are answered, and a few less may be. A process's first lot of a minute is
+one call and each further one is twice as large, up to a twentieth of the limit: many processes with few calls hold little.
 """
 
 import math
@@ -15,9 +16,9 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiBudget
 
-_LOTS = 20  # a minute's calls, divided
+_LOTS = 20  # a minute's calls, divided: the largest lot
 _A_MINUTE = 60
-_held: dict[str, tuple[int, int]] = {}  # name -> minute, calls left of the lot
+_held: dict[str, tuple[int, int, int]] = {}  # name -> minute, calls left of the lot, its size
 _lock = Lock()
 _MOST_HELD = 10_000
 
@@ -40,18 +41,17 @@ def forget() -> None:
 
 
 def _take(name: str, limit: int, minute: int) -> bool:
-    with _lock:
-        held_minute, left = _held.get(name, (0, 0))
-        if held_minute == minute and left:
-            _held[name] = (minute, left - 1)
-            return True
-    lot = _granted(name, minute, limit, max(1, limit // _LOTS))
-    with _lock:
+    with _lock:  # while a lot is fetched too: fifty threads at once would fetch fifty
+        held_minute, left, size = _held.get(name, (0, 0, 0))
+        if held_minute != minute:
+            left = size = 0
+        if not left:
+            size = min(max(1, size * 2), max(1, limit // _LOTS))
+            left = _granted(name, minute, limit, size)
         if len(_held) >= _MOST_HELD:
             _held.clear()
-        held_minute, left = _held.get(name, (0, 0))
-        _held[name] = (minute, (left if held_minute == minute else 0) + max(0, lot - 1))
-    return lot > 0
+        _held[name] = (minute, max(0, left - 1), size)
+    return left > 0
 
 
 _GRANT = """

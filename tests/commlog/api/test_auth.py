@@ -2,17 +2,21 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from commlog.api import budgets
 from commlog.api.auth import digest_of
-from commlog.models import ApiConsumer, ApiKey, AuditEntry
+from commlog.models import ApiBudget, ApiConsumer, ApiKey, AuditEntry
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, admin, make_consumer, make_key, officer
 
@@ -116,6 +120,33 @@ def test_more_calls_than_allowed_wait_for_the_next_minute(settings: Any, program
         assert "in all" in refusal(other.get(PATH))[3]
         clock.shift(45)
         assert program.get(PATH).status_code == 200
+
+
+def test_forty_processes_share_a_limit_of_forty(settings: Any, program: Program) -> None:
+    settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL = 40, 0
+    statuses = []
+    with time_machine.travel(1_800_000_015, tick=False):
+        for _ in range(41):
+            budgets.forget()  # another process, which knows of the others by the database alone
+            statuses.append(program.get(PATH).status_code)
+    assert statuses == [200] * 40 + [429]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_come_at_once_fetch_one_lot(settings: Any) -> None:
+    settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL = 40, 0
+    program, together = Program(make_key()), Barrier(20)
+
+    def get(_: int) -> int:
+        together.wait()
+        try:
+            return int(Program(program.key).get(PATH).status_code)
+        finally:
+            connection.close()
+
+    with time_machine.travel(1_800_000_015, tick=False), ThreadPoolExecutor(20) as threads:
+        assert list(threads.map(get, range(20))) == [200] * 20
+    assert ApiBudget.objects.get().used <= 22
 
 
 def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:
