@@ -7,6 +7,7 @@ from ninja.operation import Operation
 from ninja.router import Router
 
 from commlog.api.errors import install
+from commlog.api.once import LONGEST, PATTERN
 
 Schema = dict[str, Any]
 _COMPONENTS: dict[str, Schema] = {}
@@ -92,7 +93,7 @@ _IDEMPOTENCY_KEY: Schema = {
     "in": "header",
     "required": False,
     "description": "Makes the call safe to repeat for six hours: the same key and body get the same answer, and nothing happens twice.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "maxLength": LONGEST, "pattern": f"^{PATTERN}$"},
 }
 
 component(

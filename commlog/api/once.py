@@ -4,6 +4,7 @@ The key is taken in a transaction of its own, with a lease. What the operation d
 together: after a crash in the middle there is neither, and when the lease has lapsed the call can be made again.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,6 +26,7 @@ HEADER = "Idempotency-Key"
 REMEMBERED = timedelta(hours=6)
 LEASE = timedelta(seconds=60)
 LONGEST = 255
+PATTERN = f"[!-~]([ -~]{{0,{LONGEST - 2}}}[!-~])?"  # spaces around the value of a header are no part of it
 _NOT_KEPT = {"content-type", "content-length"}
 _A_MINUTE = 60
 
@@ -53,7 +55,7 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
 
 
 def _checked(key: str) -> str:
-    if not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
+    if not re.fullmatch(PATTERN, key):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best")
     return key
 

@@ -151,9 +151,15 @@ def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:
 def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> dict[str, str]:
     """The headers; a secret one that is given as it was shown stays as it is."""
     before, found = open_headers(template.headers), {}
-    for one in given:
-        name = clean("headers", one.get("headerKey", ""), most=64)
-        value = clean("headers", one.get("headerValue", ""), most=4096)
+    for number, one in enumerate(given):
+        place = f"headers[{number}]"
+        asking.object_of(one, place, {"id", "headerKey", "headerValue"}, "an object with headerKey and headerValue")
+        for part in ("headerKey", "headerValue"):
+            if one.get(part) is None:
+                raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}.{part}: is missing")
+        clean(f"{place}.id", one.get("id") or "")
+        name = clean(f"{place}.headerKey", one["headerKey"], most=64)
+        value = clean(f"{place}.headerValue", one["headerValue"], most=4096)
         if name in found:
             raise Malformed("headers", f"names {name} twice")
         found[name] = before[name] if value == HIDDEN and name in before else value

@@ -76,6 +76,12 @@ def test_keys_of_two_callers_have_nothing_to_do_with_each_other(program: Program
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("key", ["a", "a b", "~" * 255])
+def test_a_key_that_can_be_one(program: Program, key: str) -> None:
+    assert program.post(SEND, EMAIL, Idempotency_Key=key).status_code == 201
+
+
+@pytest.mark.django_db
 def test_two_keys_of_one_consumer_are_one_caller(program: Program) -> None:
     other = Program(make_key(ApiConsumer.objects.get()))
     assert program.post(SEND, EMAIL, Idempotency_Key="k").content == other.post(SEND, EMAIL, Idempotency_Key="k").content
@@ -101,7 +107,7 @@ def test_answers_are_remembered_for_six_hours(program: Program) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\tb"])
+@pytest.mark.parametrize("key", ["", " ", " a", "x" * 256, "é", "a\tb"])
 def test_a_key_that_cannot_be_one(program: Program, key: str) -> None:
     assert refusal(program.post(SEND, EMAIL, Idempotency_Key=key))[:2] == (400, 4)
 
