@@ -73,7 +73,7 @@ def _sign_in(page: Page, url: str) -> None:
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/communications/")
+    page.wait_for_url(f"{url}/")
 
 
 def _pictures(page: Page, title: str) -> None:
