@@ -157,7 +157,7 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
         for part in ("headerKey", "headerValue"):
             if one.get(part) is None:
                 raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}.{part}: is missing")
-        clean(f"{place}.id", one.get("id") or "")
+        clean(f"{place}.id", "" if one.get("id") is None else one["id"])
         name = clean(f"{place}.headerKey", one["headerKey"], most=64)
         value = clean(f"{place}.headerValue", one["headerValue"], most=4096)
         if name in found:

@@ -80,7 +80,7 @@ WRONG: tuple[tuple[dict[str, Any], tuple[int, int, str]], ...] = (
     ({"headers": [1]}, (400, 4, "INVALID_PARAMETERS")),
     ({"headers": [{"headerKey": "A", "headerValue": "1", "secret": True}]}, (400, 27, "PARAMETER_NOT_ALLOWED")),
     ({"headers": [{"headerKey": "A"}]}, (400, 31, "MISSING_REQUIRED_PARAMETER")),
-    ({"headers": [{"headerKey": "A", "headerValue": "1", "id": 1}]}, (400, 4, "INVALID_PARAMETERS")),
+    ({"headers": [{"headerKey": "A", "headerValue": "1", "id": {}}]}, (400, 4, "INVALID_PARAMETERS")),
     ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "IN"}]}, (400, 2101, "INVALID_FILTER_ELEMENT")),
     ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "EQUALS", "value": {}}]}, (400, 2102, "INVALID_FILTER_VALUE")),
     ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1, "secondvalue": 2}]},
