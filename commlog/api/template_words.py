@@ -115,14 +115,15 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
     basic = fields.get("authorization", AUTHORIZATIONS[bool(fields.get("username"))])
     if basic not in AUTHORIZATIONS:
         raise Malformed("authorization", f"must be one of {', '.join(AUTHORIZATIONS)}")
+    given = {name: clean(name, fields[name], most=500) for name in ("username", "password") if name in fields}
     if basic == "NO_AUTHORIZATION":
         template.auth_username = template.auth_password = ""
         return
-    template.auth_username = clean("username", fields.get("username", ""), most=500)
+    template.auth_username = given.get("username", "")
     if not template.auth_username:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it")
-    if "password" in fields:
-        template.auth_password = seal(clean("password", fields["password"], most=500))
+    if "password" in given:
+        template.auth_password = seal(given["password"])
 
 
 def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
