@@ -13,6 +13,7 @@ from notifications.criteria import BY_API_NAME, FIELDS, MOST_CRITERIA, MOST_VALU
 from notifications.text import Malformed, clean
 
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
+KINDS = ("dataFieldType", "dataItemType")  # what a criterion of API v1 or of a template may have as well
 _PARTS = {"field", "operator", "value", "secondValue", "values"}
 _OF_SEARCH = {"filterCriteria", "sortingCriteria"}
 
@@ -142,6 +143,13 @@ def operator_of(field: Field, name: str) -> Operator:
         return criteria.operator_of(field, name)
     except Malformed as error:
         raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {error.problem}") from error
+
+
+def check_kinds(one: Mapping[str, Any], place: str) -> None:
+    """They say what the field itself says, so nothing is done with them."""
+    for name in KINDS:
+        if one.get(name) is not None:
+            word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
 
 
 def _text(name: str, value: Any) -> str:

@@ -21,8 +21,6 @@ from notifications.criteria import FIELDS, MOST_CRITERIA, Criterion
 
 router = Router(tags=["Legacy v1"])
 BASE = "/notifications/messages"
-_KINDS = {"dataFieldType", "dataItemType"}
-_VALUES = {"value", "secondValue", "values"}
 _DONE = closed({"returnCode": {"const": 0}, "returnStatus": {"const": "SUCCESS"}}, "returnCode", "returnStatus")
 _reading = needs(permissions.may_read_messages, "reading messages needs the permission “View communication history”")
 _resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
@@ -66,8 +64,10 @@ def _question(body: Any) -> Question:
 
 
 def _criterion(given: Any, place: str) -> Criterion:
-    one = asking.object_of(given, place, {"filterSelection", "filterElement", *_VALUES, *_KINDS}, "an object with filterSelection")
-    _check_kinds(one, place)
+    one = asking.object_of(
+        given, place, {"filterSelection", "filterElement", *asking.VALUES, *asking.KINDS}, "an object with filterSelection"
+    )
+    asking.check_kinds(one, place)
     named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION)
     if named not in SELECTIONS:
         raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"filterSelection: must be one of {', '.join(SELECTIONS)}")
@@ -77,8 +77,8 @@ def _criterion(given: Any, place: str) -> Criterion:
 
 
 def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
-    one = asking.object_of(given, "sortDetails", {"sortingColumn", "sortingOrder", *_KINDS}, "an object with sortingColumn")
-    _check_kinds(one, "sortDetails")
+    one = asking.object_of(given, "sortDetails", {"sortingColumn", "sortingOrder", *asking.KINDS}, "an object with sortingColumn")
+    asking.check_kinds(one, "sortDetails")
     column, order = one.get("sortingColumn"), one.get("sortingOrder")
     if not isinstance(column, str) or column not in COLUMNS:
         raise ApiError(400, Code.INVALID_SORTING_COLUMN, f"sortDetails.sortingColumn: must be one of {', '.join(COLUMNS)}")
@@ -86,13 +86,6 @@ def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
         raise ApiError(400, Code.INVALID_SORTING_ORDER, f"sortDetails.sortingOrder: must be one of {', '.join(ORDERS)}")
     name = COLUMNS[column]
     return Question(criteria, asking.order_by(name, ORDERS[order] if order else "DESC"), name)
-
-
-def _check_kinds(one: dict[str, Any], place: str) -> None:
-    """They say what the field itself says, so nothing is done with them."""
-    for name in _KINDS & one.keys():
-        if one[name] is not None:
-            asking.word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
 
 
 def _wanted(body: Any) -> Wanted:

@@ -1,8 +1,9 @@
 """JSON Schemas of templates: which event goes with which target, which placeholders there are, what conditions may ask."""
 
+from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
 from commlog.api.shapes import FILLED, KEY, MOMENT, TEXT, case_blind, closed, criteria_of, or_null
-from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, KINDS, MATCHES, OPERATIONS, REQUIRED
+from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS
 from notifications.criteria import Field
 from notifications.events import EVENTS

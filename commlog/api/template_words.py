@@ -21,7 +21,6 @@ MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
 CONTENT_TYPES = {"PLAIN_TEXT": "text/plain", "APPLICATION_JSON": "application/json", "APPLICATION_XML": "application/xml"}
 AUTHORIZATIONS = ("NO_AUTHORIZATION", "BASIC_AUTHORIZATION")
 OPERATIONS = ("ADD", "REPLACE", "REMOVE")  # of a patch
-KINDS = ("dataFieldType", "dataItemType")  # of a condition: they say what the placeholder itself says
 READ_ONLY = ("id", "inUse", "creationDate", "lastModifiedDate")
 # The API's name, the model's, and what its value must be one of.
 _PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -135,7 +134,8 @@ def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _condition(one: Mapping[str, Any], number: int) -> Criterion:
     place = f"filterConstraints[{number}]"
-    asking.object_of(one, place, {"filterSelection", "filterElement", *asking.VALUES, *KINDS}, "an object with filterSelection")
+    asking.object_of(one, place, {"filterSelection", "filterElement", *asking.VALUES, *asking.KINDS}, "an object with filterSelection")
+    asking.check_kinds(one, place)
     named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
     field = templating.field_of(named)
     if field is None:

@@ -87,6 +87,7 @@ WRONG: tuple[tuple[dict[str, Any], tuple[int, int, str]], ...] = (
      (400, 27, "PARAMETER_NOT_ALLOWED")),
     ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1}]},
      (400, 2103, "INVALID_FILTER_SECOND_VALUE")),
+    ({"filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "EMPTY", "dataItemType": "\0"}]}, (400, 4, "INVALID_PARAMETERS")),
     ({"filterConstraints": [{"filterSelection": "NOBODY", "filterElement": "EMPTY"}]}, (400, 2100, "INVALID_FILTER_SELECTION")),
     ({"authorization": "BASIC_AUTHORIZATION"}, (400, 31, "MISSING_REQUIRED_PARAMETER")),
     ({"authorization": "NO_AUTHORIZATION", "password": "x" * 501}, (400, 4, "INVALID_PARAMETERS")),
