@@ -9,7 +9,18 @@ from commlog.api.errors import ApiError
 from commlog.columns import CATALOGUE
 from commlog.paging import Sorting
 from notifications import criteria
-from notifications.criteria import BY_API_NAME, FIELDS, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Operator
+from notifications.criteria import (
+    BY_API_NAME,
+    FIELDS,
+    MOST_CRITERIA,
+    MOST_VALUES,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Criterion,
+    Field,
+    Kind,
+    Operator,
+)
 from notifications.text import Malformed, clean
 
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
@@ -114,7 +125,7 @@ def _checked(field: Field, operator: Operator, values: list[Any], fields: Callab
     if len(values) > MOST_VALUES:
         raise ApiError(400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
     try:
-        return criteria.parse(field.key, operator, [_text(name, value) for value in values], fields=fields)
+        return criteria.parse(field.key, operator, [_text(field, value) for value in values], fields=fields)
     except Malformed as error:
         second = operator == Operator.BETWEEN and "second value" in error.problem
         raise ApiError(400, Code.INVALID_FILTER_SECOND_VALUE if second else code, f"{name}: {error.problem}") from error
@@ -152,15 +163,15 @@ def check_kinds(one: Mapping[str, Any], place: str) -> None:
             word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
 
 
-def _text(name: str, value: Any) -> str:
-    """A scalar as text: clients write numbers and booleans as they are. Numbers are read to six places, as amounts are."""
+def _text(field: Field, value: Any) -> str:
+    """A scalar as text: clients write numbers and booleans as they are. Amounts are read to six places."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
+    if isinstance(value, float) and field.kind == Kind.MONEY:
         return f"{value:.6f}".rstrip("0").rstrip(".")
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
-    return clean(name, value)
+    return clean(field.api or field.key, value)
 
 
 def _order(given: Any) -> tuple[Sorting, str]:
