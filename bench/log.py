@@ -44,6 +44,8 @@ def filled(installation: Installation, server: str, count: int, keep: bool) -> I
         url, new = _kept(server, count)
         if new:
             _fill(installation, url, count)
+        else:
+            Installation(installation.directory, installation.providers, url).manage("migrate", "--verbosity", "0")
         yield url
         return
     directory = installation.directory / str(count)

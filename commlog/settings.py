@@ -133,7 +133,9 @@ if IS_SQLITE:
 else:
     _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     _options |= {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    _options.setdefault("options", "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000")
+    # Pages read a few rows by an index: compiling such a query or starting workers for it takes longer than the query (DECISIONS.md 52).
+    _plain = "-c jit=off -c max_parallel_workers_per_gather=0"
+    _options.setdefault("options", f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 {_plain}")
 DATABASES = {"default": _database}
 POSTGRES_PREPARED_STATEMENTS = env.flag("POSTGRES_PREPARED_STATEMENTS", True)
 # Seals what must not be readable in the database. Beside SQLite a key is made at the first need; several machines must share one.
