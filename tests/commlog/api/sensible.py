@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from commlog.models import User
 from notifications import criteria, events, templating
 from notifications.events import Happening
 from notifications.models import BusinessEvent, Client, Group, Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
 from notifications.text import Malformed
-from tests.factories import make_client, make_group, make_message, make_template
+from tests.factories import make_client, make_group, make_message, make_template, make_user
 
 _KEY = re.compile("[0-9a-fA-F]{32}")
 _TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}  # a step can change them in some templates only
@@ -34,6 +35,7 @@ def make_rows() -> None:
     make_template(MessageType.WEB_HOOK)
     make_template(MessageType.EMAIL)
     make_group()
+    make_user()
     events.raise_one(Happening("LOAN_REPAYMENT", client=make_client(mobile_phone="+4915112345678")))
 
 
@@ -46,6 +48,11 @@ def key_of(name: str, path: str = "") -> str:
 def addressed(path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of that path."""
     return {name: _led(name, value, path) for name, value in parameters.items()}
+
+
+def fresh(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers with an Idempotency-Key of their own: one that another request had would be a conflict before anything is looked at."""
+    return {name: f"{value[:200]}{uuid4()}" if name.lower() == "idempotency-key" else value for name, value in headers.items()}
 
 
 def put_right(operation: str, body: Any) -> Any:
@@ -110,10 +117,13 @@ def _send(body: dict[str, Any]) -> Any:
 
 
 def _events(body: Any) -> Any:
-    """Nothing of an event's data is said twice in two spellings."""
+    """Whom it is about is there, its key is its own, and nothing of its data is said twice in two spellings."""
     if isinstance(body, list):
         return [_events(one) for one in body]
-    found = {name: _led(name, value) for name, value in body.items() if name != "eventKey"} | {"eventKey": body.get("eventKey")}
+    client, group, user = Client.objects.first(), Group.objects.first(), User.objects.first()
+    there = {"clientId": client.client_id, "groupId": group.group_id, "username": user.username}
+    there |= {"clientKey": client.key.hex, "groupKey": group.key.hex, "userKey": user.key.hex, "eventKey": uuid4().hex}
+    found = {name: there.get(name, value) if value is not None else None for name, value in body.items()}
     try:
         templating.told(body.get("data") or {})
     except Malformed as error:
