@@ -158,7 +158,11 @@ def test_an_sms_lost_after_its_permit_is_not_sent_again_by_itself(now: datetime)
     assert message.may_have_been_delivered
 
 
-def test_a_late_result_is_kept_on_its_attempt_and_changes_no_message(now: datetime) -> None:
+REFUSED = DeliveryError(Reason.MESSAGING_EXCEPTION, "451")
+
+
+@pytest.mark.parametrize("answer", [Receipt(provider_id="id", detail="250 ok"), REFUSED])
+def test_a_late_result_is_kept_on_its_attempt_and_changes_no_message(now: datetime, answer: Receipt | DeliveryError) -> None:
     message = enqueued()
     late = claimed(message, now)
     claims.permit([late], now=now)
@@ -166,11 +170,12 @@ def test_a_late_result_is_kept_on_its_attempt_and_changes_no_message(now: dateti
     leases.recover(now)
     second = claimed(message, now)
 
-    results.record([accepted(late, now)])
+    results.record([Result(late, answer, now, now)])
 
     message.refresh_from_db()
     attempt = Attempt.objects.get(pk=late.attempt_id)
-    assert (attempt.outcome, attempt.late_outcome, attempt.late_at) == (Outcome.UNKNOWN, Outcome.ACCEPTED, now)
+    came = Outcome.REFUSED if isinstance(answer, DeliveryError) else Outcome.ACCEPTED
+    assert (attempt.outcome, attempt.late_outcome, attempt.late_at) == (Outcome.UNKNOWN, came, now)
     assert (message.state, message.token) == (MessageState.SENDING_ASYNC, second.token)
 
 
@@ -182,7 +187,7 @@ def test_a_late_result_does_not_touch_a_final_message(now: datetime) -> None:
     leases.recover(now)
     results.record([accepted(claimed(message, now), now)])
 
-    results.record([Result(late, DeliveryError(Reason.MESSAGING_EXCEPTION, "451"), now, now)])
+    results.record([Result(late, REFUSED, now, now)])
 
     message.refresh_from_db()
     assert (message.state, message.outcome, message.possible_duplicate) == (MessageState.SENT, Outcome.ACCEPTED, True)
