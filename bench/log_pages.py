@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 
 import django
 
-DEEP = 100_000  # rows before the deep page, or half of them all where there are fewer
+DEEP = 100_000  # rows before the deep page, or half of them all where there are fewer, but so that it is full if it can be
+PAGE = 50
 REPEATS = 6
 FORBIDDEN = re.compile(r"COUNT\(\*\)|\bOFFSET\b")
 ROW = b'role="row"'
@@ -158,7 +159,8 @@ def deep(query: dict[str, str]) -> str:
         raise SystemExit(f"{query} is not understood")
     sign = "-" if sorting.descending else ""
     places = chosen.messages.order_by(*(f"{sign}{name}" for name in (*sorting.columns, "pk"))).values_list("pk", flat=True)
-    place = min(DEEP, places.count() // 2)
+    count = places.count()
+    place = max(0, min(DEEP, count // 2, count - PAGE - 1))
     row = Message.objects.filter(pk__in=list(places[place : place + 1])).first()
     return paging.cursor_of(row, sorting) if row else ""
 
