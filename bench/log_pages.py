@@ -202,6 +202,8 @@ def as_in_production() -> Iterator[None]:
 def main() -> None:
     """Measure, print."""
     django.setup()
+    import commlog.wsgi  # noqa: F401  loaded as a server loads it
+
     with as_in_production():
         visitor = Visitor()
         measured: dict[str, dict[str, Timing]] = {"filters": {}, "searches": {}, "others": {}}
