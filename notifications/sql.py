@@ -25,7 +25,6 @@ _FOR_LARGE_TABLES = (
     "enable_seqscan = off",
     "enable_hashjoin = off",
     "enable_mergejoin = off",
-    "jit = off",
     "plan_cache_mode = force_generic_plan",
 )
 _ONLY_ON_REQUEST = 2**31

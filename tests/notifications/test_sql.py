@@ -22,15 +22,15 @@ def shown(name: str) -> str:
 
 
 def test_a_statement_is_prepared_once_and_the_session_is_as_before() -> None:
-    before = [shown("enable_seqscan"), shown("jit"), shown("plan_cache_mode")]
+    before = [shown("enable_seqscan"), shown("plan_cache_mode")]
     with sql.prepared():
         found = [sql.select("SELECT %s::int + 1", [number]) for number in (1, 2)]
-        inside = [shown("enable_seqscan"), shown("jit"), shown("plan_cache_mode")]
+        inside = [shown("enable_seqscan"), shown("plan_cache_mode")]
         statements = sql.select("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1::int + 1%%'", [])
     assert found == [[(2,)], [(3,)]]
-    assert inside == ["off", "off", "force_generic_plan"]
+    assert inside == ["off", "force_generic_plan"]
     assert statements == [(1,)]
-    assert [shown("enable_seqscan"), shown("jit"), shown("plan_cache_mode")] == before == ["on", "on", "auto"]
+    assert [shown("enable_seqscan"), shown("plan_cache_mode")] == before == ["on", "auto"]
 
 
 def test_a_turn_that_loses_its_session_ends_with_that_error_alone() -> None:
