@@ -42,10 +42,7 @@ def filled(installation: Installation, server: str, count: int, keep: bool) -> I
     """The URL of a database with so many messages."""
     if server and keep:
         url, new = _kept(server, count)
-        if new:
-            _fill(installation, url, count)
-        else:
-            Installation(installation.directory, installation.providers, url).manage("migrate", "--verbosity", "0")
+        _fill(installation, url, count if new else 0)
         yield url
         return
     directory = installation.directory / str(count)
@@ -70,7 +67,8 @@ def _kept(server: str, count: int) -> tuple[str, bool]:
 def _fill(installation: Installation, url: str, count: int) -> None:
     other = Installation(installation.directory, installation.providers, url)
     other.manage("migrate", "--verbosity", "0")
-    print(f"  {other.manage('generate_messages', str(count)).splitlines()[-1]}", flush=True)
+    if count:
+        print(f"  {other.manage('generate_messages', str(count)).splitlines()[-1]}", flush=True)
 
 
 def in_production(installation: Installation, url: str, module: str) -> Any:
