@@ -13,6 +13,7 @@ from notifications.states import Circuit, MessageType
 
 _MOST_NAMED = 3
 MOST_LANES = 200
+_WORKING = "Working"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,12 @@ class ChannelCard:
             return "Paused"
         if self.held_by_mode:
             return "Held by SENDING_MODE"
-        return "Trouble" if self.troubled else "Working"
+        return "Trouble" if self.troubled else _WORKING
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing of it is held back."""
+        return self.words == _WORKING
 
     @property
     def testable(self) -> bool:

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from commlog import channel_health, custom_views, permissions, stats
+from commlog.address import back_to
 from commlog.models import User
 from commlog.models.column_layout import LogKind
 
@@ -18,10 +20,11 @@ _MOST = 5  # jobs and favourite views
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The page. Its numbers are those of the moment; it does not refresh by itself."""
     user = permissions.staff(request)
-    shown: dict[str, Any] = {"now": timezone.now()}
+    administers = permissions.may_view_administration(user)
+    shown: dict[str, Any] = {"now": timezone.now(), "administers": administers}
     if reads_log := permissions.may_read_log(user):
         shown |= _of_the_log(user)
-    if reads_log or permissions.may_view_administration(user):
+    if reads_log or administers:
         shown["channels"] = channel_health.cards()
     if permissions.may_read_messages(user):
         shown["jobs"] = list(permissions.jobs_for(user).filter(owner=user).order_by("-pk")[:_MOST])
@@ -36,5 +39,6 @@ def _of_the_log(user: User) -> dict[str, Any]:
         "figures": stats.figures(scope, now),
         "failed": stats.failed_today(scope),
         "oldest": stats.waiting_longest(scope),
+        "back": back_to(f"{reverse('log')}?state=PENDING&sort=created"),
         "favourites": custom_views.counts(favourites, scope),
     }
