@@ -145,7 +145,7 @@ class Supervisor:
         cluster.wait()
         self._cluster = None
         try:
-            leases.end_those_under_way(self._workers, db_now())
+            leases.end_those_of(self._workers, db_now())
         except DatabaseError:
             connection.close()  # they end by themselves
 

@@ -1,6 +1,6 @@
 """Claims whose worker was lost: what was provably unsent is due again, what may have been sent is said to be unknown."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -13,6 +13,7 @@ from notifications.models import Attempt, Message
 from notifications.states import MessageState, MessageType, Outcome
 
 _BATCH = 200
+_SUSPECTS_WAIT = timedelta(seconds=5)  # before what a dead cluster had only claimed is claimed again
 _UNSENT = "The sender was lost before anything was sent."
 _UNKNOWN = "The sender was lost while the message was being handed over; it may have been delivered."
 _NOTHING_TO_SEND = Envelope(key=UUID(int=0), destination="")
@@ -23,13 +24,16 @@ def lapsed(now: datetime) -> bool:
     return Message.objects.filter(lease_until__lt=now).exists()
 
 
-def end_those_under_way(prefix: str, now: datetime) -> int:
-    """Let the leases of sends end at once whose workers, called `prefix`…, are known to be dead. Returns how many.
+def end_those_of(prefix: str, now: datetime) -> int:
+    """Let the leases end soon whose workers, called `prefix`…, are known to be dead: those of sends at once. Returns how many.
 
-    What they had only claimed waits for its lease all the same: it may be what killed them, and comes back at the pace of lost workers.
+    What was only claimed waits for some seconds, and is counted as given up by a lost worker: it may be what killed them.
     """
-    cut_off = Attempt.objects.filter(outcome="", worker__startswith=prefix, permitted_at__isnull=False)
-    return Message.objects.filter(pk__in=cut_off.values("message"), state=MessageState.SENDING_ASYNC).update(lease_until=now)
+    attempts = Attempt.objects.filter(outcome="", worker__startswith=prefix)
+    held = Message.objects.filter(state=MessageState.SENDING_ASYNC)
+    cut_off = held.filter(pk__in=attempts.filter(permitted_at__isnull=False).values("message")).update(lease_until=now)
+    suspects = held.filter(pk__in=attempts.filter(permitted_at=None).values("message"), lease_until__gt=now + _SUSPECTS_WAIT)
+    return cut_off + suspects.update(lease_until=now + _SUSPECTS_WAIT)
 
 
 def recover(now: datetime) -> int:

@@ -109,19 +109,49 @@ def test_lost_before_its_permit_is_provably_unsent_and_due_again(now: datetime) 
 
 
 def test_where_a_cluster_is_dead_what_it_was_sending_waits_for_no_lease(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second, others = enqueued(), enqueued(), enqueued()
+    sent, alive = enqueued(), enqueued()
     monkeypatch.setenv(claims.CLUSTER, "dead")
-    sending, _ = claims.claim(first.lane_id, 2, now=now)
+    (sending,) = claims.claim(sent.lane_id, 1, now=now)
     monkeypatch.setenv(claims.CLUSTER, "alive")
-    claims.permit([sending, claimed(others, now)], now=now)
+    claims.permit([sending, claimed(alive, now)], now=now)
 
-    ended = leases.end_those_under_way(claims.cluster_prefix("dead"), now)
+    ended = leases.end_those_of(claims.cluster_prefix("dead"), now)
     recovered = leases.recover(now + timedelta(milliseconds=1))
 
     assert (ended, recovered) == (1, 1)
-    states = [(message.state, message.outcome) for message in (Message.objects.get(pk=each.pk) for each in (first, second, others))]
-    sends = (MessageState.SENDING_ASYNC, "")
-    assert states == [(MessageState.WAITING, Outcome.UNKNOWN), sends, sends]
+    states = [(message.state, message.outcome) for message in (Message.objects.get(pk=each.pk) for each in (sent, alive))]
+    assert states == [(MessageState.WAITING, Outcome.UNKNOWN), (MessageState.SENDING_ASYNC, "")]
+
+
+def test_where_a_cluster_is_dead_what_it_had_only_claimed_waits_for_seconds_and_is_counted(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, alive = enqueued(), enqueued()
+    monkeypatch.setenv(claims.CLUSTER, "dead")
+    claims.claim(message.lane_id, 1, now=now)
+    monkeypatch.setenv(claims.CLUSTER, "alive")
+    claimed(alive, now)
+
+    ended = leases.end_those_of(claims.cluster_prefix("dead"), now)
+    recovered = [leases.recover(now + timedelta(seconds=seconds)) for seconds in (4, 6)]
+
+    assert (ended, recovered) == (1, [0, 1])
+    message.refresh_from_db()
+    assert (message.state, message.abandons, message.attempts.get().outcome) == (MessageState.WAITING, 1, Outcome.ABANDONED)
+    assert Message.objects.get(pk=alive.pk).lease_until == now + LEASE
+
+
+def test_a_lease_that_ends_sooner_than_a_dead_cluster_would_let_it_is_not_made_longer(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(claims.CLUSTER, "dead")
+    message = enqueued()
+    claimed(message, now)
+
+    leases.end_those_of(claims.cluster_prefix("dead"), now + LEASE - timedelta(seconds=1))
+
+    message.refresh_from_db()
+    assert message.lease_until == now + LEASE
 
 
 def test_a_message_that_kills_its_workers_fails_at_the_third(now: datetime) -> None:
