@@ -37,6 +37,7 @@ MUTANTS = [
     Mutant("a late result is thrown away", RESULTS, "        _keep_late(each)\n", "        pass\n"),
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
     Mutant("a message may kill workers for ever", RESULTS, "abandons__lt=MOST_ABANDONS", "abandons__lt=10**9"),
+    Mutant("a message that kills its worker takes others with it", CLAIMS, "return rows[: first or 1]", "return rows"),
     Mutant("an abandoned attempt uses a retry", RESULTS, "    _change(claim, state=MessageState.WAITING, waiting_reason", "    _change(claim, failures=claim.failures + 1, state=MessageState.WAITING, waiting_reason"),
     Mutant("an unknown SMS is retried", VERDICT, "        return policy.unknown\n", "        return True\n"),
     Mutant("an unknown outcome is forgotten at the next refusal", VERDICT, "Outcome.UNKNOWN in (error.outcome, outcome)", "error.outcome == Outcome.UNKNOWN"),

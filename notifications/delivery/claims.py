@@ -24,7 +24,8 @@ CLUSTER = "COMMLOG_CLUSTER"  # the variable by which a supervisor names its clus
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
-_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id")
+_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id", "abandons")
+_ABANDONS = _LIFE.index("abandons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,16 @@ RETURNING id
 
 
 def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
-    """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent."""
+    """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent.
+
+    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it.
+    """
     if limit < 1:
         return []
     moment = sql.moment(now)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
-        rows = sql.select(_LOCK_DUE + lock, [lane_id, moment, limit])
+        rows = _suspects_alone(sql.select(_LOCK_DUE + lock, [lane_id, moment, limit]))
         if not rows:
             return []
         ids = [row[0] for row in rows]
@@ -93,6 +97,12 @@ def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
     found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
     return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
+
+
+def _suspects_alone(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What comes before the first message that was lost with its worker, or that one where it is the first."""
+    first = next((index for index, row in enumerate(rows) if row[_ABANDONS]), len(rows))
+    return rows[: first or 1]
 
 
 def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:

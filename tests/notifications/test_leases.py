@@ -166,6 +166,19 @@ def test_a_message_that_kills_its_workers_fails_at_the_third(now: datetime) -> N
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED] * 3
 
 
+def test_what_was_lost_with_its_worker_is_claimed_alone_so_that_it_takes_no_others_with_it(now: datetime) -> None:
+    lane = enqueued().lane_id
+    enqueued()
+    claims.claim(lane, 2, now=now)
+    others = [enqueued().pk, enqueued().pk]
+    leases.recover(later := now + LATER)
+
+    held = [{each.message_id for each in claims.claim(lane, 50, now=later)} for _ in range(4)]
+
+    assert held[0] == set(others)  # due the longest
+    assert [len(each) for each in held] == [2, 1, 1, 0]
+
+
 def test_lost_after_its_permit_is_unknown_retried_and_marked(now: datetime) -> None:
     message = enqueued()
     claims.permit([claimed(message, now)], now=now)
