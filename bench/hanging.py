@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median, quantiles
@@ -44,10 +45,11 @@ def run(installation: Installation) -> None:
         for number in range(0, COUNT, 10):
             installation.enqueue(*({"type": "WEB_HOOK", "destination": f"http://127.0.0.1:{port}/{number}", "body": "x"} for port in ports))
         log = installation.until(lambda log: sum(message["state"] == "SENT" for message in log) >= COUNT * 9 // 10, within=60)
+        sent = [message for message in log if message["state"] == "SENT"]
         waits = [
             (datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])).total_seconds()
-            for message in log
-            if message["state"] == "SENT"
+            for message in sent
         ]
     late = quantiles(waits, n=20)[-1]
     print(f"  {len(waits)} to the good ones: median {median(waits):.3f} s, p95 {late:.3f} s, longest {max(waits):.3f} s")
+    print(f"  attempts a message: {dict(Counter(len(message['attempts']) for message in sent))}")

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from bench.installation import ROOT
 
-TESTS = ["test_lifecycle.py", "test_leases.py", "test_verdict.py", "test_retry.py", "test_delivery.py", "test_resend.py", "test_broker.py"]
+TESTS = [
+    "test_lifecycle.py",
+    "test_leases.py",
+    "test_verdict.py",
+    "test_retry.py",
+    "test_delivery.py",
+    "test_resend.py",
+    "test_broker.py",
+    "test_turns.py",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ MUTANTS = [
     Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s ORDER BY", "lane_id = %s AND due_at >= %s ORDER BY"),
     Mutant("the broker looks at no cap", LANES, "if most > 0 and channel not in stopped:", "if channel not in stopped:"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
+    Mutant("a waiting turn gives back what it has just claimed", DRAIN, "len(waiting) - leaving[lane_id]", "len(waiting)"),
     Mutant("a drain recovers nothing", DRAIN, "        leases.recover(self.clock.now())\n", ""),
 ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -129,11 +129,12 @@ class Drain:
         window = _windows.get(lane_id)
         return (window is not None and window.pace > _HUNG) or any(each.submitted < late for each in self._under_way(lane_id))
 
-    def _give_back_the_slow(self) -> None:
-        """Well after the end of the turn: claims whose lane has become slow go back, so that the turn does not last for minutes."""
+    def _give_back_the_slow(self, chosen: list[Claim]) -> None:
+        """Well after the end of the turn: of lanes that have become slow, what cannot leave now goes back, lest it last for minutes."""
+        leaving = Counter(each.lane_id for each in chosen)
         for lane_id, waiting in self.ready.items():
-            if waiting and self._is_slow(lane_id):
-                self._give_back(waiting, NotStarted())
+            if self._is_slow(lane_id):
+                self._give_back(deque(waiting.pop() for _ in range(len(waiting) - leaving[lane_id])), NotStarted())
 
     def _give_back_the_held(self, in_trouble: Iterable[int]) -> None:
         """What was claimed before its lane was paused, or its circuit opened, does not leave."""
@@ -202,11 +203,11 @@ class Drain:
         """One transaction: the results of the last few, the leases, the permits of the next few."""
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
-        if time.monotonic() > self.turn_ends + _PATIENCE:
-            self._give_back_the_slow()
         in_trouble = breaker.note(self.unrecorded)
         self._give_back_the_held(in_trouble)
         chosen = self._startable()
+        if time.monotonic() > self.turn_ends + _PATIENCE:
+            self._give_back_the_slow(chosen)
         self._renew_leases()
         if not self.unrecorded and not chosen:
             return []

@@ -1,9 +1,7 @@
 """A turn that breaks off by an error: what never left is due again, what was under way is recorded, whatever became of the connection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from django.conf import settings
@@ -16,6 +14,7 @@ from notifications.delivery.claims import LEASE
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType, Outcome
+from tests.notifications.receivers import receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,27 +94,6 @@ def test_one_result_that_cannot_be_recorded_takes_no_other_along(providers: Stan
     assert sent | due == {message.destination for message in others}
     assert set(received(providers)) == sent | {poison.destination}
     assert len(received(providers)) == len(sent) + 1
-
-
-@contextmanager
-def receiver(meanwhile: Callable[[], None]) -> Iterator[str]:
-    """A webhook receiver that does something before it says 200."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            meanwhile()
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.postgres

@@ -1,0 +1,35 @@
+"""How a turn ends, and what it does while an answer keeps it waiting."""
+
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from django.utils import timezone
+
+from commlog.demo.standins import StandIns
+from notifications import outbox, tasks
+from notifications.delivery.drain import Drain
+from notifications.models import Message
+from notifications.outbox import Draft
+from notifications.states import MessageState, MessageType, Outcome
+from tests.notifications.receivers import receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_try(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TURN", "_PATIENCE"):
+        monkeypatch.setitem(Drain.run.__globals__, name, 0.1)
+    arrived = Event()
+
+    with receiver(lambda: arrived.wait(10)) as waiting, receiver(arrived.set) as quick:
+        outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=waiting, body="b"))
+        message = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
+        Message.objects.filter(pk=message.pk).update(due_at=timezone.now() + timedelta(seconds=1.5))
+        tasks.drain("WEB_HOOK")
+
+    assert arrived.is_set()
+    assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ACCEPTED]
+    assert not Message.objects.exclude(state=MessageState.SENT).exists()
