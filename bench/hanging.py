@@ -1,4 +1,4 @@
-"""One destination that hangs for ever beside nine good ones: whom does it keep waiting?"""
+"""One destination that hangs for ever beside nine others, all quick or one of them slow: whom does it keep waiting?"""
 
 import threading
 import time
@@ -6,11 +6,12 @@ from collections import Counter
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median, quantiles
+from typing import Any
 
 from bench.installation import Installation
 
 COUNT = 300
-GOOD = 9
+SLOW = 1.5  # seconds
 
 
 class _Quick(BaseHTTPRequestHandler):
@@ -27,6 +28,13 @@ class _Quick(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class _Slow(_Quick):
+    def do_POST(self) -> None:
+        """Take it in its own time."""
+        time.sleep(SLOW)
+        super().do_POST()
+
+
 class _Hanging(_Quick):
     def do_POST(self) -> None:
         """Read the request, and never answer."""
@@ -35,21 +43,42 @@ class _Hanging(_Quick):
 
 def run(installation: Installation) -> None:
     """A tenth of the messages go to the one that hangs; how long do the others take from enqueued to answered?"""
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), _Hanging if number == 0 else _Quick) for number in range(GOOD + 1)]
-    for server in servers:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    ports = [server.server_address[1] for server in servers]
     with installation.cluster():
         time.sleep(4)
-        for number in range(0, COUNT, 10):
-            installation.enqueue(*({"type": "WEB_HOOK", "destination": f"http://127.0.0.1:{port}/{number}", "body": "x"} for port in ports))
-        log = installation.until(lambda log: sum(message["state"] == "SENT" for message in log) >= COUNT * 9 // 10, within=60)
-        sent = [message for message in log if message["state"] == "SENT"]
-        waits = [
-            (datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])).total_seconds()
-            for message in sent
-        ]
-    late = quantiles(waits, n=20)[-1]
-    print(f"  {len(waits)} to the good ones: median {median(waits):.3f} s, p95 {late:.3f} s, longest {max(waits):.3f} s")
-    print(f"  attempts a message: {dict(Counter(len(message['attempts']) for message in sent))}")
+        for title, kinds in (("nine good ones", [_Quick] * 9), (f"one that takes {SLOW} s and eight good ones", [_Slow] + [_Quick] * 8)):
+            print(f"  {title}:")
+            ports = [_serve(kind) for kind in (_Hanging, *kinds)]
+            for number in range(0, COUNT, 10):
+                installation.enqueue(
+                    *({"type": "WEB_HOOK", "destination": f"http://127.0.0.1:{port}/{number}", "body": "x"} for port in ports)
+                )
+            sent = _sent(installation, ports[1:])
+            for kind in dict.fromkeys(kinds):
+                addresses = tuple(f"http://127.0.0.1:{port}/" for port, each in zip(ports[1:], kinds, strict=True) if each is kind)
+                waits = [_wait(message) for message in sent if message["destination"].startswith(addresses)]
+                late = quantiles(waits, n=20)[-1]
+                name = "slow" if kind is _Slow else "good"
+                print(f"    {len(waits)} to the {name}: median {median(waits):.3f} s, p95 {late:.3f} s, longest {max(waits):.3f} s")
+            print(f"    attempts a message: {dict(Counter(len(message['attempts']) for message in sent))}")
+
+
+def _serve(kind: type[_Quick]) -> int:
+    """The port of a new server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def _sent(installation: Installation, ports: list[int]) -> list[dict[str, Any]]:
+    """The messages to these ports, once all of them are sent."""
+    addresses = tuple(f"http://127.0.0.1:{port}/" for port in ports)
+
+    def chosen(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [message for message in log if message["state"] == "SENT" and message["destination"].startswith(addresses)]
+
+    return chosen(installation.until(lambda log: len(chosen(log)) >= COUNT * 9 // 10, within=60))
+
+
+def _wait(message: dict[str, Any]) -> float:
+    return (datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])).total_seconds()

@@ -24,6 +24,7 @@ TURN = 2.0  # seconds after which a drain claims no more, so that other work get
 _AT_ONCE = 50  # messages a claim
 _SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
 _HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
+_DEAD = 4.0  # seconds a send, of late: one call that ran into its deadline makes as much
 _LONGEST = 120.0  # seconds after its turn that a worker takes others' work because some of its own hangs
 _PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
 _GATHER = 0.02  # seconds to wait for more results before recording those that are there
@@ -63,15 +64,16 @@ class Drain:
         self.calls = 0
         self.turn_ends = time.monotonic() + TURN
         self.renew_at = time.monotonic() + claims.RENEW_EVERY
+        self.recover_at = 0.0  # when to look for lapsed claims
         self.look_at = 0.0
         self.held_at = time.monotonic() + _HELD  # when to look for lanes that are held back meanwhile
         self.probes: set[int] = set()  # lanes in trouble that this turn is trying
 
     def run(self) -> int:
         """The whole turn."""
-        leases.recover(self.clock.now())
         try:
             while True:
+                self._recover()
                 self._claim_more()
                 if not self.out and not any(self.ready.values()):
                     return self.calls
@@ -85,6 +87,12 @@ class Drain:
 
     # --- claiming ---
 
+    def _recover(self) -> None:
+        """At the start, and again while the turn lasts: all workers may be waiting for calls that hang."""
+        if time.monotonic() >= self.recover_at:
+            self.recover_at = time.monotonic() + claims.RENEW_EVERY
+            leases.recover(self.clock.now())
+
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
@@ -94,7 +102,7 @@ class Drain:
         found = False
         for lane in lanes.openings(moment):
             room = min(self._room(lane), lane.room)
-            if room > 0 and (not self._hangs(lane.lane_id) if over else lane.channel == self.channel):
+            if room > 0 and (self._must_not_wait(lane.lane_id) if over else lane.channel == self.channel):
                 claimed = claims.claim(lane.lane_id, lanes.take(lane, room, now=moment), now=moment)
                 if lane.probe and claimed:
                     self.probes.add(lane.lane_id)
@@ -105,6 +113,14 @@ class Drain:
     def _only_waits(self, now: float) -> bool:
         """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
         return now < self.turn_ends + _LONGEST and any(each.submitted < now - _HUNG for each in self.out.values())
+
+    def _must_not_wait(self, lane_id: int) -> bool:
+        """After the turn: a lane that does not hang, or is slow and yet answers sooner than what the turn is waiting for elsewhere."""
+        if not self._hangs(lane_id):
+            return True
+        pace, now = _windows[lane_id].pace, time.monotonic()
+        waits_for = (each for each in self.out.values() if each.claim.lane_id != lane_id)
+        return pace < _DEAD and any(each.submitted < now - max(_HUNG, pace) for each in waits_for)
 
     def _has_plenty(self) -> bool:
         """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody busy."""
