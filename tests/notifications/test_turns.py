@@ -18,20 +18,26 @@ from tests.notifications.receivers import receiver
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def sent_while_another_hangs(*, due_in: float) -> Message:
+    """A message that becomes due so many seconds after its turn has begun a call that is answered only once this message has arrived."""
+    arrived = Event()
+    with receiver(lambda: arrived.wait(10)) as hanging, receiver(arrived.set) as other:
+        outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=hanging, body="b"))
+        message = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=other, body="b"))
+        Message.objects.filter(pk=message.pk).update(due_at=timezone.now() + timedelta(seconds=due_in))
+        tasks.drain("WEB_HOOK")
+    assert arrived.is_set()
+    return message
+
+
 def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_try(
     providers: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TURN", "_PATIENCE"):
         monkeypatch.setitem(Drain.run.__globals__, name, 0.1)
-    arrived = Event()
 
-    with receiver(lambda: arrived.wait(10)) as waiting, receiver(arrived.set) as quick:
-        outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=waiting, body="b"))
-        message = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
-        Message.objects.filter(pk=message.pk).update(due_at=timezone.now() + timedelta(seconds=1.5))
-        tasks.drain("WEB_HOOK")
+    message = sent_while_another_hangs(due_in=1.5)
 
-    assert arrived.is_set()
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ACCEPTED]
     assert not Message.objects.exclude(state=MessageState.SENT).exists()
 
@@ -39,15 +45,9 @@ def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_tr
 def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TURN", "_HUNG"):
         monkeypatch.setitem(Drain.run.__globals__, name, 0.1)  # so that each lane hangs until it has shown otherwise
-    answered = Event()
 
-    with receiver(lambda: answered.wait(10)) as hanging, receiver(answered.set) as slow:
-        outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=hanging, body="b"))
-        message = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=slow, body="b"))
-        Message.objects.filter(pk=message.pk).update(due_at=timezone.now() + timedelta(seconds=0.5))
-        tasks.drain("WEB_HOOK")
+    message = sent_while_another_hangs(due_in=0.5)
 
-    assert answered.is_set()
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ACCEPTED]
 
 
