@@ -11,7 +11,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +36,7 @@ PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is start
 STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
 _GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
 _LOOK = 0.5  # seconds between looks
+_HEAR = 0.1  # seconds until a wish to stop is noticed
 _START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
 _LONGEST_BACK_OFF = 5.0  # seconds
 _STEADY = 60.0  # seconds after which a cluster has proved itself and back-off begins anew
@@ -47,39 +47,39 @@ class Supervisor:
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._stopping = threading.Event()
+        self._stopping = False
         self._cluster: subprocess.Popen[bytes] | None = None
         self._workers = ""  # how the names of its workers begin
         self._started = 0.0
         self._back_off = 0.0
 
     def stop(self) -> None:
-        """Finish what is under way, then return from `run`."""
-        self._stopping.set()
+        """Finish what is under way, then return from `run`. Safe in a signal handler: it takes no lock that `run` may hold."""
+        self._stopping = True
 
     def run(self) -> None:
         """Wait for the database, keep a cluster at work, stop it when asked to."""
         self._wait_for_database()
-        while not self._stopping.is_set():
+        while not self._stopping:
             if self._cluster is None:
                 self._start()
             elif trouble := self._trouble():
                 logger.error("the cluster is started anew: %s", trouble)
                 self._kill()
                 self._pause()
-            self._stopping.wait(_LOOK)
+            self._rest(_LOOK)
         self._end()
 
     def _wait_for_database(self) -> None:
         said = ""
-        while not self._stopping.is_set():
+        while not self._stopping:
             lacking = _database_lacks()
             if not lacking:
                 return
             if lacking != said:
                 logger.warning("waiting: %s", lacking)
                 said = lacking
-            self._stopping.wait(1.0)
+            self._rest(1.0)
 
     def _start(self) -> None:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -87,7 +87,10 @@ class Supervisor:
         self._workers = cluster_prefix(name)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name}
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
-            self._command, start_new_session=True, env=environment, preexec_fn=_stop_with_the_supervisor
+            self._command,
+            start_new_session=True,
+            env=environment,
+            preexec_fn=_stop_with_the_supervisor,
         )
         self._started = time.monotonic()
         logger.info("started a cluster, process group %s", self._cluster.pid)
@@ -113,8 +116,14 @@ class Supervisor:
     def _pause(self) -> None:
         if time.monotonic() - self._started > _STEADY:
             self._back_off = 0.0
-        self._stopping.wait(self._back_off)
+        self._rest(self._back_off)
         self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, but not through a wish to stop. A handler must not touch an Event that is being waited for (signal, Python's manual)."""
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(_HEAR, left))
 
     def _end(self) -> None:
         """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
@@ -150,9 +159,10 @@ class Supervisor:
             connection.close()  # they end by themselves
 
     def _under_way(self) -> bool:
-        """Whether a worker of the cluster has an attempt under way. Unknown counts as yes."""
+        """Whether a worker of the cluster has an attempt under way: one whose lease lapsed is gone. Unknown counts as yes."""
         try:
-            return Attempt.objects.filter(outcome="", worker__startswith=self._workers).exists()
+            attempts = Attempt.objects.filter(outcome="", worker__startswith=self._workers)
+            return attempts.filter(message__lease_until__gt=db_now()).exists()
         except DatabaseError:
             connection.close()
             return True
