@@ -24,10 +24,10 @@ def kill_storm(chance: random.Random, quick: bool, server: str) -> bool:
 
 
 def clean_stops(chance: random.Random, quick: bool, server: str) -> bool:
-    """SIGTERM under load: what is under way is finished, nothing is unknown."""
+    """SIGTERM under load, slow answers among it: what is under way is finished, nothing is unknown."""
     slowest = 0.0
     with running(chance, server) as run:
-        run.enqueue(500 if quick else 3_000)
+        run.enqueue(500 if quick else 3_000, slow=40 if quick else 200, seconds=3.0)  # more than a stop could wait for
         for _ in range(2 if quick else 6):
             run.start()
             time.sleep(chance.uniform(2.0, 4.0))
@@ -36,5 +36,5 @@ def clean_stops(chance: random.Random, quick: bool, server: str) -> bool:
         print(f"  slowest stop {slowest:.1f} s; all final after {run.settle():.1f} s")
         run.promise(slowest <= STOPS_WITHIN, f"a stop took {slowest:.1f} s")
         attempts = run.audit()["attempts"]
-        run.promise(attempts.keys() == {"ACCEPTED"}, f"clean stops left attempts {attempts}")
+        run.promise(attempts.keys() <= {"ACCEPTED", "ABANDONED"}, f"clean stops left attempts {attempts}")
         return run.report()

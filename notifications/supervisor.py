@@ -27,6 +27,7 @@ from notifications.clock import db_now
 from notifications.delivery import leases
 from notifications.delivery.claims import CLUSTER, cluster_prefix
 from notifications.models import Attempt
+from notifications.stopping import Wish
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Supervisor:
     def __init__(self, command: list[str]) -> None:
         self._command = command
         self._stopping = False
+        self._wish = Wish()
         self._cluster: subprocess.Popen[bytes] | None = None
         self._workers = ""  # how the names of its workers begin
         self._started = 0.0
@@ -85,11 +87,12 @@ class Supervisor:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
         name = secrets.token_hex(4)
         self._workers = cluster_prefix(name)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name} | self._wish.environment
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             start_new_session=True,
             env=environment,
+            pass_fds=(self._wish.inherited,),
             preexec_fn=_stop_with_the_supervisor,
         )
         self._started = time.monotonic()
@@ -127,6 +130,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
+        self._wish.make()
         cluster = self._cluster
         if cluster is None:
             return

@@ -20,6 +20,7 @@ from commlog.models import Job
 from commlog.models.job import ACTIVE, JobKind, JobState, Wish
 from commlog.places import Place
 from commlog.selection import Selection, select
+from notifications import stopping
 from notifications.clock import db_now
 from notifications.models.message import MessageQuerySet
 
@@ -68,8 +69,8 @@ class Turn:
 
     @property
     def over(self) -> bool:
-        """Whether a resumable job should leave the worker to others for now."""
-        return time.monotonic() - self.began > TURN
+        """Whether a resumable job should leave the worker to others for now, or the cluster is to stop."""
+        return stopping.wished() or time.monotonic() - self.began > TURN
 
     def messages(self) -> MessageQuerySet:
         """What the job is about. Raises Refused."""

@@ -10,13 +10,13 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, circuits, lanes, sql
+from notifications import channels, circuits, lanes, sql, stopping
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
 from notifications.delivery import breaker, claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
-from notifications.delivery.window import Call, Done, Finished, Window, send
+from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
 from notifications.lanes import Opening
 from notifications.states import MessageType, Outcome
 
@@ -96,7 +96,7 @@ class Drain:
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
-        if now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
+        if stopping.wished() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
             return
         moment = self.clock.now()
         found = False
@@ -145,12 +145,12 @@ class Drain:
         window = _windows.get(lane_id)
         return (window is not None and window.pace > _HUNG) or any(each.submitted < late for each in self._under_way(lane_id))
 
-    def _give_back_the_slow(self, chosen: list[Claim]) -> None:
-        """Well after the end of the turn: of lanes that have become slow, what cannot leave now goes back, lest it last for minutes."""
+    def _give_back_the_slow(self, chosen: list[Claim], why: NotStarted) -> None:
+        """Of lanes that have become slow, what cannot leave now goes back: a turn that is over, or is to stop, would last for minutes."""
         leaving = Counter(each.lane_id for each in chosen)
         for lane_id, waiting in self.ready.items():
             if self._is_slow(lane_id):
-                self._give_back(deque(waiting.pop() for _ in range(len(waiting) - leaving[lane_id])), NotStarted())
+                self._give_back(deque(waiting.pop() for _ in range(len(waiting) - leaving[lane_id])), why)
 
     def _give_back_the_held(self, in_trouble: Iterable[int]) -> None:
         """What was claimed before its lane was paused, or its circuit opened, does not leave."""
@@ -222,8 +222,9 @@ class Drain:
         in_trouble = breaker.note(self.unrecorded)
         self._give_back_the_held(in_trouble)
         chosen = self._startable()
-        if time.monotonic() > self.turn_ends + _PATIENCE:
-            self._give_back_the_slow(chosen)
+        stop = stopping.wished()
+        if stop or time.monotonic() > self.turn_ends + _PATIENCE:
+            self._give_back_the_slow(chosen, STOPPED if stop else NotStarted())
         self._renew_leases()
         if not self.unrecorded and not chosen:
             return []

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from notifications import stopping
 from notifications.channels.base import Accepted, Channel, DeliveryError, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import NotStarted
@@ -17,6 +18,8 @@ from notifications.states import Outcome
 logger = logging.getLogger(__name__)
 
 _IDLE = 30.0  # seconds after which a thread without work ends
+_PROMPT = 0.3  # seconds that a call waits for its thread where calls are quick
+STOPPED = NotStarted("Given back: the sender was to stop before the call could begin.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def send(channel: Channel, call: Call) -> Done:
     answer: Receipt | Accepted | DeliveryError | NotStarted
     if started >= call.start_by:
         return Done(call.claim, NotStarted(), started, started)
+    if started > call.submitted + _PROMPT and stopping.wished():
+        return Done(call.claim, STOPPED, started, started)
     try:
         answer = channel.send(call.claim.envelope)
     except DeliveryError as error:

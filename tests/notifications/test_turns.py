@@ -1,5 +1,7 @@
 """How a turn ends, and what it does while an answer keeps it waiting."""
 
+import time
+from collections import Counter
 from datetime import timedelta
 from threading import Event
 
@@ -7,12 +9,14 @@ import pytest
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox, tasks
+from notifications import channels, outbox, tasks
 from notifications.delivery import claims
 from notifications.delivery.drain import Drain
-from notifications.models import Message
+from notifications.delivery.window import STOPPED
+from notifications.models import Attempt, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType, Outcome
+from notifications.stopping import Wish
 from tests.notifications.receivers import receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +69,36 @@ def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIn
 
     assert arrived.is_set()
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED, Outcome.ACCEPTED]
+
+
+def test_a_turn_that_is_to_stop_takes_nothing_new_and_gives_back_what_cannot_leave(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish, known = Wish(), Event()
+    for name, value in wish.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def answer() -> None:
+        time.sleep(0.8 if known.is_set() else 0)
+
+    with receiver(answer) as slowing, receiver(wish.make) as quick:
+        for _ in range(20):
+            outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=slowing, body="b"))
+        for _ in range(3):
+            tasks.drain("WEB_HOOK")  # what is known to be quick is claimed by the fifty
+        known.set()
+        for name in ("TURN", "_HUNG"):
+            monkeypatch.setitem(Drain.run.__globals__, name, 0.1)  # while an answer keeps it waiting, it goes on with what is new
+        for _ in range(40):
+            outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=slowing, body="b"))
+        outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
+        new = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
+        Message.objects.filter(pk=new.pk).update(due_at=timezone.now() + timedelta(seconds=0.5))
+        tasks.drain("WEB_HOOK")
+
+    attempts = Counter(Attempt.objects.values_list("outcome", "detail"))
+    given_back = (Outcome.ABANDONED, STOPPED.why)
+    assert attempts.keys() == {(Outcome.ACCEPTED, "HTTP 200"), given_back}
+    assert attempts[given_back] >= 40 - channels.get(MessageType.WEB_HOOK).width
+    assert not Message.objects.filter(state=MessageState.SENDING_ASYNC).exists()
+    assert not new.attempts.exists()
