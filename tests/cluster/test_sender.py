@@ -43,7 +43,7 @@ def test_a_killed_process_stops_nothing_for_long(installation: Installation, rol
 
 
 def test_what_a_killed_cluster_was_sending_waits_for_no_lease(installation: Installation) -> None:
-    slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/6/1"), "body": "{}"}
+    slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/12/1"), "body": "{}"}
     with installation.cluster("sender") as sender:
         (key,) = installation.enqueue(slow)
         installation.until(lambda log: log[0]["state"] == "SENDING_ASYNC", within=20)
