@@ -75,17 +75,18 @@ RETURNING id
 """  # noqa: S608
 
 
-def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
+def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> list[Claim]:
     """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent.
 
-    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it.
+    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it. Without
+    `suspects` it is left, and what is due after it.
     """
     if limit < 1:
         return []
     moment = sql.moment(now)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
-        rows = _suspects_alone(sql.select(_LOCK_DUE + lock, [lane_id, moment, limit]))
+        rows = _suspects_alone(sql.select(_LOCK_DUE + lock, [lane_id, moment, limit]), suspects)
         if not rows:
             return []
         ids = [row[0] for row in rows]
@@ -99,10 +100,10 @@ def claim(lane_id: int, limit: int, *, now: datetime) -> list[Claim]:
     return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
 
 
-def _suspects_alone(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:
     """What comes before the first message that was lost with its worker, or that one where it is the first."""
     first = next((index for index, row in enumerate(rows) if row[_ABANDONS]), len(rows))
-    return rows[: first or 1]
+    return rows[: first or int(suspects)]
 
 
 def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:

@@ -103,7 +103,8 @@ class Drain:
         for lane in lanes.openings(moment):
             room = min(self._room(lane), lane.room)
             if room > 0 and (self._must_not_wait(lane.lane_id) if over else lane.channel == self.channel):
-                claimed = claims.claim(lane.lane_id, lanes.take(lane, room, now=moment), now=moment)
+                wanted = lanes.take(lane, room, now=moment)
+                claimed = claims.claim(lane.lane_id, wanted, now=moment, suspects=self._can_leave_at_once(lane))
                 if lane.probe and claimed:
                     self.probes.add(lane.lane_id)
                 self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
@@ -133,6 +134,11 @@ class Drain:
         if self._is_slow(lane.lane_id):
             return window.channel.width - len(self._under_way(lane.lane_id)) - held
         return _AT_ONCE - held if held < _AT_ONCE // 2 else 0
+
+    def _can_leave_at_once(self, lane: Opening) -> bool:
+        """What may be what ends its workers waits here for nothing: neither it nor its neighbours are held while others are lost."""
+        most = _window(lane.lane_id, lane.channel).most_permitted
+        return not self.ready.get(lane.lane_id) and len(self._under_way(lane.lane_id)) < most
 
     def _under_way(self, lane_id: int) -> list[Call]:
         return [each for each in self.out.values() if each.claim.lane_id == lane_id]

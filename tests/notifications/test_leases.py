@@ -173,10 +173,12 @@ def test_what_was_lost_with_its_worker_is_claimed_alone_so_that_it_takes_no_othe
     others = [enqueued().pk, enqueued().pk]
     leases.recover(later := now + LATER)
 
-    held = [{each.message_id for each in claims.claim(lane, 50, now=later)} for _ in range(4)]
+    held = [
+        {each.message_id for each in claims.claim(lane, 50, now=later, suspects=suspects)} for suspects in (False, False, True, True, True)
+    ]
 
     assert held[0] == set(others)  # due the longest
-    assert [len(each) for each in held] == [2, 1, 1, 0]
+    assert [len(each) for each in held] == [2, 0, 1, 1, 0]
 
 
 def test_lost_after_its_permit_is_unknown_retried_and_marked(now: datetime) -> None:

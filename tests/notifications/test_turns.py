@@ -2,10 +2,12 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
@@ -20,6 +22,14 @@ from notifications.stopping import Wish
 from tests.notifications.receivers import receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def in_a_thread(work: Callable[[], object]) -> None:
+    """Run it, and leave no connection behind."""
+    try:
+        work()
+    finally:
+        connection.close()
 
 
 def sent_while_another_hangs(*, due_in: float) -> Message:
@@ -69,6 +79,32 @@ def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIn
 
     assert arrived.is_set()
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED, Outcome.ACCEPTED]
+
+
+def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers: StandIns) -> None:
+    """One of them may be what ends its workers: those beside it would be lost as often as it is, and fail with it."""
+    slow, answer = Event(), Event()
+
+    with receiver(lambda: slow.is_set() and answer.wait(0.9)) as quick:
+        for _ in range(20):
+            outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
+        for _ in range(3):
+            tasks.drain("WEB_HOOK")  # what is known to be quick is claimed by the fifty
+        slow.set()
+        for _ in range(40):
+            outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
+        Message.objects.filter(due_at__isnull=False).update(abandons=1)
+        turn = Thread(target=in_a_thread, args=(lambda: tasks.drain("WEB_HOOK"),))
+        turn.start()
+        time.sleep(0.6)
+        waiting = Attempt.objects.filter(outcome="", permitted_at=None).count()
+        sending = Attempt.objects.filter(outcome="", permitted_at__isnull=False).count()
+        answer.set()
+        turn.join()
+        tasks.drain("WEB_HOOK")  # where the first turn was over sooner
+
+    assert (waiting, sending) == (0, channels.get(MessageType.WEB_HOOK).permits)
+    assert not Message.objects.exclude(state=MessageState.SENT).exists()
 
 
 def test_a_turn_that_is_to_stop_takes_nothing_new_and_gives_back_what_cannot_leave(
