@@ -22,10 +22,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from notifications import health
+from notifications import health, workers
 from notifications.clock import db_now
 from notifications.delivery import leases
-from notifications.delivery.claims import CLUSTER, cluster_prefix
 from notifications.models import Attempt
 from notifications.stopping import Wish
 
@@ -69,6 +68,8 @@ class Supervisor:
                 logger.error("the cluster is started anew: %s", trouble)
                 self._kill()
                 self._pause()
+            else:
+                self._end_leases()
             self._rest(_LOOK)
         self._end()
 
@@ -86,8 +87,8 @@ class Supervisor:
     def _start(self) -> None:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
         name = secrets.token_hex(4)
-        self._workers = cluster_prefix(name)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name} | self._wish.environment
+        self._workers = workers.of(name)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), workers.CLUSTER: name} | self._wish.environment
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             start_new_session=True,
@@ -157,19 +158,30 @@ class Supervisor:
             os.killpg(cluster.pid, signal.SIGKILL)
         cluster.wait()
         self._cluster = None
+        self._end_leases(of_the_cluster=True)
+
+    def _end_leases(self, *, of_the_cluster: bool = False) -> None:
+        """Of the workers on this machine that are dead: nobody else knows of them before their leases end."""
         try:
-            leases.end_those_of(self._workers, db_now())
+            gone = [name for name in _holding(workers.here()) if (of_the_cluster and name.startswith(self._workers)) or workers.dead(name)]
+            if gone:
+                leases.end_those_of(gone, db_now())
         except DatabaseError:
             connection.close()  # they end by themselves
 
     def _under_way(self) -> bool:
-        """Whether a worker of the cluster has an attempt under way: one whose lease lapsed is gone. Unknown counts as yes."""
+        """Whether a worker of the cluster holds a message. Unknown counts as yes."""
         try:
-            attempts = Attempt.objects.filter(outcome="", worker__startswith=self._workers)
-            return attempts.filter(message__lease_until__gt=db_now()).exists()
+            return not all(map(workers.dead, _holding(self._workers)))
         except DatabaseError:
             connection.close()
             return True
+
+
+def _holding(prefix: str) -> list[str]:
+    """The workers, called `prefix`…, that have attempts open whose leases have not ended."""
+    attempts = Attempt.objects.filter(outcome="", worker__startswith=prefix, message__lease_until__gt=db_now())
+    return list(attempts.order_by("worker").values_list("worker", flat=True).distinct())
 
 
 def _stop_with_the_supervisor() -> None:

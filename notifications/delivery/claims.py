@@ -1,8 +1,6 @@
 """A worker's time-limited right to send a message: claim it, take the single-shot permit, keep the lease alive."""
 
 import json
-import os
-import socket
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +11,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications import sql
+from notifications import sql, workers
 from notifications.channels.base import Envelope
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
 RENEW_EVERY = 5.0  # seconds
-CLUSTER = "COMMLOG_CLUSTER"  # the variable by which a supervisor names its cluster to the workers
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
@@ -42,16 +39,6 @@ class Claim:
     possible_duplicate: bool
     envelope: Envelope
     template_id: int | None = None
-
-
-def worker_name() -> str:
-    """This process, as attempts name it."""
-    return f"{cluster_prefix(os.environ.get(CLUSTER, ''))}{os.getpid()}"
-
-
-def cluster_prefix(cluster: str) -> str:
-    """How the names of a cluster's workers begin. One that nobody supervises has no name."""
-    return f"{socket.gethostname()[:80]}:{cluster}{':' if cluster else ''}"
 
 
 _LOCK_DUE = f"""
@@ -91,7 +78,7 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> 
             return []
         ids = [row[0] for row in rows]
         these, which = sql.these("id", ids)
-        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("THESE", these), [worker_name(), moment, which]))
+        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("THESE", these), [workers.name(), moment, which]))
         hit = sql.change(_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
         if hit != len(rows):  # the rows are locked: this cannot be
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")

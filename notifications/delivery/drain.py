@@ -29,6 +29,7 @@ _LONGEST = 120.0  # seconds after its turn that a worker takes others' work beca
 _PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
 _GATHER = 0.02  # seconds to wait for more results before recording those that are there
 _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
+_RECOVER = 1.0  # seconds between looks for lapsed claims
 _HELD = 0.5  # seconds between looks whether what is claimed may still leave
 _START_WITHIN = LEASE.total_seconds() / 2
 
@@ -89,9 +90,12 @@ class Drain:
 
     def _recover(self) -> None:
         """At the start, and again while the turn lasts: all workers may be waiting for calls that hang."""
-        if time.monotonic() >= self.recover_at:
-            self.recover_at = time.monotonic() + claims.RENEW_EVERY
-            leases.recover(self.clock.now())
+        if time.monotonic() < self.recover_at:
+            return
+        self.recover_at = time.monotonic() + _RECOVER
+        moment = self.clock.now()
+        if leases.lapsed(moment):
+            leases.recover(moment)
 
     def _claim_more(self) -> None:
         now = time.monotonic()

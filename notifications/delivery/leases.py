@@ -1,9 +1,11 @@
 """Claims whose worker was lost: what was provably unsent is due again, what may have been sent is said to be unknown."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from notifications.channels.base import DeliveryError, Envelope
 from notifications.delivery.claims import Claim
@@ -24,16 +26,17 @@ def lapsed(now: datetime) -> bool:
     return Message.objects.filter(lease_until__lt=now).exists()
 
 
-def end_those_of(prefix: str, now: datetime) -> int:
-    """Let the leases end soon whose workers, called `prefix`…, are known to be dead: those of sends at once. Returns how many.
+def end_those_of(workers: Iterable[str], now: datetime) -> int:
+    """Let the leases of workers end soon that are known to be dead: those of sends at once. Returns how many.
 
     What was only claimed waits for some seconds, and is counted as given up by a lost worker: it may be what killed them.
     """
-    attempts = Attempt.objects.filter(outcome="", worker__startswith=prefix)
+    # The token is asked for too: PostgreSQL asks again of a row that another worker has claimed meanwhile.
+    theirs = Attempt.objects.filter(message=OuterRef("pk"), token=OuterRef("token"), outcome="", worker__in=workers)
     held = Message.objects.filter(state=MessageState.SENDING_ASYNC)
-    cut_off = held.filter(pk__in=attempts.filter(permitted_at__isnull=False).values("message")).update(lease_until=now)
-    suspects = held.filter(pk__in=attempts.filter(permitted_at=None).values("message"), lease_until__gt=now + _SUSPECTS_WAIT)
-    return cut_off + suspects.update(lease_until=now + _SUSPECTS_WAIT)
+    cut_off = held.filter(Exists(theirs.filter(permitted_at__isnull=False)), lease_until__gt=now)
+    suspects = held.filter(Exists(theirs.filter(permitted_at=None)), lease_until__gt=now + _SUSPECTS_WAIT)
+    return cut_off.update(lease_until=now) + suspects.update(lease_until=now + _SUSPECTS_WAIT)
 
 
 def recover(now: datetime) -> int:

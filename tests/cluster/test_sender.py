@@ -42,12 +42,14 @@ def test_a_killed_process_stops_nothing_for_long(installation: Installation, rol
     assert (back - killed).total_seconds() < BACK_WITHIN + 10
 
 
-def test_what_a_killed_cluster_was_sending_waits_for_no_lease(installation: Installation) -> None:
+@pytest.mark.parametrize("roles", [("main",), ("worker 1", "worker 2")])
+def test_what_the_killed_were_sending_waits_for_no_lease(installation: Installation, roles: tuple[str, ...]) -> None:
     slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/12/1"), "body": "{}"}
     with installation.cluster("sender") as sender:
         (key,) = installation.enqueue(slow)
         installation.until(lambda log: log[0]["state"] == "SENDING_ASYNC", within=20)
-        os.kill(victim(sender, "main"), signal.SIGKILL)
+        for process in [victim(sender, role) for role in roles]:
+            os.kill(process, signal.SIGKILL)
         killed = time.monotonic()
         installation.until(lambda _: installation.message(key)["attempts"][0].get("outcome") == "UNKNOWN", within=60)
         took = time.monotonic() - killed

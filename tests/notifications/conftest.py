@@ -1,5 +1,6 @@
 """Local providers that the channels of a test really talk to."""
 
+import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -41,3 +42,11 @@ def quick_retries(settings: Any) -> RetryPolicy:
         MessageType.WEB_HOOK: policy,
     }
     return policy
+
+
+@pytest.fixture
+def ended() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid

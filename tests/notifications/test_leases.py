@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox
+from notifications import outbox, workers
 from notifications.channels import DeliveryError, Receipt
 from notifications.delivery import claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
@@ -33,6 +33,12 @@ def claimed(message: Message, now: datetime) -> Claim:
 
 def accepted(claim: Claim, now: datetime) -> Result:
     return Result(claim, Receipt(provider_id="id", detail="250 ok"), now, now)
+
+
+def named(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Claim from now on as a worker of the cluster of that name."""
+    monkeypatch.setenv(workers.CLUSTER, name)
+    return workers.name()
 
 
 @pytest.fixture
@@ -108,14 +114,14 @@ def test_lost_before_its_permit_is_provably_unsent_and_due_again(now: datetime) 
     assert (message.attempts.get().outcome, message.outcome, message.possible_duplicate) == (Outcome.ABANDONED, "", False)
 
 
-def test_where_a_cluster_is_dead_what_it_was_sending_waits_for_no_lease(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_worker_is_dead_what_it_was_sending_waits_for_no_lease(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     sent, alive = enqueued(), enqueued()
-    monkeypatch.setenv(claims.CLUSTER, "dead")
+    dead = named("dead", monkeypatch)
     (sending,) = claims.claim(sent.lane_id, 1, now=now)
-    monkeypatch.setenv(claims.CLUSTER, "alive")
+    named("alive", monkeypatch)
     claims.permit([sending, claimed(alive, now)], now=now)
 
-    ended = leases.end_those_of(claims.cluster_prefix("dead"), now)
+    ended = leases.end_those_of([dead], now)
     recovered = leases.recover(now + timedelta(milliseconds=1))
 
     assert (ended, recovered) == (1, 1)
@@ -123,16 +129,16 @@ def test_where_a_cluster_is_dead_what_it_was_sending_waits_for_no_lease(now: dat
     assert states == [(MessageState.WAITING, Outcome.UNKNOWN), (MessageState.SENDING_ASYNC, "")]
 
 
-def test_where_a_cluster_is_dead_what_it_had_only_claimed_waits_for_seconds_and_is_counted(
+def test_where_a_worker_is_dead_what_it_had_only_claimed_waits_for_seconds_and_is_counted(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message, alive = enqueued(), enqueued()
-    monkeypatch.setenv(claims.CLUSTER, "dead")
+    dead = named("dead", monkeypatch)
     claims.claim(message.lane_id, 1, now=now)
-    monkeypatch.setenv(claims.CLUSTER, "alive")
+    named("alive", monkeypatch)
     claimed(alive, now)
 
-    ended = leases.end_those_of(claims.cluster_prefix("dead"), now)
+    ended = leases.end_those_of([dead], now)
     recovered = [leases.recover(now + timedelta(seconds=seconds)) for seconds in (4, 6)]
 
     assert (ended, recovered) == (1, [0, 1])
@@ -141,14 +147,14 @@ def test_where_a_cluster_is_dead_what_it_had_only_claimed_waits_for_seconds_and_
     assert Message.objects.get(pk=alive.pk).lease_until == now + LEASE
 
 
-def test_a_lease_that_ends_sooner_than_a_dead_cluster_would_let_it_is_not_made_longer(
+def test_a_lease_that_ends_sooner_than_a_dead_worker_would_let_it_is_not_made_longer(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(claims.CLUSTER, "dead")
+    dead = named("dead", monkeypatch)
     message = enqueued()
     claimed(message, now)
 
-    leases.end_those_of(claims.cluster_prefix("dead"), now + LEASE - timedelta(seconds=1))
+    leases.end_those_of([dead], now + LEASE - timedelta(seconds=1))
 
     message.refresh_from_db()
     assert message.lease_until == now + LEASE

@@ -8,12 +8,13 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox, supervisor
+from notifications import outbox, supervisor, workers
 from notifications.clock import db_now
 from notifications.delivery import claims
-from notifications.models import Message
+from notifications.models import Attempt, Message
 from notifications.outbox import Draft
 from notifications.states import MessageType
 from notifications.supervisor import Supervisor
@@ -47,19 +48,33 @@ def test_a_wish_to_stop_may_come_at_any_moment(moment: int) -> None:
         sys.settrace(None)
 
 
-@pytest.mark.parametrize(("lapsed", "waited_for"), [(False, True), (True, False)])
+@pytest.fixture
+def held(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> Message:
+    """A message that this process is sending, as a worker of the cluster that the supervisor will start."""
+    monkeypatch.setattr(supervisor.secrets, "token_hex", lambda _: "mine")
+    monkeypatch.setenv(workers.CLUSTER, "mine")
+    message = outbox.enqueue(Draft(MessageType.SMS, destination="+491701234567", body="b"))
+    started = db_now() + timedelta(seconds=1)
+    claims.permit(claims.claim(message.lane_id, 1, now=started), now=started)
+    return message
+
+
+def held_by(worker: int, cluster: str = "mine") -> None:
+    """As if the process of that number had claimed everything."""
+    Attempt.objects.update(worker=f"{workers.of(cluster)}{worker}")
+
+
+@pytest.mark.parametrize("holder", ["living", "living, its lease lapsed", "ended"])
 def test_a_cluster_that_does_not_stop_is_waited_for_while_its_workers_hold_leases(
-    lapsed: bool, waited_for: bool, providers: StandIns, monkeypatch: pytest.MonkeyPatch
+    holder: str, held: Message, ended: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was killed leaves an attempt open, and no other is left to close it."""
     monkeypatch.setattr(supervisor, "_GRACE", 0.3)
     monkeypatch.setattr(supervisor, "STOP_WITHIN", 3.0)
-    monkeypatch.setattr(supervisor.secrets, "token_hex", lambda _: "mine")
-    monkeypatch.setenv(claims.CLUSTER, "mine")
-    message = outbox.enqueue(Draft(MessageType.SMS, destination="+491701234567", body="b"))
-    started = db_now() + timedelta(seconds=1)
-    claims.permit(claims.claim(message.lane_id, 1, now=started), now=started)
-    if lapsed:
+    monkeypatch.setattr(supervisor, "_LOOK", 60.0)  # until then nobody looks for the dead
+    if holder == "ended":
+        held_by(ended)
+    elif holder != "living":
         Message.objects.update(lease_until=db_now())
     supervised = Supervisor(DEAF)
     threading.Timer(1.0, supervised.stop).start()
@@ -67,4 +82,25 @@ def test_a_cluster_that_does_not_stop_is_waited_for_while_its_workers_hold_lease
     began = time.monotonic()
     supervised.run()
 
-    assert (time.monotonic() - began >= 1.0 + supervisor.STOP_WITHIN) == waited_for
+    assert (time.monotonic() - began >= 1.0 + supervisor.STOP_WITHIN) == (holder == "living")
+
+
+@pytest.mark.parametrize(("holder", "released"), [("living", False), ("ended", True), ("ended, of an earlier cluster", True)])
+def test_what_a_dead_worker_was_sending_waits_for_no_lease_while_its_cluster_works_on(
+    holder: str, released: bool, held: Message, ended: int
+) -> None:
+    if holder != "living":
+        held_by(ended, "mine" if holder == "ended" else "earlier")
+    supervised = Supervisor(["sleep", "60"])
+    asked = []
+
+    def stop() -> None:
+        asked.append(timezone.now())
+        supervised.stop()
+
+    threading.Timer(2.0, stop).start()
+    supervised.run()
+
+    held.refresh_from_db()
+    assert held.lease_until
+    assert (held.lease_until < asked[0]) == released

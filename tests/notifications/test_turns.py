@@ -67,7 +67,6 @@ def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, m
 
 def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Drain.run.__globals__, "TURN", 0.1)
-    monkeypatch.setattr(claims, "RENEW_EVERY", 0.3)
     arrived = Event()
 
     with receiver(lambda: arrived.wait(10)) as hanging, receiver(arrived.set) as quick:
