@@ -83,6 +83,10 @@ class _Response(http.client.HTTPResponse):
                 return version, status, reason
             http.client.parse_headers(self.fp)
 
+    def _check_close(self) -> bool:
+        # A connection that switched protocols speaks no HTTP any more (RFC 9110, 15.2.2); http.client would keep it.
+        return self.status == http.HTTPStatus.SWITCHING_PROTOCOLS or super()._check_close()  # type: ignore[misc]
+
 
 class _Watched:
     """What both kinds of connection do differently from urllib3's."""

@@ -167,6 +167,15 @@ def test_every_status_has_its_class_and_no_redirection_is_followed(serve: Serve)
     assert len(server.requests) == 500
 
 
+def test_a_connection_that_switched_protocols_takes_no_other_request(serve: Serve) -> None:
+    server = serve(RawHttp(says(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")))
+    sender = channel()
+    for _ in range(2):
+        with pytest.raises(DeliveryError, match="HTTP 101"):
+            sender.send(to(server))
+    assert (server.connections, len(server.requests)) == (2, 2)
+
+
 @pytest.mark.parametrize("status", [600, 999])
 def test_a_status_that_nobody_defined_is_refused(serve: Serve, status: int) -> None:
     assert class_of(failure(serve(RawHttp(says(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status))))) == REFUSED
