@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "len(waiting) - leaving[lane_id]", "len(waiting)"),
     Mutant("a turn that is to stop takes what is new", DRAIN, "if stopping.wished() or now < self.look_at", "if now < self.look_at"),
-    Mutant("a drain recovers nothing", DRAIN, "            leases.recover(moment)\n", "            pass\n"),
+    Mutant("a drain recovers nothing", DRAIN, "            leases.recover(self.clock.now())\n", ""),
     Mutant("a slow lane waits for another that hangs", DRAIN, "return pace < _DEAD and", "return False and"),
 ]  # fmt: skip
 

@@ -15,13 +15,18 @@ _NUMBERED_TOGETHER = Path("/proc/self/ns/pid")  # pid_namespaces(7)
 
 
 @cache
-def here() -> str:
-    """How the names of all workers begin that are numbered together with this process."""
+def _numbering() -> str:
+    """What all processes share that are numbered together with this one; empty where the system does not say."""
     try:
         told = f"{_BOOT.read_text()}{_NUMBERED_TOGETHER.readlink()}"
     except OSError:
-        told = ""
-    return f"{socket.gethostname()[:60]}:{hashlib.sha256(told.encode()).hexdigest()[:8] if told else ''}:"
+        return ""
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def here() -> str:
+    """How the names of all workers begin that are numbered together with this process."""
+    return f"{socket.gethostname()[:60]}:{_numbering()}:"
 
 
 def of(cluster: str) -> str:
@@ -37,7 +42,7 @@ def name() -> str:
 def dead(worker: str) -> bool:
     """Whether it is known to be gone. Of others than those here nothing is known; one that has ended lives until its parent has seen it."""
     number = worker.rpartition(":")[2]
-    if here().endswith("::") or not worker.startswith(here()) or not number.isdecimal():
+    if not _numbering() or not worker.startswith(here()) or not number.isdecimal():
         return False
     try:
         os.kill(int(number), 0)

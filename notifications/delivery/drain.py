@@ -90,12 +90,9 @@ class Drain:
 
     def _recover(self) -> None:
         """At the start, and again while the turn lasts: all workers may be waiting for calls that hang."""
-        if time.monotonic() < self.recover_at:
-            return
-        self.recover_at = time.monotonic() + _RECOVER
-        moment = self.clock.now()
-        if leases.lapsed(moment):
-            leases.recover(moment)
+        if time.monotonic() >= self.recover_at:
+            self.recover_at = time.monotonic() + _RECOVER
+            leases.recover(self.clock.now())
 
     def _claim_more(self) -> None:
         now = time.monotonic()
@@ -141,8 +138,11 @@ class Drain:
 
     def _can_leave_at_once(self, lane: Opening) -> bool:
         """What may be what ends its workers waits here for nothing: neither it nor its neighbours are held while others are lost."""
-        most = _window(lane.lane_id, lane.channel).most_permitted
-        return not self.ready.get(lane.lane_id) and len(self._under_way(lane.lane_id)) < most
+        return not self.ready.get(lane.lane_id) and self._may_leave(lane.lane_id, lane.channel) > 0
+
+    def _may_leave(self, lane_id: int, channel: MessageType) -> int:
+        """How many more of the lane may be permitted."""
+        return _window(lane_id, channel).most_permitted - len(self._under_way(lane_id))
 
     def _under_way(self, lane_id: int) -> list[Call]:
         return [each for each in self.out.values() if each.claim.lane_id == lane_id]
@@ -221,7 +221,7 @@ class Drain:
         chosen: list[Claim] = []
         for lane_id, waiting in self.ready.items():
             if waiting:
-                room = _window(lane_id, waiting[0].channel).most_permitted - len(self._under_way(lane_id))
+                room = self._may_leave(lane_id, waiting[0].channel)
                 chosen += [waiting[index] for index in range(min(len(waiting), room))]
         return chosen
 

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -22,14 +21,6 @@ from notifications.stopping import Wish
 from tests.notifications.receivers import receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_a_thread(work: Callable[[], object]) -> None:
-    """Run it, and leave no connection behind."""
-    try:
-        work()
-    finally:
-        connection.close()
 
 
 def sent_while_another_hangs(*, due_in: float) -> Message:
@@ -84,6 +75,12 @@ def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers:
     """One of them may be what ends its workers: those beside it would be lost as often as it is, and fail with it."""
     slow, answer = Event(), Event()
 
+    def drain_elsewhere() -> None:
+        try:
+            tasks.drain("WEB_HOOK")
+        finally:
+            connection.close()
+
     with receiver(lambda: slow.is_set() and answer.wait(0.9)) as quick:
         for _ in range(20):
             outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
@@ -93,7 +90,7 @@ def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers:
         for _ in range(40):
             outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
         Message.objects.filter(due_at__isnull=False).update(abandons=1)
-        turn = Thread(target=in_a_thread, args=(lambda: tasks.drain("WEB_HOOK"),))
+        turn = Thread(target=drain_elsewhere)
         turn.start()
         time.sleep(0.6)
         waiting = Attempt.objects.filter(outcome="", permitted_at=None).count()

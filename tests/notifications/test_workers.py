@@ -35,8 +35,8 @@ def test_where_the_system_does_not_say_who_is_numbered_together_nobody_is_dead(
     ended: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(workers, "_BOOT", tmp_path / "none")
-    workers.here.cache_clear()
+    workers._numbering.cache_clear()
     try:
         assert not workers.dead(f"{workers.of('any')}{ended}")
     finally:
-        workers.here.cache_clear()
+        workers._numbering.cache_clear()
