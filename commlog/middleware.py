@@ -5,12 +5,21 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+from commlog import sessions
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+UNSENT = "You were signed out before this was sent, so nothing was changed. Sign in and do it again."
+BY_ITSELF = "Commlog-By-Itself"  # the header of what a page asks for without its reader
 
 
 class TrustedProxyMiddleware:
@@ -48,6 +57,28 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Asks for a sign-in, and keeps the session of whoever is at work; what a page asks for by itself does not."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        """The way to the sign-in page, for whom nobody is signed in."""
+        refused = super().process_view(request, view_func, view_args, view_kwargs)
+        if refused is None and getattr(view_func, "login_required", True) and BY_ITSELF not in request.headers:
+            sessions.keep(request.session)
+        return refused
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
+        """The sign-in page, and from there to where the user was. What has been sent from a page is not done, and not kept."""
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        messages.warning(request, UNSENT)
+        page = request.headers.get("Referer", "")
+        ours = url_has_allowed_host_and_scheme(page, {request.get_host()})
+        return redirect_to_login(page if ours else "", self.get_login_url(view_func))
 
 
 class OwnPasswordMiddleware:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -80,6 +81,11 @@ class Frame:
     def home(self) -> str:
         """Where the name of the product leads: the dashboard, which is fixed and open to everybody."""
         return reverse("home")
+
+    @property
+    def idle(self) -> int:
+        """After how many seconds without a sign of the user the session lapses."""
+        return settings.SESSION_COOKIE_AGE
 
     @cached_property
     def jobs(self) -> str:

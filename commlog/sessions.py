@@ -1,9 +1,11 @@
 """Where users are signed in, and the ending of their sessions."""
 
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -13,14 +15,44 @@ from commlog import audit
 from commlog.audit import AuditAction
 from commlog.models import User, UserSession
 
+_Store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+_BEGAN = "began"  # in the session: when its user signed in, in seconds since 1970
 
-def begin(user: User, session_key: str | None, *, address: str | None, browser: str) -> None:
-    """Remember a sign-in, and forget the user's sessions that have lapsed."""
+
+def begin(user: User, session: SessionBase, *, address: str | None, browser: str) -> None:
+    """Remember a sign-in, and forget what has lapsed: nothing else clears Django's session table."""
+    session.pop(_BEGAN, None)
+    keep(session)
+    _Store().clear_expired()
     with transaction.atomic():
         UserSession.objects.filter(user=user).exclude(pk__in=live(user).values("pk")).delete()
-        if session_key:
+        if session.session_key:
             now = {"user": user, "started_at": timezone.now(), "address": address, "browser": browser}
-            UserSession.objects.update_or_create(session_key=session_key, defaults=now)
+            UserSession.objects.update_or_create(session_key=session.session_key, defaults=now)
+
+
+def keep(session: SessionBase) -> None:
+    """Its user is there: it lives for SESSION_COOKIE_AGE from now, and never longer than SESSION_LONGEST in all (DECISIONS.md 59).
+
+    Written at most once a minute (a thirtieth of that age), so it may end that much sooner.
+    """
+    now, age = timezone.now(), timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    new = _BEGAN not in session
+    if new:
+        session[_BEGAN] = now.timestamp()
+    lapses = min(now + age, _ends(session))
+    if new or session.get_expiry_date() < lapses - age / 30:
+        session.set_expiry(lapses)
+
+
+def left(session: SessionBase) -> tuple[int, int]:
+    """In how many seconds it lapses, and in how many at the latest, however busy its user is."""
+    longest = _ends(session) - timezone.now()
+    return max(0, session.get_expiry_age()), max(0, int(longest.total_seconds()))
+
+
+def _ends(session: SessionBase) -> datetime:
+    return datetime.fromtimestamp(session[_BEGAN], UTC) + timedelta(seconds=settings.SESSION_LONGEST)
 
 
 def live(user: User) -> QuerySet[UserSession]:
@@ -46,15 +78,11 @@ def end(user: User, *, by: User, only: int | None = None, but: str | None = None
         chosen = live(user) if only is None else live(user).filter(pk=only)
         ended = list(chosen.exclude(session_key=but)) if but else list(chosen)
         for session in ended:
-            _store(session.session_key).delete()
+            _Store(session.session_key).delete()
         UserSession.objects.filter(pk__in=[session.pk for session in ended]).delete()
         if ended:
             audit.record(by, AuditAction.SESSION_ENDED, user, after={"sessions": [_described(session) for session in ended]})
     return len(ended)
-
-
-def _store(session_key: str) -> Any:
-    return import_module(settings.SESSION_ENGINE).SessionStore(session_key)
 
 
 def _described(session: UserSession) -> dict[str, Any]:

@@ -39,7 +39,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_SSL_REDIRECT else "session"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 30 * 60  # without a sign of the user
+SESSION_LONGEST = 12 * 3600  # in all
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_SSL_REDIRECT else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "commlog.views.errors.stale_form"
@@ -89,7 +90,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "commlog.middleware.SignedInMiddleware",
     "commlog.middleware.OwnPasswordMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -39,7 +39,7 @@ def browser_of(request: HttpRequest) -> str:
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    sessions.begin(user, request.session.session_key, address=audit.address_of(request), browser=browser_of(request))
+    sessions.begin(user, request.session, address=audit.address_of(request), browser=browser_of(request))
     audit.record(user, AuditAction.SIGNED_IN, user)
 
 

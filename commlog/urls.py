@@ -44,6 +44,7 @@ register_converter(Hex32, "hex32")
 urlpatterns = [
     path("", dashboard.dashboard, name="home"),
     path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-in/left/", session.left, name="session-left"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("communications/", log.log, name="log"),
     path("communications/columns/", columns.columns, name="columns"),

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from commlog import sessions
 from commlog.forms import SignInForm
 
 
@@ -27,6 +29,13 @@ class SignIn(LoginView):
         return super().get(request, *args, **kwargs)
 
 
+def left(request: HttpRequest) -> JsonResponse:
+    """In how many seconds the session lapses, and in how many at the latest."""
+    lapses, longest = sessions.left(request.session)
+    return JsonResponse({"left": lapses, "longest": longest})
+
+
+@login_not_required  # where the session has lapsed, they are signed out already
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""

@@ -4,12 +4,9 @@
   const QUICK = 2500; // while a row of the page still moves
   const SLOW = 15000; // only to count what has come
   const PATIENCE = 10 * 60 * 1000; // without a sign of the reader
-  let active = Date.now();
   let asked = 0;
   let busy = false;
   let failures = 0; // each doubles the pause: a server that is down is not asked all the time
-
-  for (const sign of ["pointerdown", "keydown", "scroll"]) document.addEventListener(sign, () => { active = Date.now(); }, { passive: true, capture: true });
 
   const failed = (event) => { if (event.detail.elt?.id === "watch") failures = Math.min(failures + 1, 6); };
   document.addEventListener("htmx:responseError", failed);
@@ -35,7 +32,7 @@
   setInterval(() => {
     const watch = document.getElementById("watch");
     const now = Date.now();
-    if (!watch || busy || document.hidden || now - active > PATIENCE) return;
+    if (!watch || busy || document.hidden || now - window.presence.lastSign() > PATIENCE) return;
     if (now - asked >= (document.querySelector("[data-live]") ? QUICK : SLOW) * 2 ** failures) ask(watch);
   }, 500);
   asked = Date.now();

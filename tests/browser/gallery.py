@@ -122,6 +122,7 @@ def _previewed(page: Page) -> None:
 def _other_states(person: User) -> Iterator[Stop]:
     yield Stop("sign-in", "/sign-in/", anonymous=True)
     yield Stop("sign-in, wrong password", "/sign-in/", _wrong_password, anonymous=True)
+    yield Stop("account, asked whether still there", "/account/", _ask, part="dialog[open]")
     # What a browser cannot be brought to quickly: the real answer, shown at an address of its own.
     request = RequestFactory().get("/")
     request.user = person  # type: ignore[attr-defined]
@@ -136,6 +137,15 @@ def _other_states(person: User) -> Iterator[Stop]:
         "locked out": _locked_out(),
     }.items():
         yield Stop(title, _MADE_UP, partial(_show, page))
+
+
+def _ask(page: Page) -> None:
+    """As half an hour without a sign of the reader would; tests/browser/test_presence.py lets it pass."""
+    page.evaluate("""() => {
+      const box = document.getElementById("still-there");
+      for (const time of box.querySelectorAll("time")) time.textContent = "14:32:00";
+      box.showModal();
+    }""")
 
 
 def _denied() -> str:
