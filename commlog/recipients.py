@@ -1,5 +1,6 @@
 """Whom messages are for, as pages show them: clients, groups of clients, and users (members of staff)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from notifications.states import MessageType
 
 Recipient = Client | Group | User
 WORDS = 6  # of a search; more never make it narrower for a person
+_NUMBER = re.compile(r"\+?[0-9\s()./-]+")
+_FEWEST_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def recipient_of(message: Any) -> Recipient | None:
 def search(kind: Kind, text: str) -> QuerySet[Any]:
     """Those in which every word occurs: in a name, the ID, the address or the number, in whatever spelling."""
     found = Q()
-    whole_number = _digits(text)
+    whole_number = digits_of(text)
     for word in text.split()[:WORDS]:
         found &= Q(*(Q(**{f"{name}__icontains": word}) for name in kind.searched), _connector=Q.OR)
     if whole_number:
@@ -132,8 +135,9 @@ def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
     return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])
 
 
-def _digits(text: str) -> str:
-    """The digits that every spelling of a number shares; "" where the text is no number."""
-    bare = text.replace("(0)", "")
-    digits = "".join(letter for letter in bare if letter.isascii() and letter.isdigit()).lstrip("0")
-    return digits if len(digits) >= 5 and not any(letter.isalpha() or letter == "@" for letter in text) else ""
+def digits_of(text: str) -> str:
+    """The digits that every spelling of this number shares: no trunk zero, no international prefix; "" where it is no number."""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    digits = re.sub("[^0-9]", "", text.replace("(0)", "")).lstrip("0")
+    return digits if len(digits) >= _FEWEST_DIGITS else ""

@@ -14,10 +14,8 @@ from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
 
 _KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NUMBER = re.compile(r"\+?[\d\s()./-]+")
 _NAME = re.compile(r"[^\d\W][^\d\s@]*(\s+[^\d\s@]+)+")
 _SEPARATORS = " ()-./"
-_FEWEST_DIGITS = 5
 
 
 def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
@@ -26,7 +24,7 @@ def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
         return messages.filter(key=UUID(text))
     found = contains("recipient_name", text) | contains("destination", text) | contains("subject", text) | contains("content", text)
     found |= Q(client__in=_clients(text)) | Q(group__in=Group.objects.filter(group_id__iexact=text))
-    digits = _digits(text)
+    digits = recipients.digits_of(text)
     if not digits:
         return messages.filter(found)
     return messages.annotate(_number=_without_separators()).filter(found | Q(type=MessageType.SMS, _number__contains=digits))
@@ -39,14 +37,6 @@ def _clients(text: str) -> QuerySet[Client]:
     """
     found = Client.objects.filter(client_id__iexact=text)
     return found | recipients.search(recipients.KINDS["client"], text) if _NAME.fullmatch(text) else found
-
-
-def _digits(text: str) -> str:
-    """The digits that every spelling of this number shares: no trunk zero, no international prefix; "" where it is no number."""
-    if not _NUMBER.fullmatch(text):
-        return ""
-    digits = re.sub(r"\D", "", text.replace("(0)", "")).lstrip("0")
-    return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 
 def _without_separators() -> Combinable:

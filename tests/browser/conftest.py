@@ -43,7 +43,7 @@ def sign_in(live_server: LiveServer) -> SignIn:
         page.get_by_label("Username").fill(person.username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/communications/")
+        page.wait_for_url(f"{live_server.url}/communications/")
 
     return through_the_form
 
