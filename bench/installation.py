@@ -29,6 +29,7 @@ class Installation:
         self.providers = providers
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.environment = {**kept, **providers.environment(), "DATABASE_URL": database_url}
+        self._reader: subprocess.Popen[str] | None = None
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """Run a command; its standard output."""
@@ -50,11 +51,30 @@ class Installation:
 
     def log(self) -> list[dict[str, Any]]:
         """All messages, newest first."""
-        return [json.loads(line) for line in self.manage("log", "--json", "--limit", "1000000").splitlines()]
+        return [json.loads(line) for line in self._read("log", "--json", "--limit", "1000000").splitlines()]
 
     def message(self, key: str) -> dict[str, Any]:
         """One message."""
-        return json.loads(self.manage("message", key, "--json"))
+        return json.loads(self._read("message", key, "--json"))
+
+    def _read(self, *arguments: str) -> str:
+        """What a command that only reads says, by a process that stays."""
+        if self._reader is None:
+            command, pipe = [sys.executable, "-m", "bench.reader"], subprocess.PIPE
+            self._reader = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=pipe, stdout=pipe, text=True)
+        asked, answers = self._reader.stdin, self._reader.stdout
+        assert asked
+        assert answers
+        print(json.dumps(arguments), file=asked, flush=True)
+        answer = answers.readline()
+        assert answer, "the process that reads has ended: its error is on the standard error"
+        return str(json.loads(answer))
+
+    def close(self) -> None:
+        """End what stays."""
+        if self._reader is not None:
+            self._reader.communicate()
+            self._reader = None
 
     @contextmanager
     def cluster(self, command: str = "qcluster", *, root: Path = ROOT, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -70,6 +90,8 @@ class Installation:
             )
         try:
             yield process
+            while process.poll() is None and not descendants(process.pid):
+                time.sleep(0.05)  # it is starting, and not yet able to stop
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(timeout=80) == 0
@@ -134,7 +156,10 @@ def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[
         made = Installation(directory, providers, database_url)
         if not like:
             made.manage("migrate", "--verbosity", "0")
-        yield made
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def mixed(providers: StandIns, count: int, *, first: int = 0) -> list[dict[str, Any]]:

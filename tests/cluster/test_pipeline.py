@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from bench.installation import ROOT, Installation, expected, kill_group, mixed, received
+from bench.installation import FINAL, ROOT, Installation, expected, kill_group, mixed, received
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -84,12 +84,20 @@ def test_for_ever_goes_on_at_the_longest_delay(installation: Installation) -> No
     assert message["state"] in ("WAITING", "SENDING_ASYNC")
 
 
+def _until_some_are_received(installation: Installation) -> None:
+    """Wait, as short as can be, until the providers have some of many messages: what comes next must find the cluster at work."""
+    end = time.monotonic() + 60
+    while len(received(installation.providers)) <= 50:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_clean_stop_under_load_and_a_second_start_send_each_message_once(installation: Installation) -> None:
     messages = mixed(installation.providers, 2_000)
     installation.enqueue(*messages)
 
     with installation.cluster() as cluster:
-        installation.until(lambda log: sum(message["state"] == "SENT" for message in log) > 50, within=60)
+        _until_some_are_received(installation)
         stopping = time.monotonic()
         cluster.send_signal(signal.SIGTERM)
         assert cluster.wait(timeout=30) == 0
@@ -106,8 +114,9 @@ def test_nothing_is_lost_when_every_process_is_killed(installation: Installation
     installation.enqueue(*messages)
 
     with installation.cluster() as cluster:
-        installation.until(lambda log: sum(message["state"] == "SENT" for message in log) > 50, within=60)
+        _until_some_are_received(installation)
         kill_group(cluster)
+    assert not all(message["state"] in FINAL for message in installation.log()), "the kill came too late"
     with installation.cluster():
         log = installation.until_final(within=120)
 
