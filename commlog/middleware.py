@@ -94,10 +94,10 @@ class OwnPasswordMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
-        """The way to the page, but for that page itself, signing out, and what is open to everybody."""
+        """The way to the page, but for that page itself and what it asks for, signing out, and what is open to everybody."""
         if not getattr(view, "login_required", True) or not getattr(request.user, "must_change_password", False):
             return None
         page = reverse("account-password")
-        if request.path in (page, reverse("sign-out")):
+        if request.path in (page, reverse("session-left"), reverse("sign-out")):
             return None
         return HttpResponseClientRedirect(page) if "HX-Request" in request.headers else redirect(page)

@@ -198,6 +198,7 @@ def test_a_password_that_somebody_else_chose_is_changed_before_anything_opens(pa
         assert browser.get(path)["Location"] == "/account/password/"
     assert browser.get("/communications/", headers={"HX-Request": "true"})["HX-Redirect"] == "/account/password/"
     assert browser.get("/healthz").status_code == 200
+    assert browser.get("/sign-in/left/").status_code == 200  # the page itself asks, and is left if nobody is signed in
     assert "An administrator has set your password." in browser.get("/account/password/").text
     own = {"present": NEW_PASSWORD, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
     assert "That is your present password." in browser.post("/account/password/", own).text
