@@ -12,7 +12,7 @@
   if (!box) return;
   const idle = Number(box.dataset.idle) * 1000;
   const notice = Math.min(2 * MINUTE, idle / 2); // how long before its end the reader is asked
-  let told = Date.now(); // when the server last heard that the reader is there
+  let told = Date.now(); // when the server was last told that the reader is there
   let look = told + idle - notice; // when to ask how long is left
   let asking = false;
   let toldOfTheEnd = false;
@@ -33,13 +33,13 @@
   const ask = async (isThere) => {
     const asked = Date.now();
     asking = true;
+    if (isThere) told = asked; // even where the server cannot be reached: it is not asked every second then
     try {
       const response = await fetch(box.dataset.left, { headers: isThere ? {} : { "Commlog-By-Itself": "1" }, redirect: "manual" });
       if (response.type === "opaqueredirect") return leave();
       if (!response.ok) throw new Error(response.status);
       const said = await response.json();
       const left = said.left * 1000;
-      if (isThere) told = asked;
       if (left <= notice) show(left, said.longest * 1000);
       else if (box.open) box.close();
       look = asked + (left > notice ? left - notice : Math.min(left, 10000) + 1000);
