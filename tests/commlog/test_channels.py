@@ -101,6 +101,13 @@ def test_a_test_goes_to_whoever_asks(pages: Client) -> None:
     assert "has no address or number" in act(pages, "SMS", "test").text
 
 
+def test_two_tests_that_read_alike_are_both_told_with_their_links(pages: Client) -> None:
+    for _ in range(2):
+        pages.post(f"{PAGE}EMAIL/test/")
+    shown = pages.get(PAGE).text
+    assert [f'href="/communications/{message.key.hex}/"' in shown for message in Message.objects.all()] == [True, True]
+
+
 @pytest.mark.parametrize("address", ["FAX/pause/", "EMAIL/delete/"])
 def test_what_does_not_exist_cannot_be_done(pages: Client, address: str) -> None:
     assert pages.post(PAGE + address).status_code == 404
