@@ -17,7 +17,6 @@ from notifications.states import MessageType
 
 Recipient = Client | Group | User
 WORDS = 6  # of a search; more never make it narrower for a person
-_NUMBER = re.compile(r"\+?[0-9\s()./-]+")
 _FEWEST_DIGITS = 5
 
 
@@ -88,7 +87,7 @@ def recipient_of(message: Any) -> Recipient | None:
 def search(kind: Kind, text: str) -> QuerySet[Any]:
     """Those in which every word occurs: in a name, the ID, the address or the number, in whatever spelling."""
     found = Q()
-    whole_number = digits_of(text)
+    whole_number = "" if any(letter.isalpha() or letter == "@" for letter in text) else digits_of(text)
     for word in text.split()[:WORDS]:
         found &= Q(*(Q(**{f"{name}__icontains": word}) for name in kind.searched), _connector=Q.OR)
     if whole_number:
@@ -136,8 +135,6 @@ def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
 
 
 def digits_of(text: str) -> str:
-    """The digits that every spelling of this number shares: no trunk zero, no international prefix; "" where it is no number."""
-    if not _NUMBER.fullmatch(text):
-        return ""
+    """The digits that every spelling of a number shares: no trunk zero, no international prefix; "" where they are too few for one."""
     digits = re.sub("[^0-9]", "", text.replace("(0)", "")).lstrip("0")
     return digits if len(digits) >= _FEWEST_DIGITS else ""

@@ -14,6 +14,7 @@ from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
 
 _KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?[\d\s()./-]+")
 _NAME = re.compile(r"[^\d\W][^\d\s@]*(\s+[^\d\s@]+)+")
 _SEPARATORS = " ()-./"
 
@@ -24,7 +25,7 @@ def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
         return messages.filter(key=UUID(text))
     found = contains("recipient_name", text) | contains("destination", text) | contains("subject", text) | contains("content", text)
     found |= Q(client__in=_clients(text)) | Q(group__in=Group.objects.filter(group_id__iexact=text))
-    digits = recipients.digits_of(text)
+    digits = recipients.digits_of(text) if _NUMBER.fullmatch(text) else ""
     if not digits:
         return messages.filter(found)
     return messages.annotate(_number=_without_separators()).filter(found | Q(type=MessageType.SMS, _number__contains=digits))

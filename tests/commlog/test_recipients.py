@@ -59,6 +59,7 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
         ("bo@exa", ["Bo Lind"]),
         ("+46 (0)70-000 00 03", ["Bo Lind"]),
         ("070 000 00 03", ["Bo Lind"]),
+        ("[+46] 70\u2013000\u201100\u00a003;", ["Bo Lind"]),
         ("ana lind", []),
         ("", ["Ana Silva", "Bo Lind"]),
     ],
