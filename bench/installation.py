@@ -90,8 +90,10 @@ class Installation:
             )
         try:
             yield process
-            while process.poll() is None and not descendants(process.pid):
-                time.sleep(0.05)  # it is starting, and not yet able to stop
+            for _ in range(400):  # until it has started, and so is able to stop
+                if process.poll() is not None or descendants(process.pid):
+                    break
+                time.sleep(0.05)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(timeout=80) == 0

@@ -67,7 +67,7 @@ class SignedInMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         """The way to the sign-in page, for whom nobody is signed in."""
         refused = super().process_view(request, view_func, view_args, view_kwargs)
-        if refused is None and getattr(view_func, "login_required", True) and BY_ITSELF not in request.headers:
+        if refused is None and not _open_to_everybody(view_func) and BY_ITSELF not in request.headers:
             sessions.keep(request.session)
         return refused
 
@@ -95,9 +95,14 @@ class OwnPasswordMiddleware:
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
         """The way to the page, but for that page itself and what it asks for, signing out, and what is open to everybody."""
-        if not getattr(view, "login_required", True) or not getattr(request.user, "must_change_password", False):
+        if _open_to_everybody(view) or not getattr(request.user, "must_change_password", False):
             return None
         page = reverse("account-password")
         if request.path in (page, reverse("session-left"), reverse("sign-out")):
             return None
         return HttpResponseClientRedirect(page) if "HX-Request" in request.headers else redirect(page)
+
+
+def _open_to_everybody(view: Callable[..., Any]) -> bool:
+    """Whether the view is marked by Django's `login_not_required`."""
+    return not getattr(view, "login_required", True)

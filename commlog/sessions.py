@@ -52,7 +52,8 @@ def left(session: SessionBase) -> tuple[int, int]:
 
 
 def _ends(session: SessionBase) -> datetime:
-    return datetime.fromtimestamp(session[_BEGAN], UTC) + timedelta(seconds=settings.SESSION_LONGEST)
+    began = session.get(_BEGAN, timezone.now().timestamp())  # one from before this rule gets it when its user is there
+    return datetime.fromtimestamp(began, UTC) + timedelta(seconds=settings.SESSION_LONGEST)
 
 
 def live(user: User) -> QuerySet[UserSession]:

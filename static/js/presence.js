@@ -53,7 +53,7 @@
   setInterval(() => {
     if (asking) return;
     const now = Date.now();
-    if (sign > told && now - told >= idle / 30 && !box.open) ask(true);
+    if (sign > told && now - told >= MINUTE && !box.open) ask(true);
     else if (now >= look) ask(false);
   }, 1000);
 })();

@@ -106,6 +106,7 @@ def test_a_session_from_before_this_rule_gets_it_at_its_next_page(vera: User, ta
     for name in ("began", "_session_expiry"):
         del session[name]
     session.save()
+    assert _left(tab, **{BY_ITSELF: "1"}) == {"left": 30 * MINUTES, "longest": 12 * 60 * MINUTES}
     assert tab.get(PAGE).status_code == 200
     clock.shift(31 * MINUTES)
     assert tab.get(PAGE).status_code == 302
