@@ -7,7 +7,6 @@ without the other. The request's address is known by the middleware here and nee
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from hashlib import sha256
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from django.core.cache import cache
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
+from commlog import origins
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 
@@ -71,7 +71,7 @@ def denied(request: HttpRequest, reason: str) -> None:
 
 def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API") -> None:
     """Record that somebody was refused; of who is not known, the address is counted instead."""
-    who = f"{type(actor).__name__}:{actor.pk}" if isinstance(actor, User | ApiConsumer) else str(address_of(request))
+    who = f"{type(actor).__name__}:{actor.pk}" if isinstance(actor, User | ApiConsumer) else str(origins.address_of(request))
     page = sha256(request.path.encode()).hexdigest()
     if at_most(1, f"denied:{who}:{page}") and at_most(MOST_A_MINUTE, f"denied:{who}"):
         record(actor, AuditAction.DENIED, kind=kind, label=request.path, after={"method": request.method, "reason": reason})
@@ -83,14 +83,6 @@ def at_most(times: int, what: str) -> bool:
     return cache.add(name, 1, A_MINUTE) or _raised(name) <= times
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """Where the request came from; TrustedProxyMiddleware has seen to it that it is true."""
-    try:
-        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None
-
-
 class AuditMiddleware:
     """Makes the address of the request known to `record`. It stands behind TrustedProxyMiddleware."""
 
@@ -99,7 +91,7 @@ class AuditMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Remember the address for as long as the request lasts."""
-        token = _address.set(address_of(request))
+        token = _address.set(origins.address_of(request))
         try:
             return self.get_response(request)
         finally:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from commlog import sessions
+from commlog import origins, sessions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 UNSENT = "You were signed out before this was sent, so nothing was changed. Sign in and do it again."
@@ -29,22 +29,20 @@ class TrustedProxyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-        if not _trusted(request.META.get("REMOTE_ADDR", "")):
+        hops = [hop for hop in request.META.pop("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        address = origins.address_of(request)
+        if not _trusted(address):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
-        else:
-            while hops and _trusted(request.META["REMOTE_ADDR"]):
-                request.META["REMOTE_ADDR"] = hops.pop()
-        request.META.pop("HTTP_X_FORWARDED_FOR", None)
+        while hops and _trusted(address):
+            # Left of what is no address stands only what the proxies did not write.
+            if (nearer := origins.parse(hops.pop())) is None:
+                break
+            request.META["REMOTE_ADDR"] = address = nearer
         return self.get_response(request)
 
 
-def _trusted(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in settings.TRUSTED_PROXY_NETS)
+def _trusted(address: str | None) -> bool:
+    return address is not None and any(ip_address(address) in network for network in settings.TRUSTED_PROXY_NETS)
 
 
 class NoStoreMiddleware:

@@ -7,7 +7,7 @@ from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
-from commlog import audit, sessions
+from commlog import audit, origins, sessions
 from commlog.audit import AuditAction
 from commlog.models import User
 
@@ -39,7 +39,7 @@ def browser_of(request: HttpRequest) -> str:
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    sessions.begin(user, request.session, address=audit.address_of(request), browser=browser_of(request))
+    sessions.begin(user, request.session, address=origins.address_of(request), browser=browser_of(request))
     audit.record(user, AuditAction.SIGNED_IN, user)
 
 
@@ -50,7 +50,7 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    where = audit.address_of(request) if request else None
+    where = origins.address_of(request) if request else None
     if audit.at_most(audit.MOST_A_MINUTE, f"failed:{where}"):
         _record_attempt(AuditAction.SIGN_IN_FAILED, credentials.get("username"))
 
