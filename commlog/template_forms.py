@@ -1,6 +1,7 @@
 """The editor of templates: one form, with the fields that the channel has. What is wrong is asked of the domain."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,7 @@ class TemplateForm(forms.ModelForm):
 
     def __init__(self, *args: Any, channel: MessageType, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.before = copy(self.instance)  # as it was loaded
         self.channel = channel
         self.instance.type = channel
         wanted = {*_COMMON, *_FIELDS[channel], "seen"}
@@ -210,6 +212,13 @@ class TemplateForm(forms.ModelForm):
             except Malformed as error:
                 self._wrong(place, f"{error.problem[0].upper()}{error.problem[1:]}.")
         self.instance.conditions = templating.conditions.write(found)
+
+    def ask_again(self, moved: Mapping[str, Sequence[str]]) -> None:
+        """Ask for the secrets that were stored for the server of the URL as it was."""
+        if "auth_password" in moved:
+            self.add_error("password", "The URL leads to another server: enter the password again, or remove the user name.")
+        if names := ", ".join(moved.get("headers", ())):
+            self.add_error("header_lines", f"The URL leads to another server: enter the value of {names} again, or remove the line.")
 
     def _keeps(self, header: str) -> bool:
         return is_sealed(self.instance.headers.get(header, ""))

@@ -11,6 +11,7 @@ from notifications.channels.webhook import new_secret
 from notifications.models import NotificationTemplate
 from notifications.secrets import seal
 from notifications.states import MessageType
+from notifications.templating.moving import moved_secrets
 
 _RECORDED = (
     "name", "type", "active", "trigger", "event", "target", "recipient", "recipient_role", "trigger_days", "match_any", "conditions",
@@ -23,6 +24,14 @@ class Outdated(Exception):
     """Somebody else has changed the template since it was opened."""
 
 
+class SecretsMoved(Exception):
+    """The URL leads to another server, and secrets that were stored for the old one were neither given anew nor removed."""
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        super().__init__(", ".join(fields))
+        self.fields = fields  # as `moved_secrets` names them
+
+
 def create(template: NotificationTemplate, *, by: Any) -> str:
     """Store a new template. Returns the signing secret of a webhook, which is shown this once; "" for others."""
     secret = new_secret() if template.type == MessageType.WEB_HOOK else ""
@@ -33,11 +42,13 @@ def create(template: NotificationTemplate, *, by: Any) -> str:
     return secret
 
 
-def change(template: NotificationTemplate, *, by: Any, seen: str = "") -> None:
-    """Store what was changed. `seen`: when it was last changed before; raises Outdated where that is no longer so.
+def change(template: NotificationTemplate, *, before: NotificationTemplate, by: Any, seen: str = "") -> None:
+    """Store what was changed. `before`: a copy of the template as it was loaded. `seen`: when it was last changed before.
 
-    What was sent stays as it was: messages hold copies.
+    Raises SecretsMoved, and Outdated where `seen` is no longer so. What was sent stays as it was: messages hold copies.
     """
+    if moved := moved_secrets(before, template):
+        raise SecretsMoved(moved)
     with transaction.atomic():
         stored = NotificationTemplate.objects.select_for_update().known().get(pk=template.pk)
         if seen and seen != stored.changed_at.isoformat():

@@ -16,6 +16,7 @@ from notifications.models.template import Target
 from notifications.outbox import Draft
 from notifications.states import MessageType
 from notifications.templating import PLACEHOLDERS
+from notifications.templating.moving import drop, moved_secrets
 from notifications.text import Malformed
 
 
@@ -55,14 +56,23 @@ def trial(template: NotificationTemplate, client: Client | None, *, by: User) ->
     )
 
 
-def send_test(template: NotificationTemplate, client: Client | None, *, by: User) -> Message:
-    """Send the template as it stands: an e-mail or SMS to whoever asks, a webhook to its URL. Raises Malformed."""
+def send_test(
+    template: NotificationTemplate, client: Client | None, *, before: NotificationTemplate, by: User
+) -> tuple[Message, list[str]]:
+    """Send the template as it stands: an e-mail or SMS to whoever asks, a webhook to its URL. Raises Malformed.
+
+    `before`: a copy as it was loaded. A URL of another server gets none of its secrets; returns in words what was left out.
+    """
+    moved = moved_secrets(before, template)
+    drop(template, moved)
     content = dict(templating.content_of(template, _values(template, client, _last_event(template, client), by)))
     address = by.email if template.type == MessageType.EMAIL else by.mobile_phone
     if template.for_people and not address.strip():
         raise Malformed("test", f"your account has no {'e-mail address' if template.type == MessageType.EMAIL else 'mobile number'}")
     stored = template if template.pk else None
-    return outbox.enqueue(Draft(MessageType(template.type), **content, user=by, sender=by, event="MANUAL", key=uuid4(), template=stored))
+    draft = Draft(MessageType(template.type), **content, user=by, sender=by, event="MANUAL", key=uuid4(), template=stored)
+    left_out = ["the password"] if "auth_password" in moved else []
+    return outbox.enqueue(draft), [*left_out, *moved.get("headers", ())]
 
 
 def _last_event(template: NotificationTemplate, client: Client | None) -> BusinessEvent | None:

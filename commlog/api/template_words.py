@@ -1,6 +1,6 @@
 """Webhook templates in the API's names, in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commlog.api import asking
@@ -11,7 +11,7 @@ from notifications import templating
 from notifications.criteria import Criterion
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
-from notifications.secrets import HIDDEN, names_a_secret, open_headers, seal, seal_headers
+from notifications.secrets import HIDDEN, is_sealed, seal, seal_headers
 from notifications.states import MessageType
 from notifications.templating import checks
 from notifications.text import Malformed, clean
@@ -37,13 +37,14 @@ _PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
 _OTHERS = ("type", "activated", "triggerDays", "filtersLinkingOperator", "filterConstraints", "authorization", "username", "password")
 TAKEN = (*_PLAIN, *_OTHERS, "headers")
 _API_NAMES = {model: api for api, (model, _) in _PLAIN.items()}
-_API_NAMES |= {"conditions": "filterConstraints", "headers": "headers", "auth_username": "username", "trigger_days": "triggerDays"}
+_API_NAMES |= {"conditions": "filterConstraints", "headers": "headers", "trigger_days": "triggerDays"}
+_API_NAMES |= {"auth_username": "username", "auth_password": "password"}
 _CODES = {"event": Code.INVALID_EVENT, "target": Code.INVALID_TARGET, "method": Code.INVALID_WEBHOOK_REQUEST_TYPE}
 
 
 def template_out(template: NotificationTemplate) -> dict[str, Any]:
     """The template without its secrets."""
-    headers = {name: HIDDEN if names_a_secret(name) else value for name, value in template.headers.items()}
+    headers = {name: HIDDEN if is_sealed(value) else value for name, value in template.headers.items()}
     found = {
         "id": template.key.hex,
         "name": template.name,
@@ -73,6 +74,8 @@ def template_out(template: NotificationTemplate) -> dict[str, Any]:
 def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
     """Put what was given into the template. Raises ApiError for the first thing that is wrong with it."""
     fields = {name: value for name, value in body.items() if value is not None and name not in READ_ONLY}
+    if "password" in body and body["password"] is None:
+        fields["password"] = ""  # null removes it; what is not named stays as it is
     if unknown := sorted(set(fields) - set(TAKEN)):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is no field of a template")
     for name in REQUIRED:
@@ -105,7 +108,7 @@ def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -
     template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
     conditions = [_condition(one, place) for place, one in enumerate(_listed(fields, "filterConstraints"))]
     template.conditions = templating.conditions.write(conditions)
-    template.headers = seal_headers(_headers(template, _listed(fields, "headers")))
+    template.headers = _headers(template, _listed(fields, "headers"))
     _sign_in(template, fields)
 
 
@@ -123,6 +126,13 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it")
     if "password" in given:
         template.auth_password = seal(given["password"])
+
+
+def secrets_missing(fields: Mapping[str, Sequence[str]]) -> ApiError:
+    """Return the refusal of a URL that would take stored secrets to another server, naming each of them."""
+    named = [_API_NAMES[field] + (f" ({', '.join(names)})" if names else "") for field, names in fields.items()]
+    source = f"{' and '.join(named)}: must be given again, or null: the URL leads to another server than the stored secrets were for"
+    return ApiError(400, Code.MISSING_REQUIRED_PARAMETER, source)
 
 
 def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -150,8 +160,8 @@ def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> dict[str, str]:
-    """The headers; a secret one that is given as it was shown stays as it is."""
-    before, found = open_headers(template.headers), {}
+    """The headers as they are stored; a secret one that is given as it was shown stays as it is."""
+    before, found, kept = template.headers, {}, {}
     for number, one in enumerate(given):
         place = f"headers[{number}]"
         asking.object_of(one, place, {"id", "headerKey", "headerValue"}, "an object with headerKey and headerValue")
@@ -163,8 +173,10 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
         value = clean(f"{place}.headerValue", one["headerValue"], most=4096)
         if name in found:
             raise Malformed("headers", f"names {name} twice")
-        found[name] = before[name] if value == HIDDEN and name in before else value
-    return found
+        found[name] = value
+        if value == HIDDEN and is_sealed(before.get(name, "")):
+            kept[name] = before[name]
+    return seal_headers(found) | kept
 
 
 def _code(field: str, problem: str) -> Code:

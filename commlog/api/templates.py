@@ -1,6 +1,7 @@
 """Webhook templates over the API: made, read, changed piece by piece, deleted."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
-from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, template_out
+from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, secrets_missing, template_out
 from notifications.models import NotificationTemplate
 from notifications.states import MessageType
 from notifications.text import Malformed, clean
@@ -53,11 +54,18 @@ def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"]
 )
 @_editing
 def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """Change some of a template's fields. What was sent stays as it was."""
+    """Change some of a template's fields. What was sent stays as it was.
+
+    A URL of another scheme, host or port needs the password and the hidden headers again, or null in their place.
+    """
     steps = bodies.read(request)
     found = _found(templateId)
+    before = copy(found)
     fill_in(found, _patched(template_out(found), steps))
-    template_keeping.change(found, by=caller_of(request).actor)
+    try:
+        template_keeping.change(found, before=before, by=caller_of(request).actor)
+    except template_keeping.SecretsMoved as error:
+        raise secrets_missing(error.fields) from error
     return JsonResponse(template_out(found))
 
 
@@ -104,7 +112,7 @@ def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
         if path not in TAKEN:
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
         if operation == "REMOVE":
-            fields.pop(path, None)
+            fields[path] = None
         elif "value" not in given:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"[{place}].value: is missing")
         else:

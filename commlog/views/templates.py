@@ -134,7 +134,10 @@ def _save(request: HttpRequest, form: TemplateForm) -> HttpResponse | None:
         messages.success(request, f"The template {edited.name} was made.")
         return redirect("template", edited.key)
     try:
-        template_keeping.change(edited, by=by, seen=form.cleaned_data["seen"])
+        template_keeping.change(edited, before=form.before, by=by, seen=form.cleaned_data["seen"])
+    except template_keeping.SecretsMoved as error:
+        form.ask_again(error.fields)
+        return None
     except template_keeping.Outdated:
         form.add_error(None, "Somebody else has changed this template since you opened it. Open it anew in another tab and compare.")
         return None
@@ -150,12 +153,13 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
     try:
         client = _client(request)
         if step == "test":
-            message = template_trial.send_test(form.instance, client, by=by)
+            message, left_out = template_trial.send_test(form.instance, client, before=form.before, by=by)
             what = {"to": message.destination, "channel": message.type, "template": form.instance.name}
             label = f"test of {form.instance.name}"
             audit.record(by, AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
             link = reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
-            messages.success(request, f"A test to {message.destination} is on its way.", extra_tags=link)
+            without = f", without {' and '.join(left_out)}: stored for another server" if left_out else ""
+            messages.success(request, f"A test to {message.destination} is on its way{without}.", extra_tags=link)
         return {"trial": template_trial.trial(form.instance, client, by=by)}
     except Malformed as error:
         return {"problem": f"{error.problem[0].upper()}{error.problem[1:]}."}

@@ -126,6 +126,47 @@ def test_a_webhook_keeps_its_secrets_and_shows_its_signing_secret_once(pages: Cl
     assert "hunter2" not in str(list(AuditEntry.objects.values_list("before", "after")))
 
 
+def _stored_hook(pages: Client) -> NotificationTemplate:
+    pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"))
+    return NotificationTemplate.objects.get()
+
+
+_AWAY = {"destination": "https://evil.example/in", "header_lines": "X-Token: hidden\nX-Source: core", "auth_username": "bank"}
+
+
+def test_a_url_of_another_server_asks_for_the_secrets_again(pages: Client) -> None:
+    made = _stored_hook(pages)
+    answer = pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY, seen=made.changed_at.isoformat()))
+    assert answer.context["form"].errors == {
+        "password": ["The URL leads to another server: enter the password again, or remove the user name."],
+        "header_lines": ["The URL leads to another server: enter the value of X-Token again, or remove the line."],
+    }
+    kept = NotificationTemplate.objects.get()
+    assert (kept.destination, kept.auth_password, kept.headers) == (made.destination, made.auth_password, made.headers)
+    given = _AWAY | {"password": "anew", "header_lines": "X-Token: new"}
+    assert pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**given, seen=made.changed_at.isoformat())).status_code == 302
+    moved = NotificationTemplate.objects.get()
+    assert (opened(moved.auth_password), open_headers(moved.headers)) == ("anew", {"X-Token": "new"})
+
+
+def test_a_test_to_another_server_goes_without_the_stored_secrets(pages: Client) -> None:
+    made = _stored_hook(pages)
+    page = pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY, do="test")).text
+    message = Message.objects.get()
+    assert (message.destination, message.headers) == ("https://evil.example/in", {"X-Source": "core"})
+    assert (message.auth_username, message.auth_password) == ("", "")
+    assert "is on its way, without the password and X-Token: stored for another server." in page
+    kept = NotificationTemplate.objects.get()
+    assert (kept.auth_password, kept.headers) == (made.auth_password, made.headers)
+
+
+def test_a_test_to_the_same_server_goes_with_the_stored_secrets(pages: Client) -> None:
+    made = _stored_hook(pages)
+    pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY | {"destination": "https://HOOKS.example.org:443/other"}, do="test"))
+    message = Message.objects.get()
+    assert (opened(message.auth_password), open_headers(message.headers)["X-Token"]) == ("hunter2", "s3cret")
+
+
 def test_renewing_the_signing_secret_keeps_the_old_one_beside_it(pages: Client) -> None:
     pages.post(NEW + "WEB_HOOK", _hook())
     before = NotificationTemplate.objects.get()

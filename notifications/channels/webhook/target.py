@@ -63,6 +63,16 @@ def read(url: str) -> Target:
     return Target(out, scheme, host, parts.port or _USUAL_PORTS[scheme], literal(host))
 
 
+Origin = tuple[str, str, int]
+
+
+def origin(url: str) -> Origin:
+    """Return the scheme, host and port that a URL leads to, however it is spelled (RFC 6454). Raises DeliveryError(NEVER)."""
+    target = read(url)
+    host = str(target.address) if target.address is not None else target.host.lower().removesuffix(".")
+    return target.scheme, host, target.port
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Decides about targets: by their spelling first, by every address they resolve to at the moment of connecting."""

@@ -110,12 +110,63 @@ def _patch(program: Program, key: str, body: Any) -> Any:
 
 def test_a_template_is_changed_piece_by_piece_and_keeps_its_secrets(program: Program) -> None:
     key = program.post(TEMPLATES, _template(username="bank", password="hunter2")).json()["id"]
-    steps = [{"op": "REPLACE", "path": "activated", "value": False}, {"op": "ADD", "path": "/url", "value": "https://new.example.org/"}]
+    steps = [
+        {"op": "REPLACE", "path": "activated", "value": False},
+        {"op": "ADD", "path": "/url", "value": "https://hooks.example.org/new"},
+    ]
     told = _patch(program, key, [*steps, {"op": "REMOVE", "path": "headers"}])
     made = NotificationTemplate.objects.get()
-    assert (told.status_code, told.json()["activated"], told.json()["url"]) == (200, False, "https://new.example.org/")
-    assert (made.active, made.destination, opened(made.auth_password)) == (False, "https://new.example.org/", "hunter2")
+    assert (told.status_code, told.json()["activated"], told.json()["url"]) == (200, False, "https://hooks.example.org/new")
+    assert (made.active, made.destination, opened(made.auth_password)) == (False, "https://hooks.example.org/new", "hunter2")
     assert opened(made.signing_secret).startswith("whsec_")
+
+
+def _with_secrets(program: Program) -> NotificationTemplate:
+    headers = [{"headerKey": "X-Token", "headerValue": "s3cret"}, {"headerKey": "X-Source", "headerValue": "core"}]
+    program.post(TEMPLATES, _template(username="bank", password="hunter2", headers=headers))
+    return NotificationTemplate.objects.get()
+
+
+AWAY = {"op": "REPLACE", "path": "/url", "value": "https://evil.example/in"}
+_HIDDEN = [{"headerKey": "X-Token", "headerValue": "hidden"}]
+
+
+@pytest.mark.parametrize(
+    ("steps", "source"),
+    [
+        ([], "password and headers (X-Token)"),
+        ([{"op": "REPLACE", "path": "password", "value": "anew"}], "headers (X-Token)"),
+        ([{"op": "REPLACE", "path": "headers", "value": None}], "password"),
+        ([{"op": "REMOVE", "path": "password"}, {"op": "REPLACE", "path": "headers", "value": _HIDDEN}], "headers (X-Token)"),
+        ([{"op": "REPLACE", "path": "username", "value": "other"}, {"op": "REMOVE", "path": "headers"}], "password"),
+    ],
+)
+def test_a_url_of_another_server_takes_no_stored_secret_along(program: Program, steps: list[Any], source: str) -> None:
+    made = _with_secrets(program)
+    status, code, _, said = refusal(_patch(program, made.key.hex, [AWAY, *steps]))
+    assert (status, code, said.partition(":")[0]) == (400, 31, source)
+    kept = NotificationTemplate.objects.get()
+    assert (kept.destination, kept.auth_password, kept.headers) == (made.destination, made.auth_password, made.headers)
+
+
+@pytest.mark.parametrize("remove", [{"op": "REMOVE"}, {"op": "REPLACE", "value": None}])
+def test_secrets_that_are_null_are_removed_and_do_not_come_back(program: Program, remove: dict[str, Any]) -> None:
+    made = _with_secrets(program)
+    told = _patch(program, made.key.hex, [AWAY, remove | {"path": "password"}, remove | {"path": "headers"}])
+    moved = NotificationTemplate.objects.get()
+    assert (told.status_code, moved.destination, moved.auth_username) == (200, "https://evil.example/in", "bank")
+    assert (moved.auth_password, moved.headers) == ("", {})
+    assert _patch(program, made.key.hex, [AWAY | {"value": made.destination}]).status_code == 200
+    assert NotificationTemplate.objects.get().auth_password == ""
+
+
+def test_secrets_that_come_along_are_sent_to_the_new_server(program: Program) -> None:
+    made = _with_secrets(program)
+    given = [{"headerKey": "X-Token", "headerValue": "anew"}]
+    steps = [{"op": "ADD", "path": "password", "value": "hunter3"}, {"op": "ADD", "path": "headers", "value": given}]
+    assert _patch(program, made.key.hex, [AWAY, *steps]).status_code == 200
+    moved = NotificationTemplate.objects.get()
+    assert (opened(moved.auth_password), open_headers(moved.headers)) == ("hunter3", {"X-Token": "anew"})
 
 
 @pytest.mark.parametrize(
