@@ -59,6 +59,7 @@ check: setup-dev ## lint, format, types, deployment checks, missing migrations
 	$(BIN)/mypy
 	$(CLEAN) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CLEAN) DEBUG=0 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://commlog.example.org \
+	  DATABASE_URL=sqlite:////tmp/commlog-check.sqlite3 \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 api-fuzz: setup-dev ## attack the API at length with what its description allows and forbids (EXAMPLES=300)

@@ -145,15 +145,23 @@ class Environment:
             raise self.refuse(name, "an address such as https://commlog.example.org")
         return value
 
-    def database(self, name: str, default: str) -> dict[str, Any]:
-        """A database URL: sqlite:///path or postgres://user:password@host:port/name."""
-        allowed = "sqlite:////path/to/file or postgres://user:password@host:5432/name"
+    def database(self, name: str, default: str, *, anywhere: bool = True) -> dict[str, Any]:
+        """Return Django's settings of a database: sqlite:////path/to/file or postgres://user:password@host:port/name.
+
+        Unless `anywhere`, a SQLite file has an absolute path: another working directory would find another file, or make an empty one.
+        """
+        allowed = "postgres://user:password@host:5432/name or sqlite:////path/to/file"
+        text = self.text(name, default)
+        if not text:
+            raise self.refuse(name, f"{allowed}. With DEBUG=0 there is no default")
         try:
-            config = dict(environ.Env.db_url_config(self.text(name, default)))
+            config = dict(environ.Env.db_url_config(text))
         except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
             raise self.refuse(name, allowed) from error
         if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
             raise self.refuse(name, allowed)
+        if config["ENGINE"].endswith("sqlite3") and not (anywhere or str(config["NAME"]).startswith("/")):
+            raise self.refuse(name, f"{allowed}, its path from the root")
         return config
 
     def mail_server(self, name: str) -> dict[str, Any]:

@@ -26,7 +26,8 @@ if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY
     raise ImproperlyConfigured("SECRET_KEY is missing or weak. Allowed with DEBUG=0: at least 50 random characters.")
 PUBLIC_URL = env.web_address("PUBLIC_URL", "http://127.0.0.1:8000")
 _public = urlsplit(PUBLIC_URL)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ([] if DEBUG else [_public.hostname or ""])
+# In development also whatever leads to this machine, as Django allows by itself while the list is empty.
+ALLOWED_HOSTS = [_public.hostname or "", *env.words("ALLOWED_HOSTS"), *([".localhost", "127.0.0.1", "[::1]"] if DEBUG else [])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 TRUSTED_PROXY_NETS = env.networks("TRUSTED_PROXY_NETS")
 if TRUSTED_PROXY_NETS:
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "commlog",
 ]
 MIDDLEWARE = [
+    "commlog.middleware.ProbesMiddleware",
     "commlog.middleware.TrustedProxyMiddleware",
     "commlog.audit.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -119,7 +121,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
 # --- Database and cache --------------------------------------------------------------------------------------------
-_database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+# In production a database is named: an empty file that is made by itself would look like a log in which nothing was ever sent.
+_database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}" if DEBUG else "", anywhere=DEBUG)
 IS_SQLITE = _database["ENGINE"].endswith("sqlite3")
 _options: dict[str, Any] = _database.setdefault("OPTIONS", {})
 if IS_SQLITE:
@@ -224,7 +227,7 @@ TWILIO_FROM = env.text("TWILIO_FROM")
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 RECEIPTS_URL = env.web_address("RECEIPTS_URL", PUBLIC_URL) if env.text("RECEIPTS_URL") else ""
 RECEIPT_TIMEOUT = env.whole("RECEIPT_TIMEOUT", 600, least=1, most=86_400)
-ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host and ALLOWED_HOSTS]
+ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host]
 # Mail providers sign in with it to report bounces and complaints.
 MAIL_RECEIPTS_SECRET = env.matching("MAIL_RECEIPTS_SECRET", r"[^:\s]+:\S{20,}", "name:secret, the secret of at least 20 characters")
 if MAIL_RECEIPTS_SECRET and find_spec("anymail") is None:

@@ -83,8 +83,47 @@ def test_production_needs_a_strong_secret_key(key: str) -> None:
     assert "SECRET_KEY is missing or weak" in said.stderr
 
 
+PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": STRONG,
+    "PUBLIC_URL": "https://commlog.example.org",
+    "DATABASE_URL": "sqlite:////tmp/commlog-production.sqlite3",
+}
+
+
 def test_production_starts() -> None:
-    assert started("-c", "import commlog.wsgi", DEBUG="0", SECRET_KEY=STRONG, PUBLIC_URL="https://commlog.example.org").returncode == 0
+    assert started("-c", "import commlog.wsgi", **PRODUCTION).returncode == 0
+
+
+def test_production_needs_a_named_database() -> None:
+    unnamed = {name: value for name, value in PRODUCTION.items() if name != "DATABASE_URL"}
+
+    for variables in (unnamed, unnamed | {"DATABASE_URL": " "}):
+        said = started("manage.py", "migrate", **variables)
+        assert said.returncode == 1
+        assert "DATABASE_URL has a wrong value. Allowed: postgres://user:password@host:5432/name" in said.stderr
+        assert "With DEBUG=0 there is no default" in said.stderr
+
+
+@pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", "sqlite://:memory:", "sqlite:///"])
+def test_production_refuses_a_file_that_depends_on_the_working_directory(url: str) -> None:
+    said = started("-c", "import commlog.settings", **PRODUCTION | {"DATABASE_URL": url})
+
+    assert "DATABASE_URL has a wrong value" in said.stderr
+
+
+def test_production_on_postgresql_needs_a_key_for_secrets() -> None:
+    said = started("-c", "import commlog.settings", **PRODUCTION | {"DATABASE_URL": "postgres://commlog:x@127.0.0.1:5432/commlog"})
+
+    assert "SECRETS_KEY has a wrong value. Allowed: one key of at least 32 random characters" in said.stderr
+
+
+def test_more_host_names_are_added_to_the_public_one() -> None:
+    program = "from django.conf import settings; print(settings.ALLOWED_HOSTS)"
+
+    said = started("-c", program, **PRODUCTION | {"ALLOWED_HOSTS": "commlog.intern.example.org"})
+
+    assert said.stdout.strip() == "['commlog.example.org', 'commlog.intern.example.org']"
 
 
 def test_a_production_server_refuses_debug() -> None:

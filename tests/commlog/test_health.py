@@ -1,6 +1,7 @@
 """The health pages, and the question behind them and the banner."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -24,6 +25,14 @@ def test_alive_asks_the_database_nothing(client: Client, django_assert_num_queri
     with django_assert_num_queries(0):
         response = client.get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "10.0.0.7", "[fd00::7]:8000", "a_name_that_is_none", ""])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz/sender"])
+def test_a_probe_may_call_the_machine_as_it_likes(client: Client, settings: Any, path: str, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["commlog.example.org"]
+    assert client.get("/sign-in/", headers={"Host": host}).status_code == 400
+    assert client.get(path, headers={"Host": host}).status_code == 200
 
 
 def test_ready_when_every_migration_is_applied(client: Client) -> None:
