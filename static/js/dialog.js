@@ -43,10 +43,16 @@
     if (event.target === dialog) dialog.close(); // the backdrop
   });
 
+  dialog.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    // The tabs of the text are walked by the same keys.
+    if (!(event.key in steps) || event.target.matches("input, select, textarea") || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    walk(steps[event.key]);
+  });
+
   dialog.addEventListener("close", () => {
     content.replaceChildren();
     row?.querySelector("a[data-dialog]")?.focus();
   });
-
-  window.messageDialog = { walk };
 })();

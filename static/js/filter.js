@@ -18,4 +18,24 @@
     if (field.closest("[data-condition]")) return;
     if (field.matches('input[type="date"]') && before.has(field) && before.get(field) !== field.value) formOf(field)?.requestSubmit();
   });
+
+  // What is typed into the search box while a new log is on the way stays in it.
+  const box = () => document.getElementById("id_q");
+  let asked = null; // what the box held when the log was asked for
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "log") asked = box()?.value;
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const old = box();
+    if (event.detail.target?.id !== "log" || !old || old.value === asked) return;
+    const [typed, start, end] = [old.value, old.selectionStart, old.selectionEnd];
+    document.addEventListener("htmx:afterSwap", () => {
+      const now = box();
+      if (!now) return;
+      now.value = typed;
+      now.setSelectionRange(start, end);
+    }, { once: true });
+  });
 })();

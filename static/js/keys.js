@@ -1,8 +1,8 @@
-// Keys for those who live in the log. Each is optional, and all can be switched off in their dialog.
+// The keyboard: text typed on a page goes to its search box, and a focused row of a log has keys of its own.
+// Nothing that sends has a key: a name that somebody types must never be a command. All of it can be switched off in the list of shortcuts.
 (() => {
   "use strict";
   const help = document.getElementById("help");
-  const dialog = document.getElementById("message-dialog");
   if (!help) return;
   const choice = help.querySelector("[data-keys]");
   const stored = "commlog.keys";
@@ -14,39 +14,64 @@
     opener.addEventListener("click", () => help.showModal());
   }
 
-  const step = (by) => {
-    if (dialog.open) return window.messageDialog.walk(by);
-    const rows = [...document.querySelectorAll("[data-row]")];
-    const here = rows.findIndex((row) => row.contains(document.activeElement));
-    const next = rows[here < 0 ? 0 : here + by];
-    next?.querySelector("a[data-dialog]").focus();
-    next?.scrollIntoView({ block: "nearest" });
+  const TAKES_TEXT = "select, textarea, input:not([type=radio], [type=checkbox], [type=button], [type=submit]), [contenteditable]";
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+
+  const searchBox = () => {
+    const box = document.getElementById("id_q");
+    return box?.checkVisibility() ? box : null;
   };
 
-  const resend = () => {
-    const place = dialog.open ? dialog : document.activeElement.closest("[data-row]");
-    place?.querySelector("[data-resend]")?.click();
+  const goTo = (row) => {
+    if (!row) return;
+    const link = row.querySelector("a[data-dialog], a[href]");
+    if (!link) row.tabIndex = -1; // a log may show columns without a link
+    (link ?? row).focus();
+    row.scrollIntoView({ block: "nearest" });
   };
 
-  const actions = {
-    "/": () => { if (!dialog.open) document.getElementById("id_q")?.focus(); },
-    j: () => step(1),
-    k: () => step(-1),
-    x: () => document.activeElement.closest("[data-row]")?.querySelector("[data-select]")?.click(),
-    r: resend,
-    "?": () => { if (!dialog.open) help.showModal(); },
+  const step = (row, by) => {
+    const all = rows();
+    goTo(all[all.indexOf(row) + by]);
   };
+
+  // The browser writes the character itself, into whatever has the focus by then: so dead keys and other ways of composing work too.
+  // A text that is there already is selected, as Tab does: a new name takes its place.
+  const search = () => {
+    const box = searchBox();
+    box?.focus();
+    box?.select();
+  };
+
+  const ofRow = {
+    j: (row) => step(row, 1),
+    k: (row) => step(row, -1),
+    x: (row) => row.querySelector("[data-select]")?.click(),
+  };
+  const ofPage = {
+    "/": search,
+    "?": () => help.showModal(),
+  };
+
+  const inSearchBox = (event) => {
+    if (event.key === "Escape") event.target.blur(); // keeps what was typed, which the browser would clear
+    else if (event.key === "ArrowDown" && rows().length) goTo(rows()[0]);
+    else return;
+    event.preventDefault();
+  };
+
+  const isText = (key) => key === "Dead" || key === "Process" || (key !== " " && [...key].length === 1);
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && event.target.id === "id_q") {
-      event.preventDefault(); // leave the box, keep what was typed
-      event.target.blur();
-      return;
-    }
-    const typing = event.target.matches?.("input:not([type=radio], [type=checkbox]), select, textarea");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat && event.key === "r") return;
-    if (!actions[event.key] || !choice.checked || help.open) return;
-    event.preventDefault();
-    actions[event.key]();
+    if (event.isComposing || event.defaultPrevented) return;
+    if (event.target.id === "id_q") return inSearchBox(event);
+    const commands = (event.ctrlKey || event.altKey || event.metaKey) && !event.getModifierState("AltGraph"); // AltGr writes @ and €
+    if (commands || !choice.checked || event.target.matches?.(TAKES_TEXT) || document.querySelector("dialog[open]")) return;
+    const row = event.target.closest?.("[data-row]");
+    const act = (row && ofRow[event.key]) ?? ofPage[event.key];
+    if (act) {
+      event.preventDefault();
+      act(row);
+    } else if (isText(event.key)) search();
   });
 })();

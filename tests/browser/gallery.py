@@ -80,7 +80,7 @@ def _log_states(world: World) -> Iterator[Stop]:
     yield Stop("log, the views in the menu", log, _open_menu, part=".item-views")
     yield Stop("log, edit columns", log, _edit_columns, part="dialog[open]")
     yield Stop("log, a message", f"{log}?state=FAILED", _open_first, part="dialog[open]")
-    yield Stop("log, keys", log, _show_keys, part="dialog[open]")
+    yield Stop("log, keyboard shortcuts", log, _show_shortcuts, part="dialog[open]")
     yield Stop("message, HTML", message, partial(_tab, "HTML"))
     yield Stop("message, raw", message, partial(_tab, "Raw"))
 
@@ -180,9 +180,9 @@ def _open_first(page: Page) -> None:
     expect(page.locator("dialog .message")).to_be_visible()
 
 
-def _show_keys(page: Page) -> None:
+def _show_shortcuts(page: Page) -> None:
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
 def _tab(name: str, page: Page) -> None:

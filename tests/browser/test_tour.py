@@ -133,16 +133,20 @@ def test_by_keyboard_alone(open_page: Callable[..., Page], sign_in: SignIn) -> N
     page.keyboard.press("Enter")
     expect(page.locator("[data-row]")).to_have_count(1)
     expect(page.locator("#id_q")).to_be_focused()
-    page.keyboard.press("Escape")  # out of the box, where letters are text
-    page.keyboard.press("j")
+    page.keyboard.press("ArrowDown")
     expect(page.get_by_role("link", name="Failed E-mail to ana@example.org")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("Dear Ana, the whole text.")
-    page.keyboard.press("r")
+    resend = page.get_by_role("dialog").get_by_role("button", name="Resend")
+    for _ in range(20):
+        if resend.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_role("link", name="a new entry")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert Message.objects.filter(resend_of=failed).count() == 1
 
 
@@ -155,7 +159,7 @@ def test_the_dialog_walks_through_the_rows(open_page: Callable[..., Page], sign_
     expect(dialog.locator(".title")).to_have_text("E-mail to ana@example.org")
     dialog.get_by_role("button", name="Next message").click()
     expect(dialog.locator(".title")).to_contain_text("SMS to")
-    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
     expect(dialog.locator(".title")).to_have_text("E-mail to bo@example.org")
 
 
