@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from commlog import audit
+from commlog.forms import AddressField, NumberField
 from commlog.models import MenuItem, User
 from commlog.models.menu_item import MenuItemType
 from commlog.roles import PERMISSION_GROUPS
@@ -124,6 +125,7 @@ class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
+        field_classes = {"email": AddressField, "mobile_phone": NumberField}
         labels = {"username": "User name", "email": "E-mail address", "mobile_phone": "Mobile number", "api_access": "May use the API"}
         help_texts = {
             "username": "To sign in with: letters, digits and @ . + - _",

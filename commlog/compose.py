@@ -15,11 +15,11 @@ from commlog.models import User
 from commlog.recipients import Address, Recipient, address_of, kind_of, url_of
 from commlog.resending import Offer, offer_for, whole_chain
 from notifications import outbox, templating
-from notifications.channels.email import plain_address
+from notifications.channels.email import pasted_address, plain_address
 from notifications.channels.sms import LONGEST as LONGEST_SMS
-from notifications.channels.sms import e164
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.models.template import Target
+from notifications.numbers import e164
 from notifications.outbox import Draft, Resent
 from notifications.states import MessageState, MessageType
 
@@ -64,7 +64,7 @@ class ComposeForm(forms.Form):
         """One address or one number."""
         text: str = self.cleaned_data["to"]
         try:
-            return plain_address(text) if self.letter.channel == MessageType.EMAIL else e164(text)
+            return plain_address(pasted_address(text)) if self.letter.channel == MessageType.EMAIL else e164(text)
         except ValueError as error:
             raise ValidationError(f"It cannot be sent there: {error}.") from error
 

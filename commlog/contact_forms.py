@@ -8,16 +8,17 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Q
 
+from commlog.forms import AddressField, NumberField
 from commlog.models import User
 from commlog.people import label
 from notifications import templating
-from notifications.channels.email import plain_address
-from notifications.channels.sms import e164
 from notifications.models import Client, Group, Membership
 from notifications.text import Malformed
 from notifications.text import clean as clean_text
 
 _one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one line, without control characters.", inverse_match=True)
+
+_REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
 
 
 class _Contact(forms.ModelForm):
@@ -50,14 +51,6 @@ class _Contact(forms.ModelForm):
         officer.queryset = User.objects.filter(usable).order_by("last_name", "first_name", "username")
         officer.label_from_instance, officer.empty_label = label, "nobody"
 
-    def clean_email(self) -> str:
-        """One address that mail can be sent to, or none."""
-        return _usable(self.cleaned_data["email"], plain_address, "This is not an e-mail address: {0}.", keep=True)
-
-    def clean_mobile_phone(self) -> str:
-        """A number with its country code, in the spelling that the log keeps, or none."""
-        return _usable(self.cleaned_data["mobile_phone"], e164, "This is not a mobile number: {0}. Write it like +49 170 1234567.")
-
     def clean_own_fields(self) -> str:
         """One field a line; they become the client's or group's {CF:ID}."""
         found: dict[str, str] = {}
@@ -86,16 +79,6 @@ def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
     return found | {"credit_officer": officer.name if officer else "", "own_fields": dict(owner.custom_fields)}
 
 
-def _usable(text: str, read: Any, refusal: str, *, keep: bool = False) -> str:
-    if not text:
-        return ""
-    try:
-        made: str = read(text)
-    except ValueError as error:
-        raise ValidationError(refusal.format(error)) from error
-    return text if keep else made
-
-
 class ClientForm(_Contact):
     """A client."""
 
@@ -104,6 +87,7 @@ class ClientForm(_Contact):
         fields = ["client_id", "first_names", "last_name", "email", "mobile_phone", "credit_officer"]
         labels = {"client_id": "ID", "first_names": "First names", "last_name": "Last name"}
         labels |= {"email": "E-mail address", "mobile_phone": "Mobile number"}
+        field_classes = _REACHED_BY
         error_messages = {"client_id": {"unique": "Another client has this ID."}}
 
 
@@ -114,6 +98,7 @@ class GroupForm(_Contact):
         model = Group
         fields = ["group_id", "name", "email", "mobile_phone", "credit_officer"]
         labels = {"group_id": "ID", "name": "Name", "email": "E-mail address", "mobile_phone": "Mobile number"}
+        field_classes = _REACHED_BY
         error_messages = {"group_id": {"unique": "Another group has this ID."}}
 
 

@@ -1,6 +1,7 @@
 """Forms and form fields, with errors in a clerk's words."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
 from commlog.bulk.outcomes import JOB_PARTS, Outcome
+from notifications import numbers
+from notifications.channels.email import pasted_address, plain_address
 
 LONGEST_SEARCH = 200
 LONGEST_USER_NAME = 150
@@ -25,6 +28,43 @@ class SearchField(forms.CharField):
         super().__init__(**({"widget": forms.TextInput(attrs={"type": "search", "enterkeyhint": "search"})} | kwargs))
         # CharField's own validator says "Null characters are not allowed."
         self.validators = [MaxLengthValidator(LONGEST_SEARCH, f"Search for at most {LONGEST_SEARCH} characters."), _refuse_nul]
+
+
+class AddressField(forms.CharField):
+    """An e-mail address, typed or pasted. It is kept as it was typed, if mail can be sent there."""
+
+    def to_python(self, value: Any) -> str:
+        """The address without what was pasted along."""
+        return pasted_address(super().to_python(value) or "")
+
+    def clean(self, value: Any) -> str:
+        """The address. What no mail can be sent to is refused, with the reason."""
+        return _checked(super().clean(value), plain_address, "This is not an e-mail address: {0}.")
+
+
+class NumberField(forms.CharField):
+    """A mobile number, typed or pasted: with its country's code, in the spelling that the log keeps."""
+
+    def to_python(self, value: Any) -> str:
+        """The number in that spelling; what is none, without what was pasted along."""
+        text = numbers.plain(super().to_python(value) or "")
+        try:
+            return numbers.e164(text) if text else ""
+        except ValueError:
+            return text
+
+    def clean(self, value: Any) -> str:
+        """The number. What is none is refused, with the reason."""
+        return _checked(super().clean(value), numbers.e164, "This is not a mobile number: {0}. Write it like +49 170 1234567.")
+
+
+def _checked(value: str, read: Callable[[str], str], refusal: str) -> str:
+    try:
+        if value:
+            read(value)
+    except ValueError as error:
+        raise ValidationError(refusal.format(error)) from error
+    return value
 
 
 class DayField(forms.DateField):

@@ -1,6 +1,5 @@
 """Whom messages are for, as pages show them: clients, groups of clients, and users (members of staff)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +8,16 @@ from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 
 from commlog.models import User
-from notifications.channels.email import plain_address
-from notifications.channels.sms import e164
+from notifications.channels.email import pasted_address, plain_address
+from notifications.criteria import numbered
 from notifications.models import Client, Group
 from notifications.models.message import MessageQuerySet
+from notifications.numbers import e164
+from notifications.spelling import tidy
 from notifications.states import MessageType
 
 Recipient = Client | Group | User
 WORDS = 6  # of a search; more never make it narrower for a person
-_FEWEST_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,19 @@ def recipient_of(message: Any) -> Recipient | None:
     return found
 
 
+def as_meant(text: str) -> str:
+    """What was typed or pasted into a box, without what came along unseen; of an e-mail address the address alone."""
+    shown = tidy(text)
+    return pasted_address(shown) if "@" in shown else shown
+
+
 def search(kind: Kind, text: str) -> QuerySet[Any]:
     """Those in which every word occurs: in a name, the ID, the address or the number, in whatever spelling."""
-    found = Q()
-    whole_number = "" if any(letter.isalpha() or letter == "@" for letter in text) else digits_of(text)
+    found, text = Q(), as_meant(text)
     for word in text.split()[:WORDS]:
         found &= Q(*(Q(**{f"{name}__icontains": word}) for name in kind.searched), _connector=Q.OR)
-    if whole_number:
-        found |= Q(mobile_phone__contains=whole_number)
+    if number := numbered("mobile_phone", text):
+        found |= number
     return kind.objects.filter(found)
 
 
@@ -132,9 +137,3 @@ def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
     """The address of the recipient's page (`url_of(ana)`) or of another page about it (`url_of(ana, "edit")`)."""
     name = kind_of(recipient).name
     return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])
-
-
-def digits_of(text: str) -> str:
-    """The digits that every spelling of a number shares: no trunk zero, no international prefix; "" where they are too few for one."""
-    digits = re.sub("[^0-9]", "", text.replace("(0)", "")).lstrip("0")
-    return digits if len(digits) >= _FEWEST_DIGITS else ""

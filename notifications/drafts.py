@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
-from notifications.channels.sms import e164
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
+from notifications.numbers import e164
 from notifications.secrets import seal, seal_headers
 from notifications.states import MessageType
 from notifications.text import Malformed, clean

@@ -1,15 +1,12 @@
 """SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request left."""
 
-import functools
 import logging
-import re
 import socket
 import threading
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
-import phonenumbers
 import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
@@ -22,6 +19,7 @@ from notifications.channels.deadline import Deadline
 from notifications.channels.detail import cleaned, retry_after
 from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire
 from notifications.failures import Reason
+from notifications.numbers import e164
 from notifications.states import MessageType, Outcome
 
 LONGEST = 1600  # characters; Twilio refuses more (21617)
@@ -29,30 +27,12 @@ LONGEST = 1600  # characters; Twilio refuses more (21617)
 # The SDK writes query parameters and headers there at INFO.
 logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
-_NUMBER = re.compile(r"\+[0-9 ()./\u00a0\u2010\u2011-]+")
-
 # Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
 _LATER = frozenset({20429, 20503, 21730})
 _NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
-
-
-@functools.lru_cache(maxsize=1024)
-def e164(text: str) -> str:
-    """The number as +49…, from any spelling that begins with a plus. Raises ValueError for what cannot be a number of any country."""
-    text = text.strip().replace("\uff0b", "+")
-    if not _NUMBER.fullmatch(text):
-        raise ValueError("a number begins with + and the country's code and has digits only")
-    try:
-        number = phonenumbers.parse(text, None)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("there is no country with this code") from error
-    # Possible, not valid: the tables of valid numbers lag behind the networks, and the gateway has the last word.
-    if not phonenumbers.is_possible_number(number):
-        raise ValueError("the number is too short or too long for its country")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 class _GatewayClient(HttpClient):

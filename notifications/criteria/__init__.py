@@ -5,6 +5,7 @@ from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
 from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
 from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
 from notifications.criteria.selecting import bounds, to_q
+from notifications.criteria.spelled import numbered
 from notifications.criteria.wording import in_words
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "check_all",
     "contains",
     "in_words",
+    "numbered",
     "operator_of",
     "parse",
     "to_q",

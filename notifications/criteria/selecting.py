@@ -13,6 +13,8 @@ from notifications.criteria.containing import contains
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
+from notifications.criteria.spelled import numbered
+from notifications.states import MessageType
 
 Bounds = tuple[datetime | None, datetime | None]  # from this moment on, and before that one
 _A_TICK = timedelta(microseconds=1)  # what the databases tell apart
@@ -82,12 +84,19 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
         return Q(**{f"{field.column}__in": values})
     if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
         return Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
+    literal = _literally(field, operator, values[0])
+    if field.column == "destination" and (number := numbered("destination", values[0], operator)):
+        return literal | (Q(type=MessageType.SMS) & number)
+    return literal
+
+
+def _literally(field: Field, operator: Operator, value: str) -> Q:
     if operator == Operator.CONTAINS:
-        return contains(field.column, values[0])
+        return contains(field.column, value)
     lookup = {Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling
-    return Q(**{f"{field.column}__{lookup}": values[0]})
+    return Q(**{f"{field.column}__{lookup}": value})
 
 
 def _within(column: str, span: Bounds) -> Q:

@@ -173,6 +173,27 @@ def test_search_finds_a_number_in_any_spelling(pages: Client, text: str, stored:
     assert _listed(pages, q=text) == [wanted]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "070 – 000 00 03", "070\u2212000 00 03", "+46\u201170\u2011000\u201100\u201103", "\u200e+46700000003", "tel:+46700000003",
+        "＋46 70 000 00 03", "+٤٦٧٠٠٠٠٠٠٠٣", "0046 (0)70 000 00 03", "+46 070 000 00 03", "\u202a+46\u00a070\u202f000\u20090003\u202c.",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_search_finds_a_number_as_it_was_pasted(pages: Client, text: str) -> None:
+    wanted = make_message(type=MessageType.SMS, destination="+46700000003")
+    make_message(type=MessageType.SMS, destination="+46700000004")
+    assert _listed(pages, q=text) == [wanted]
+
+
+@pytest.mark.parametrize("text", ["mailto:ana@example.org", "<ana@example.org>,", "\u200bANA@example.org\u00a0"], ids=ascii)
+def test_search_finds_an_address_as_it_was_pasted(pages: Client, text: str) -> None:
+    wanted = make_message(destination="ana@example.org")
+    make_message(destination="bo@example.org")
+    assert _listed(pages, q=text) == [wanted]
+
+
 def test_search_finds_a_key_in_both_spellings_and_nothing_else(pages: Client) -> None:
     wanted = make_message()
     make_message(content=f"see {wanted.key.hex}")

@@ -60,6 +60,10 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
         ("+46 (0)70-000 00 03", ["Bo Lind"]),
         ("070 000 00 03", ["Bo Lind"]),
         ("[+46] 70\u2013000\u201100\u00a003;", ["Bo Lind"]),
+        ("\u202a+46 70 000 00 03\u202c", ["Bo Lind"]),
+        ("tel:+46-70-000-00-03", ["Bo Lind"]),
+        ("<mailto:bo@example.org>,", ["Bo Lind"]),
+        ("\u200bbo@example.org", ["Bo Lind"]),
         ("ana lind", []),
         ("", ["Ana Silva", "Bo Lind"]),
     ],
@@ -258,7 +262,9 @@ def test_a_client_is_created_with_a_number_in_the_one_spelling(pages: Client) ->
         ("first_names", "a\0b", "on one line"),
         ("email", "ana", "This is not an e-mail address"),
         ("email", "a@example.org, b@example.org", "This is not an e-mail address"),
+        ("email", "ana\u200b@example.org", "it holds U+200B, which cannot be seen"),
         ("mobile_phone", "0170 1234567", "This is not a mobile number"),
+        ("mobile_phone", "+49 170 1234567 ext. 5", "it has an extension"),
         ("mobile_phone", "x" * 10_000, "at most 32 characters"),
     ],
 )
@@ -268,6 +274,24 @@ def test_what_cannot_be_used_is_refused_at_its_field(pages: Client, field: str, 
     assert error in " ".join(response.context["form"].errors[field])
     assert f'id="id_{field}_error"' in response.text
     assert Person.objects.count() == 1
+
+
+@pytest.mark.parametrize("stored", ["+46 70-000.00/03", "+46\u00a0(0)70\u2011000\u00a000\u201303"])
+def test_a_number_on_file_is_found_in_whatever_spelling_it_is_stored(pages: Client, stored: str) -> None:
+    make_client(first_names="Bo", last_name="Lind", mobile_phone=stored)
+    make_client()
+    assert _names(pages.get("/clients/", {"q": "070 – 000 00 03"})) == ["Bo Lind"]
+
+
+@pytest.mark.parametrize("path", ["/clients/new/", "/groups/new/"])
+def test_contact_data_is_taken_as_it_was_pasted(pages: Client, path: str) -> None:
+    pasted = {
+        "email": "\u200b<mailto:ana@example.org>,",
+        "mobile_phone": "\u202a\u202a\u202atel:+49\u2011(0)\u00a0170\u202f123\u200945\u202f67\u202c\u202c.",
+    }
+    assert pages.post(path, GOOD | {"group_id": "G1", "name": "Market women"} | pasted).status_code == 302
+    made = Person.objects.first() or Group.objects.get()
+    assert (made.email, made.mobile_phone) == ("ana@example.org", "+491701234567")
 
 
 def test_contact_data_may_be_missing(pages: Client) -> None:

@@ -177,6 +177,28 @@ def test_all_and_any(messages: list[Message]) -> None:
     assert Message.objects.filter(to_q([])).count() == 60
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "found"),
+    [
+        ("EQUALS", "+46 (0)70 000 00 03", ["+46700000003", "+46 70-000 00 03"]),
+        ("EQUALS", "070 – 000 00 03", ["+46700000003", "+46 70-000 00 03"]),
+        ("EQUALS", "+46 70 000", []),
+        ("CONTAINS", "\u202a070\u2011000 00\u202c", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
+        ("NOT_CONTAINS", "070 000 00 03", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
+        ("DIFFERENT_THAN", "tel:+46700000003", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
+        ("STARTS_WITH", "+46 70", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
+        ("STARTS_WITH", "0044", ["+447700900123"]),
+        ("EQUALS_CASE_SENSITIVE", "+46 70-000 00 03", ["+46 70-000 00 03"]),
+    ],
+)
+def test_a_destination_is_asked_for_by_any_spelling_of_its_number(operator: str, value: str, found: list[str]) -> None:
+    for number in ("+46700000003", "+46700000004", "+447700900123", "+46 70-000 00 03"):
+        make_message(type=MessageType.SMS, destination=number)
+    make_message(type=MessageType.WEB_HOOK, destination="https://hooks.example.org/46700000003")
+    rows = Message.objects.filter(to_q([parse("destination", operator, [value])])).order_by("pk")
+    assert list(rows.values_list("destination", flat=True)) == found
+
+
 def test_a_moment_is_compared_to_the_microsecond() -> None:
     at = datetime(2026, 11, 24, 9, 14, 2, 113_000, tzinfo=UTC)
     wanted = make_message(created_at=at)

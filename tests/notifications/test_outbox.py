@@ -51,6 +51,16 @@ def test_a_number_is_kept_in_one_spelling(providers: StandIns) -> None:
     assert outbox.enqueue(draft(MessageType.SMS)).destination == "+491701234567"
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    ["\u202a+49 (0)170 1234567\u202c", "+49\u2011170\u20131234567", "tel:+49\u202f170\u20091234567.", "＋４９１７０１２３４５６７"],
+    ids=ascii,
+)
+def test_a_number_is_taken_as_it_was_pasted(providers: StandIns, pasted: str) -> None:
+    assert outbox.enqueue(draft(MessageType.SMS, destination=pasted)).destination == "+491701234567"
+    assert outbox.enqueue(Draft(MessageType.SMS, body="Code", client=make_client(mobile_phone=pasted))).destination == "+491701234567"
+
+
 def test_it_goes_to_the_recipient_s_address_and_keeps_the_recipient_s_name(providers: StandIns) -> None:
     client = make_client(first_names="Bo", last_name="Lind", email="bo@example.org")
     sender = officer()

@@ -2,13 +2,18 @@
 
 import functools
 import re
+from urllib.parse import unquote
 
 import idna
+
+from notifications.spelling import is_unseen, name_of
 
 # RFC 5322 dot-atom. Quoted local parts are legal and unused; refusing them keeps every special character out of commands and headers.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+_AROUND = ' \t\r\n<>,;:."\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u00a0\u2009\u202f\u3000'
+_SCHEME = "mailto:"
 _LONGEST_LOCAL, _LONGEST = 64, 254  # RFC 5321 4.5.3.1
 
 
@@ -18,7 +23,11 @@ def plain_address(text: str) -> str:
 
     A local part outside ASCII would need SMTPUTF8 on the whole way to the recipient, so it is refused.
     """
-    local, at, domain = text.strip(" ").rpartition("@")
+    text = text.strip(" ")
+    # IDNA would leave some of them out in silence, and the address would be another than the one that was seen.
+    if not text.isascii() and (unseen := next((each for each in text if is_unseen(each) or each.isspace()), "")):
+        raise ValueError(f"it holds {name_of(unseen)}, which cannot be seen and is no part of an address")
+    local, at, domain = text.rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
         raise ValueError("the part before the @ is missing or holds a character that a mail address cannot carry")
     if not domain.isascii():
@@ -27,6 +36,26 @@ def plain_address(text: str) -> str:
     if len(address) > _LONGEST or not _DOMAIN.fullmatch(domain):
         raise ValueError("the part after the @ is not a domain name")
     return address
+
+
+def pasted_address(text: str) -> str:
+    """The address without what was pasted along: `mailto:`, brackets and punctuation around it, and at its ends what cannot be seen.
+
+    What lies within it stays, to be refused by `plain_address`.
+    """
+    shown = _without_frame(text)
+    if shown[: len(_SCHEME)].lower() == _SCHEME:
+        shown = _without_frame(unquote(shown[len(_SCHEME) :].partition("?")[0]))
+    return shown
+
+
+def _without_frame(text: str) -> str:
+    first, last = 0, len(text)
+    while first < last and (text[first] in _AROUND or is_unseen(text[first])):
+        first += 1
+    while first < last and (text[last - 1] in _AROUND or is_unseen(text[last - 1])):
+        last -= 1
+    return text[first:last]
 
 
 def _punycode(domain: str) -> str:

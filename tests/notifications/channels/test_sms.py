@@ -10,7 +10,7 @@ import pytest
 
 from bench.hostile.servers import RawHttp, reset, says, within
 from notifications.channels.base import DeliveryError, Envelope, Failure
-from notifications.channels.sms import SmsChannel, e164
+from notifications.channels.sms import SmsChannel
 from notifications.failures import Reason
 from notifications.states import Outcome
 
@@ -171,8 +171,3 @@ def test_check_without_an_account() -> None:
 
 def test_check_passes_what_can_be_sent() -> None:
     SmsChannel(SID, "secret", "+15005550006").check(envelope(body="x" * 1600))
-
-
-@pytest.mark.parametrize("text", ["+4915123456789", " +49 (151) 234-567.89 ", "＋49 151/23456789", "+49\u00a0151\u00a023456789"])
-def test_e164(text: str) -> None:
-    assert e164(text) == "+4915123456789"
