@@ -83,7 +83,7 @@ def _export(_target: Any) -> None:
     user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
     order = Order("xlsx", Layout().keys, timestamps=True)
     chosen = select(as_params([]), scope=Message.objects.all())
-    jobs.create(JobKind.EXPORT, owner=user, place=Place(), chosen=chosen, total=0, options=order.options)
+    jobs.create(JobKind.EXPORT, owner=user, place=Place(), asked=jobs.Asked.of(chosen), total=0, options=order.options)
     claimed = jobs.claim(1)
     if claimed is None or jobs.run(*claimed[1]) != "DONE":
         raise SystemExit("the job was not done")

@@ -40,14 +40,22 @@ class Address:
         """The parameter's last value, without surrounding blanks."""
         return str(self.params.get(name, "")).strip()
 
-    def url(self, *, without: Iterable[str] = (), changed: Mapping[str, str] = MappingProxyType({}), drop: int | None = None) -> str:
+    def url(
+        self,
+        *,
+        without: Iterable[str] = (),
+        changed: Mapping[str, str] = MappingProxyType({}),
+        drop: int | None = None,
+        whole: bool = False,
+    ) -> str:
         """The query string without what is empty, and with some parameters changed; `drop`: without that condition.
 
-        Cursors survive only in `changed`. As long as the state is the view's, the view's key says it all.
+        Cursors survive only in `changed`. As long as the state is the view's, the view's key says it all; unless it is to be `whole`,
+        and to mean the same when somebody has saved the view anew.
         """
         pairs = self.pairs(without=(*CURSORS, *without, *changed), drop=drop)
         pairs += [(name, value) for name, value in changed.items() if value != PLAIN.get(name)]
-        return f"?{urlencode(self._shortened(pairs))}"
+        return f"?{urlencode(self._shortened(pairs, whole=whole))}"
 
     def pairs(self, *, without: Sequence[str] = (), drop: int | None = None) -> Pairs:
         """Every parameter that says something, in one spelling."""
@@ -72,10 +80,10 @@ class Address:
         """Whether a view is open and the state is no longer what it holds."""
         return self.saved is not None and sorted(self.state()) != sorted(self.saved)
 
-    def _shortened(self, pairs: Pairs) -> Pairs:
+    def _shortened(self, pairs: Pairs, *, whole: bool) -> Pairs:
         if self.saved is None:
             return [pair for pair in pairs if pair[0] != EDITED]
         state = [pair for pair in pairs if pair[0] not in _NO_STATE]
         rest = [pair for pair in pairs if pair[0] in _NO_STATE and pair[0] not in (EDITED, VIEW)]
         view = [(VIEW, self.given(VIEW))]
-        return view + rest if sorted(state) == sorted(self.saved) else [*view, (EDITED, "1"), *state, *rest]
+        return view + rest if not whole and sorted(state) == sorted(self.saved) else [*view, (EDITED, "1"), *state, *rest]

@@ -129,24 +129,6 @@ class ResendForm(forms.Form):
     again = forms.BooleanField(required=False)
 
 
-class BulkForm(forms.Form):
-    """What the confirmation of a bulk resend sends: the numbers that were confirmed, and how it is to be done."""
-
-    key = forms.UUIDField(widget=forms.HiddenInput)
-    newest = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**63 - 1)
-    total = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
-    unknown_total = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
-    unknown = forms.BooleanField(required=False)
-    pace = forms.IntegerField(
-        label="Messages a minute, at most",
-        required=False,
-        min_value=1,
-        max_value=10_000,
-        help_text="Leave it empty to resend as fast as possible.",
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."),
-    )
-
-
 class SessionForm(forms.Form):
     """Which of the own sessions is to end; none: all others."""
 

@@ -68,6 +68,16 @@ def as_params(layout: Layout) -> dict[str, str]:
     return {COLUMNS: ",".join(layout.keys)} | ({} if layout.timestamps else {TIMESTAMPS: "0"})
 
 
+def with_columns(address: str, layout: Layout) -> str:
+    """The address of a log with its columns written out, whatever its reader or its view chooses later."""
+    path, _, query = address.partition("?")
+    params = QueryDict(query, mutable=True)
+    params.pop(TIMESTAMPS, None)
+    for name, value in as_params(layout).items():
+        params[name] = value
+    return f"{path}?{params.urlencode()}"
+
+
 def chosen(order: Sequence[str], shown: Sequence[str], *, timestamps: bool) -> Layout:
     """What a form says: all columns in their order, and which of them are ticked."""
     return Layout(columns_of([key for key in order if key in set(shown)]), timestamps)

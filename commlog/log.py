@@ -39,6 +39,7 @@ class Log:
     size: int
     now: datetime
     address: str  # the query string that leads back here, without what is not set
+    whole: str  # the same with the conditions of its view written out: what is on the screen, whatever becomes of the view
     state: Pairs  # what a view would hold
     carried: Pairs  # what the filter form takes along
     condition_rows: Sequence[Row] = ()
@@ -102,6 +103,7 @@ def build(
     size = _size(asked)
     page, sorting, stopped = _limited_page(chosen, columns, size)
     rows = rows_of(page.rows)
+    place = {name: asked.given(name) for name in CURSORS if asked.given(name)}
     turned = any(asked.given(name) for name in CURSORS)
     return Log(
         filter=chosen.filter,
@@ -111,7 +113,8 @@ def build(
         sorting=sorting,
         size=size,
         now=timezone.now(),
-        address=asked.url(changed={name: asked.given(name) for name in CURSORS if asked.given(name)}),
+        address=asked.url(changed=place),
+        whole=asked.url(changed=place, whole=True),
         state=asked.state(),
         carried=_carried(asked, sorting),
         condition_rows=condition_rows.rows_of(asked.conditions),

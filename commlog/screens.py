@@ -13,7 +13,7 @@ from django.shortcuts import render
 
 from commlog import custom_views, live, log, permissions
 from commlog.address import EDITED, VIEW, Pairs, back_to
-from commlog.layouts import Layout, layout_in, layout_of
+from commlog.layouts import Layout, layout_in, layout_of, with_columns
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
 from notifications.models.message import MessageQuerySet
@@ -32,11 +32,14 @@ class State:
 
 
 def state_of(request: HttpRequest, params: QueryDict, kind: LogKind) -> State:
-    """The view's parameters with those of the address over them; once edited, the address holds everything."""
+    """The view's parameters with those of the address over them; once edited, the address holds everything, also without its view."""
     user = permissions.staff(request)
     own = layout_of(user, kind)
     view = _view(request, params, kind)
     if view is None:
+        if params.get(VIEW):
+            params = params.copy()
+            params.pop(VIEW)
         return State(params, layout_in(params, own))
     saved = custom_views.pairs_of(view)
     if params.get(EDITED) != "1":
@@ -58,13 +61,14 @@ def show(
     here = f"{request.path}?{params.urlencode()}"
     state = state_of(request, params, kind)
     if watched:
-        return live.answer(request, state.params, state.layout, watched, scope, here=here)
+        return live.answer(request, state.params, watched, scope, here=here, own=state.layout)
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
     found |= {"can_export": permissions.may_export(request.user)}
     found |= {"can_resend": permissions.may_resend(request.user), "newest": live.newest()}
-    here = request.path + shown.address
-    found |= {"here": here, "back": back_to(here)}
+    here, whole = request.path + shown.address, request.path + shown.whole
+    found |= {"here": here, "back": back_to(here), "whole": whole, "drawn": with_columns(whole, state.layout)}
+    found["watch"] = live.watching(here, state.layout, boxes=permissions.may_resend(request.user))
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "log/log.html", found)
         response["HX-Push-Url"] = here.removesuffix("?")
@@ -77,11 +81,13 @@ def _tabs(request: HttpRequest, kind: LogKind) -> Sequence[CustomView]:
 
 
 def _view(request: HttpRequest, params: QueryDict, kind: LogKind) -> CustomView | None:
-    """The view that the address names; 404 where the user may not see it."""
+    """The view that the address names; 404 where the user may not see it and the address does not hold everything itself."""
     asked = params.get(VIEW, "").strip()
     if not asked:
         return None
     try:
         return permissions.views_for(request.user, kind).get(key=UUID(asked))
     except (ValueError, CustomView.DoesNotExist) as error:
+        if params.get(EDITED) == "1":
+            return None
         raise Http404("There is no such view.") from error

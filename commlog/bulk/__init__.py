@@ -1,1 +1,1 @@
-"""Bulk resend: what is chosen and confirmed (`choosing.py`), how a worker does it (`running.py`), and what became of it (`report.py`)."""
+"""Bulk resend: what is chosen (`choosing.py`) and confirmed (`confirming.py`), done (`running.py`) and reported (`report.py`)."""

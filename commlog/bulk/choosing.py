@@ -1,16 +1,17 @@
-"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted first and then frozen.
+"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted and named before it is confirmed.
 
 Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that is chosen more than
 once, and, unless wanted, those that may have been delivered (some attempt in the chain got no answer).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from commlog.models import Job, JobItem
@@ -18,28 +19,41 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType, Outcome
 
-_PEOPLE = {  # whom a message is for: its recipient, or an address alone
-    "clients": Count("client", distinct=True),
-    "groups": Count("group", filter=Q(client=None), distinct=True),
-    "users": Count("user", filter=Q(client=None, group=None), distinct=True),
-    "addresses": Count("destination", filter=Q(client=None, group=None, user=None), distinct=True),
-}
+MOST = 500_000  # messages of one bulk resend
+_AT_ONCE = 5_000  # rows in memory while they are counted
 # As Message.may_have_been_delivered says it, but for FAILED: in a chain without obstacle nothing else has this outcome. If asked,
 # PostgreSQL would read its index of failed messages for each row, as long as its statistics say that there are few.
 _UNKNOWN = Q(outcome=Outcome.UNKNOWN, receipt_status="")
-_CHANNELS = {channel.value: Count("pk", filter=Q(type=channel)) for channel in MessageType}
+
+
+class TooMany(Exception):
+    """More messages would be resent than one bulk resend takes. `number`: how many."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{number:,} messages")
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be resent, before anything is."""
+    """What would be resent, before anything is. The counts are those of the ids, which one question has found."""
 
-    total: int
+    ids: Sequence[int]  # oldest first
+    doubtful: Sequence[int]  # may have been delivered: left out unless wanted
     people: int
     channels: Sequence[tuple[MessageType, int]]
     resent_already: int  # left out
-    unknown: int  # may have been delivered: left out unless wanted
     not_failed: int  # left out
+
+    @property
+    def total(self) -> int:
+        """How many would be resent."""
+        return len(self.ids)
+
+    @property
+    def unknown(self) -> int:
+        """How many may have been delivered."""
+        return len(self.doubtful)
 
     @property
     def with_unknown(self) -> int:
@@ -48,58 +62,71 @@ class Preview:
 
 
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
-    """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too."""
+    """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too. Raises TooMany."""
     failed = chosen.failed()
-    found = _picked(failed).aggregate(total=Count("pk"), **_PEOPLE, **_CHANNELS)
+    ids: list[int] = []
+    doubtful: list[int] = []
+    people: set[tuple[object, ...]] = set()
+    channels: Counter[str] = Counter()
+    names = ("pk", "doubtful", "type", "client_id", "group_id", "user_id", "destination")
+    for pk, may_have_arrived, channel, *whom, destination in _picked(failed).values_list(*names).iterator(_AT_ONCE):
+        if len(ids) + len(doubtful) == MOST:
+            raise TooMany(_picked(failed).count())
+        if may_have_arrived:
+            doubtful.append(pk)
+            continue
+        ids.append(pk)
+        channels[channel] += 1
+        people.add(_person(*whom) or (destination,))
     rows = failed.count()
-    free = _free(failed).aggregate(chains=Count("root", distinct=True))["chains"]
     return Preview(
-        total=found["total"],
-        people=sum(found[name] for name in _PEOPLE),
-        channels=[(channel, found[channel.value]) for channel in MessageType if found[channel.value]],
-        resent_already=rows - free,
-        unknown=free - found["total"],
-        not_failed=chosen.count() - rows if count_others else 0,
+        ids=sorted(ids),
+        doubtful=sorted(doubtful),
+        people=len(people),
+        channels=[(channel, channels[channel]) for channel in MessageType if channels[channel]],
+        resent_already=max(0, rows - len(ids) - len(doubtful)),
+        not_failed=max(0, chosen.count() - rows) if count_others else 0,
     )
 
 
 def number(chosen: MessageQuerySet) -> int:
     """The total of `preview`, alone; call it within a time limit."""
-    return _picked(chosen.failed()).count()
+    return cast(Any, _picked(chosen.failed())).filter(doubtful=0).count()
 
 
-def freeze(job: Job, chosen: MessageQuerySet, *, unknown: bool) -> int:
-    """Write down which messages are the job's, oldest first. How many. One statement: half a million ids are not carried to and fro."""
-    picks = _picks(chosen.failed(), unknown=unknown)
-    try:
-        statement, parameters = picks.query.get_compiler(connection=connection).as_sql()
-    except EmptyResultSet:
-        return 0
+def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
+    """Write down which messages of `scope` are the job's, oldest first. Returns how many. One statement, whatever their number."""
+    numbers = ",".join(map(str, ids))
+    if connection.vendor == "postgresql":
+        these = RawSQL("SELECT unnest(%s::bigint[])", [f"{{{numbers}}}"])
+    else:
+        these = RawSQL("SELECT value FROM json_each(%s)", [f"[{numbers}]"])
+    found = scope.order_by().filter(pk__in=these).values(pick=F("pk"))
+    statement, parameters = found.query.get_compiler(connection=connection).as_sql()
     table = JobItem._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (job_id, message_id, outcome) SELECT %s, pick, '' FROM ({statement}) AS chosen ORDER BY pick",  # noqa: S608
+            f"INSERT INTO {table} (job_id, message_id, outcome) SELECT %s, pick, '' FROM ({statement}) AS confirmed ORDER BY pick",  # noqa: S608
             [job.pk, *parameters],
         )
         return int(cursor.rowcount)
 
 
-def _free(failed: MessageQuerySet) -> MessageQuerySet:
-    """Those without obstacle, and `root`: the chain that each belongs to."""
-    return cast(MessageQuerySet, failed.order_by().unanswered().annotate(root=Coalesce("first", "pk")))
+def _person(client: int | None, group: int | None, user: int | None) -> tuple[object, ...]:
+    """Whom a message is for; empty where it is for an address alone."""
+    return next(((kind, pk) for kind, pk in (("client", client), ("group", group), ("user", user)) if pk), ())
 
 
 def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
-    """Those that are resent unless more is wanted."""
-    return Message.objects.filter(pk__in=_picks(failed, unknown=False))
+    """The messages to be resent: of each chain without obstacle its newest entry among these, and whether it is `doubtful`."""
+    free = _rooted(failed.order_by().unanswered())
+    picks = cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")
+    chain = Message.objects.filter(_UNKNOWN)
+    # CASE as in unanswered().
+    unknown = _UNKNOWN | Exists(chain.filter(first=OuterRef("root"))) | Exists(chain.filter(pk=OuterRef("first")))
+    return _rooted(Message.objects.filter(pk__in=picks)).annotate(doubtful=Case(When(unknown, then=Value(1)), default=Value(0)))
 
 
-def _picks(failed: MessageQuerySet, *, unknown: bool) -> QuerySet[Message, dict[str, Any]]:
-    """The ids (`pick`) of the messages to be resent: of each chain without obstacle its newest entry among these."""
-    free = _free(failed)
-    if not unknown:
-        chain = Message.objects.filter(_UNKNOWN)
-        free = free.exclude(_UNKNOWN)
-        earlier = Exists(chain.filter(first=OuterRef("root"))) | Exists(chain.filter(pk=OuterRef("first")))
-        free = free.annotate(doubtful=Case(When(earlier, then=Value(1)), default=Value(0))).filter(doubtful=0)  # CASE as in unanswered()
-    return cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")
+def _rooted(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """`root`: the chain that each belongs to."""
+    return messages.annotate(root=Coalesce("first", "pk"))

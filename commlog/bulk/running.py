@@ -22,7 +22,7 @@ _BURST = 4.0  # seconds whose share of a pace is resent at once
 
 def run(turn: Turn) -> datetime | None:
     """Resend until nothing is left, the turn is over, or the pace says to wait. Raises Stop and Refused."""
-    turn.messages()  # the log is still open to the owner, and its conditions are still understood
+    turn.scope()  # the log is still open to the owner; the messages themselves were written down
     if not permissions.may_resend(turn.job.owner):
         raise Refused(f"{turn.job.owner.name} may not resend messages any more.")
     pace = turn.job.options.get("pace")  # messages a minute

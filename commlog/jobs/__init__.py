@@ -7,7 +7,7 @@ How a kind of job plugs in (an export, say):
 
        place, params = Place.at(request.GET["of"])              # commlog.places; `of` is the log's address, `here` in its templates
        chosen = select(state_of(request, params, place.kind).params, scope=place.scope(request.user))   # refuse unless chosen.sound
-       job = jobs.create(JobKind.EXPORT, owner=user, place=place, chosen=chosen, total=count, options={"format": "xlsx"})
+       job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=count, options={"format": "xlsx"})
 
    `create` writes the audit row. `redirect("job", job.key)` leads to its page; `templates/jobs/progress.html` includes
    `jobs/export.html`, the kind's own part: the report, the link to the file. What the permission is, the view and the runner ask.
@@ -28,7 +28,22 @@ How a kind of job plugs in (an export, say):
    workers the job fails and says so; so it does after any exception, with the text of a Refused as its reason.
 """
 
-from commlog.jobs.life import approve, cancel, create, in_words, pause, reject, resume
+from commlog.jobs.life import Asked, approve, cancel, create, in_words, pause, reject, resume
 from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
 
-__all__ = ["Refused", "Stop", "Turn", "approve", "cancel", "claim", "create", "in_words", "pause", "reject", "resume", "run", "stalled"]
+__all__ = [
+    "Asked",
+    "Refused",
+    "Stop",
+    "Turn",
+    "approve",
+    "cancel",
+    "claim",
+    "create",
+    "in_words",
+    "pause",
+    "reject",
+    "resume",
+    "run",
+    "stalled",
+]

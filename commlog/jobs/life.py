@@ -1,6 +1,7 @@
 """What people do with jobs: make, approve, pause, resume, cancel. Each is one conditional UPDATE; asked twice, it is done once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from commlog import audit
+from commlog.address import Pairs
 from commlog.audit import AuditAction
 from commlog.models import Job, User
 from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
@@ -21,15 +23,29 @@ _ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTE
 EVERYTHING = "everything"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The conditions that a job is about: copied, whatever becomes of the view that they came from. `words` are for people."""
+
+    pairs: Pairs
+    words: str
+
+    @classmethod
+    def of(cls, chosen: Selection, words: str = "") -> "Asked":
+        """Copy the conditions of a selection. Raises ValueError where it is not sound."""
+        if not chosen.sound:
+            raise ValueError("what is not understood is never exported or resent")
+        return cls(chosen.address.state(), words or in_words(chosen))
+
+
 def create(
     kind: JobKind,
     *,
     owner: User,
     place: Place,
-    chosen: Selection,
+    asked: Asked,
     total: int = 0,
     options: dict[str, Any] | None = None,
-    words: str = "",
     newest: int | None = None,
     key: UUID | None = None,
     freeze: Callable[[Job], int] | None = None,
@@ -37,12 +53,10 @@ def create(
 ) -> Job:
     """Make a job over what was chosen, and record who made it.
 
-    `words`: what was chosen for people, where it is not the conditions alone. `newest`: the largest message id that takes part.
+    `newest`: the largest message id that takes part.
     `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
     (unless 0) waits for a second person.
     """
-    if not chosen.sound:
-        raise ValueError("what is not understood is never exported or resent")
     now = db_now()
     with transaction.atomic():
         job = Job.objects.create(
@@ -54,9 +68,9 @@ def create(
             created_at=now,
             log=place.kind,
             whom=place.key,
-            pairs=[list(pair) for pair in chosen.address.state()],
+            pairs=[list(pair) for pair in asked.pairs],
             newest=newest_message() if newest is None else newest,
-            words=words or in_words(chosen),
+            words=asked.words,
             options=options or {},
             total=total,
         )

@@ -78,18 +78,22 @@ class Turn:
 
     def chosen(self) -> Selection:
         """The frozen conditions over the messages that there were, as the job's owner may read them. Raises Refused."""
-        job = self.job
-        if not job.owner.is_active:
-            raise Refused(f"{job.owner.name} may not use Commlog any more.")
-        try:
-            scope = cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
-        except (PermissionDenied, Http404) as error:
-            raise Refused(f"{job.owner.name} may not open this log any more.") from error
+        job, scope = self.job, self.scope()
         # “Today” is the day on which the job was asked for, however late its turn comes.
         chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope, now=job.created_at)
         if not chosen.sound:
             raise Refused("A condition of its filter does not exist any more.")
         return chosen
+
+    def scope(self) -> MessageQuerySet:
+        """The messages of the log that there were. Raises Refused where the job's owner may not open it any more."""
+        job = self.job
+        if not job.owner.is_active:
+            raise Refused(f"{job.owner.name} may not use Commlog any more.")
+        try:
+            return cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
+        except (PermissionDenied, Http404) as error:
+            raise Refused(f"{job.owner.name} may not open this log any more.") from error
 
     def step(self, *, done: int, total: int | None = None) -> None:
         """Record how far it is, and go on. Raises Stop where the worker must let go."""

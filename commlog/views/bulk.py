@@ -1,9 +1,10 @@
 """Bulk resend: the confirmation that says what would be done, and the job that does it."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,41 +12,31 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import jobs, permissions, screens
 from commlog.bulk import choosing
-from commlog.bulk.choosing import Preview
-from commlog.forms import BulkForm
+from commlog.bulk.choosing import Preview, TooMany
+from commlog.bulk.confirming import BulkForm, Confirmed
+from commlog.jobs import Asked
 from commlog.jobs.life import newest_message
 from commlog.limits import A_CONFIRMATION, A_PAGE, TookTooLong, time_limit
-from commlog.models import Job
+from commlog.models import Job, User
 from commlog.models.job import JobKind
 from commlog.paging import SIZES
 from commlog.places import Place
 from commlog.selection import Selection, select
 from notifications.models.message import MessageQuerySet
 
-MOST = 500_000  # messages of one bulk resend
-
-
-class _More(Exception):
-    """More messages would be resent than were confirmed."""
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_resend
 def resend(request: HttpRequest) -> HttpResponse:
     """How many, to how many people, by channel, and what is left out; then the job. `of` is the log's address."""
-    given = request.POST if request.method == "POST" else request.GET
-    asked = _Asked(request, given)
-    if asked.problem:
-        return _confirmation(request, asked, None, problem=asked.problem)
-    form = BulkForm(given if request.method == "POST" else None)
-    if request.method != "POST" or not form.is_valid():
-        return _counted(request, asked, form)
-    if made := Job.objects.filter(key=form.cleaned_data["key"], owner=permissions.staff(request)).first():
+    user, given = permissions.staff(request), request.POST if request.method == "POST" else request.GET
+    form = BulkForm(given if request.method == "POST" else None, owner=user)
+    if not form.is_valid():
+        return _counted(request, _Asked(request, given), form)
+    if made := Job.objects.filter(key=form.cleaned_data["key"], owner=user).first():
         return redirect("job", made.key)  # the same form a second time
     try:
-        return redirect("job", _make(request, asked, form).key)
-    except _More:
-        return _counted(request, asked, form, problem="More messages match by now: these are the new numbers.")
+        return redirect("job", _make(request, user, form).key)
     except IntegrityError:
         return redirect("job", form.cleaned_data["key"])  # the same form, a moment ago
 
@@ -65,7 +56,8 @@ class _Asked:
         self.of = given.get("of") or reverse("log")
         self.place, params = Place.at(self.of)
         state = screens.state_of(request, params, self.place.kind)
-        self.chosen: Selection = select(state.params, scope=self.place.scope(request.user), saved=state.saved)
+        self.scope = self.place.scope(request.user)
+        self.chosen: Selection = select(state.params, scope=self.scope, saved=state.saved)
         self.all = all or bool(given.get("all"))
         rows = [] if self.all else given.getlist("row")
         self.rows = [int(row) for row in rows if row.isascii() and row.isdigit() and len(row) < 19]
@@ -80,13 +72,21 @@ class _Asked:
             return "The selection was damaged on its way. Go back and select the messages again."
         return "" if self.rows else "No message is selected. Go back and tick those that are to be resent."
 
+    @property
+    def words(self) -> str:
+        """What is chosen, where it is not all that the conditions choose."""
+        return "" if self.all else f"{len(self.rows):,} selected message{'' if len(self.rows) == 1 else 's'}"
+
     def messages(self, newest: int) -> MessageQuerySet:
-        """The messages that are asked for, of those that there are now."""
-        found = self.chosen.messages.filter(pk__lte=newest)
-        return found if self.all else found.filter(pk__in=self.rows)
+        """The messages that are asked for, of those that there are now. A row that was ticked counts though it may not match any more."""
+        found = self.chosen.messages if self.all else self.scope.filter(pk__in=self.rows)
+        return found.filter(pk__lte=newest)
 
 
-def _counted(request: HttpRequest, asked: _Asked, form: BulkForm, *, problem: str = "") -> HttpResponse:
+def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpResponse:
+    """The page that is confirmed. It carries the messages themselves: nothing else is resent, whatever changes meanwhile."""
+    if asked.problem:
+        return _confirmation(request, asked, None, problem=asked.problem)
     newest = newest_message()
     try:
         with time_limit(A_CONFIRMATION):
@@ -94,11 +94,14 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm, *, problem: st
     except TookTooLong:
         slow = f"Nothing is resent: counting takes over {A_CONFIRMATION:.0f} seconds. Narrow the filter, by days for example."
         return _confirmation(request, asked, None, problem=slow)
-    if found.with_unknown > MOST:
-        many = f"{found.with_unknown:,} messages match; at most {MOST:,} can be resent at once. Narrow the filter, by days for example."
-        return _confirmation(request, asked, None, problem=many)
-    fresh = {"key": uuid4().hex, "newest": newest, "total": found.total, "unknown_total": found.unknown}
-    return _confirmation(request, asked, found, form=form, fresh=fresh, problem=problem)
+    except TooMany as error:
+        most = f"at most {choosing.MOST:,} can be resent at once"
+        return _confirmation(
+            request, asked, None, problem=f"{error.number:,} messages match; {most}. Narrow the filter, by days for example."
+        )
+    confirmed = Confirmed(asked.place, Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
+    fresh = {"key": uuid4().hex, "confirmed": confirmed.signed(form.owner)}
+    return _confirmation(request, asked, found, form=form, fresh=fresh)
 
 
 def _number(asked: _Asked) -> int | None:
@@ -115,7 +118,7 @@ def _confirmation(
     found: Preview | None,
     *,
     form: BulkForm | None = None,
-    fresh: dict[str, object] | None = None,
+    fresh: dict[str, str] | None = None,
     problem: str = "",
 ) -> HttpResponse:
     threshold = settings.BULK_APPROVAL_THRESHOLD
@@ -124,25 +127,23 @@ def _confirmation(
     return render(request, "bulk/confirm.html", context, status=400 if found is None else 200)
 
 
-def _make(request: HttpRequest, asked: _Asked, form: BulkForm) -> Job:
-    """Freeze what was confirmed. Raises _More where it has grown: nobody resends more than was confirmed."""
+def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
+    """Write down what was confirmed. What has been delivered or resent since stays in the job, which reports it."""
     wanted = form.cleaned_data
-    unknown = wanted["unknown"]
-    confirmed = wanted["total"] + (wanted["unknown_total"] if unknown else 0)
-    options = {"unknown": unknown} | ({"pace": wanted["pace"]} if wanted["pace"] else {})
-    with transaction.atomic():
-        job = jobs.create(
-            JobKind.RESEND,
-            key=UUID(str(wanted["key"])),
-            owner=permissions.staff(request),
-            place=asked.place,
-            chosen=asked.chosen,
-            words="" if asked.all else f"{len(asked.rows):,} selected message{'' if len(asked.rows) == 1 else 's'}",
-            newest=min(wanted["newest"], newest_message()),
-            options=options,
-            freeze=lambda job: choosing.freeze(job, asked.messages(job.newest), unknown=unknown),
-            approval_above=settings.BULK_APPROVAL_THRESHOLD,
-        )
-        if job.total > confirmed:
-            raise _More
+    confirmed: Confirmed = wanted["confirmed"]
+    ids = sorted([*confirmed.ids, *(confirmed.doubtful if wanted["unknown"] else [])])
+    scope = confirmed.place.scope(owner)
+    job = jobs.create(
+        JobKind.RESEND,
+        key=wanted["key"],
+        owner=owner,
+        place=confirmed.place,
+        asked=confirmed.asked,
+        newest=confirmed.newest,
+        options={"unknown": wanted["unknown"]} | ({"pace": wanted["pace"]} if wanted["pace"] else {}),
+        freeze=lambda job: choosing.freeze(job, scope, ids),
+        approval_above=settings.BULK_APPROVAL_THRESHOLD,
+    )
+    if gone := len(ids) - job.total:
+        messages.warning(request, f"{gone:,} of the messages that you confirmed are not in this log any more.")
     return job

@@ -15,7 +15,7 @@ from commlog.audit import AuditAction
 from commlog.export import orders
 from commlog.export.orders import Format, Order
 from commlog.export.storage import storage
-from commlog.jobs.life import in_words
+from commlog.jobs.life import Asked, in_words
 from commlog.limits import A_PAGE, TookTooLong, time_limit
 from commlog.models import ExportFile, User
 from commlog.models.export_file import KEPT
@@ -49,7 +49,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     order = Order(format, state.layout.keys, state.layout.timestamps, state.view.name if state.view else "")
     total = _count(chosen.messages)
     if total is None or total > AT_ONCE:
-        job = jobs.create(JobKind.EXPORT, owner=user, place=place, chosen=chosen, total=total or 0, options=order.options)
+        job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=total or 0, options=order.options)
         return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
     return _at_once(order, chosen, place, user)
 

@@ -1,12 +1,18 @@
 """Live refresh: rows that are not final are drawn anew, what has come is counted, and nothing is inserted."""
 
+import re
+from html import unescape
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import Group as Role
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import live
 from commlog.limits import TookTooLong, time_limit
+from commlog.models import ColumnLayout, CustomView, User
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import make_message, officer, outsider
@@ -39,6 +45,52 @@ def test_rows_are_drawn_anew_in_their_place(pages: Client) -> None:
     assert f'id="row-{one.key.hex}" data-row data-state="SENT" hx-swap-oob="true"' in response.text
     assert "1 new message <a" in response.text
     assert "HX-Push-Url" not in response
+
+
+def watching(pages: Client, url: str = URL) -> tuple[int, str]:
+    """How many cells the head of the page has, and what it asks by itself."""
+    text = pages.get(url).text
+    head = text.split("<thead")[1].split("</thead>")[0]
+    address = unescape(re.search(r'data-here="([^"]*)"', text)[1])  # type: ignore[index]
+    return head.count("<th "), address
+
+
+def cells(pages: Client, address: str, row: Message) -> int:
+    """How many cells the row has that comes in the place of the one that the page has."""
+    text = pages.get(f"{address}&newest={row.pk}&live={row.pk}", headers={"HX-Request": "true"}).text
+    return len(re.findall(r"<t[dh]\b", text.split("<template>")[1].split("</template>")[0]))
+
+
+@pytest.mark.parametrize("before", [{}, {"columns": ["state", "type", "created"], "timestamps": False}])
+def test_rows_fit_the_heads_of_their_page_whatever_was_chosen_since(pages: Client, before: dict[str, Any]) -> None:
+    row, user = make_message(MessageState.WAITING), User.objects.get()
+    if before:
+        ColumnLayout.objects.create(user=user, kind="LOG", **before)
+    heads, address = watching(pages)
+    after = {"columns": ["state", "destination"], "timestamps": True}
+    ColumnLayout.objects.update_or_create(user=user, kind="LOG", defaults=after)
+    assert cells(pages, address, row) == heads
+    text = pages.get(f"{address}&newest={row.pk}&live={row.pk}", headers={"HX-Request": "true"}).text
+    assert (row.created_at.strftime(" %H:%M<") in text) == (not before)
+    assert "drawn-" not in text
+
+
+def test_rows_fit_where_the_view_was_saved_anew_with_other_columns(pages: Client) -> None:
+    row = make_message(MessageState.WAITING)
+    view = CustomView.objects.create(name="Three", for_everyone=True, columns=["state", "type", "created"])
+    heads, address = watching(pages, f"{URL}?view={view.key.hex}")
+    CustomView.objects.update(columns=["state"])
+    assert (heads, cells(pages, address, row)) == (5, 5)
+
+
+def test_rows_fit_where_the_permission_to_resend_comes_or_goes(pages: Client) -> None:
+    row, user = make_message(MessageState.WAITING), User.objects.get()
+    heads, address = watching(pages)
+    user.groups.set([Role.objects.get(name="Viewer")])
+    assert cells(pages, address, row) == heads
+    fewer, address = watching(pages)
+    user.groups.set([Role.objects.get(name="Officer")])
+    assert cells(pages, address, row) == fewer == heads - 1
 
 
 def test_show_leads_to_the_first_page_of_the_same_log(pages: Client) -> None:

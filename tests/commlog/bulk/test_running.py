@@ -10,7 +10,7 @@ from django.utils import timezone
 from commlog import jobs
 from commlog.bulk import choosing, running
 from commlog.bulk.report import report
-from commlog.jobs import Turn
+from commlog.jobs import Asked, Turn
 from commlog.jobs.life import newest_message
 from commlog.models import AuditEntry, Job, JobItem, User
 from commlog.models.job import JobKind, JobState
@@ -40,9 +40,11 @@ def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any)
     bound = newest_message()
 
     def freeze(job: Job) -> int:
-        return choosing.freeze(job, chosen.messages.filter(pk__lte=bound), unknown=unknown)
+        found = choosing.preview(chosen.messages.filter(pk__lte=bound))
+        return choosing.freeze(job, Place().scope(owner), sorted([*found.ids, *(found.doubtful if unknown else [])]))
 
-    return jobs.create(JobKind.RESEND, owner=owner, place=Place(), chosen=chosen, newest=bound, options=options, freeze=freeze)
+    asked = Asked.of(chosen)
+    return jobs.create(JobKind.RESEND, owner=owner, place=Place(), asked=asked, newest=bound, options=options, freeze=freeze)
 
 
 def turn() -> str:
@@ -198,9 +200,9 @@ def test_more_than_the_threshold_waits_for_a_second_person(owner: User) -> None:
     chosen = select(QueryDict(), scope=Place().scope(owner))
 
     def freeze(job: Job) -> int:
-        return choosing.freeze(job, chosen.messages, unknown=False)
+        return choosing.freeze(job, chosen.messages, choosing.preview(chosen.messages).ids)
 
-    given = {"owner": owner, "place": Place(), "chosen": chosen, "freeze": freeze}
+    given = {"owner": owner, "place": Place(), "asked": Asked.of(chosen), "freeze": freeze}
     assert jobs.create(JobKind.RESEND, **given, approval_above=2).state == JobState.QUEUED
     job = jobs.create(JobKind.RESEND, **given, approval_above=1)
     assert job.state == JobState.AWAITING_APPROVAL

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -49,6 +51,11 @@ def export(pages: Client, query: str = "", log: str = LOG) -> Workbook:
     assert response.status_code == 200, response.get("Location")
     assert response["Content-Disposition"].startswith('attachment; filename="communications-20')
     return load_workbook(io.BytesIO(b"".join(response)))
+
+
+def button(pages: Client, log: str) -> str:
+    """Where the buttons of that log lead."""
+    return unescape(re.search(r'class="export" method="post" action="([^"]*)"', pages.get(log).text)[1])  # type: ignore[index]
 
 
 def lines(book: Workbook) -> list[tuple[Any, ...]]:
@@ -138,8 +145,23 @@ def test_the_tab_of_a_client_exports_the_client_alone(pages: Client) -> None:
     book = export(pages, "columns=destination", f"/clients/{ana.key.hex}/communications/")
     assert [row[0] for row in lines(book)] == ["Destination", "ana@example.org"]
     assert about(book)["Log"] == "Communications of Ana Silva (000123)"
-    button = f'action="/communications/export/?of=%2Fclients%2F{ana.key.hex}%2Fcommunications%2F%3Fstate%3DFAILED"'
-    assert button in pages.get(f"/clients/{ana.key.hex}/communications/?state=FAILED").text
+    order = button(pages, f"/clients/{ana.key.hex}/communications/?state=FAILED&columns=type")
+    assert order == f"/communications/export/?of=%2Fclients%2F{ana.key.hex}%2Fcommunications%2F%3Fstate%3DFAILED%26columns%3Dtype"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_file_holds_what_the_screen_showed_whatever_becomes_of_its_view_and_columns(pages: Client, ada: User, deleted: bool) -> None:
+    make_message(MessageState.FAILED, destination="ana@example.org")
+    make_message(MessageState.SENT, MessageType.SMS)
+    view = CustomView.objects.create(name="Trouble", for_everyone=True, conditions={"state": "FAILED"}, sorting="type")
+    order = button(pages, f"/communications/?view={view.key.hex}")
+    CustomView.objects.update(conditions={"state": "SENT"}, columns=["destination"], timestamps=False)
+    ColumnLayout.objects.create(user=ada, kind="LOG", columns=["key"])
+    if deleted:
+        view.delete()
+    book = load_workbook(io.BytesIO(b"".join(pages.post(order, {"format": "xlsx"}))))
+    assert [row[:2] for row in lines(book)] == [("State", "Sent by"), ("FAILED", "Mambu")]
+    assert about(book)["Filter: State"] == "Failed"
 
 
 def test_as_csv(pages: Client) -> None:

@@ -1,0 +1,89 @@
+"""What somebody has confirmed: the messages themselves, as the page that was confirmed carries them, signed.
+
+A number of messages, a moment or conditions would not do: between the page and its button other messages fail, deliveries are
+reported, and views are saved anew, so that the same conditions choose as many others. Reading a page writes nothing, so the set
+travels with the page. 500,000 ids take less than a megabyte: steps from id to id are small numbers, and they are compressed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+
+from commlog.jobs.life import Asked
+from commlog.models import User
+from commlog.models.column_layout import LogKind
+from commlog.places import Place
+
+_SALT = "commlog.bulk.confirming"
+
+
+class Damaged(Exception):
+    """This is no confirmation that this user was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A set of messages, where it was chosen, and by which conditions. `newest`: the largest message id that there was."""
+
+    place: Place
+    asked: Asked
+    newest: int
+    ids: Sequence[int]
+    doubtful: Sequence[int]
+
+    def signed(self, owner: User) -> str:
+        """As the page carries it."""
+        whom = self.place.key.hex if self.place.key else ""
+        said = [owner.pk, self.place.kind, whom, self.asked.pairs, self.asked.words, self.newest, _steps(self.ids), _steps(self.doubtful)]
+        return signing.dumps(said, salt=_SALT, compress=True)
+
+    @classmethod
+    def read(cls, text: str, owner: User) -> "Confirmed":
+        """What the page carried. Raises Damaged."""
+        try:
+            said: list[Any] = signing.loads(text, salt=_SALT)
+        except signing.BadSignature as error:
+            raise Damaged from error
+        pk, kind, whom, pairs, words, newest, ids, doubtful = said
+        if pk != owner.pk:
+            raise Damaged
+        place = Place(LogKind(kind), UUID(whom) if whom else None)
+        asked = Asked([(name, value) for name, value in pairs], words)
+        return cls(place, asked, newest, list(accumulate(ids)), list(accumulate(doubtful)))
+
+
+class BulkForm(forms.Form):
+    """What the page sends: the messages that were confirmed, and how to resend them. `key` names the job: it is made once."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    confirmed = forms.CharField(widget=forms.HiddenInput)
+    unknown = forms.BooleanField(required=False)
+    pace = forms.IntegerField(
+        label="Messages a minute, at most",
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        help_text="Leave it empty to resend as fast as possible.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."),
+    )
+
+    def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = owner
+
+    def clean_confirmed(self) -> Confirmed:
+        """The set of messages, if this user was shown it."""
+        try:
+            return Confirmed.read(self.cleaned_data["confirmed"], self.owner)
+        except Damaged as error:
+            raise ValidationError("The confirmation was damaged on its way.") from error
+
+
+def _steps(ids: Sequence[int]) -> list[int]:
+    return [later - earlier for earlier, later in pairwise([0, *ids])]
