@@ -173,8 +173,9 @@ class TemplateForm(forms.ModelForm):
             self._take_web_hook()
         if self.instance.trigger == Trigger.MANUAL:
             self.instance.subscription = SubscriptionOption.OPT_OUT
-        if self.instance.recipient != RecipientKind.GROUP_MEMBERS:
-            self.instance.recipient_role = ""
+        if self.instance.recipient_role and self.instance.recipient != RecipientKind.GROUP_MEMBERS:
+            members = RecipientKind.GROUP_MEMBERS.label
+            self.add_error("recipient_role", f"Choose “{members}” above, or empty this field: only members have a role.")
         known = set(self.errors)
         for name, problem in checks.problems(self.instance):
             if name == "conditions" and any(row.wrong for row in self.rows):
@@ -245,6 +246,8 @@ class TemplateForm(forms.ModelForm):
             self.instance.auth_password = seal(password)
         if not self.instance.auth_username:
             self.instance.auth_password = ""
+            if self.cleaned_data.get("password"):
+                self.add_error("auth_username", "Enter the user name that the password belongs to, or empty the password.")
 
 
 class TrialForm(forms.Form):

@@ -70,6 +70,20 @@ def test_the_list_is_filtered(pages: Client) -> None:
     assert b"Nothing is listed" in pages.get(PAGE + "?type=FAX").content
 
 
+@pytest.mark.parametrize(
+    ("made", "field", "said"),
+    [
+        (lambda: ("SMS", _form(subject="", recipient_role="Treasurer")), "recipient_role", "Choose “Members of the group” above"),
+        (lambda: ("WEB_HOOK", _hook(password="hunter2")), "auth_username", "Enter the user name that the password belongs to"),
+    ],
+)
+def test_what_would_not_count_is_refused_not_dropped(pages: Client, made: Any, field: str, said: str) -> None:
+    channel, form = made()
+    answer = pages.post(NEW + channel, form)
+    assert said in answer.context["form"].errors[field][0]
+    assert not NotificationTemplate.objects.exists()
+
+
 def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
     answer = pages.post(
         NEW + "EMAIL", _form(f1="AMOUNT", o1="MORE_THAN", v1="100", f2="{CF:LOYALTY}", o2="EQUALS", v2="gold", match_any="any")
