@@ -14,11 +14,11 @@ from commlog import audit
 from commlog.forms import AddressField, NumberField
 from commlog.models import MenuItem, User
 from commlog.models.menu_item import MenuItemType
+from commlog.role_choice import EVERYONE, ROLES, check_roles
 from commlog.roles import PERMISSION_GROUPS
 
 LONGEST_PASSWORD = 128
 TRIES_A_MINUTE = 5
-EVERYONE, ROLES = "everyone", "roles"
 
 
 def _all_roles() -> QuerySet[Role]:
@@ -38,7 +38,7 @@ class MenuItemForm(forms.ModelForm):
     """A menu item: what it opens, and who sees it."""
 
     seen_by = forms.ChoiceField(label="Who sees it", choices=[(EVERYONE, "All users"), (ROLES, "These roles")], widget=forms.RadioSelect)
-    roles = RolesField(label="Roles", help_text="They count where “These roles” is chosen. Whoever made the item sees it too.")
+    roles = RolesField(label="Roles", help_text="For “These roles”. The creator of the item sees it too.")
     active = forms.BooleanField(
         label="Active", required=False, initial=True, help_text="An inactive item is in nobody's menu, and its page is refused."
     )
@@ -56,21 +56,19 @@ class MenuItemForm(forms.ModelForm):
         if self.instance.pk:
             self.fields["type"].disabled = True
             self.fields["type"].help_text = "The type stays as it was made."
-            self.initial.setdefault("roles", self.instance.roles.all())
+            self.initial.setdefault("roles", [] if self.instance.for_everyone else self.instance.roles.all())
 
     def clean(self) -> dict[str, Any]:
-        """Refuse an item that no role sees, and tell the item who sees it."""
-        cleaned = super().clean() or {}
-        chosen = cleaned.get("seen_by")
-        if chosen == ROLES and not cleaned.get("roles") and "roles" not in self.errors:
-            self.add_error("roles", "Choose at least one role, or “All users”.")
-        self.instance.for_everyone = chosen == EVERYONE
-        return cleaned
+        """Refuse roles beside another choice and “These roles” without any, and tell the item who sees it."""
+        super().clean()
+        check_roles(self, "seen_by")
+        self.instance.for_everyone = self.cleaned_data.get("seen_by") == EVERYONE
+        return self.cleaned_data
 
     @property
     def chosen_roles(self) -> list[Role]:
         """The roles that see the item; none where everybody does."""
-        return [] if self.instance.for_everyone else list(self.cleaned_data["roles"])
+        return list(self.cleaned_data["roles"])
 
 
 class RoleForm(forms.Form):

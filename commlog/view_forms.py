@@ -10,8 +10,9 @@ from commlog import permissions
 from commlog.models import CustomView, MenuItem, User
 from commlog.models.column_layout import LogKind
 from commlog.models.menu_item import MenuItemType
+from commlog.role_choice import EVERYONE, ROLES, check_roles
 
-ME, EVERYONE, ROLES = "me", "everyone", "roles"
+ME = "me"
 
 
 class ViewForm(forms.Form):
@@ -56,11 +57,10 @@ class ViewForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        """Roles are chosen if the view is for roles."""
-        cleaned = super().clean() or {}
-        if cleaned.get("for_whom") == ROLES and not cleaned.get("roles") and "roles" not in self.errors:
-            self.add_error("roles", "Choose at least one role.")
-        return cleaned
+        """Refuse roles beside another choice, and “These roles” without any."""
+        super().clean()
+        check_roles(self, "for_whom")
+        return self.cleaned_data
 
     def content(self) -> dict[str, Any]:
         """What the form says about the view itself."""
@@ -69,12 +69,12 @@ class ViewForm(forms.Form):
 
     def chosen_roles(self) -> list[Group]:
         """The roles that the view is for."""
-        return list(self.cleaned_data["roles"]) if self.cleaned_data["for_whom"] == ROLES else []
+        return list(self.cleaned_data["roles"])
 
 
 def initial_of(view: CustomView) -> dict[str, Any]:
     """The form of a view that exists."""
-    roles = list(view.roles.all())
+    roles = [] if view.for_everyone else list(view.roles.all())
     whom = EVERYONE if view.for_everyone else ROLES if roles else ME
     return {
         "name": view.name,

@@ -61,3 +61,21 @@ def test_moving_a_menu_item_of_ones_own(live_server: LiveServer, open_page: Call
     assert before[:2] == ["Dashboard", "Communications"]
     page.get_by_role("button", name="Move Communications down").click()
     expect(names.nth(1)).to_have_text(before[2])
+
+
+def test_ticking_a_role_chooses_these_roles(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+    page = open_page()
+    sign_in(page, admin())
+    for path, others in (("/administration/menu-items/new/", ("All users",)), ("/communications/views/new/", ("Only me", "Everyone"))):
+        page.goto(live_server.url + path)
+        these, officer_box, viewer_box = page.get_by_label("These roles"), page.get_by_label("Officer"), page.get_by_label("Viewer")
+        officer_box.check()
+        expect(these).to_be_checked()
+        viewer_box.check()
+        viewer_box.uncheck()
+        for other in others:
+            page.get_by_label(other).check()
+            expect(officer_box).not_to_be_checked()
+            these.check()
+            expect(officer_box).to_be_checked()
+            expect(viewer_box).not_to_be_checked()

@@ -115,6 +115,22 @@ def test_a_wrong_state_is_not_saved(pages: Client) -> None:
     assert "A condition is wrong." in response.text
 
 
+@pytest.mark.parametrize(("whom", "label"), [("me", "Only me"), ("everyone", "Everyone")])
+def test_roles_beside_another_choice_are_refused_and_stay_ticked(pages: Client, whom: str, label: str) -> None:
+    role = Group.objects.get(name="Viewer")
+    response = pages.post(f"{VIEWS}new/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "favourite": "on", "next": URL})
+    assert not CustomView.objects.exists()
+    form = response.context["form"]
+    assert form.errors == {"roles": [f"Choose “These roles” above, or remove the ticks: with “{label}” the roles would not count."]}
+    assert (form["name"].value(), form["roles"].value(), form["favourite"].value()) == ("Ours", [str(role.pk)], True)
+    view = CustomView.objects.create(owner=officer(username="bo"), name="Ours", for_everyone=False)
+    view.roles.set([role])
+    pages.force_login(view.owner)
+    refused = pages.post(f"{VIEWS}{view.key.hex}/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "next": URL})
+    assert refused.context["form"].has_error("roles")
+    assert list(view.roles.all()) == [role]
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [

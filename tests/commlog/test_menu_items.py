@@ -95,6 +95,25 @@ def test_a_wrong_item_is_refused_at_its_field(pages: Client, values: dict[str, o
     assert MenuItem.objects.count() == 4
 
 
+def test_roles_beside_all_users_are_refused_and_stay_ticked(pages: Client) -> None:
+    officers, before = Role.objects.get(name="Officer"), MenuItem.objects.count()
+    item = _item(for_everyone=False)
+    item.roles.add(officers)
+    for path in (f"{PAGE}new/", f"{PAGE}{item.key.hex}/"):
+        response = pages.post(path, _form(seen_by="everyone", roles=[officers.pk]))
+        form = response.context["form"]
+        assert form.errors == {"roles": ["Choose “These roles” above, or remove the ticks: with “All users” the roles would not count."]}
+        assert (form["name"].value(), form["roles"].value()) == ("Failures", [str(officers.pk)])
+    item.refresh_from_db()
+    assert (item.for_everyone, list(item.roles.all()), MenuItem.objects.count()) == (False, [officers], before + 1)
+
+
+def test_an_item_for_all_users_opens_without_ticks(pages: Client) -> None:
+    item = _item()
+    item.roles.add(Role.objects.get(name="Officer"))
+    assert list(pages.get(f"{PAGE}{item.key.hex}/").context["form"]["roles"].value()) == []
+
+
 def test_an_item_is_changed_but_for_its_type(pages: Client) -> None:
     item = MenuItem.objects.get(type="CLIENTS")
     response = pages.post(f"{PAGE}{item.key.hex}/", {"name": "People", "type": "COMMUNICATIONS", "seen_by": "everyone"})
