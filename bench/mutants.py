@@ -39,7 +39,7 @@ BROKER, LANES, DRAIN = "notifications/broker.py", "notifications/lanes.py", "not
 
 MUTANTS = [
     Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome", "AND outcome"),
-    Mutant("a lapsed lease still gets a permit", CLAIMS, "AND m.lease_until > %s)", "AND m.lease_until <> %s)"),
+    Mutant("a lapsed lease still gets a permit", CLAIMS, "WHEN m.lease_until > %s THEN", "WHEN m.lease_until <> %s THEN"),
     Mutant("the token does not count claims", CLAIMS, "token = token + 1, attempt_count", "token = token + 0, attempt_count"),
     Mutant("a claim has no lease", CLAIMS, "[sql.moment(now + LEASE), which]", "[sql.moment(now - LEASE), which]"),
     Mutant("a result needs no token", RESULTS, "(each.claim.message_id, each.claim.token) in mine", "each.claim.message_id in {m for m, _ in mine}"),

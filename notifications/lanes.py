@@ -53,11 +53,12 @@ class Opening(NamedTuple):
 # A lane is free unless a person, an administrator's switch of its channel, or its circuit holds it back.
 _UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS (
 SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
+# Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
 _OPENINGS = f"""
 SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL),
 lane.circuit, lane.rate, lane.tokens, lane.tokens_at
 FROM {sql.LANE} lane WHERE {_UNPAUSED} AND (lane.probe_at IS NULL OR lane.probe_at <= %s)
-AND EXISTS (SELECT 1 FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at <= %s)
+AND (SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL ORDER BY m.due_at, m.id LIMIT 1) <= %s
 """  # noqa: S608 - names of tables
 _HELD = f"""
 SELECT lane.id, lane.channel, lane.circuit FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit <> '{Circuit.CLOSED}'
@@ -123,11 +124,12 @@ def _mark(lane: Lane, now: datetime) -> int:
     if lane.marked_until:
         due = due.filter(due_at__gt=lane.marked_until - _OVERLAP)
     with transaction.atomic():
+        sql.plan_for_large_tables()
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
         rows = list(due.order_by("due_at", "id").values_list("pk", "due_at")[:_MARKED_AT_ONCE])
         waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
-        Message.objects.filter(pk__in=[pk for pk, _ in rows], due_at__isnull=False).update(**waiting)
+        Message.objects.filter(pk__in=[pk for pk, _ in rows]).update(**waiting)  # all of them locked, and so still due
         until = rows[-1][1] if len(rows) == _MARKED_AT_ONCE else now
         Lane.objects.filter(pk=lane.pk).update(marked_until=until)
     return len(rows)

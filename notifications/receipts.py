@@ -45,7 +45,7 @@ def overdue(now: datetime) -> bool:
 def expire(now: datetime) -> int:
     """Move on what has waited long enough: SENT without a receipt, or tried again where it was reported as lost. Returns how many."""
     with transaction.atomic():
-        late = Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("id").only(*_LIFE)
+        late = Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("receipt_due_at").only(*_LIFE)
         if connection.features.has_select_for_update_skip_locked:
             late = late.select_for_update(skip_locked=True)
         rows = list(late[:_BATCH])

@@ -20,13 +20,9 @@ ATTEMPT = Attempt._meta.db_table
 LANE = Lane._meta.db_table
 SWITCH = ChannelSwitch._meta.db_table
 
-# A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after.
-_FOR_LARGE_TABLES = (
-    "enable_seqscan = off",
-    "enable_hashjoin = off",
-    "enable_mergejoin = off",
-    "plan_cache_mode = force_generic_plan",
-)
+# A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after. Statistics
+# from an idle queue, the usual ones, say that nothing is due: then the whole backlog is read and sorted for each claim of fifty.
+_FOR_LARGE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _ONLY_ON_REQUEST = 2**31
 
 
@@ -75,14 +71,21 @@ def prepared() -> Iterator[None]:
         return
     connection.ensure_connection()
     session = connection.connection
-    session.execute("; ".join(f"SET {each}" for each in _FOR_LARGE_TABLES))
+    session.execute("; ".join([f"SET {each} = off" for each in _FOR_LARGE_TABLES] + ["SET plan_cache_mode = force_generic_plan"]))
     session.prepare_threshold = _ONLY_ON_REQUEST
     try:
         yield
     finally:
         session.prepare_threshold = None
         with suppress(_driver().Error):  # a session that is gone takes its settings along
-            session.execute("; ".join(f"RESET {each.partition(' ')[0]}" for each in _FOR_LARGE_TABLES))
+            session.execute("; ".join(f"RESET {each}" for each in (*_FOR_LARGE_TABLES, "plan_cache_mode")))
+
+
+def plan_for_large_tables() -> None:
+    """Have PostgreSQL plan the statements of this transaction as `prepared` does. Inside `prepared` that is so already."""
+    if connection.vendor == "postgresql" and not _is_prepared():
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(f"SET LOCAL {each} = off" for each in _FOR_LARGE_TABLES))
 
 
 def select(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -100,7 +103,7 @@ def change(statement: str, parameters: Sequence[Any]) -> int:
 @contextmanager
 def _executed(statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
     session = connection.connection
-    if getattr(session, "prepare_threshold", None) is None:
+    if not _is_prepared():
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             yield cursor
@@ -109,6 +112,10 @@ def _executed(statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
     with connection.wrap_database_errors, _driver().Cursor(session) as cursor:
         cursor.execute(statement, parameters, prepare=True)
         yield cursor
+
+
+def _is_prepared() -> bool:
+    return getattr(connection.connection, "prepare_threshold", None) is not None
 
 
 def _driver() -> Any:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from notifications import sql, workers
 from notifications.channels.base import Envelope
-from notifications.models import Message, NotificationTemplate
+from notifications.models import NotificationTemplate
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -52,13 +52,16 @@ RETURNING message_id, id
 """  # noqa: S608
 _TAKE = f"""
 UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
-due_at = NULL, waiting_reason = '' WHERE THESE AND due_at IS NOT NULL
-"""  # noqa: S608
+due_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1 END = 1
+"""  # noqa: S608 - as IS NOT NULL, but without the index over everything that is due, which PostgreSQL takes for small
 _PERMIT = f"""
 UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND EXISTS (
 SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state || '' = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
-AND m.lease_until > %s)
+AND CASE WHEN m.lease_until > %s THEN 1 ELSE 0 END = 1)
 RETURNING id
+"""  # noqa: S608
+_RENEW = f"""
+UPDATE {sql.MESSAGE} SET lease_until = %s WHERE THESE AND token = %s AND state || '' = '{MessageState.SENDING_ASYNC}'
 """  # noqa: S608
 
 
@@ -73,6 +76,7 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> 
     moment = sql.moment(now)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
+        sql.plan_for_large_tables()
         rows = _suspects_alone(sql.select(_LOCK_DUE + lock, [lane_id, moment, limit]), suspects)
         if not rows:
             return []
@@ -149,4 +153,5 @@ def renew(claims: Iterable[Claim], *, now: datetime) -> None:
     for each in claims:
         by_token[each.token].append(each.message_id)
     for token, ids in by_token.items():
-        Message.objects.filter(pk__in=ids, token=token, state=MessageState.SENDING_ASYNC).update(lease_until=now + LEASE)
+        these, which = sql.these("id", ids)
+        sql.change(_RENEW.replace("THESE", these), [sql.moment(now + LEASE), which, token])
