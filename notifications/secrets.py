@@ -22,7 +22,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 HIDDEN = "hidden"  # what pages and provider's answers show in a secret's place
-_MARK = "sealed:"
+SEALED = "sealed:"  # how every sealed text begins
 _SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
 _BATCH = 500
 
@@ -33,7 +33,7 @@ class Unreadable(Exception):
 
 def seal(text: str) -> str:
     """The text as it may be stored. No text stays no text."""
-    return _MARK + _box().encrypt(text.encode()).decode() if text else ""
+    return SEALED + _box().encrypt(text.encode()).decode() if text else ""
 
 
 def opened(stored: str) -> str:
@@ -41,14 +41,14 @@ def opened(stored: str) -> str:
     if not is_sealed(stored):
         return stored
     try:
-        return _box().decrypt(stored[len(_MARK) :]).decode()
+        return _box().decrypt(stored[len(SEALED) :]).decode()
     except InvalidToken as error:
         raise Unreadable("no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret") from error
 
 
 def is_sealed(stored: str) -> bool:
     """Whether this is a stored secret."""
-    return stored.startswith(_MARK)
+    return stored.startswith(SEALED)
 
 
 def names_a_secret(header: str) -> bool:
@@ -131,7 +131,7 @@ def _anew(stored: str) -> str:
     if not is_sealed(stored):
         return stored
     try:
-        return _MARK + _box().rotate(stored[len(_MARK) :]).decode()
+        return SEALED + _box().rotate(stored[len(SEALED) :]).decode()
     except InvalidToken as error:
         raise Unreadable("no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret") from error
 

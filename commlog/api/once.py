@@ -2,6 +2,8 @@
 
 The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is remembered are committed
 together: after a crash in the middle there is neither, and when the lease has lapsed the call can be made again.
+
+A remembered answer is stored sealed, since it may hold what is shown once (a signing secret), and is deleted when it has expired.
 """
 
 import re
@@ -11,16 +13,18 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django_q.models import Schedule
 
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiAnswer
+from notifications.secrets import SEALED, opened, seal
 
 HEADER = "Idempotency-Key"
 REMEMBERED = timedelta(hours=6)
@@ -28,7 +32,8 @@ LEASE = timedelta(seconds=60)
 LONGEST = 255
 PATTERN = f"[!-~]([ -~]{{0,{LONGEST - 2}}}[!-~])?"  # spaces around the value of a header are no part of it
 _NOT_KEPT = {"content-type", "content-length"}
-_A_MINUTE = 60
+_SWEEP = "sweep API answers"
+_BATCH = 500  # rows that one statement of the sweep touches
 
 
 def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
@@ -65,7 +70,6 @@ def _take(request: HttpRequest, key: str) -> ApiAnswer:
     caller, now = caller_of(request), timezone.now()
     owner = {"consumer": caller.consumer, "user": caller.user}
     held = ApiAnswer(**owner, key=key, **_claim(request, now))
-    _sweep(now)
     try:
         with transaction.atomic():
             held.save(force_insert=True)
@@ -108,13 +112,13 @@ def _fingerprint(request: HttpRequest) -> str:
 def _keep(held: ApiAnswer, answer: HttpResponse) -> None:
     """Remember the answer, in the transaction of what it tells."""
     headers = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_KEPT}
-    kept = {"status": answer.status_code, "headers": headers, "body": answer.content.decode()}
+    kept = {"status": answer.status_code, "headers": headers, "body": seal(answer.content.decode())}
     if not ApiAnswer.objects.filter(pk=held.pk, token=held.token, status=None).update(**kept):
         raise _under_way()  # our lease had lapsed, and another call took over: ours is undone
 
 
 def _again(found: ApiAnswer) -> HttpResponse:
-    answer = HttpResponse(found.body, status=found.status, headers=found.headers, content_type="application/json")
+    answer = HttpResponse(opened(found.body), status=found.status, headers=found.headers, content_type="application/json")
     if not found.body:
         del answer["Content-Type"]
     return answer
@@ -125,7 +129,25 @@ def _under_way() -> ApiError:
     return ApiError(409, Code.DUPLICATE_REQUEST, source, headers={"Retry-After": "1"})
 
 
-def _sweep(now: datetime) -> None:
-    """Forget what has expired, once a minute at most."""
-    if cache.add("api:sweep", 1, _A_MINUTE):
-        ApiAnswer.objects.filter(expires_at__lt=now).delete()
+def install_schedule(**_: Any) -> None:
+    """Let the cluster sweep every ten minutes (signal receiver of post_migrate)."""
+    task = {"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 10}
+    Schedule.objects.get_or_create(name=_SWEEP, defaults=task)
+
+
+def sweep() -> int:
+    """Delete the answers that have expired, and seal those that an older version stored readable (a task of django-q2).
+
+    Returns how many rows were touched. Each batch is a statement of its own, so a lost worker loses nothing.
+    """
+    now, touched = timezone.now(), 0
+    expired = ApiAnswer.objects.filter(expires_at__lt=now)
+    while batch := list(expired.order_by("expires_at").values_list("pk", flat=True)[:_BATCH]):
+        touched += len(batch)
+        expired.filter(pk__in=batch).delete()  # the filter once more: a key that is used anew meanwhile is not deleted
+    readable = ApiAnswer.objects.filter(~Q(body=""), ~Q(body__startswith=SEALED))
+    while rows := list(readable.order_by("pk").values_list("pk", "token", "body")[:_BATCH]):
+        touched += len(rows)
+        for pk, token, body in rows:
+            ApiAnswer.objects.filter(pk=pk, token=token).update(body=seal(body))
+    return touched

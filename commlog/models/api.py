@@ -8,6 +8,8 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 
+from notifications.secrets import SealedTextField
+
 
 class ApiConsumer(models.Model):
     """A program that uses the API, with the rights of its roles. It never signs in; it shows one of its keys."""
@@ -68,7 +70,7 @@ class ApiAnswer(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
-    body = models.TextField(default="")
+    body = SealedTextField(default="")
 
     class Meta:
         constraints = [

@@ -15,9 +15,12 @@ import pytest
 import time_machine
 from django.db import connection
 from django.utils import timezone
+from django_q.models import Schedule
 
+from commlog.api import once
 from commlog.models import ApiAnswer, ApiConsumer
 from notifications.models import Message
+from notifications.secrets import is_sealed, opened
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, make_key, make_message, officer
@@ -104,6 +107,57 @@ def test_answers_are_remembered_for_six_hours(program: Program) -> None:
         clock.shift(2)
         assert program.post(SEND, EMAIL | {"subject": "Another"}, Idempotency_Key="k").status_code == 201
     assert Message.objects.count() == 2
+
+
+TEMPLATE = {"name": "Repaid", "type": "WEB_HOOK", "target": "LOANS", "event": "LOAN_REPAYMENT", "body": "{}", "requestType": "POST"}
+TEMPLATE |= {"url": "https://hooks.example.org/", "contentType": "APPLICATION_JSON"}
+
+
+@pytest.mark.django_db
+def test_a_signing_secret_is_answered_again_and_is_stored_sealed_only(program: Program) -> None:
+    first, again = (program.post("/api/templates", TEMPLATE, Idempotency_Key="t") for _ in range(2))
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    kept = ApiAnswer.objects.get()
+    assert is_sealed(kept.body)
+    assert opened(kept.body) == first.text
+    assert first.json()["signingSecret"].startswith("whsec_")
+    assert [row for row in _dump() if first.json()["signingSecret"] in row] == []
+
+
+def _dump() -> list[str]:
+    """Every row of the database, as a dump holds it."""
+    with connection.cursor() as cursor:
+        found = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found += [str(row) for row in cursor.fetchall()]
+    return found
+
+
+@pytest.mark.django_db
+def test_the_sweep_forgets_what_has_expired_and_seals_what_was_stored_readable(program: Program, monkeypatch: Any) -> None:
+    monkeypatch.setattr(once, "_BATCH", 2)
+    start = timezone.now()
+    with time_machine.travel(start - timedelta(hours=6, seconds=1)):
+        for number in range(5):
+            program.post(SEND, EMAIL, Idempotency_Key=f"old-{number}")
+    first = program.post("/api/templates", TEMPLATE, Idempotency_Key="t")
+    for number in range(3):
+        program.post(f"{SEND}:resend", [make_message(MessageState.FAILED).key.hex], Idempotency_Key=f"no-body-{number}")
+    with connection.cursor() as cursor:  # as versions before this one have stored it
+        cursor.execute("UPDATE commlog_apianswer SET body = %s WHERE key = 't'", [first.text])
+    assert program.post("/api/templates", TEMPLATE, Idempotency_Key="t").content == first.content
+    assert once.sweep() == 6
+    assert ApiAnswer.objects.count() == 4
+    assert opened(ApiAnswer.objects.exclude(body="").get().body) == first.text
+    assert program.post("/api/templates", TEMPLATE, Idempotency_Key="t").content == first.content
+    assert once.sweep() == 0
+
+
+@pytest.mark.django_db
+def test_the_cluster_sweeps_every_ten_minutes() -> None:
+    schedule = Schedule.objects.get(func="commlog.api.once.sweep")
+    assert (schedule.schedule_type, schedule.minutes) == (Schedule.MINUTES, 10)
 
 
 @pytest.mark.django_db
