@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from ninja import Router
 
 from commlog import permissions
@@ -33,7 +34,7 @@ _resending = needs(permissions.may_resend_by_program, "resending needs the permi
     openapi_extra=describes(body=LEGACY_SEARCH, query=PAGING, _200=answers("The messages", MESSAGES, headers=PAGE_HEADERS)),
 )
 @_reading
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: HttpRequest) -> HttpResponseBase:
     """Search, as API v1 wrote it."""
     wanted = pages.paging_of(request)
     return pages.answer(_question(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from ninja import Path, Router
 
 from commlog import permissions
@@ -62,7 +63,7 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
 
 @router.post(f"{BASE}:search", operation_id="search", openapi_extra=describes(body=SEARCH, query=PAGING, _200=_FOUND))
 @_reading
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: HttpRequest) -> HttpResponseBase:
     """The messages that meet every criterion, newest first."""
     wanted = pages.paging_of(request)
     return pages.answer(asking.search(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
@@ -70,7 +71,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @router.post(f"{BASE}:searchSorted", operation_id="search_1", openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND))
 @_reading
-def search_sorted(request: HttpRequest) -> HttpResponse:
+def search_sorted(request: HttpRequest) -> HttpResponseBase:
     """The same in an order of your own."""
     wanted = pages.paging_of(request)
     return pages.answer(asking.search_sorted(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from commlog import audit
 from commlog.api.callers import caller_of
@@ -12,7 +13,7 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.permissions import Holder
 
-Operation = Callable[..., HttpResponse]
+Operation = Callable[..., HttpResponseBase]
 
 
 def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operation], Operation]:
@@ -20,7 +21,7 @@ def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operatio
 
     def decorate(operation: Operation) -> Operation:
         @wraps(operation)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             demand(request, allowed(caller_of(request)), refusal)
             return operation(request, *args, **kwargs)
 

@@ -1,20 +1,20 @@
 """Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any depth."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Count, F, OrderBy, TextField
+from django.db.models import Count, F, Func, OrderBy, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from commlog import paging
+from commlog.api import written
 from commlog.api.asking import SORTABLE, Question
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from commlog.api.schemas import READ, RELATED, message_out
+from commlog.api.schemas import READ, RELATED
 from commlog.limits import A_PAGE, time_limit
 from commlog.log import SORTABLE as MOST_SORTED
 from commlog.paging import BadCursor, Page
@@ -55,17 +55,12 @@ def paging_of(request: HttpRequest) -> Paging:
     )
 
 
-def answer(question: Question, wanted: Paging, scope: MessageQuerySet) -> HttpResponse:
+def answer(question: Question, wanted: Paging, scope: MessageQuerySet) -> HttpResponseBase:
     """The messages that the question means, as a JSON list, and in headers what lies behind them."""
     messages = scope.filter(to_q(question.criteria)) if question.criteria else scope
     with time_limit(A_PAGE):
         page = _page(question, wanted, messages)
-        rows = [message_out(message, message.attempts.all() if wanted.full else None) for message in page.rows]
-    content = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(content) > settings.API_LARGEST_ANSWER:
-        source = f"limit: the answer would have {len(content):,} bytes, {settings.API_LARGEST_ANSWER:,} are allowed; ask for fewer messages"
-        raise ApiError(400, Code.OUT_OF_BOUNDS_PAGINATION_LIMIT_VALUE, source)
-    response = HttpResponse(content, content_type="application/json")
+    response = written.answer(page.rows, full=wanted.full)
     if page.after:
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:
@@ -79,10 +74,9 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
     if not SORTABLE[question.field].indexed and _too_many(messages):
         source = f"sortingCriteria: more than {MOST_SORTED:,} match, too many to sort by {question.field}; narrow the filter"
         raise ApiError(400, Code.COLUMN_NOT_SORTABLE, source)
-    keys = {name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS}
-    shown = messages.annotate(**keys).select_related(*RELATED).only(*READ)
-    if wanted.full:
-        shown = shown.prefetch_related("attempts")
+    keys: dict[str, Func] = {name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS}
+    keys[written.SIZE] = written.SizeOf(*written.TEXTS)
+    shown = messages.annotate(**keys).select_related(*RELATED).only(*(name for name in READ if name not in written.TEXTS))
     if wanted.offset and not wanted.cursor:
         return _at_offset(question, wanted, shown)
     try:

@@ -1,6 +1,7 @@
 """Searching: criteria, order, pages, and what is refused."""
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -186,8 +187,45 @@ def test_the_number_of_queries_does_not_grow(program: Program, query: str) -> No
         ) as queries:
             assert len(_keys(program.post(SEARCH + query, []))) == (1 if number == 1 else 3)
         counts.append(len([query for query in queries if query["sql"].startswith("SELECT")]))
-    # The key with its consumer, the permissions, the messages; attempts or the total.
-    assert counts == ([3, 3] if not query else [4, 4])
+    # The key with its consumer, the permissions, the messages, their texts; attempts or the total.
+    assert counts == ([4, 4] if not query else [5, 5])
+
+
+def _large(number: int, **fields: Any) -> list[Message]:
+    return _made(number, content="ä" * 1_500_000, **fields)
+
+
+def test_a_large_answer_is_whole_and_says_its_length(program: Program) -> None:
+    made = _large(4)
+    for message in made:
+        make_attempt(message)
+    answer = program.post(f"{SEARCH}?detailsLevel=FULL&paginationDetails=ON", [])
+    content = b"".join(answer.streaming_content)
+    shown = json.loads(content)
+    assert [each["encodedKey"] for each in shown] == [message.key.hex for message in made]
+    assert {(each["body"], len(each["attempts"])) for each in shown} == {("ä" * 1_500_000, 1)}
+    assert (answer["Content-Length"], answer["Content-Type"]) == (str(len(content)), "application/json")
+    assert (answer["Items-Total"], answer["Items-Limit"]) == ("4", "1000")
+    answer.close()
+
+
+def test_an_error_in_the_middle_of_a_large_answer_is_an_error(program: Program, settings: Any) -> None:
+    _large(4)
+    settings.API_LARGEST_ANSWER = 10_000_000
+    assert refusal(program.post(SEARCH, []))[:2] == (400, 14)
+    assert len(json.loads(b"".join(program.post(f"{SEARCH}?limit=3", []).streaming_content))) == 3
+
+
+def test_an_answer_takes_little_memory_however_much_its_messages_hold(program: Program) -> None:
+    for _ in range(12):
+        _made(1, content="x" * 4_000_000)
+    tracemalloc.start()
+    answer = program.post(SEARCH, [])
+    written_out = sum(len(part) for part in answer.streaming_content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert written_out > 48_000_000
+    assert peak < 30_000_000
 
 
 _KEY = uuid4().hex
