@@ -7,8 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils import timezone
+
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
+from notifications.criteria.spans import is_reversed
 from notifications.text import Malformed
 from notifications.text import clean as clean_text
 
@@ -154,15 +157,14 @@ def _moment(field: Field, value: str) -> str:
 
 
 def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> None:
-    """From before to. A day and a time are compared by the day: the zone is not known here."""
+    """Refuse a span that ends before it begins. Days and times are compared as moments: their texts may be in different zones."""
     if operator != Operator.BETWEEN:
         return
     first, last = values
     if field.kind in (Kind.NUMBER, Kind.MONEY):
         wrong = Decimal(first) > Decimal(last)
     else:
-        shortest = min(len(first), len(last))
-        wrong = first[:shortest] > last[:shortest] if shortest > 10 else first[:10] > last[:10]
+        wrong = is_reversed(first, last, timezone.get_default_timezone())
     if wrong:
         raise Malformed(field.key, "the second value lies before the first one")
 

@@ -1,7 +1,7 @@
 """From criteria to a condition of the database."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from uuid import UUID
 
 from django.db.models import F, Q, Value
@@ -13,11 +13,10 @@ from notifications.criteria.containing import contains
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
+from notifications.criteria.spans import Bounds, bounds
 from notifications.criteria.spelled import numbered
 from notifications.states import MessageType
 
-Bounds = tuple[datetime | None, datetime | None]  # from this moment on, and before that one
-_A_TICK = timedelta(microseconds=1)  # what the databases tell apart
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
     Operator.NOT_IN: Operator.IN,
@@ -102,50 +101,3 @@ def _literally(field: Field, operator: Operator, value: str) -> Q:
 def _within(column: str, span: Bounds) -> Q:
     start, end = span
     return (Q(**{f"{column}__gte": start}) if start else Q()) & (Q(**{f"{column}__lt": end}) if end else Q())
-
-
-def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds:
-    """The span of time that the operator means at the moment `clock`, in its zone. Indexes serve bounds, not functions of dates."""
-    zone = clock.tzinfo or UTC
-    if not values or operator == Operator.LAST_DAYS:
-        first, after = _relative(operator, values, clock.date())
-        return _midnight(first, zone), _midnight(after, zone)
-    begin, end = _edges(values[0], zone)
-    if operator == Operator.ON:
-        day = begin.astimezone(zone).date()
-        return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    if operator == Operator.BETWEEN:
-        return begin, _edges(values[1], zone)[1]
-    return {
-        Operator.AFTER: (end, None),
-        Operator.AFTER_INCLUSIVE: (begin, None),
-        Operator.BEFORE: (None, begin),
-        Operator.BEFORE_INCLUSIVE: (None, end),
-    }[operator]
-
-
-def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[date, date]:
-    """The first day of the span, and the first one after it. Weeks begin on Monday; the last n days are today and the n before it."""
-    if operator == Operator.THIS_WEEK:
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=7)
-    if operator == Operator.THIS_MONTH:
-        first = today.replace(day=1)
-        return first, (first + timedelta(days=32)).replace(day=1)
-    if operator == Operator.THIS_YEAR:
-        return date(today.year, 1, 1), date(today.year + 1, 1, 1)
-    back = int(values[0]) if operator == Operator.LAST_DAYS else 0
-    return max(today - timedelta(days=back), date(1900, 1, 1)), today + timedelta(days=1)
-
-
-def _edges(value: str, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Where the day or the moment begins, and where what follows it begins."""
-    if len(value) == 10:
-        day = date.fromisoformat(value)
-        return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    moment = datetime.fromisoformat(value)
-    return moment, moment + _A_TICK
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=zone)

@@ -8,8 +8,9 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from notifications.criteria import BY_API_NAME, FIELDS, Criterion, Field, Kind, Match, Operator, in_words, parse, to_q
+from notifications.criteria import BY_API_NAME, FIELDS, Criterion, Field, Kind, Match, Operator, bounds, in_words, parse, to_q
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import FINAL, MessageState, MessageType, Outcome
@@ -217,6 +218,53 @@ def test_a_day_is_the_organisations(settings: Any) -> None:
     make_message(created_at=datetime(2026, 11, 23, 10, 59, tzinfo=UTC))
     wanted = make_message(created_at=datetime(2026, 11, 23, 11, tzinfo=UTC))
     assert list(Message.objects.filter(to_q([parse("created", "ON", ["2026-11-24"])]))) == [wanted]
+
+
+# The organisation's zone, from, to, and whether the span is valid. Both ends count.
+_SPANS = [
+    ("Pacific/Auckland", "2026-11-25", "2026-11-25T08:00:00+13:00", True),  # 24 Nov 19:00 in UTC
+    ("Pacific/Auckland", "2026-11-25", "2026-11-25T00:30:00+13:00", True),
+    ("Pacific/Auckland", "2026-11-25", "2026-11-24T11:00:00Z", True),  # the first moment of that day
+    ("Pacific/Auckland", "2026-11-25", "2026-11-24T10:59:59.999999Z", False),
+    ("Pacific/Auckland", "2026-11-25T23:30:00+13:00", "2026-11-25", True),
+    ("Pacific/Auckland", "2026-11-25T10:59:59.999999Z", "2026-11-25", True),  # the last moment of that day
+    ("Pacific/Auckland", "2026-11-25T11:00:00Z", "2026-11-25", False),
+    ("America/Los_Angeles", "2026-11-24T20:00:00-08:00", "2026-11-24", True),  # 25 Nov 04:00 in UTC
+    ("America/Los_Angeles", "2026-11-25T07:59:59Z", "2026-11-24", True),
+    ("America/Los_Angeles", "2026-11-25T08:00:00Z", "2026-11-24", False),
+    ("America/Los_Angeles", "2026-11-25", "2026-11-25T07:59:59Z", False),
+    ("UTC", "2026-11-24T09:00:00+01:00", "2026-11-24T08:00:00Z", True),  # one moment
+    ("UTC", "2026-11-24T09:00:00+01:00", "2026-11-24T07:59:59Z", False),
+    ("UTC", "2026-11-24T08:00:00.5Z", "2026-11-24T08:00:00Z", False),
+    ("UTC", "2026-11-24T08:00:00Z", "2026-11-24T08:00:00.5Z", True),
+    ("UTC", "2026-11-24", "2026-11-24", True),
+    ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", True),  # the hour that comes twice
+    ("Europe/Berlin", "2026-10-25T02:30:00+01:00", "2026-10-25T02:30:00+02:00", False),
+    ("Europe/Berlin", "2026-10-25T23:59:00+01:00", "2026-10-25", True),  # a day of 25 hours
+    ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z", True),  # a day without a midnight
+]
+
+
+@pytest.mark.parametrize(("zone", "first", "last", "valid"), _SPANS)
+def test_a_day_and_a_time_are_compared_as_moments(settings: Any, zone: str, first: str, last: str, valid: bool) -> None:
+    settings.TIME_ZONE = zone
+    if valid:
+        start, end = bounds(Operator.BETWEEN, parse("created", "BETWEEN", [first, last]).values, timezone.localtime())
+        assert start
+        assert end
+        assert start.astimezone(UTC) < end.astimezone(UTC)
+    else:
+        with pytest.raises(Malformed, match="created: the second value lies before the first one"):
+            parse("created", "BETWEEN", [first, last])
+
+
+def test_a_span_of_a_day_and_a_time_finds_what_lies_in_it(settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    make_message(created_at=datetime(2026, 11, 24, 10, 59, 59, tzinfo=UTC))
+    inside = [make_message(created_at=datetime(2026, 11, 24, hour, tzinfo=UTC)) for hour in (11, 19)]
+    make_message(created_at=datetime(2026, 11, 24, 19, 0, 1, tzinfo=UTC))
+    span = parse("created", "BETWEEN", ["2026-11-25", "2026-11-25T08:00:00+13:00"])
+    assert list(Message.objects.filter(to_q([span])).order_by("pk")) == inside
 
 
 def test_mambus_thirteen_fields_have_their_names() -> None:

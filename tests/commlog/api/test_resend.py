@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -194,6 +194,23 @@ def test_spans_that_are_refused(program: Program, changed: dict[str, Any], code:
     status, number, _, source = refusal(program.post(f"{BASE}:resendAsyncByDate", body))
     assert (status, number) == (400, code)
     assert source.startswith(said)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("Pacific/Auckland", "2026-11-25", "2026-11-25T08:00:00+13:00"),
+        ("Pacific/Auckland", "2026-11-25", "2026-11-25T00:30:00+13:00"),
+        ("America/Los_Angeles", "2026-11-24T03:00:00-08:00", "2026-11-24"),
+    ],
+)
+def test_by_date_takes_a_day_and_a_time_in_any_zone(program: Program, settings: Any, zone: str, start: str, end: str) -> None:
+    settings.TIME_ZONE = zone
+    failed = make_message(MessageState.FAILED, created_at=datetime(2026, 11, 24, 11, 15, tzinfo=UTC))
+    answer = program.post(f"{BASE}:resendAsyncByDate", {"startDate": start, "endDate": end})
+    assert answer.status_code == 200
+    assert Message.objects.filter(resend_of=failed).count() == 1
 
 
 @pytest.mark.django_db

@@ -304,3 +304,18 @@ def test_orders_that_are_refused(program: Program, body: Any, code: int, said: s
 )  # fmt: skip
 def test_pages_that_are_refused(program: Program, query: str, code: int) -> None:
     assert refusal(program.post(f"{SEARCH}?{query}", []))[:2] == (400, code)
+
+
+@pytest.mark.parametrize("last", ["2026-11-25T08:00:00+13:00", "2026-11-25T00:30:00+13:00"])
+def test_a_span_from_a_day_to_a_time_ahead_of_utc(program: Program, settings: Any, last: str) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    found = make_message(created_at=datetime(2026, 11, 24, 11, 15, tzinfo=UTC))
+    make_message(created_at=datetime(2026, 11, 24, 10, 45, tzinfo=UTC))
+    span = _criterion("creationDate", "BETWEEN", value="2026-11-25", secondValue=last)
+    assert _keys(program.post(SEARCH, [span])) == [found.key.hex]
+    wrong = _criterion("creationDate", "BETWEEN", value=last, secondValue="2026-11-24")
+    assert refusal(program.post(SEARCH, [wrong]))[1:] == (
+        2103,
+        "INVALID_FILTER_SECOND_VALUE",
+        "creationDate: the second value lies before the first one",
+    )
