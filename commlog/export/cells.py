@@ -19,19 +19,16 @@ _RETURN = re.compile(r"\r\n?")
 _ILLEGAL = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
 _CONTROLS = bytes({*range(32)} - {9, 10})
-_RUNS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-    "'",
-)  # a field of a CSV file that begins so may be run as a formula, or has been marked
+# A CSV file does not name its separator. Where spreadsheets use the semicolon or the tab, a field may begin in the middle of one of
+# ours; so may a line, because such a reader sees our quotes in other places. A tab at the start of a field is suspect by itself.
+_SEPARATORS = ",;\n\x85\u2028\u2029"
+_RUNS = "=＝﹦⁼₌+＋﹢⁺₊\\-－﹣@＠﹫|"  # a field that begins so may be run, as a formula or as a call of another program
+# Blanks, what has no width, and quotes: some readers drop them before they look for a formula.
+_DROPPED = '"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0'
+_BLANKS = f"(?:[{_DROPPED}]|[^\\S\\t{_SEPARATORS}])*"  # no separator among them, so that no text is looked through twice
+_AT_START = re.compile(f"'|{_BLANKS}[\\t\\n{_RUNS}]")
+_INSIDE = re.compile(f"[{_SEPARATORS}](?='|{_BLANKS}[\\t{_RUNS}])|\\t(?='|{_BLANKS}[{_RUNS}])")
+_MARKED = re.compile(f"(^|[\\t{_SEPARATORS}])'")
 
 
 def cell(value: object, zone: tzinfo) -> Content:
@@ -99,10 +96,14 @@ def as_text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
 
 
 def as_field(text: str) -> str:
-    """The text as a field of a CSV file: an apostrophe before what a spreadsheet might run. `from_field` takes it away again."""
-    return f"'{text}" if text.startswith(_RUNS) else text
+    """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may be run could begin.
+
+    That is at its start, and behind each comma, semicolon, tab and line end. `from_field` takes them away again.
+    """
+    marked = _INSIDE.sub(r"\g<0>'", text)
+    return f"'{marked}" if _AT_START.match(text) else marked
 
 
 def from_field(field: str) -> str:
-    """The text that `as_field` wrote."""
-    return field.removeprefix("'")
+    """The text that `as_field` wrote: without an apostrophe at its start, and behind each comma, semicolon, tab and line end."""
+    return _MARKED.sub(r"\1", field)

@@ -21,7 +21,7 @@ class CommaFile:
         self._plan = [(part.getter(names), self._moment if part.moment else self._value) for part in parts]
         self._text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
         self._lines = csv.writer(self._text)
-        self._lines.writerow([part.label for part in parts])
+        self._lines.writerow([cells.as_field(part.label) for part in parts])
 
     def append(self, row: Sequence[Any]) -> None:
         """Write a message; `row` is what `names_of` names."""

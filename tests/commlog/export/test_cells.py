@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,9 @@ _WORDS = [
     "]]>",
     "12",
 ]
-_LETTERS = ',;"\r\n\t \0\x07\x1b\ud800\udfff\ufffe\uffff😀\u202e\u0085\u2028'
+_LETTERS = ',;"\r\n\t \0\x07\x1b\ud800\udfff\ufffe\uffff😀\u202e\u0085\u2028=＝+-@|\u00a0\u200b\ufeff'
+RUN = ("=", "＝", "+", "＋", "-", "－", "@", "＠", "|")  # what makes a field of a CSV file a formula
+DROPPED = ' \t\r\n"\u00a0\u200b\ufeff\u202e\u0085\u2028'  # what a reader may pass over before it looks
 HOSTILE = st.sampled_from([*_WORDS, *_LETTERS, "\r\n"])
 TEXTS = st.lists(st.one_of(HOSTILE, st.text(st.characters(), max_size=20)), max_size=6).map("".join)
 
@@ -62,6 +65,22 @@ def written(rows: Sequence[Sequence[Any]], parts: Sequence[Part] = (TEXT,), room
         made.append(row)
     made.finish(ABOUT)
     return load_workbook(target)
+
+
+def comma_file(rows: Sequence[Sequence[str]]) -> str:
+    """The texts as a CSV file."""
+    target = io.BytesIO()
+    parts = [Part(name, (name,)) for name in ("destination", "subject", "content")]
+    made = CommaFile(target, parts, [1, 1, 1], zone=BERLIN, timestamps=True)
+    for row in rows:
+        made.append(row)
+    made.finish(ABOUT)
+    return target.getvalue().decode("utf-8-sig")
+
+
+def repr_start(text: str) -> str:
+    """How a text begins, as a test is called by it."""
+    return repr(text[:4])
 
 
 def about(book: Workbook) -> dict[str, Any]:
@@ -100,7 +119,59 @@ def test_any_text_comes_back_out_of_a_csv_file_and_runs_nowhere(texts: list[str]
     lines = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"), newline="")))
     assert lines[0] == ["Text", "Text"]
     assert [cells.from_field(field) for field, _ in lines[1:]] == [shown(text) for text in texts]
-    assert [field for line in lines[1:] for field in line if field.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))] == []
+    assert [field for line in lines[1:] for field in line if field.startswith((*RUN, "\t", "\r", "\n"))] == []
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_NONE], ids=["quotes", "no quotes"])
+@FEW
+@given(st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=10, max_size=20))
+def test_nothing_runs_whatever_separates_fields(delimiter: str, quoting: Any, rows: list[list[str]]) -> None:
+    content = comma_file(rows)
+    for ends in ("", None):  # line ends as they are, or each of them one
+        lines = csv.reader(io.StringIO(content, newline=ends), delimiter=delimiter, quoting=quoting)
+        assert [field for line in lines for field in line if field.lstrip(DROPPED).startswith(RUN)] == []
+
+
+@FEW
+@given(st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=10, max_size=20))
+def test_no_line_of_a_csv_file_runs(rows: list[list[str]]) -> None:
+    assert [line for line in comma_file(rows).splitlines() if line.lstrip(DROPPED).startswith(RUN)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("=1+2", "'=1+2"),
+        ("Dear Bo;=1+2;bye", "Dear Bo;'=1+2;bye"),
+        ("a, -1\tb;+2\n@x", "a,' -1\tb;'+2\n'@x"),
+        ('a";=1+2', "a\";'=1+2"),
+        (';"";"=1', ';"";\'"=1'),
+        ("\u00a0\u200b=1", "'\u00a0\u200b=1"),
+        ("a;＝1;＋1;－1;＠A", "a;'＝1;'＋1;'－1;'＠A"),
+        ("|cmd", "'|cmd"),
+        ("\ttab", "'\ttab"),
+        ("a;\ttab", "a;'\ttab"),
+        ("'quoted;'too, 'not", "''quoted;''too, 'not"),
+        ("it's 1-2, a@b.org; 3|4", "it's 1-2, a@b.org; 3|4"),
+        ("\t\tindented", "'\t\tindented"),
+    ],
+)
+def test_how_a_csv_file_marks_what_may_run(text: str, field: str) -> None:
+    assert cells.as_field(text) == field
+    assert cells.from_field(field) == text
+
+
+def test_a_program_reads_a_csv_file_as_the_readme_says() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    (pattern, by) = re.findall(r're\.sub\("(.+)", r"(.+)", field\)', readme)[0]
+    text = "'=1;'\t-2,\n\x85+3\u2028'it's"
+    assert re.sub(pattern.encode().decode("unicode_escape"), by, cells.as_field(text)) == text
+
+
+@pytest.mark.parametrize("text", ["\t" * 1_000_000, "," + " " * 1_000_000, '"' * 1_000_000, ";\n" * 500_000], ids=repr_start)
+def test_a_long_text_is_looked_through_once(text: str) -> None:
+    assert cells.from_field(cells.as_field(text)) == text
 
 
 @FEW

@@ -66,6 +66,16 @@ def about(book: Workbook) -> dict[str, Any]:
     return {str(label): value for label, value in book["About"].iter_rows(max_col=2, values_only=True)}
 
 
+@pytest.mark.parametrize("text", ["Dear Bo;=1+2;bye", "a;@SUM(1)", 'a";=1+2', "a\t=1+2\n=3+4"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_file_runs_nothing_whatever_separates_fields(pages: Client, text: str, delimiter: str) -> None:
+    make_message(MessageState.SENT, content=text, subject=text.replace("\n", " "), recipient_name=text, destination=text)
+    content = b"".join(press(pages, format="csv").streaming_content).decode("utf-8-sig")
+    fields = [field for row in csv.reader(io.StringIO(content), delimiter=delimiter) for field in row]
+    assert content.count("1+2") + content.count("SUM(1)") == 4
+    assert [field for field in fields if field.startswith(("=", "+", "-", "@"))] == []
+
+
 def test_the_usual_columns_with_subject_and_whole_text(pages: Client) -> None:
     text = "Dear Ana,\r\n" + "your payment is due. " * 50
     make_message(MessageState.SENT, now=AT, recipient_name="Ana Silva", content=text)
