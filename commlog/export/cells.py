@@ -15,6 +15,7 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 Content = str | int | datetime | None
 LONGEST = 32_767  # of a cell, in the UTF-16 units that Excel counts: an emoji is two
 ROWS = 1_048_575  # of a sheet, its header not counted
+FIRST_YEAR = 1900  # Excel counts days from then on, and shows no earlier one
 _RETURN = re.compile(r"\r\n?")
 _ILLEGAL = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
@@ -45,8 +46,8 @@ def cell(value: object, zone: tzinfo) -> Content:
 
 
 def moment(at: datetime, zone: tzinfo) -> datetime:
-    """The moment as the organisation's clocks showed it."""
-    return at.astimezone(zone).replace(tzinfo=None)
+    """Return the second that the organisation's clocks showed. A spreadsheet rounds fractions up: New Year's Eve became the next year."""
+    return at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def clean(text: str) -> str:

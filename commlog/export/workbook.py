@@ -86,11 +86,14 @@ class ExcelFile:
         self.notes.split += 1
         return pieces
 
-    def _moment(self, part: Part, value: object) -> Cell | None:
+    def _moment(self, part: Part, value: object) -> Cell | str | None:
         if not isinstance(value, datetime):
             return None
         local = cells.moment(value, self._zone)
-        self._stamps[part].value = local if self._timestamps else local.date()
+        shown = local if self._timestamps else local.date()
+        if local.year < cells.FIRST_YEAR:
+            return str(shown)
+        self._stamps[part].value = shown
         return self._stamps[part]
 
     def _spread(self, written: Sequence[Any]) -> list[Any]:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from openpyxl.utils.datetime import to_excel
 
 from commlog.export import cells
 from commlog.export.about import About
@@ -227,6 +228,37 @@ def test_without_timestamps_a_moment_is_its_day() -> None:
     late = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)  # the next day in Berlin
     sheet = written([(late,)], [Part("Created", ("created_at",), moment=True)], timestamps=False)["Messages"]
     assert (sheet["A2"].value, sheet["A2"].number_format) == (datetime(2026, 11, 25), "yyyy-mm-dd")
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        (datetime(2026, 12, 31, 22, 59, 59, 600_000, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59)),
+        (datetime(2026, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59)),
+        (
+            datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=UTC),
+            datetime(2026, 3, 29, 1, 59, 59),
+        ),  # the last second before the clocks go on
+        (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 3)),
+        (datetime(2026, 10, 25, 0, 59, 59, 500_000, tzinfo=UTC), datetime(2026, 10, 25, 2, 59, 59)),
+        (datetime(1969, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59)),
+        (datetime(1900, 1, 1, 12, 0, 0, 999_999, tzinfo=UTC), datetime(1900, 1, 1, 13)),
+        (datetime(1899, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC), "1899-06-01 13:00:00"),  # Excel shows no such day
+    ],
+)
+def test_a_moment_is_the_second_that_the_log_shows(at: datetime, shown: datetime | str) -> None:
+    cell = written([(at,)], [Part("Created", ("created_at",), moment=True)])["Messages"]["A2"]
+    assert cell.value == shown
+    if isinstance(cell.value, datetime):
+        assert round(to_excel(cell.value) * 86_400) == to_excel(cell.value) * 86_400
+
+
+def test_a_csv_file_keeps_the_fractions_of_a_moment_and_rounds_none_up() -> None:
+    target = io.BytesIO()
+    made = CommaFile(target, [Part("Created", ("created_at",), moment=True)], [1], zone=BERLIN, timestamps=True)
+    made.append((datetime(2026, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC),))
+    made.finish(ABOUT)
+    assert target.getvalue().decode("utf-8-sig").splitlines()[1] == "2026-12-31 23:59:59.999+01:00"
 
 
 def test_what_was_written_otherwise_is_said() -> None:
