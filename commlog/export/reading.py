@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q, TextField
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, Count, Func, Max, Q, Sum, TextField
 from django.db.models.functions import Length
+from django.db.models.sql.compiler import SQLCompiler
 
 from commlog.export import cells
 from commlog.export.plans import Part, names_of
@@ -26,6 +28,23 @@ class Extent:
     rows: int
     at_once: int
     cells: Sequence[int]
+
+
+class _Bytes(Func):
+    """The size of a text. PostgreSQL knows it without reading the text, unlike the number of its characters."""
+
+    function = "OCTET_LENGTH"
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        """SQLite has no such function before 3.43."""
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
+def bytes_of(messages: MessageQuerySet, parts: Sequence[Part]) -> int:
+    """Return the bytes of text that these columns of the messages hold, as the database counts them."""
+    sums = {name: Sum(_Bytes(name)) for name in names_of(parts) if name in _TEXTS}
+    return sum(size or 0 for size in messages.order_by().aggregate(**{f"bytes_{name}": each for name, each in sums.items()}).values())
 
 
 def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:

@@ -12,8 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from commlog import audit, jobs, permissions, screens
 from commlog.audit import AuditAction
+from commlog.columns import columns_of
 from commlog.export import orders
 from commlog.export.orders import Format, Order
+from commlog.export.plans import parts_of
+from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
 from commlog.jobs.life import Asked, in_words
 from commlog.limits import A_PAGE, TookTooLong, time_limit
@@ -25,7 +28,9 @@ from commlog.selection import Selection, select
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
-AT_ONCE = 5_000  # rows; more are a job's work
+# What is answered in the request itself. More is a job's work: a web server ends a request that takes too long, and the file with it.
+AT_ONCE = 5_000  # rows
+BYTES_AT_ONCE = 10_000_000  # of text
 
 
 @require_POST
@@ -48,7 +53,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     format = Format(asked) if asked in Format.values else Format.XLSX
     order = Order(format, state.layout.keys, state.layout.timestamps, state.view.name if state.view else "")
     total = _count(chosen.messages)
-    if total is None or total > AT_ONCE:
+    if total is None or total > AT_ONCE or not _are_short(chosen.messages, order):
         job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=total or 0, options=order.options)
         return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
     return _at_once(order, chosen, place, user)
@@ -86,3 +91,12 @@ def _count(found: MessageQuerySet) -> int | None:
             return found.count()
     except TookTooLong:
         return None
+
+
+def _are_short(found: MessageQuerySet, order: Order) -> bool:
+    """Whether the texts can be written within a request."""
+    try:
+        with time_limit(A_PAGE):
+            return bytes_of(found, parts_of(columns_of(order.columns))) <= BYTES_AT_ONCE
+    except TookTooLong:
+        return False

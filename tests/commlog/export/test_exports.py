@@ -17,7 +17,8 @@ from pytest_django import DjangoAssertNumQueries
 from commlog.columns import CATALOGUE
 from commlog.export.plans import parts_of
 from commlog.export.reading import Extent, extent_of
-from commlog.models import AuditEntry, ColumnLayout, CustomView, MenuItem, User
+from commlog.models import AuditEntry, ColumnLayout, CustomView, Job, MenuItem, User
+from commlog.views import exports
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
@@ -231,7 +232,7 @@ def test_an_export_takes_the_same_queries_whatever_its_length(
 ) -> None:
     for _ in range(rows):
         make_message(client=make_client(), group=make_group())
-    with django_assert_num_queries(12 if connection.vendor == "sqlite" else 15):
+    with django_assert_num_queries(13 if connection.vendor == "sqlite" else 20):
         assert len(lines(export(pages, f"columns={','.join(CATALOGUE)}"))) == rows + 1
 
 
@@ -243,3 +244,21 @@ def test_fewer_rows_are_fetched_at_once_where_texts_are_long() -> None:
     assert extent_of(Message.objects.all(), parts) == Extent(rows=2, at_once=100, cells=[1, 2])
     make_message(content="x" * 1_000_000, subject="")
     assert extent_of(Message.objects.all(), parts) == Extent(rows=3, at_once=30, cells=[1, 31])
+
+
+@pytest.mark.parametrize("format", ["xlsx", "csv"])
+def test_more_than_ten_megabytes_of_text_are_a_job(pages: Client, format: str) -> None:
+    """What a request writes must be written before the web server ends it."""
+    for content in ("x" * 4_000_000, "ü" * 2_000_000):  # bytes count, not characters
+        make_message(MessageState.SENT, content=content, html="<p>" + "x" * 4_000_000)
+    assert "Content-Disposition" in press(pages, format=format)
+    make_message(MessageState.SENT, content="ü" * 1_000_001)
+    job = press(pages, format=format)
+    assert (job.status_code, job["Location"]) == (302, f"/jobs/{Job.objects.get().key.hex}/")
+    assert Job.objects.get().total == 3
+    assert "Content-Disposition" in press(pages, "q=nothing+here", format=format)
+
+
+def test_the_button_says_what_comes_at_once(pages: Client) -> None:
+    said = f"More than {exports.AT_ONCE:,} messages or {exports.BYTES_AT_ONCE // 1_000_000} MB of text are prepared in the background."
+    assert said in pages.get(LOG).text
