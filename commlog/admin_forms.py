@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from commlog import audit
+from commlog import audit, people
 from commlog.forms import AddressField, NumberField
 from commlog.models import MenuItem, User
 from commlog.models.menu_item import MenuItemType
@@ -138,10 +138,10 @@ class UserForm(forms.ModelForm):
             self.initial.setdefault("roles", self.instance.groups.all())
 
     def clean_username(self) -> str:
-        """The user name, if nobody else has it in whatever spelling: Ada and ada must not be two people."""
+        """The user name, if nobody else has it in whatever capitals: Ada and ada must not be two people. An old pair may stay."""
         name: str = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError("There is a user of that name already.")
+        if name != self.initial.get("username") and (other := people.taken_by("user", name, besides=self.instance.pk)):
+            raise ValidationError(f"There is a user of that name already: {other}.")
         return name
 
 

@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Q
 
+from commlog import people
 from commlog.forms import AddressField, NumberField
 from commlog.models import User
 from commlog.people import label
 from notifications import templating
 from notifications.models import Client, Group, Membership
+from notifications.spelling import tidy
 from notifications.text import Malformed
 from notifications.text import clean as clean_text
 
@@ -79,8 +81,24 @@ def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
     return found | {"credit_officer": officer.name if officer else "", "own_fields": dict(owner.custom_fields)}
 
 
+def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
+    """An ID that nobody else has in whatever capitals, without what cannot be seen. One that stays as it was is not judged."""
+    number: str = form.cleaned_data[name]
+    if number == form.initial.get(name):
+        return number
+    number = tidy(number)
+    other = people.taken_by(whom, number, besides=form.instance.pk)
+    if other and other != number:  # of the same one the model itself says so
+        raise ValidationError(f"Another {whom} has the ID {other}, which differs in capitals alone.")
+    return number
+
+
 class ClientForm(_Contact):
     """A client."""
+
+    def clean_client_id(self) -> str:
+        """An ID of its own."""
+        return _new_number(self, "client", "client_id")
 
     class Meta:
         model = Client
@@ -93,6 +111,10 @@ class ClientForm(_Contact):
 
 class GroupForm(_Contact):
     """A group of clients."""
+
+    def clean_group_id(self) -> str:
+        """An ID of its own."""
+        return _new_number(self, "group", "group_id")
 
     class Meta:
         model = Group
@@ -117,9 +139,11 @@ class MemberForm(forms.Form):
 
     def clean_client_id(self) -> Client:
         """The client, who must exist and not be a member yet."""
-        number = self.cleaned_data["client_id"]
-        client = Client.objects.filter(client_id=number).first()
-        if client is None:
+        try:
+            client = people.by_number("client", self.cleaned_data["client_id"])
+        except Malformed as error:
+            raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+        if not isinstance(client, Client):
             raise ValidationError("There is no client with this ID.")
         if Membership.objects.filter(group=self.group, client=client).exists():
             raise ValidationError(f"{client.name} is a member already.")

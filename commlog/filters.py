@@ -1,9 +1,9 @@
 """The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape of its kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import django_filters
@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
+from commlog import search
 from commlog.bulk.outcomes import JOB_PARTS, LEFT, Outcome
 from commlog.forms import ConditionsForm, DayField, JobField, SearchField
 from commlog.models import JobItem, User
-from commlog.search import search
+from commlog.search import Search
 from notifications import criteria
 from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
 from notifications.models import Message
@@ -22,6 +23,7 @@ from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, MessageState
 from notifications.text import Malformed
 
+Made = TypeVar("Made")
 Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
 SYSTEM = "system"
 FROM, TO = "_from", "_to"
@@ -43,10 +45,19 @@ _OFFERED: Mapping[str, Offer] = {
 _YES_NO = (("true", "yes"), ("false", "no"))
 
 
+class LogSearchField(SearchField):
+    """The search box of a log, which has to know whose ID was typed."""
+
+    def clean(self, value: Any) -> Search | None:
+        """What is looked for."""
+        text: str = super().clean(value)
+        return _or_refuse(search.read, text) if text else None
+
+
 class SearchFilter(django_filters.CharFilter):
     """A filter over the search box."""
 
-    field_class = SearchField
+    field_class = LogSearchField
 
 
 class TypedField(SearchField):
@@ -60,11 +71,15 @@ class TypedField(SearchField):
         """The value as it was typed, if the field can be asked for it."""
         text: str = super().clean(value)
         if text:
-            try:
-                criteria.parse(self.of.key, _operator(self.of), [text])
-            except Malformed as error:
-                raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+            _or_refuse(lambda value: criteria.parse(self.of.key, _operator(self.of), [value]), text)
         return text
+
+
+def _or_refuse(read: Callable[[str], Made], text: str) -> Made:
+    try:
+        return read(text)
+    except Malformed as error:
+        raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
 
 
 class TypedFilter(django_filters.CharFilter):
@@ -142,9 +157,9 @@ class MessageFilter(django_filters.FilterSet):
             if field.bar and field.whom == "user":
                 self.filters[field.bar].extra["choices"] = _staff(field)  # read once: a callable would be asked for each use
 
-    def by_search(self, messages: MessageQuerySet, _name: str, text: str) -> MessageQuerySet:
+    def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
         """Person, address, number, key or text."""
-        return search(messages, text)
+        return search.search(messages, asked)
 
     def by_field(self, messages: MessageQuerySet, name: str, value: str | date) -> MessageQuerySet:
         """What the table of fields says of it."""

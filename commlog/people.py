@@ -1,24 +1,32 @@
-"""Clients, groups, users and messages as values of conditions: found by what a clerk knows of them, and called by their names."""
+"""Clients, groups, users and messages as values of conditions: found by what a clerk knows of them, and called by their names.
+
+IDs that differ in capitals alone may both exist. Whoever writes one exactly means that one; in other capitals it means somebody only
+where it cannot mean two.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Trim
 
 from commlog.models import User
 from notifications.models import Client, Group
+from notifications.spelling import tidy
 from notifications.text import Malformed
 
 Person = Client | Group | User
 MOST_SUGGESTIONS = 10
+_MOST_NAMED = 5
 _KEY = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NUMBERED = re.compile(r".*\(([^()]{1,150})\)")
 _LONGEST = 300
+_LONGEST_NUMBER = 150
+_ALIKE = 100  # people of one name, or of IDs that differ in capitals alone: more are never looked at
 _NUMBER = {"client": "client_id", "group": "group_id", "user": "username"}
 _NAMES = {"client": ("first_names", "last_name"), "group": ("name",), "user": ("first_name", "last_name")}
-_ROWS: Mapping[str, QuerySet[Client] | QuerySet[Group] | QuerySet[User]] = {
+_ROWS: Mapping[str, QuerySet[Any]] = {
     "client": Client.objects.all(),
     "group": Group.objects.all(),
     "user": User.objects.all(),
@@ -28,22 +36,32 @@ WHOM = tuple(_ROWS)
 
 def resolve(whom: str, text: str) -> str:
     """The key of the client, group or user that is meant: by key, by ID, by name, or as `label` writes it. Raises Malformed."""
-    text = text.strip()
-    if _KEY.fullmatch(text):
-        return UUID(text).hex
+    meant = tidy(text)
+    if _KEY.fullmatch(meant):
+        return UUID(meant).hex
     if len(text) > _LONGEST or "\0" in text:
         raise Malformed(whom, f"there is no {whom} of that name or ID")
-    numbered = _NUMBERED.fullmatch(text)
-    for number in filter(None, (text, numbered.group(1) if numbered else "")):
-        for person in _ROWS[whom].filter(**{f"{_NUMBER[whom]}__iexact": number})[:1]:
-            return person.key.hex
-    found = list(_named(whom).filter(_full_name__iexact=text)[:3]) if text else []
-    if len(found) == 1:
-        return found[0].key.hex
-    if found:
-        which = ", ".join(_number(person) for person in found)
-        raise Malformed(whom, f"several are called {text}: give the ID ({which})")
-    raise Malformed(whom, f"there is no {whom} with the name or ID “{text[:60]}”")
+    found = _written_exactly(whom, text.strip(), meant) or _alike(whom, meant) or _by_last_brackets(whom, meant)
+    if not found:
+        raise Malformed(whom, f"there is no {whom} with the name or ID “{text.strip()[:60]}”")
+    return _only(whom, text.strip(), found).key.hex
+
+
+def by_number(whom: str, text: str) -> Person | None:
+    """Whoever has this ID, or the one who has it in other capitals. Raises Malformed where there are several of those, naming them."""
+    meant = tidy(text)
+    if not meant or len(meant) > _LONGEST_NUMBER or "\0" in meant:
+        return None
+    written = {text.strip(), meant}
+    exactly = Q(**{f"{_NUMBER[whom]}__in": written})
+    found = list(_ROWS[whom].filter(exactly | _in_any_capitals(whom, meant))[:_ALIKE])
+    return _only(whom, meant, [person for person in found if _number(person) in written] or found) if found else None
+
+
+def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
+    """The ID of another client, group or user that differs from this one in capitals at most; "" where nobody has it."""
+    others = _ROWS[whom].filter(_in_any_capitals(whom, number)).exclude(pk=besides)
+    return next((_number(person) for person in others.order_by("pk")[:1]), "")
 
 
 def labels(whom: str, keys: Iterable[str]) -> dict[str, str]:
@@ -66,11 +84,57 @@ def suggest(whom: str, text: str) -> list[str]:
     return [label(person) for person in named.order_by(_NUMBER[whom])[:MOST_SUGGESTIONS]]
 
 
+def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
+    """Whose ID or whose label it is, to the letter: what the pages themselves write is read back as it was meant."""
+    numbers = {text, meant, *_in_brackets(text), *_in_brackets(meant)}
+    people = list(_ROWS[whom].filter(**{f"{_NUMBER[whom]}__in": numbers}))
+    return [person for person in people if {_number(person), label(person), tidy(label(person))} & {text, meant}]
+
+
+def _alike(whom: str, meant: str) -> list[Person]:
+    """Whose ID it is in other capitals, and who is called so."""
+    if not meant:
+        return []
+    found = [*_ROWS[whom].filter(_in_any_capitals(whom, meant))[:_ALIKE], *_named(whom).filter(_full_name__iexact=meant)[:_ALIKE]]
+    return list({person.pk: person for person in found}.values())
+
+
+def _by_last_brackets(whom: str, meant: str) -> list[Person]:
+    """Whose ID is in brackets behind a name, whatever the name: it may have been changed since."""
+    last = next(iter(_in_brackets(meant)), "")
+    found = by_number(whom, last) if last else None
+    return [found] if found else []
+
+
+def _in_brackets(text: str) -> Sequence[str]:
+    """What may be an ID behind a name, the shortest first: IDs may hold brackets too."""
+    if not text.endswith(")"):
+        return []
+    starts = [number for number, character in enumerate(text) if character == "("]
+    return [text[start + 1 : -1] for start in reversed(starts) if len(text) - start - 2 <= _LONGEST_NUMBER]
+
+
+def _in_any_capitals(whom: str, number: str) -> Q:
+    # SQLite compares the letters from A to Z alone without regard to case, but hands regular expressions to Python.
+    lookup, asked = ("iexact", number) if number.isascii() else ("iregex", f"^{re.escape(number)}$")
+    return Q(**{f"{_NUMBER[whom]}__{lookup}": asked})
+
+
+def _only(whom: str, text: str, found: Sequence[Person]) -> Person:
+    if len(found) == 1:
+        return found[0]
+    numbers = sorted(_number(person) for person in found)
+    which = ", ".join(numbers[:_MOST_NAMED]) + (" …" if len(numbers) > _MOST_NAMED else "")
+    if len({number.casefold() for number in numbers}) == 1:
+        raise Malformed(whom, f"several {whom}s have an ID that differs in capitals alone: write it exactly ({which})")
+    raise Malformed(whom, f"several are called {text}: give the ID ({which})")
+
+
 def _named(whom: str) -> QuerySet:
     names = _NAMES[whom]
     if len(names) == 1:
         return _ROWS[whom].annotate(_full_name=Concat(names[0], Value(""), output_field=CharField()))
-    return _ROWS[whom].annotate(_full_name=Concat(names[0], Value(" "), names[1], output_field=CharField()))
+    return _ROWS[whom].annotate(_full_name=Trim(Concat(names[0], Value(" "), names[1], output_field=CharField())))
 
 
 def _number(person: Person) -> str:

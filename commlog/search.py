@@ -1,14 +1,14 @@
 """What the one search box finds: a person, an address, a number in any spelling, a key, a subject, a text."""
 
 import re
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from commlog import recipients
+from commlog import people, recipients
 from commlog.recipients import as_meant
 from notifications.criteria import contains, numbered
-from notifications.models import Client, Group
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
 
@@ -16,24 +16,39 @@ _KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.
 _NAME = re.compile(r"[^\d\W][^\d\s@]*(\s+[^\d\s@]+)+")
 
 
-def search(messages: MessageQuerySet, text: str) -> MessageQuerySet:
-    """Those of the messages that the text leads to. A key finds its message and nothing else."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was typed into the box, and whose ID it is."""
+
+    text: str
+    client: int | None = None
+    group: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read(text: str) -> Search:
+    """What is looked for. Raises Malformed where it is the ID of several clients or groups but for capitals."""
     meant = as_meant(text)
+    if _KEY.fullmatch(meant):
+        return Search(text)
+    client, group = (people.by_number(whom, meant) for whom in ("client", "group"))
+    return Search(text, client=client.pk if client else None, group=group.pk if group else None)
+
+
+def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
+    """Those of the messages that the text leads to. A key finds its message and nothing else."""
+    meant = as_meant(asked.text)
     if _KEY.fullmatch(meant):
         return messages.filter(key=UUID(meant))
     found = contains("recipient_name", meant) | contains("destination", meant)
-    for spelling in dict.fromkeys((meant, text)):
+    for spelling in dict.fromkeys((meant, asked.text)):
         found |= contains("subject", spelling) | contains("content", spelling)
-    found |= Q(client__in=_clients(meant)) | Q(group__in=Group.objects.filter(group_id__iexact=meant))
+    for whom, pk in (("client", asked.client), ("group", asked.group)):
+        found |= Q(**{whom: pk}) if pk else Q()
+    if _NAME.fullmatch(meant):  # whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`
+        found |= Q(client__in=recipients.search(recipients.KINDS["client"], meant))
     if number := numbered("destination", meant):
         found |= Q(type=MessageType.SMS) & number
     return messages.filter(found)
-
-
-def _clients(text: str) -> QuerySet[Client]:
-    """Whoever has that ID; of several words without figures, whoever is called so, in whatever order: `Silva Renée`.
-
-    An address spells without accents, so `renee silva` finds her too.
-    """
-    found = Client.objects.filter(client_id__iexact=text)
-    return found | recipients.search(recipients.KINDS["client"], text) if _NAME.fullmatch(text) else found

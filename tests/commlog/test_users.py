@@ -99,7 +99,7 @@ def test_a_user_is_made(pages: Client, ada: User) -> None:
     ("values", "said"),
     [
         ({"username": ""}, "This field is required."),
-        ({"username": "ADA"}, "There is a user of that name already."),
+        ({"username": "ADA"}, "There is a user of that name already: "),
         ({"username": "a b"}, "Enter a valid username."),
         ({"username": "x" * 151}, "at most 150 characters"),
         ({"username": "a\0"}, "Null characters are not allowed."),

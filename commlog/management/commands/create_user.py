@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog import staff
+from commlog import people, staff
 from commlog.models import User
 
 
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         if role is None:
             known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no role {options['role']}. Roles: {known}.")
+        if other := people.taken_by("user", options["name"]):
+            raise CommandError(f"There is a user of that name already: {other}.")
         first, _, last = options["full_name"].rpartition(" ")
         user = User(username=options["name"], first_name=first or last, last_name=last if first else "", api_access=options["api"])
         password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
