@@ -12,7 +12,6 @@ from commlog import jobs
 from commlog.limits import TookTooLong
 from commlog.models import Job, User
 from commlog.models.job import JobState
-from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_client, make_message, make_resend, officer, viewer
 
