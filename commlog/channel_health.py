@@ -96,7 +96,8 @@ def _uses(channel: MessageType) -> list[tuple[str, str]]:
             tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
             server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"
             signs_in = "yes" if settings.EMAIL_HOST_USER else "no"
-            return [("Mail server", server), ("Signs in", signs_in), ("Sender", settings.DEFAULT_FROM_EMAIL)]
+            replies = settings.REPLY_TO_EMAIL or "to the sender"
+            return [("Mail server", server), ("Signs in", signs_in), ("Sender", settings.DEFAULT_FROM_EMAIL), ("Replies", replies)]
         case MessageType.SMS:
             ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
             gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"

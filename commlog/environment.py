@@ -2,18 +2,20 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from commlog.mail_server import EXAMPLES, is_host, read
 from notifications.retry import RetryPolicy
 
 _CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_WEB_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _RETRY_FIELDS = {
@@ -34,13 +36,30 @@ class Environment:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
 
-    def refuse(self, name: str, allowed: str) -> ImproperlyConfigured:
-        """The error for a wrong value. The value itself is left out: it may be a secret."""
-        return ImproperlyConfigured(f"{name} has a wrong value. Allowed: {allowed}.")
+    def refuse(self, name: str, allowed: str, wrong: str = "") -> ImproperlyConfigured:
+        """The error for a wrong value, and what is wrong with it. The value itself is left out: it may be a secret."""
+        return ImproperlyConfigured(f"{name} has a wrong value. Allowed: {allowed}.{f' What is wrong: {wrong}.' if wrong else ''}")
 
-    def text(self, name: str, default: str = "") -> str:
-        """The variable as it is, without surrounding blanks."""
-        return self._variables.get(name, "").strip() or default
+    def text(self, name: str, default: str = "", *, most: int | None = None) -> str:
+        """The variable as it is, without surrounding blanks; `most`: how many characters it may have."""
+        value = self._variables.get(name, "").strip() or default
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:  # bytes that are not UTF-8, as Python carries them
+            raise self.refuse(name, "text in UTF-8") from error
+        if most is not None and (len(value) > most or _CONTROL.search(value)):
+            raise self.refuse(name, f"one line of at most {most} characters")
+        return value
+
+    def usable(self, name: str, example: str, read: Callable[[str], object], default: str = "") -> str:
+        """A text that whoever needs it later can read, or nothing. `read` raises ValueError with what is wrong."""
+        value = self.text(name, default)
+        try:
+            if value:
+                read(value)
+        except ValueError as error:
+            raise self.refuse(name, example, str(error)) from error
+        return value
 
     def flag(self, name: str, default: bool) -> bool:
         """1/0, true/false, yes/no, on/off."""
@@ -134,16 +153,20 @@ class Environment:
         return value
 
     def web_address(self, name: str, default: str) -> str:
-        """An http(s) address without path."""
-        value = self.text(name, default).rstrip("/")
-        try:
-            parts = urlsplit(value)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.path
-        except ValueError:
-            fine = False
-        if not fine:
-            raise self.refuse(name, "an address such as https://commlog.example.org")
-        return value
+        """An http(s) address of nothing but scheme, host and port, spelled as browsers spell it in Host and Origin."""
+        found = _WEB_ADDRESS.fullmatch(self.text(name, default).lower())
+        if not found or not is_host(found["host"]) or not 0 < int(found["port"] or 80) < 65_536:
+            raise self.refuse(name, "an address such as https://commlog.example.org, an international name in its xn-- form")
+        usual = {"http": "80", "https": "443"}[found["scheme"]]
+        port = f":{int(found['port'])}" if found["port"] and found["port"] != usual else ""
+        return f"{found['scheme']}://{found['host']}{port}"
+
+    def hosts(self, name: str) -> list[str]:
+        """Host names separated by commas, as Django matches them: a leading dot means every name below, a star any."""
+        words = [word.lower() for word in self.words(name)]
+        if not all(word == "*" or is_host(word.removeprefix(".")) for word in words):
+            raise self.refuse(name, "host names such as commlog.example.org, without https:// and port, separated by commas")
+        return words
 
     def database(self, name: str, default: str, *, anywhere: bool = True) -> dict[str, Any]:
         """Return Django's settings of a database: sqlite:////path/to/file or postgres://user:password@host:port/name.
@@ -165,20 +188,14 @@ class Environment:
         return config
 
     def mail_server(self, name: str) -> dict[str, Any]:
-        """Django's EMAIL_* settings from smtp://, smtp+tls:// or smtp+ssl:// user:password@host:port; empty host where unset."""
-        allowed = "smtp://host:25, smtp+tls://user:password@host:587 or smtp+ssl://user:password@host:465"
+        """Django's EMAIL_* settings from scheme://user:password@host:port; an empty host where unset."""
         text = self.text(name)
         if not text:
             return {"EMAIL_HOST": ""}
-        if not text.startswith(("smtp://", "smtp+tls://", "smtp+ssl://", "smtps://")):
-            raise self.refuse(name, allowed)
         try:
-            config = dict(environ.Env.email_url_config(text))
-        except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
-            raise self.refuse(name, allowed) from error
-        if not config.get("EMAIL_HOST"):
-            raise self.refuse(name, allowed)
-        return {key: value for key, value in config.items() if key.startswith("EMAIL_") and key != "EMAIL_FILE_PATH"}
+            return read(text)
+        except ValueError as error:
+            raise self.refuse(name, EXAMPLES, str(error)) from error
 
     def retry_policy(self, prefix: str = "RETRY_", base: RetryPolicy | None = None) -> RetryPolicy:
         """The retry policy under `prefix`; what is not set there is as in `base`."""

@@ -5,6 +5,7 @@ Without any variable this is a development set-up: DEBUG on, a SQLite file besid
 
 import os
 import tempfile
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from commlog.environment import Environment
+from notifications.channels.email import plain_address, sender
+from notifications.channels.sms import sender_parameter
+from notifications.channels.webhook import usable_url
+from notifications.numbers import e164
 from notifications.states import MessageType
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,7 +32,7 @@ if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY
 PUBLIC_URL = env.web_address("PUBLIC_URL", "http://127.0.0.1:8000")
 _public = urlsplit(PUBLIC_URL)
 # In development also whatever leads to this machine, as Django allows by itself while the list is empty.
-ALLOWED_HOSTS = [_public.hostname or "", *env.words("ALLOWED_HOSTS"), *([".localhost", "127.0.0.1", "[::1]"] if DEBUG else [])]
+ALLOWED_HOSTS = [_public.hostname or "", *env.hosts("ALLOWED_HOSTS"), *([".localhost", "127.0.0.1", "[::1]"] if DEBUG else [])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 TRUSTED_PROXY_NETS = env.networks("TRUSTED_PROXY_NETS")
 if TRUSTED_PROXY_NETS:
@@ -181,8 +186,8 @@ USE_TZ = True
 TIME_ZONE = ORGANISATION_TIME_ZONE = env.time_zone("ORGANISATION_TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
-SYSTEM_SENDER_NAME = env.text("SYSTEM_SENDER_NAME", "Mambu")
-ORGANISATION_NAME = env.text("ORGANISATION_NAME", SYSTEM_SENDER_NAME)
+SYSTEM_SENDER_NAME = env.text("SYSTEM_SENDER_NAME", "Mambu", most=200)  # the log's column of senders holds no more
+ORGANISATION_NAME = env.text("ORGANISATION_NAME", SYSTEM_SENDER_NAME, most=200)
 
 # --- API -----------------------------------------------------------------------------------------------------------
 API_LARGEST_BODY = env.whole("API_LARGEST_BODY", 5_000_000, least=10_000, most=1_000_000_000)
@@ -211,20 +216,27 @@ STORAGES: dict[str, Any] = {
 }
 
 # --- Channels ------------------------------------------------------------------------------------------------------
-_mail: dict[str, Any] = {"EMAIL_PORT": 25, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": "", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}
-_mail |= {key: value for key, value in env.mail_server("EMAIL_URL").items() if value is not None}
+# What a channel would refuse about its own settings at each message is asked here once, of the channel's own code.
+_mail = env.mail_server("EMAIL_URL")
 EMAIL_HOST = _mail["EMAIL_HOST"]
-EMAIL_PORT = int(_mail["EMAIL_PORT"])
-EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"]
-EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"]
-EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
-EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
+EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 60
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Commlog <commlog@localhost.localdomain>")
-TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
-TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
-TWILIO_FROM = env.text("TWILIO_FROM")
+_mailbox = 'one such as Bank <no-reply@bank.example> or "Harbour Bank, Inc." <no-reply@bank.example>'
+DEFAULT_FROM_EMAIL = env.usable("DEFAULT_FROM_EMAIL", _mailbox, sender, "Commlog <commlog@localhost.localdomain>")
+REPLY_TO_EMAIL = env.usable("REPLY_TO_EMAIL", f"{_mailbox}, or unset", sender)
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
+TWILIO_ACCOUNT_SID = env.matching("TWILIO_ACCOUNT_SID", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
+_token = r"[0-9a-fA-F]{32}" if TWILIO_API_URL.endswith(".twilio.com") else r"[!-~]+"
+TWILIO_AUTH_TOKEN = env.matching("TWILIO_AUTH_TOKEN", _token, "the 32 hexadecimal digits that Twilio shows beside the account")
+_from = "a number such as +441632960000, a short code, a sender ID such as Bank, or a Messaging Service (MG and 32 hexadecimal digits)"
+TWILIO_FROM = env.usable("TWILIO_FROM", _from, sender_parameter)
+_missing = [each for each in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM") if not env.text(each)]
+if 0 < len(_missing) < 3:
+    raise env.refuse(_missing[0], "a value beside those of the other two settings of Twilio, or all three unset")
 RECEIPTS_URL = env.web_address("RECEIPTS_URL", PUBLIC_URL) if env.text("RECEIPTS_URL") else ""
 RECEIPT_TIMEOUT = env.whole("RECEIPT_TIMEOUT", 600, least=1, most=86_400)
 ALLOWED_HOSTS += [host for host in [urlsplit(RECEIPTS_URL).hostname] if host]
@@ -237,13 +249,14 @@ WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 
 # Who is told when a provider or a receiver is in trouble.
-ALERT_EMAIL = env.matching("ALERT_EMAIL", r"[\w.+-]+@[A-Za-z0-9.-]+", "one address such as operations@example.org")
+ALERT_EMAIL = env.usable("ALERT_EMAIL", "one address such as operations@example.org", plain_address)
+_hook = partial(usable_url, WEBHOOK_ALLOWED_NETS, WEBHOOK_ALLOW_HTTP)
 # For copies of production data: hold everything, or send all to one destination. A channel without one is held.
 SENDING_MODE = env.choice("SENDING_MODE", ("live", "hold", "redirect"))
 REDIRECT_TO = {
-    MessageType.EMAIL: env.matching("REDIRECT_EMAIL", r"[\w.+-]+@[A-Za-z0-9.-]+", "one address such as staging@example.org"),
-    MessageType.SMS: env.matching("REDIRECT_SMS", r"\+[1-9][0-9]{6,14}", "one number such as +491700000000"),
-    MessageType.WEB_HOOK: env.matching("REDIRECT_WEB_HOOK", r"https?://\S+", "one address such as https://staging.example.org/hook"),
+    MessageType.EMAIL: env.usable("REDIRECT_EMAIL", "one address such as staging@example.org", plain_address),
+    MessageType.SMS: env.usable("REDIRECT_SMS", "one number such as +491700000000", e164),
+    MessageType.WEB_HOOK: env.usable("REDIRECT_WEB_HOOK", "one URL such as https://staging.example.org/hook", _hook),
 }
 if SENDING_MODE == "redirect" and not any(REDIRECT_TO.values()):
     raise env.refuse("SENDING_MODE", "redirect, with REDIRECT_EMAIL, REDIRECT_SMS or REDIRECT_WEB_HOOK set")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
 from notifications import guards
@@ -19,6 +20,23 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
             found.append(Error("The trigger that keeps final states is missing.", hint="Run manage.py migrate.", id="notifications.E001"))
         if connection.vendor == "sqlite":
             found += _sqlite_mode(connection.settings_dict.get("OPTIONS", {}))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def usable_in_production(**_: Any) -> list[CheckMessage]:
+    """Channels that are not set up, and settings of e-mail that no production server should have."""
+    found: list[CheckMessage] = []
+    if not settings.EMAIL_HOST:
+        found.append(Info("EMAIL_URL is not set: every e-mail fails.", id="notifications.I001"))
+    elif settings.DEFAULT_FROM_EMAIL.endswith("@localhost.localdomain>"):
+        hint = "Set it to an address of yours, such as Bank <no-reply@bank.example>."
+        found.append(Warning("DEFAULT_FROM_EMAIL is not set: mail servers refuse the sender.", hint=hint, id="notifications.W001"))
+    if settings.EMAIL_HOST_PASSWORD and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL):
+        hint = "Write smtp+tls:// or smtps:// in EMAIL_URL."
+        found.append(Warning("The password for the mail server is sent in the clear.", hint=hint, id="notifications.W002"))
+    if not settings.TWILIO_FROM:
+        found.append(Info("TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not set: every SMS fails.", id="notifications.I002"))
     return found
 
 

@@ -332,6 +332,7 @@ def _envelope_of(message: Message) -> Envelope:
         body=message.content,
         html=message.html,
         event=message.event,
+        by_person=message.sender_user_id is not None,
         method=message.method,
         content_type=message.content_type,
         headers=MappingProxyType(message.headers),

@@ -4,7 +4,6 @@ from django.conf import settings
 
 from notifications.channels.base import Accepted, Channel, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.email import EmailChannel
-from notifications.channels.event_stream import EventStreamChannel
 from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
 from notifications.channels.sms import SmsChannel
 from notifications.channels.webhook import WebhookChannel
@@ -51,6 +50,7 @@ def _make(channel: MessageType) -> Channel:
                 settings.EMAIL_USE_TLS,
                 settings.EMAIL_USE_SSL,
                 settings.DEFAULT_FROM_EMAIL,
+                reply_to=settings.REPLY_TO_EMAIL,
             )
         case MessageType.SMS:
             return SmsChannel(
@@ -63,4 +63,7 @@ def _make(channel: MessageType) -> Channel:
         case MessageType.WEB_HOOK:
             return WebhookChannel(settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP)
         case MessageType.EVENT_STREAM:
+            # Not at the top: it needs the models, and settings.py asks the other channels before there are any.
+            from notifications.channels.event_stream import EventStreamChannel
+
             return EventStreamChannel()

@@ -29,6 +29,7 @@ class Envelope:
     body: str = ""
     html: str = ""
     event: str = ""
+    by_person: bool = False  # whether somebody wrote it, rather than an event or a program
     method: str = ""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed

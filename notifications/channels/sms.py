@@ -1,6 +1,7 @@
 """SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request left."""
 
 import logging
+import re
 import socket
 import threading
 from typing import Any
@@ -27,12 +28,27 @@ LONGEST = 1600  # characters; Twilio refuses more (21617)
 # The SDK writes query parameters and headers there at INFO.
 logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
+_MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+# Twilio: up to 11 letters, digits and these characters, one of them a letter; carriers' short codes have 3 to 8 digits.
+_SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
+
 # Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
 _LATER = frozenset({20429, 20503, 21730})
 _NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
+
+
+def sender_parameter(text: str) -> dict[str, str]:
+    """Return TWILIO_FROM as the parameter that Twilio takes it in. Raises ValueError where it is no kind of sender."""
+    if text.startswith("+"):
+        return {"from_": e164(text)}
+    if _MESSAGING_SERVICE.fullmatch(text):
+        return {"messaging_service_sid": text}
+    if not _SENDER_ID.fullmatch(text):
+        raise ValueError("it is no number with its country code, no short code, no sender ID and no Messaging Service")
+    return {"from_": text}
 
 
 class _GatewayClient(HttpClient):
@@ -91,16 +107,16 @@ class SmsChannel:
         self,
         account_sid: str,
         auth_token: str,
-        from_number: str,
+        sender: str,
         api_url: str = "https://api.twilio.com",
         deadline: float = 20.0,
         *,
         receipts_url: str = "",
     ) -> None:
         self._receipts_url = receipts_url
-        self._from = from_number
         self._http = _GatewayClient(api_url, deadline)
-        configured = account_sid and auth_token and from_number
+        configured = account_sid and auth_token and sender
+        self._origin = sender_parameter(sender) if configured else {}
         self._client = Client(account_sid, auth_token, http_client=self._http) if configured else None
 
     def lane(self, destination: str) -> str:
@@ -122,7 +138,7 @@ class SmsChannel:
     def send(self, envelope: Envelope) -> Receipt | Accepted:
         client, to = self._checked(envelope)
         try:
-            message = client.messages.create(to=to, from_=self._from, body=envelope.body, **self._asks_for_receipts(envelope.key))
+            message = client.messages.create(to=to, body=envelope.body, **self._origin, **self._asks_for_receipts(envelope.key))
         except NotHandedOver as error:
             raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), lane_fault=True) from error
         except NoAnswer as error:

@@ -21,7 +21,7 @@ RENEW_EVERY = 5.0  # seconds
 _CONTENT = (
     "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
 )  # fmt: skip
-_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id", "abandons")
+_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id", "sender_user_id", "abandons")
 _ABANDONS = _LIFE.index("abandons")
 
 
@@ -120,6 +120,7 @@ def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: 
         envelope=Envelope(
             key=_uuid(content.pop("key")),
             body=content.pop("content"),
+            by_person=row["sender_user_id"] is not None,
             headers=_headers(content.pop("headers")),
             signing_secrets=signing_secrets,
             **content,

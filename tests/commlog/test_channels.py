@@ -35,8 +35,15 @@ def act(pages: Client, channel: str, action: str) -> Any:
 def test_what_a_channel_uses_is_shown_without_its_secrets(pages: Client, settings: Any) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "mail.example.org", 587, "u", SECRET
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", SECRET, "+15005550006"
+    settings.REPLY_TO_EMAIL = "Help <help@example.org>"
     shown = pages.get(PAGE).text
-    for said in ("mail.example.org:587", "https://api.twilio.com", "+15005550006", "kept in Commlog’s own database"):
+    for said in (
+        "mail.example.org:587",
+        "Help &lt;help@example.org&gt;",
+        "https://api.twilio.com",
+        "+15005550006",
+        "kept in Commlog’s own database",
+    ):
         assert said in shown
     assert SECRET not in shown
 

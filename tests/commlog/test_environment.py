@@ -1,6 +1,8 @@
 """Settings from the environment: a wrong value stops the start and names the variable."""
 
 import os
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,14 @@ from commlog.environment import Environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STRONG = "".join(chr(33 + number) for number in range(60))
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0a" * 16, "TWILIO_AUTH_TOKEN": "0a" * 16, "TWILIO_FROM": "+441632960000"}
+
+
+def settings_of(**variables: str) -> dict[str, Any]:
+    """The settings that a process with just these variables has. They are read apart from those of the tests, which stay as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", variables)
+        return runpy.run_path(str(ROOT / "commlog" / "settings.py"))
 
 
 def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +40,46 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("TRUSTED_PROXY_NETS", "10.0.0.1/8"),
         ("DATABASE_URL", "mysql://localhost/commlog"),
         ("CACHE_URL", "memcached://localhost"),
+        ("PUBLIC_URL", "https://commlog.example.org?x=1"),
+        ("PUBLIC_URL", "https://ada:secret@commlog.example.org"),
+        ("PUBLIC_URL", "https://commlog.example.org:99999"),
+        ("PUBLIC_URL", "https://büro.example.org"),
+        ("ALLOWED_HOSTS", "https://commlog.example.org"),
+        ("ALLOWED_HOSTS", "commlog.example.org:8000"),
+        ("SYSTEM_SENDER_NAME", "x" * 201),
+        ("DEFAULT_FROM_EMAIL", "Harbour Bank, Inc. <no-reply@bank.example>"),
+        ("DEFAULT_FROM_EMAIL", '"Bank <no-reply@bank.example>"'),
+        ("DEFAULT_FROM_EMAIL", "Bank <no-reply@bank.example>, Ops <ops@bank.example>"),
+        ("DEFAULT_FROM_EMAIL", "Staff: Ops <ops@bank.example>;"),
+        ("DEFAULT_FROM_EMAIL", "no-reply@bank.example (Bank)"),
+        ("DEFAULT_FROM_EMAIL", "Bank\nBcc: x <no-reply@bank.example>"),
+        ("DEFAULT_FROM_EMAIL", "=?utf-8?q?B=C3=A4nk?= <no-reply@bank.example>"),
+        ("DEFAULT_FROM_EMAIL", "Bank no-reply@bank.example"),
+        ("DEFAULT_FROM_EMAIL", "Bank <jörg@bank.example>"),
+        ("DEFAULT_FROM_EMAIL", "Bank <bank.example>"),
+        ("DEFAULT_FROM_EMAIL", "Bank"),
+        ("REPLY_TO_EMAIL", "Help, Desk <help@bank.example>"),
         ("EMAIL_URL", "mail.example.org"),
+        ("EMAIL_URL", "imap://mail.example.org"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "smtp://mail.example.org:0"),
+        ("EMAIL_URL", "smtp://mail.example.org:25/path"),
+        ("EMAIL_URL", "smtp://mail.example.org?tls=true"),
+        ("EMAIL_URL", "smtp+tls://user:pass#word@mail.example.org"),
+        ("EMAIL_URL", "smtp+tls://user:pass/word@mail.example.org"),
+        ("EMAIL_URL", "smtp+tls://user:p%C3%A4ss@mail.example.org"),
+        ("EMAIL_URL", "smtp+tls://user:p%0Ass@mail.example.org"),
+        ("EMAIL_URL", "smtp+tls://user@mail.example.org"),
+        ("EMAIL_URL", "smtp+tls://mail.example.org:465"),
+        ("EMAIL_URL", "smtps://mail.example.org:587"),
+        ("TWILIO_ACCOUNT_SID", "0" * 34),
+        ("TWILIO_AUTH_TOKEN", "demo token"),
+        ("TWILIO_FROM", "0151 23456789"),
+        ("TWILIO_FROM", "+999123456789"),
+        ("TWILIO_FROM", "A name too long"),
+        ("TWILIO_FROM", "12"),
+        ("TWILIO_FROM", "Bänk"),
+        ("TWILIO_FROM", "MG" + "0" * 31),
         ("TWILIO_API_URL", "ftp://localhost"),
         ("WEBHOOK_ALLOWED_NETS", "everything"),
         ("WEBHOOK_ALLOW_HTTP", "2"),
@@ -54,10 +103,18 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("SENDING_MODE", "dry"),
         ("SENDING_MODE", "redirect"),
         ("REDIRECT_EMAIL", "a@example.org, b@example.org"),
+        ("REDIRECT_EMAIL", "a..b@example.org"),
+        ("REDIRECT_EMAIL", "jörg@example.org"),
         ("REDIRECT_SMS", "0170"),
+        ("REDIRECT_SMS", "+999123456789"),
         ("REDIRECT_WEB_HOOK", "ftp://example.org"),
+        ("REDIRECT_WEB_HOOK", "http://staging.example.org/hook"),
+        ("REDIRECT_WEB_HOOK", "https://10.0.0.1/hook"),
+        ("REDIRECT_WEB_HOOK", "https://user:pw@staging.example.org"),
         ("MAIL_RECEIPTS_SECRET", "anymail:short"),
         ("ALERT_EMAIL", "nobody"),
+        ("ALERT_EMAIL", "operations@-example.org"),
+        ("ALERT_EMAIL", "a@example.org,b@example.org"),
         ("RECEIPT_TIMEOUT", "0"),
         ("RECEIPTS_URL", "receipts"),
         ("SECRETS_KEY", "short"),
@@ -70,10 +127,66 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:
-    said = started("-c", "import commlog.settings", **{name: value})
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} has a wrong value\. Allowed: "):
+        settings_of(**{name: value})
+
+
+@pytest.mark.parametrize("start", [("-c", "import commlog.settings"), ("manage.py", "check"), ("-c", "import commlog.wsgi")])
+def test_every_way_to_start_is_refused(start: tuple[str, ...]) -> None:
+    said = started(*start, DEFAULT_FROM_EMAIL="Harbour Bank, Inc. <no-reply@bank.example>")
 
     assert said.returncode == 1
-    assert f"ImproperlyConfigured: {name} has a wrong value. Allowed: " in said.stderr
+    assert said.stderr.strip().endswith(
+        "DEFAULT_FROM_EMAIL has a wrong value. Allowed: one such as Bank <no-reply@bank.example> or "
+        '"Harbour Bank, Inc." <no-reply@bank.example>. What is wrong: the name holds “,” and is not in double quotes.'
+    )
+
+
+def test_bytes_that_are_not_utf_8_are_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"SYSTEM_SENDER_NAME has a wrong value\. Allowed: text in UTF-8"):
+        settings_of(SYSTEM_SENDER_NAME="B\udce4nk")
+
+
+@pytest.mark.parametrize("missing", ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"])
+def test_twilio_s_settings_come_together(missing: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{missing} has a wrong value"):
+        settings_of(**{name: value for name, value in TWILIO.items() if name != missing})
+
+
+@pytest.mark.parametrize("sender", ["+441632960000", "+44 1632 960000", "Bank", "Bank-24 &Co", "12345", "MG" + "0a" * 16])
+def test_a_sender_of_sms(sender: str) -> None:
+    assert settings_of(**TWILIO | {"TWILIO_FROM": sender})["TWILIO_FROM"] == sender
+
+
+def test_another_gateway_may_have_another_token() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^TWILIO_AUTH_TOKEN has a wrong value"):
+        settings_of(**TWILIO | {"TWILIO_AUTH_TOKEN": "a-token"})
+    assert settings_of(**TWILIO | {"TWILIO_AUTH_TOKEN": "a-token", "TWILIO_API_URL": "http://127.0.0.1:8001"})
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["no-reply@bank.example", "<no-reply@bank.example>", "Bank & Co. <no-reply@bank.example>",
+     '"Harbour Bank, Inc." <no-reply@bank.example>',
+     "Bank: Ops <no-reply@bank.example>", "Bank (Ops) <no-reply@bank.example>", "Bänk <no-reply@bänk.example>"],
+)  # fmt: skip
+def test_a_sender_of_mail(sender: str) -> None:
+    made = settings_of(DEFAULT_FROM_EMAIL=sender, REPLY_TO_EMAIL=sender)
+    assert (made["DEFAULT_FROM_EMAIL"], made["REPLY_TO_EMAIL"]) == (sender, sender)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://Commlog.Example.org/", "https://commlog.example.org"),
+        ("https://commlog.example.org:443", "https://commlog.example.org"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://commlog_web:8000", "http://commlog_web:8000"),
+    ],
+)
+def test_the_public_address_is_spelled_as_browsers_spell_it(given: str, used: str) -> None:
+    made = settings_of(PUBLIC_URL=given)
+    assert (made["PUBLIC_URL"], made["CSRF_TRUSTED_ORIGINS"]) == (used, [used])
 
 
 @pytest.mark.parametrize("key", ["", "short", "a" * 60, "django-insecure-" + STRONG])
@@ -146,7 +259,17 @@ def test_a_channel_s_own_retry_settings_override_the_common_ones() -> None:
         ("", {"EMAIL_HOST": ""}),
         ("smtp://mail.example.org:2525", {"EMAIL_HOST": "mail.example.org", "EMAIL_PORT": 2525}),
         ("smtp+tls://u%40x:p%3Aw@mail.example.org:587", {"EMAIL_HOST_USER": "u@x", "EMAIL_HOST_PASSWORD": "p:w", "EMAIL_USE_TLS": True}),
-        ("smtp+ssl://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True}),
+        ("smtp+ssl://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("smtps://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("SMTPS://u:p@mail.example.org", {"EMAIL_PORT": 465, "EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("smtp+ssl://mail.example.org/", {"EMAIL_PORT": 465, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": ""}),
+        ("smtp+tls://mail.example.org", {"EMAIL_PORT": 587, "EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False}),
+        ("smtp://mail_server", {"EMAIL_HOST": "mail_server", "EMAIL_PORT": 25, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}),
+        ("smtp://[::1]:2525", {"EMAIL_HOST": "::1", "EMAIL_PORT": 2525}),
+        (
+            "smtp+tls://u@x:p@:w%25@mail.example.org",
+            {"EMAIL_HOST": "mail.example.org", "EMAIL_HOST_USER": "u@x", "EMAIL_HOST_PASSWORD": "p@:w%"},
+        ),
     ],
 )
 def test_a_mail_server_s_address(url: str, expected: dict[str, Any]) -> None:
@@ -157,3 +280,22 @@ def test_a_refusal_does_not_show_the_value() -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         Environment({"EMAIL_URL": "smtp//user:secret@host"}).mail_server("EMAIL_URL")
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, ["notifications.I001", "notifications.I002"]),
+        ({"EMAIL_URL": "smtp://mail.example.org", **TWILIO}, ["notifications.W001"]),
+        (
+            {"EMAIL_URL": "smtp://u:p@mail.example.org", "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>"},
+            ["notifications.W002", "notifications.I002"],
+        ),
+        ({"EMAIL_URL": "smtps://u:p@mail.example.org", "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>", **TWILIO}, []),
+    ],
+)
+def test_the_deployment_check_says_which_channels_will_not_work(variables: dict[str, str], said: list[str]) -> None:
+    checked = started("manage.py", "check", "--deploy", **PRODUCTION, **variables)
+
+    assert checked.returncode == 0
+    assert sorted(re.findall(r"notifications\.[A-Z]\d{3}", checked.stdout + checked.stderr)) == sorted(said)

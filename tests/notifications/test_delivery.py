@@ -18,6 +18,7 @@ from notifications.models import Attempt, Message, StreamEvent
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
 from notifications.states import MessageState, MessageType, Outcome
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,3 +170,10 @@ def test_every_attempt_names_its_worker(providers: StandIns) -> None:
     drain_all()
 
     assert ":" in Attempt.objects.get().worker
+
+
+def test_a_channel_is_told_whether_a_person_wrote_the_message(providers: StandIns) -> None:
+    by_program = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y"))
+    by_person = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y", sender=make_user()))
+    found = claims.claim(by_program.lane_id or 0, 10, now=db_now())
+    assert {each.message_id: each.envelope.by_person for each in found} == {by_program.pk: False, by_person.pk: True}

@@ -48,10 +48,13 @@ class _Messages(Handler):
             self._refuse(400, 21602, "Message body is required.")
         elif len(text) > _LONGEST:
             self._refuse(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
+        elif not (fields.get("From") or fields.get("MessagingServiceSid")):
+            self._refuse(400, 21603, "A 'From' phone number is required.")
         else:
-            self._hand_over(to, text, fields.get("From", ""), len(body), fields.get("StatusCallback", ""))
+            sender = {"from": fields.get("From"), "messaging_service_sid": fields.get("MessagingServiceSid")}
+            self._hand_over(to, text, sender, len(body), fields.get("StatusCallback", ""))
 
-    def _hand_over(self, to: str, text: str, sender: str, size: int, callback: str) -> None:
+    def _hand_over(self, to: str, text: str, sender: dict[str, str | None], size: int, callback: str) -> None:
         # Twilio has no key of the caller's; number and text are all there is to recognise a repetition by.
         key = hashlib.sha256(f"{to}\n{text}".encode()).hexdigest()[:32]
         sid = "SM" + secrets.token_hex(16)
@@ -74,13 +77,13 @@ class _Messages(Handler):
     def _record(self, to: str, text: str, key: str, size: int, sid: str, callback: str) -> None:
         self.server.journal.write(destination=to, key=key, subject="", body=text.encode(), size=size, sid=sid, callback=callback)
 
-    def _created(self, to: str, text: str, sender: str, sid: str, **differing: object) -> None:
+    def _created(self, to: str, text: str, sender: dict[str, str | None], sid: str, **differing: object) -> None:
         now = format_datetime(datetime.now(UTC))
         uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"
         created = {
             "account_sid": ACCOUNT_SID, "api_version": "2010-04-01", "body": text, "date_created": now, "date_sent": None,
-            "date_updated": now, "direction": "outbound-api", "error_code": None, "error_message": None, "from": sender,
-            "messaging_service_sid": None, "num_media": "0", "num_segments": "1", "price": None, "price_unit": "USD", "sid": sid,
+            "date_updated": now, "direction": "outbound-api", "error_code": None, "error_message": None, **sender,
+            "num_media": "0", "num_segments": "1", "price": None, "price_unit": "USD", "sid": sid,
             "status": "queued", "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": to, "uri": uri,
             **differing,
         }  # fmt: skip

@@ -16,6 +16,12 @@ _AROUND = ' \t\r\n<>,;:."\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u00a0\u2009\
 _SCHEME = "mailto:"
 _LONGEST_LOCAL, _LONGEST = 64, 254  # RFC 5321 4.5.3.1
 
+# RFC 5322 3.4, without comments, groups and obsolete forms: one mailbox, its name in quotes or written so that it cannot be taken for two.
+_MAILBOX = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>\s*')
+_SEPARATOR = re.compile(r"[,;@\\]")
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # controls, line ends of any reader, and what is no character
+_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
+
 
 @functools.lru_cache(maxsize=1024)
 def plain_address(text: str) -> str:
@@ -56,6 +62,26 @@ def _without_frame(text: str) -> str:
     while first < last and (text[last - 1] in _AROUND or is_unseen(text[last - 1])):
         last -= 1
     return text[first:last]
+
+
+def mailbox(text: str) -> tuple[str, str]:
+    """The name and the address of `name <address>`, `"name" <address>` or an address alone. Raises ValueError in words for the operator.
+
+    Stricter than email.utils, which makes two mailboxes of a name with a comma and drops half of a name with a colon.
+    """
+    if _FORBIDDEN.search(text):
+        raise ValueError("it holds a line break or another control character")
+    found = _MAILBOX.fullmatch(text)
+    if not found:
+        if '"' in text or "<" in text:
+            raise ValueError("it is not one name and one address in angle brackets; quotes go around the name alone")
+        return "", plain_address(text)
+    name = found["plain"] or re.sub(r"\\(.)", r"\1", found["quoted"] or "")
+    if separator := _SEPARATOR.search(found["plain"] or ""):
+        raise ValueError(f"the name holds “{separator.group()}” and is not in double quotes")
+    if _ENCODED_WORD.search(name):
+        raise ValueError("the name is encoded (=?…?=): write it in plain characters")
+    return name, plain_address(found["address"])
 
 
 def _punycode(domain: str) -> str:

@@ -51,9 +51,12 @@ class EmailChannel:
         use_ssl: bool = False,
         from_address: str = "",
         deadline: float = 60.0,
+        *,
+        reply_to: str = "",
     ) -> None:
         self._server = Server(host, port, username, password, use_tls, use_ssl)
         self._from = from_address
+        self._reply_to = reply_to
         self._deadline = deadline
         self._kept = Kept()
 
@@ -93,11 +96,12 @@ class EmailChannel:
             to = plain_address(envelope.destination)
         except ValueError as error:
             raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable mail address: {error}") from error
-        try:
-            origin = sender(self._from)
+        try:  # settings.py refuses the same at the start
+            origin, reply_to = sender(self._from), sender(self._reply_to) if self._reply_to else None
         except ValueError as error:
-            raise _never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, f"DEFAULT_FROM_EMAIL is not usable: {error}") from error
-        return to, compose(envelope, to, origin)
+            detail = f"DEFAULT_FROM_EMAIL or REPLY_TO_EMAIL is not usable: {error}"
+            raise _never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, detail) from error
+        return to, compose(envelope, to, origin, reply_to)
 
     def _attempt(self, conversation: Conversation, deadline: Deadline, to: str, mail: bytes) -> Receipt:
         """One message over one conversation, which is kept when the server left it in order and dropped otherwise."""

@@ -8,11 +8,11 @@ import functools
 import re
 import time
 from dataclasses import dataclass
-from email.utils import formatdate, getaddresses
+from email.utils import formatdate
 from uuid import UUID
 
 from notifications.channels.base import DeliveryError, Envelope, Failure
-from notifications.channels.email.addresses import plain_address
+from notifications.channels.email.addresses import mailbox
 from notifications.failures import Reason
 
 _LINE = 998  # octets, RFC 5322 2.1.1
@@ -29,7 +29,7 @@ _LONG_RUN = re.compile(r"[^ ]{70,}")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """DEFAULT_FROM_EMAIL, taken apart once."""
+    """DEFAULT_FROM_EMAIL or REPLY_TO_EMAIL, taken apart once."""
 
     address: str
     domain: str
@@ -38,14 +38,8 @@ class Sender:
 
 @functools.lru_cache(maxsize=16)
 def sender(text: str) -> Sender:
-    """`name <address>` or an address. Raises ValueError where it is neither."""
-    found = getaddresses([text])
-    if len(found) != 1:
-        raise ValueError("there is not exactly one sender")
-    name, bare = found[0]
-    address = plain_address(bare)
-    if _FORBIDDEN.search(text):
-        raise ValueError("the sender's name holds a control character")
+    """`name <address>` or an address. Raises ValueError where it is neither, or not exactly one."""
+    name, address = mailbox(text)
     written = f"<{address}>".encode()
     if not name:
         header = address.encode()
@@ -57,7 +51,7 @@ def sender(text: str) -> Sender:
     return Sender(address, address.rpartition("@")[2], header)
 
 
-def compose(envelope: Envelope, to: str, origin: Sender) -> bytes:
+def compose(envelope: Envelope, to: str, origin: Sender, reply_to: Sender | None = None) -> bytes:
     """The mail for one address, the last line ended. Raises DeliveryError(NEVER) for a subject or a text that no mail can carry."""
     try:
         plain = _normalised(envelope.body)
@@ -70,6 +64,9 @@ def compose(envelope: Envelope, to: str, origin: Sender) -> bytes:
         (
             b"From: ",
             origin.header,
+            b"\r\nReply-To: " + reply_to.header if reply_to else b"",
+            # RFC 3834 5: no automatic reply comes back to what a program sent. What a person wrote does not say so.
+            b"" if envelope.by_person else b"\r\nAuto-Submitted: auto-generated",
             b"\r\nTo: ",
             to.encode("ascii"),
             b"\r\nSubject: ",

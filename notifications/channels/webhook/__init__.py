@@ -1,8 +1,19 @@
 """Webhooks."""
 
-from notifications.channels.webhook.channel import METHODS, WebhookChannel
+from notifications.channels.webhook.channel import METHODS, WebhookChannel, usable_url
 from notifications.channels.webhook.headers import CONTENT_TYPES, is_reserved, problem
 from notifications.channels.webhook.signing import new_secret, secret_problem
 from notifications.channels.webhook.target import Origin, origin
 
-__all__ = ["CONTENT_TYPES", "METHODS", "Origin", "WebhookChannel", "is_reserved", "new_secret", "origin", "problem", "secret_problem"]
+__all__ = [
+    "CONTENT_TYPES",
+    "METHODS",
+    "Origin",
+    "WebhookChannel",
+    "is_reserved",
+    "new_secret",
+    "origin",
+    "problem",
+    "secret_problem",
+    "usable_url",
+]

@@ -91,6 +91,14 @@ class WebhookChannel:
         return target, body
 
 
+def usable_url(allowed_nets: Sequence[Net], allow_http: bool, url: str) -> None:
+    """Raise ValueError for a URL that a channel with these settings would refuse without asking a resolver."""
+    try:
+        Guard(Rules(tuple(allowed_nets)), allow_http).check(read(url))
+    except DeliveryError as error:
+        raise ValueError(error.detail) from error
+
+
 def _opened(envelope: Envelope) -> Envelope:
     """The envelope with its secrets readable. They can be read again once the right key is set, so a failure is retried."""
     try:

@@ -87,6 +87,18 @@ def test_an_sms_is_recorded(running: standins.StandIns) -> None:
     assert len(receipt.provider_id) == 34
 
 
+def test_a_messaging_service_sends_too(running: standins.StandIns) -> None:
+    service, address = "MG" + "0a" * 16, running.environment()["TWILIO_API_URL"]
+    SmsChannel(standins.ACCOUNT_SID, standins.AUTH_TOKEN, service, address, 5.0).send(
+        Envelope(key=KEY, destination="+4915123456789", body="x")
+    )
+    assert [entry["destination"] for entry in running.journal("SMS")] == ["+4915123456789"]
+    fields = {"To": "+4915123456789", "Body": "x", "MessagingServiceSid": service}
+    url = f"{address}/2010-04-01/Accounts/{standins.ACCOUNT_SID}/Messages.json"
+    made = requests.post(url, data=fields, auth=(standins.ACCOUNT_SID, standins.AUTH_TOKEN), timeout=5).json()
+    assert (made["messaging_service_sid"], made["from"]) == (service, None)
+
+
 @pytest.mark.parametrize(
     ("auth", "fields", "status", "code"),
     [
@@ -94,6 +106,7 @@ def test_an_sms_is_recorded(running: standins.StandIns) -> None:
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "0151", "Body": "x"}, 400, 21211),
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789"}, 400, 21602),
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789", "Body": "x" * 1601}, 400, 21617),
+        ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789", "Body": "x"}, 400, 21603),
     ],
 )
 def test_twilios_refusals(running: standins.StandIns, auth: tuple[str, str], fields: dict[str, str], status: int, code: int) -> None:

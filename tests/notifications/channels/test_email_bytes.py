@@ -18,8 +18,17 @@ KEY = UUID("0123456789abcdef0123456789abcdef")
 FROM = "Commlog <noreply@example.org>"
 
 
-def build(subject: str = "Hello", body: str = "Text", html: str = "", to: str = "a@example.com", origin: str = FROM) -> bytes:
-    return compose(Envelope(key=KEY, destination=to, subject=subject, body=body, html=html), plain_address(to), sender(origin))
+def build(
+    subject: str = "Hello",
+    body: str = "Text",
+    html: str = "",
+    to: str = "a@example.com",
+    origin: str = FROM,
+    reply_to: str = "",
+    **more: bool,
+) -> bytes:
+    envelope = Envelope(key=KEY, destination=to, subject=subject, body=body, html=html, **more)
+    return compose(envelope, plain_address(to), sender(origin), sender(reply_to) if reply_to else None)
 
 
 def read(octets: bytes) -> EmailMessage:
@@ -29,8 +38,8 @@ def read(octets: bytes) -> EmailMessage:
     return message
 
 
-def django(subject: str, body: str, html: str, to: str, origin: str) -> EmailMessage:
-    mail = EmailMultiAlternatives(subject, body, origin, [to])
+def django(subject: str, body: str, html: str, to: str, origin: str, reply_to: str) -> EmailMessage:
+    mail = EmailMultiAlternatives(subject, body, origin, [to], reply_to=[reply_to], headers={"Auto-Submitted": "auto-generated"})
     if html:
         mail.attach_alternative(html, "text/html")
     return read(mail.message().as_bytes(linesep="\r\n"))
@@ -73,15 +82,16 @@ CORPUS = [
 
 @pytest.mark.parametrize(("subject", "body", "html", "to", "origin"), CORPUS, ids=[case[0][:20] or "empty" for case in CORPUS])
 def test_reads_as_djangos(subject: str, body: str, html: str, to: str, origin: str) -> None:
-    octets = build(subject, body, html, to, origin)
+    octets = build(subject, body, html, to, origin, origin)
     ours = read(octets)
-    theirs = django(subject, body, html, to, origin)
+    theirs = django(subject, body, html, to, origin, origin)
 
     assert_fit_for_smtp(octets)
     assert ours["Subject"] == subject
     assert text_of(ours, "plain") == text_of(theirs, "plain") == lines(body)
     assert text_of(ours, "html") == text_of(theirs, "html") == (lines(html) if html else None)
-    for header in ("From", "To"):
+    assert ours["Auto-Submitted"] == theirs["Auto-Submitted"] == "auto-generated"
+    for header in ("From", "Reply-To", "To"):
         assert [(a.display_name, a.addr_spec) for a in ours[header].addresses] == [
             (a.display_name, a.addr_spec) for a in theirs[header].addresses
         ]
@@ -90,19 +100,25 @@ def test_reads_as_djangos(subject: str, body: str, html: str, to: str, origin: s
 
 
 def test_the_headers_are_these() -> None:
-    message = read(build(html="<p>x</p>"))
-    assert list(message) == ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
+    message = read(build(html="<p>x</p>", reply_to="Help <help@example.org>"))
+    assert list(message) == ["From", "Reply-To", "Auto-Submitted", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
     assert message["Message-ID"] == "<0123456789abcdef0123456789abcdef@example.org>"
     assert message["MIME-Version"] == "1.0"
     assert message["Date"].datetime is not None
     assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
 
 
+def test_what_a_person_wrote_may_be_answered_by_a_machine() -> None:
+    assert read(build())["Auto-Submitted"] == "auto-generated"
+    assert read(build(by_person=True))["Auto-Submitted"] is None
+
+
 def test_a_plain_mail_to_the_byte() -> None:
     octets = build()
     date = octets.split(b"Date: ")[1].split(b"\r\n")[0]
     assert octets == (
-        b'From: "Commlog" <noreply@example.org>\r\nTo: a@example.com\r\nSubject: Hello\r\nDate: ' + date + b"\r\n"
+        b'From: "Commlog" <noreply@example.org>\r\nAuto-Submitted: auto-generated\r\n'
+        b"To: a@example.com\r\nSubject: Hello\r\nDate: " + date + b"\r\n"
         b"Message-ID: <0123456789abcdef0123456789abcdef@example.org>\r\nMIME-Version: 1.0\r\n"
         b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: 7bit\r\n\r\nText\r\n'
     )
@@ -112,10 +128,24 @@ def test_the_same_key_gives_the_same_message_id() -> None:
     assert read(build())["Message-ID"] == read(build(subject="another"))["Message-ID"]
 
 
-@pytest.mark.parametrize("origin", ["", "nobody", "A\nBcc: b@x <a@example.org>", "a@example.org, b@example.org", "jörg@example.org"])
+@pytest.mark.parametrize(
+    "origin",
+    ["", "nobody", "A\nBcc: b@x <a@example.org>", "a@example.org, b@example.org", "jörg@example.org", "Bank, Inc. <a@example.org>",
+     'A "B" C <a@example.org>', "Ops: A <a@example.org>;"],
+)  # fmt: skip
 def test_a_sender_that_cannot_be_used(origin: str) -> None:
     with pytest.raises(ValueError):
         sender(origin)
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [("Bank: Ops <a@example.org>", "Bank: Ops"), ("Bank (Ops) <a@example.org>", "Bank (Ops)"),
+     ('"Bank, \\"Inc.\\"" <a@example.org>', 'Bank, "Inc."'),
+     ("Bank & Co. <a@example.org>", "Bank & Co."), ("<a@example.org>", "")],
+)  # fmt: skip
+def test_nothing_of_a_sender_s_name_is_lost(origin: str, name: str) -> None:
+    assert [(one.display_name, one.addr_spec) for one in read(build(origin=origin))["From"].addresses] == [(name, "a@example.org")]
 
 
 # Surrogates and control characters are refused in a subject; the reader would take them for something else.
@@ -154,8 +184,8 @@ _names = st.one_of(st.just(""), _words.filter(lambda name: not set(name) & set('
 @given(_lines_of_words, _texts, st.one_of(st.just(""), _texts), _addresses, _names)
 def test_any_mail_reads_as_djangos(subject: str, body: str, html: str, to: str, name: str) -> None:
     origin = f'"{name}" <noreply@example.org>' if name else "noreply@example.org"
-    octets = build(subject, body, html, to, origin)
-    ours, theirs = read(octets), django(subject, body, html, to, origin)
+    octets = build(subject, body, html, to, origin, origin)
+    ours, theirs = read(octets), django(subject, body, html, to, origin, origin)
     assert_fit_for_smtp(octets)
     assert [part.get_content_type() for part in ours.walk()] == [part.get_content_type() for part in theirs.walk()]
     assert (text_of(ours, "plain"), text_of(ours, "html")) == (text_of(theirs, "plain"), text_of(theirs, "html"))

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import pytest
@@ -23,8 +24,8 @@ def envelope(**changes: Any) -> Envelope:
     return Envelope(**{"key": UUID(int=7), "destination": "+49 151 23456789", "body": "Hello", **changes})
 
 
-def channel(server: RawHttp, deadline: float = DEADLINE) -> SmsChannel:
-    return SmsChannel(SID, "secret", "+15005550006", f"http://127.0.0.1:{server.port}", deadline)
+def channel(server: RawHttp, deadline: float = DEADLINE, sender: str = "+15005550006") -> SmsChannel:
+    return SmsChannel(SID, "secret", sender, f"http://127.0.0.1:{server.port}", deadline)
 
 
 def reply(status: int, payload: object, *headers: str) -> bytes:
@@ -49,8 +50,24 @@ def test_a_message_is_created(serve: Serve) -> None:
     assert (receipt.provider_id, receipt.detail) == ("SM1", "HTTP 201: queued")
     request = server.requests[0].decode()
     assert request.startswith(f"POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1\r\n")
-    assert request.endswith("To=%2B4915123456789&From=%2B15005550006&Body=Hello")
+    assert dict(parse_qsl(request.partition("\r\n\r\n")[2])) == {"To": "+4915123456789", "From": "+15005550006", "Body": "Hello"}
     assert "\r\nAuthorization: Basic " in request
+
+
+@pytest.mark.parametrize(
+    ("sender", "parameter"),
+    [
+        ("MG" + "0a" * 16, {"MessagingServiceSid": "MG" + "0a" * 16}),
+        ("+44 1632 960000", {"From": "+441632960000"}),
+        ("Bank 24", {"From": "Bank 24"}),
+        ("12345", {"From": "12345"}),
+    ],
+)
+def test_each_kind_of_sender_has_its_parameter(serve: Serve, sender: str, parameter: dict[str, str]) -> None:
+    server = serve(RawHttp(says(reply(201, {"sid": "SM1", "status": "accepted"}))))
+    channel(server, sender=sender).send(envelope())
+    asked = dict(parse_qsl(server.requests[0].decode().partition("\r\n\r\n")[2]))
+    assert asked == {"To": "+4915123456789", "Body": "Hello", **parameter}
 
 
 ANSWERS = [
@@ -132,7 +149,7 @@ def test_no_connection_is_refused() -> None:
 
 def test_an_untrusted_certificate_is_refused(serve: Serve, server_tls: Any) -> None:
     server = serve(RawHttp(says(b""), context=server_tls))
-    caught = failure(SmsChannel(SID, "secret", "+1", f"https://127.0.0.1:{server.port}", DEADLINE))
+    caught = failure(SmsChannel(SID, "secret", "+15005550006", f"https://127.0.0.1:{server.port}", DEADLINE))
     assert (caught.reason, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Outcome.REFUSED)
     assert "certificate" in caught.detail
     assert server.requests == []
