@@ -31,6 +31,7 @@ urlpatterns = [
     path("templates/<hex32:key>/delete/", templates.delete, name="template-delete"),
     path("channels/", channels.index, name="channels"),
     path("channels/lanes/<int:pk>/", channels.lane, name="lane"),
+    path("channels/<slug:channel>/disable/", channels.disable, name="channel-disable"),
     path("channels/<slug:channel>/<slug:action>/", channels.act, name="channel-act"),
     path("api-consumers/", api_consumers.index, name="api-consumers"),
     path("api-consumers/new/", api_consumers.new, name="api-consumer-new"),

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
 
-from notifications import channels
+from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
+from notifications import channels, switches
 from notifications.models import ChannelSwitch, Lane, Message
-from notifications.states import Circuit, MessageType
+from notifications.models.message import MessageQuerySet
+from notifications.states import LIVE, Circuit, MessageType
 
+_LATELY = timedelta(hours=1)
+_MOST_COUNTED = 60_000  # a thousand a minute
 _MOST_NAMED = 3
 MOST_LANES = 200
 _WORKING = "Working"
@@ -72,6 +76,21 @@ class ChannelCard:
         return self.type in (MessageType.EMAIL, MessageType.SMS)
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What goes through a channel: how many messages were created in the last hour, and how many wait (None: too many to count)."""
+
+    reason: str  # the failure reason of what comes while the channel is off
+    came: int | None
+    waiting: int | None
+
+    @property
+    def a_minute(self) -> str:
+        """How many came a minute, rounded."""
+        rate = (self.came or 0) / (_LATELY / timedelta(minutes=1))
+        return "less than 1" if rate < 1 else f"about {rate:,.0f}"
+
+
 def cards() -> list[ChannelCard]:
     """Every channel. Three queries, whatever the number of lanes; those that are held back come first."""
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
@@ -83,6 +102,22 @@ def cards() -> list[ChannelCard]:
         lines[lane.channel].append(LaneLine(lane, lane.waiting_since))
     stopped = channels.held_channels()
     return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
+
+
+def traffic(channel: MessageType, *, now: datetime) -> Traffic:
+    """What goes through the channel, and what happens to it once the channel is off."""
+    through = Message.objects.filter(type=channel)
+    came = _number(through.filter(created_at__gte=now - _LATELY))
+    return Traffic(str(switches.reason_of(channel).label), came, _number(through.filter(state__in=LIVE)))
+
+
+def _number(rows: MessageQuerySet) -> int | None:
+    try:
+        with time_limit(A_COUNT):
+            found = counted(rows, _MOST_COUNTED)
+    except TookTooLong:
+        return None
+    return found if found <= _MOST_COUNTED else None
 
 
 def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:

@@ -16,10 +16,15 @@ _OFF = {
 _known: dict[str, object] = {"until": 0.0, "off": frozenset()}
 
 
+def reason_of(channel: MessageType) -> Reason:
+    """Return the reason with which a message fails while its channel is switched off."""
+    return _OFF.get(channel, Reason.OTHER)
+
+
 def refuse_switched_off(channel: MessageType) -> None:
     """Raise DeliveryError(NEVER) where the channel was switched off. Asks the database once a second, not for each message."""
     if channel in _switched_off():
-        raise DeliveryError(_OFF.get(channel, Reason.OTHER), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
+        raise DeliveryError(reason_of(channel), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
 
 
 def forget() -> None:

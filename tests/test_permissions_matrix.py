@@ -161,6 +161,7 @@ TABLE: dict[str, Row] = {
     "audit": _get(SIGN_IN, 403, 403, 403, 200),
     "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
     "channels": _get(SIGN_IN, 403, 403, 403, 200),
+    "channel-disable": _get(SIGN_IN, 403, 403, 403, 200),
     "channel-act": _post(SIGN_IN, 403, 403, 403, 302),
     "lane": _get(SIGN_IN, 403, 403, 403, 200),
     "templates": _get(SIGN_IN, 403, 403, 403, 200),

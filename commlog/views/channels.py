@@ -5,12 +5,13 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import audit, channel_health, channel_keeping, permissions
 from commlog.audit import AuditAction
 from notifications import outbox
-from notifications.models import Lane
+from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
 from notifications.states import MessageType
 
@@ -19,7 +20,6 @@ _SAID = {
     "pause": "{} is paused. What comes waits.",
     "resume": "{} goes on.",
     "enable": "{} is switched on.",
-    "disable": "{} is switched off. What comes fails with a reason that says so.",
 }
 
 
@@ -44,17 +44,32 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permissions.can_manage_administration
 def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
-    """Pause, resume, switch on, switch off, or try the channel."""
+    """Pause, resume, switch on, or try the channel."""
     if channel not in MessageType.values or action not in (*_SAID, "test"):
         raise Http404("There is no such channel, or nothing of that kind to do with it.")
     type, by = MessageType(channel), permissions.staff(request)
     if action == "test":
         return _test(request, type)
-    enabled = {"enable": True, "disable": False}.get(action)
     paused = {"pause": True, "resume": False}.get(action)
-    channel_keeping.switch(type, enabled=enabled, paused=paused, by=by)
+    channel_keeping.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
     messages.success(request, _SAID[action].format(type.label))
     return redirect("channels")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+def disable(request: HttpRequest, channel: str) -> HttpResponse:
+    """Say what will happen and offer a pause, then switch the channel off."""
+    if channel not in MessageType.values:
+        raise Http404("There is no such channel.")
+    type = MessageType(channel)
+    if request.method == "POST":
+        channel_keeping.switch(type, enabled=False, by=permissions.staff(request))
+        messages.success(request, f"{type.label} is switched off. New messages fail until it is switched on.")
+        return redirect("channels")
+    switch = ChannelSwitch.objects.filter(channel=type).first()
+    context = {"channel": type, "switch": switch, "traffic": channel_health.traffic(type, now=timezone.now())}
+    return render(request, "administration/channel_disable.html", context)
 
 
 def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:

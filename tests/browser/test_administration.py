@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from notifications.models import ChannelSwitch
 from tests.browser.conftest import SignIn
 from tests.factories import admin, officer
 
@@ -79,3 +80,23 @@ def test_ticking_a_role_chooses_these_roles(live_server: LiveServer, open_page: 
             these.check()
             expect(officer_box).to_be_checked()
             expect(viewer_box).not_to_be_checked()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_channel_is_not_switched_off_by_one_click(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, javascript: bool
+) -> None:
+    page = open_page(java_script_enabled=javascript)
+    sign_in(page, admin())
+    page.goto(f"{live_server.url}/administration/channels/")
+    page.get_by_role("link", name="Switch off… E-mail").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Switch off E-mail?")
+    assert not ChannelSwitch.objects.filter(enabled=False).exists()
+    page.get_by_role("button", name="Pause E-mail instead").click()
+    expect(page.locator(".note")).to_contain_text("E-mail is paused.")
+    switch = ChannelSwitch.objects.get(channel="EMAIL")
+    assert (switch.enabled, switch.paused_at is not None) == (True, True)
+    page.get_by_role("link", name="Switch off… E-mail").click()
+    page.get_by_role("button", name="Switch off E-mail").click()
+    expect(page.locator(".note")).to_contain_text("E-mail is switched off.")
+    assert not ChannelSwitch.objects.get(channel="EMAIL").enabled

@@ -1,10 +1,12 @@
 """Channels under Administration: what they use, how their lanes are, and what may be done about it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry
@@ -99,6 +101,45 @@ def test_what_comes_while_a_channel_is_off_fails_with_its_reason(pages: Client, 
     assert refused.failure_cause == f"An administrator has switched {channel.label} off."
     act(pages, channel, "enable")
     assert "switched" not in outbox.enqueue(Draft(channel, destination=to, body="{}")).failure_cause
+
+
+def test_switching_off_asks_first_says_to_how_many_and_offers_a_pause(pages: Client) -> None:
+    lately = timezone.now() - timedelta(minutes=59)
+    for _ in range(90):
+        make_message(MessageState.SENT, created_at=lately)
+    make_message(MessageState.SENT, created_at=timezone.now() - timedelta(minutes=61))
+    make_message(MessageState.SENT, MessageType.SMS)
+    make_message(MessageState.WAITING, created_at=lately)
+    assert 'href="/administration/channels/EMAIL/disable/"' in pages.get(PAGE).text
+    shown = " ".join(pages.get(f"{PAGE}EMAIL/disable/").text.split())
+    assert "<b>91 messages</b> came through E-mail in the last hour: about 2 a minute." in shown
+    assert "<b>New messages fail at once</b> while it is off, with the reason “E-mail is switched off”." in shown
+    assert "1 message is waiting or being sent. What waits goes on waiting until it is switched on." in shown
+    assert 'formaction="/administration/channels/EMAIL/pause/"' in shown
+    assert not ChannelSwitch.objects.filter(enabled=False).exists()
+    assert "E-mail is switched off. New messages fail until it is switched on." in act(pages, "EMAIL", "disable").text
+    assert not ChannelSwitch.objects.get(channel="EMAIL").enabled
+    assert "E-mail is switched off already." in pages.get(f"{PAGE}EMAIL/disable/").text
+
+
+def test_a_quiet_and_a_paused_channel_say_so(pages: Client) -> None:
+    make_message(MessageState.SENT, MessageType.SMS)
+    act(pages, "SMS", "pause")
+    shown = pages.get(f"{PAGE}SMS/disable/").text
+    assert "<b>1 message</b> came through SMS in the last hour: less than 1 a minute." in shown
+    assert "SMS is paused since" in shown
+    assert "formaction" not in shown
+    assert "No message came through Webhook in the last hour." in pages.get(f"{PAGE}WEB_HOOK/disable/").text
+    assert pages.get(f"{PAGE}FAX/disable/").status_code == 404
+
+
+def test_a_number_that_takes_too_long_is_not_made_up(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_message(MessageState.WAITING)
+    make_message(MessageState.WAITING)
+    monkeypatch.setattr("commlog.channel_health._MOST_COUNTED", 1)
+    shown = pages.get(f"{PAGE}EMAIL/disable/").text
+    assert "<b>More than 1,000 messages a minute</b> went through E-mail" in shown
+    assert "Too many messages to count are waiting" in shown
 
 
 def test_a_test_goes_to_whoever_asks(pages: Client) -> None:
