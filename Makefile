@@ -77,7 +77,7 @@ chaos: setup-dev ## the same at length
 
 lock: setup-dev ## write the requirements with their hashes anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
-	  --extra postgres --extra redis -o requirements.txt
+	  --extra postgres -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
 	  --extra dev -c requirements.txt -o requirements-dev.txt
 

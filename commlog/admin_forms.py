@@ -9,8 +9,9 @@ from django.contrib.auth.models import Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from commlog import audit, people
+from commlog import passwords, people
 from commlog.forms import AddressField, NumberField
 from commlog.models import MenuItem, User
 from commlog.models.menu_item import MenuItemType
@@ -18,7 +19,6 @@ from commlog.role_choice import EVERYONE, ROLES, check_roles
 from commlog.roles import PERMISSION_GROUPS
 
 LONGEST_PASSWORD = 128
-TRIES_A_MINUTE = 5
 
 
 def _all_roles() -> QuerySet[Role]:
@@ -189,12 +189,20 @@ class OwnPasswordForm(NewPasswordForm):
     )
     field_order = ["present", "password", "again"]
 
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.refused: passwords.Refused | None = None
+
     def clean_present(self) -> str:
-        """The present password, if it is right. Few tries a minute: whoever found an open session must not guess it."""
+        """The present password, if it is right, and if it may be looked at now."""
         present: str = self.cleaned_data["present"]
-        if not audit.at_most(TRIES_A_MINUTE, f"password:{self.user.pk}"):
-            raise ValidationError("That was too often. Wait a minute.")
-        if not self.user.check_password(present):
+        try:
+            right = passwords.is_present(self.request, self.user, present)
+        except passwords.Refused as refused:
+            self.refused = refused
+            raise ValidationError(refused.said) from refused
+        if not right:
             raise ValidationError("That is not your present password.")
         return present
 

@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, Group
-from django.core.cache import cache
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from commlog import origins
+from commlog import counts, origins
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 
@@ -23,7 +22,6 @@ __all__ = ["Actor", "AuditAction", "AuditMiddleware", "denied", "record", "refus
 
 Actor = User | ApiConsumer | AnonymousUser | None
 
-A_MINUTE = 60
 MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
 _LONGEST_NAME = 320
 _LONGEST_VALUE = 1_000
@@ -73,14 +71,8 @@ def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API
     """Record that somebody was refused; of who is not known, the address is counted instead."""
     who = f"{type(actor).__name__}:{actor.pk}" if isinstance(actor, User | ApiConsumer) else str(origins.address_of(request))
     page = sha256(request.path.encode()).hexdigest()
-    if at_most(1, f"denied:{who}:{page}") and at_most(MOST_A_MINUTE, f"denied:{who}"):
+    if counts.at_most(1, f"denied:{who}:{page}") and counts.at_most(MOST_A_MINUTE, f"denied:{who}"):
         record(actor, AuditAction.DENIED, kind=kind, label=request.path, after={"method": request.method, "reason": reason})
-
-
-def at_most(times: int, what: str) -> bool:
-    """Whether it happened at most so many times within this minute (counted in the cache; without a shared one, by each process)."""
-    name = f"audit:{what}"
-    return cache.add(name, 1, A_MINUTE) or _raised(name) <= times
 
 
 class AuditMiddleware:
@@ -96,13 +88,6 @@ class AuditMiddleware:
             return self.get_response(request)
         finally:
             _address.reset(token)
-
-
-def _raised(name: str) -> int:
-    try:
-        return cache.incr(name)
-    except ValueError:  # it expired between the two
-        return 1
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
+from commlog import passwords
 from commlog.bulk.outcomes import JOB_PARTS, Outcome
 from notifications import numbers
 from notifications.channels.email import pasted_address, plain_address
@@ -112,7 +113,10 @@ class ConditionsForm(forms.Form):
 
 
 class SignInForm(AuthenticationForm):
-    """Django's, with the length of the user name checked: its own form only tells the browser, and the lock-out stores what was typed."""
+    """Django's, with the length of the user name checked: its own form only tells the browser.
+
+    Validation raises passwords.Refused where the password must not be looked at now.
+    """
 
     def clean_username(self) -> str:
         """The user name, which may be wrong but not longer than any is."""
@@ -120,6 +124,15 @@ class SignInForm(AuthenticationForm):
         if len(name) > LONGEST_USER_NAME:
             raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """Find the user."""
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name and password and self.request is not None:
+            self.user_cache = passwords.verified(self.request, name, password)
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+        return self.cleaned_data
 
 
 class ResendForm(forms.Form):

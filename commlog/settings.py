@@ -6,6 +6,7 @@ Without any variable this is a development set-up: DEBUG on, a SQLite file besid
 import os
 import tempfile
 from functools import partial
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "django_tables2",
-    "axes",
     "heroicons",
     "ninja",  # for the static files of the page that describes the API
     # Last: their post_migrate receivers need the permissions that auth's receiver has made by then.
@@ -103,7 +103,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "commlog.middleware.NoStoreMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "commlog.urls"
 TEMPLATES = [
@@ -125,7 +124,7 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
-# --- Database and cache --------------------------------------------------------------------------------------------
+# --- Database ------------------------------------------------------------------------------------------------------
 # In production a database is named: an empty file that is made by itself would look like a log in which nothing was ever sent.
 _database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}" if DEBUG else "", anywhere=DEBUG)
 IS_SQLITE = _database["ENGINE"].endswith("sqlite3")
@@ -153,18 +152,9 @@ SECRETS_PREVIOUS_KEYS = env.keys("SECRETS_PREVIOUS_KEYS")
 SECRETS_KEY_FILE = BASE_DIR / "var" / "secrets.key"
 if _more or not (SECRETS_KEY or IS_SQLITE or DEBUG):
     raise env.refuse("SECRETS_KEY", "one key of at least 32 random characters, the same for all processes")
-_cache_url = env.text("CACHE_URL")
-if _cache_url and not _cache_url.startswith(("redis://", "rediss://")):
-    raise env.refuse("CACHE_URL", "redis://host:6379/0, or unset")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache_url}
-    if _cache_url
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
 
 # --- Sign-in -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "commlog.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -173,13 +163,15 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "sign_in_locked.html"
-AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
+# Wrong passwords that lock: of a user name from one address, and of all names from it. A /64 of IPv6 counts as one address.
+SIGN_IN_MINUTES = env.whole("SIGN_IN_MINUTES", 15, least=1, most=1_440)
+SIGN_IN_MOST_WRONG = env.whole("SIGN_IN_MOST_WRONG", 5, least=1, most=1_000)
+SIGN_IN_MOST_WRONG_OF_ADDRESS = env.whole("SIGN_IN_MOST_WRONG_OF_ADDRESS", 60, least=1, most=10_000)
+SIGN_IN_ALARM = env.whole("SIGN_IN_ALARM", 20, least=0, most=1_000_000)  # of one account from all addresses, within an hour; 0: never
+# Passwords that are hashed at once, by all processes of this machine: half its cores, so that pages go on being served.
+PASSWORD_CHECKS_AT_ONCE = env.whole("PASSWORD_CHECKS_AT_ONCE", max(1, (os.cpu_count() or 1) // 2), least=1, most=1_000)
+# Named so that nobody else on the machine can know it, and so that each installation has its own.
+PASSWORD_LOCKS = Path(tempfile.gettempdir()) / f"commlog-{os.getuid()}-{sha256(SECRET_KEY.encode()).hexdigest()[:16]}"
 
 # --- Organisation --------------------------------------------------------------------------------------------------
 USE_TZ = True
@@ -305,6 +297,5 @@ LOGGING = {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
     },
 }

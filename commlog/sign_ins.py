@@ -1,17 +1,15 @@
-"""What happens when somebody signs in or out, or tries to: the audit trail, and the list of a user's sessions."""
+"""What happens when somebody signs in or out: the audit trail, and the list of a user's sessions."""
 
 import re
 from typing import Any
 
-from axes.signals import user_locked_out
-from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
 from commlog import audit, origins, sessions
 from commlog.audit import AuditAction
 from commlog.models import User
 
-UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
 _BROWSERS = (
     ("Edge", r"\bEdgA?/"),
     ("Opera", r"\bOPR/"),
@@ -27,8 +25,6 @@ def listen() -> None:
     """Connect the receivers."""
     user_logged_in.connect(_signed_in, dispatch_uid="commlog")
     user_logged_out.connect(_signed_out, dispatch_uid="commlog")
-    user_login_failed.connect(_failed, dispatch_uid="commlog")
-    user_locked_out.connect(_locked, dispatch_uid="commlog")
 
 
 def browser_of(request: HttpRequest) -> str:
@@ -47,20 +43,3 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
         sessions.forget(request.session.session_key)
         audit.record(user, AuditAction.SIGNED_OUT, user)
-
-
-def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    where = origins.address_of(request) if request else None
-    if audit.at_most(audit.MOST_A_MINUTE, f"failed:{where}"):
-        _record_attempt(AuditAction.SIGN_IN_FAILED, credentials.get("username"))
-
-
-def _locked(username: str | None = None, ip_address: str | None = None, **_: Any) -> None:
-    if audit.at_most(audit.MOST_A_MINUTE, f"locked:{ip_address}"):
-        _record_attempt(AuditAction.SIGN_IN_LOCKED, username)
-
-
-def _record_attempt(action: AuditAction, username: object) -> None:
-    named = isinstance(username, str) and "\0" not in username
-    user = User.objects.filter(username=username).first() if named else None
-    audit.record(None, action, user, kind="user", label="" if user else UNKNOWN)

@@ -1,24 +1,32 @@
 """What every test gets."""
 
+import atexit
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
+from commlog import counts, remembered
 from commlog.api import budgets
 from notifications import channels, lanes, switches
+
+LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
+atexit.register(rmtree, LOCKS, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
 def _quick_and_clean(settings: Any) -> Iterator[None]:
-    """Cheap password hashes (the real ones cost 0.3 s a user), and a cache that starts empty."""
+    """Cheap password hashes (the real ones cost 0.3 s a user), and nothing remembered from the last test."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
-    cache.clear()
+    settings.PASSWORD_LOCKS = LOCKS
+    counts.forget()
+    remembered.forget()
     budgets.forget()
     switches.forget()
     lanes.forget()  # the lanes of the last test went with its database
     yield
-    cache.clear()
     channels.close_all()

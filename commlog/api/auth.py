@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NoReturn
 
-from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import Permission
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
 from ninja.security.http import DecodeError
 
-from commlog import audit
+from commlog import audit, passwords
 from commlog.api import budgets
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
@@ -62,12 +60,8 @@ class BasicAuth(HttpBasicAuth):
         """The user, if the password is right and the sign-in is not locked."""
         if "\0" in username + password or len(username) > _LONGEST or len(password) > _LONGEST:
             _refuse(Code.INVALID_CREDENTIALS, "the user name or the password is wrong")
-        user = authenticate(request, username=username, password=password)
-        if getattr(request, "axes_locked_out", False):
-            request.axes_locked_out = False  # type: ignore[attr-defined]  # or its middleware would answer with a page
-            wait = str(int(settings.AXES_COOLOFF_TIME * 3600))
-            raise ApiError(429, Code.EXCESSIVE_INVALID_REQUESTS, "locked after too many wrong passwords", headers={"Retry-After": wait})
-        if not isinstance(user, User):
+        user = _verified(request, username, password)
+        if user is None:
             _refuse(Code.INVALID_CREDENTIALS, "the user name or the password is wrong")
         if not user.api_access:
             audit.refused(user, request, "may not use the API")
@@ -75,6 +69,18 @@ class BasicAuth(HttpBasicAuth):
         caller = Caller(user=user)
         budgets.spend(caller.mark)
         return caller
+
+
+def _verified(request: HttpRequest, username: str, password: str) -> User | None:
+    """The user, or None. Raises ApiError (429) where the password must not be looked at now."""
+    try:
+        return passwords.verified(request, username, password, remember=True)
+    except passwords.Locked as locked:
+        code, said, wait = Code.EXCESSIVE_INVALID_REQUESTS, "locked after too many wrong passwords", locked.wait
+    except passwords.Busy as busy:
+        said = "too many passwords are being checked; one of each address at a time"
+        code, wait = Code.TOO_MANY_CONCURRENT_REQUESTS, busy.wait
+    raise ApiError(429, code, said, headers={"Retry-After": str(wait)})
 
 
 METHODS = [ApiKeyAuth(), BasicAuth(), BearerAuth()]

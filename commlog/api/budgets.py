@@ -10,11 +10,10 @@ import time
 from threading import Lock
 
 from django.conf import settings
-from django.db import connection
 
+from commlog import counts
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from commlog.models import ApiBudget
 
 _LOTS = 20  # a minute's calls, divided: the largest lot
 _A_MINUTE = 60
@@ -54,18 +53,6 @@ def _take(name: str, limit: int, minute: int) -> bool:
     return left > 0
 
 
-_GRANT = """
-INSERT INTO {table} (name, minute, used) VALUES (%(name)s, %(minute)s, %(lot)s)
-ON CONFLICT (name) DO UPDATE SET
-  used = CASE WHEN {table}.minute < excluded.minute THEN excluded.used ELSE {table}.used + excluded.used END,
-  minute = CASE WHEN {table}.minute < excluded.minute THEN excluded.minute ELSE {table}.minute END
-RETURNING used
-"""
-
-
 def _granted(name: str, minute: int, limit: int, lot: int) -> int:
     """How many calls of the lot may still be answered in this minute."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GRANT.format(table=ApiBudget._meta.db_table), {"name": name, "minute": minute, "lot": lot})
-        used: int = cursor.fetchone()[0]
-    return max(0, min(lot, limit - (used - lot)))
+    return max(0, min(lot, limit - (counts.add(name, lot, minute=minute) - lot)))

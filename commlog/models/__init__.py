@@ -1,8 +1,9 @@
 """The rows of the back office."""
 
-from commlog.models.api import ApiAnswer, ApiBudget, ApiConsumer, ApiKey
+from commlog.models.api import ApiAnswer, ApiConsumer, ApiKey
 from commlog.models.audit_entry import AuditEntry
 from commlog.models.column_layout import ColumnLayout
+from commlog.models.counts import Tally, WrongPassword
 from commlog.models.custom_view import CustomView, ViewPlace
 from commlog.models.export_file import ExportFile, FileChunk
 from commlog.models.job import Job, JobItem
@@ -12,7 +13,6 @@ from commlog.models.user_session import UserSession
 
 __all__ = [
     "ApiAnswer",
-    "ApiBudget",
     "ApiConsumer",
     "ApiKey",
     "AuditEntry",
@@ -24,7 +24,9 @@ __all__ = [
     "JobItem",
     "MenuItem",
     "MenuPlace",
+    "Tally",
     "User",
     "UserSession",
     "ViewPlace",
+    "WrongPassword",
 ]

@@ -81,11 +81,3 @@ class ApiAnswer(models.Model):
                 name="api_answer_of_one",
             ),
         ]
-
-
-class ApiBudget(models.Model):
-    """How many calls of a minute were handed out to the processes that answer them."""
-
-    name = models.CharField(max_length=80, unique=True)
-    minute = models.BigIntegerField()
-    used = models.PositiveIntegerField()

@@ -16,6 +16,8 @@ class AuditAction(models.TextChoices):
     SIGNED_IN = "SIGNED_IN", "Signed in"
     SIGN_IN_FAILED = "SIGN_IN_FAILED", "Sign-in failed"
     SIGN_IN_LOCKED = "SIGN_IN_LOCKED", "Sign-in locked"
+    SIGN_IN_ALARM = "SIGN_IN_ALARM", "Many wrong passwords"
+    PASSWORD_WRONG = "PASSWORD_WRONG", "Wrong present password"
     SIGNED_OUT = "SIGNED_OUT", "Signed out"
     SESSION_ENDED = "SESSION_ENDED", "Ended sessions"
     PASSWORD_CHANGED = "PASSWORD_CHANGED", "Changed the password"

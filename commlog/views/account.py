@@ -31,7 +31,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """Change the own password. Every other session of the user ends; this one goes on under a new key."""
     user = permissions.staff(request)
-    form = OwnPasswordForm(request.POST or None, user=user)
+    form = OwnPasswordForm(request.POST or None, user=user, request=request)
     if form.is_valid():
         here = request.session.session_key
         staff.set_password(user, form.cleaned_data["password"], by=user, keep=here)
@@ -39,7 +39,10 @@ def password(request: HttpRequest) -> HttpResponse:
         sessions.renamed(here, request.session.session_key)
         messages.success(request, "Your password is changed. You are signed out everywhere else.")
         return redirect("account")
-    return render(request, "account/password.html", {"form": form})
+    response = render(request, "account/password.html", {"form": form}, status=429 if form.refused else 200)
+    if form.refused:
+        response["Retry-After"] = str(form.refused.wait)
+    return response
 
 
 @require_POST

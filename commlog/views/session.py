@@ -11,12 +11,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from commlog import sessions
-from commlog.forms import SignInForm
+from commlog import passwords, sessions
+from commlog.forms import LONGEST_USER_NAME, SignInForm
 
 
 class SignIn(LoginView):
-    """The sign-in page. Five wrong passwords lock the user name at that address for a quarter of an hour (django-axes)."""
+    """The sign-in page. What is refused, and when, is said in commlog.passwords."""
 
     template_name = "sign_in.html"
     form_class = SignInForm
@@ -27,6 +27,17 @@ class SignIn(LoginView):
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
         return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
+        """Sign in. 429 at once, with words and the time to wait, where the password must not be looked at now."""
+        try:
+            return super().post(request, *args, **kwargs)
+        except passwords.Refused as refused:
+            if isinstance(refused, passwords.Locked):
+                self.template_name = "sign_in_locked.html"
+            form = self.form_class(request, initial={"username": request.POST.get("username", "")[:LONGEST_USER_NAME]})
+            context = self.get_context_data(form=form, refused=refused.said)
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(refused.wait)})
 
 
 def left(request: HttpRequest) -> JsonResponse:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from commlog import audit, audit_guard
 from commlog.audit import AuditAction
 from commlog.models import AuditEntry, MenuItem
-from commlog.sign_ins import UNKNOWN
+from commlog.passwords import UNKNOWN
 from tests.factories import PASSWORD, admin, outsider, viewer
 
 pytestmark = pytest.mark.django_db

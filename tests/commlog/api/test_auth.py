@@ -14,14 +14,16 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from commlog import remembered
 from commlog.api import budgets
 from commlog.api.auth import digest_of
-from commlog.models import ApiBudget, ApiConsumer, ApiKey, AuditEntry
+from commlog.models import ApiConsumer, ApiKey, AuditEntry, Tally, User
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, admin, make_consumer, make_key, officer
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/branches"
+HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 def _basic(name: str, password: str) -> str:
@@ -107,6 +109,59 @@ def test_five_wrong_passwords_lock_the_sign_in_here_and_there(client: Client) ->
     assert client.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 429
 
 
+def _call(password: str = PASSWORD, address: str = HERE) -> Any:
+    return Client(REMOTE_ADDR=address).get(PATH, headers={"Authorization": _basic("ada", password)})
+
+
+def test_a_right_password_is_remembered_for_a_minute(settings: Any) -> None:
+    officer(username="ada", api_access=True)
+    with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+        assert _call().status_code == 200
+        settings.PASSWORD_CHECKS_AT_ONCE = 0  # none can be hashed from here on
+        clock.shift(59)
+        assert [_call().status_code, _call(address=THERE).status_code] == [200, 200]
+        assert [_call("wrong").status_code, _call(PASSWORD[:-1]).status_code, _call("").status_code] == [429, 429, 429]
+        clock.shift(1)
+        refused = _call()
+        said = "too many passwords are being checked; one of each address at a time"
+        assert refusal(refused) == (429, 100_001, "TOO_MANY_CONCURRENT_REQUESTS", said)
+        assert refused["Retry-After"] == "1"
+
+
+def test_another_process_remembers_nothing(settings: Any) -> None:
+    officer(username="ada", api_access=True)
+    assert _call().status_code == 200
+    remembered.forget()
+    settings.PASSWORD_CHECKS_AT_ONCE = 0
+    assert _call().status_code == 429
+
+
+def test_deactivation_and_a_new_password_count_from_the_next_call_on() -> None:
+    ada = officer(username="ada", api_access=True)
+    assert _call().status_code == 200
+    User.objects.filter(pk=ada.pk).update(api_access=False)
+    assert _call().status_code == 403
+    User.objects.filter(pk=ada.pk).update(api_access=True, is_active=False)
+    assert _call().status_code == 401
+    User.objects.filter(pk=ada.pk).update(is_active=True)
+    assert _call().status_code == 200
+    ada.set_password("three quiet green rivers")
+    ada.save()
+    assert [_call().status_code, _call("three quiet green rivers").status_code] == [401, 200]
+
+
+def test_a_lock_refuses_a_remembered_password_too() -> None:
+    officer(username="ada", api_access=True)
+    assert [_call().status_code, *(_call("wrong").status_code for _ in range(5))] == [200, 401, 401, 401, 401, 429]
+    assert _call().status_code == 429  # or its answers would tell whoever guesses which password is right
+    assert _call(address=THERE).status_code == 200
+
+
+def test_a_key_needs_no_slot(settings: Any, program: Program) -> None:
+    settings.PASSWORD_CHECKS_AT_ONCE = 0
+    assert program.get(PATH).status_code == 200
+
+
 def test_more_calls_than_allowed_wait_for_the_next_minute(settings: Any, program: Program) -> None:
     settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL = 3, 4
     other = Program(make_key())
@@ -146,7 +201,7 @@ def test_threads_that_come_at_once_fetch_one_lot(settings: Any) -> None:
 
     with time_machine.travel(1_800_000_015, tick=False), ThreadPoolExecutor(20) as threads:
         assert list(threads.map(get, range(20))) == [200] * 20
-    assert ApiBudget.objects.get().used <= 22
+    assert Tally.objects.get().used <= 22
 
 
 def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:

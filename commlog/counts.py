@@ -1,0 +1,65 @@
+"""How often something happened in a stretch of time: counted in the database, so over every process and machine."""
+
+import time
+from datetime import timedelta
+from hashlib import sha256
+
+from django.db import connection
+from django.utils import timezone
+from django_q.models import Schedule
+
+from commlog.models import Tally, WrongPassword
+
+KEPT = timedelta(days=1)  # longer than anything is counted over
+_A_MINUTE = 60
+_MOST_HELD = 10_000
+_SWEEP = "sweep counts"
+_full: dict[str, int] = {}  # what has happened too often -> the stretch in which it has, so that a flood is not written down
+
+_ADD = """
+INSERT INTO {table} (name, minute, used) VALUES (%(name)s, %(minute)s, %(more)s)
+ON CONFLICT (name) DO UPDATE SET
+  used = CASE WHEN {table}.minute < excluded.minute THEN excluded.used ELSE {table}.used + excluded.used END,
+  minute = CASE WHEN {table}.minute < excluded.minute THEN excluded.minute ELSE {table}.minute END
+RETURNING used
+"""
+
+
+def add(name: str, more: int, *, minute: int) -> int:
+    """Count `more` to what there is of the stretch that begins with that minute (since 1970), and return the sum."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD.format(table=Tally._meta.db_table), {"name": name, "minute": minute, "more": more})
+        used: int = cursor.fetchone()[0]
+    return used
+
+
+def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
+    """Whether it has now happened at most so many times within this minute, or this stretch of minutes."""
+    minute = int(time.time() // _A_MINUTE)
+    begins = minute - minute % minutes
+    if _full.get(what) == begins:
+        return False
+    # The name is hashed: it may hold what somebody typed, and it may be long.
+    fits = add(f"within:{sha256(what.encode()).hexdigest()}", 1, minute=begins) <= times
+    if not fits:
+        if len(_full) >= _MOST_HELD:
+            _full.clear()
+        _full[what] = begins
+    return fits
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _full.clear()
+
+
+def install_schedule(**_: object) -> None:
+    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
+    Schedule.objects.get_or_create(name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY})
+
+
+def sweep() -> None:
+    """Remove what is not counted any more (a task of django-q2, every hour)."""
+    ended = timezone.now() - KEPT
+    Tally.objects.filter(minute__lt=int(ended.timestamp()) // _A_MINUTE).delete()
+    WrongPassword.objects.filter(at__lt=ended).delete()

@@ -1,0 +1,32 @@
+"""What is counted so that nobody does too much of it. Swept by time."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class Tally(models.Model):
+    """How often something happened in the stretch of time that began with a minute."""
+
+    name = models.CharField(max_length=80, unique=True)
+    minute = models.BigIntegerField()
+    used = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "commlog_apibudget"  # it began with the calls of the API
+
+
+class WrongPassword(models.Model):
+    """A wrong password: for which user name, and from where.
+
+    The name is a keyed digest: what was typed may be a password in the wrong box, and the name need not exist.
+    """
+
+    at = models.DateTimeField(default=timezone.now)
+    name = models.CharField(max_length=64)
+    network = models.CharField(max_length=43)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["network", "at"], name="wrong_password_network"),
+            models.Index(fields=["name", "at"], name="wrong_password_name"),
+        ]

@@ -1,0 +1,40 @@
+"""Right passwords of HTTP Basic, remembered for a minute in this process's memory alone: programs send one with each call.
+
+What is kept is a digest keyed by a random value that dies with the process, over the password and the stored hash. So a new password,
+and a deactivation, count from the next call on; the user's row is read each time.
+"""
+
+import hmac
+import os
+import time
+
+from commlog.models import User
+
+SECONDS = 60
+_MOST = 10_000
+_key = os.urandom(32)
+_digests: dict[int, tuple[bytes, float]] = {}  # user -> digest, when it was found right
+
+
+def user_with(username: str, password: str) -> User | None:
+    """The active user of that name, if this is the password that was right within the last minute."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    digest, at = _digests.get(user.pk, (b"", 0.0)) if user else (b"", 0.0)
+    fresh = 0 <= time.time() - at < SECONDS
+    return user if user and fresh and hmac.compare_digest(digest, _digest(user, password)) else None
+
+
+def keep(user: User, password: str) -> None:
+    """The password was found right just now."""
+    if len(_digests) >= _MOST:
+        _digests.clear()
+    _digests[user.pk] = (_digest(user, password), time.time())
+
+
+def forget() -> None:
+    """Give up what is remembered; for tests."""
+    _digests.clear()
+
+
+def _digest(user: User, password: str) -> bytes:
+    return hmac.digest(_key, f"{user.pk}\0{user.password}\0{password}".encode(), "sha256")
