@@ -88,6 +88,8 @@ def _values(template: NotificationTemplate, client: Client | None, event: Busine
         found |= {name: f"[{each.label}]" for name, each in PLACEHOLDERS.items()}
     group = client.groups.order_by("name").first() if client and template.target == Target.GROUP else None
     about = by if template.target == Target.USER else group or client
-    found |= event.data if event else {}
-    found |= {"EVENT": template.event, "USER_NAME": by.name} | templating.of_now(timezone.now())
+    found |= {"EVENT": template.event}
+    if event:
+        found |= templating.spoken(templating.of_event(event)) if template.for_people else templating.of_event(event)
+    found |= {"USER_NAME": by.name} | templating.of_now(timezone.now())
     return found | templating.of_group(group) | templating.of_client(client) | templating.of_recipient(about)

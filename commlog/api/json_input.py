@@ -2,6 +2,7 @@
 
 import json
 import math
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from notifications.text import Malformed
@@ -22,7 +23,7 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
 
     JSON has one kind of number, so 7.0 is the whole number 7.
 
-    `exact`: numbers with a point stay text, as they are written: 12.50 is no 12.5 on a letter.
+    `exact`: numbers with a point or an exponent are Decimals with the digits that are written: 12.50 is no 12.5 on a letter.
     `keep`: the fields whose values are wanted. Others are None, so that a long text of thousands of messages is never held twice.
     """
 
@@ -33,7 +34,7 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
         return found
 
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=_written if exact else _number)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=_exact if exact else _number)
     except Malformed:
         raise
     except json.JSONDecodeError as error:
@@ -51,9 +52,12 @@ def _number(text: str) -> int | float:
     return int(value) if value.is_integer() and abs(value) <= _LARGEST_EXACT else value
 
 
-def _written(text: str) -> str:
-    _number(text)
-    return text
+def _exact(text: str) -> Decimal:
+    """Not bounded here: whoever reads the field can name it. An exponent beyond what Decimal can hold is no finite number."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
 
 
 def _refuse_constant(name: str) -> NoReturn:

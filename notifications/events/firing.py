@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from uuid import uuid4
 
-from django.utils import timezone
-
-from notifications.criteria import Criterion, Kind
+from notifications.criteria import Criterion
 from notifications.drafts import Draft, Staff
 from notifications.events.subscribing import is_subscribed
 from notifications.events.trace import Entry, Silence, begun
@@ -15,11 +13,9 @@ from notifications.models import BusinessEvent, Client, Group, NotificationTempl
 from notifications.models.template import RecipientKind, SubscriptionOption, Target
 from notifications.states import MessageType
 from notifications.templating import conditions, values
-from notifications.templating.catalogue import PLACEHOLDERS
 from notifications.templating.filling import Values, content_of
 
 Owner = Client | Group
-_TIMES = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind == Kind.DATE_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
     if not rules:
         return made
     machines = _values(event, around.today)
-    people = machines | {name: _spoken(machines[name]) for name in _TIMES & machines.keys()}
+    people = values.spoken(machines)
     for rule in rules:
         entry = begun(rule.template)
         made.entries.append(entry)
@@ -73,11 +69,8 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
 
 def _values(event: BusinessEvent, today: Values) -> Values:
     """What the placeholders stand for, whoever gets the message. Our own rows come before what the event says of them."""
-    told: Values = dict(event.data)
-    happened = {"EVENT": event.name, "EVENT_KEY": event.key.hex, "EVENT_DATE_TIME": event.occurred_at.isoformat()}
-    here = event.occurred_at.astimezone(timezone.get_default_timezone())
-    happened |= {"EVENT_DATE": here.date().isoformat(), "USER_NAME": event.user.name if event.user else event.source}
-    return told | today | happened | values.of_group(event.group) | values.of_client(event.client)
+    whose = {"USER_NAME": event.user.name if event.user else event.source}
+    return values.of_event(event) | today | whose | values.of_group(event.group) | values.of_client(event.client)
 
 
 def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> bool:
@@ -160,15 +153,3 @@ def _draft(template: NotificationTemplate, event: BusinessEvent, found: Values, 
         template=template,
         business_event=event,
     )
-
-
-def _spoken(value: str) -> str:
-    """A day or a time as letters write it; what is neither stays as it was told."""
-    try:
-        if len(value) == 10:
-            return values.spoken_day(date.fromisoformat(value))
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    here = timezone.localtime(moment, timezone.get_default_timezone()) if moment.tzinfo else moment
-    return f"{values.spoken_day(here)} {here:%H:%M}"

@@ -4,7 +4,7 @@ from notifications.templating import conditions
 from notifications.templating.catalogue import OWN_FIELD, PLACEHOLDERS, Placeholder, field_of, is_known, offered
 from notifications.templating.filling import content_of, names_of, place_of_text
 from notifications.templating.syntax import PLACEHOLDER, Place, fill, names_in
-from notifications.templating.values import DEEPEST, of_client, of_group, of_now, of_recipient, told
+from notifications.templating.values import DEEPEST, of_client, of_event, of_group, of_now, of_recipient, spoken, told
 
 __all__ = [
     "DEEPEST",
@@ -21,10 +21,12 @@ __all__ = [
     "names_in",
     "names_of",
     "of_client",
+    "of_event",
     "of_group",
     "of_now",
     "of_recipient",
     "offered",
     "place_of_text",
+    "spoken",
     "told",
 ]

@@ -1,7 +1,7 @@
 """Whether a template's conditions hold for an event: the criteria of the log, asked of values instead of rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils import timezone
 from notifications import criteria
 from notifications.criteria import Criterion, Kind, Operator
 from notifications.templating.catalogue import field_of
+from notifications.templating.values import day_of
 
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
@@ -64,7 +65,7 @@ def holds(condition: Criterion, values: Mapping[str, str], *, now: datetime) -> 
     if kind in (Kind.NUMBER, Kind.MONEY):
         return _by_size(operator, condition.values, value)
     if kind == Kind.DATE_TIME:
-        return _by_time(operator, condition.values, value, now)
+        return _by_time(operator, condition, value, now)
     return _by_text(operator, condition.values, value)
 
 
@@ -96,18 +97,17 @@ def _by_size(operator: Operator, wanted: Sequence[str], value: str) -> bool:
     return number < bounds[0] if operator == Operator.LESS_THAN else number == bounds[0]
 
 
-def _by_time(operator: Operator, wanted: Sequence[str], value: str, now: datetime) -> bool:
+def _by_time(operator: Operator, condition: Criterion, value: str, now: datetime) -> bool:
     zone = timezone.get_default_timezone()
     try:
-        if len(value) == 10:
-            day = date.fromisoformat(value)
+        if day := day_of(condition.field, value):
             moment = datetime(day.year, day.month, day.day, 12, tzinfo=zone)  # a day is on that day, wherever its bounds lie
         else:
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     except ValueError:
         return False
-    start, end = criteria.bounds(operator, wanted, now.astimezone(zone))
+    start, end = criteria.bounds(operator, condition.values, now.astimezone(zone))
     return (start is None or start <= moment) and (end is None or moment < end)
 
 

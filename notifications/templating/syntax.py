@@ -12,10 +12,11 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
+from notifications.templating.decimals import is_plain
+
 PLACEHOLDER = re.compile(r"\{(CF:[^{}\r\n]{1,200}|[A-Za-z_][A-Za-z0-9_]{0,63})\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
 
 
 class Place(Enum):
@@ -81,7 +82,7 @@ def _json(value: str, quoted: bool) -> str:
         return json.dumps(value)[1:-1]
     if not value:
         return "null"
-    return value if _NUMBER.fullmatch(value) else json.dumps(value)
+    return value if is_plain(value) else json.dumps(value)
 
 
 def _url(value: str, _quoted: bool) -> str:

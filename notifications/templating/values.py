@@ -3,11 +3,15 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-from notifications.models import Client, Group
+from notifications.criteria import Kind
+from notifications.models import BusinessEvent, Client, Group
+from notifications.templating.catalogue import PLACEHOLDERS
+from notifications.templating.decimals import plain, plain_text
 from notifications.text import Malformed, clean
 
 Values = dict[str, str]
@@ -16,6 +20,9 @@ LONGEST_VALUE = 10_000
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 DEEPEST = 3  # levels of an event's data
+_DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*|Z|[+-][0-9]{2}:?[0-9]{2})?")  # the last two: dates as XML Schema has them
+_TIMES = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind == Kind.DATE_TIME)
+_NUMBERS = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind in (Kind.MONEY, Kind.NUMBER))
 
 
 def of_client(client: Client | None) -> Values:
@@ -59,6 +66,13 @@ def of_recipient(recipient: Any) -> Values:
     return found | {"RECIPIENT_LAST_NAME": getattr(recipient, "last_name", "")}
 
 
+def of_event(event: BusinessEvent) -> Values:
+    """What an event says of itself: its data, its name, its key and when it happened."""
+    here = event.occurred_at.astimezone(timezone.get_default_timezone())
+    happened = {"EVENT": event.name, "EVENT_KEY": event.key.hex, "EVENT_DATE_TIME": event.occurred_at.isoformat()}
+    return event.data | happened | {"EVENT_DATE": here.date().isoformat()}
+
+
 def of_now(now: datetime) -> Values:
     """Today, as the organisation counts days."""
     here = timezone.localtime(now, timezone.get_default_timezone())
@@ -68,6 +82,36 @@ def of_now(now: datetime) -> Values:
 def spoken_day(day: date) -> str:
     """A day as letters write it: 24 November 2026."""
     return f"{day.day} {day:%B %Y}"
+
+
+def spoken(found: Values) -> Values:
+    """The values as letters write them: days and times in words, a time in the organisation's zone, and a date as it was told."""
+    return found | {name: _in_words(name, found[name]) for name in _TIMES & found.keys()}
+
+
+def day_of(name: str, value: str) -> date | None:
+    """The calendar day that a …_DATE tells, whatever time and offset come with it: a date is a date in every zone. None where it is none.
+
+    Core systems send a due date as midnight somewhere; read as a moment, it would be the day before west of there.
+    """
+    if not name.endswith("_DATE"):
+        return None
+    dated = _DATED.fullmatch(value)
+    try:
+        return date.fromisoformat(dated[1] if dated else value)
+    except ValueError:
+        return None
+
+
+def _in_words(name: str, value: str) -> str:
+    if day := day_of(name, value):
+        return spoken_day(day)
+    try:
+        moment = datetime.fromisoformat(value)
+        here = timezone.localtime(moment, timezone.get_default_timezone()) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return value
+    return f"{spoken_day(here)} {here:%H:%M}"
 
 
 def told(data: Mapping[str, Any]) -> Values:
@@ -109,10 +153,17 @@ def _as_text(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, str):
-        return clean(f"data.{name}", value, most=LONGEST_VALUE)
+    try:
+        if isinstance(value, int | float | Decimal):
+            return plain(value)
+        if isinstance(value, str):
+            text = clean(f"data.{name}", value, most=LONGEST_VALUE)
+            # Some systems write their decimals so: as a text, with an exponent.
+            return plain_text(text) if name in _NUMBERS else text
+    except Malformed:
+        raise
+    except ValueError as error:
+        raise Malformed(f"data.{name}", str(error)) from error
     raise Malformed("data", f"holds a list at {name}; values are texts, numbers, true or false")
 
 

@@ -1,5 +1,6 @@
 """The templates of the administration: made, tried out, changed, switched, deleted; and what is sent stays as it was."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -222,6 +223,16 @@ def test_the_preview_uses_the_last_event_of_that_client(pages: Client) -> None:
     events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "12.50"}))
     trial = pages.post(NEW + "SMS", _form(do="preview", text="{AMOUNT} €", subject="")).context["trial"]
     assert (trial.content["body"], trial.length.characters, trial.length.parts) == ("12.50 €", 7, 1)
+
+
+def test_the_preview_speaks_dates_as_the_message_would(pages: Client) -> None:
+    ana = make_client(client_id="000999")
+    told = {"PAYMENT_DUE_DATE": "2026-12-01T00:00:00Z"}
+    events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data=told, occurred_at=datetime(2026, 11, 24, 9, 14, tzinfo=UTC)))
+    text = "Due {PAYMENT_DUE_DATE}, told {EVENT_DATE_TIME}"
+    trial = pages.post(NEW + "SMS", _form(do="preview", text=text, subject="", with_client="000999")).context["trial"]
+    assert trial.content["body"] == "Due 1 December 2026, told 24 November 2026 09:14"
+    assert trial.empty == []
 
 
 def test_what_stands_in_the_way_of_a_preview_is_said(pages: Client) -> None:

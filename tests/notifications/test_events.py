@@ -58,6 +58,35 @@ def test_a_template_hands_its_secrets_on_sealed() -> None:
     assert is_sealed(message.headers["X-Token"])
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "told",
+    ["2026-12-01", "2026-12-01T00:00:00Z", "2026-12-01T00:00:00+13:00", "2026-12-01T23:30:00-08:00", "2026-12-01T00:00:00.000Z[UTC]",
+     "2026-12-01 00:00", "2026-12-01+01:00", "2026-12-01Z", "20261201"],
+)  # fmt: skip
+def test_a_date_is_a_date_in_every_zone(told: str, zone: str, settings: Any) -> None:
+    settings.TIME_ZONE = zone
+    on_the_day = [{"field": "PAYMENT_DUE_DATE", "operator": "ON", "values": ["2026-12-01"]}]
+    make_template(SMS, text="Due {PAYMENT_DUE_DATE}", conditions=on_the_day)
+    make_template(HOOK, text='{"due": "{PAYMENT_DUE_DATE}"}', conditions=on_the_day)
+    events.raise_one(_repaid(make_client(), data={"PAYMENT_DUE_DATE": told}))
+    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == ["Due 1 December 2026", f'{{"due": "{told}"}}']
+
+
+@pytest.mark.parametrize("told", ["soon", "2026-13-01", "0000-00-00T00:00:00Z", ""])
+def test_a_date_that_is_none_stays_as_it_was_told(told: str) -> None:
+    make_template(SMS, text="Due {PAYMENT_DUE_DATE}.")
+    events.raise_one(_repaid(make_client(), data={"PAYMENT_DUE_DATE": told}))
+    assert Message.objects.get().content == f"Due {told}."
+
+
+def test_the_moment_of_an_event_is_told_in_the_organisation_s_zone(settings: Any) -> None:
+    settings.TIME_ZONE = "America/Sao_Paulo"
+    make_template(SMS, text="{EVENT_DATE_TIME}, {EVENT_DATE}")
+    events.raise_one(_repaid(make_client(), occurred_at=datetime(2026, 12, 1, tzinfo=UTC)))
+    assert Message.objects.get().content == "30 November 2026 21:00, 30 November 2026"
+
+
 def test_dates_are_spoken_to_people_and_spelled_for_machines() -> None:
     make_template(SMS, text="Due {PAYMENT_DUE_DATE}, today {EVENT_DATE}")
     make_template(HOOK, text='{"due": "{PAYMENT_DUE_DATE}"}')

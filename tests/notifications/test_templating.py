@@ -1,10 +1,14 @@
 """Placeholders to text: what is filled in, what stays text, and how values are kept from being more than text."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from commlog.api.json_input import parse
 from notifications import templating
 from notifications.templating import Place, fill
 from notifications.text import Malformed
@@ -119,6 +123,52 @@ def test_the_data_of_an_event_become_placeholders() -> None:
         "PAID": "true",
         "CARD_NUMBER": "1234",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("1E+3", "1000"),
+        ("1e3", "1000"),
+        ("1.50E+1", "15.0"),
+        ("1E-7", "0.0000001"),
+        ("-1E-7", "-0.0000001"),
+        ("12.50", "12.50"),
+        ("-12.50", "-12.50"),
+        ("0.10", "0.10"),
+        ("-0", "0"),
+        ("-0.00", "0.00"),
+        ("0E+5", "0"),
+        ("100000000000000000000000000000000001", "100000000000000000000000000000000001"),
+        ("1.7976931348623157E+308", "17976931348623157" + "0" * 292),
+        ("2.2250738585072014E-308", "0." + "0" * 307 + "22250738585072014"),
+    ],
+)
+def test_a_number_is_told_without_an_exponent_and_with_the_digits_that_were_given(written: str, text: str) -> None:
+    as_number, as_text = parse(f'{{"amount": {written}}}', exact=True), {"amount": written}
+    assert templating.told(as_number) == {"AMOUNT": text}
+    if "e" in written.lower():
+        assert templating.told(as_text) == {"AMOUNT": text}
+        assert templating.told({"note": written}) == {"NOTE": written}  # a text that is no amount is nobody's to rewrite
+    made = fill('{"amount": {AMOUNT}}', templating.told(as_number), Place.JSON)
+    assert json.loads(made, parse_int=Decimal, parse_float=Decimal) == {"amount": Decimal(text)}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.decimals(-(10**12), 10**12, places=4)))
+def test_any_number_is_told_as_the_same_number(number: int | float | Decimal) -> None:
+    text = templating.told({"amount": number})["AMOUNT"]
+    assert "e" not in text.lower()
+    assert Decimal(text) == Decimal(repr(number) if isinstance(number, float) else number)
+    assert json.loads(fill("{AMOUNT}", {"AMOUNT": text}, Place.JSON), parse_int=Decimal, parse_float=Decimal) == Decimal(text)
+
+
+@pytest.mark.parametrize("written", ["1E+400", "1E-400", "1E+9999999999", "1E-99999999999999999999", "1" * 351, "0." + "1" * 349])
+def test_a_number_beyond_reason_is_refused_at_its_name(written: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        templating.told(parse(f'{{"account": {{"balance": {written}}}}}', exact=True))
+    assert caught.value.field == "data.ACCOUNT_BALANCE"
+    assert caught.value.problem in ("is a number of more than 350 characters", "is not a finite number")
 
 
 @pytest.mark.parametrize(

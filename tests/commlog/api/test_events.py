@@ -48,6 +48,21 @@ def test_a_client_is_named_by_id_or_key_and_so_are_groups_and_users(program: Pro
     assert list(found) == [(ana.pk, None, None), (None, group.pk, None), (None, None, user.pk), (None, None, None)]
 
 
+def test_an_amount_with_an_exponent_reaches_nobody_as_one(program: Program) -> None:
+    make_template(MessageType.SMS, text="We received EUR {AMOUNT}.")
+    make_template(MessageType.WEB_HOOK, text='{"amount": {AMOUNT}}')
+    ana = make_client()
+    assert (
+        program.post(EVENTS, f'{{"event": "LOAN_REPAYMENT", "clientId": "{ana.client_id}", "data": {{"amount": 1E+3}}}}').status_code == 202
+    )
+    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == ["We received EUR 1000.", '{"amount": 1000}']
+
+
+def test_an_amount_beyond_reason_is_refused_and_named(program: Program) -> None:
+    answer = program.post(EVENTS, '{"event": "LOAN_REPAYMENT", "data": {"amount": 1E+400}}')
+    assert refusal(answer) == (400, 4, "INVALID_PARAMETERS", "[0].data.AMOUNT: is a number of more than 350 characters")
+
+
 WRONG: tuple[tuple[Any, tuple[int, int, str, str]], ...] = (
     ([], (400, 4, "INVALID_PARAMETERS", "the body: has 0 events; 1 to 1,000 can be told at once")),
     ([_repaid()] * 1001, (400, 4, "INVALID_PARAMETERS", "the body: has 1,001 events; 1 to 1,000 can be told at once")),

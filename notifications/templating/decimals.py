@@ -1,0 +1,40 @@
+"""Numbers as people and receivers write them: 1000, not 1E+3, whatever spelling an event brings."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+LONGEST = 350  # characters: any floating-point number fits (at most 309 digits before the point, and 324 or so after it)
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+
+
+def plain(number: int | float | Decimal) -> str:
+    """The number without an exponent, its digits as they were given: 12.50 stays 12.50, and zero has no sign.
+
+    Raises ValueError for what is not finite, or longer than LONGEST characters.
+    """
+    value = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    if not value.is_finite():
+        raise ValueError("is not a finite number")
+    if abs(value.adjusted()) + len(value.as_tuple().digits) > 2 * LONGEST:  # told before it is written out
+        raise ValueError(f"is a number of more than {LONGEST} characters")
+    text = format(value if value else abs(value), "f")
+    if len(text) > LONGEST:
+        raise ValueError(f"is a number of more than {LONGEST} characters")
+    return text
+
+
+def plain_text(text: str) -> str:
+    """A text that spells a number with an exponent, without one; any other as it is. Raises ValueError as `plain` does."""
+    if not _SCIENTIFIC.fullmatch(text):
+        return text
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:  # an exponent of twenty digits
+        raise ValueError(f"is a number of more than {LONGEST} characters") from error
+    return plain(value)
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text is a JSON number without an exponent."""
+    return len(text) <= LONGEST and _PLAIN.fullmatch(text) is not None
