@@ -15,7 +15,7 @@ from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import Person
-from notifications import channels, health
+from notifications import channels, database, health
 from notifications.channels import SendingMode
 
 MOST_JOBS = 100  # counted no further
@@ -112,8 +112,13 @@ def _troubles() -> list[str]:
     """What stands still, and what is held back. One query while all is well."""
     now = timezone.now()
     seen = health.survey(now)
-    found = [NOTHING_IS_SENT] if health.stalled(now, seen=seen) else []
+    found = [_why_nothing_is_sent()] if health.stalled(now, seen=seen) else []
     return found + channel_health.sentences() if seen.held else found
+
+
+def _why_nothing_is_sent() -> str:
+    trouble = database.trouble()
+    return f"{trouble.sentence} Nothing is sent or saved until it is repaired." if trouble else NOTHING_IS_SENT
 
 
 def address_of(type: MenuItemType) -> str:

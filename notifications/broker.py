@@ -4,7 +4,6 @@ Long work that is not sending has a table of its own too: `settings.LONG_WORK` n
 that says whether it stands still.
 """
 
-import logging
 import time
 from typing import Any
 
@@ -16,10 +15,8 @@ from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
-from notifications import delivery, lanes, receipts
+from notifications import database, delivery, lanes, receipts
 from notifications.clock import db_now
-
-logger = logging.getLogger(__name__)
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
 _MARK_EVERY = 1.0  # seconds
@@ -42,9 +39,9 @@ class MessageBroker(ORM):
         try:
             self._mark_held()
             packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
-        except Error:
+        except Error as error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
-            logger.exception("the database did not answer")
+            database.note(error)
             connection.close()
             time.sleep(_DATABASE_GONE)
             return None

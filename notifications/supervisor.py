@@ -22,7 +22,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from notifications import health, workers
+from notifications import database, health, workers
 from notifications.clock import db_now
 from notifications.delivery import leases
 from notifications.models import Attempt
@@ -107,7 +107,7 @@ class Supervisor:
             return ""
         try:
             now = db_now()
-            if health.stalled(now, patience=PATIENCE):
+            if health.stalled(now, patience=PATIENCE) and not _database_in_trouble():
                 return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
             # Where something is being sent the workers live, and a restart would cut it off.
             since = now - timedelta(seconds=time.monotonic() - self._started)
@@ -195,6 +195,14 @@ def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
     supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
     install_signals(supervisor.stop)
     supervisor.run()
+
+
+def _database_in_trouble() -> bool:
+    """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what it is sending."""
+    trouble = database.trouble()
+    if trouble:
+        database.say(trouble)
+    return trouble is not None
 
 
 def _database_lacks() -> str:

@@ -1,11 +1,26 @@
 """What the django-q2 cluster runs: a channel's name in, never content."""
 
-from notifications import delivery, receipts
+import time
+
+from django.db import Error
+
+from notifications import database, delivery, receipts
 from notifications.clock import db_now
 from notifications.states import MessageType
+
+_UNTIL_ASKED_AGAIN = 1.0  # seconds for which this worker waits where nothing can be written
 
 
 def drain(channel: str) -> int:
     """Move on what waits for a receipt no longer, then send what is due on a channel. Returns how many calls were made."""
-    receipts.expire(db_now())
-    return delivery.drain(MessageType(channel))
+    try:
+        receipts.expire(db_now())
+        return delivery.drain(MessageType(channel))
+    except Error as error:
+        trouble = database.trouble_of(error)
+        if trouble is None or not trouble.spares_reading:
+            raise
+        # The broker reads that there is work, and would hand it out twenty times a second.
+        database.note(error)
+        time.sleep(_UNTIL_ASKED_AGAIN)
+        return 0

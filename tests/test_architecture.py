@@ -12,7 +12,7 @@ PACKAGES = ("commlog", "notifications")
 DOORS = {
     "models", "states", "failures", "retry", "criteria", "outbox", "events", "templating", "channels", "lanes", "health", "receipts",
     "alerts", "guards", "secrets", "stream", "switches", "text", "clock", "stopping",
-    "numbers", "spelling",
+    "numbers", "spelling", "database",
 }  # fmt: skip
 LARGEST = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "services", "managers", "constants", "misc"}

@@ -19,6 +19,7 @@ from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import CHALLENGE, ApiError
 from commlog.models import ApiKey, User
+from notifications import database
 
 _LONGEST = 200
 _NOTED = timedelta(minutes=1)  # how exactly the last use of a key is known
@@ -112,7 +113,8 @@ def _by_key(request: HttpRequest, secret: str) -> Caller:
 def _note_use(key: ApiKey, now: datetime) -> None:
     """Write when the key was last used: at most once a minute, or every call would be a write."""
     if key.last_used_at is None or key.last_used_at < now - _NOTED:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        with database.optional_write():
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 
 def _refuse(code: Code, source: str) -> NoReturn:

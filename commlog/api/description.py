@@ -22,6 +22,7 @@ _REFUSALS = {
     415: "The body is not JSON",
     429: "Too many calls; the header Retry-After says how long to wait",
     500: "Our fault",
+    503: "The database takes nothing at present; the header Retry-After says when to repeat the call",
 }
 
 

@@ -5,12 +5,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from commlog.api.codes import Code
 from commlog.limits import TookTooLong
+from notifications import database
+from notifications.database import Trouble
 from notifications.text import Malformed
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ def install(api: NinjaAPI) -> None:
         Malformed: _malformed,
         ValidationError: _invalid,
         TookTooLong: _took_too_long,
+        Error: _of_the_database,
         Exception: _unforeseen,
     }
     for kind, handler in handlers.items():
@@ -97,6 +101,21 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:
     source = "the database was stopped after its time; narrow the filter, by days for example"
     return answer(request, ApiError(400, Code.QUERY_TIMEOUT_EXCEPTION, source))
+
+
+def unavailable_answer(request: HttpRequest, trouble: Trouble) -> HttpResponse:
+    """503: the same call may succeed later. With its Idempotency-Key nothing is done twice."""
+    source = f"{trouble.sentence} Repeat the call later, with the same Idempotency-Key if it had one"
+    headers = {"Retry-After": str(database.RETRY_AFTER)}
+    return answer(request, ApiError(503, Code.SERVICE_UNAVAILABLE, source, headers=headers))
+
+
+def _of_the_database(request: HttpRequest, error: Error) -> HttpResponse:
+    trouble = database.trouble_of(error)
+    if trouble is None:
+        return _unforeseen(request, error)
+    log.error("%s Not done: %s %s", trouble.sentence, request.method, request.path_info)
+    return unavailable_answer(request, trouble)
 
 
 def _unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:

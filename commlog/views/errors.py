@@ -1,11 +1,15 @@
 """The pages for what went wrong; programs get the API's answer."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
 from commlog import audit
-from commlog.api.errors import of_status, speaks_api
+from commlog.api.errors import of_status, speaks_api, unavailable_answer
+from notifications import database
+from notifications.database import Trouble
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -34,7 +38,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. Drawn without the frame: whatever failed may fail there again."""
+    """500: our fault, or 503 where the database is in trouble. Drawn without the frame: whatever failed may fail there again."""
+    trouble = database.trouble_of(sys.exc_info()[1])
+    if trouble:
+        return unavailable(request, trouble)
     if speaks_api(request):
         return of_status(request, 500)
     return HttpResponse(loader.render_to_string("errors/500.html"), status=500)
+
+
+def unavailable(request: HttpRequest, trouble: Trouble) -> HttpResponse:
+    """503: the database is in trouble. Says what works meanwhile, and never that nothing was saved: an earlier part may have been."""
+    if speaks_api(request):
+        return unavailable_answer(request, trouble)
+    page = loader.render_to_string("errors/503.html", {"trouble": trouble, "changes": request.method not in ("GET", "HEAD")})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(database.RETRY_AFTER)})

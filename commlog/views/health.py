@@ -10,7 +10,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications import health
+from notifications import database, health
+from notifications.database import Trouble
+
+_MIGRATIONS = "The database lacks migrations: run manage.py migrate."
+_STALLED = f"Due messages have stood still for {health.PATIENCE.total_seconds():.0f} seconds: start manage.py sender."
 
 
 @login_not_required
@@ -23,23 +27,41 @@ def alive(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """The database answers, and has every migration that this code needs."""
+    """The database answers, can be written to, and has every migration that this code needs."""
     try:
-        fine = _last_migrations() <= set(MigrationRecorder(connection).applied_migrations())
-    except DatabaseError:
-        fine = False
-    return JsonResponse({"ready": fine}, status=200 if fine else 503)
+        lacks = not _last_migrations() <= set(MigrationRecorder(connection).applied_migrations())
+        reason = _MIGRATIONS if lacks else _trouble()
+    except DatabaseError as error:
+        reason = _meaning(error)
+    return _answer("ready", reason)
 
 
 @login_not_required
 @require_safe
 def sender(request: HttpRequest) -> JsonResponse:
-    """Due messages are being sent."""
+    """Due messages are being sent, or would be: the database takes what the senders write."""
     try:
-        fine = not health.stalled(timezone.now())
-    except DatabaseError:
-        fine = False
-    return JsonResponse({"sending": fine}, status=200 if fine else 503)
+        reason = _STALLED if health.stalled(timezone.now()) else ""
+        reason = _trouble() or reason
+    except DatabaseError as error:
+        reason = _meaning(error)
+    return _answer("sending", reason)
+
+
+def _trouble() -> str:
+    found = database.trouble()
+    return found.sentence if found else ""
+
+
+def _meaning(error: DatabaseError) -> str:
+    return (database.trouble_of(error) or Trouble.GONE).sentence
+
+
+def _answer(what: str, reason: str) -> JsonResponse:
+    """200, or 503 with the reason and when to ask again."""
+    if not reason:
+        return JsonResponse({what: True})
+    return JsonResponse({what: False, "reason": reason}, status=503, headers={"Retry-After": str(database.RETRY_AFTER)})
 
 
 @cache

@@ -10,7 +10,7 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, circuits, lanes, sql, stopping
+from notifications import channels, circuits, database, lanes, sql, stopping
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
 from notifications.delivery import breaker, claims, leases, results
@@ -275,7 +275,7 @@ class Drain:
 
     def _end_broken(self, error: Exception) -> None:
         """Write down what is known: claims that never left go back, calls under way are awaited and their results recorded."""
-        why = _DATABASE_GONE if isinstance(error, _UNREACHABLE) else _FAULT
+        why = _DATABASE_GONE if _unreachable(error) else _FAULT
         for waiting in self.ready.values():
             self._give_back(waiting, why)
         until = time.monotonic() + _LEAVE_AFTER
@@ -294,11 +294,16 @@ class Drain:
             try:
                 with transaction.atomic():
                     results.record(self.unrecorded[:1])
-            except _UNREACHABLE:
-                raise
-            except Exception:
+            except Exception as error:
+                if _unreachable(error):
+                    raise
                 logger.exception("the result of message %s cannot be recorded", self.unrecorded[0].claim.message_id)
             self.unrecorded.pop(0)
+
+
+def _unreachable(error: Exception) -> bool:
+    """Whether the database is to blame, and the same statement may succeed later."""
+    return isinstance(error, _UNREACHABLE) or database.trouble_of(error) is not None
 
 
 def _window(lane_id: int, channel: MessageType) -> Window:

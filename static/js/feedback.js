@@ -26,6 +26,7 @@
   const byItself = (event) => ["watch", "matching"].includes(event.detail.elt?.id);
   const refused = (status) => trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
     : status === 404 ? "It is not there any more. Load the page again."
+    : status === 503 ? "The database takes no changes at present. Check what was saved, then try again in a moment."
     : "The server could not do this. Try again in a moment.");
   const unreached = () => trouble("The server cannot be reached. Nothing was changed.");
   document.addEventListener("htmx:responseError", (event) => byItself(event) || refused(event.detail.xhr.status));

@@ -42,7 +42,10 @@ def test_ready_when_every_migration_is_applied(client: Client) -> None:
 def test_not_ready_with_a_migration_missing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commlog.views.health._last_migrations", lambda: {("commlog", "9999_not_yet")})
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "reason": "The database lacks migrations: run manage.py migrate."},
+    )
 
 
 def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +54,7 @@ def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("commlog.views.health._last_migrations", broken)
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert (response.status_code, response.json()) == (503, {"ready": False, "reason": "The database does not answer."})
 
 
 def test_nothing_due_is_not_stalled() -> None:
@@ -100,7 +103,10 @@ def test_the_sender_page_and_the_banner_say_so(client: Client) -> None:
     assert "Nothing is being sent" not in client.get("/communications/").text
     Message.objects.update(due_at=_ago(60))
     response = client.get("/healthz/sender")
-    assert (response.status_code, response.json()) == (503, {"sending": False})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"sending": False, "reason": "Due messages have stood still for 30 seconds: start manage.py sender."},
+    )
     assert "Nothing is being sent: start manage.py sender" in client.get("/communications/").text
 
 

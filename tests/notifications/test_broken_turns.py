@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 import pytest
 from django.conf import settings
@@ -126,3 +127,36 @@ def test_a_lost_connection_costs_no_result_of_what_was_under_way(providers: Stan
     given_back = touched.filter(state=MessageState.WAITING)
     assert set(given_back.values_list("abandons", "failures", "outcome")) == {(0, 0, "")}
     assert all(message.due_at == message.attempts.get().finished_at for message in given_back)  # due at once
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(settings.IS_SQLITE, reason="a trigger of SQLite cannot say that the database is read-only")
+def test_a_while_without_writing_costs_no_result_of_what_was_under_way(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was accepted meanwhile is written down afterwards, instead of being sent twice."""
+    monkeypatch.setattr(tasks, "_UNTIL_ASKED_AGAIN", 0.0)
+    emails(10)
+
+    def end() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER planted ON notifications_attempt")
+        finally:
+            connection.close()
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION 'cannot execute UPDATE' USING ERRCODE = '25006'; END $$;"
+            "CREATE TRIGGER planted BEFORE UPDATE ON notifications_attempt FOR EACH ROW WHEN (NEW.outcome = 'ACCEPTED')"
+            " EXECUTE FUNCTION planted()"
+        )
+    ending = Timer(1.5, end)
+    ending.start()
+    assert tasks.drain("EMAIL") == 0
+    ending.join()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION planted()")
+    tasks.drain("EMAIL")
+
+    assert set(Message.objects.values_list("state", "abandons", "possible_duplicate")) == {(MessageState.SENT, 0, False)}
+    assert len(received(providers)) == 10
