@@ -63,6 +63,11 @@ class Frame:
         return [(item, url) for item in permissions.menu_items_for(self._request.user) if (url := address_of(MenuItemType(item.type)))]
 
     @property
+    def reads_log(self) -> bool:
+        """Whether the user may open the log of the whole organisation, and what belongs to it: its events and views."""
+        return any(item.type == MenuItemType.COMMUNICATIONS for item, _ in self.menu)
+
+    @property
     def section(self) -> str:
         """The address of the menu item that this page belongs to: a client's page to Clients. "" where it belongs to none."""
         return next((url for _, url in self.menu if self._request.path.startswith(url)), "")

@@ -35,6 +35,10 @@ RESEND = "commlog.resend_failed_messages"
 EXPORT = "commlog.export_to_excel"
 VIEW_ADMINISTRATION = "commlog.view_administration_details"
 MANAGE_ADMINISTRATION = "commlog.manage_administration"
+_LOG_CLOSED = (
+    "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see."
+)
+_TAB_CLOSED = "This tab needs the permissions “View {0}s” and “View communication history”."
 NEEDS = {  # what a menu item of each type takes besides itself
     MenuItemType.COMMUNICATIONS: VIEW,
     MenuItemType.CLIENTS: "commlog.view_client_details",
@@ -92,6 +96,17 @@ def may_read_messages(user: Holder) -> bool:
 def may_read_log(user: Person) -> bool:
     """Whether the user may read the log of the whole organisation."""
     return may_open(user, MenuItemType.COMMUNICATIONS)
+
+
+def may_read_log_of(user: Person, kind: LogKind) -> bool:
+    """Whether the user may read logs of that kind, and so use their views and their columns."""
+    return may_read_log(user) if kind == LogKind.LOG else may_read_recipient_log(user, kind.lower())
+
+
+def demand_log_of(user: Person, kind: LogKind) -> None:
+    """Go on only where the user may read logs of that kind. Raises PermissionDenied."""
+    if not may_read_log_of(user, kind):
+        raise PermissionDenied(_LOG_CLOSED if kind == LogKind.LOG else _TAB_CLOSED.format(kind.lower()))
 
 
 def may_resend(user: Holder) -> bool:
@@ -165,10 +180,7 @@ def _demand(allowed: Callable[[Person], bool], refusal: str) -> Callable[[View],
 
 
 can_read_messages = _demand(may_read_messages, "Reading messages needs the permission “View communication history”.")
-can_read_log = _demand(
-    may_read_log,
-    "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see.",
-)
+can_read_log = _demand(may_read_log, _LOG_CLOSED)
 can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
 can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")
 can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
@@ -240,9 +252,7 @@ can_list_recipients = _demand_for(
 can_view_recipient = _demand_for("kind", may_view_recipient, "This page needs the permission “View {0}s”.")
 can_create_recipient = _demand_for("kind", may_create_recipient, "This needs the permissions “View {0}s” and “Create {0}s”.")
 can_edit_recipient = _demand_for("kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”.")
-can_read_recipient_log = _demand_for(
-    "kind", may_read_recipient_log, "This tab needs the permissions “View {0}s” and “View communication history”."
-)
+can_read_recipient_log = _demand_for("kind", may_read_recipient_log, _TAB_CLOSED)
 can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
 
 

@@ -61,8 +61,11 @@ def _form(request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, pro
 
 
 def _kind(request: HttpRequest) -> LogKind:
+    """The kind of log that is meant. Raises PermissionDenied where the user may not read such logs."""
     asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
-    return LogKind(asked) if asked in LogKind.values else LogKind.LOG
+    kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
+    permissions.demand_log_of(request.user, kind)
+    return kind
 
 
 def _back(request: HttpRequest) -> str:

@@ -141,9 +141,11 @@ _ACTIONS: dict[str, Callable[[HttpRequest, User, CustomView], str]] = {
 
 
 def _seen(request: HttpRequest, key: UUID) -> CustomView:
-    """The view, if the user sees it; others' views do not exist for the user."""
-    kind = get_object_or_404(CustomView, key=key).kind
-    return get_object_or_404(permissions.views_for(request.user, LogKind(kind)), key=key)
+    """The view, if the user sees it and may read its log; others' views do not exist for the user."""
+    kind = LogKind(get_object_or_404(CustomView, key=key).kind)
+    found = get_object_or_404(permissions.views_for(request.user, kind), key=key)
+    permissions.demand_log_of(request.user, kind)
+    return found
 
 
 def _demand_editor(user: User, view: CustomView) -> None:
@@ -165,8 +167,11 @@ def _address_of(view: CustomView, back: str) -> str:
 
 
 def _kind(request: HttpRequest) -> LogKind:
+    """The kind of log that is meant. Raises PermissionDenied where the user may not read such logs."""
     asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
-    return LogKind(asked) if asked in LogKind.values else LogKind.LOG
+    kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
+    permissions.demand_log_of(request.user, kind)
+    return kind
 
 
 def _back(request: HttpRequest) -> str:

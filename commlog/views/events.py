@@ -16,7 +16,7 @@ from notifications.models import BusinessEvent
 
 
 @require_safe
-@permissions.can_read_messages
+@permissions.can_read_log
 def index(request: HttpRequest) -> HttpResponse:
     """The events that were told, the latest first."""
     scope = BusinessEvent.objects.defer("trace", "data")
@@ -34,7 +34,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permissions.can_read_messages
+@permissions.can_read_log
 def event(request: HttpRequest, key: UUID) -> HttpResponse:
     """One event: whom it was about, what was told, and its trace."""
     found = get_object_or_404(BusinessEvent.objects.select_related("client", "group", "user"), key=key)

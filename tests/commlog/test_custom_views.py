@@ -284,7 +284,7 @@ def test_the_page_costs_the_same_for_one_view_and_for_three(
     pages.get(URL)
     with django_assert_num_queries(13):
         pages.get(URL)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         pages.get(VIEWS)
 
 

@@ -36,7 +36,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
         _told(client=make_client())
     pages.get(PAGE)
     limits = 4 if connection.vendor == "postgresql" else 0  # a savepoint, and a limit around the list
-    with django_assert_num_queries(8 + limits):  # session, user, two for permissions, events, menu, jobs, banner
+    with django_assert_num_queries(9 + limits):  # session, user, two for permissions, menu item, events, menu, jobs, banner
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 
