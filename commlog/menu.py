@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group as Role
 from django.db import transaction
 from django.db.models import Max
 
-from commlog import audit, permissions, staff
+from commlog import audit, custom_views, permissions, staff
 from commlog.audit import AuditAction
 from commlog.models import MenuItem, MenuPlace, User
 from commlog.models.menu_item import MenuItemType
@@ -68,8 +68,15 @@ def change(item: MenuItem, roles: Sequence[Role], *, by: User) -> None:
 
 
 def delete(item: MenuItem, *, by: User) -> None:
-    """Delete an item. The views under it stay, and hang under every item of the type Communications from then on."""
+    """Delete an item. The views under it become private to their owners; those that nobody owns to `by`.
+
+    They were seen with the item only. Without it they would hang under every item, before the eyes of everybody they are shared with.
+    """
     with transaction.atomic():
+        MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile
+        for view in item.custom_views.select_related("menu_item"):
+            view.owner = view.owner or by
+            custom_views.save(view, by, {"menu_item": None, "for_everyone": False}, roles=())
         audit.record(by, AuditAction.DELETED, item, before=described(item))
         item.delete()
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 
@@ -33,6 +33,7 @@ View = Callable[..., HttpResponseBase]
 VIEW = "commlog.view_communication_history"
 RESEND = "commlog.resend_failed_messages"
 EXPORT = "commlog.export_to_excel"
+PUBLISH = "commlog.publish_views"
 VIEW_ADMINISTRATION = "commlog.view_administration_details"
 MANAGE_ADMINISTRATION = "commlog.manage_administration"
 _LOG_CLOSED = (
@@ -75,6 +76,7 @@ def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
         return CustomView.objects.none()
     shared = CustomView.roles.through.objects.filter(group__user=user).values("customview_id")
     seen = CustomView.objects.filter(Q(for_everyone=True) | Q(owner=user) | Q(pk__in=shared), kind=kind)
+    seen = seen.annotate(for_roles=Exists(CustomView.roles.through.objects.filter(customview=OuterRef("pk"))))
     items = menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS).order_by().values("pk")
     place = ViewPlace.objects.filter(view=OuterRef("pk"), user=user)
     placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
@@ -83,9 +85,19 @@ def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
     return placed.order_by("-favourite", F("own").asc(nulls_last=True), "pk")
 
 
+def may_publish_views(user: Holder) -> bool:
+    """Whether the user may share views with everyone or with roles."""
+    return user.has_perm(PUBLISH)
+
+
 def may_edit_view(user: Person, view: CustomView | None) -> bool:
-    """Whether the user may change or delete a view that the user sees: its owner, and administrators."""
-    return view is not None and (view.owner_id == user.pk or may_manage_administration(user))
+    """Whether the user may change or delete a view that the user sees: its owner, and administrators.
+
+    A shared view is changed by its owner only while the owner may publish views: each change is published at once.
+    """
+    if view is None or may_manage_administration(user):
+        return view is not None
+    return view.owner_id == user.pk and (may_publish_views(user) or not view.shared)
 
 
 def may_read_messages(user: Holder) -> bool:

@@ -48,6 +48,17 @@ class ViewForm(forms.Form):
             self.fields["menu_item"].queryset = items  # type: ignore[attr-defined]
         else:
             del self.fields["menu_item"]
+        if not permissions.may_publish_views(user):
+            self._keep_private()
+
+    def _keep_private(self) -> None:
+        """Offer the view to its owner alone, and say why."""
+        whom = self.fields["for_whom"]
+        whom.choices = [(ME, "Only me")]  # type: ignore[attr-defined]
+        whom.help_text = "Sharing a view needs the permission “Publish views”."
+        whom.error_messages["invalid_choice"] = whom.help_text
+        self.fields["roles"].queryset = Group.objects.none()  # type: ignore[attr-defined]
+        self.fields["roles"].error_messages["invalid_choice"] = whom.help_text
 
     def clean_name(self) -> str:
         """The name, which must be more than blanks."""

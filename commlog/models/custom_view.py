@@ -22,7 +22,7 @@ class CustomView(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="custom_views"
     )  # none: it came with the installation
     # The menu item that it hangs under; none: every one of the type Communications.
-    menu_item = models.ForeignKey(MenuItem, on_delete=models.SET_NULL, null=True, blank=True, related_name="custom_views")
+    menu_item = models.ForeignKey(MenuItem, on_delete=models.PROTECT, null=True, blank=True, related_name="custom_views")
     for_everyone = models.BooleanField(default=False)
     roles = models.ManyToManyField(Group, blank=True, related_name="custom_views")
     conditions = models.JSONField(default=dict)  # the filter bar: parameter -> value
@@ -45,6 +45,12 @@ class CustomView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shared(self) -> bool:
+        """Whether others than its owner see it."""
+        for_roles: bool | None = getattr(self, "for_roles", None)  # of views_for, which asks for all views at once
+        return self.for_everyone or (self.roles.exists() if for_roles is None else for_roles)
 
 
 class ViewPlace(models.Model):

@@ -38,6 +38,7 @@ class User(AbstractUser):
             ("view_communication_history", "View communication history"),
             ("resend_failed_messages", "Resend failed messages"),
             ("export_to_excel", "Export to Excel"),
+            ("publish_views", "Publish views"),
             ("send_manual_email", "Send manual e-mail"),
             ("send_manual_sms", "Send manual SMS"),
             ("send_events", "Send events"),

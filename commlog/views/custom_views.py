@@ -4,9 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -29,8 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
     kind = _kind(request)
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
-    seen = permissions.views_for(request.user, kind).annotate(for_roles=Exists(Group.objects.filter(custom_views=OuterRef("pk"))))
-    views = [(view, permissions.may_edit_view(request.user, view)) for view in seen]
+    views = [(view, permissions.may_edit_view(request.user, view)) for view in permissions.views_for(request.user, kind)]
     back = _back(request)
     return render(request, "log/views_page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
 
@@ -150,7 +147,10 @@ def _seen(request: HttpRequest, key: UUID) -> CustomView:
 
 def _demand_editor(user: User, view: CustomView) -> None:
     if not permissions.may_edit_view(user, view):
-        raise PermissionDenied("A view is changed by its owner or an administrator. Copy it, and change the copy.")
+        raise PermissionDenied(
+            "A view is changed by its owner or an administrator; a shared one by its owner only with the permission “Publish views”. "
+            "Copy it, and change the copy."
+        )
 
 
 def _opened(request: HttpRequest, view: CustomView, form: ViewForm, said: str) -> HttpResponse:

@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import menu, permissions
 from commlog.admin_forms import MenuItemForm
-from commlog.models import CustomView, MenuItem
+from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
 
 
@@ -55,7 +56,8 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         messages.success(request, f"The menu item {item.name} was deleted.")
         return redirect("menu-items")
     others = MenuItem.objects.filter(type=item.type, active=True).exclude(pk=item.pk).exists()
-    context = {"item": item, "others": others, "views": CustomView.objects.filter(menu_item=item).count()}
+    shared = item.custom_views.filter(Q(for_everyone=True) | Q(roles__isnull=False)).distinct().select_related("owner")
+    context = {"item": item, "others": others, "views": item.custom_views.count(), "shared": shared}
     return render(request, "administration/menu_item_delete.html", context)
 
 

@@ -1,11 +1,13 @@
 """Custom views: saved from the screen, opened, changed, shared, ordered, counted; and whose nobody else sees."""
 
+import importlib
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -216,6 +218,70 @@ def test_views_of_one_kind_of_log_are_not_those_of_another(pages: Client, ada: U
     assert _names(pages) == []
     assert pages.get(f"{URL}?view={view.key.hex}").status_code == 404
     assert "clients" in pages.get(f"{VIEWS}?kind=CLIENT").text
+
+
+def _may(person: User, *codenames: str) -> None:
+    person.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+
+
+def test_only_with_the_permission_a_view_is_shared(client: Client) -> None:
+    CustomView.objects.all().delete()
+    vera, role = viewer(), Group.objects.get(name="Viewer")
+    client.force_login(vera)
+    form = client.get(f"{VIEWS}new/")
+    assert [value for value, _ in form.context["form"]["for_whom"].field.choices] == ["me"]
+    assert "Sharing a view needs the permission “Publish views”." in form.text
+    assert "Officer" not in form.text
+    for shared in ({"for_whom": "everyone"}, {"for_whom": "roles", "roles": [role.pk]}, {"for_whom": "me", "roles": [role.pk]}):
+        answer = client.post(f"{VIEWS}new/", {"name": "X", "next": URL} | shared)
+        assert answer.status_code == 200
+        assert "Sharing a view needs the permission “Publish views”." in str(answer.context["form"].errors)
+    assert not CustomView.objects.exists()
+    _save(client, "state=FAILED")
+    _may(vera, "publish_views")
+    assert _save(client, "state=FAILED", for_whom="everyone").for_everyone
+    assert list(_save(client, "state=FAILED", for_whom="roles", roles=[role.pk]).roles.all()) == [role]
+
+
+def test_a_private_view_is_not_shared_later_without_the_permission(client: Client) -> None:
+    vera = viewer()
+    client.force_login(vera)
+    view = CustomView.objects.create(name="Mine", owner=vera)
+    answer = client.post(f"{VIEWS}{view.key.hex}/", {"name": "Mine", "for_whom": "everyone", "next": URL})
+    assert "Sharing a view needs the permission “Publish views”." in answer.text
+    view.refresh_from_db()
+    assert not view.for_everyone
+
+
+@pytest.mark.parametrize("roles", [[], ["Viewer"]])
+def test_a_shared_view_stays_and_is_changed_only_with_the_permission(client: Client, roles: list[str]) -> None:
+    vera = viewer()
+    view = CustomView.objects.create(name="Ours", owner=vera, for_everyone=not roles, conditions={"state": "FAILED"})
+    view.roles.set(Group.objects.filter(name__in=roles))
+    address = f"{VIEWS}{view.key.hex}/"
+    client.force_login(vera)
+    assert "Ours" in _names(client)
+    assert "Publish views" in client.get(address).text
+    changes = [(address, {"name": "X", "for_whom": "me"}), (f"{address}save/", {"next": URL}), (f"{address}delete/", {})]
+    assert [client.post(*change).status_code for change in changes] == [403] * 3
+    assert f"{address}?next" not in client.get(VIEWS).text
+    _may(vera, "publish_views")
+    assert [client.post(*change).status_code for change in changes[1:]] == [302] * 2
+    assert not CustomView.objects.filter(pk=view.pk).exists()
+
+
+def test_who_could_share_views_until_now_still_can() -> None:
+    grant = importlib.import_module("commlog.migrations.0010_publish_views").grant
+    Permission.objects.filter(codename="publish_views").delete()
+    roles = {name: Group.objects.create(name=name) for name in ("Readers", "Writers")}
+    roles["Readers"].permissions.add(Permission.objects.get(codename="view_communication_history"))
+    reader, other = outsider(), outsider()
+    _may(reader, "view_communication_history")
+    for _ in range(2):
+        grant(apps, None)
+    publishing = Permission.objects.get(codename="publish_views")
+    assert set(publishing.group_set.values_list("name", flat=True)) == {"Administrator", "Officer", "Viewer", "Readers"}
+    assert (reader.has_perm("commlog.publish_views"), other.has_perm("commlog.publish_views")) == (True, False)
 
 
 # --- What is done with it -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -129,13 +130,42 @@ def test_deleting_says_first_what_will_happen(pages: Client, ada: User) -> None:
     view = CustomView.objects.create(name="Mine", owner=ada, menu_item=item)
     shown = pages.get(f"{PAGE}{item.key.hex}/delete/").text
     assert "It is the last active item of the type Communications." in shown
-    assert "Its 1 view stays" in shown
+    assert "Its 1 view stays, visible to its owner only." in shown
     assert MenuItem.objects.count() == 4
     assert pages.post(f"{PAGE}{item.key.hex}/delete/")["Location"] == PAGE
     assert not MenuItem.objects.filter(pk=item.pk).exists()
     view.refresh_from_db()
     assert view.menu_item is None
     assert AuditEntry.objects.get(action="DELETED").target_label == "Communications"
+
+
+def test_deleting_an_item_shows_its_views_to_nobody_else(pages: Client, ada: User, client: Client) -> None:
+    hidden = _item(for_everyone=False, name="Board")
+    hidden.roles.add(Role.objects.get(name="Administrator"))
+    CustomView.objects.all().delete()
+    owner = officer(first_name="Olga", last_name="Owner")
+    CustomView.objects.create(name="For all", owner=owner, menu_item=hidden, for_everyone=True)
+    CustomView.objects.create(name="For viewers", owner=owner, menu_item=hidden).roles.add(Role.objects.get(name="Viewer"))
+    CustomView.objects.create(name="Of nobody", menu_item=hidden, for_everyone=True)
+    CustomView.objects.create(name="Private", owner=owner, menu_item=hidden)
+    shown = pages.get(f"{PAGE}{hidden.key.hex}/delete/").text
+    assert "Its 4 views stay, visible to their owners only. These are shared now, and will not be:" in shown
+    assert "<li><bdi>For viewers</bdi>, owned by <bdi>Olga Owner</bdi></li>" in shown
+    assert "<li><bdi>Of nobody</bdi>, owned by nobody; it becomes yours</li>" in shown
+    pages.post(f"{PAGE}{hidden.key.hex}/delete/")
+    names = {}
+    for person in (viewer(), owner, ada):
+        client.force_login(person)
+        names[person.name] = [view.name for view in client.get("/communications/").context["views"]]
+    assert names == {"Vera Viewer": [], "Olga Owner": ["For all", "For viewers", "Private"], ada.name: ["Of nobody"]}
+    assert AuditEntry.objects.filter(target_kind="view", action="CHANGED").count() == 4
+
+
+def test_an_item_with_views_cannot_be_deleted_around_that() -> None:
+    item = _item()
+    CustomView.objects.create(name="Hers", menu_item=item, for_everyone=True)
+    with pytest.raises(ProtectedError):
+        item.delete()
 
 
 def test_the_order_for_everybody(pages: Client) -> None:
