@@ -132,7 +132,7 @@ def may_export(user: Person) -> bool:
 
 
 def may_resend_by_program(caller: Holder) -> bool:
-    """Whether the caller of the API may resend by key. That shows nothing, so it takes no right to read."""
+    """Whether the caller of the API may resend by key. Its answers show nothing of a message, so it takes no right to read."""
     return caller.has_perm(RESEND)
 
 

@@ -1,5 +1,6 @@
 """The seven operations on messages."""
 
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -40,9 +41,13 @@ _resending = needs(permissions.may_resend_by_program, "resending needs the permi
 
 @router.post(BASE, operation_id="send", openapi_extra=describes(body=NEW_MESSAGE, once=True, _201=answers("The message", MESSAGE)))
 def send(request: HttpRequest) -> HttpResponse:
-    """Send an e-mail or an SMS. Needs the permission “Send manual e-mail” or “Send manual SMS”."""
+    """Send an e-mail or an SMS. Needs the permission “Send manual e-mail” or “Send manual SMS”.
+
+    Without “View communication history” the answer holds no address and no text but those that were sent.
+    """
     fields = sending.read(request, bodies.read(request))
-    return once(request, lambda: JsonResponse(message_out(sending.send(request, fields)), status=201))
+    work = partial(sending.answered, request, fields)
+    return once(request, work, shown=partial(sending.shown, request, fields))
 
 
 @router.get(

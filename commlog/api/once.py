@@ -36,8 +36,14 @@ _SWEEP = "sweep API answers"
 _BATCH = 500  # rows that one statement of the sweep touches
 
 
-def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+def _whole(answer: HttpResponse) -> HttpResponse:
+    return answer
+
+
+def once(request: HttpRequest, work: Callable[[], HttpResponse], *, shown: Callable[[HttpResponse], HttpResponse] = _whole) -> HttpResponse:
     """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then the same answer again.
+
+    `shown` takes out what the caller may not read at the moment of asking: it is applied to the first answer and to each repetition.
 
     What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the database should be
     refused before: the transaction is then short.
@@ -45,10 +51,10 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
     given = request.headers.get(HEADER)
     if given is None:
         with transaction.atomic():
-            return work()
+            return shown(work())
     held = _take(request, _checked(given))
     if held.status is not None:
-        return _again(held)
+        return shown(_again(held))
     try:
         with transaction.atomic():
             answer = work()
@@ -56,7 +62,7 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
     except BaseException:
         ApiAnswer.objects.filter(pk=held.pk, token=held.token, status=None).delete()
         raise
-    return answer
+    return shown(answer)
 
 
 def _checked(key: str) -> str:

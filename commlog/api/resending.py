@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from commlog import audit
+from commlog import audit, permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -96,7 +96,8 @@ def resend(request: HttpRequest, wanted: Wanted) -> ResentMany:
         twice = next(key for number, key in enumerate(wanted.keys) if key in wanted.keys[:number])
         raise ApiError(400, Code.DUPLICATE_ENCODED_KEY, twice.hex)
     if wrong := next((key for key, (_, state) in rows.items() if state != MessageState.FAILED), None):
-        raise ApiError(400, Code.MESSAGE_STATE_MUST_BE_FAILED, f"{wrong.hex}: is {rows[wrong][1]}")
+        told = rows[wrong][1] if permissions.may_read_messages(caller_of(request)) else "not FAILED"
+        raise ApiError(400, Code.MESSAGE_STATE_MUST_BE_FAILED, f"{wrong.hex}: is {told}")
     asked = {"messages": [key.hex for key in wanted.keys[:_MOST_NAMED]]}
     return _resent(request, [rows[key][0] for key in wanted.keys], wanted.again, asked)
 

@@ -1,18 +1,19 @@
 """Sending one message by hand: an e-mail or an SMS, to a client, a group, a user, or an address."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from commlog import audit, permissions
 from commlog.api.callers import Caller, caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.operations import demand
-from commlog.api.schemas import RELATED, DraftReader, NoSuch
+from commlog.api.schemas import RELATED, DraftReader, NoSuch, message_out
 from commlog.audit import AuditAction
 from commlog.compose import TARGETS, filled_by_hand
 from commlog.recipients import kind_of
@@ -27,6 +28,9 @@ EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
 _PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
+_TOLD_BY_CALLER = {"destination", "subject", "body", "html"}
+_OPEN = {"encodedKey", "type", "state", "creationDate", "sendDate", "numRetries", "event", "failureReason", "waitingReason", "outcome"}
+_OPEN |= {"senderKey", "templateKey", *RECIPIENTS}  # of the recipients the caller named one
 _TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS}
 
 
@@ -66,6 +70,20 @@ def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
     label = f"{message.type} to {message.recipient_name or message.destination}"
     audit.record(caller.actor, AuditAction.SENT, kind="message", key=message.key.hex, label=label)
     return Message.objects.select_related(*RELATED).get(pk=message.pk)
+
+
+def answered(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
+    """Store the message, and return it as the answer."""
+    return JsonResponse(message_out(send(request, fields)), status=201)
+
+
+def shown(request: HttpRequest, fields: Mapping[str, Any], answer: HttpResponse) -> HttpResponse:
+    """Return the answer as the caller may read it: a program that only sends learns no address and no text that it did not give."""
+    if permissions.may_read_messages(caller_of(request)):
+        return answer
+    told = json.loads(answer.content)
+    own = {name for name in _TOLD_BY_CALLER if fields.get(name)}
+    return JsonResponse({name: value for name, value in told.items() if name in _OPEN or name in own}, status=answer.status_code)
 
 
 def _from_template(draft: Draft, key: Any, caller: Caller) -> Draft:

@@ -4,12 +4,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group as Role
+from django.contrib.auth.models import Permission
 
 from commlog.models import AuditEntry
 from notifications.models import Message
+from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
 from tests.commlog.api.test_auth import _basic
-from tests.factories import PASSWORD, make_client, make_group, officer
+from tests.factories import PASSWORD, make_client, make_group, make_key, make_message, make_template, officer
 
 pytestmark = pytest.mark.django_db
 SEND = "/api/communications/messages"
@@ -58,6 +61,61 @@ def test_a_user_sends_in_the_own_name(client: Any) -> None:
 def test_a_recipient_without_an_address_is_a_failed_entry_not_an_error(program: Program) -> None:
     response = program.post(SEND, SMS | {"clientKey": make_client(mobile_phone="").key.hex})
     assert (response.status_code, response.json()["state"], response.json()["failureReason"]) == (201, "FAILED", "MISSING_SMS_RECIPIENT")
+
+
+def _sender_only(*more: str) -> Program:
+    role = Role.objects.create(name="Sender")
+    role.permissions.set(Permission.objects.filter(codename__in=["send_manual_email", "send_manual_sms", "resend_failed_messages", *more]))
+    return Program(make_key(role="Sender"))
+
+
+OWN = {"encodedKey", "type", "state", "creationDate", "numRetries", "event"}
+
+
+def test_a_program_that_only_sends_learns_nothing_of_a_client() -> None:
+    program, ana = _sender_only(), make_client(email="secret@example.org", mobile_phone="+4917099999999")
+    template = make_template(trigger="MANUAL", text="Dear {CLIENT_NAME}, {CLIENT_EMAIL}")
+    for body, own in (
+        (EMAIL | {"clientKey": ana.key.hex}, {"clientKey", "subject", "body"}),
+        (SMS | {"clientKey": ana.key.hex}, {"clientKey", "body"}),
+        ({"type": "EMAIL", "templateKey": template.key.hex, "clientKey": ana.key.hex}, {"clientKey", "templateKey"}),
+        (EMAIL | {"destination": "bo@example.org"}, {"destination", "subject", "body"}),
+        (EMAIL | {"clientKey": ana.key.hex, "destination": "bo@example.org"}, {"clientKey", "destination", "subject", "body"}),
+    ):
+        for key in ({}, {"Idempotency_Key": uuid4().hex}):
+            answers = [program.post(SEND, body, **key) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [201, 201]
+            assert [set(answer.json()) for answer in answers] == [OWN | own] * 2
+            assert not [answer for answer in answers if "secret@" in answer.text or "9999" in answer.text or "Silva" in answer.text]
+            assert (answers[0].content == answers[1].content) == bool(key)
+    assert set(Message.objects.values_list("destination", flat=True)) == {"secret@example.org", "+4917099999999", "bo@example.org"}
+
+
+def test_a_failure_tells_a_program_that_only_sends_its_reason_and_no_more() -> None:
+    program, ana = _sender_only(), make_client(email="secret address", mobile_phone="")
+    sms = program.post(SEND, SMS | {"clientKey": ana.key.hex}).json()
+    mail = program.post(SEND, EMAIL | {"clientKey": ana.key.hex}).json()
+    assert (sms["state"], sms["failureReason"], mail["state"]) == ("FAILED", "MISSING_SMS_RECIPIENT", "FAILED")
+    assert "secret" in Message.objects.get(type="EMAIL").failure_cause + Message.objects.get(type="EMAIL").destination
+    assert "secret" not in str(mail)
+    assert not {"failureCause", "destination"} & {*sms, *mail}
+
+
+def test_what_is_remembered_is_shown_as_the_caller_may_read_now() -> None:
+    program = _sender_only("view_communication_history")
+    body = EMAIL | {"clientKey": make_client(email="secret@example.org").key.hex}
+    assert program.post(SEND, body, Idempotency_Key="k").json()["destination"] == "secret@example.org"
+    Role.objects.get(name="Sender").permissions.remove(Permission.objects.get(codename="view_communication_history"))
+    assert "secret" not in program.post(SEND, body, Idempotency_Key="k").text
+
+
+def test_a_program_that_only_resends_is_not_told_a_state() -> None:
+    sent, failed = make_message(MessageState.SENT), make_message(MessageState.FAILED)
+    program = _sender_only()
+    assert refusal(program.post(f"{SEND}:resend", [failed.key.hex, sent.key.hex]))[3] == f"{sent.key.hex}: is not FAILED"
+    assert "SENT" not in program.post("/api/notifications/messages", {"action": "resend", "identifiers": sent.key.hex}).text
+    answer = program.post(f"{SEND}:resend", [failed.key.hex])
+    assert (answer.status_code, answer.content) == (202, b"")
 
 
 _NOBODY = uuid4().hex
