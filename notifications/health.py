@@ -19,10 +19,15 @@ _NEWEST = 1_000
 
 
 class Survey(NamedTuple):
-    """For how long the oldest message that nobody works on has been due (None: nothing is due), and how many lanes are held back."""
+    """Since when the oldest message that nobody works on has been due (None: nothing is due), and how many lanes are held back."""
 
-    oldest_due: timedelta | None
+    due_since: datetime | None
     held: int
+
+
+# What a look of this process found to be the oldest, and when it found that first. A message can be old when it appears: it is due from
+# the start of the transaction that stores it, and no row tells when that was committed.
+_first_look: tuple[datetime, datetime] | None = None
 
 
 def survey(now: datetime) -> Survey:
@@ -41,18 +46,35 @@ def survey(now: datetime) -> Survey:
     free = ~held & ~Q(channel__in=held_channels())
     found = lanes.aggregate(due_first=Min("due", filter=free), lapsed_first=Min("lapsed"), held=Count("pk", filter=held))
     times = [time for time in (found["due_first"], found["lapsed_first"]) if time is not None]
-    return Survey(now - min(times) if times else None, found["held"])
+    return Survey(min(times) if times else None, found["held"])
 
 
 def oldest_due(now: datetime) -> timedelta | None:
     """For how long the oldest message that nobody works on has been due."""
-    return survey(now).oldest_due
+    since = survey(now).due_since
+    return None if since is None else now - since
 
 
 def stalled(now: datetime, *, patience: timedelta = PATIENCE, seen: Survey | None = None) -> bool:
-    """Whether due work has not progressed for `patience`: something is due for longer, no claim was taken or renewed, nothing ended."""
-    age = (seen or survey(now)).oldest_due
-    return age is not None and age > patience and not _claimed_since(now - patience) and not _ended_since(now - patience)
+    """Whether due work has not progressed for `patience`: two looks of this process, so far apart, found the same message to be the
+    oldest that is due; and meanwhile no claim was taken or renewed, and nothing ended."""
+    since = (seen or survey(now)).due_since
+    if since is None or not _has_stood(since, now, patience):
+        return False
+    return now - since > patience and not _claimed_since(now - patience) and not _ended_since(now - patience)
+
+
+def _has_stood(due_since: datetime, now: datetime, patience: timedelta) -> bool:
+    global _first_look
+    if _first_look is None or _first_look[0] != due_since:
+        _first_look = (due_since, now)
+    return now - _first_look[1] >= patience
+
+
+def forget() -> None:
+    """Look as for the first time (for tests: their database is emptied under it)."""
+    global _first_look
+    _first_look = None
 
 
 def _claimed_since(time: datetime) -> bool:

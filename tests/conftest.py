@@ -11,7 +11,7 @@ import pytest
 
 from commlog import counts, remembered
 from commlog.api import budgets
-from notifications import channels, database, lanes, switches
+from notifications import channels, database, health, lanes, switches
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
 atexit.register(rmtree, LOCKS, ignore_errors=True)
@@ -28,6 +28,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     budgets.forget()
     switches.forget()
     database.forget()
+    health.forget()
     lanes.forget()  # the lanes of the last test went with its database
     yield
     channels.close_all()
