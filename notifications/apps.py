@@ -11,7 +11,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
-        from notifications import checks  # noqa: F401 - registers the checks once the apps are loaded
+        from notifications import checks, pooling  # noqa: F401 - the checks, and what looks at each new session
         from notifications.guards import install  # needs the loaded apps
 
         post_migrate.connect(install, sender=self)

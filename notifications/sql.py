@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
+from notifications import pooling
 from notifications.models import Attempt, ChannelSwitch, Lane, Message
 
 MESSAGE = Message._meta.db_table
@@ -63,13 +63,11 @@ def update_each(table: str, statement: str, rows: Sequence[Mapping[str, Any]], t
 def prepared() -> Iterator[None]:
     """Inside, PostgreSQL prepares this module's statements, once a connection, and plans them for large tables.
 
-    Planning took longer than running them. The settings are the session's, so a pooler that shares sessions must not see them:
-    POSTGRES_PREPARED_STATEMENTS=0.
+    Planning took longer than running them. Where sessions are shared, nothing is prepared.
     """
-    if connection.vendor != "postgresql" or not settings.POSTGRES_PREPARED_STATEMENTS:
+    if connection.vendor != "postgresql" or pooling.sessions_are_shared():
         yield
         return
-    connection.ensure_connection()
     session = connection.connection
     session.execute("; ".join([f"SET {each} = off" for each in _FOR_LARGE_TABLES] + ["SET plan_cache_mode = force_generic_plan"]))
     session.prepare_threshold = _ONLY_ON_REQUEST

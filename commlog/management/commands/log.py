@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 from django.utils import timezone
 
 from commlog.api.schemas import RELATED, message_out
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read in stretches, so that any limit can be asked for."""
+        connection.ensure_connection()  # only then is it known whether its session may keep a cursor
         rows = Message.objects.order_by("-created_at", "-id").select_related(*RELATED).prefetch_related("attempts")
         for name in ("state", "type"):
             if options[name]:
