@@ -193,7 +193,7 @@ CATALOGUE: dict[Reason, Explanation] = {
         retried=False,
     ),
     Reason.OTHER: Explanation(
-        "The message could not be sent for a reason that Commlog does not know.",
+        "None of the other reasons fits. The technical detail says what went wrong.",
         "Read the technical detail; if it does not help, show it to whoever runs Commlog.",
         Fault.SETUP,
         retried=True,

@@ -15,6 +15,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from notifications.channels.base import Accepted, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.blank import is_blank
 from notifications.channels.connecting import Address, resolve
 from notifications.channels.deadline import Deadline
 from notifications.channels.detail import cleaned, retry_after
@@ -131,6 +132,8 @@ class SmsChannel:
             raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
         if not envelope.destination.strip():
             raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
+        if is_blank(envelope.body):
+            raise _never(Reason.OTHER, "the message is empty: it has no text")
         if len(envelope.body) > LONGEST:
             raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
         return self._client, _number(envelope.destination)

@@ -7,6 +7,7 @@ from functools import partial
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
+from notifications.channels.blank import is_blank, is_blank_html
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
 from notifications.events.names import BY_HAND, EVENTS
 from notifications.models import NotificationTemplate
@@ -130,7 +131,9 @@ def _content(template: NotificationTemplate) -> Iterator[Problem]:
         yield "subject", "is one line, without control characters"
     if template.html and not mail:
         yield "html", "only e-mails have an HTML version"
-    if not template.text.strip():
+    if template.html and is_blank_html(template.html):
+        yield "html", "has no text and no image"
+    if is_blank(template.text) if template.for_people else not template.text.strip():
         yield "text", "is missing"
     most = {MessageType.EMAIL: LONGEST_MAIL, MessageType.SMS: LONGEST_SMS}.get(MessageType(template.type), LONGEST_BODY)
     if len(template.text) > most:

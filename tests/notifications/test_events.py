@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from notifications import events, outbox
+from notifications import channels, events, outbox
 from notifications.events import Happening, Silence
 from notifications.models import BusinessEvent, Client, Message, NotificationTemplate, Subscription
 from notifications.secrets import is_sealed, open_headers, opened, seal, seal_headers
@@ -85,6 +85,21 @@ def test_the_moment_of_an_event_is_told_in_the_organisation_s_zone(settings: Any
     make_template(SMS, text="{EVENT_DATE_TIME}, {EVENT_DATE}")
     events.raise_one(_repaid(make_client(), occurred_at=datetime(2026, 12, 1, tzinfo=UTC)))
     assert Message.objects.get().content == "30 November 2026 21:00, 30 November 2026"
+
+
+def test_a_template_of_which_nothing_is_left_fails_at_once_and_calls_nobody(settings: Any) -> None:
+    settings.EMAIL_HOST, settings.TWILIO_FROM = "127.0.0.1", "Bank"
+    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = "x"
+    channels.close_all()
+    make_template(EMAIL, text="{NOTES}", html='<p>{NOTES}&nbsp;</p><img src="{LINK}">')
+    make_template(SMS, text=" {NOTES}\u200b{CF:NONE}")
+    events.raise_one(_repaid(make_client()))
+    channels.close_all()
+    made = [(each.state, each.failure_reason, each.failure_cause, each.attempt_count) for each in Message.objects.order_by("pk")]
+    assert made == [
+        (MessageState.FAILED, "OTHER", "the message is empty: it has no text and no image", 0),
+        (MessageState.FAILED, "OTHER", "the message is empty: it has no text", 0),
+    ]
 
 
 def test_dates_are_spoken_to_people_and_spelled_for_machines() -> None:

@@ -37,6 +37,8 @@ WRONG: tuple[tuple[MessageType, dict[str, Any], str, str], ...] = (
     (EMAIL, {"name": "a\nb"}, "name", "is one line, without control characters"),
     (EMAIL, {"text": "a\0"}, "text", "holds a NUL character, which cannot be stored"),
     (EMAIL, {"text": " "}, "text", "is missing"),
+    (SMS, {"text": "\u200b\ufeff"}, "text", "is missing"),
+    (EMAIL, {"html": "<style>p{color:red}</style><p>&nbsp;</p>"}, "html", "has no text and no image"),
     (EMAIL, {"text": "Dear {CLIENT_NAM}"}, "text", "holds a placeholder that cannot be filled in: {CLIENT_NAM}"),
     (EMAIL, {"subject": "{a} {B}"}, "subject", "holds placeholders that cannot be filled in: {a}, {B}"),
     (EMAIL, {"html": "<p>{__class__}</p>"}, "html", "holds a placeholder that cannot be filled in: {__class__}"),

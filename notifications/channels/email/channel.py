@@ -3,8 +3,10 @@
 import re
 import smtplib
 import ssl
+from dataclasses import replace
 
 from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.blank import is_blank, is_blank_html
 from notifications.channels.deadline import Deadline
 from notifications.channels.detail import cleaned
 from notifications.channels.email.addresses import plain_address
@@ -75,7 +77,7 @@ class EmailChannel:
         texts = (envelope.subject, envelope.body, envelope.html)
         if sum(map(len, texts)) > LARGEST or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST:
             raise _never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets")
-        return self._compose(envelope)
+        return self._compose(_without_blank_part(envelope))
 
     def send(self, envelope: Envelope) -> Receipt:
         to, mail = self._checked(envelope)
@@ -131,6 +133,16 @@ class EmailChannel:
 
 class _Stale(Exception):
     """A kept connection turned out to be dead before anything of the message was transmitted."""
+
+
+def _without_blank_part(envelope: Envelope) -> Envelope:
+    """The envelope without a version that shows nothing, which a mail program might choose. Raises DeliveryError where neither does."""
+    no_text, no_html = is_blank(envelope.body), is_blank_html(envelope.html)
+    if no_text and no_html:
+        raise _never(Reason.OTHER, "the message is empty: it has no text and no image")
+    if no_html:
+        return replace(envelope, html="") if envelope.html else envelope
+    return replace(envelope, body="") if no_text and envelope.body else envelope
 
 
 def _never(reason: Reason, detail: str) -> DeliveryError:

@@ -172,6 +172,9 @@ def test_the_sdk_logs_nothing_of_a_request(serve: Serve, caplog: pytest.LogCaptu
         ({"destination": "+49 1"}, Reason.UNDEFINED_DESTINATION),
         ({"destination": "+1 800 FLOWERS"}, Reason.UNDEFINED_DESTINATION),
         ({"body": "x" * 1601}, Reason.SMS_TOO_LONG),
+        ({"body": ""}, Reason.OTHER),
+        ({"body": " \t\r\n\u00a0\u3000"}, Reason.OTHER),
+        ({"body": "\u200b\u200d\u2060\ufeff\u00ad\u202e\u034f\u2800\u3164"}, Reason.OTHER),
     ],
 )
 def test_check_refuses_what_can_never_be_sent(changes: dict[str, str], reason: Reason) -> None:
