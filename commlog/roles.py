@@ -44,8 +44,8 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
         "Templates and events",
         {
             "send_events": "Tell of business events by the API; templates make messages of them.",
-            "create_communication_templates": "Make new texts that events send by themselves.",
-            "edit_communication_templates": "Change, switch on and switch off such texts.",
+            "create_communication_templates": "Create texts for events to send. They send nothing until they are activated.",
+            "edit_communication_templates": "Change, activate and deactivate such texts.",
         },
     ),
     (

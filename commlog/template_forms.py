@@ -28,8 +28,8 @@ _FIELDS: dict[MessageType, tuple[str, ...]] = {
     MessageType.WEB_HOOK: ("destination", "method", "content_type", "header_lines", "auth_username", "password"),
     MessageType.EVENT_STREAM: ("destination", "content_type"),
 }
-_COMMON = ("name", "active", "event", "target", "match_any", "subscription", "text")
-_OCCASION = ("name", "active", *_FOR_PEOPLE, "event", "target", "subscription")
+_COMMON = ("name", "event", "target", "match_any", "subscription", "text")
+_OCCASION = ("name", *_FOR_PEOPLE, "event", "target", "subscription")
 _CONTENT = ("destination", "method", "content_type", "header_lines", "auth_username", "password", "subject", "text", "html")
 _KINDS = (Kind.STRING, Kind.MONEY, Kind.NUMBER, Kind.DATE_TIME)
 _MIME = {"text/plain": "Plain text", "application/json": "JSON", "application/xml": "XML"}
@@ -93,7 +93,6 @@ class TemplateForm(forms.ModelForm):
         labels = {"trigger": "Sent by", "target": "About", "recipient": "Goes to", "recipient_role": "Members with the role"}
         labels |= {"subscription": "Subscribed", "html": "HTML version", "auth_username": "User name (basic authentication)"}
         help_texts = {
-            "active": "An inactive template sends nothing.",
             "recipient_role": "Of members of the group; empty: all of them.",
             "html": "Mail programs show it instead of the text. It is not needed.",
         }

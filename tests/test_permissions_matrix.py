@@ -168,7 +168,7 @@ TABLE: dict[str, Row] = {
     "template-new": _get(SIGN_IN, 403, 403, 403, 200),
     "template": _get(SIGN_IN, 403, 403, 403, 200),
     "template-edit": _get(SIGN_IN, 403, 403, 403, 200),
-    "template-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "template-activity": _get(SIGN_IN, 403, 403, 403, 200),
     "template-secret": _post(SIGN_IN, 403, 403, 403, 302),
     "template-delete": _post(SIGN_IN, 403, 403, 403, 302),
     "menu-items": _get(SIGN_IN, 403, 403, 403, 200),

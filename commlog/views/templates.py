@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import audit, permissions, segments, template_keeping, template_trial
+from commlog import audit, permissions, segments, template_activation, template_keeping, template_trial
 from commlog.audit import AuditAction
 from commlog.listing import listing
 from commlog.paging import Sorting
@@ -49,11 +50,11 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @permissions.can_create_templates
 def new(request: HttpRequest) -> HttpResponse:
-    """Make a template."""
+    """Make a template. It is a draft until somebody activates it."""
     asked = request.GET.get("type", MessageType.EMAIL)
     if asked not in MessageType:
         raise Http404("There is no such channel.")
-    return _edit(request, NotificationTemplate(type=asked))
+    return _edit(request, NotificationTemplate(type=asked, active=False))
 
 
 @require_http_methods(_METHODS)
@@ -63,13 +64,17 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     return _edit(request, _found(key))
 
 
-@require_POST
+@require_http_methods(_METHODS)
 @permissions.can_edit_templates
 def activity(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Switch it on or off."""
-    found, active = _found(key), request.POST.get("active") == "1"
+    """Say what will happen and to how many, then activate or deactivate."""
+    found = _found(key)
+    if request.method != "POST":
+        shown = {"template": found, "forecast": template_activation.forecast(found, now=timezone.now())}
+        return render(request, "administration/template_activity.html", shown)
+    active = request.POST.get("active") == "1"
     if template_keeping.switch(found, active=active, by=permissions.staff(request)):
-        said = "sends again" if active else "sends nothing any more. What is queued already is still sent"
+        said = "is active now" if active else "is inactive now. What is queued already is still sent"
         messages.success(request, f"{found.name} {said}.")
     return redirect("template", key)
 
@@ -110,12 +115,12 @@ def _narrow(templates: QuerySet[NotificationTemplate], asked: dict[str, Any]) ->
 
 
 def _edit(request: HttpRequest, edited: NotificationTemplate) -> HttpResponse:
-    """The editor. `do` says which button was pressed: save, preview, test; the preview alone is a part of the page."""
+    """The editor. `do` says which button was pressed: save, activate, preview, test; the preview alone is a part of the page."""
     step = request.POST.get("do", "save") if request.method == "POST" else ""
     form = TemplateForm(request.POST or None, instance=edited, channel=MessageType(edited.type))
     shown: dict[str, Any] = {"form": form, "template": edited, "trial_form": TrialForm(request.POST or None)}
-    shown |= {"segments": segments, "name": edited.name if edited.pk else ""}
-    if step == "save" and form.is_valid():
+    shown |= {"segments": segments, "name": edited.name if edited.pk else "", "may_edit": permissions.may_edit_templates(request.user)}
+    if step in ("save", "activate") and form.is_valid():
         if (answer := _save(request, form)) is not None:
             return answer
     elif step in ("preview", "test"):
@@ -131,8 +136,9 @@ def _save(request: HttpRequest, form: TemplateForm) -> HttpResponse | None:
         signing = template_keeping.create(edited, by=by)
         if signing:
             request.session[f"secret:{edited.key.hex}"] = seal(signing)
-        messages.success(request, f"The template {edited.name} was made.")
-        return redirect("template", edited.key)
+        messages.success(request, f"The template {edited.name} was created. It sends nothing until it is activated.")
+        activate = request.POST.get("do") == "activate" and permissions.may_edit_templates(request.user)
+        return redirect("template-activity" if activate else "template", edited.key)
     try:
         template_keeping.change(edited, before=form.before, by=by, seen=form.cleaned_data["seen"])
     except template_keeping.SecretsMoved as error:

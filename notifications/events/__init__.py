@@ -2,6 +2,7 @@
 
 from notifications.events.names import BY_HAND, EVENTS, MANUAL, in_words
 from notifications.events.raising import Happening, KeyTaken, Raised, raise_many, raise_one
+from notifications.events.rehearsing import rehearse
 from notifications.events.subscribing import Choice, choices, choose, concerning
 from notifications.events.trace import Entry, Silence, entries_of
 
@@ -22,4 +23,5 @@ __all__ = [
     "in_words",
     "raise_many",
     "raise_one",
+    "rehearse",
 ]

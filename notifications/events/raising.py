@@ -11,13 +11,11 @@ from django.db.models import prefetch_related_objects
 
 from notifications import outbox
 from notifications.clock import db_now
-from notifications.events.firing import Plan, Rule, Surroundings, plan
+from notifications.events.firing import Plan, plan
 from notifications.events.names import EVENTS
+from notifications.events.surroundings import surroundings, templates_for
 from notifications.events.trace import Silence, message_keys, stored
-from notifications.models import BusinessEvent, Client, Group, Membership, NotificationTemplate, Subscription
-from notifications.models.template import RecipientKind, Trigger
-from notifications.templating import conditions
-from notifications.templating.values import of_now
+from notifications.models import BusinessEvent, Client, Group
 from notifications.text import Malformed, clean
 
 _BATCH = 500
@@ -138,7 +136,7 @@ def _row(key: UUID | int, happening: Happening, now: datetime, source: str) -> B
 
 
 def _store(events: Sequence[BusinessEvent], now: datetime) -> None:
-    around = _surroundings(events, now)
+    around = surroundings(events, templates_for(events), now)
     plans = [plan(event, around) for event in events]
     try:
         _insert(plans)
@@ -169,31 +167,3 @@ def _drop_impossible(planned: Plan) -> None:
         else:
             sound.append((entry, draft))
     planned.drafts = sound
-
-
-def _surroundings(events: Sequence[BusinessEvent], now: datetime) -> Surroundings:
-    """Everything that the events' templates ask for: three queries at most, however many events there are."""
-    names = {event.name for event in events}
-    templates = list(NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, event__in=names).order_by("pk"))
-    rules: dict[str, list[Rule]] = {}
-    for template in templates:
-        rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))
-    return Surroundings(rules, _choices(templates, events), _members(templates, events), now, of_now(now))
-
-
-def _choices(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[tuple[int, str, int], bool]:
-    said = Subscription.objects.filter(template__in=templates) if templates else Subscription.objects.none()
-    clients, groups = ({pk for event in events if (pk := getattr(event, f"{kind}_id"))} for kind in ("client", "group"))
-    rows = said.filter(client__in=clients) | said.filter(group__in=groups)
-    found = rows.values_list("template_id", "client_id", "group_id", "subscribed")
-    return {(template, "client" if client else "group", client or group): subscribed for template, client, group, subscribed in found}
-
-
-def _members(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[int, list[tuple[str, Client]]]:
-    if not any(template.recipient == RecipientKind.GROUP_MEMBERS for template in templates):
-        return {}
-    found: dict[int, list[tuple[str, Client]]] = {}
-    groups = {event.group_id for event in events if event.group_id}
-    for membership in Membership.objects.filter(group__in=groups).select_related("client").order_by("pk"):
-        found.setdefault(membership.group_id, []).append((membership.role, membership.client))
-    return found

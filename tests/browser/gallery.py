@@ -102,13 +102,13 @@ def _administration_states(world: World) -> Iterator[Stop]:
     yield Stop("new user, errors", "/administration/users/new/", _wrong_user)
     yield Stop("templates, nothing matches", "/administration/templates/?q=nothing+like+this")
     yield Stop(
-        "new template, errors", "/administration/templates/new/", lambda page: page.get_by_role("button", name="Make the template").click()
+        "new template, errors", "/administration/templates/new/", lambda page: page.get_by_role("button", name="Create", exact=True).click()
     )
     yield Stop("new template, preview", "/administration/templates/new/?type=SMS", _previewed)
 
 
 def _wrong_template(page: Page) -> None:
-    page.get_by_role("button", name="Make the template").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     expect(page.locator(".field-error").first).to_be_visible()
 
 

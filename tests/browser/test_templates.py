@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from notifications.models import Message
+from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState
 from tests.browser.conftest import SignIn
 from tests.factories import admin, make_client, make_key
@@ -40,7 +40,11 @@ def test_a_template_from_its_writing_to_a_resend(live_server: LiveServer, open_p
 
     page.get_by_role("button", name="Send test to me").click()
     expect(page.get_by_text("A test to adam@example.org is on its way.")).to_be_visible()
-    page.get_by_role("button", name="Make the template").click()
+    page.get_by_role("button", name="Create and activate…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Activate Payment received?")
+    expect(page.get_by_role("main")).to_contain_text("the event LOAN_REPAYMENT was not reported in the last 7 days")
+    assert not NotificationTemplate.objects.get().active
+    page.get_by_role("button", name="Activate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Payment received")
 
     told = page.request.post(
@@ -79,5 +83,12 @@ def test_the_editor_without_scripts(live_server: LiveServer, open_page: Callable
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#trial")).to_contain_text("Ana Silva: [Amount due]")
     expect(page.locator("#trial")).to_contain_text("sent as 1 part")
-    page.get_by_role("button", name="Make the template").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reminder Inactive")
+    assert not NotificationTemplate.objects.get().active
+    page.get_by_role("link", name="Activate…").click()
+    page.get_by_role("button", name="Activate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reminder")
+    page.get_by_role("link", name="Deactivate…").click()
+    page.get_by_role("link", name="Keep it active").click()
+    assert NotificationTemplate.objects.get().active

@@ -1,6 +1,7 @@
 """The templates of the administration: made, tried out, changed, switched, deleted; and what is sent stays as it was."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from commlog.models import AuditEntry, User
 from notifications import events, outbox
 from notifications.events import Happening
-from notifications.models import Message, NotificationTemplate
+from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.secrets import is_sealed, open_headers, opened
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_client, make_template, make_user, officer
@@ -34,7 +35,7 @@ def pages(client: Client, ada: User) -> Client:
 
 
 def _form(**values: Any) -> dict[str, Any]:
-    form = {"name": "Payment received", "active": "on", "trigger": "AUTOMATIC", "event": "LOAN_REPAYMENT", "target": "CLIENT"}
+    form = {"name": "Payment received", "trigger": "AUTOMATIC", "event": "LOAN_REPAYMENT", "target": "CLIENT"}
     form |= {"recipient": "OWNER", "subscription": "OPT_OUT", "match_any": "all", "do": "save"}
     return form | {"subject": "Payment of {AMOUNT}", "text": "Dear {CLIENT_NAME},\r\nthank you."} | values
 
@@ -91,7 +92,7 @@ def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
     )
     made = NotificationTemplate.objects.get()
     assert answer["Location"] == f"{PAGE}{made.key.hex}/"
-    assert (made.name, made.type, made.active, made.text) == ("Payment received", "EMAIL", True, "Dear {CLIENT_NAME},\nthank you.")
+    assert (made.name, made.type, made.active, made.text) == ("Payment received", "EMAIL", False, "Dear {CLIENT_NAME},\nthank you.")
     assert (made.match_any, [one["field"] for one in made.conditions]) == (True, ["AMOUNT", "CF:LOYALTY"])
     entry = AuditEntry.objects.get(target_kind="template")
     assert (entry.action, entry.actor, entry.target_label) == ("CREATED", ada, "Payment received")
@@ -317,9 +318,85 @@ def test_switching_and_deleting(pages: Client, ada: User) -> None:
     assert b"Keep it" in pages.get(address + "delete/").content
     assert pages.post(address + "delete/")["Location"] == PAGE
     assert pages.get(address).status_code == 404
+    assert pages.get(address + "activity/").status_code == 404
     message = Message.objects.get()
     assert (message.template_name, message.template) == ("Paid", template)
     assert pages.post(NEW + "EMAIL", _form(name="Paid")).status_code == 302
+
+
+@pytest.mark.parametrize("posted", [{}, {"active": "on"}, {"do": "activate"}, {"do": "activate", "active": "on"}])
+def test_a_new_template_is_a_draft_whatever_button_created_it(pages: Client, posted: dict[str, str]) -> None:
+    for channel, form in (("EMAIL", _form(**posted)), ("WEB_HOOK", _hook(**posted | {"name": "Hook"}))):
+        answer = pages.post(NEW + channel, form)
+        made = NotificationTemplate.objects.get(type=channel)
+        step = "activity/" if posted.get("do") == "activate" else ""
+        assert answer["Location"] == f"{PAGE}{made.key.hex}/{step}"
+    events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
+    assert Message.objects.count() == 0
+
+
+def test_an_edit_neither_activates_nor_deactivates(pages: Client) -> None:
+    for active in (True, False):
+        template = make_template(active=active)
+        form = _form(name=template.name, text="New", active="" if active else "on", seen=template.changed_at.isoformat())
+        assert pages.post(f"{PAGE}{template.key.hex}/edit/", form).status_code == 302
+        template.refresh_from_db()
+        assert (template.text, template.active) == ("New", active)
+
+
+def _asked(pages: Client, template: NotificationTemplate) -> str:
+    answer = pages.get(f"{PAGE}{template.key.hex}/activity/")
+    return " ".join(re.sub(r"<[^>]+>", "", answer.text.split("<main")[1]).split())
+
+
+def test_activating_says_first_how_many_messages_a_day_that_is(pages: Client) -> None:
+    template = make_template(active=False, conditions=[{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["10"]}])
+    ana, mute = make_client(), make_client(email="")
+    for client, amount in ((ana, "11"), (ana, "12"), (ana, "9"), (mute, "11")):
+        events.raise_one(Happening("LOAN_REPAYMENT", client=client, data={"AMOUNT": amount}))
+    assert "The event LOAN_REPAYMENT was reported 4 times in the last 24 hours: 2 messages a day from this template." in _asked(
+        pages, template
+    )
+    assert "it sends E-mail to: the client or the group itself. Past events send nothing." in _asked(pages, template)
+    template.refresh_from_db()
+    assert not template.active
+    assert Message.objects.count() == 0
+    pages.post(f"{PAGE}{template.key.hex}/activity/", {"active": "1"})
+    asked = _asked(pages, template)
+    assert "2 messages a day from this template." in asked
+    assert "Events that come while it is inactive are not made up for later." in asked
+
+
+def test_more_events_than_are_tried_are_judged_by_the_latest(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commlog.template_activation._MOST_TRIED", 2)
+    template, ana = make_template(active=False), make_client()
+    for client in (make_client(email=""), make_client(email=""), ana, ana, make_client(email=""), ana):
+        events.raise_one(Happening("LOAN_REPAYMENT", client=client, data={"AMOUNT": "1"}))
+    assert "6 times in the last 24 hours. The latest 2 lead to 1 message: about 3 a day from this template." in _asked(pages, template)
+    monkeypatch.setattr("commlog.template_activation._MOST_COUNTED", 5)
+    asked = _asked(pages, template)
+    assert "too often in the last 24 hours to be counted. The latest 2 lead to 1 message from this template." in asked
+
+
+def test_a_number_that_nobody_knows_is_not_made_up(pages: Client) -> None:
+    template = make_template(active=False)
+    assert "is not known: the event LOAN_REPAYMENT was not reported in the last 7 days." in _asked(pages, template)
+    told = events.raise_one(Happening("LOAN_REPAYMENT", client=make_client(), data={"AMOUNT": "1"})).event
+    BusinessEvent.objects.filter(pk=told.pk).update(received_at=timezone.now() - timedelta(days=3))
+    asked = _asked(pages, template)
+    assert "reported 1 time in the last 7 days, and not in the last 24 hours. That leads to 1 message from this template." in asked
+    by_hand = make_template(trigger="MANUAL", event="", active=False)
+    assert "A person sends it. Staff can choose it when they write a message; nothing is sent by itself." in _asked(pages, by_hand)
+
+
+def test_who_may_create_templates_alone_cannot_activate_one(client: Client) -> None:
+    author = make_user()
+    author.user_permissions.add(Permission.objects.get(codename="create_communication_templates"))
+    client.force_login(author)
+    assert "Create and activate" not in client.get(NEW + "EMAIL").text
+    answer = client.post(NEW + "EMAIL", _form(do="activate"))
+    made = NotificationTemplate.objects.get()
+    assert (answer["Location"], made.active) == (f"{PAGE}{made.key.hex}/", False)
 
 
 def test_the_message_names_its_template_and_leads_to_it(pages: Client, client: Client) -> None:
