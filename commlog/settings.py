@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "commlog.middleware.NoStoreMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "commlog.hidden.HiddenCharactersMiddleware",
 ]
 ROOT_URLCONF = "commlog.urls"
 TEMPLATES = [

@@ -9,6 +9,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from commlog import permissions, preview
+from commlog.hidden import ExactResponse
 from notifications.models import Message
 
 _PARTS = {"text": ("content", "txt"), "html": ("html", "html")}
@@ -23,7 +24,7 @@ def html_preview(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _message(request, key, "html")
     if not found.html:
         raise Http404
-    return HttpResponse(preview.document(found.html), headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    return ExactResponse(preview.document(found.html), headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
 @require_safe
