@@ -13,7 +13,7 @@ from commlog.columns import CATALOGUE, DEFAULT_SORTING, annotations_of, sorting_
 from commlog.limits import TookTooLong, counted, time_limit
 from commlog.log import SORTABLE
 from commlog.models.column_layout import LogKind
-from commlog.paging import BadCursor, Sorting
+from commlog.paging import Sorting
 from commlog.permissions import Person
 from commlog.recipients import KINDS, messages_of
 from commlog.selection import Selection, select
@@ -51,7 +51,7 @@ def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbour
         # Without conditions an index finds them at once.
         with time_limit(SECONDS) if chosen.conditional or chosen.address.given("sort") else nullcontext():
             before, after = _beside(message, chosen)
-    except (TookTooLong, BadCursor):
+    except TookTooLong:
         return Neighbours(origin)
     return Neighbours(origin, _url(before, origin), _url(after, origin))
 

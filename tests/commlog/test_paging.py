@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commlog.columns import CATALOGUE, annotations_of
-from commlog.paging import BadCursor, Sorting, cursor_of, fetch
+from commlog.paging import BadCursor, Sorting, beside, cursor_of, fetch
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageState, MessageType
-from tests.factories import make_client, make_message
+from tests.factories import make_client, make_group, make_message, make_user
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
@@ -55,6 +55,23 @@ def test_walking_all_pages_both_ways_shows_every_row_once_in_order(sorting: Sort
     _rows()
     for size in (1, 5, 22, 23, 24):
         _walk_both_ways(sorting, size)
+
+
+@pytest.mark.parametrize("letters", ["𠮷野家株", "\x01\x02", '"\\\\'], ids=["four bytes a letter", "control characters", "quotes"])
+@pytest.mark.parametrize("sorting", SORTINGS, ids=lambda sorting: sorting.alias)
+def test_no_text_is_too_long_for_the_address_of_the_next_page(sorting: Sorting, letters: str) -> None:
+    """Names as long as their columns, the same up to their last letters."""
+    for number in range(7):
+        long = (letters * 500)[: 196 + number % 2]
+        who = {"client": make_client(first_names=long[:150], last_name=long[:149] + str(number % 3)), "group": make_group(name=long[:150])}
+        texts = dict.fromkeys(("sender", "recipient_name", "resent_by", "template_name", "destination", "subject", "content"), long)
+        failed = {"failure_cause": long, "event": long[:64]}
+        make_message(
+            MessageState.FAILED, user=make_user(f"ada{number}", first_name=long[:150], last_name=long[:150]), **who, **texts, **failed
+        )
+    _walk_both_ways(sorting, 2)
+    middle = _messages(sorting).get(pk=_expected(sorting)[3])
+    assert [row and row.pk for row in beside(_messages(sorting), sorting, middle)] == [_expected(sorting)[place] for place in (2, 4)]
 
 
 def _walk_both_ways(sorting: Sorting, size: int) -> None:
@@ -119,7 +136,7 @@ def _forged(*values: Any) -> str:
         "x",
         "\0",
         "é" * 10,
-        "A" * 3_000,
+        "A" * 5_000,
         "W" * 1_900,
         _forged(),
         _forged("-created"),
