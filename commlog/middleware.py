@@ -13,13 +13,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
-from commlog import origins, sessions
+from commlog import origins, sessions, ways
+from commlog.views.errors import address_too_long
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 UNSENT = "You were signed out before this was sent, so nothing was changed. Sign in and do it again."
+TOO_LONG = "The address of that page was too long to be kept with its filter. Go back in the browser to have it again."
+_SIGN_IN = 100  # characters of the sign-in page's own address
 BY_ITSELF = "Commlog-By-Itself"  # the header of what a page asks for without its reader
 
 
@@ -64,6 +67,17 @@ def _trusted(address: str | None) -> bool:
     return address is not None and any(ip_address(address) in network for network in settings.TRUSTED_PROXY_NETS)
 
 
+class AddressLengthMiddleware:
+    """Answers an address that is longer than any of ours; a web server would say no more than the number 414."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = len(request.path) + len(request.META.get("QUERY_STRING", ""))
+        return address_too_long(request, length) if length > ways.LONGEST else self.get_response(request)
+
+
 class NoStoreMiddleware:
     """Keeps pages with messages out of every cache but the page itself."""
 
@@ -91,11 +105,15 @@ class SignedInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         """The sign-in page, and from there to where the user was. What has been sent from a page is not done, and not kept."""
         if request.method in ("GET", "HEAD"):
-            return super().handle_no_permission(request, view_func)
-        messages.warning(request, UNSENT)
-        page = request.headers.get("Referer", "")
-        ours = url_has_allowed_host_and_scheme(page, {request.get_host()})
-        return redirect_to_login(page if ours else "", self.get_login_url(view_func))
+            page = request.get_full_path()
+        else:
+            messages.warning(request, UNSENT)
+            page = request.headers.get("Referer", "")
+        page = page if ways.is_ours(page, request) else ""
+        if len(urlencode({"next": page})) > ways.LONGEST_WAY - _SIGN_IN:
+            messages.warning(request, TOO_LONG)
+            page = page.partition("?")[0]
+        return redirect_to_login(page, self.get_login_url(view_func))
 
 
 class OwnPasswordMiddleware:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import QueryDict
+from django.utils.http import urlencode
 
-from commlog import conditions
+from commlog import conditions, ways
 from commlog.address import OWN, Address, Pairs
 from commlog.filters import Condition, MessageFilter
 from notifications import criteria
@@ -62,6 +63,7 @@ def select(params: QueryDict, *, scope: MessageQuerySet, saved: Pairs | None = N
     more = conditions.read(params)
     strange = [name for name in params if name not in bar.filters and name not in OWN and not conditions.is_part(name)]
     address = Address(params, more, saved, problems=[*_strangers(params, strange), *more.problems])
+    address.problems.extend(_too_long(address))
     sound = bar.is_valid() and more.sound and not address.problems
     messages: MessageQuerySet = bar.qs if sound else scope.none()
     if sound and more.criteria:
@@ -74,6 +76,15 @@ def _strangers(params: QueryDict, strange: Sequence[str]) -> list[str]:
     said = [f"There is no condition called “{short(name)}”." for name in strange]
     repeated = [name for name, values in params.lists() if len(values) > 1 and not name.startswith("v") and name != conditions.PARAMETER]
     return said + [f"“{short(name)}” is given more than once." for name in repeated]
+
+
+def _too_long(address: Address) -> list[str]:
+    """What is wrong with the length of the conditions. Sorting, columns and cursors come to it in an address."""
+    length = len(urlencode([pair for pair in address.pairs() if pair[0] not in OWN]))
+    if length <= ways.LONGEST_FILTER:
+        return []
+    said = f"The filter is too long: its address takes {length:,} characters, and {ways.LONGEST_FILTER:,} are read at most."
+    return [f"{said} Remove conditions or shorten texts."]
 
 
 def short(text: str) -> str:

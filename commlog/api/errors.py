@@ -50,10 +50,10 @@ def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     return JsonResponse(body, status=error.status, headers=error.headers)
 
 
-def of_status(request: HttpRequest, status: int, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def of_status(request: HttpRequest, status: int, *, source: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The answer for what went wrong outside of the operations: no such address, wrong method, our fault."""
-    code, source = _PLAIN[status]
-    return answer(request, ApiError(status, code, source.format(method=request.method), headers=headers))
+    code, said = _PLAIN[status]
+    return answer(request, ApiError(status, code, source or said.format(method=request.method), headers=headers))
 
 
 _PLAIN = {
@@ -61,6 +61,8 @@ _PLAIN = {
     403: (Code.INVALID_PERMISSIONS, "not allowed"),
     404: (Code.INVALID_API_OPERATION, "there is no operation at this address"),
     405: (Code.METHOD_NOT_IMPLEMENTED, "{method} is not allowed here; the header Allow names what is"),
+    413: (Code.INVALID_PARAMETERS, "the body holds more than is read at once"),
+    414: (Code.INVALID_PARAMETERS, "the address is too long"),
     500: (Code.INTERNAL_ERROR, "our fault; it was noted"),
 }
 

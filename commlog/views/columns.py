@@ -3,12 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions
+from commlog import permissions, ways
 from commlog.address import COLUMNS, TIMESTAMPS, VIEW
 from commlog.layouts import Layout, as_params, chosen, layout_in, layout_of, remember
 from commlog.models.column_layout import LogKind
@@ -23,7 +21,7 @@ def columns(request: HttpRequest) -> HttpResponse:
     """The list, a step in it, or the choice applied. With a view open the choice goes into the address until the view is saved."""
     user = permissions.staff(request)
     kind = _kind(request)
-    back = _back(request)
+    back = ways.back(request)
     if request.method != "POST":
         state = QueryDict(back.partition("?")[2])
         return _form(request, kind, layout_in(state, layout_of(user, kind)), back)
@@ -66,10 +64,3 @@ def _kind(request: HttpRequest) -> LogKind:
     kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
     permissions.demand_log_of(request.user, kind)
     return kind
-
-
-def _back(request: HttpRequest) -> str:
-    """Where the log is that the columns are for."""
-    asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
-    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if safe and "\0" not in asked else reverse("log")

@@ -8,11 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import custom_views, permissions, screens
+from commlog import custom_views, permissions, screens, ways
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
 from commlog.selection import select
@@ -28,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
     views = [(view, permissions.may_edit_view(request.user, view)) for view in permissions.views_for(request.user, kind)]
-    back = _back(request)
+    back = ways.back(request)
     return render(request, "log/views_page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
 
 
@@ -44,7 +43,7 @@ def _under_item(request: HttpRequest, item: str) -> HttpResponse:
 @permissions.can_read_messages
 def new(request: HttpRequest) -> HttpResponse:
     """Save the state of a log as a view."""
-    user, kind, back = permissions.staff(request), _kind(request), _back(request)
+    user, kind, back = permissions.staff(request), _kind(request), ways.back(request)
     form = ViewForm(request.POST or None, user=user, kind=kind, initial={"for_whom": ME})
     state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
     chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
@@ -70,7 +69,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         custom_views.save(view, user, form.content(), roles=form.chosen_roles())
         return _opened(request, view, form, f"The view “{view.name}” is changed.")
-    found = {"form": form, "kind": view.kind, "back": _back(request), "view": view, "title": "Edit view"}
+    found = {"form": form, "kind": view.kind, "back": ways.back(request), "view": view, "title": "Edit view"}
     return render(request, "log/view_form.html", found)
 
 
@@ -78,7 +77,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_read_messages
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Say what will happen and to whom, then delete."""
-    user, view, back = permissions.staff(request), _seen(request, key), _back(request)
+    user, view, back = permissions.staff(request), _seen(request, key), ways.back(request)
     _demand_editor(user, view)
     if request.method == "POST":
         custom_views.delete(view, user)
@@ -99,7 +98,7 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 
 def _save(request: HttpRequest, user: User, view: CustomView) -> str:
     _demand_editor(user, view)
-    back = _back(request)
+    back = ways.back(request)
     state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), LogKind(view.kind))
     chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
     if not chosen.sound:
@@ -112,18 +111,18 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
 
 def _copy(request: HttpRequest, user: User, view: CustomView) -> str:
     messages.success(request, f"“{custom_views.copy(view, user).name}” is made; only you see it.")
-    return _back(request)
+    return ways.back(request)
 
 
 def _favourite(request: HttpRequest, user: User, view: CustomView) -> str:
     custom_views.toggle_favourite(view, user)
-    return _back(request)
+    return ways.back(request)
 
 
 def _move(by: int) -> Callable[[HttpRequest, User, CustomView], str]:
     def moved(request: HttpRequest, user: User, view: CustomView) -> str:
         custom_views.move(view, user, list(permissions.views_for(user, LogKind(view.kind))), by)
-        return _back(request)
+        return ways.back(request)
 
     return moved
 
@@ -158,7 +157,7 @@ def _opened(request: HttpRequest, view: CustomView, form: ViewForm, said: str) -
     if form.cleaned_data["favourite"] != bool(getattr(view, "favourite", False)):
         custom_views.toggle_favourite(view, user)
     messages.success(request, said)
-    return redirect(_address_of(view, _back(request)))
+    return redirect(_address_of(view, ways.back(request)))
 
 
 def _address_of(view: CustomView, back: str) -> str:
@@ -172,10 +171,3 @@ def _kind(request: HttpRequest) -> LogKind:
     kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
     permissions.demand_log_of(request.user, kind)
     return kind
-
-
-def _back(request: HttpRequest) -> str:
-    """Where the log is that the view belongs to."""
-    asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
-    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if safe and "\0" not in asked else reverse("log")

@@ -2,21 +2,43 @@
 
 import sys
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
 from commlog import audit
 from commlog.api.errors import of_status, speaks_api, unavailable_answer
+from commlog.ways import LONGEST
 from notifications import database
 from notifications.database import Trouble
 
+_LONGEST_PATH = 200
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown."""
+    """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown. 413: it holds too much."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return _too_much(request)
     if speaks_api(request):
         return of_status(request, 400)
     return HttpResponse(loader.render_to_string("errors/400.html"), status=400)
+
+
+def _too_much(request: HttpRequest) -> HttpResponse:
+    if speaks_api(request):
+        return of_status(request, 413)
+    most = {"size": settings.DATA_UPLOAD_MAX_MEMORY_SIZE, "fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+    return HttpResponse(loader.render_to_string("errors/413.html", most), status=413)
+
+
+def address_too_long(request: HttpRequest, length: int) -> HttpResponse:
+    """414: the address has more characters than any that Commlog gives out."""
+    if speaks_api(request):
+        return of_status(request, 414, source=f"the address has {length:,} characters, at most {LONGEST:,} are allowed")
+    place = request.path if len(request.path) <= _LONGEST_PATH else ""
+    return HttpResponse(loader.render_to_string("errors/414.html", {"length": length, "most": LONGEST, "place": place}), status=414)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

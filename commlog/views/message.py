@@ -6,11 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions
+from commlog import permissions, ways
 from commlog.compose import can_be_written_anew
 from commlog.forms import ResendForm
 from commlog.neighbours import neighbours
@@ -83,9 +82,7 @@ def _answer(request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = N
     else:
         said, level = _said(resent)
         messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))  # the frame makes a link of it
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(back if safe else reverse("message", args=[key]))
+    return redirect(ways.back(request, otherwise=reverse("message", args=[key])))
 
 
 def _said(resent: outbox.Resent) -> tuple[str, int]:

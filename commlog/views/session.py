@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from commlog import passwords, sessions
+from commlog import passwords, sessions, ways
 from commlog.forms import LONGEST_USER_NAME, SignInForm
 
 
@@ -21,6 +21,12 @@ class SignIn(LoginView):
     template_name = "sign_in.html"
     form_class = SignInForm
     redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Return where `next` leads. Without its query where it is too long to be led to: a message's page without its way back."""
+        asked = str(self.request.POST.get("next", self.request.GET.get("next", "")))
+        found = asked if len(asked) <= ways.LONGEST_WAY else asked.partition("?")[0]
+        return found if ways.is_ours(found, self.request) else ""
 
     def get(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         """A partial request whose session has ended loads the whole page anew, not a sign-in form into a dialog."""

@@ -94,7 +94,7 @@ def test_in_a_tab(pages: Client, kind: str) -> None:
         "/nowhere/",
         f"/clients/{'0' * 32}/communications/",
         "/communications/\0",
-        "/communications/?" + "x" * 5_000,
+        "/communications/?" + "x" * 20_000,
         "/sign-out/",
         "///",
     ],
