@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durat
 NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_demo.py test_architecture.py test_mutants.py \
   test_permissions_matrix.py commlog/test_environment.py commlog/test_segments.py commlog/test_preview.py commlog/export/test_office.py commlog/demo)
 
-.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz production bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,6 +65,9 @@ check: setup-dev ## lint, format, types, deployment checks, missing migrations
 api-fuzz: setup-dev ## attack the API at length with what its description allows and forbids (EXAMPLES=300)
 	$(CLEAN) $(if $(SERVER),DATABASE_URL=$(SERVER)) API_FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
 	  $(BIN)/python -m pytest tests/commlog/api/test_description.py --timeout 7200
+
+production: setup-dev ## README's production chapter, followed in a root of its own (as root; nginx and PostgreSQL are installed there)
+	$(CLEAN) $(BIN)/python -m tests.production
 
 bench: setup-dev ## what it does, and how fast
 	$(CLEAN) $(BIN)/python -m bench $(if $(SERVER),--server $(SERVER))
