@@ -14,12 +14,14 @@ from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value,
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
+from commlog.limits import counted
 from commlog.models import Job, JobItem
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType, Outcome
 
 MOST = 500_000  # messages of one bulk resend
+_MOST_MATCHING = 100_000  # counted, where only some of what matches can be resent
 _AT_ONCE = 5_000  # rows in memory while they are counted
 # As Message.may_have_been_delivered says it, but for FAILED: in a chain without obstacle nothing else has this outcome. If asked,
 # PostgreSQL would read its index of failed messages for each row, as long as its statistics say that there are few.
@@ -61,6 +63,17 @@ class Preview:
         return self.total + self.unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How many messages match a filter, and how many of them are left out of a bulk resend. None: more than `most`."""
+
+    number: int | None
+    not_failed: int | None
+    resent_already: int
+    doubtful: int  # may have been delivered
+    most: int = _MOST_MATCHING  # counted no further
+
+
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
     """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too. Raises TooMany."""
     failed = chosen.failed()
@@ -92,6 +105,21 @@ def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
 def number(chosen: MessageQuerySet) -> int:
     """The total of `preview`, alone; call it within a time limit."""
     return cast(Any, _picked(chosen.failed())).filter(doubtful=0).count()
+
+
+def matching(chosen: MessageQuerySet, resendable: int) -> Matching:
+    """Return how many match, and why only the `resendable` ones that `number` counted can be resent. Call it within a time limit."""
+    whole = counted(chosen, _MOST_MATCHING)
+    if whole == resendable:
+        return Matching(whole, 0, 0, 0)
+    failed, doubtful = chosen.failed().count(), cast(Any, _picked(chosen.failed())).filter(doubtful=1).count()
+    known = whole <= _MOST_MATCHING
+    return Matching(
+        number=whole if known else None,
+        not_failed=max(0, whole - failed) if known else None,
+        resent_already=max(0, failed - resendable - doubtful),
+        doubtful=doubtful,
+    )
 
 
 def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import jobs, permissions, screens
 from commlog.bulk import choosing
-from commlog.bulk.choosing import Preview, TooMany
+from commlog.bulk.choosing import Matching, Preview, TooMany
 from commlog.bulk.confirming import BulkForm, Confirmed
 from commlog.jobs import Asked
 from commlog.jobs.life import newest_message
-from commlog.limits import A_CONFIRMATION, A_PAGE, TookTooLong, time_limit
+from commlog.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
 from commlog.models import Job, User
 from commlog.models.job import JobKind
 from commlog.paging import SIZES
@@ -46,7 +46,8 @@ def resend(request: HttpRequest) -> HttpResponse:
 def matching(request: HttpRequest) -> HttpResponse:
     """The button that offers all that match and says how many the confirmation would count; empty where counting takes too long."""
     asked = _Asked(request, request.GET, all=True)
-    return render(request, "bulk/matching.html", {"number": None if asked.problem else _number(asked)})
+    number, whole = (None, None) if asked.problem else _numbers(asked)
+    return render(request, "bulk/matching.html", {"number": number, "matching": whole})
 
 
 class _Asked:
@@ -104,12 +105,16 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
     return _confirmation(request, asked, found, form=form, fresh=fresh)
 
 
-def _number(asked: _Asked) -> int | None:
+def _numbers(asked: _Asked) -> tuple[int | None, Matching | None]:
+    """How many can be resent, and how many match; None for what cannot be counted in time."""
+    found, number = asked.messages(newest_message()), None
     try:
         with time_limit(A_PAGE):
-            return choosing.number(asked.messages(newest_message()))
+            number = choosing.number(found)
+        with time_limit(A_COUNT):
+            return number, choosing.matching(found, number) if number else None
     except TookTooLong:
-        return None
+        return number, None
 
 
 def _confirmation(

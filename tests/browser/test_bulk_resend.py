@@ -71,7 +71,7 @@ def _everything_that_matches(page: Page, url: str) -> None:
     page.set_viewport_size({"width": 1360, "height": 900})
     page.goto(f"{url}/communications/?state=FAILED&per_page=25")
     all_that_match, plain = (
-        page.get_by_role("button", name="Select all 27 that match"),
+        page.get_by_role("button", name="Select all 27 that can be resent"),
         page.get_by_role("button", name="Resend all that match"),
     )
     expect(plain).to_be_visible()
@@ -79,7 +79,8 @@ def _everything_that_matches(page: Page, url: str) -> None:
     expect(all_that_match).to_be_visible()
     expect(plain).to_be_hidden()
     expect(page.locator("[data-selected]")).to_have_text("All 25 failed messages on this page are selected.")
-    expect(page.locator("#live")).to_have_text("All failed messages on this page are selected; 27 match.")
+    expect(page.locator("#live")).to_have_text("All failed messages on this page are selected. 29 match; 27 of them can be resent.")
+    expect(page.locator("#matching")).to_contain_text("29 match: 27 can be resent, 2 were resent already.")
     _check(page, "bulk-all-that-match")
     page.locator("[data-select]").first.uncheck()
     expect(page.locator("[data-selected]")).to_have_text("24 selected")

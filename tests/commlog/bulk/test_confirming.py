@@ -1,5 +1,6 @@
 """The confirmation of a bulk resend, the form behind it, and the links of the report into the log."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -197,6 +198,38 @@ def test_the_offer_of_all_that_match(pages: Client, monkeypatch: pytest.MonkeyPa
     assert not pages.get(f"{URL}matching/", of).text.strip()  # the button without a number stays
 
 
+def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(6):
+        make_message(FAILED)
+    for _ in range(3):
+        make_message(MessageState.SENT)
+    make_message(MessageState.WAITING)
+    for _ in range(2):
+        make_resend(make_message(FAILED), MessageState.SENT)
+    make_message(FAILED, outcome=Outcome.UNKNOWN)
+
+    def said(query: str) -> str:
+        text = pages.get(f"{URL}matching/", {"of": f"/communications/?{query}"}).text
+        return " ".join(re.sub("<[^>]+>", "", text).split())
+
+    # Two of the sent ones are the new entries of the two that were resent.
+    assert said("") == (
+        "15 match: 6 can be resent, 6 are not failed, 2 were resent already, 1 may have been delivered. Select all 6 that can be resent"
+    )
+    assert said("state=FAILED") == (
+        "9 match: 6 can be resent, 2 were resent already, 1 may have been delivered. Select all 6 that can be resent"
+    )
+    assert "All failed messages on this page are selected. 15 match; 6 of them can be resent." in pages.get(f"{URL}matching/").text
+    monkeypatch.setattr("commlog.bulk.choosing._MOST_MATCHING", 10)
+    assert said("").startswith("Over 100,000 match: 6 can be resent, others are not failed, 2 were resent already, 1 may")
+
+    def slow(*_: object) -> None:
+        raise TookTooLong
+
+    monkeypatch.setattr("commlog.bulk.choosing.matching", slow)
+    assert said("") == "Select all 6 that can be resent"
+
+
 def test_a_page_offers_to_count_only_what_it_does_not_hold(pages: Client) -> None:
     for _ in range(25):
         make_message(FAILED)
@@ -213,9 +246,9 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         make_message(FAILED)
-    limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; the number.
-    with django_assert_num_queries(9 + limits):
+    limits = 8 if connection.vendor == "postgresql" else 0
+    # Session, user, two for permissions; columns, menu item, senders; the newest; the number; how many match.
+    with django_assert_num_queries(10 + limits):
         assert f"Select all {rows} that match" in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
 
 
