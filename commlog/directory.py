@@ -10,13 +10,14 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.http import urlencode
 
-from commlog import paging
+from commlog import paging, people
 from commlog.forms import SearchField
 from commlog.paging import BadCursor, Page, Sorting
-from commlog.recipients import Kind, search
+from commlog.recipients import Kind, as_meant, search
 from notifications.models import Group, Membership
 
 SIZE = 50
+_MOST_FIRST = 10
 
 
 class FindForm(forms.Form):
@@ -53,15 +54,16 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
     """The page of the list that the query string asks for. A search that is wrong lists nothing."""
     form = FindForm(params)
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
-    people = search(kind, text) if form.is_valid() else kind.objects.none()
+    found = search(kind, text) if form.is_valid() else kind.objects.none()
     sorting = _sorting(kind, str(params.get("sort", "")))
     kept = {name: value for name, value in (("q", text), ("sort", "" if sorting.alias == "id" else sorting.alias)) if value}
-    page, notice = _page(_with_counts(people, kind), sorting, params)
+    first = _called_so(kind, text) if text and sorting.alias == "id" and form.is_valid() else []
+    page, notice = _page(_with_counts(found.exclude(pk__in=[row.pk for row in first]), kind), sorting, params)
     turned = bool(params.get("after") or params.get("before"))
     return Listing(
         kind=kind,
         form=form,
-        rows=page.rows,
+        rows=page.rows if page.before else [*first, *page.rows],
         heads={name: _head(name, label, sorting, text) for name, (label, _) in kind.orders.items()},
         sort=kept.get("sort", ""),
         previous_url=_url(kept, before=page.before) if page.before else "",
@@ -71,13 +73,18 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
     )
 
 
-def _page(people: QuerySet[Any], sorting: Sorting, params: QueryDict) -> tuple[Page[Any], str]:
+def _called_so(kind: Kind, text: str) -> list[Any]:
+    """Whoever the search names exactly, by ID or name: they stand on the first page, before all others."""
+    return list(_with_counts(people.exactly(kind.name, as_meant(text)), kind)[:_MOST_FIRST])
+
+
+def _page(rows: QuerySet[Any], sorting: Sorting, params: QueryDict) -> tuple[Page[Any], str]:
     after, before = (str(params.get(name, "")) for name in ("after", "before"))
     try:
-        return paging.fetch(people, sorting, size=SIZE, after=after, before=before), ""
+        return paging.fetch(rows, sorting, size=SIZE, after=after, before=before), ""
     except BadCursor:
         notice = "The address of that page is damaged or belongs to another order; this is the first page."
-        return paging.fetch(people, sorting, size=SIZE), notice
+        return paging.fetch(rows, sorting, size=SIZE), notice
 
 
 def _sorting(kind: Kind, alias: str) -> Sorting:
@@ -94,12 +101,12 @@ def _head(name: str, label: str, sorting: Sorting, text: str) -> Head:
     return Head(label, _url(kept), ("descending" if sorting.descending else "ascending") if here else "")
 
 
-def _with_counts(people: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
+def _with_counts(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
     """Groups with the number of their members, counted for the rows of the page alone."""
     if kind.model is not Group:
-        return people
+        return rows
     members = Membership.objects.filter(group=OuterRef("pk")).order_by().values("group").annotate(number=Count("pk")).values("number")
-    return people.annotate(member_count=Coalesce(Subquery(members, output_field=IntegerField()), 0))
+    return rows.annotate(member_count=Coalesce(Subquery(members, output_field=IntegerField()), 0))
 
 
 def _url(kept: dict[str, str], **cursor: str) -> str:

@@ -9,17 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Concat, Trim
 
 from commlog.models import User
+from notifications.criteria import Operator, named
 from notifications.models import Client, Group
-from notifications.spelling import tidy
+from notifications.spelling import tidy, words_of
 from notifications.text import Malformed
 
 Person = Client | Group | User
 MOST_SUGGESTIONS = 10
 _MOST_NAMED = 5
+_FULL_NAME = "full_name"
 _KEY = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST = 300
 _LONGEST_NUMBER = 150
@@ -76,12 +78,39 @@ def label(person: Person) -> str:
 
 
 def suggest(whom: str, text: str) -> list[str]:
-    """The labels of some whose name or ID holds the text."""
-    text = text.strip()
-    if not text or len(text) > _LONGEST or "\0" in text:
+    """The labels of some whose ID begins with the text, or whose name holds its words. Who is called just so comes first."""
+    meant = tidy(text)
+    if not meant or len(text) > _LONGEST or "\0" in text:
         return []
-    named = _named(whom).filter(Q(_full_name__icontains=text) | Q(**{f"{_NUMBER[whom]}__istartswith": text}))
-    return [label(person) for person in named.order_by(_NUMBER[whom])[:MOST_SUGGESTIONS]]
+    words = Q()
+    for word in words_of(meant, most=MOST_SUGGESTIONS):
+        words &= called(word)
+    first = list(exactly(whom, meant)[:MOST_SUGGESTIONS])
+    others = with_names(whom).filter(words | Q(**{f"{_NUMBER[whom]}__istartswith": meant})).exclude(pk__in=[each.pk for each in first])
+    return [label(person) for person in (*first, *others.order_by(_NUMBER[whom])[: MOST_SUGGESTIONS - len(first)])]
+
+
+def exactly(whom: str, text: str) -> QuerySet[Any]:
+    """Those whose ID this is, to the letter, or whose name it is in whatever spelling. Indexes find them."""
+    number, meant = _NUMBER[whom], tidy(text)
+    return with_names(whom).filter(Q(**{f"{number}__in": {text.strip(), meant}}) | _by_name(meant)).order_by(number)
+
+
+def called(word: str) -> Q:
+    """The condition that a name of `with_names` holds the word, in whatever spelling."""
+    return named(_FULL_NAME, word, fold_column="name_fold")
+
+
+def holds(column: str, word: str) -> Q:
+    """The condition that an ID, an address or a number on file holds the word. SQLite knows the case of A to Z alone."""
+    return Q(*(Q(**{f"{column}__icontains": each}) for each in {word, word.lower(), word.upper()}), _connector=Q.OR)
+
+
+def with_names(whom: str) -> QuerySet[Any]:
+    """All of them, with what their fold is made of: rows that are older than that column are asked for it."""
+    first, *others = _NAMES[whom]
+    parts = [part for name in others for part in (Value(" "), F(name))] or [Value("")]
+    return _ROWS[whom].annotate(**{_FULL_NAME: Trim(Concat(F(first), *parts, output_field=CharField()))})
 
 
 def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
@@ -95,8 +124,12 @@ def _alike(whom: str, meant: str) -> list[Person]:
     """Whose ID it is in other capitals, and who is called so."""
     if not meant:
         return []
-    found = [*_ROWS[whom].filter(_in_any_capitals(whom, meant))[:_ALIKE], *_named(whom).filter(_full_name__iexact=meant)[:_ALIKE]]
+    found = [*_ROWS[whom].filter(_in_any_capitals(whom, meant))[:_ALIKE], *with_names(whom).filter(_by_name(meant))[:_ALIKE]]
     return list({person.pk: person for person in found}.values())
+
+
+def _by_name(meant: str) -> Q:
+    return named(_FULL_NAME, meant, Operator.EQUALS, fold_column="name_fold")
 
 
 def _by_last_brackets(whom: str, meant: str) -> list[Person]:
@@ -128,13 +161,6 @@ def _only(whom: str, text: str, found: Sequence[Person]) -> Person:
     if len({number.casefold() for number in numbers}) == 1:
         raise Malformed(whom, f"several {whom}s have an ID that differs in capitals alone: write it exactly ({which})")
     raise Malformed(whom, f"several are called {text}: give the ID ({which})")
-
-
-def _named(whom: str) -> QuerySet:
-    names = _NAMES[whom]
-    if len(names) == 1:
-        return _ROWS[whom].annotate(_full_name=Concat(names[0], Value(""), output_field=CharField()))
-    return _ROWS[whom].annotate(_full_name=Trim(Concat(names[0], Value(" "), names[1], output_field=CharField())))
 
 
 def _number(person: Person) -> str:

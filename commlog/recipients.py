@@ -1,19 +1,20 @@
 """Whom messages are for, as pages show them: clients, groups of clients, and users (members of staff)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 
+from commlog import people
 from commlog.models import User
 from notifications.channels.email import pasted_address, plain_address
 from notifications.criteria import numbered
 from notifications.models import Client, Group
 from notifications.models.message import MessageQuerySet
 from notifications.numbers import e164
-from notifications.spelling import tidy
+from notifications.spelling import tidy, words_of
 from notifications.states import MessageType
 
 Recipient = Client | Group | User
@@ -22,14 +23,13 @@ WORDS = 6  # of a search; more never make it narrower for a person
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of recipient: what it is called, and what its lists are searched and sorted by."""
+    """A kind of recipient: what it is called, and what its lists are sorted by."""
 
     name: str  # its addresses, templates and permissions begin with it
     label: str
     plural: str
     model: type[Model]
     number: str  # the field that people tell one from another by
-    searched: Sequence[str]
     orders: Mapping[str, tuple[str, tuple[str, ...]]]  # alias: label, columns before id
 
     @property
@@ -45,7 +45,6 @@ KINDS = {
         plural="Clients",
         model=Client,
         number="client_id",
-        searched=("client_id", "first_names", "last_name", "email", "mobile_phone"),
         orders={"id": ("ID", ("client_id",)), "name": ("Name", ("last_name", "first_names")), "created": ("Created", ("created_at",))},
     ),
     "group": Kind(
@@ -54,7 +53,6 @@ KINDS = {
         plural="Groups",
         model=Group,
         number="group_id",
-        searched=("group_id", "name", "email", "mobile_phone"),
         orders={"id": ("ID", ("group_id",)), "name": ("Name", ("name",)), "created": ("Created", ("created_at",))},
     ),
     "user": Kind(
@@ -63,7 +61,6 @@ KINDS = {
         plural="Users",
         model=User,
         number="username",
-        searched=("username", "first_name", "last_name", "email", "mobile_phone"),
         orders={
             "id": ("User name", ("username",)),
             "name": ("Name", ("last_name", "first_name")),
@@ -91,13 +88,16 @@ def as_meant(text: str) -> str:
 
 
 def search(kind: Kind, text: str) -> QuerySet[Any]:
-    """Those in which every word occurs: in a name, the ID, the address or the number, in whatever spelling."""
-    found, text = Q(), as_meant(text)
-    for word in text.split()[:WORDS]:
-        found &= Q(*(Q(**{f"{name}__icontains": word}) for name in kind.searched), _connector=Q.OR)
-    if number := numbered("mobile_phone", text):
+    """Those in which every word occurs: in the name, the ID, the address or the number, in whatever spelling and order."""
+    found, meant = Q(), as_meant(text)
+    for word in words_of(meant, most=WORDS):
+        known = people.called(word)
+        for name in (kind.number, "email", "mobile_phone"):
+            known |= people.holds(name, word)
+        found &= known
+    if number := numbered("mobile_phone", meant):
         found |= number
-    return kind.objects.filter(found)
+    return people.with_names(kind.name).filter(found)
 
 
 def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuerySet:

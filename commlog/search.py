@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from commlog import people, recipients
 from commlog.recipients import as_meant
-from notifications.criteria import contains, numbered
+from notifications.criteria import contains, named, numbered
 from notifications.models.message import MessageQuerySet
+from notifications.spelling import words_of
 from notifications.states import MessageType
 
 _KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,13 +43,16 @@ def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
     meant = as_meant(asked.text)
     if _KEY.fullmatch(meant):
         return messages.filter(key=UUID(meant))
-    found = contains("recipient_name", meant) | contains("destination", meant)
+    called = Q()
+    for word in words_of(meant, most=recipients.WORDS):
+        called &= named("recipient_name", word)
+    found = called | named("destination", meant)
     for spelling in dict.fromkeys((meant, asked.text)):
         found |= contains("subject", spelling) | contains("content", spelling)
     for whom, pk in (("client", asked.client), ("group", asked.group)):
         found |= Q(**{whom: pk}) if pk else Q()
     if _NAME.fullmatch(meant):  # whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`
-        found |= Q(client__in=recipients.search(recipients.KINDS["client"], meant))
-    if number := numbered("destination", meant):
+        found |= Q(client__in=recipients.search(recipients.KINDS["client"], meant).values("pk"))
+    if number := numbered("destination", meant, fold_column="destination_fold"):
         found |= Q(type=MessageType.SMS) & number
     return messages.filter(found)

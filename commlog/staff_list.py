@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from commlog.admin_forms import UsersForm
 from commlog.models import User
 from commlog.paging import Sorting
+from commlog.recipients import KINDS, search
 
 __all__ = ["BY_NAME", "UsersForm", "narrow"]
 
@@ -15,9 +16,8 @@ BY_NAME = Sorting("name", ("username",))
 
 def narrow(people: QuerySet[User], conditions: dict[str, Any]) -> QuerySet[User]:
     """The users who meet the conditions. Each word is found in some part of the name or the address."""
-    for word in conditions["q"].split():
-        named = Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
-        people = people.filter(named)
+    if text := conditions["q"].strip():
+        people = people.filter(pk__in=search(KINDS["user"], text).values("pk"))
     if state := conditions["state"]:
         people = people.filter(is_active=state == "active")
     if role := conditions["role"]:

@@ -25,8 +25,9 @@ _VOICING = "\u3099\u309a"  # of kana: が is another letter than か, not one wi
 
 _TO_DASH = str.maketrans(dict.fromkeys(_DASHES, "-"))
 _BEFORE = str.maketrans(dict.fromkeys(_APOSTROPHES, ""))  # some of them would come apart into a space and an accent
-_AFTER = str.maketrans(_LETTERS | dict.fromkeys(_DASHES + "-", " "))
-_ASCII = str.maketrans({"'": "", "`": "", "-": " ", "\x7f": " "} | {chr(code): " " for code in range(32)})
+_CONTROLS = "".join(chr(code) for code in (*range(32), *range(127, 160)))
+_AFTER = str.maketrans(_LETTERS | dict.fromkeys(_DASHES + "-" + _CONTROLS, " "))
+_ASCII = str.maketrans({"'": "", "`": ""} | dict.fromkeys("-" + _CONTROLS, " "))
 _TO_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 
 

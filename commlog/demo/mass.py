@@ -23,6 +23,7 @@ from commlog.demo.stories import Stories
 from notifications.models import Attempt, Lane, Message
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
+from notifications.spelling import stored_fold
 from notifications.states import MessageState, MessageType, Outcome, WaitingReason
 
 RECEIVER = "https://hooks.example.org"
@@ -35,7 +36,7 @@ _POLICY = RetryPolicy()
 _WORKERS = tuple(f"sender{host}:{4_000 + number}" for host in (1, 2) for number in range(4))
 _FROZEN = (
     "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
-    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
+    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event", "recipient_name_fold", "destination_fold",
 )  # fmt: skip
 _LIFE = (
     "id", "key", "created_at", "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "state", "sent_at", "due_at", "token",
@@ -109,12 +110,13 @@ class _Mill:
     def _frozen(self, draft: Draft) -> Row:
         recipient, sender = draft.recipient, draft.sender
         on_file = "" if recipient is None else recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone
+        destination, name = draft.destination or on_file, recipient.name if recipient else ""
         return (
-            draft.type, self._lanes[draft.type], draft.destination or on_file, draft.subject, draft.body, draft.html, draft.method,
+            draft.type, self._lanes[draft.type], destination, draft.subject, draft.body, draft.html, draft.method,
             draft.content_type, dict(draft.headers), "", "",  # no sign-in: passwords are stored sealed, and nobody will need these
-            sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, recipient.name if recipient else "",
+            sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, name,
             draft.client.pk if draft.client else None, draft.group.pk if draft.group else None, draft.user.pk if draft.user else None,
-            draft.event,
+            draft.event, stored_fold(name), stored_fold(destination),
         )  # fmt: skip
 
     def _life(self, pk: int, created: datetime, channel: MessageType, fate: Fate, source: _Failed | None) -> tuple[Row, Iterator[Row]]:

@@ -6,6 +6,8 @@ from uuid import uuid4
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models, transaction
 
+from notifications.models.folds import Folded, FoldField
+
 ADMINISTRATOR = "Administrator"
 
 
@@ -20,10 +22,11 @@ class StaffManager(UserManager["User"]):
         return user
 
 
-class User(AbstractUser):
+class User(Folded, AbstractUser):
     """A member of staff. Roles are Django's groups; the permissions below are what roles are made of."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    name_fold = FoldField("first_name", "last_name")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     api_access = models.BooleanField("may use the API", default=False)
     # Somebody else knows the password: whoever set it. Pages open once the user has chosen one of their own.
@@ -33,6 +36,7 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ["username"]
+        indexes = [models.Index(fields=["name_fold"], name="user_by_fold")]
         # Mambu's permission names, in lower case; facts of the interface.
         permissions = [
             ("view_communication_history", "View communication history"),

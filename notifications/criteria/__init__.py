@@ -6,7 +6,7 @@ from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE
 from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
 from notifications.criteria.selecting import to_q
 from notifications.criteria.spans import bounds
-from notifications.criteria.spelled import numbered
+from notifications.criteria.spelled import named, numbered
 from notifications.criteria.wording import in_words
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "check_all",
     "contains",
     "in_words",
+    "named",
     "numbered",
     "operator_of",
     "parse",

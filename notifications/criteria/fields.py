@@ -27,6 +27,7 @@ class Field:
     choices: Choices = ()  # the values that there are; none: any text
     whom: str = ""  # what its key is the key of: client, group, user, message, template
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
+    folded: bool = False  # whether it is a name or an address, whose fold stands beside it
     bar: str = ""  # its parameter in the filter bar; none: it is asked in More conditions alone
 
     @property
@@ -64,8 +65,8 @@ FIELDS: dict[str, Field] = {
         Field("sender", "Sent by (name)", Kind.STRING, "sender"),
         Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate", bar="created"),
         Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
-        Field("destination", "Destination", Kind.STRING, "destination", "destination"),
-        Field("recipient", "Sent to", Kind.STRING, "recipient_name"),
+        Field("destination", "Destination", Kind.STRING, "destination", "destination", folded=True),
+        Field("recipient", "Sent to", Kind.STRING, "recipient_name", folded=True),
         Field("client", "Client", Kind.KEY, "client", "clientKey", whom="client"),
         Field("group", "Group", Kind.KEY, "group", "groupKey", whom="group"),
         Field("user", "User", Kind.KEY, "user", "userKey", whom="user"),

@@ -14,7 +14,7 @@ from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
-from notifications.criteria.spelled import numbered
+from notifications.criteria.spelled import named, numbered
 from notifications.states import MessageType
 
 _NEGATIVE = {
@@ -83,19 +83,22 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
         return Q(**{f"{field.column}__in": values})
     if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
         return Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
-    literal = _literally(field, operator, values[0])
-    if field.column == "destination" and (number := numbered("destination", values[0], operator)):
-        return literal | (Q(type=MessageType.SMS) & number)
-    return literal
-
-
-def _literally(field: Field, operator: Operator, value: str) -> Q:
+    if field.folded and operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.EQUALS):
+        return _by_spelling(field.column, operator, values[0])
     if operator == Operator.CONTAINS:
-        return contains(field.column, value)
+        return contains(field.column, values[0])
     lookup = {Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling
-    return Q(**{f"{field.column}__{lookup}": value})
+    return Q(**{f"{field.column}__{lookup}": values[0]})
+
+
+def _by_spelling(column: str, operator: Operator, value: str) -> Q:
+    """However it is spelled; of a destination also the number that the value means."""
+    found = named(column, value, operator)
+    if column == "destination" and (number := numbered(column, value, operator, fold_column=f"{column}_fold")):
+        found |= Q(type=MessageType.SMS) & number
+    return found
 
 
 def _within(column: str, span: Bounds) -> Q:

@@ -1,17 +1,36 @@
-"""Conditions on what people spell in many ways: telephone numbers."""
+"""Conditions on what people spell in many ways: names and addresses, telephone numbers."""
 
-from django.db.models import F, Q, TextField, Value
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Replace
 from django.db.models.lookups import Contains, EndsWith, Exact, StartsWith
 
 from notifications.criteria.operators import Operator
 from notifications.numbers import Asked, asked
+from notifications.spelling import fold
 
 _IGNORED = ("(0)", " ", "(", ")", "-", ".", "/", "\u00a0", "\u2010", "\u2011", "\u2013", "\u202f")
 
+_LITERALLY = {Operator.CONTAINS: "holds", Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}
+_FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Operator.EQUALS: "exact"}
 
-def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS) -> Q | None:
+
+def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q:
+    """The condition that the column holds, begins with or is the text, in whatever spelling of a name.
+
+    Its fold is in the column beside it, `fold_column` where that is called otherwise. Rows without one hold nothing but what is spelled
+    as its fold is, but for the case of A to Z; or they are not filled in yet, and are found by what was typed, in any case.
+    """
+    folded, beside = fold(text), fold_column or f"{column}_fold"
+    literally = Q(**{f"{column}__{_LITERALLY[operator]}": text})
+    if not folded:
+        return literally
+    if folded != text.lower():
+        literally |= Q(**{f"{column}__{_LITERALLY[operator]}": folded})
+    return Q(**{f"{beside}__{_FOLDED[operator]}": folded}) | (Q(**{beside: ""}) & literally)
+
+
+def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q | None:
     """The condition that the column holds the number that the text spells.
 
     None where the text spells none, or the operator cannot be asked of it. A national spelling does not say its country: it is the end
@@ -21,7 +40,7 @@ def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS) -> 
     found = asked(text, fewest=1) if starts else asked(text)
     if found is None:
         return None
-    number = _without_separators(column)
+    number = _without_separators(_spelled(column, fold_column))
     if operator == Operator.CONTAINS:
         return Q(Contains(number, Value(found.digits)))
     if operator == Operator.EQUALS:
@@ -33,8 +52,14 @@ def _is_number(number: Combinable, found: Asked) -> Exact | EndsWith:
     return Exact(number, Value(f"+{found.digits}")) if found.international else EndsWith(number, Value(found.digits))
 
 
-def _without_separators(column: str) -> Combinable:
-    number: Combinable = F(column)
+def _spelled(column: str, fold_column: str) -> Combinable:
+    """The column, or its fold where it has one: there all digits, spaces and dashes are those of a keyboard."""
+    if not fold_column:
+        return F(column)
+    return Case(When(**{fold_column: ""}, then=F(column)), default=F(fold_column), output_field=TextField())
+
+
+def _without_separators(number: Combinable) -> Combinable:
     for separator in _IGNORED:
         number = Replace(number, Value(separator), Value(""), output_field=TextField())
     return number

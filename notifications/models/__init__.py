@@ -2,6 +2,7 @@
 
 from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
+from notifications.models.folds import Filling, Folded, FoldField
 from notifications.models.lane import ChannelSwitch, Lane
 from notifications.models.message import Message
 from notifications.models.receipt import DeliveryReceipt
@@ -15,6 +16,9 @@ __all__ = [
     "ChannelSwitch",
     "Client",
     "DeliveryReceipt",
+    "Filling",
+    "FoldField",
+    "Folded",
     "Group",
     "Lane",
     "Membership",

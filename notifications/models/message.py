@@ -12,6 +12,7 @@ from django.db.models.lookups import Exact
 
 from notifications.failures import Reason
 from notifications.models.business_event import BusinessEvent
+from notifications.models.folds import FoldField
 from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
 from notifications.models.template import NotificationTemplate
@@ -91,6 +92,7 @@ class Message(models.Model):
 
     # What is sent, and where to.
     destination = models.TextField()
+    destination_fold = FoldField("destination", sparse=True)
     subject = models.TextField(default="")
     content = models.TextField(default="")
     html = models.TextField(default="")
@@ -106,6 +108,7 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="sent_messages"
     )
     recipient_name = models.CharField(max_length=310, default="")
+    recipient_name_fold = FoldField("recipient_name", sparse=True)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")

@@ -5,6 +5,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 
+from notifications.models.folds import Folded, FoldField
+
 
 class ClientState(models.TextChoices):
     """Where a client stands. The names are Mambu's."""
@@ -14,13 +16,14 @@ class ClientState(models.TextChoices):
     REJECTED = "REJECTED", "Rejected"
 
 
-class Client(models.Model):
+class Client(Folded):
     """A person or company that the organisation serves."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     client_id = models.CharField("ID", max_length=32, unique=True)
     first_names = models.CharField(max_length=150)
     last_name = models.CharField(max_length=150, blank=True, default="")
+    name_fold = FoldField("first_names", "last_name")
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     state = models.CharField(max_length=16, choices=ClientState.choices, default=ClientState.ACTIVE)
@@ -32,6 +35,7 @@ class Client(models.Model):
         ordering = ["client_id"]
         indexes = [
             models.Index(fields=["last_name", "first_names", "id"], name="client_by_name"),
+            models.Index(fields=["name_fold"], name="client_by_fold"),
             models.Index(fields=["created_at", "id"], name="client_by_age"),
         ]
 
@@ -44,12 +48,13 @@ class Client(models.Model):
         return f"{self.first_names} {self.last_name}".strip()
 
 
-class Group(models.Model):
+class Group(Folded):
     """A group of clients, with contact data of its own. Never to be confused with a role."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     group_id = models.CharField("ID", max_length=32, unique=True)
     name = models.CharField(max_length=150)
+    name_fold = FoldField("name")
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     members = models.ManyToManyField(Client, through="Membership", related_name="groups")
@@ -61,6 +66,7 @@ class Group(models.Model):
         ordering = ["group_id"]
         indexes = [
             models.Index(fields=["name", "id"], name="group_by_name"),
+            models.Index(fields=["name_fold"], name="group_by_fold"),
             models.Index(fields=["created_at", "id"], name="group_by_age"),
         ]
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from notifications.criteria import BY_API_NAME, FIELDS, Criterion, Field, Kind, Match, Operator, bounds, in_words, parse, to_q
 from notifications.failures import Reason
 from notifications.models import Message
+from notifications.spelling import fold
 from notifications.states import FINAL, MessageState, MessageType, Outcome
 from notifications.text import Malformed
 from tests.factories import make_client, make_group, make_message, make_resend, make_user
@@ -20,7 +21,7 @@ from tests.factories import make_client, make_group, make_message, make_resend, 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 22, 30, tzinfo=UTC)  # a Wednesday, 23:30 in Berlin
-TEXTS = ["", "Payment due", "payment DUE", "100% sure", "it_em", "a\\b", "Ünïted 💶", "Payment due, again", "O'Neil"]
+TEXTS = ["", "Payment due", "payment DUE", "100% sure", "it_em", "a\\b", "Ünïted 💶", "Payment due, again", "O'Neil", "Søren Ö-Å’n"]
 
 
 @pytest.fixture
@@ -115,6 +116,9 @@ _PLAIN: dict[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
+_BY_SPELLING = {Operator.EQUALS, Operator.DIFFERENT_THAN, Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH}
+
+
 def _low(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
@@ -129,6 +133,8 @@ def plainly(field: Field, operator: Operator, values: Sequence[str], message: Me
     given: list[Any] = [int(value) for value in values] if field.kind == Kind.NUMBER else list(values)
     given = [value == "true" for value in values] if field.kind == Kind.BOOLEAN else given
     value = value_of(field, message, everything)
+    if field.folded and operator in _BY_SPELLING and fold(given[0]):
+        value, given = fold(value), [fold(given[0])]
     return _between(field, value, given) if operator == Operator.BETWEEN else _PLAIN[operator](value, given)
 
 
@@ -149,7 +155,19 @@ def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> 
         return [there[:1], there]
     if field.choices or field.kind == Kind.KEY:
         return [[value] for value in there]
-    return [[value] for value in there] + [["payment due"], ["PAYMENT"], ["%"], ["_"], ["\\"], ["💶"], ["loan_REPAYMENT"]]
+    return [[value] for value in there] + [
+        ["payment due"],
+        ["PAYMENT"],
+        ["%"],
+        ["_"],
+        ["\\"],
+        ["💶"],
+        ["loan_REPAYMENT"],
+        ["o’neil"],
+        ["ÜNITED"],
+        ["soren o an"],
+        ["-"],
+    ]
 
 
 def questions(field: Field, everything: Sequence[Message]) -> Iterator[tuple[Operator, list[str]]]:

@@ -1,0 +1,73 @@
+"""Folds: the one spelling of a name or an address, kept in a column beside it, so that the database can ask for it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from notifications.spelling import fold, stored_fold
+
+LONGEST = 400  # characters of the fold of a person's name: an index cannot hold more than 2,700 octets
+
+
+class FoldField(models.TextField):
+    """The fold of other columns of its row, written with them. Migrations see a TextField.
+
+    Rows that are older than the column hold nothing there until `notifications.filling` has come to them; so do rows of `sparse`
+    fields whose fold differs from the text by the case of A to Z alone. Whoever asks looks at the text itself then.
+    """
+
+    db_returning = False  # its default is for those who insert rows and do not know the column yet
+
+    def __init__(self, *of: str, sparse: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("db_default", "")
+        kwargs.setdefault("editable", False)
+        super().__init__(**kwargs)
+        self.of, self.sparse = of, sparse
+
+    def deconstruct(self) -> Any:
+        """As a plain TextField: the column is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """The fold of what the row holds now."""
+        made = self.fold_of(getattr(model_instance, name) for name in self.of)
+        setattr(model_instance, self.attname, made)
+        return made
+
+    def fold_of(self, texts: Iterable[str]) -> str:
+        """What is stored beside these texts."""
+        text = " ".join(texts).strip()
+        return stored_fold(text) if self.sparse else fold(text)[:LONGEST]
+
+
+class Folded(models.Model):
+    """A row that has folds: they are written whenever what they are made of is."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """As ever; `update_fields` need not name the folds."""
+        if update_fields is not None:
+            named = set(update_fields)
+            update_fields = named | {each.name for each in folds_of(type(self)) if named & set(each.of)}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+
+class Filling(models.Model):
+    """How far the folds of a table have been filled in for rows that are older than their columns."""
+
+    table = models.CharField(max_length=100, unique=True)  # notifications.message
+    last_pk = models.BigIntegerField(default=0)
+    began_at = models.DateTimeField(auto_now_add=True)
+    done = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.table} {'done' if self.done else self.last_pk}"
+
+
+def folds_of(model: type[models.Model]) -> list[FoldField]:
+    """The folds that the rows of a model have."""
+    return [each for each in model._meta.concrete_fields if isinstance(each, FoldField)]
