@@ -151,6 +151,11 @@ def may_send_events(user: Holder) -> bool:
     return user.has_perm("commlog.send_events")
 
 
+def may_read_secret_urls(user: Holder) -> bool:
+    """Whether the user sees a webhook's URL whole, its secret path included: who may change the URL anyway."""
+    return may_edit_templates(user)
+
+
 def may_create_templates(user: Holder) -> bool:
     """Whether the user may make templates."""
     return user.has_perm("commlog.create_communication_templates")

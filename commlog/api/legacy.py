@@ -37,7 +37,7 @@ _resending = needs(permissions.may_resend_by_program, "resending needs the permi
 def search(request: HttpRequest) -> HttpResponseBase:
     """Search, as API v1 wrote it."""
     wanted = pages.paging_of(request)
-    return pages.answer(_question(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
+    return pages.answer(_question(bodies.read(request)), wanted, caller_of(request))
 
 
 @router.post(

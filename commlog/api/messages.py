@@ -63,7 +63,8 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
         found = permissions.messages_for(caller_of(request)).select_related(*RELATED).filter(key=UUID(encodedKey)).first()
         if found is None:
             raise ApiError(404, Code.MESSAGE_NOT_FOUND, encodedKey)
-        return JsonResponse(message_out(found, found.attempts.all() if full else None))
+        secret_urls = permissions.may_read_secret_urls(caller_of(request))
+        return JsonResponse(message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls))
 
 
 @router.post(f"{BASE}:search", operation_id="search", openapi_extra=describes(body=SEARCH, query=PAGING, _200=_FOUND))
@@ -71,7 +72,7 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
 def search(request: HttpRequest) -> HttpResponseBase:
     """The messages that meet every criterion, newest first."""
     wanted = pages.paging_of(request)
-    return pages.answer(asking.search(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
+    return pages.answer(asking.search(bodies.read(request)), wanted, caller_of(request))
 
 
 @router.post(f"{BASE}:searchSorted", operation_id="search_1", openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND))
@@ -79,7 +80,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 def search_sorted(request: HttpRequest) -> HttpResponseBase:
     """The same in an order of your own."""
     wanted = pages.paging_of(request)
-    return pages.answer(asking.search_sorted(bodies.read(request)), wanted, permissions.messages_for(caller_of(request)))
+    return pages.answer(asking.search_sorted(bodies.read(request)), wanted, caller_of(request))
 
 
 @router.post(

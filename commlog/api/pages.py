@@ -9,9 +9,10 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from commlog import paging
+from commlog import paging, permissions
 from commlog.api import written
 from commlog.api.asking import SORTABLE, Question
+from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import READ, RELATED
@@ -55,12 +56,13 @@ def paging_of(request: HttpRequest) -> Paging:
     )
 
 
-def answer(question: Question, wanted: Paging, scope: MessageQuerySet) -> HttpResponseBase:
-    """The messages that the question means, as a JSON list, and in headers what lies behind them."""
+def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBase:
+    """The messages that the question means and the caller may read, as a JSON list, and in headers what lies behind them."""
+    scope = permissions.messages_for(caller)
     messages = scope.filter(to_q(question.criteria)) if question.criteria else scope
     with time_limit(A_PAGE):
         page = _page(question, wanted, messages)
-    response = written.answer(page.rows, full=wanted.full)
+    response = written.answer(page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller))
     if page.after:
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:

@@ -28,18 +28,20 @@ READ = (
 )  # fmt: skip
 
 
-def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> dict[str, Any]:
+def message_out(message: Message, attempts: Iterable[Attempt] | None = None, *, secret_urls: bool = True) -> dict[str, Any]:
     """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `receipt`, `resendOf` of ours.
 
-    The rows of RELATED should have been selected with it.
+    The rows of RELATED should have been selected with it. Without `secret_urls` the URL of a webhook is shortened, also in what its
+    server said.
     """
+    detail: Callable[[str], str] = str if secret_urls else message.shown_detail
     fields: dict[str, Any] = {
         "encodedKey": message.key.hex,
         "type": message.type,
         "state": message.state,
         "creationDate": moment(message.created_at),
         "sendDate": moment(message.sent_at),
-        "destination": message.destination,
+        "destination": message.destination if secret_urls else message.shown_destination,
         "subject": message.subject,
         "body": message.content,
         "html": message.html,
@@ -51,7 +53,7 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> 
         "templateKey": _key(message.template),
         "eventKey": _key(message.business_event),
         "failureReason": message.failure_reason if message.state != MessageState.SENT else "",
-        "failureCause": message.failure_cause if message.state != MessageState.SENT else "",
+        "failureCause": detail(message.failure_cause) if message.state != MessageState.SENT else "",
         "numRetries": message.retries,
         "referenceId": message.provider_id,
         "waitingReason": message.waiting_reason,
@@ -63,11 +65,11 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None) -> 
     }
     shown = {name: value for name, value in fields.items() if value not in (None, "")}
     if attempts is not None:
-        shown["attempts"] = [attempt_out(attempt) for attempt in attempts]
+        shown["attempts"] = [attempt_out(attempt, detail) for attempt in attempts]
     return shown
 
 
-def attempt_out(attempt: Attempt) -> dict[str, Any]:
+def attempt_out(attempt: Attempt, detail: Callable[[str], str]) -> dict[str, Any]:
     """An attempt as the API shows it; one under way has neither `finishedAt` nor `outcome`."""
     fields = {
         "number": attempt.number,
@@ -75,7 +77,7 @@ def attempt_out(attempt: Attempt) -> dict[str, Any]:
         "finishedAt": moment(attempt.finished_at),
         "outcome": attempt.outcome,
         "failureReason": attempt.failure_reason,
-        "failureCause": attempt.detail if attempt.failure_reason else "",
+        "failureCause": detail(attempt.detail) if attempt.failure_reason else "",
     }
     return {name: value for name, value in fields.items() if value not in (None, "")}
 

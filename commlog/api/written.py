@@ -39,7 +39,7 @@ class SizeOf(Func):
         return self.as_sql(compiler, connection, function="OCTET_LENGTH", arg_joiner=") + OCTET_LENGTH(", **context)
 
 
-def answer(messages: Sequence[Message], *, full: bool) -> HttpResponseBase:
+def answer(messages: Sequence[Message], *, full: bool, secret_urls: bool) -> HttpResponseBase:
     """Return the messages as a JSON list, with their attempts where it is `full`. They come without TEXTS, with their SIZE.
 
     Raises ApiError where the list has more bytes than a resend could take, TookTooLong where a piece cannot be read in time.
@@ -47,7 +47,7 @@ def answer(messages: Sequence[Message], *, full: bool) -> HttpResponseBase:
     _check(sum(getattr(message, SIZE) for message in messages))  # at least so much: said before anything is written
     target = SpooledTemporaryFile(max_size=_AT_ONCE)  # noqa: SIM115  the response closes it
     try:
-        _write(cast(IO[bytes], target), messages, full)
+        _write(cast(IO[bytes], target), _shown(messages, full, secret_urls))
         length = target.tell()
         target.seek(0)
         if length <= _AT_ONCE:
@@ -59,19 +59,24 @@ def answer(messages: Sequence[Message], *, full: bool) -> HttpResponseBase:
         raise
 
 
-def _write(target: IO[bytes], messages: Sequence[Message], full: bool) -> None:
+def _write(target: IO[bytes], shown: Iterator[dict[str, Any]]) -> None:
     target.write(b"[")
     between = b""
-    for piece in _pieces(messages):
-        for shown in _read(piece, full):
-            target.write(between + json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode())
-            between = b","
-            _check(target.tell() + 1)
+    for each in shown:
+        target.write(between + json.dumps(each, ensure_ascii=False, separators=(",", ":")).encode())
+        between = b","
+        _check(target.tell() + 1)
     target.write(b"]")
 
 
-def _read(piece: Sequence[Message], full: bool) -> Iterator[dict[str, Any]]:
-    """The messages of a piece as they are shown; the piece holds no texts afterwards."""
+def _shown(messages: Sequence[Message], full: bool, secret_urls: bool) -> Iterator[dict[str, Any]]:
+    for piece in _pieces(messages):
+        for message in _read(piece, full):
+            yield message_out(message, message.attempts.all() if full else None, secret_urls=secret_urls)
+
+
+def _read(piece: Sequence[Message], full: bool) -> Iterator[Message]:
+    """The messages of a piece with their texts, which it holds no more afterwards."""
     with time_limit(A_PAGE):
         texts = {row["pk"]: row for row in Message.objects.filter(pk__in=[each.pk for each in piece]).values("pk", *TEXTS)}
         if full:
@@ -82,7 +87,7 @@ def _read(piece: Sequence[Message], full: bool) -> Iterator[dict[str, Any]]:
             continue  # deleted meanwhile
         for name in TEXTS:
             setattr(message, name, found[name])
-        yield message_out(message, message.attempts.all() if full else None)
+        yield message
         for name in TEXTS:
             delattr(message, name)
         getattr(message, "_prefetched_objects_cache", {}).clear()

@@ -9,6 +9,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from commlog import permissions
 from commlog.columns import CATALOGUE, columns_of
 from commlog.export import reading
 from commlog.export.about import About, Notes
@@ -69,6 +70,7 @@ class Plan:
     order: Order
     messages: MessageQuerySet
     about: About
+    secret_urls: bool  # whether whoever ordered it may know them
 
 
 def plan(order: Order, chosen: Selection, *, place: Place, user: User, remark: str = "") -> Plan:
@@ -77,12 +79,13 @@ def plan(order: Order, chosen: Selection, *, place: Place, user: User, remark: s
         raise ValueError("what is not understood is never exported")
     sorting = sorting_of(chosen.address, chosen.messages)
     remarks = [*chosen.address.notices, *([remark] if remark else [])]
-    return Plan(order, ordered(chosen.messages, sorting), _about(order, chosen, place, user, sorting, remarks))
+    about = _about(order, chosen, place, user, sorting, remarks)
+    return Plan(order, ordered(chosen.messages, sorting), about, permissions.may_read_secret_urls(user))
 
 
 def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, total: None) -> Notes:
     """Write the file. `watch` is told how many rows of how many are written; what it raises ends the export."""
-    order, parts = planned.order, parts_of(columns_of(planned.order.columns))
+    order, parts = planned.order, parts_of(columns_of(planned.order.columns), secret_urls=planned.secret_urls)
     extent = reading.extent_of(planned.messages, parts)
     kind: type[ExcelFile] | type[CommaFile] = ExcelFile if order.format == Format.XLSX else CommaFile
     file = kind(target, parts, extent.cells, zone=timezone.get_default_timezone(), timestamps=order.timestamps)

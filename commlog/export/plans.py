@@ -1,7 +1,7 @@
 """What an export holds: the log's columns in their order, with the subject and the whole text, and how each value is made."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -12,6 +12,8 @@ from commlog.columns import CATALOGUE, Column, annotations_of
 from commlog.paging import Sorting
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
+from notifications.secret_urls import shortened, without_secret_parts
+from notifications.states import MessageType
 
 _USUAL_WIDTH = 20.0
 _WIDTHS = {"state": 16, "type": 14, "attempts": 10, "destination": 32, "subject": 40, "message": 80, "failure_details": 60, "key": 36}
@@ -20,6 +22,20 @@ _MOMENT_WIDTH = 19.0
 # The text of a message is exported whole, under the name that its column has in the log.
 _MOMENTS = {field.name for field in Message._meta.get_fields() if isinstance(field, DateTimeField)}
 _WHOLE_TEXT = Column("message", CATALOGUE["message"].label, ("content",))
+
+
+def _destination(destination: str, channel: str) -> str:
+    return shortened(destination) if channel == MessageType.WEB_HOOK else destination
+
+
+def _details(said: str, destination: str, channel: str) -> str:
+    return without_secret_parts(said, destination) if channel == MessageType.WEB_HOOK else said
+
+
+_SHORTENED = {
+    "destination": replace(CATALOGUE["destination"], reads=("destination", "type"), value=_destination),
+    "failure_details": replace(CATALOGUE["failure_details"], reads=("failure_cause", "destination", "type"), value=_details),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +59,12 @@ class Part:
         return lambda row: value(*take(row))
 
 
-def parts_of(columns: Iterable[Column]) -> list[Part]:
-    """The columns of the file: those of the log in their order, and among them the subject and the whole text."""
-    columns = list(columns)
+def parts_of(columns: Iterable[Column], *, secret_urls: bool = True) -> list[Part]:
+    """The columns of the file: those of the log in their order, and among them the subject and the whole text.
+
+    Without `secret_urls` the URLs of webhooks are as readers may see them who must not know their secret paths.
+    """
+    columns = [column if secret_urls else _SHORTENED.get(column.key, column) for column in columns]
     keys = {column.key for column in columns}
     found = columns if "message" in keys else [*columns, CATALOGUE["message"]]
     parts: list[Part] = []

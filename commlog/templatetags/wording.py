@@ -5,11 +5,14 @@ from unicodedata import category
 
 from django import template
 from django.conf import settings
+from django.template import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from notifications.models import Message
+from commlog import permissions
+from notifications.models import Message, NotificationTemplate
+from notifications.secret_urls import shorten_all, shortened
 from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
 
 register = template.Library()
@@ -127,6 +130,30 @@ def pause(length: timedelta | None) -> str:
 def bare(text: str) -> str:
     """The text with every character that a screen hides or obeys written out: `⟨U+202E⟩`."""
     return "".join(f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter for letter in text)
+
+
+@register.simple_tag(takes_context=True)
+def destination(context: RequestContext, of: Message | NotificationTemplate) -> str:
+    """Where a message or a template's messages go; of a webhook only what the reader may know."""
+    if of.type != MessageType.WEB_HOOK or _whole(context):
+        return of.destination
+    return shortened(of.destination)
+
+
+@register.simple_tag(takes_context=True)
+def detail(context: RequestContext, of: Message, said: str) -> str:
+    """What a server said about the message; of its URL only what the reader may know."""
+    return said if _whole(context) else of.shown_detail(said)
+
+
+@register.simple_tag(takes_context=True)
+def recorded(context: RequestContext, text: str) -> str:
+    """A text of the audit trail; of the URLs in it only what the reader may know."""
+    return text if _whole(context) else shorten_all(text)
+
+
+def _whole(context: RequestContext) -> bool:
+    return permissions.may_read_secret_urls(context["request"].user)
 
 
 @register.filter

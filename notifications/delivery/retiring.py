@@ -2,6 +2,7 @@
 
 from notifications import alerts
 from notifications.models import NotificationTemplate
+from notifications.secret_urls import shortened
 
 
 def retire(template_id: int) -> None:
@@ -12,6 +13,7 @@ def retire(template_id: int) -> None:
     alerts.record(template, before={"active": True}, after={"active": False, "reason": "the receiver answered 410 Gone"})
     alerts.tell(
         f"Commlog: the template {template.name} was switched off",
-        f"{template.destination} answered 410 Gone: it wants no more requests. So the template {template.name} was switched off.\n\n"
+        f"{shortened(template.destination)} answered 410 Gone: it wants no more requests. "
+        f"So the template {template.name} was switched off.\n\n"
         "If that is a mistake, have the receiver corrected and switch the template on again.",
     )

@@ -16,6 +16,7 @@ from notifications.models.folds import FoldField
 from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
 from notifications.models.template import NotificationTemplate
+from notifications.secret_urls import shortened, without_secret_parts
 from notifications.secrets import SealedHeadersField, SealedTextField
 from notifications.states import (
     CLAIMABLE,
@@ -184,6 +185,15 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.key.hex}"
+
+    @property
+    def shown_destination(self) -> str:
+        """The destination for readers who may not know what of a webhook's URL is secret."""
+        return shortened(self.destination) if self.type == MessageType.WEB_HOOK else self.destination
+
+    def shown_detail(self, said: str) -> str:
+        """Return what a server said about this message, for the same readers."""
+        return without_secret_parts(said, self.destination) if self.type == MessageType.WEB_HOOK else said
 
     @property
     def is_final(self) -> bool:
