@@ -184,7 +184,7 @@ TABLE: dict[str, Row] = {
     "api-consumer-new": _get(SIGN_IN, 403, 403, 403, 200),
     "api-consumer": _get(SIGN_IN, 403, 403, 403, 200),
     "api-consumer-edit": _get(SIGN_IN, 403, 403, 403, 200),
-    "api-consumer-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "api-consumer-activity": _get(SIGN_IN, 403, 403, 403, 200),
     "api-consumer-key": _post(SIGN_IN, 403, 403, 403, 200),
     "api-key-rotate": _get(SIGN_IN, 403, 403, 403, 200),
     "api-key-revoke": _get(SIGN_IN, 403, 403, 403, 200),

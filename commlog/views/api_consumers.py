@@ -57,11 +57,14 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     return render(request, "administration/api_consumer_form.html", {"form": form, "consumer": _consumer(key)})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def activity(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Close the API to a consumer, or open it again."""
+    """Close the API to a consumer after saying what that does, or open it again."""
     found, active = _consumer(key), request.POST.get("active") == "1"
+    if request.method != "POST":
+        last = max((each.last_used_at for each in found.keys.all() if each.last_used_at), default=None)
+        return render(request, "administration/api_consumer_deactivate.html", {"consumer": found, "last_used": last})
     consumers.set_active(found, active, by=permissions.staff(request))
     messages.success(
         request, f"The keys of {found.name} open the API again." if active else f"No key of {found.name} opens the API any more."

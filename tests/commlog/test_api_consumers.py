@@ -101,6 +101,23 @@ def test_a_deactivated_consumer_and_changed_roles_count_at_once(adam: Client) ->
     assert (entry.before["roles"], entry.after["roles"]) == (["Viewer"], [])
 
 
+def test_deactivating_says_first_what_it_stops(adam: Client) -> None:
+    consumer = make_consumer("Extractor")
+    make_key(consumer)
+    address = reverse("api-consumer-activity", args=[consumer.key])
+    assert f'href="{address}"' in adam.get(reverse("api-consumer", args=[consumer.key])).text
+    assert "It has never called." in adam.get(address).text
+    consumer.keys.update(last_used_at=timezone.now())
+    asked = adam.get(address).text
+    assert "It last called <time" in asked
+    assert "every call with any of its keys is refused" in asked
+    consumer.refresh_from_db()
+    assert consumer.active
+    adam.post(address, {"active": "0"})
+    consumer.refresh_from_db()
+    assert not consumer.active
+
+
 def test_consumers_are_found_by_name_and_by_the_start_of_a_key(adam: Client) -> None:
     key = make_key(make_consumer("Extractor"))
     make_key(make_consumer("Reporting"))
