@@ -290,14 +290,20 @@ BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
 
 # --- Logging -------------------------------------------------------------------------------------------------------
 # No query strings, no addresses, no texts: what is searched and what is sent stays out of logs.
+_LINE = {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": _LINE, "one line": {"()": "commlog.logs.OneLine"} | _LINE},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "brief": {"class": "logging.StreamHandler", "formatter": "one line"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # Scanners ask by the machine's address all day: no traceback each time.
+        "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
     },

@@ -1,5 +1,7 @@
 """The health pages, and the question behind them and the banner."""
 
+import logging
+import sys
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from commlog.logs import OneLine
 from notifications import health
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, Outcome
@@ -33,6 +36,17 @@ def test_a_probe_may_call_the_machine_as_it_likes(client: Client, settings: Any,
     settings.ALLOWED_HOSTS = ["commlog.example.org"]
     assert client.get("/sign-in/", headers={"Host": host}).status_code == 400
     assert client.get(path, headers={"Host": host}).status_code == 200
+
+
+def test_a_wrong_host_is_one_line_in_the_log() -> None:
+    handler = next(each for each in logging.getLogger("django.security.DisallowedHost").handlers if isinstance(each.formatter, OneLine))
+    try:
+        raise ValueError("a reason")
+    except ValueError:
+        record = logging.LogRecord("django.security", logging.ERROR, __file__, 1, "Invalid HTTP_HOST header: %r", ("x",), sys.exc_info())
+    line = handler.format(record)
+    assert line.endswith("ERROR django.security Invalid HTTP_HOST header: 'x'")
+    assert "\n" not in line
 
 
 def test_ready_when_every_migration_is_applied(client: Client) -> None:

@@ -83,7 +83,6 @@ def _follow(machine: Machine, place: Path, smtp: int) -> None:
         if number + 1 == len(steps) or steps[number + 1].heading != block.heading:
             after.get(block.heading, lambda: None)()
     machine.run("systemctl start commlog-sender")
-    _until(lambda: _answers(machine), "gunicorn after the restoring")
     _still_there(machine, certificate, "after the restoring")
     _nothing_outside()
 
@@ -130,11 +129,13 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
     written = machine.read("var/log/nginx/*") + machine.read("var/log/services/*")
     assert "/communications/" in written
     assert SEARCHED not in written
+    assert "Traceback" not in written
     plain = machine.run(f"curl --silent --output /dev/null --write-out '%{{http_code}} %{{redirect_url}}' http://{document.HOST}/clients/")
     assert plain == f"301 https://{document.HOST}/clients/", plain
 
 
 def _still_there(machine: Machine, certificate: Path, when: str) -> None:
+    _until(lambda: _answers(machine), f"gunicorn {when}")
     visitor = Visitor(certificate)
     assert visitor.sign_in("ada", PASSWORD).status == 302, when
     assert MESSAGE["destination"] in visitor.ask("GET", "/communications/").text, when
