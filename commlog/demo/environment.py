@@ -18,6 +18,11 @@ SETTINGS = "commlog.settings"
 DATABASE = "demo.sqlite3"
 
 
+def is_for_a_demo(argument: str) -> bool:
+    """Whether an argument of manage.py says that the command is meant for a demo: --demo, or --demo=DIRECTORY."""
+    return argument == "--demo" or argument.startswith("--demo=")
+
+
 def cleaned(shell: Mapping[str, str]) -> dict[str, str]:
     """The shell's environment without anything that could be a setting; Commlog's own settings module with it."""
     kept = {name: value for name, value in shell.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}

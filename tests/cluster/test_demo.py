@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -99,6 +100,27 @@ def outage(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
 
 
+def as_readme_says(heading: str, demo: Terminal) -> str:
+    """Paste the blocks under a heading of README; what they print. Only the demo's place and port are another."""
+    section = (BASE / "README.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    commands = "\n".join(re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    for written, here in {"--demo": f"--demo={demo.directory}", ":8000": f":{demo.port}", ".venv/bin/python": sys.executable}.items():
+        assert written in commands or heading == "Messages from a shell", written
+        commands = commands.replace(written, here)
+    shell = {"PATH": os.environ["PATH"], "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=BASE, env=shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_command_for_a_demo_needs_one(directory: Path) -> None:
+    command = [sys.executable, "manage.py", "log", f"--demo={directory}"]
+    done = subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"No demo has been started in {directory}. Start one with: make run\n"
+    assert not directory.exists()
+
+
 def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
     refused = outage(directory, "email", "on")
     assert refused.returncode == 1
@@ -114,6 +136,10 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
         until(lambda: messages(directory, "WAITING") > 0)
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
+        (shown,) = [line for line in as_readme_says("Messages from a shell", first).splitlines() if line.startswith("{")]
+        assert json.loads(shown)["destination"] == "ana@example.org"
+        told = as_readme_says("What fills the log: templates and events", first)
+        assert len(json.loads(told)["messages"]) == 1
         assert "refuses everything" in outage(directory, "email", "on").stdout
         until(lambda: _causes(directory) > 0)
         assert "works again" in outage(directory, "email", "off").stdout
