@@ -113,7 +113,7 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
     assert found.status == 200, found
     assert MESSAGE["destination"] in found.text, found.text[:2000]
     assert "Payment due" in found.text, found.text[:2000]
-    assert visitor.ask("GET", f"/communications/?q={'x' * 3_500}").status == 200
+    assert visitor.ask("GET", f"/communications/?q={'x' * 30_000}").status == 200
     assert visitor.ask("GET", "/healthz/sender").status == 200
 
     large = visitor.call(key, "POST", "/api/communications/messages", b" " * 5_500_000 + b"{}")
