@@ -16,6 +16,7 @@ from notifications.secrets import open_headers
 from notifications.states import MessageType
 from notifications.templating import catalogue, conditions
 from notifications.templating.filling import names_of, place_of_text
+from notifications.templating.spots import Spot, standings
 from notifications.templating.syntax import Place, fill, names_in
 from notifications.text import Malformed, clean
 
@@ -42,7 +43,7 @@ def problems(template: NotificationTemplate) -> list[Problem]:
     unreadable = list(_unreadable(template))
     if unreadable:
         return unreadable
-    checks = (_name, _occasion, _recipient, _placeholders, _conditions, _content, _webhook, _stream)
+    checks = (_name, _occasion, _recipient, _placeholders, _misplaced, _conditions, _content, _webhook, _stream)
     return [each for check in checks for each in check(template)]
 
 
@@ -105,6 +106,15 @@ def _placeholders(template: NotificationTemplate) -> Iterator[Problem]:
                 field,
                 f"holds {'placeholders' if len(unknown) > 1 else 'a placeholder'} that cannot be filled in: {', '.join(unknown[:10])}",
             )
+
+
+def _misplaced(template: NotificationTemplate) -> Iterator[Problem]:
+    """Placeholders where a value would be read as a program, or would decide where a link leads."""
+    for each in standings(template.html, Place.HTML):
+        if each.spot is Spot.CODE:
+            yield "html", f"holds {{{each.name}}} in a script, a style or the name of a tag or attribute; no value can stand there"
+        elif each.spot is Spot.HOST:
+            yield "html", f"holds {{{each.name}}} in the host of a link; placeholders stand after it"
 
 
 def _conditions(template: NotificationTemplate) -> Iterator[Problem]:
