@@ -17,6 +17,7 @@ from commlog.models import MenuItem, User
 from commlog.models.menu_item import MenuItemType
 from commlog.role_choice import EVERYONE, ROLES, check_roles
 from commlog.roles import PERMISSION_GROUPS
+from commlog.seen import SeenForm
 
 LONGEST_PASSWORD = 128
 
@@ -34,7 +35,7 @@ class RolesField(forms.ModelMultipleChoiceField):
         super().__init__(_all_roles(), required=False, **kwargs)
 
 
-class MenuItemForm(forms.ModelForm):
+class MenuItemForm(SeenForm, forms.ModelForm):
     """A menu item: what it opens, and who sees it."""
 
     seen_by = forms.ChoiceField(label="Who sees it", choices=[(EVERYONE, "All users"), (ROLES, "These roles")], widget=forms.RadioSelect)
@@ -57,6 +58,7 @@ class MenuItemForm(forms.ModelForm):
             self.fields["type"].disabled = True
             self.fields["type"].help_text = "The type stays as it was made."
             self.initial.setdefault("roles", [] if self.instance.for_everyone else self.instance.roles.all())
+            self.watch()
 
     def clean(self) -> dict[str, Any]:
         """Refuse roles beside another choice and “These roles” without any, and tell the item who sees it."""
@@ -71,7 +73,7 @@ class MenuItemForm(forms.ModelForm):
         return list(self.cleaned_data["roles"])
 
 
-class RoleForm(forms.Form):
+class RoleForm(SeenForm, forms.Form):
     """A role: its name, and its permissions."""
 
     name = forms.CharField(label="Name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -83,6 +85,7 @@ class RoleForm(forms.Form):
         self.fields["permissions"].choices = User._meta.permissions  # type: ignore[attr-defined]
         if role:
             self.initial = {"name": role.name, "permissions": list(role.permissions.values_list("codename", flat=True))}
+            self.watch()
 
     def clean_name(self) -> str:
         """The name, if no other role has it in whatever spelling."""
@@ -115,7 +118,7 @@ class PasswordField(forms.CharField):
         super().__init__(**(defaults | kwargs))
 
 
-class UserForm(forms.ModelForm):
+class UserForm(SeenForm, forms.ModelForm):
     """A member of staff."""
 
     roles = RolesField(label="Roles", help_text="What the user may see and do is what any of the roles allows.")
@@ -136,6 +139,7 @@ class UserForm(forms.ModelForm):
         self.fields["username"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "none", "autofocus": False}
         if self.instance.pk:
             self.initial.setdefault("roles", self.instance.groups.all())
+            self.watch()
 
     def clean_username(self) -> str:
         """The user name, if nobody else has it in whatever capitals: Ada and ada must not be two people. An old pair may stay."""

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.audit import AuditAction
+from commlog.seen import Check, without_form
 from notifications import switches
 from notifications.models import ChannelSwitch, Lane
 from notifications.states import MessageType
@@ -30,10 +31,14 @@ def switch(channel: MessageType, *, enabled: bool | None = None, paused: bool | 
     return row
 
 
-def change_lane(pk: int, *, cap: int, rate: float | None, paused: bool, by: Any) -> Lane:
-    """Limit a lane, pause it or let it go on. Raises Lane.DoesNotExist."""
+def change_lane(pk: int, *, cap: int, rate: float | None, paused: bool, by: Any, check: Check = without_form) -> Lane:
+    """Limit a lane, pause it or let it go on.
+
+    `check` is called once the row is locked (commlog.seen). Raises Lane.DoesNotExist.
+    """
     with transaction.atomic():
         lane = Lane.objects.select_for_update().get(pk=pk)
+        check()
         before = _described(lane)
         lane.cap, lane.rate = cap, rate
         lane.paused_at = (lane.paused_at or timezone.now()) if paused else None

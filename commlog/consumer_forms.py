@@ -12,6 +12,7 @@ from commlog import consumers
 from commlog.admin_forms import RolesField
 from commlog.models import ApiConsumer
 from commlog.paging import Sorting
+from commlog.seen import SeenForm
 
 BY_NAME = Sorting("name", ("name",))
 LIFETIMES = [("", "Until it is revoked"), ("30", "30 days"), ("90", "90 days"), ("365", "A year")]
@@ -29,7 +30,7 @@ class ConsumersForm(forms.Form):
     state = forms.ChoiceField(label="State", choices=[("", "All"), ("active", "Active"), ("inactive", "Deactivated")], required=False)
 
 
-class ConsumerForm(forms.ModelForm):
+class ConsumerForm(SeenForm, forms.ModelForm):
     """A consumer: its name, what it is for, what it may do."""
 
     roles = RolesField(label="Roles", help_text="What the program may read and do is what any of the roles allows.")
@@ -45,6 +46,7 @@ class ConsumerForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial.setdefault("roles", self.instance.roles.all())
+            self.watch()
 
     def clean_name(self) -> str:
         """The name, if no other consumer has it in whatever spelling."""

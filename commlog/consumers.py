@@ -16,6 +16,7 @@ from commlog import audit
 from commlog.api.auth import digest_of
 from commlog.audit import AuditAction
 from commlog.models import ApiConsumer, ApiKey, User
+from commlog.seen import Check, without_form
 
 PREFIX = 8
 
@@ -37,10 +38,14 @@ def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None) -> 
     return consumer
 
 
-def change(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None) -> None:
-    """Store a changed consumer; its keys have the new rights with their next call."""
+def change(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None, check: Check = without_form) -> None:
+    """Store a changed consumer; its keys have the new rights with their next call.
+
+    `check` is called once the row is locked (commlog.seen).
+    """
     with transaction.atomic():
         before = described(ApiConsumer.objects.select_for_update().get(pk=consumer.pk))
+        check()
         consumer.save(update_fields=["name", "description"])
         consumer.roles.set(roles)
         audit.record(by, AuditAction.CHANGED, consumer, before=before, after=described(consumer))

@@ -12,6 +12,7 @@ from commlog import people
 from commlog.forms import AddressField, NumberField
 from commlog.models import User
 from commlog.people import label
+from commlog.seen import SeenForm
 from notifications import templating
 from notifications.models import Client, Group, Membership
 from notifications.spelling import tidy
@@ -23,7 +24,7 @@ _one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one
 _REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
 
 
-class _Contact(forms.ModelForm):
+class _Contact(SeenForm, forms.ModelForm):
     """What clients and groups have in common."""
 
     own_fields = forms.CharField(
@@ -45,6 +46,8 @@ class _Contact(forms.ModelForm):
         self.initial["own_fields"] = "\n".join(f"{name} = {value}" for name, value in self.instance.custom_fields.items())
         self.fields["email"].widget.attrs |= {"inputmode": "email", "autocomplete": "off"}
         self.fields["mobile_phone"].widget.attrs |= {"inputmode": "tel", "autocomplete": "off"}
+        if self.instance.pk:
+            self.watch()
 
     def _offer_officers(self) -> None:
         """Active users; and whoever it is now, so that an edit does not fail because somebody has left."""

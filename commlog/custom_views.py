@@ -1,6 +1,7 @@
 """Custom views: what they hold as the parameters of a log, how the state of a log becomes one, and how many messages they hold now."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,19 @@ from django.http import QueryDict
 from commlog import audit, conditions
 from commlog.address import COLUMNS, TIMESTAMPS, Pairs
 from commlog.audit import AuditAction
+from commlog.columns import columns_of
 from commlog.layouts import Layout
 from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.models import CustomView, User, ViewPlace
 from commlog.models.column_layout import LogKind
+from commlog.seen import Check, digest, without_form
 from commlog.selection import Selection, select
+from commlog.selection import in_words as selection_in_words
 from notifications.models.message import MessageQuerySet
 
 CAP = 1_000  # counted no further
 MOST_TABS = 20
+_CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,14 @@ class Found:
 
     view: CustomView
     number: str
+
+
+class SavedMeanwhile(Exception):
+    """Somebody else has saved the view anew; `stored`: what it holds now."""
+
+    def __init__(self, stored: dict[str, Any]) -> None:
+        super().__init__("the view was saved meanwhile")
+        self.stored = stored
 
 
 def pairs_of(view: CustomView) -> Pairs:
@@ -63,6 +76,40 @@ def content_of(chosen: Selection, layout: Layout) -> dict[str, Any]:
     }
 
 
+def stored_content(view: CustomView) -> dict[str, Any]:
+    """What the view holds, as `content_of` says it."""
+    return {name: getattr(view, name) for name in _CONTENT}
+
+
+def version_of(view: CustomView) -> str:
+    """What a page carries of a view, so that saving it anew undoes nobody's change."""
+    return digest(json.dumps(stored_content(view), sort_keys=True))
+
+
+def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: str) -> None:
+    """Store what is on a screen as the view. `seen`: the `version_of` it that the screen was opened with.
+
+    Raises SavedMeanwhile where it holds something else by now, unless that is the same.
+    """
+
+    def check() -> None:
+        stored = CustomView.objects.get(pk=view.pk)
+        if seen != version_of(stored) and (not seen or stored_content(stored) != content):
+            raise SavedMeanwhile(stored_content(stored))
+
+    save(view, actor, content, check=check)
+
+
+def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
+    """What a view holds, for people. `content`: the fields that `content_of` names."""
+    pairs = pairs_of(CustomView(**content))
+    chosen = select(as_params(pairs), scope=scope)
+    columns = ", ".join(column.label for column in columns_of(content["columns"]))
+    sorting = chosen.address.given("sort")
+    said = [selection_in_words(chosen), f"columns {columns or 'as usual'}", f"sorted by {sorting}" if sorting else ""]
+    return "; ".join(part for part in said if part)
+
+
 def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
     """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
     return [Found(view, number_of(as_params(pairs_of(view)), scope)) for view in views]
@@ -85,14 +132,22 @@ def capped(number: int) -> str:
     return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
-def save(view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None) -> CustomView:
-    """Store a new view or a changed one, and record it."""
+def save(
+    view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None, check: Check = without_form
+) -> CustomView:
+    """Store a new view or a changed one, and record it.
+
+    `check` is called once the row is locked (commlog.seen).
+    """
     with transaction.atomic():
         new = view.pk is None
-        before = None if new else described(CustomView.objects.get(pk=view.pk))
+        before = None if new else described(CustomView.objects.select_for_update().get(pk=view.pk))
+        check()
+        if not new:
+            view.refresh_from_db()
         for name, value in content.items():
             setattr(view, name, value)
-        view.save()
+        view.save(update_fields=None if new else [*content])
         if roles is not None:
             view.roles.set(roles)
         audit.record(actor, AuditAction.CREATED if new else AuditAction.CHANGED, view, before=before, after=described(view))
@@ -101,8 +156,7 @@ def save(view: CustomView, actor: User, content: dict[str, Any], *, roles: Itera
 
 def copy(view: CustomView, actor: User) -> CustomView:
     """A private view of the actor's with the same content."""
-    names = ("conditions", "criteria", "match", "sorting", "columns", "timestamps", "kind", "menu_item")
-    content = {name: getattr(view, name) for name in names}
+    content = stored_content(view) | {"kind": view.kind, "menu_item": view.menu_item}
     return save(CustomView(owner=actor, name=f"Copy of {view.name}"[:256]), actor, content)
 
 

@@ -14,6 +14,7 @@ from commlog import audit, custom_views, permissions, staff
 from commlog.audit import AuditAction
 from commlog.models import MenuItem, MenuPlace, User
 from commlog.models.menu_item import MenuItemType
+from commlog.seen import Check, without_form
 
 UP, DOWN = "up", "down"
 
@@ -58,10 +59,14 @@ def create(item: MenuItem, roles: Sequence[Role], *, by: User) -> MenuItem:
     return item
 
 
-def change(item: MenuItem, roles: Sequence[Role], *, by: User) -> None:
-    """Store a changed item. Its type stays: what hangs under it was made for that type."""
+def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
+    """Store a changed item. Its type stays: what hangs under it was made for that type.
+
+    `check` is called once the row is locked (commlog.seen).
+    """
     with transaction.atomic():
         before = described(MenuItem.objects.select_for_update().get(pk=item.pk))
+        check()
         item.save(update_fields=["name", "active", "for_everyone"])
         item.roles.set(roles)
         audit.record(by, AuditAction.CHANGED, item, before=before, after=described(item))

@@ -69,6 +69,7 @@ def show(
     here, whole = request.path + shown.address, request.path + shown.whole
     found |= {"here": here, "back": back_to(here), "whole": whole, "drawn": with_columns(whole, state.layout)}
     found["watch"] = live.watching(here, state.layout, boxes=permissions.may_resend(request.user))
+    found["view_seen"] = custom_views.version_of(state.view) if state.view else ""
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "log/log.html", found)
         response["HX-Push-Url"] = here.removesuffix("?")

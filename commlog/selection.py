@@ -13,6 +13,8 @@ from commlog.filters import Condition, MessageFilter
 from notifications import criteria
 from notifications.models.message import MessageQuerySet
 
+EVERYTHING = "everything"
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -69,6 +71,14 @@ def select(params: QueryDict, *, scope: MessageQuerySet, saved: Pairs | None = N
     if sound and more.criteria:
         messages = messages.filter(criteria.to_q(more.criteria, more.match, now=now))
     return Selection(messages, bar, address, strange)
+
+
+def in_words(chosen: Selection) -> str:
+    """The conditions as people read them."""
+    said = [f"{chip.condition.label}: {chip.condition.value}" for chip in chosen.chips]
+    how = " or " if chosen.address.conditions.match == "ANY" and len(chosen.address.conditions.given) > 1 else "; "
+    bar, more = said[: len(said) - len(chosen.address.conditions.given)], said[len(said) - len(chosen.address.conditions.given) :]
+    return "; ".join([*bar, *([how.join(more)] if more else [])]) or EVERYTHING
 
 
 def _strangers(params: QueryDict, strange: Sequence[str]) -> list[str]:

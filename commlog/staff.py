@@ -17,6 +17,7 @@ from commlog import audit, permissions, sessions
 from commlog.audit import AuditAction
 from commlog.models import ApiConsumer, User
 from commlog.models.user import ADMINISTRATOR
+from commlog.seen import Check, without_form
 
 _PERSONAL = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
 
@@ -59,10 +60,14 @@ def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | 
     return user
 
 
-def change_user(user: User, roles: Sequence[Role], *, by: User) -> None:
-    """Store a changed user. Rights are looked up at every request, so that sessions need not end."""
+def change_user(user: User, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
+    """Store a changed user. Rights are looked up at every request, so that sessions need not end.
+
+    `check` is called once the row is locked (commlog.seen).
+    """
     with keeping_an_administrator():
         before = described(User.objects.select_for_update(no_key=True).get(pk=user.pk))
+        check()
         user.save(update_fields=_PERSONAL)
         user.groups.set(roles)
         audit.record(by, AuditAction.CHANGED, user, before=before, after=described(user))
@@ -102,12 +107,16 @@ def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
     return role
 
 
-def change_role(role: Role, name: str, chosen: Sequence[Permission], *, by: User) -> None:
-    """Store a changed role; its users have the new permissions with their next request."""
+def change_role(role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form) -> None:
+    """Store a changed role; its users have the new permissions with their next request.
+
+    `check` is called once the row is locked (commlog.seen).
+    """
     if role.name == ADMINISTRATOR:
         raise Refused("The role Administrator always has every permission.")
     with keeping_an_administrator():
         before = role_described(Role.objects.select_for_update().get(pk=role.pk))
+        check()
         role.name = name
         role.save(update_fields=["name"])
         role.permissions.set(chosen)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from commlog.forms import SearchField
+from commlog.seen import SeenForm
 from notifications import events, templating
 from notifications.channels.webhook import METHODS
 from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
@@ -55,7 +57,7 @@ class TemplatesForm(forms.Form):
     status = forms.ChoiceField(label="Status", choices=[("", "All"), ("active", "Active"), ("inactive", "Inactive")], required=False)
 
 
-class TemplateForm(forms.ModelForm):
+class TemplateForm(SeenForm, forms.ModelForm):
     """A template of one channel."""
 
     event = forms.ChoiceField(label="Event", required=False)
@@ -77,7 +79,7 @@ class TemplateForm(forms.ModelForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Stored sealed, and never shown again. Empty: the password stays as it is.",
     )
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # when the template was last changed before this form was opened
+    unwatched = ("password",)
 
     class Meta:
         model = NotificationTemplate
@@ -102,14 +104,14 @@ class TemplateForm(forms.ModelForm):
         self.before = copy(self.instance)  # as it was loaded
         self.channel = channel
         self.instance.type = channel
-        wanted = {*_COMMON, *_FIELDS[channel], "seen"}
+        wanted = {*_COMMON, *_FIELDS[channel]}
         self.fields = {name: field for name, field in self.fields.items() if name in wanted}
         for field in self.fields.values():  # what cannot be stored is said by the domain's checks, in better words
             field.validators = [each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"]
         self._fit()
         if self.instance.pk:
             self.initial["header_lines"] = _lines(self.instance.headers)
-            self.initial["seen"] = self.instance.changed_at.isoformat()
+            self.watch()
         self.initial["match_any"] = "any" if self.instance.match_any else "all"
         self.rows = self._rows()
 
@@ -128,6 +130,26 @@ class TemplateForm(forms.ModelForm):
             self.fields["destination"].label = "URL" if self.channel == MessageType.WEB_HOOK else "Topic"
         if "password" in self.fields and not self.instance.auth_password:
             self.fields["password"].help_text = "Stored sealed, and never shown again."
+
+    def stored_besides(self) -> dict[str, str]:
+        """The conditions, and the secrets as they are sealed."""
+        return self.typed_besides() | {"secrets": f"{self.instance.auth_password} {self.instance.headers}"}
+
+    def typed_besides(self) -> dict[str, str]:
+        """The conditions, one a line."""
+        return {"conditions": "\n".join(f"{row.field} {row.operator} {row.value}" for row in self.rows if row.field or row.value)}
+
+    def take_besides(self, data: QueryDict, name: str, fresh: "TemplateForm") -> None:
+        """Put the stored conditions into the data of a form."""
+        if name != "conditions":
+            return
+        for number in range(1, checks.MOST_CONDITIONS + 1):
+            row = next((row for row in fresh.rows if row.number == number), ConditionRow(number))
+            data[f"f{number}"], data[f"o{number}"], data[f"v{number}"] = row.field, row.operator, row.value
+
+    def said(self, name: str, value: str | None) -> str:
+        """A value as people read it; a secret never."""
+        return super().said(name, value) if name != "secrets" or value is None else "changed"
 
     @property
     def occasion(self) -> list[forms.BoundField]:

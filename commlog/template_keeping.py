@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.audit import AuditAction
+from commlog.seen import Check, without_form
 from notifications.channels.webhook import new_secret
 from notifications.models import NotificationTemplate
 from notifications.secrets import seal
@@ -18,10 +19,6 @@ _RECORDED = (
     "subscription", "subject", "text", "html", "destination", "method", "content_type", "auth_username",
 )  # fmt: skip
 _SECRET = ("headers", "auth_password", "signing_secret")
-
-
-class Outdated(Exception):
-    """Somebody else has changed the template since it was opened."""
 
 
 class SecretsMoved(Exception):
@@ -42,17 +39,16 @@ def create(template: NotificationTemplate, *, by: Any) -> str:
     return secret
 
 
-def change(template: NotificationTemplate, *, before: NotificationTemplate, by: Any, seen: str = "") -> None:
-    """Store what was changed. `before`: a copy of the template as it was loaded. `seen`: when it was last changed before.
+def change(template: NotificationTemplate, *, before: NotificationTemplate, by: Any, check: Check = without_form) -> None:
+    """Store what was changed. `before`: a copy of the template as it was loaded. `check` is called once the row is locked (commlog.seen).
 
-    Raises SecretsMoved, and Outdated where `seen` is no longer so. What was sent stays as it was: messages hold copies.
+    Raises SecretsMoved. What was sent stays as it was: messages hold copies.
     """
     if moved := moved_secrets(before, template):
         raise SecretsMoved(moved)
     with transaction.atomic():
         stored = NotificationTemplate.objects.select_for_update().known().get(pk=template.pk)
-        if seen and seen != stored.changed_at.isoformat():
-            raise Outdated
+        check()
         template.in_use, template.signing_secret = stored.in_use, stored.signing_secret
         template.save(update_fields=[*_RECORDED, "headers", "auth_password", "changed_at"])
         hidden = {name: "changed" for name in ("headers", "auth_password") if getattr(stored, name) != getattr(template, name)}

@@ -11,11 +11,12 @@ from commlog.models import CustomView, MenuItem, User
 from commlog.models.column_layout import LogKind
 from commlog.models.menu_item import MenuItemType
 from commlog.role_choice import EVERYONE, ROLES, check_roles
+from commlog.seen import SeenForm
 
 ME = "me"
 
 
-class ViewForm(forms.Form):
+class ViewForm(SeenForm, forms.Form):
     """Save as view, and its editing."""
 
     name = forms.CharField(label="Name", max_length=256, error_messages={"required": "Give the view a name."})
@@ -41,13 +42,17 @@ class ViewForm(forms.Form):
     )
     favourite = forms.BooleanField(label="Favourite: stands first", required=False)
 
-    def __init__(self, *args: Any, user: User, kind: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    unwatched = ("favourite",)
+
+    def __init__(self, *args: Any, user: User, kind: str, view: CustomView | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **({"initial": initial_of(view) if view else {"for_whom": ME}} | kwargs))
         if kind == LogKind.LOG:
             items = permissions.menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS)
             self.fields["menu_item"].queryset = items  # type: ignore[attr-defined]
         else:
             del self.fields["menu_item"]
+        if view:
+            self.watch()
         if not permissions.may_publish_views(user):
             self._keep_private()
 

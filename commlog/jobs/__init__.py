@@ -28,7 +28,7 @@ How a kind of job plugs in (an export, say):
    workers the job fails and says so; so it does after any exception, with the text of a Refused as its reason.
 """
 
-from commlog.jobs.life import Asked, approve, cancel, create, in_words, pause, reject, resume
+from commlog.jobs.life import Asked, approve, cancel, create, pause, reject, resume
 from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "cancel",
     "claim",
     "create",
-    "in_words",
     "pause",
     "reject",
     "resume",

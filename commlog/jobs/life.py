@@ -15,12 +15,11 @@ from commlog.audit import AuditAction
 from commlog.models import Job, User
 from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from commlog.places import Place
-from commlog.selection import Selection
+from commlog.selection import Selection, in_words
 from notifications.clock import db_now
 from notifications.models import Message
 
 _ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
-EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +81,6 @@ def create(
         said = {"filter": job.words, "log": place.kind.label, "messages": job.total, **job.options}
         audit.record(owner, _ACTS[kind], job, after=said)
     return job
-
-
-def in_words(chosen: Selection) -> str:
-    """The conditions as people read them."""
-    said = [f"{chip.condition.label}: {chip.condition.value}" for chip in chosen.chips]
-    how = " or " if chosen.address.conditions.match == "ANY" and len(chosen.address.conditions.given) > 1 else "; "
-    bar, more = said[: len(said) - len(chosen.address.conditions.given)], said[len(said) - len(chosen.address.conditions.given) :]
-    return "; ".join([*bar, *([how.join(more)] if more else [])]) or EVERYTHING
 
 
 def newest_message() -> int:

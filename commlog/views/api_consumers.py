@@ -14,6 +14,7 @@ from commlog.consumer_forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm
 from commlog.consumers import Issued
 from commlog.listing import listing
 from commlog.models import ApiConsumer, ApiKey
+from commlog.seen import Check, edited
 
 
 @require_safe
@@ -49,12 +50,16 @@ def consumer(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change a consumer."""
-    form = ConsumerForm(request.POST or None, instance=_consumer(key))
-    if form.is_valid():
-        consumers.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+
+    def write(form: ConsumerForm, check: Check) -> None:
+        consumers.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
+
+    form, saved = edited(request, lambda data: ConsumerForm(data, instance=_consumer(key)), write)
+    if saved:
         messages.success(request, f"The API consumer {form.instance.name} was changed.")
         return redirect("api-consumer", key)
-    return render(request, "administration/api_consumer_form.html", {"form": form, "consumer": _consumer(key)})
+    context = {"form": form, "consumer": _consumer(key)}
+    return render(request, "administration/api_consumer_form.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

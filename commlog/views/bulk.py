@@ -21,7 +21,7 @@ from commlog.models import Job, User
 from commlog.models.job import JobKind
 from commlog.paging import SIZES
 from commlog.places import Place
-from commlog.selection import Selection, select
+from commlog.selection import Selection, in_words, select
 from notifications.models.message import MessageQuerySet
 
 
@@ -128,7 +128,7 @@ def _confirmation(
 ) -> HttpResponse:
     threshold = settings.BULK_APPROVAL_THRESHOLD
     context = {"asked": asked, "preview": found, "form": form, "fresh": fresh, "problem": problem, "threshold": threshold}
-    context["words"] = jobs.in_words(asked.chosen) if asked.all else ""
+    context["words"] = in_words(asked.chosen) if asked.all else ""
     return render(request, "bulk/confirm.html", context, status=400 if found is None else 200)
 
 

@@ -1,8 +1,10 @@
 """The channels of the administration: what they use, how their lanes are, and what may be done about it."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commlog import audit, channel_health, channel_keeping, permissions
 from commlog.audit import AuditAction
+from commlog.seen import Check, SeenForm, edited
 from notifications import outbox
 from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
@@ -23,7 +26,7 @@ _SAID = {
 }
 
 
-class LaneForm(forms.Form):
+class LaneForm(SeenForm, forms.Form):
     """The limits of a lane."""
 
     cap = forms.IntegerField(label="At once", min_value=1, max_value=10_000, help_text="Messages under way together, over all workers.")
@@ -31,6 +34,14 @@ class LaneForm(forms.Form):
         label="A second", min_value=0.01, max_value=100_000, required=False, help_text="Messages that leave in a second. Empty: no limit."
     )
     paused = forms.BooleanField(label="Paused", required=False, help_text="Its messages wait until it is released.")
+
+    def __init__(self, data: QueryDict | None, *, lane: Lane) -> None:
+        super().__init__(data, initial={"cap": lane.cap, "rate": lane.rate, "paused": lane.paused_at is not None})
+        self.watch()
+
+    def values(self) -> dict[str, Any]:
+        """The limits."""
+        return {name: self.cleaned_data[name] for name in ("cap", "rate", "paused")}
 
 
 @require_safe
@@ -95,9 +106,12 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
 def lane(request: HttpRequest, pk: int) -> HttpResponse:
     """The limits of one lane."""
     found = get_object_or_404(Lane, pk=pk)
-    form = LaneForm(request.POST or None, initial={"cap": found.cap, "rate": found.rate, "paused": found.paused_at is not None})
-    if form.is_valid():
-        channel_keeping.change_lane(pk, **form.cleaned_data, by=permissions.staff(request))
+
+    def write(form: LaneForm, check: Check) -> None:
+        channel_keeping.change_lane(pk, **form.values(), by=permissions.staff(request), check=check)
+
+    form, saved = edited(request, lambda data: LaneForm(data, lane=get_object_or_404(Lane, pk=pk)), write)
+    if saved:
         messages.success(request, f"{found} was changed.")
         return redirect("channels")
-    return render(request, "administration/lane.html", {"form": form, "lane": found})
+    return render(request, "administration/lane.html", {"form": form, "lane": found}, status=form.status)

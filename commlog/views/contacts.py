@@ -14,6 +14,7 @@ from commlog.audit import AuditAction
 from commlog.contact_forms import ClientForm, GroupForm, MemberForm, values_of
 from commlog.happenings import happened
 from commlog.recipients import KINDS, url_of
+from commlog.seen import Check, edited
 from commlog.views.recipients import show_overview
 from notifications.models import Client, Group, Membership
 from notifications.models.recipients import ClientState
@@ -42,18 +43,22 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
 @permissions.can_edit_recipient
 def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     """Change a client or a group. The log keeps the names and addresses that its messages were sent with."""
-    found = get_object_or_404(KINDS[kind].objects, key=key)
-    columns = list(_FORMS[kind]._meta.fields or ())
-    before = values_of(found, columns)
-    form = _FORMS[kind](request.POST or None, instance=found)
-    if not form.is_valid():
-        return _form(request, kind, form, back=url_of(found))
-    with transaction.atomic():
-        form.instance.save(update_fields=[*columns, "custom_fields"])
-        if audit.record(permissions.staff(request), AuditAction.CHANGED, found, before=before, after=form.values()):
-            happened(found, "ACTIVITY", by=permissions.staff(request), activity="Contact data changed")
+    by = permissions.staff(request)
+
+    def write(form: ClientForm | GroupForm, check: Check) -> None:
+        columns = list(form._meta.fields or ())
+        with transaction.atomic():
+            stored = KINDS[kind].objects.select_for_update(no_key=True).get(key=key)
+            check()
+            form.instance.save(update_fields=[*columns, "custom_fields"])
+            if audit.record(by, AuditAction.CHANGED, form.instance, before=values_of(stored, columns), after=form.values()):
+                happened(form.instance, "ACTIVITY", by=by, activity="Contact data changed")
+
+    form, saved = edited(request, lambda data: _FORMS[kind](data, instance=get_object_or_404(KINDS[kind].objects, key=key)), write)
+    if not saved:
+        return _form(request, kind, form, back=url_of(form.instance))
     messages.success(request, "Saved.")
-    return redirect(url_of(found))
+    return redirect(url_of(form.instance))
 
 
 @require_POST
@@ -111,4 +116,4 @@ def decide(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 
 
 def _form(request: HttpRequest, kind: str, form: ClientForm | GroupForm, *, back: str) -> HttpResponse:
-    return render(request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back})
+    return render(request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back}, status=form.status)

@@ -14,8 +14,9 @@ from django.views.decorators.vary import vary_on_headers
 from commlog import custom_views, permissions, screens, ways
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
+from commlog.seen import Check, edited
 from commlog.selection import select
-from commlog.view_forms import ME, ViewForm, initial_of
+from commlog.view_forms import ViewForm
 
 
 @require_safe
@@ -44,7 +45,7 @@ def _under_item(request: HttpRequest, item: str) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Save the state of a log as a view."""
     user, kind, back = permissions.staff(request), _kind(request), ways.back(request)
-    form = ViewForm(request.POST or None, user=user, kind=kind, initial={"for_whom": ME})
+    form = ViewForm(request.POST or None, user=user, kind=kind)
     state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
     chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
     if not chosen.sound:
@@ -65,12 +66,15 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     user = permissions.staff(request)
     view = _seen(request, key)
     _demand_editor(user, view)
-    form = ViewForm(request.POST or None, user=user, kind=view.kind, initial=initial_of(view))
-    if request.method == "POST" and form.is_valid():
-        custom_views.save(view, user, form.content(), roles=form.chosen_roles())
+
+    def write(form: ViewForm, check: Check) -> None:
+        custom_views.save(view, user, form.content(), roles=form.chosen_roles(), check=check)
+
+    form, saved = edited(request, lambda data: ViewForm(data, user=user, kind=view.kind, view=_seen(request, key)), write)
+    if saved:
         return _opened(request, view, form, f"The view “{view.name}” is changed.")
     found = {"form": form, "kind": view.kind, "back": ways.back(request), "view": view, "title": "Edit view"}
-    return render(request, "log/view_form.html", found)
+    return render(request, "log/view_form.html", found, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,7 +108,17 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
     if not chosen.sound:
         messages.error(request, "A condition is wrong. Correct it before you save the view.")
         return back
-    custom_views.save(view, user, custom_views.content_of(chosen, state.layout))
+    content, scope = custom_views.content_of(chosen, state.layout), permissions.messages_for(user)
+    try:
+        custom_views.save_anew(view, user, content, seen=request.POST.get("seen", ""))
+    except custom_views.SavedMeanwhile as found:
+        stored, shown = custom_views.in_words(found.stored, scope), custom_views.in_words(content, scope)
+        messages.error(
+            request,
+            f"Nothing is saved yet: “{view.name}” was changed after you opened it. Stored now: {stored}. On your screen: {shown}. "
+            "Compare, then save again.",
+        )
+        return back
     messages.success(request, f"The view “{view.name}” is saved.")
     return _address_of(view, back)
 

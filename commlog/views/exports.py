@@ -18,13 +18,13 @@ from commlog.export.orders import Format, Order
 from commlog.export.plans import parts_of
 from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
-from commlog.jobs.life import Asked, in_words
+from commlog.jobs.life import Asked
 from commlog.limits import A_PAGE, TookTooLong, time_limit
 from commlog.models import ExportFile, User
 from commlog.models.export_file import KEPT
 from commlog.models.job import JobKind
 from commlog.places import Place
-from commlog.selection import Selection, select
+from commlog.selection import Selection, in_words, select
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 

@@ -12,6 +12,7 @@ from commlog import menu, permissions
 from commlog.admin_forms import MenuItemForm
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
+from commlog.seen import Check, edited
 
 
 @require_safe
@@ -38,12 +39,16 @@ def new(request: HttpRequest) -> HttpResponse:
 @permissions.can_manage_administration
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change an item."""
-    form = MenuItemForm(request.POST or None, instance=get_object_or_404(MenuItem, key=key))
-    if form.is_valid():
-        menu.change(form.instance, form.chosen_roles, by=permissions.staff(request))
+
+    def write(form: MenuItemForm, check: Check) -> None:
+        menu.change(form.instance, form.chosen_roles, by=permissions.staff(request), check=check)
+
+    form, saved = edited(request, lambda data: MenuItemForm(data, instance=get_object_or_404(MenuItem, key=key)), write)
+    if saved:
         messages.success(request, f"The menu item {form.instance.name} was changed.")
         return redirect("menu-items")
-    return render(request, "administration/menu_item.html", {"form": form, "item": form.instance, "types": _types()})
+    context = {"form": form, "item": form.instance, "types": _types()}
+    return render(request, "administration/menu_item.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

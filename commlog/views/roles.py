@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import permissions, role_matrix, staff
 from commlog.admin_forms import RoleForm
+from commlog.seen import Check, edited
 
 MOST_NAMED = 10
 
@@ -39,16 +40,19 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a role."""
     role = get_object_or_404(Role, pk=pk)
-    form = RoleForm(request.POST or None, role=role)
-    if form.is_valid():
+
+    def write(form: RoleForm, check: Check) -> None:
         try:
-            staff.change_role(role, form.cleaned_data["name"], form.chosen, by=permissions.staff(request))
+            staff.change_role(role, form.cleaned_data["name"], form.chosen, by=permissions.staff(request), check=check)
         except staff.Refused as refusal:
             form.add_error(None, str(refusal))
-        else:
-            messages.success(request, f"The role {role.name} was changed.")
-            return redirect("roles")
-    return render(request, "administration/role.html", {"form": form, "role": Role.objects.get(pk=pk), "fixed": role_matrix.fixed(role)})
+
+    form, saved = edited(request, lambda data: RoleForm(data, role=get_object_or_404(Role, pk=pk)), write)
+    if saved:
+        messages.success(request, f"The role {role.name} was changed.")
+        return redirect("roles")
+    context = {"form": form, "role": Role.objects.get(pk=pk), "fixed": role_matrix.fixed(role)}
+    return render(request, "administration/role.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from commlog import audit, permissions, segments, template_activation, template_
 from commlog.audit import AuditAction
 from commlog.listing import listing
 from commlog.paging import Sorting
+from commlog.seen import Check, edited
 from commlog.template_forms import TemplateForm, TemplatesForm, TrialForm
 from notifications import events, templating
 from notifications.models import Client, NotificationTemplate
@@ -114,41 +115,47 @@ def _narrow(templates: QuerySet[NotificationTemplate], asked: dict[str, Any]) ->
     return templates.filter(**{name: asked[name] for name in ("type", "trigger") if asked[name]})
 
 
-def _edit(request: HttpRequest, edited: NotificationTemplate) -> HttpResponse:
+def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
     """The editor. `do` says which button was pressed: save, activate, preview, test; the preview alone is a part of the page."""
     step = request.POST.get("do", "save") if request.method == "POST" else ""
-    form = TemplateForm(request.POST or None, instance=edited, channel=MessageType(edited.type))
-    shown: dict[str, Any] = {"form": form, "template": edited, "trial_form": TrialForm(request.POST or None)}
-    shown |= {"segments": segments, "name": edited.name if edited.pk else "", "may_edit": permissions.may_edit_templates(request.user)}
-    if step in ("save", "activate") and form.is_valid():
-        if (answer := _save(request, form)) is not None:
-            return answer
-    elif step in ("preview", "test"):
+    saving, name = step in ("save", "activate"), template.name if template.pk else ""
+    if saving and template.pk:
+        form, saved = edited(request, lambda data: _form(data, _found(template.key)), lambda form, check: _change(request, form, check))
+        if saved:
+            messages.success(request, f"{form.instance.name} was changed. Messages that were made before keep the old text.")
+            return redirect("template", template.key)
+    else:
+        form = _form(request.POST or None, template)
+        if saving and form.is_valid():
+            return _create(request, form)
+    shown: dict[str, Any] = {"form": form, "template": form.instance, "trial_form": TrialForm(request.POST or None), "segments": segments}
+    shown |= {"name": name, "may_edit": permissions.may_edit_templates(request.user)}
+    if step in ("preview", "test"):
         shown |= _tried(request, form, step)
         if step == "preview" and request.htmx:  # type: ignore[attr-defined]
             return render(request, "administration/template_trial.html", shown)
-    return render(request, "administration/template_edit.html", shown)
+    return render(request, "administration/template_edit.html", shown, status=form.status)
 
 
-def _save(request: HttpRequest, form: TemplateForm) -> HttpResponse | None:
-    edited, by = form.instance, permissions.staff(request)
-    if edited.pk is None:
-        signing = template_keeping.create(edited, by=by)
-        if signing:
-            request.session[f"secret:{edited.key.hex}"] = seal(signing)
-        messages.success(request, f"The template {edited.name} was created. It sends nothing until it is activated.")
-        activate = request.POST.get("do") == "activate" and permissions.may_edit_templates(request.user)
-        return redirect("template-activity" if activate else "template", edited.key)
+def _form(data: QueryDict | None, template: NotificationTemplate) -> TemplateForm:
+    return TemplateForm(data, instance=template, channel=MessageType(template.type))
+
+
+def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
+    made = form.instance
+    signing = template_keeping.create(made, by=permissions.staff(request))
+    if signing:
+        request.session[f"secret:{made.key.hex}"] = seal(signing)
+    messages.success(request, f"The template {made.name} was created. It sends nothing until it is activated.")
+    activate = request.POST.get("do") == "activate" and permissions.may_edit_templates(request.user)
+    return redirect("template-activity" if activate else "template", made.key)
+
+
+def _change(request: HttpRequest, form: TemplateForm, check: Check) -> None:
     try:
-        template_keeping.change(edited, before=form.before, by=by, seen=form.cleaned_data["seen"])
+        template_keeping.change(form.instance, before=form.before, by=permissions.staff(request), check=check)
     except template_keeping.SecretsMoved as error:
         form.ask_again(error.fields)
-        return None
-    except template_keeping.Outdated:
-        form.add_error(None, "Somebody else has changed this template since you opened it. Open it anew in another tab and compare.")
-        return None
-    messages.success(request, f"{edited.name} was changed. Messages that were made before keep the old text.")
-    return redirect("template", edited.key)
 
 
 def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from commlog import permissions, sessions, staff
 from commlog.admin_forms import NewPasswordForm, NewUserForm, UserForm
 from commlog.listing import listing
 from commlog.models import User
+from commlog.seen import Check, edited
 from commlog.staff_list import BY_NAME, UsersForm, narrow
 
 
@@ -49,16 +50,18 @@ def user(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change a user."""
-    form = UserForm(request.POST or None, instance=_person(key))
-    if form.is_valid():
+
+    def write(form: UserForm, check: Check) -> None:
         try:
-            staff.change_user(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+            staff.change_user(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
         except staff.Refused as refusal:
             form.add_error("roles", str(refusal))
-        else:
-            messages.success(request, f"{form.instance.name} was changed.")
-            return redirect("administration-user", key)
-    return render(request, "administration/user_form.html", {"form": form, "person": _person(key)})
+
+    form, saved = edited(request, lambda data: UserForm(data, instance=_person(key)), write)
+    if saved:
+        messages.success(request, f"{form.instance.name} was changed.")
+        return redirect("administration-user", key)
+    return render(request, "administration/user_form.html", {"form": form, "person": _person(key)}, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,6 +14,7 @@ from django.utils import timezone
 from commlog.models import ApiConsumer, ApiKey, AuditEntry
 from tests.commlog.api.conftest import Program
 from tests.factories import admin, make_consumer, make_key
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/branches"
@@ -95,7 +96,8 @@ def test_a_deactivated_consumer_and_changed_roles_count_at_once(adam: Client) ->
     assert program.post(search, []).status_code == 403
     adam.post(reverse("api-consumer-activity", args=[consumer.key]), {"active": "1"})
     assert program.post(search, []).status_code == 200
-    adam.post(reverse("api-consumer-edit", args=[consumer.key]), {"name": "Renamed", "description": "", "roles": []})
+    address = reverse("api-consumer-edit", args=[consumer.key])
+    adam.post(address, {"name": "Renamed", "description": "", "roles": []} | seen_at(adam, address))
     assert program.post(search, []).status_code == 403
     entry = AuditEntry.objects.filter(action="CHANGED").latest("id")
     assert (entry.before["roles"], entry.after["roles"]) == (["Viewer"], [])

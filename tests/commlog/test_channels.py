@@ -17,6 +17,7 @@ from notifications.models import ChannelSwitch, Lane, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_lane, make_message, make_user
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 
@@ -163,10 +164,11 @@ def test_what_does_not_exist_cannot_be_done(pages: Client, address: str) -> None
 
 def test_a_lane_is_limited_and_paused(pages: Client) -> None:
     lane = make_lane(MessageType.EMAIL, "mail.example.org:25")
-    assert pages.post(f"{PAGE}lanes/{lane.pk}/", {"cap": "10", "rate": "2.5", "paused": "on"}).status_code == 302
+    address = f"{PAGE}lanes/{lane.pk}/"
+    assert pages.post(address, {"cap": "10", "rate": "2.5", "paused": "on"} | seen_at(pages, address)).status_code == 302
     lane.refresh_from_db()
     assert (lane.cap, lane.rate, lane.paused_at is not None) == (10, 2.5, True)
-    pages.post(f"{PAGE}lanes/{lane.pk}/", {"cap": "10", "rate": ""})
+    pages.post(address, {"cap": "10", "rate": ""} | seen_at(pages, address))
     lane.refresh_from_db()
     assert (lane.rate, lane.paused_at) == (None, None)
 

@@ -16,6 +16,7 @@ from commlog.models import AuditEntry, CustomView, MenuItem, User
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_message, make_resend, officer, outsider, viewer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
@@ -81,7 +82,10 @@ def test_what_differs_from_the_view_is_said_and_can_be_saved(pages: Client) -> N
     assert len(response.context["log"].rows) == 2
     assert response.context["log"].changed
     assert "changed since saved" in response.text
-    pages.post(f"{VIEWS}{view.key.hex}/save/", {"next": URL + without.replace("edited=1", "edited=1&state=SENT")})
+    pages.post(
+        f"{VIEWS}{view.key.hex}/save/",
+        {"next": URL + without.replace("edited=1", "edited=1&state=SENT"), "seen": response.context["view_seen"]},
+    )
     view.refresh_from_db()
     assert view.conditions == {"state": "SENT"}
     assert [message.state for message in _listed(pages, f"view={view.key.hex}")] == ["SENT"]
@@ -290,7 +294,8 @@ def test_who_could_share_views_until_now_still_can() -> None:
 def test_edit_copy_delete_and_their_audit_trail(pages: Client, ada: User) -> None:
     view = _save(pages, "state=FAILED")
     role = Group.objects.get(name="Viewer")
-    pages.post(f"{VIEWS}{view.key.hex}/", {"name": "Ours", "for_whom": "roles", "roles": [role.pk], "next": URL})
+    address = f"{VIEWS}{view.key.hex}/"
+    pages.post(address, {"name": "Ours", "for_whom": "roles", "roles": [role.pk], "next": URL} | seen_at(pages, address))
     view.refresh_from_db()
     assert (view.name, list(view.roles.all()), view.conditions) == ("Ours", [role], {"state": "FAILED"})
     pages.post(f"{VIEWS}{view.key.hex}/copy/", {"next": URL})

@@ -13,6 +13,7 @@ from notifications.events import Happening
 from notifications.models import BusinessEvent, Message
 from notifications.models import Client as Customer
 from tests.factories import make_client, make_group, make_template, make_user, officer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PAGE = "/communications/events/"
@@ -118,7 +119,7 @@ def test_rejecting_and_changing_a_client_tell_of_it(pages: Client) -> None:
     pages.post(f"/clients/{bo.key.hex}/decision/", {"decision": "reject"})
     form = {"client_id": bo.client_id, "first_names": "Bob", "last_name": "Lind", "credit_officer": make_user(first_name="Ada").pk}
     for _ in range(2):  # the second one changes nothing, so nothing happens
-        pages.post(f"/clients/{bo.key.hex}/edit/", form)
+        pages.post(f"/clients/{bo.key.hex}/edit/", form | seen_at(pages, f"/clients/{bo.key.hex}/edit/"))
     assert list(BusinessEvent.objects.order_by("pk").values_list("name", "data")) == [
         ("CLIENT_REJECTED", {}),
         ("CLIENT_ACTIVITY", {"ACTIVITY": "Contact data changed"}),

@@ -12,6 +12,7 @@ from commlog import menu, navigation
 from commlog.models import AuditEntry, CustomView, MenuItem, User
 from commlog.models.menu_item import MenuItemType
 from tests.factories import admin, make_user, officer, viewer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/menu-items/"
@@ -117,7 +118,8 @@ def test_an_item_for_all_users_opens_without_ticks(pages: Client) -> None:
 
 def test_an_item_is_changed_but_for_its_type(pages: Client) -> None:
     item = MenuItem.objects.get(type="CLIENTS")
-    response = pages.post(f"{PAGE}{item.key.hex}/", {"name": "People", "type": "COMMUNICATIONS", "seen_by": "everyone"})
+    address = f"{PAGE}{item.key.hex}/"
+    response = pages.post(address, {"name": "People", "type": "COMMUNICATIONS", "seen_by": "everyone"} | seen_at(pages, address))
     assert response["Location"] == PAGE
     item.refresh_from_db()
     assert (item.name, item.type, item.active) == ("People", "CLIENTS", False)

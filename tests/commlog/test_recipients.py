@@ -16,6 +16,7 @@ from notifications.models import Group, Membership, Message
 from notifications.states import MessageState
 from tests.commlog.test_pages import CORPUS
 from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer, outsider, viewer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -304,7 +305,7 @@ def test_a_change_is_saved_and_the_log_keeps_what_was(pages: Client) -> None:
     message = make_message(client=ana, recipient_name="Ana Silva")
     path = f"/clients/{ana.key.hex}/edit/"
     assert 'value="ana@example.org"' in pages.get(path).text
-    pages.post(path, GOOD | {"last_name": "Sousa"})
+    pages.post(path, GOOD | {"last_name": "Sousa"} | seen_at(pages, path))
     ana.refresh_from_db()
     message.refresh_from_db()
     assert (ana.name, message.recipient_name) == ("Ana Sousa", "Ana Silva")
@@ -326,7 +327,7 @@ def test_a_group_and_its_members(pages: Client) -> None:
         assert pages.post(f"{page}members/{ana.key.hex}/remove/").status_code == 302
     assert group.members.count() == 0
     assert AuditEntry.objects.filter(action="CHANGED").count() == 2
-    pages.post(f"{page}edit/", {"group_id": "G1", "name": "Market men"})
+    pages.post(f"{page}edit/", {"group_id": "G1", "name": "Market men"} | seen_at(pages, f"{page}edit/"))
     group.refresh_from_db()
     assert group.name == "Market men"
 

@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry, User, UserSession
 from tests.factories import PASSWORD, admin, make_message, make_user, officer, viewer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/users/"
@@ -122,7 +123,9 @@ def test_a_wrong_user_is_refused_at_its_field(pages: Client, values: dict[str, o
 def test_rights_that_no_field_offers_cannot_be_taken(pages: Client) -> None:
     vera = viewer(username="vera")
     pages.post(
-        f"{PAGE}{vera.key.hex}/edit/", {"username": "vera", "is_superuser": "on", "is_staff": "on", "is_active": "", "password": "x"}
+        f"{PAGE}{vera.key.hex}/edit/",
+        {"username": "vera", "is_superuser": "on", "is_staff": "on", "is_active": "", "password": "x"}
+        | seen_at(pages, f"{PAGE}{vera.key.hex}/edit/"),
     )
     vera.refresh_from_db()
     assert (vera.is_superuser, vera.is_staff, vera.is_active, vera.check_password(PASSWORD)) == (False, False, True, True)
@@ -133,7 +136,9 @@ def test_a_user_is_changed_and_stays_signed_in(pages: Client) -> None:
     browser = _signed_in(vera)
     role = Role.objects.get(name="Officer")
     assert pages.get(f"{PAGE}{vera.key.hex}/edit/").status_code == 200
-    pages.post(f"{PAGE}{vera.key.hex}/edit/", {"username": "vera", "first_name": "Vera", "last_name": "Married", "roles": [role.pk]})
+    address = f"{PAGE}{vera.key.hex}/edit/"
+    changed = {"username": "vera", "first_name": "Vera", "last_name": "Married", "roles": [role.pk]}
+    pages.post(address, changed | seen_at(pages, address))
     vera.refresh_from_db()
     assert (vera.name, list(vera.groups.all())) == ("Vera Married", [role])
     entry = AuditEntry.objects.get(action="CHANGED")
@@ -143,7 +148,8 @@ def test_a_user_is_changed_and_stays_signed_in(pages: Client) -> None:
 
 
 def test_the_last_administrator_keeps_the_role(pages: Client, ada: User) -> None:
-    response = pages.post(f"{PAGE}{ada.key.hex}/edit/", {"username": "ada"})
+    address = f"{PAGE}{ada.key.hex}/edit/"
+    response = pages.post(address, {"username": "ada"} | seen_at(pages, address))
     assert response.status_code == 200
     assert "nobody could manage the administration any more" in response.text
     ada.refresh_from_db()
