@@ -50,6 +50,8 @@ def change(template: NotificationTemplate, *, before: NotificationTemplate, by: 
         stored = NotificationTemplate.objects.select_for_update().known().get(pk=template.pk)
         check()
         template.in_use, template.signing_secret = stored.in_use, stored.signing_secret
+        if template.active == before.active:  # not asked to switch it: it may have been switched off since it was loaded
+            template.active = stored.active
         template.save(update_fields=[*_RECORDED, "headers", "auth_password", "changed_at"])
         hidden = {name: "changed" for name in ("headers", "auth_password") if getattr(stored, name) != getattr(template, name)}
         audit.record(by, AuditAction.CHANGED, template, before=_recorded(stored), after=_recorded(template) | hidden)
