@@ -80,8 +80,7 @@ def delete(item: MenuItem, *, by: User) -> None:
     with transaction.atomic():
         MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile
         for view in item.custom_views.select_related("menu_item"):
-            view.owner = view.owner or by
-            custom_views.save(view, by, {"menu_item": None, "for_everyone": False}, roles=())
+            custom_views.save(view, by, {"menu_item": None, "for_everyone": False, "owner": view.owner or by}, roles=())
         audit.record(by, AuditAction.DELETED, item, before=described(item))
         item.delete()
 
