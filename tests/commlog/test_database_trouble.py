@@ -17,7 +17,9 @@ from notifications.database import Trouble
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
-from tests.factories import make_key, make_message, officer
+from tests.commlog.test_health import stands_still
+from tests.factories import admin, make_key, make_message, officer
+from tests.test_permissions_matrix import KNOWN, TABLE, one_of_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,6 +154,7 @@ def test_what_fails_outside_of_a_view_is_told_as_well(monkeypatch: pytest.Monkey
 def test_the_banner_names_the_database_rather_than_the_senders(client: Client) -> None:
     client.force_login(officer())
     make_message(due_at=timezone.now() - timezone.timedelta(seconds=60))
+    assert stands_still() is True
     assert "Nothing is being sent: start manage.py sender" in client.get("/communications/").text
 
     with read_only():
@@ -195,3 +198,21 @@ def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.
     assert said[0].exc_info is None
     message.refresh_from_db()
     assert (message.state, message.abandons) == (MessageState.QUEUED, 0)
+
+
+def test_every_address_reads_on_and_none_that_writes_is_our_fault() -> None:
+    world, key = one_of_everything(), make_key()
+    person = Client(raise_request_exception=False)
+    person.force_login(admin())
+
+    def status(name: str) -> int:
+        headers = {"apiKey": key} if name.startswith(("api-", "bare-")) else {}
+        return person.generic(TABLE[name].method.upper(), world.address(name), "", headers=headers).status_code
+
+    reads = {name: status(name) for name in KNOWN if TABLE[name].method == "get" and name not in ("ready", "sender")}
+    with read_only():
+        assert {name: status(name) for name in reads} == reads
+        writes = {name: status(name) for name in KNOWN if TABLE[name].method != "get"}
+
+    assert [name for name, found in writes.items() if found == 500] == []
+    assert 503 in writes.values()
