@@ -82,7 +82,8 @@ class Drain:
                 for each in self._settle_and_permit():
                     self._start(each)
         except Exception as error:
-            logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
+            if self.out or database.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
+                logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
             self._end_broken(error)
             raise
 

@@ -183,7 +183,7 @@ def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.
     monkeypatch.setattr(tasks, "_UNTIL_ASKED_AGAIN", 0.0)
     message = make_message()
 
-    with caplog.at_level(logging.ERROR, "notifications"), read_only():
+    with caplog.at_level(logging.WARNING, "notifications"), read_only():
         before = Message.objects.values().get()
         for _ in range(3):
             assert tasks.drain("EMAIL") == 0
@@ -193,7 +193,7 @@ def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.
             broker.dequeue()
         assert Message.objects.values().get() == before
 
-    said = [record for record in caplog.records if record.name == "notifications.database"]
+    said = [record for record in caplog.records if record.name.startswith("notifications")]
     assert [record.getMessage() for record in said] == [READ_ONLY]  # once a minute
     assert said[0].exc_info is None
     message.refresh_from_db()
