@@ -10,7 +10,7 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 # Four processes, also on two cores: the tests with real clusters mostly wait.
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
 # What no database has a say in, and the demo, which is always on SQLite.
-NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_demo.py test_architecture.py test_mutants.py \
+NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_demo.py production test_architecture.py test_mutants.py \
   test_permissions_matrix.py commlog/test_environment.py commlog/test_segments.py commlog/test_preview.py commlog/export/test_office.py commlog/demo)
 
 .PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz production bench chaos chaos-quick lock clean
