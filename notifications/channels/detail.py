@@ -1,6 +1,8 @@
 """What a provider said, as it may be stored; and how long it asks us to wait."""
 
+import codecs
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,10 +13,20 @@ _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
+def in_words(said: bytes, charset: str = "") -> str:
+    """The text of these bytes: in the charset that they are said to be in, else in UTF-8, else, where nothing is that, in Windows-1252."""
+    said = said[: LIMIT * 2]
+    with suppress(LookupError, UnicodeError, ValueError):
+        if charset and codecs.lookup(charset)._is_text_encoding:
+            return said.decode(charset, "replace")
+    text = said.decode("utf-8", "replace")
+    return text if "\ufffd" not in text or any("\x7f" < each != "\ufffd" for each in text) else said.decode("cp1252", "replace")
+
+
 def cleaned(said: str | bytes) -> str:
     """The words as they are, without control characters and cut to LIMIT bytes."""
     if isinstance(said, bytes):
-        said = said[: LIMIT * 2].decode("utf-8", "replace")
+        said = in_words(said)
     text = _UNWANTED.sub(" ", said[: LIMIT * 2].replace("\r\n", "\n")).strip()
     encoded = text.encode()
     return text if len(encoded) <= LIMIT else encoded[: LIMIT - 3].decode("utf-8", "ignore") + "…"

@@ -24,7 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from notifications.channels.connecting import Address, connect
 from notifications.channels.deadline import Deadline
-from notifications.channels.detail import cleaned
+from notifications.channels.detail import cleaned, in_words
 
 CAP = 64 * 1024  # bytes of an answer's body that are read at most
 IDLE = 4.0  # seconds; Node and Apache close a kept connection after 5, and a request into a closing one has an unknown outcome
@@ -54,7 +54,14 @@ class Answer:
     @property
     def summary(self) -> str:
         """The answer as it is stored: status, then its text."""
-        return cleaned(f"HTTP {self.status}: ".encode() + self.body) if self.body else f"HTTP {self.status}"
+        if not self.body:
+            return f"HTTP {self.status}"
+        charset = requests.utils.get_encoding_from_headers(CaseInsensitiveDict(self.headers)) if "charset" in self._media_type else ""
+        return cleaned(f"HTTP {self.status}: {in_words(self.body, charset or '')}")
+
+    @property
+    def _media_type(self) -> str:
+        return next((value.lower() for name, value in self.headers.items() if name.lower() == "content-type"), "")
 
 
 class _Call:
@@ -228,6 +235,29 @@ def _read(response: requests.Response) -> Answer:
 
 def innermost(error: BaseException) -> str:
     """The words of what really happened, out of the wrappings of requests and urllib3."""
+    error = _unwrapped(error)
+    if isinstance(error, http.client.BadStatusLine):
+        return _not_http(error.line)
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return "the receiver does not speak TLS at this port: is it an http address?"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return cleaned(str(text) or type(error).__name__)
+
+
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+
+
+def _not_http(line: str) -> str:
+    """What spoke instead of an HTTP/1.1 server, by the first bytes it sent (as Latin-1)."""
+    if line.startswith(("\x15\x03", "\x16\x03")):
+        return "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https"
+    if line.startswith("\x00\x00") or line.upper().startswith("PRI * HTTP/2"):
+        return "the receiver speaks HTTP/2, not an HTTP/1.1 answer"
+    shown = repr(line.strip()[:80])
+    return cleaned(f"not an HTTP/1.1 answer: {shown}") if line.strip("' \r\n") else "the receiver closed the connection without an answer"
+
+
+def _unwrapped(error: BaseException) -> BaseException:
     for _ in range(8):
         inner = getattr(error, "reason", None)
         if not isinstance(inner, BaseException):
@@ -235,5 +265,4 @@ def innermost(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return cleaned(str(text) or type(error).__name__)
+    return error

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import socket
 import time
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -337,3 +338,42 @@ def test_check_passes_every_json(serve: Serve, body: str) -> None:
 @pytest.mark.parametrize("mime", CONTENT_TYPES.values())
 def test_check_passes_the_three_content_types(serve: Serve, mime: str) -> None:
     channel().check(to(serve(RawHttp(says(OK))), content_type=mime))
+
+
+def closes_after(answer: bytes) -> Callable[[RawHttp, socket.socket], None]:
+    def behave(server: RawHttp, sock: socket.socket) -> None:
+        sock.sendall(answer)
+        sock.shutdown(socket.SHUT_RDWR)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "the receiver speaks HTTP/2, not an HTTP/1.1 answer"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not an HTTP/1.1 answer: 'SSH-2.0-OpenSSH_9.2'"),
+        (b"220 mail.example.org ESMTP\r\n", "not an HTTP/1.1 answer: '220 mail.example.org ESMTP'"),
+        (b"", "the receiver closed the connection without an answer"),
+    ],
+)
+def test_what_spoke_instead_of_a_web_server_is_said_in_words(serve: Serve, answer: bytes, words: str) -> None:
+    assert failure(serve(RawHttp(closes_after(answer)))).detail == words
+
+
+@pytest.mark.parametrize(
+    ("charset", "body", "words"),
+    [
+        ("; charset=iso-8859-1", "ungültig".encode("latin-1"), "HTTP 400: ungültig"),
+        ("; charset=utf-8", "ungültig".encode(), "HTTP 400: ungültig"),
+        ("; charset=utf-16", "ungültig".encode("utf-16"), "HTTP 400: ungültig"),
+        ("", "ungültig".encode("latin-1"), "HTTP 400: ungültig"),
+        ("", "ungültig".encode(), "HTTP 400: ungültig"),
+        ("; charset=base64", "ungültig".encode(), "HTTP 400: ungültig"),
+        ("; charset=no-such-thing", "ungültig".encode(), "HTTP 400: ungültig"),
+    ],
+)
+def test_an_answer_is_read_in_its_charset(serve: Serve, charset: str, body: bytes, words: str) -> None:
+    head = f"HTTP/1.1 400 X\r\nContent-Type: text/plain{charset}\r\nContent-Length: {len(body)}\r\n\r\n"
+    assert failure(serve(RawHttp(says(head.encode() + body)))).detail == words
