@@ -19,6 +19,16 @@ class Failure(Enum):
     NEVER = "NEVER"  # cannot be sent as it stands; fails at once
 
 
+class About(Enum):
+    """What a refusal is about: who would get it again with another message, address or connection."""
+
+    RECIPIENT = "RECIPIENT"
+    MESSAGE = "MESSAGE"
+    SESSION = "SESSION"  # this connection
+    SERVER = "SERVER"  # whoever carries the channel's messages, or the line there
+    UNKNOWN = "UNKNOWN"
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One message as a channel gets it to send."""
@@ -67,6 +77,8 @@ class DeliveryError(Exception):
         retry_after: float | None = None,
         lane_fault: bool = False,
         gone: bool = False,
+        about: About = About.UNKNOWN,
+        throttled: bool = False,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
@@ -76,6 +88,8 @@ class DeliveryError(Exception):
         self.retry_after = retry_after  # seconds the provider asks to wait
         self.lane_fault = lane_fault  # the provider's or the line's, whatever the message: what opens a circuit
         self.gone = gone  # the receiver says that its address is no more
+        self.about = about
+        self.throttled = throttled  # the provider asks for fewer messages: its lane slows down, and no retry is used up
 
 
 class Channel(Protocol):

@@ -5,10 +5,11 @@ import smtplib
 import ssl
 from dataclasses import replace
 
-from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base import About, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.blank import is_blank, is_blank_html
 from notifications.channels.deadline import Deadline
-from notifications.channels.detail import cleaned
+from notifications.channels.detail import cleaned, in_words
+from notifications.channels.email import answers
 from notifications.channels.email.addresses import plain_address
 from notifications.channels.email.conversation import Conversation, Refusal, Server, Stage
 from notifications.channels.email.kept import Kept
@@ -87,7 +88,7 @@ class EmailChannel:
                 try:
                     return self._attempt(kept, deadline, to, mail)
                 except _Stale:
-                    pass  # it died while it was kept, before it heard of this message: once more on a new one
+                    pass  # it died while it was kept, or has carried as many as it may: once more over a new one
             return self._attempt(Conversation(self._server), deadline, to, mail)
 
     def close(self) -> None:
@@ -117,11 +118,12 @@ class EmailChannel:
             answer = conversation.transmit(sender(self._from).address, to, mail)
             in_order = True
         except (Refusal, smtplib.SMTPException, OSError, UnicodeError) as error:
-            code = _code(error)
-            in_order = isinstance(error, Refusal) and conversation.stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
-            if reused and conversation.stage == Stage.MAIL and not in_order and not deadline.expired:
+            code, stage = _code(error), conversation.stage
+            found = answers.judge(code, _answer(error), stage, reused=reused)
+            if found.about is About.SESSION and not deadline.expired:
                 raise _Stale from error
-            raise _failure(error, code, conversation.stage, deadline) from error
+            in_order = isinstance(error, Refusal) and stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
+            raise _failure(error, code, found, conversation) from error
         finally:
             if in_order:
                 self._kept.give(conversation)
@@ -132,7 +134,7 @@ class EmailChannel:
 
 
 class _Stale(Exception):
-    """A kept connection turned out to be dead before anything of the message was transmitted."""
+    """A kept connection is of no more use, and nothing of the message was accepted over it."""
 
 
 def _without_blank_part(envelope: Envelope) -> Envelope:
@@ -156,35 +158,47 @@ def _code(error: Exception) -> int:
     return max(0, error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
-def _failure(error: Exception, code: int, stage: Stage, deadline: Deadline) -> DeliveryError:
-    """The class of a failure: by the stage first, then by the server's number (the table in tests/notifications/channels/test_email.py)."""
-    detail = _words(error, stage, deadline)
-    clear = 400 <= code < 600
+def _failure(error: Exception, code: int, found: answers.Finding, conversation: Conversation) -> DeliveryError:
+    """The class of a failure: by the stage first, then by the server's number (the table in bench/hostile/mail_stages.py)."""
+    stage, clear = conversation.stage, 400 <= code < 600
+    detail, line = _words(error, conversation), stage < Stage.MAIL or not clear
     if stage == Stage.AFTER_DOT and not clear:
-        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
+        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True, about=found.about)
     if (code in _CREDENTIALS and stage in (Stage.AUTH, Stage.MAIL)) or isinstance(error, UnicodeError):
-        return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True)
+        return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True, about=found.about)
     # What a server says before MAIL is about the server, not about this message: even 554 may be different in a minute.
-    permanent = code >= 500 and stage >= Stage.MAIL and clear
-    kind = Failure.PERMANENT if permanent else Failure.TRANSIENT
-    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=kind, lane_fault=stage < Stage.MAIL or not clear or code == _CLOSING)
+    kind = Failure.PERMANENT if code >= 500 and not line else Failure.TRANSIENT
+    fault, throttled = line or found.throttled, found.throttled
+    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=kind, lane_fault=fault, about=found.about, throttled=throttled)
 
 
-def _words(error: Exception, stage: Stage, deadline: Deadline) -> str:
+def _answer(error: Exception) -> str:
+    """What the server said behind the number; "" where it gave none."""
+    if isinstance(error, Refusal):
+        return _text(error.text)
+    return _text(error.smtp_error) if isinstance(error, smtplib.SMTPResponseException) else ""
+
+
+def _words(error: Exception, conversation: Conversation) -> str:
+    """What went wrong, with what the server said last of it: often it says why, and then hangs up."""
+    deadline, said, code = conversation.deadline, "", _code(error)
     if deadline.expired or isinstance(error, TimeoutError):
         said = f"it took longer than {deadline.seconds:g} seconds"
+    elif code:
+        said = f"{code} {_answer(error)}"
     elif isinstance(error, Refusal):
-        said = f"{error.code} {_text(error.text)}" if error.code >= 0 else f"an answer that is not SMTP: {_text(error.text)}"
-    elif isinstance(error, smtplib.SMTPResponseException):
-        said = f"{error.smtp_code} {_text(error.smtp_error)}"
+        said = f"an answer that is not SMTP: {_answer(error)}"
     elif isinstance(error, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {error.verify_message}"
     elif isinstance(error, UnicodeError):
         said = "the user name or password holds a character outside ASCII"
     else:
         said = str(error) or type(error).__name__
-    return cleaned(f"{said} (while {_DOING[stage]})")
+    last = conversation.said
+    if last and not code and last[0] > 0:
+        said = f"{last[0]} {_text(last[1])}; then {said}"
+    return cleaned(f"{said} (while {_DOING[conversation.stage]})")
 
 
 def _text(said: bytes | str) -> str:
-    return said if isinstance(said, str) else said.decode("utf-8", "replace")
+    return said if isinstance(said, str) else in_words(said)

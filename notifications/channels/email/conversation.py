@@ -15,6 +15,7 @@ from notifications.channels.deadline import Deadline
 _REPLY_OCTETS = 64 * 1024  # of one reply; a server that goes on for longer is not talking SMTP
 _GARBAGE = -1  # smtplib's word for a reply without a number
 _SLICE = 64 * 1024
+_WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
 
 
 class Stage(IntEnum):
@@ -72,6 +73,8 @@ class Conversation(smtplib.SMTP):
         self.deadline = Deadline(0)
         self.messages = 0
         self.used = 0.0
+        self.opened = time.monotonic()
+        self.said: tuple[int, bytes] | None = None  # the last reply that was not a yes
         self._unfinished = False  # a transaction was begun and refused: RSET before the next
 
     @property
@@ -100,17 +103,27 @@ class Conversation(smtplib.SMTP):
             self.ehlo_or_helo_if_needed()
         if self.server.username:
             self.stage = Stage.AUTH
-            self.login(self.server.username, self.server.password)
+            self._sign_in()
+
+    def _sign_in(self) -> None:
+        """By the best way that the server offers, and by no other: smtplib would try a wrong password by each of them."""
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if best := next((way for way in _WAYS_TO_SIGN_IN if way in offered), None):
+            self.esmtp_features["auth"] = best
+        self.login(self.server.username, self.server.password)
 
     def resume(self, deadline: Deadline) -> None:
         """Take a kept conversation up again under the deadline of the next message."""
         self.deadline = deadline
         self.stage = Stage.MAIL
+        self.said = None
         if self.sock is not None:
             deadline.watch(self.sock)
             self.sock.settimeout(deadline.remaining())
         if self._unfinished:
-            self._expect(2, self.docmd("RSET"))
+            code, _ = self.docmd("RSET")
+            if code // 100 != 2:  # about none of our messages: the connection is of no more use
+                raise smtplib.SMTPException("the server refused to begin anew")
             self._unfinished = False
 
     def transmit(self, origin: str, to: str, mail: bytes) -> str:
@@ -173,6 +186,13 @@ class Conversation(smtplib.SMTP):
             raise Refusal(code, text)
 
     def getreply(self) -> tuple[int, bytes]:
+        """The next reply; what is not a yes is kept, since a server often says why and then hangs up."""
+        reply = self._read_reply()
+        if not 200 <= reply[0] < 400:
+            self.said = reply
+        return reply
+
+    def _read_reply(self) -> tuple[int, bytes]:
         """As smtplib has it, but a reply has an end. The watchdog sees to the time."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the connection is closed")

@@ -8,6 +8,7 @@ from notifications.channels.email.conversation import Conversation
 
 # A mail server waits at least 10 s under load (Postfix in stress mode), 300 s else. One that died meanwhile is noticed and replaced.
 IDLE = 30.0  # seconds
+AGE = 300.0  # seconds; some servers end a session after so long, whatever it does, and an address may lead elsewhere by then
 MESSAGES = 100  # per connection; large providers close after about as many, and a fresh one meets another of their machines
 
 
@@ -35,7 +36,7 @@ class Kept:
 
     def give(self, conversation: Conversation) -> None:
         """Keep a conversation whose last message is settled."""
-        if not conversation.is_open or conversation.messages >= MESSAGES:
+        if not conversation.is_open or conversation.messages >= MESSAGES or time.monotonic() - conversation.opened > AGE:
             conversation.leave()
             return
         conversation.used = time.monotonic()

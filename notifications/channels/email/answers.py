@@ -1,0 +1,70 @@
+"""What an answer of a mail server is about: the one table of code, enhanced code (RFC 3463), stage and words."""
+
+import re
+from typing import NamedTuple
+
+from notifications.channels.base import About
+from notifications.channels.email.conversation import Stage
+
+# Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."; Microsoft: "451 4.7.500 Server busy"; Yahoo: "421 4.7.0 [TSS04]
+# Messages … temporarily deferred"; Postfix: "450 4.7.1 Error: too much mail from …", "421 4.7.0 Error: too many connections".
+_RATE = re.compile(
+    r"throttl|\brates?\b|rate[- ]?limit|too (?:fast|much mail|quickly)|slow(?:ing)? (?:it )?down|server (?:is )?busy"
+    r"|sending (?:limit|quota)|\b(?:per|an?|each) (?:second|minute|hour|day)\b",
+    re.IGNORECASE,
+)
+_SESSION = re.compile(r"\b(?:session|connection|smtp transaction)\b", re.IGNORECASE)
+_LIMIT = re.compile(r"too many|limit|maximum|exceed|\bmax\b|reached|no more", re.IGNORECASE)
+_ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
+_CLOSING = 421
+_SLOW_DOWN = frozenset({_CLOSING, 432, 454})  # RFC 5321 3.8; RFC 4954 6 (432, 454) as servers use them after MAIL
+_BAD_SEQUENCE = 503
+_TOO_LARGE = frozenset({552, 523})
+# What a kept connection is told at MAIL, before a word of the message, need not be about the message.
+_MAY_BE_THE_SESSION = frozenset({450, 451, 452, 503, 530, 550})
+
+
+class Finding(NamedTuple):
+    """What an answer is about, and whether it asks for fewer messages."""
+
+    about: About
+    throttled: bool = False
+
+
+def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
+    """What the answer `code text`, got at `stage`, is about. `reused`: the connection has carried other messages before.
+
+    `code` 0: there was no answer that is one.
+    """
+    if reused and _is_about_the_session(code, text, stage):
+        return Finding(About.SESSION)
+    if not 400 <= code < 600 or stage < Stage.MAIL:
+        return Finding(About.SERVER, throttled=code == _CLOSING)
+    found = _ENHANCED.match(text)
+    subject = int(found[1]) if found else -1
+    if code in _SLOW_DOWN or (code < 500 and stage != Stage.RCPT and subject not in (1, 2) and _RATE.search(text)):
+        return Finding(About.SERVER, throttled=True)
+    return Finding(_about(code, stage, subject))
+
+
+def _is_about_the_session(code: int, text: str, stage: Stage) -> bool:
+    """Nothing was accepted in any of these: the message may go over another connection."""
+    if not 400 <= code < 600:
+        return stage == Stage.MAIL
+    if code in (_CLOSING, _BAD_SEQUENCE) or (_SESSION.search(text) and _LIMIT.search(text)):
+        return True
+    return stage == Stage.MAIL and code in _MAY_BE_THE_SESSION and not (code < 500 and _RATE.search(text))
+
+
+def _about(code: int, stage: Stage, subject: int) -> About:
+    if code in _TOO_LARGE and subject != 2:
+        return About.MESSAGE
+    if stage == Stage.MAIL:
+        return About.SERVER
+    if stage == Stage.RCPT:  # 4.7.1 there is greylisting, 5.7.1 a relay that does not want us
+        return About.SERVER if code >= 500 and subject == 7 else About.RECIPIENT
+    if subject in (1, 2):
+        return About.RECIPIENT
+    if code < 500:
+        return About.SERVER if subject == 3 else About.UNKNOWN
+    return About.UNKNOWN if subject == 7 else About.MESSAGE
