@@ -7,10 +7,17 @@ from django.db import connection, transaction
 
 from notifications import sql
 from notifications.channels import held_channels
-from notifications.models import Lane, Message
-from notifications.states import Circuit, MessageState, MessageType, WaitingReason
+from notifications.models import Attempt, Lane, Message
+from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
 
 _BUCKET = 0.25  # seconds of a limited lane's rate that may leave at once
+_BELOW = 0.9  # of what its provider took lately: the pace of a lane that was told to slow down
+_GROWTH = 1.02  # a second, from then on
+_SLOWEST, _FREE = 1.0, 2_000.0  # messages a second; a pace that has grown beyond _FREE holds nothing back
+_LOOK_BACK = timedelta(seconds=2)  # over which is counted what a provider took
+_SETTLES = 1.0  # seconds in which answers to what left before may still come
+_LONGEST_REST = 60.0  # seconds that a provider may ask for
+_NEWEST = 2_000  # attempts among which those of the last seconds are
 _MARKED_AT_ONCE = 1_000
 _PROBE_TAKES = timedelta(seconds=75)  # longer than any deadline: then its worker is lost, and another may try
 _OVERLAP = timedelta(seconds=10)
@@ -56,7 +63,7 @@ SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS 
 # Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
 _OPENINGS = f"""
 SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL),
-lane.circuit, lane.rate, lane.tokens, lane.tokens_at
+lane.circuit, lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
 FROM {sql.LANE} lane WHERE {_UNPAUSED} AND (lane.probe_at IS NULL OR lane.probe_at <= %s)
 AND (SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL ORDER BY m.due_at, m.id LIMIT 1) <= %s
 """  # noqa: S608 - names of tables
@@ -69,11 +76,11 @@ def openings(now: datetime) -> list[Opening]:
     """The lanes with a due message that may be claimed now. The one predicate of the broker and of the claim."""
     moment, stopped = sql.moment(now), held_channels()
     found = []
-    for pk, channel, room, circuit, rate, tokens, tokens_at in sql.select(_OPENINGS, [moment, moment]):
-        probe = circuit != Circuit.CLOSED
-        most = min(room, 1 if probe else room, room if rate is None else int(_filled(rate, tokens, tokens_at, now.timestamp())))
+    for pk, channel, room, circuit, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, [moment, moment]):
+        probe, limit = circuit != Circuit.CLOSED, _limit(rate, pace, paced_at, now.timestamp())
+        most = min(room, 1 if probe else room, room if limit is None else int(_filled(limit, tokens, tokens_at, now.timestamp())))
         if most > 0 and channel not in stopped:
-            found.append(Opening(pk, MessageType(channel), most, probe, rate is not None))
+            found.append(Opening(pk, MessageType(channel), most, probe, limit is not None))
     return found
 
 
@@ -84,12 +91,13 @@ def take(opening: Opening, wanted: int, *, now: datetime) -> int:
     if not opening.limited:
         return wanted
     with transaction.atomic():
-        lane = Lane.objects.select_for_update().only("rate", "tokens", "tokens_at").get(pk=opening.lane_id)
-        if lane.rate is None:
+        lane = _locked(opening.lane_id)
+        limit = _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp())
+        if limit is None:
             return wanted
-        filled = _filled(lane.rate, lane.tokens, lane.tokens_at, now.timestamp())
+        filled = _filled(limit, lane.tokens, lane.tokens_at, now.timestamp())
         taken = min(wanted, int(filled))
-        Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=now.timestamp())
+        Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=max(lane.tokens_at, now.timestamp()))
     return taken
 
 
@@ -97,6 +105,42 @@ def take_probe(lane_id: int, *, now: datetime) -> bool:
     """The right to try the lane with one message: one worker gets it."""
     due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
     return bool(due.update(circuit=Circuit.HALF_OPEN, probe_at=now + _PROBE_TAKES))
+
+
+def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
+    """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of so many seconds.
+
+    Kept on the lane's row, so all hosts share it. Must run inside a transaction.
+    """
+    lane, moment = _locked(lane_id), now.timestamp()
+    if lane.paced_at is not None and moment - lane.paced_at < _SETTLES:
+        return
+    present = _limit(None, lane.pace, lane.paced_at, moment)
+    took = _accepted(lane_id, now) / _LOOK_BACK.total_seconds() if lane.pace else float(_accepted(lane_id, now))
+    pace = max(_SLOWEST, _BELOW * (took if present is None else min(took, present)))
+    begins = moment + min(rest, _LONGEST_REST)  # until then the bucket fills with nothing
+    Lane.objects.filter(pk=lane_id).update(pace=pace, paced_at=moment, tokens=0, tokens_at=begins)
+
+
+def _locked(lane_id: int) -> Lane:
+    return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at").get(pk=lane_id)
+
+
+def _accepted(lane_id: int, now: datetime) -> int:
+    """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
+    newest = Attempt.objects.order_by("-pk").values("pk")[:_NEWEST]
+    accepted = Attempt.objects.filter(pk__in=newest, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
+    return accepted.filter(message__lane=lane_id).count()
+
+
+def _limit(rate: float | None, pace: float | None, paced_at: float | None, now: float) -> float | None:
+    """How many messages a second may leave now: at most what an administrator has set, and what the pace has grown to."""
+    if pace is None or paced_at is None:
+        return rate
+    grown = pace * _GROWTH ** min(max(0.0, now - paced_at), 3_600.0)
+    if grown >= _FREE:
+        return rate
+    return grown if rate is None else min(rate, grown)
 
 
 def _filled(rate: float, tokens: float, since: float, now: float) -> float:

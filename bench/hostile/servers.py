@@ -140,6 +140,36 @@ class ScriptedSmtp(Listener):
         raise Gone
 
 
+class RateLimited(ScriptedSmtp):
+    """Takes so many mails a second over all connections, and says `said` at `stage` to those above."""
+
+    def __init__(self, rate: float, stage: str, said: str) -> None:
+        self.rate, self.stage, self.said = rate, stage, said
+        self.refused = 0
+        self._room, self._filled_at = rate, time.monotonic()
+        self._lock = threading.Lock()
+        super().__init__()
+
+    def _say(self, sock: socket.socket, script: Script, stage: str, usual: str, before: Callable[[], None] | None = None) -> str:
+        if stage != self.stage or self._has_room():
+            return super()._say(sock, script, stage, usual, before)
+        self.refused += 1
+        super()._say(sock, {stage: self.said}, stage, usual, before)
+        if self.said.startswith("421"):
+            raise Gone
+        return self.said
+
+    def _has_room(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            self._room = min(self.rate, self._room + (now - self._filled_at) * self.rate)
+            self._filled_at = now
+            if self._room < 1:
+                return False
+            self._room -= 1
+            return True
+
+
 class RawHttp(Listener):
     """Reads one request after the other and gives each to `behave`, with the socket and the request's head and body."""
 

@@ -14,7 +14,7 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from notifications.channels.base import Accepted, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base import About, Accepted, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.blank import is_blank
 from notifications.channels.connecting import Address, resolve
 from notifications.channels.deadline import Deadline
@@ -36,7 +36,8 @@ _SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
 # Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
-_LATER = frozenset({20429, 20503, 21730})
+_TOO_MANY = 20429
+_LATER = frozenset({_TOO_MANY, 20503, 21730})
 _NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
@@ -181,7 +182,8 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     status, detail = answer.status, answer.summary
     wait = retry_after(answer.headers.get("Retry-After"))
     if code in _LATER or status in (408, 425, 429, 503):
-        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True)
+        throttled = code == _TOO_MANY or status == 429
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True, about=About.SERVER, throttled=throttled)
     if code in _CREDENTIALS or status == 401:
         return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True)
     if code in _TOO_LONG:

@@ -237,7 +237,7 @@ def innermost(error: BaseException) -> str:
     """The words of what really happened, out of the wrappings of requests and urllib3."""
     error = _unwrapped(error)
     if isinstance(error, http.client.BadStatusLine):
-        return _not_http(error.line)
+        return _not_http(getattr(error, "line", ""))
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return "the receiver does not speak TLS at this port: is it an http address?"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -11,7 +11,7 @@ WINDOW = 60.0  # seconds
 _MOST = 500  # results of a lane that are remembered
 LEAST_FAILURES, LEAST_MESSAGES, LEAST_SHARE = 10, 5, 0.5
 
-_seen: dict[int, deque[tuple[float, int, bool]]] = defaultdict(lambda: deque(maxlen=_MOST))
+_seen: dict[int, deque[tuple[float, int, bool | None]]] = defaultdict(lambda: deque(maxlen=_MOST))
 
 
 def note(results: Sequence[Result]) -> dict[int, str]:
@@ -21,18 +21,23 @@ def note(results: Sequence[Result]) -> dict[int, str]:
         if isinstance(each.answer, NotStarted):
             continue
         fault = isinstance(each.answer, DeliveryError) and each.answer.lane_fault
-        _seen[each.claim.lane_id].append((now, each.claim.message_id, fault))
+        throttled = isinstance(each.answer, DeliveryError) and each.answer.throttled
+        _seen[each.claim.lane_id].append((now, each.claim.message_id, None if throttled else fault))
         if fault:
             faults[each.claim.lane_id] = str(each.answer)
     return {lane_id: trouble for lane_id, trouble in faults.items() if _is_in_trouble(lane_id, now)}
 
 
 def _is_in_trouble(lane_id: int, now: float) -> bool:
-    """At least ten failures of the lane's own, of at least five messages, that are at least half of what came back."""
+    """At least ten failures of the lane's own, of at least five messages, that are at least half of what came back.
+
+    Being asked for fewer messages (None) is trouble only where nothing else comes back: else the lane slows down and works.
+    """
     seen = _seen[lane_id]
     while seen and seen[0][0] < now - WINDOW:
         seen.popleft()
-    failed = [message for _, message, fault in seen if fault]
+    works = any(fault is False for _, _, fault in seen)
+    failed = [message for _, message, fault in seen if fault or (fault is None and not works)]
     return len(failed) >= LEAST_FAILURES and len(set(failed)) >= LEAST_MESSAGES and len(failed) >= LEAST_SHARE * len(seen)
 
 

@@ -33,10 +33,12 @@ _RECOVER = 1.0  # seconds between looks for lapsed claims
 _HELD = 0.5  # seconds between looks whether what is claimed may still leave
 _START_WITHIN = LEASE.total_seconds() / 2
 
+_MOST_SPARED = 30  # times that a message may be told to come later without using up a retry
+
 _AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
 _LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
 _UNREACHABLE = (OperationalError, InterfaceError)
-_LANE_HELD = NotStarted("Given back: its channel was paused, or its provider got into trouble.")
+_LANE_HELD = NotStarted("Given back: its channel was paused, or its provider got into trouble or asked for fewer messages.")
 _DATABASE_GONE = NotStarted("Given back: the database did not answer.")
 # Whose fault it was is not known, so it counts like a lost worker, at the pace of lost workers.
 _FAULT = NotStarted("Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True)
@@ -163,9 +165,9 @@ class Drain:
             if self._is_slow(lane_id):
                 self._give_back(deque(waiting.pop() for _ in range(len(waiting) - leaving[lane_id])), why)
 
-    def _give_back_the_held(self, in_trouble: Iterable[int]) -> None:
-        """What was claimed before its lane was paused, or its circuit opened, does not leave."""
-        for lane_id in in_trouble:
+    def _give_back_the_held(self, held_back: Iterable[int]) -> None:
+        """What was claimed before its lane was paused or slowed down, or its circuit opened, does not leave."""
+        for lane_id in held_back:
             self._give_back(self.ready.get(lane_id, deque()), _LANE_HELD)
         now = time.monotonic()
         if now < self.held_at or not any(self.ready.values()):
@@ -177,10 +179,13 @@ class Drain:
                 self._give_back(waiting, _LANE_HELD)
 
     def _spared(self, result: Result) -> Result:
-        """A try of a lane in trouble that failed because of the lane, and surely was not received, costs the message nothing."""
-        answer, tried = result.answer, result.claim.lane_id in self.probes
-        refused = isinstance(answer, DeliveryError) and answer.lane_fault and answer.outcome == Outcome.REFUSED
-        return replace(result, spared=True) if tried and refused else result
+        """What failed because of its lane, and surely was not received, costs the message nothing: where the lane was told to slow down,
+        and where this was the try of a lane in trouble. A message that is told so again and again may be the reason itself."""
+        answer, claim = result.answer, result.claim
+        if not isinstance(answer, DeliveryError) or answer.outcome != Outcome.REFUSED or not answer.lane_fault:
+            return result
+        throttled = answer.throttled and claim.token - claim.failures <= _MOST_SPARED
+        return replace(result, spared=True) if throttled or claim.lane_id in self.probes else result
 
     def _judge_lanes(self, in_trouble: dict[int, str], now: datetime) -> None:
         """In the transaction of the results: circuits open, and what was tried closes or stays open."""
@@ -196,6 +201,16 @@ class Drain:
                 breaker.forget(lane_id)
         for lane_id, trouble in in_trouble.items():
             circuits.open_circuit(lane_id, trouble, now=now)
+        for lane_id, rest in self._throttled().items():
+            lanes.slow_down(lane_id, rest=rest, now=now)
+
+    def _throttled(self) -> dict[int, float]:
+        """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in seconds."""
+        found: dict[int, float] = {}
+        for each in self.unrecorded:
+            if isinstance(each.answer, DeliveryError) and each.answer.throttled:
+                found[each.claim.lane_id] = max(found.get(each.claim.lane_id, 0.0), each.answer.retry_after or 0.0)
+        return found
 
     def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
         moment = self.clock.at(time.monotonic())
@@ -231,7 +246,7 @@ class Drain:
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
         in_trouble = breaker.note(self.unrecorded)
-        self._give_back_the_held(in_trouble)
+        self._give_back_the_held([*in_trouble, *self._throttled()])
         chosen = self._startable()
         stop = stopping.wished()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
@@ -241,7 +256,7 @@ class Drain:
             return []
         now = self.clock.now()
         with transaction.atomic():
-            results.record([self._spared(each) for each in self.unrecorded] if self.probes else self.unrecorded)
+            results.record([self._spared(each) for each in self.unrecorded])
             self._judge_lanes(in_trouble, now)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]

@@ -15,13 +15,14 @@ from notifications.channels.base import Accepted, DeliveryError, Failure, Receip
 from notifications.delivery.claims import Claim
 from notifications.delivery.reports import GRACE, Standing, standing
 from notifications.delivery.retiring import retire
-from notifications.delivery.verdict import Verdict, judge
+from notifications.delivery.verdict import LONGEST_RETRY_AFTER, Verdict, judge
 from notifications.failures import Reason
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, Outcome, WaitingReason
 
 MOST_ABANDONS = 3  # a message that kills its worker each time must not do so for ever
 _POISON = f"{MOST_ABANDONS} senders in a row were lost before they could send this message."
+_REST = 1.0  # seconds before a message is tried again whose provider asked for fewer
 _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 
 # `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under way.
@@ -65,7 +66,7 @@ class Result:
     answer: Receipt | Accepted | DeliveryError | NotStarted
     started_at: datetime
     finished_at: datetime
-    spared: bool = False  # a try of a lane in trouble that failed because of the lane: it uses up no retry
+    spared: bool = False  # failed because its lane is in trouble or was told to slow down: it uses up no retry
 
 
 def record(results: Sequence[Result]) -> None:
@@ -86,7 +87,8 @@ def record(results: Sequence[Result]) -> None:
         if isinstance(each.answer, Accepted):
             _await_receipt(each.claim, each.answer, each.finished_at)
         elif isinstance(each.answer, DeliveryError) and each.spared:
-            _spare(each.claim, each.answer, due_at=each.finished_at)
+            rest = min(max(_REST, each.answer.retry_after or 0.0), LONGEST_RETRY_AFTER) if each.answer.throttled else 0.0
+            _spare(each.claim, each.answer, due_at=each.finished_at + timedelta(seconds=rest))
         elif isinstance(each.answer, DeliveryError):
             if each.answer.gone and each.claim.template_id:
                 retire(each.claim.template_id)

@@ -17,6 +17,9 @@ class Lane(models.Model):
     rate = models.FloatField(null=True)
     tokens = models.FloatField(default=0)
     tokens_at = models.FloatField(default=0)
+    # How many a second its provider took when it last asked for fewer; it grows from then on (notifications.lanes). Unix time.
+    pace = models.FloatField(null=True)
+    paced_at = models.FloatField(null=True)
     # Held back by a person, or because its provider is in trouble.
     paused_at = models.DateTimeField(null=True)
     circuit = models.CharField(max_length=9, choices=Circuit.choices, default=Circuit.CLOSED)
@@ -34,6 +37,9 @@ class Lane(models.Model):
                 name="lane_open_with_probe",
             ),
             models.CheckConstraint(condition=Q(rate=None) | Q(rate__gt=0), name="lane_rate_positive"),
+            models.CheckConstraint(
+                condition=Q(pace=None, paced_at=None) | Q(pace__gt=0, paced_at__isnull=False), name="lane_pace_with_time"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifications.channels.base import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base import About, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.connecting import Lookup
 from notifications.channels.detail import cleaned, retry_after
 from notifications.channels.webhook.addresses import Net, Rules
@@ -129,6 +129,16 @@ def _failure(answer: Answer, detail: str) -> DeliveryError:
     """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says that it is meant for good."""
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
-    fault = answer.status == _TOO_MANY or answer.status >= 500
-    gone = answer.status == _GONE
-    return DeliveryError(Reason.INVALID_HTTP_RESPONSE, detail, kind=kind, retry_after=wait, lane_fault=fault, gone=gone)
+    gone, throttled = answer.status == _GONE, answer.status == _TOO_MANY
+    fault = throttled or answer.status >= 500
+    about = About.SERVER if fault else About.UNKNOWN
+    return DeliveryError(
+        Reason.INVALID_HTTP_RESPONSE,
+        detail,
+        kind=kind,
+        retry_after=wait,
+        lane_fault=fault,
+        gone=gone,
+        about=about,
+        throttled=throttled,
+    )

@@ -1,0 +1,140 @@
+"""A provider that asks for fewer messages gets fewer; none of them fails, and none uses up a retry."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bench.hostile.servers import RateLimited
+from commlog.demo.standins import StandIns
+from notifications import channels, lanes, outbox, tasks
+from notifications.clock import db_now
+from notifications.models import Attempt, Lane, Message
+from notifications.outbox import Draft
+from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
+from tests.factories import make_attempt, make_lane, make_message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.get_fixed_timezone(0))
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def room(lane: Lane, at: datetime) -> int:
+    """How many of the lane's messages may leave at that moment."""
+    return next((opening.room for opening in lanes.openings(at) if opening.lane_id == lane.pk), 0)
+
+
+@pytest.fixture
+def busy() -> Lane:
+    """A lane with much to send, of which thirty were accepted in the last second."""
+    lane = make_lane()
+    for _ in range(3):
+        make_message(due_at=NOW - seconds(60))
+    for _ in range(30):
+        attempt = make_attempt(make_message(MessageState.SENT), Outcome.ACCEPTED)
+        Attempt.objects.filter(pk=attempt.pk).update(finished_at=NOW - seconds(0.5))
+    return lane
+
+
+def test_a_lane_goes_on_below_what_was_accepted_and_grows_slowly(busy: Lane) -> None:
+    assert room(busy, NOW) == 200
+    lanes.slow_down(busy.pk, now=NOW)
+    busy.refresh_from_db()
+
+    assert busy.pace == pytest.approx(27)
+    assert [room(busy, NOW), room(busy, NOW + seconds(0.1)), room(busy, NOW + seconds(60))] == [0, 2, 22]  # a quarter of a second's
+    assert room(busy, NOW + seconds(3_600)) == 200
+
+
+def test_what_is_answered_just_after_slows_down_no_further(busy: Lane) -> None:
+    lanes.slow_down(busy.pk, now=NOW)
+    lanes.slow_down(busy.pk, now=NOW + seconds(0.9))
+    busy.refresh_from_db()
+    assert busy.pace == pytest.approx(27)
+    lanes.slow_down(busy.pk, now=NOW + seconds(4))  # nothing was accepted in the last two seconds
+    busy.refresh_from_db()
+    assert busy.pace == 1
+
+
+def test_a_limit_set_by_hand_is_the_upper_bound(busy: Lane) -> None:
+    Lane.objects.filter(pk=busy.pk).update(rate=8)
+    lanes.slow_down(busy.pk, now=NOW)
+    assert room(busy, NOW + seconds(10)) == 2
+    Lane.objects.filter(pk=busy.pk).update(rate=None)
+    assert room(busy, NOW + seconds(10)) == 8
+
+
+def test_a_rest_that_the_provider_asks_for_is_kept(busy: Lane) -> None:
+    lanes.slow_down(busy.pk, rest=10, now=NOW)
+    assert [room(busy, NOW + seconds(9)), room(busy, NOW + seconds(12)) > 0] == [0, True]
+
+
+@pytest.fixture
+def mail(providers: StandIns, settings: Any, request: pytest.FixtureRequest) -> Iterator[RateLimited]:
+    """A mail server that takes twenty a second, and says so in its own way."""
+    server = RateLimited(20, *request.param)
+    settings.EMAIL_PORT = server.port
+    channels.close_all()
+    yield server
+    channels.close_all()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        ("dot", "454 Throttling failure: Maximum sending rate exceeded."),
+        ("mail", "451 4.7.1 Rate limit exceeded"),
+        ("mail", "421 4.7.0 Too much, closing connection"),
+        ("dot", "432 slow down"),
+    ],
+    indirect=True,
+)
+def test_nothing_fails_of_what_a_server_asks_to_have_later(mail: RateLimited) -> None:
+    outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b") for number in range(60)])
+    until = time.monotonic() + 60
+    while Message.objects.exclude(state=MessageState.SENT).exists() and time.monotonic() < until:
+        tasks.drain("EMAIL")
+        time.sleep(0.05)
+
+    assert set(Message.objects.values_list("state", "failures")) == {(MessageState.SENT, 0)}
+    assert len(mail.mails) == 60
+    assert mail.refused > 0
+    lane = Lane.objects.get()
+    assert lane.pace is not None
+    assert lane.circuit == Circuit.CLOSED
+
+
+@pytest.mark.parametrize("mail", [("dot", "454 Throttling failure")], indirect=True)
+def test_what_waits_for_a_slow_lane_says_so(mail: RateLimited) -> None:
+    mail.rate = mail._room = 0
+    message = outbox.enqueue(Draft(MessageType.EMAIL, destination="c@example.org", subject="s", body="b"))
+    before = db_now()
+    tasks.drain("EMAIL")
+    message.refresh_from_db()
+
+    assert (message.state, message.waiting_reason, message.failures) == (
+        MessageState.WAITING,
+        WaitingReason.WAIT_FOR_CLOSE_CIRCUIT,
+        0,
+    )
+    assert message.failure_cause.startswith("454 Throttling failure")
+    assert message.due_at is not None
+    assert message.due_at >= before + seconds(1)
+
+
+@pytest.mark.parametrize("mail", [("dot", "454 Throttling failure")], indirect=True)
+def test_a_message_that_is_put_off_for_ever_uses_up_its_retries(mail: RateLimited) -> None:
+    mail.rate = mail._room = 0
+    message = outbox.enqueue(Draft(MessageType.EMAIL, destination="c@example.org", subject="s", body="b"))
+    Message.objects.filter(pk=message.pk).update(token=40)
+    tasks.drain("EMAIL")
+    message.refresh_from_db()
+    assert message.failures == 1
