@@ -9,8 +9,9 @@ How a kind of job plugs in (an export, say):
        chosen = select(state_of(request, params, place.kind).params, scope=place.scope(request.user))   # refuse unless chosen.sound
        job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=count, options={"format": "xlsx"})
 
-   `create` writes the audit row. `redirect("job", job.key)` leads to its page; `templates/jobs/progress.html` includes
-   `jobs/export.html`, the kind's own part: the report, the link to the file. What the permission is, the view and the runner ask.
+   `create` writes the audit row. It raises TooManyOpen, which the view says on the page of the jobs. `redirect("job", job.key)` leads to
+   its page; `templates/jobs/progress.html` includes `jobs/export.html`, the kind's own part: the report, the link to the file. What the
+   permission is, the view and the runner ask.
 3. The runner gets a Turn, and calls `turn.step(done=…)` at least every two seconds:
 
        def run(turn: Turn) -> datetime | None:
@@ -28,13 +29,14 @@ How a kind of job plugs in (an export, say):
    workers the job fails and says so; so it does after any exception, with the text of a Refused as its reason.
 """
 
-from commlog.jobs.life import Asked, approve, cancel, create, pause, reject, resume
+from commlog.jobs.life import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
 from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
 
 __all__ = [
     "Asked",
     "Refused",
     "Stop",
+    "TooManyOpen",
     "Turn",
     "approve",
     "cancel",

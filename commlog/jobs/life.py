@@ -22,6 +22,16 @@ from notifications.models import Message
 _ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
 
 
+MOST_OPEN = 20  # jobs of one owner
+
+
+class TooManyOpen(Exception):
+    """The owner has as many open jobs as one person may have. The text says so, in the words of a clerk."""
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {MOST_OPEN} open jobs, and can have no more. Wait until one has ended, or cancel one.")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The conditions that a job is about: copied, whatever becomes of the view that they came from. `words` are for people."""
@@ -54,10 +64,13 @@ def create(
 
     `newest`: the largest message id that takes part.
     `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
-    (unless 0) waits for a second person.
+    (unless 0) waits for a second person. Raises TooManyOpen.
     """
     now = db_now()
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=owner.pk)  # two forms at once
+        if Job.objects.filter(owner=owner, state__in=OPEN).count() >= MOST_OPEN:
+            raise TooManyOpen
         job = Job.objects.create(
             key=key or uuid4(),
             kind=kind,

@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -138,22 +139,37 @@ class Turn:
 def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     """Take the next job that is due, or that a lost worker had, for the worker that this is handed to: function, arguments, longest time.
 
-    None where there is none, or where `room` jobs are under way already. Called by the broker (settings.LONG_WORK).
+    Owners take turns, however many jobs one of them has. None where there is none, or where `room` jobs are under way already. Called
+    by the broker (settings.LONG_WORK).
     """
     now = db_now()
-    job = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by("due_at", "id").first()
-    if job is None or Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count() >= room:
+    due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by("due_at", "id")
+    owners = set(due.order_by().values_list("owner", flat=True))
+    running = Counter(Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True))
+    if not owners or running.total() >= room:
         return None
+    job = due.filter(owner=_next_owner(owners, running)).first()
+    if job is None:
+        return None  # another cluster was quicker
     runner, lost = RUNNERS[job.kind], job.lease_until is not None
     mine = Job.objects.filter(pk=job.pk, token=job.token, state=job.state)
     if lost and job.losses + 1 >= MOST_LOSSES:
         mine.update(state=JobState.FAILED, reason=_LOST, finished_at=now, lease_until=None, due_at=None, token=F("token") + 1)
         return None
-    taken = {"state": JobState.RUNNING, "token": job.token + 1, "due_at": None, "lease_until": now + runner.lease}
+    taken = {"state": JobState.RUNNING, "token": job.token + 1, "due_at": None, "served_at": now, "lease_until": now + runner.lease}
     taken |= {"losses": job.losses + lost} | ({} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None})
     if not mine.update(started_at=job.started_at or now, **taken):
         return None  # another cluster was quicker
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
+
+
+def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
+    """The owner with the fewest jobs under way; of several the one whose last turn began longest ago."""
+    if len(owners) == 1:
+        return next(iter(owners))
+    served = dict(Job.objects.filter(owner__in=owners).order_by().values_list("owner").annotate(last=Max("served_at")))
+    never = datetime.min.replace(tzinfo=UTC)
+    return min(owners, key=lambda owner: (running[owner], served.get(owner) or never, owner))
 
 
 def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:

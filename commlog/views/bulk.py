@@ -14,7 +14,7 @@ from commlog import jobs, permissions, screens
 from commlog.bulk import choosing
 from commlog.bulk.choosing import Matching, Preview, TooMany
 from commlog.bulk.confirming import BulkForm, Confirmed
-from commlog.jobs import Asked
+from commlog.jobs import Asked, TooManyOpen
 from commlog.jobs.life import newest_message
 from commlog.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
 from commlog.models import Job, User
@@ -37,6 +37,9 @@ def resend(request: HttpRequest) -> HttpResponse:
         return redirect("job", made.key)  # the same form a second time
     try:
         return redirect("job", _make(request, user, form).key)
+    except TooManyOpen as refusal:
+        messages.error(request, f"Nothing is resent. {refusal}")
+        return redirect("jobs")
     except IntegrityError:
         return redirect("job", form.cleaned_data["key"])  # the same form, a moment ago
 

@@ -18,7 +18,7 @@ from commlog.export.orders import Format, Order
 from commlog.export.plans import parts_of
 from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
-from commlog.jobs.life import Asked
+from commlog.jobs import Asked, TooManyOpen
 from commlog.limits import A_PAGE, TookTooLong, time_limit
 from commlog.models import ExportFile, User
 from commlog.models.export_file import KEPT
@@ -54,7 +54,11 @@ def export(request: HttpRequest) -> HttpResponseBase:
     order = Order(format, state.layout.keys, state.layout.timestamps, state.view.name if state.view else "")
     total = _count(chosen.messages)
     if total is None or total > AT_ONCE or not _are_short(chosen.messages, order):
-        job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=total or 0, options=order.options)
+        try:
+            job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=total or 0, options=order.options)
+        except TooManyOpen as refusal:
+            messages.error(request, f"Nothing is exported. {refusal}")
+            return redirect("jobs")
         return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
     return _at_once(order, chosen, place, user)
 

@@ -4,11 +4,13 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry, Job, User
-from commlog.models.job import JobKind, JobState
-from tests.factories import admin, make_job, officer, viewer
+from commlog.models.job import OPEN, JobKind, JobState
+from notifications.states import MessageState
+from tests.factories import admin, make_job, make_message, officer, viewer
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +125,40 @@ def test_a_second_person_approves(client: Client, pages: Client, owner: User) ->
     assert press(client, job, "reject").state == JobState.QUEUED
     other = make_job(owner, state=JobState.AWAITING_APPROVAL)
     assert (press(client, other, "reject").state, other.reason) == (JobState.CANCELLED, "Bea Officer did not approve it.")
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_nobody_has_more_open_jobs_than_one_person_may(
+    pages: Client, owner: User, monkeypatch: pytest.MonkeyPatch, state: JobState
+) -> None:
+    monkeypatch.setattr("commlog.views.exports.AT_ONCE", 0)
+    for _ in range(20):
+        make_job(owner, JobKind.EXPORT, state)
+    make_message(MessageState.FAILED)
+    fresh = pages.get("/communications/resend/", {"all": "1"}).context["fresh"]
+    for path, sent, said in (
+        ("/communications/export/", {}, "Nothing is exported."),
+        ("/communications/resend/", fresh, "Nothing is resent."),
+    ):
+        answer = pages.post(path, sent, follow=True)
+        assert answer.redirect_chain == [("/jobs/", 302)]
+        assert f"{said} You have 20 open jobs, and can have no more. Wait until one has ended, or cancel one." in answer.text
+    assert Job.objects.count() == 20
+    Job.objects.filter(pk=Job.objects.earliest("pk").pk).update(
+        state=JobState.CANCELLED, finished_at=timezone.now(), due_at=None, lease_until=None
+    )
+    assert pages.post("/communications/resend/", fresh)["Location"] == f"/jobs/{Job.objects.latest('pk').key.hex}/"
+    assert Job.objects.count() == 21
+
+
+def test_the_open_jobs_of_others_count_for_nobody_else(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commlog.views.exports.AT_ONCE", 0)
+    colleague = officer(username="colleague")
+    for _ in range(20):
+        make_job(colleague, JobKind.EXPORT)
+    make_message(MessageState.SENT)
+    pages.post("/communications/export/")
+    assert Job.objects.count() == 21
 
 
 def test_every_page_says_how_many_jobs_are_open(pages: Client, owner: User) -> None:

@@ -71,6 +71,51 @@ def test_the_broker_hands_out_one_job_and_leaves_a_worker_for_sending(owner: Use
     assert OrmQ.objects.count() == 0
 
 
+def served(times: int, room: int = 1) -> list[str]:
+    """Whose jobs have the next turns."""
+    found = []
+    for _ in range(times):
+        claimed = jobs.claim(room)
+        assert claimed is not None
+        found.append(Job.objects.get(pk=claimed[1][0]).owner.username)
+        jobs.run(*claimed[1])
+    return found
+
+
+def test_owners_take_turns_however_many_jobs_one_of_them_has(owner: User) -> None:
+    many, one, two = officer(username="many"), officer(username="one"), officer(username="two")
+    for _ in range(500):
+        make_job(many, JobKind.EXPORT)
+    assert served(2) == ["many", "many"]
+    make_job(one, JobKind.EXPORT), make_job(two, JobKind.EXPORT), make_job(two, JobKind.EXPORT)
+    assert served(6) == ["one", "two", "many", "two", "many", "many"]
+    make_job(one, JobKind.EXPORT)
+    assert served(2) == ["one", "many"]
+
+
+def test_a_long_resend_takes_turns_with_the_exports_of_another(owner: User) -> None:
+    _work[:] = [lambda turn: timezone.now() if turn.job.kind == JobKind.RESEND else None]
+    make_job(officer(username="resending"))
+    exporting = officer(username="exporting")
+    for _ in range(3):
+        make_job(exporting, JobKind.EXPORT)
+    assert served(6) == ["resending", "exporting", "resending", "exporting", "resending", "exporting"]
+    assert served(2) == ["resending", "resending"]
+
+
+def test_who_has_a_job_under_way_waits_for_those_who_have_none(owner: User) -> None:
+    many, one = officer(username="many"), officer(username="one")
+    jobs_of_many = [make_job(many, JobKind.EXPORT) for _ in range(3)]
+    first = jobs.claim(2)
+    assert first is not None
+    assert first[1][0] == jobs_of_many[0].pk
+    late = make_job(one, JobKind.EXPORT)
+    second = jobs.claim(2)
+    assert second is not None
+    assert second[1][0] == late.pk
+    assert jobs.claim(2) is None
+
+
 def test_an_ordinary_task_under_way_keeps_jobs_waiting(owner: User) -> None:
     make_job(owner)
     OrmQ.objects.create(key="commlog", payload="x", lock=timezone.now() + timedelta(minutes=1))
