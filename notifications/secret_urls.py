@@ -41,10 +41,10 @@ def shortened(url: str) -> str:
 
 
 def without_secret_parts(text: str, url: str) -> str:
-    """Return a text about the URL, such as a server's answer, without what `shortened` leaves out of it, and with other URLs shortened."""
+    """Return a text about the URL, such as a server's answer, without what `shortened` leaves out of it."""
     for part in _secret_parts(url):
         text = text.replace(part, CUT)
-    return shorten_all(text)
+    return text
 
 
 def shorten_all(text: str) -> str:

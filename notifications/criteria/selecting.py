@@ -82,7 +82,8 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
     if operator == Operator.IN:
         return Q(**{f"{field.column}__in": values})
     if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
-        return Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
+        begins = Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
+        return begins & named(field.column, values[0], Operator.STARTS_WITH) if field.folded else begins
     if field.folded and operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.EQUALS):
         return _by_spelling(field.column, operator, values[0])
     if operator == Operator.CONTAINS:

@@ -7,6 +7,7 @@ from django.db.models.lookups import Contains, EndsWith, Exact, StartsWith
 
 from notifications.criteria.operators import Operator
 from notifications.numbers import Asked, asked
+from notifications.secret_urls import shortened
 from notifications.spelling import fold
 
 _IGNORED = ("(0)", " ", "(", ")", "-", ".", "/", "\u00a0", "\u2010", "\u2011", "\u2013", "\u202f")
@@ -27,7 +28,8 @@ def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fol
         return literally
     if folded != text.lower():
         literally |= Q(**{f"{column}__{_LITERALLY[operator]}": folded})
-    return Q(**{f"{beside}__{_FOLDED[operator]}": folded}) | (Q(**{beside: ""}) & literally)
+    found = Q(**{f"{beside}__{_FOLDED[operator]}": folded}) | (Q(**{beside: ""}) & literally)
+    return found | Q(**{column: text}) if shortened(text) != text else found  # who knows the whole of a secret URL finds it
 
 
 def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q | None:

@@ -118,3 +118,22 @@ def test_the_owner_is_told_of_a_dead_address_without_its_secret(settings: Any) -
     retire(make_template(MessageType.WEB_HOOK, destination=URL, text="{}").pk)
     told = Message.objects.get()
     assert told.content.startswith(f"{SHOWN} answered 410 Gone")
+
+
+@pytest.mark.parametrize("asked", ["hooks.slack.com", "HTTPS://hooks.slack.com/services/", SHOWN, URL])
+def test_a_webhook_is_found_by_what_is_shown_of_it_and_by_its_whole_url(failed: Message, client: Client, asked: str) -> None:
+    make_message(MessageState.FAILED, MessageType.WEB_HOOK, destination="https://hooks.example.org/in")
+    client.force_login(viewer())
+    for query in ({"q": asked}, {"c": f"destination.contains.{asked}"}):
+        assert [row.message for row in client.get("/communications/", query).context["log"].rows] == [failed], query
+
+
+@pytest.mark.parametrize("asked", ["T0", "/T00000000", f"https://hooks.slack.com/services/{SECRET[:12]}", SECRET, "XXXX", URL[:-1]])
+def test_nobody_feels_the_way_into_a_secret_path(failed: Message, client: Client, asked: str) -> None:
+    Message.objects.update(failure_cause="HTTP 404")
+    client.force_login(viewer())
+    queries = [{"q": asked}, *({"c": f"destination.{each}.{asked}"} for each in ("contains", "starts_with", "starts_with_case_sensitive"))]
+    assert [client.get("/communications/", query).context["log"].rows for query in queries] == [[]] * 4
+    assert len(client.get("/communications/", {"c": f"destination.not_contains.{asked}"}).context["log"].rows) == 1
+    client.force_login(admin())
+    assert len(client.get("/communications/", {"c": f"destination.equals.{URL}"}).context["log"].rows) == 1

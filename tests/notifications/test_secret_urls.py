@@ -58,6 +58,7 @@ def test_an_answer_that_quotes_the_url_is_shortened_too() -> None:
     assert without_secret_parts("HTTP 404: Cannot POST /services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", SLACK) == (
         "HTTP 404: Cannot POST /services/…"
     )
+    assert without_secret_parts(f"no such {SLACK}", SLACK) == "no such https://hooks.slack.com/services/…"
     assert without_secret_parts("no team T00000000", SLACK) == "no team …"
     assert without_secret_parts("bad sig a%2Fbcde or a/bcde", "https://example.org/in?sig=a%2Fbcde") == "bad sig … or …"
     assert without_secret_parts("no service", SLACK) == "no service"

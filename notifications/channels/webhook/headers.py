@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from notifications.channels.base import Envelope
+from notifications.secret_urls import without_secret_parts
 from notifications.secrets import HIDDEN, names_a_secret
 
 IDEMPOTENCY_KEY = "x-notifications-idempotency-key"  # Mambu's name: the same over all retries of one message
@@ -78,7 +79,7 @@ def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> s
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_SECRET:
             said = said.replace(word, HIDDEN)
-    return said
+    return without_secret_parts(said, envelope.destination)
 
 
 def mime(content_type: str) -> str:

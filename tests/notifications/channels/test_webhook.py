@@ -99,6 +99,13 @@ def test_a_receiver_that_says_secrets_back_is_not_quoted(serve: Serve, status: i
     assert detail == f"HTTP {status}: got Authorization: hidden, password hidden, token hidden, tenant demo"
 
 
+def test_a_receiver_that_quotes_a_secret_path_is_not_quoted(serve: Serve) -> None:
+    said = b"Cannot POST /hook/f81d4fae-7dec-11d0-a765-00a0c91e6bf6?token=s3cret"
+    server = serve(RawHttp(says(f"HTTP/1.1 404 X\r\nContent-Length: {len(said)}\r\n\r\n".encode() + said)))
+    url = f"http://127.0.0.1:{server.port}/hook/f81d4fae-7dec-11d0-a765-00a0c91e6bf6?token=s3cret"
+    assert failure(server, destination=url).detail == "HTTP 404: Cannot POST /hook/…?…"
+
+
 def test_proxies_and_netrc_are_ignored(serve: Serve, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(RawHttp(says(OK)))
     netrc = tmp_path / "netrc"
