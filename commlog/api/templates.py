@@ -20,6 +20,7 @@ from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, secrets_missing, template_out
 from notifications.models import NotificationTemplate
+from notifications.secret_urls import shortened
 from notifications.states import MessageType
 from notifications.text import Malformed, clean
 
@@ -43,8 +44,11 @@ def create(request: HttpRequest) -> HttpResponse:
 @router.get("/templates/{templateId}", operation_id="getTemplate", openapi_extra=describes(_200=answers("The template", TEMPLATE)))
 @needs(permissions.may_view_templates, "reading templates needs the permission to create or edit them")
 def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """One webhook template, without its secrets."""
-    return JsonResponse(template_out(_found(templateId)))
+    """One webhook template, without its secrets; its URL is whole for those who may edit templates."""
+    shown = template_out(_found(templateId))
+    if not permissions.may_read_secret_urls(caller_of(request)):
+        shown["url"] = shortened(shown["url"])
+    return JsonResponse(shown)
 
 
 @router.patch(

@@ -153,7 +153,11 @@ def recorded(context: RequestContext, text: str) -> str:
 
 
 def _whole(context: RequestContext) -> bool:
-    return permissions.may_read_secret_urls(context["request"].user)
+    """Whether the reader sees URLs whole; asked once for a page, which may have two hundred of them."""
+    request = context["request"]
+    if not hasattr(request, "reads_secret_urls"):
+        request.reads_secret_urls = permissions.may_read_secret_urls(request.user)
+    return bool(request.reads_secret_urls)
 
 
 @register.filter

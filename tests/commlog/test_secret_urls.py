@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -105,6 +106,14 @@ def test_the_api_answers_what_its_caller_may_read(failed: Message, client: Clien
     assert one["destination"] == destination
     for said in (one["failureCause"], one["attempts"][0]["failureCause"]):
         assert (SECRET in said) == (destination == URL)
+
+
+@pytest.mark.parametrize(("permission", "url"), [("create_communication_templates", SHOWN), ("edit_communication_templates", URL)])
+def test_a_template_over_the_api_shows_its_url_to_those_who_may_edit_it(client: Client, permission: str, url: str) -> None:
+    made = make_template(MessageType.WEB_HOOK, destination=URL, text="{}")
+    Role.objects.create(name="Author").permissions.set(Permission.objects.filter(codename=permission))
+    answer = client.get(f"/api/templates/{made.key.hex}", headers={"apiKey": make_key(role="Author")})
+    assert (answer.status_code, answer.json()["url"]) == (200, url)
 
 
 def test_sending_and_resending_take_the_whole_url(failed: Message, client: Client) -> None:
