@@ -10,6 +10,7 @@ from django.db.models import TextChoices
 
 from notifications.channels.base import Accepted, Channel, Envelope, Receipt
 from notifications.channels.sms import LONGEST
+from notifications.secret_urls import shortened
 from notifications.states import MessageType
 
 _HEADER = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone
@@ -76,5 +77,5 @@ def _redirected(envelope: Envelope, channel: MessageType, target: str) -> Envelo
     if channel == MessageType.SMS:
         return replace(envelope, destination=target, body=f"[to {true}] {envelope.body}"[:LONGEST])
     # Secrets of production go to nobody else: no password, no signature, no header but this one.
-    headers = MappingProxyType({_HEADER: quote(true, safe=":/?&=%")[:2048]})
+    headers = MappingProxyType({_HEADER: quote(shortened(true), safe=":/?&=%")[:2048]})
     return replace(envelope, destination=target, headers=headers, auth_username="", auth_password="", signing_secrets=())
