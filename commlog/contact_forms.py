@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models import Q
 
 from commlog import people
-from commlog.forms import AddressField, NumberField
+from commlog.forms import AddressField, NumberField, lines_of
 from commlog.models import User
 from commlog.people import label
 from commlog.seen import SeenForm
@@ -59,7 +59,7 @@ class _Contact(SeenForm, forms.ModelForm):
     def clean_own_fields(self) -> str:
         """One field a line; they become the client's or group's {CF:ID}."""
         found: dict[str, str] = {}
-        for line in self.cleaned_data["own_fields"].splitlines():
+        for line in lines_of(self.cleaned_data["own_fields"]):
             name, equals, value = (part.strip() for part in line.partition("="))
             if not line.strip():
                 continue

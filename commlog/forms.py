@@ -158,3 +158,8 @@ class ItemStepForm(forms.Form):
 def _refuse_nul(value: str) -> None:
     if "\0" in value:
         raise ValidationError("The text holds a NUL character, which no message can hold.")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text area. CR and LF alone end one: str.splitlines does so at U+2028, U+0085 and others too, which values may hold."""
+    return re.split(r"\r\n|\r|\n", text)

@@ -9,10 +9,10 @@ from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from commlog.forms import SearchField
+from commlog.forms import SearchField, lines_of
 from commlog.seen import SeenForm
 from notifications import events, templating
-from notifications.channels.webhook import METHODS
+from notifications.channels.webhook import METHODS, password_problem
 from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target, Trigger
@@ -253,7 +253,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     def _take_web_hook(self) -> None:
         headers: dict[str, str] = {}
-        for line in _unix(self.cleaned_data.get("header_lines", "")).split("\n"):
+        for line in lines_of(self.cleaned_data.get("header_lines", "")):
             name, colon, value = line.partition(":")
             if line.strip() and (not colon or name.strip() in headers):
                 self.add_error("header_lines", f"“{line[:60]}” is no header: write Name: value, each name once.")
@@ -264,6 +264,8 @@ class TemplateForm(SeenForm, forms.ModelForm):
             kept = {name: self.instance.headers[name] for name, value in headers.items() if value == HIDDEN and self._keeps(name)}
             self.instance.headers = seal_headers(headers) | kept
         if password := self.cleaned_data.get("password"):
+            if wrong := password_problem(password):
+                self.add_error("password", self._sentence("password", wrong))
             self.instance.auth_password = seal(password)
         if not self.instance.auth_username:
             self.instance.auth_password = ""

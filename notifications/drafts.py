@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
-from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
+from notifications.channels.webhook import CONTENT_TYPES, METHODS, password_problem, problem, username_problem
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.numbers import e164
@@ -145,8 +145,17 @@ def _web_hook_fields(draft: Draft) -> dict[str, Any]:
     method = draft.method.upper() or "POST"
     if method not in METHODS:
         raise Malformed("method", f"must be one of {', '.join(sorted(METHODS))}")
+    if not draft.sealed:  # a template's were looked at when it was saved
+        _check_sign_in(draft)
     headers = dict(draft.headers) if draft.sealed else _sealed_headers(draft)
     return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(headers)}
+
+
+def _check_sign_in(draft: Draft) -> None:
+    if wrong := username_problem(draft.auth_username):
+        raise Malformed("authUsername", wrong)
+    if wrong := password_problem(draft.auth_password):
+        raise Malformed("authPassword", wrong)
 
 
 def _sealed_headers(draft: Draft) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
-from commlog.api.shapes import FILLED, KEY, MOMENT, TEXT, case_blind, closed, criteria_of, or_null
+from commlog.api.shapes import KEY, MOMENT, TEXT, case_blind, closed, criteria_of, or_null
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS
 from notifications.criteria import Field
@@ -27,7 +27,8 @@ _BODY: Schema = {"type": "string", "allOf": [{"pattern": f"^{_TEXT}$"}, {"patter
 _URL: Schema = {"type": "string", "maxLength": 2048, "pattern": rf"^[hH][tT][tT][pP][sS]?://{_HOST}([/?#]{_fillable(_IN_URLS)})?$"}
 _LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": _LINE}, {"pattern": r"\S"}]}
-_LIMITED = TEXT | {"maxLength": 500}
+_USERNAME: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^:\x00-\x1f\x7f-\x9f]*$"}
+_PASSWORD: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 _HEADER = closed(
     {
         "id": or_null(TEXT),
@@ -66,8 +67,8 @@ _FIELDS: dict[str, Schema] = {
     "filtersLinkingOperator": or_null({"enum": list(MATCHES)}),
     "filterConstraints": or_null({"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}),
     "authorization": or_null({"enum": list(AUTHORIZATIONS)}),
-    "username": or_null(_LIMITED),
-    "password": or_null(_LIMITED),
+    "username": or_null(_USERNAME),
+    "password": or_null(_PASSWORD),
     "headers": or_null({"type": "array", "maxItems": 50, "items": _HEADER}),
 }
 
@@ -81,7 +82,7 @@ def _occasions() -> list[Schema]:
 
 
 _SIGN_INS: list[Schema] = [
-    {"properties": {"authorization": {"const": "BASIC_AUTHORIZATION"}, "username": FILLED | {"maxLength": 500}}, "required": ["username"]},
+    {"properties": {"authorization": {"const": "BASIC_AUTHORIZATION"}, "username": _USERNAME | {"minLength": 1}}, "required": ["username"]},
     {"properties": {"authorization": or_null({"const": "NO_AUTHORIZATION"})}},
 ]
 NEW = component(

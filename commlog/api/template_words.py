@@ -8,6 +8,7 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import moment
 from notifications import templating
+from notifications.channels.webhook import password_problem, username_problem
 from notifications.criteria import Criterion
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
@@ -118,6 +119,9 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
     if basic not in AUTHORIZATIONS:
         raise Malformed("authorization", f"must be one of {', '.join(AUTHORIZATIONS)}")
     given = {name: clean(name, fields[name], most=500) for name in ("username", "password") if name in fields}
+    for name, problem in (("username", username_problem), ("password", password_problem)):
+        if wrong := problem(given.get(name, "")):
+            raise Malformed(name, wrong)
     if basic == "NO_AUTHORIZATION":
         template.auth_username = template.auth_password = ""
         return

@@ -8,7 +8,7 @@ from functools import partial
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
 from notifications.channels.blank import is_blank, is_blank_html
-from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem
+from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem, username_problem
 from notifications.events.names import BY_HAND, EVENTS
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, Target, Trigger
@@ -168,6 +168,8 @@ def _webhook(template: NotificationTemplate) -> Iterator[Problem]:
             if getattr(template, name):
                 yield name, "only webhooks have it"
         return
+    if wrong := username_problem(template.auth_username):
+        yield "auth_username", wrong
     if template.method not in METHODS:
         yield "method", f"is one of {', '.join(sorted(METHODS))}"
     if template.content_type not in CONTENT_TYPES.values():

@@ -141,6 +141,17 @@ def test_groups_tell_of_themselves_and_of_their_members(pages: Client) -> None:
     ]
 
 
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"], ids=ascii)
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"], ids=ascii)
+def test_own_fields_are_lines_by_cr_and_lf_alone(pages: Client, inside: str, end: str) -> None:
+    lines = f"ADDRESS = 1 High Street{inside}CITY = Harbourlight{end}LOYALTY = gold"
+    pages.post("/clients/new/", {"client_id": "C9", "first_names": "Bo", "own_fields": lines})
+    bo = Customer.objects.get()
+    assert bo.custom_fields == {"ADDRESS": f"1 High Street{inside}CITY = Harbourlight", "LOYALTY": "gold"}
+    shown = pages.get(f"/clients/{bo.key.hex}/edit/").context["form"].initial["own_fields"]
+    assert shown == lines.replace(end, "\n")
+
+
 @pytest.mark.parametrize(
     ("lines", "error"),
     [

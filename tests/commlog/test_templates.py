@@ -77,6 +77,12 @@ def test_the_list_is_filtered(pages: Client) -> None:
     ("made", "field", "said"),
     [
         (lambda: ("SMS", _form(subject="", recipient_role="Treasurer")), "recipient_role", "Choose “Members of the group” above"),
+        (
+            lambda: ("WEB_HOOK", _hook(auth_username="a:b", password="x")),
+            "auth_username",
+            "User name holds a colon, which ends a user name",
+        ),
+        (lambda: ("WEB_HOOK", _hook(auth_username="a", password="x\x07")), "password", "Password holds a control character."),
         (lambda: ("WEB_HOOK", _hook(password="hunter2")), "auth_username", "Enter the user name that the password belongs to"),
     ],
 )
@@ -85,6 +91,13 @@ def test_what_would_not_count_is_refused_not_dropped(pages: Client, made: Any, f
     answer = pages.post(NEW + channel, form)
     assert said in answer.context["form"].errors[field][0]
     assert not NotificationTemplate.objects.exists()
+
+
+def test_headers_are_lines_by_cr_and_lf_alone(pages: Client) -> None:
+    pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-A: 1\r\nX-B: 2\rX-C: 3\nX-D: 4"))
+    assert NotificationTemplate.objects.get().headers == {"X-A": "1", "X-B": "2", "X-C": "3", "X-D": "4"}
+    answer = pages.post(NEW + "WEB_HOOK", _hook(name="Another", header_lines="X-A: 1\u2028X-B: 2"))
+    assert "holds a line break" in answer.context["form"].errors["header_lines"][0]  # one header, and one that cannot be sent
 
 
 def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:

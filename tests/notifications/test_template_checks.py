@@ -73,6 +73,8 @@ WRONG: tuple[tuple[MessageType, dict[str, Any], str, str], ...] = (
     (HOOK, {"destination": "https://{CF:HOST}/a"}, "destination", "has a placeholder in its host; placeholders stand after it"),
     (HOOK, {"destination": "http://127.0.0.1/"}, "destination",
      "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http"),
+    (HOOK, {"auth_username": "a:b"}, "auth_username", "holds a colon, which ends a user name in Basic authentication"),
+    (HOOK, {"auth_username": "a\tb"}, "auth_username", "holds a control character"),
     (HOOK, {"method": "GET"}, "method", "is one of PATCH, POST, PUT"),
     (HOOK, {"content_type": "text/html"}, "content_type", "is plain text, JSON or XML"),
     (HOOK, {"headers": {"X A": "b"}}, "headers", "a header's name has letters, digits and hyphens only, at most 64"),

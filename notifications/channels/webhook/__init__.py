@@ -1,7 +1,7 @@
 """Webhooks."""
 
 from notifications.channels.webhook.channel import METHODS, WebhookChannel, usable_url
-from notifications.channels.webhook.headers import CONTENT_TYPES, is_reserved, problem
+from notifications.channels.webhook.headers import CONTENT_TYPES, is_reserved, password_problem, problem, username_problem
 from notifications.channels.webhook.signing import new_secret, secret_problem
 from notifications.channels.webhook.target import Origin, origin
 
@@ -13,7 +13,9 @@ __all__ = [
     "is_reserved",
     "new_secret",
     "origin",
+    "password_problem",
     "problem",
     "secret_problem",
     "usable_url",
+    "username_problem",
 ]

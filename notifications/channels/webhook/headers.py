@@ -27,6 +27,7 @@ _SENT_AS = {
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,4096}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST = 50  # headers
 _SHORTEST_SECRET = 4  # characters; shorter ones would tear words apart, and are none
 
@@ -57,6 +58,18 @@ def problem(headers: Mapping[str, str]) -> str:
         if not _VALUE.fullmatch(value):
             return f"the value of the header {name} holds a line break or a character outside ASCII, or is too long"
     return ""
+
+
+def username_problem(username: str) -> str:
+    """What is wrong with a user name of Basic authentication (RFC 7617 2), in words for a form; empty where nothing is."""
+    if ":" in username:
+        return "holds a colon, which ends a user name in Basic authentication"
+    return password_problem(username)
+
+
+def password_problem(password: str) -> str:
+    """What is wrong with a password of Basic authentication (RFC 7617 2), in words for a form; empty where nothing is."""
+    return "holds a control character" if _CONTROL.search(password) else ""
 
 
 def outgoing(envelope: Envelope) -> dict[str, str]:

@@ -93,6 +93,10 @@ WRONG: tuple[tuple[dict[str, Any], tuple[int, int, str]], ...] = (
      (400, 2102, "INVALID_FILTER_VALUE")),
     ({"filterConstraints": [{"filterSelection": "NOBODY", "filterElement": "EMPTY"}]}, (400, 2100, "INVALID_FILTER_SELECTION")),
     ({"authorization": "BASIC_AUTHORIZATION"}, (400, 31, "MISSING_REQUIRED_PARAMETER")),
+    ({"authorization": "BASIC_AUTHORIZATION", "username": "a:b"}, (400, 4, "INVALID_PARAMETERS")),
+    ({"authorization": "BASIC_AUTHORIZATION", "username": "a\n"}, (400, 4, "INVALID_PARAMETERS")),
+    ({"authorization": "BASIC_AUTHORIZATION", "username": "a", "password": "b\x7f"}, (400, 4, "INVALID_PARAMETERS")),
+    ({"authorization": "NO_AUTHORIZATION", "username": "a:b"}, (400, 4, "INVALID_PARAMETERS")),
     ({"authorization": "NO_AUTHORIZATION", "password": "x" * 501}, (400, 4, "INVALID_PARAMETERS")),
     ({"body": "a\0"}, (400, 4, "INVALID_PARAMETERS")),
 )  # fmt: skip
