@@ -10,6 +10,7 @@ from notifications.models import BusinessEvent, NotificationTemplate
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _MOST_COUNTED = 100_000
 _MOST_TRIED = 200
+_MOST_MADE = 2_000  # messages, in the head alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,9 @@ def _since(template: NotificationTemplate, since: datetime, now: datetime, *, da
     with time_limit(A_COUNT):
         related = came.select_related("client__credit_officer", "group__credit_officer", "user")
         latest = list(related.order_by("-received_at", "-id")[:_MOST_TRIED])
-    messages = events.rehearse(template, latest, now=now)
-    if len(latest) < _MOST_TRIED:
-        return Forecast(days, len(latest), len(latest), messages)
-    return Forecast(days, _count(template, since), len(latest), messages)
+    tried, messages = events.rehearse(template, latest, now=now, most=_MOST_MADE)
+    number = len(latest) if len(latest) < _MOST_TRIED else _count(template, since)
+    return Forecast(days, number, tried, messages)
 
 
 def _count(template: NotificationTemplate, since: datetime) -> int | None:

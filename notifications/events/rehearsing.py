@@ -11,16 +11,25 @@ from notifications.events.surroundings import surroundings
 from notifications.models import BusinessEvent, NotificationTemplate
 from notifications.text import Malformed
 
+_AT_ONCE = 20  # events whose groups' members are in memory together
 
-def rehearse(template: NotificationTemplate, events: Sequence[BusinessEvent], *, now: datetime) -> int:
-    """Return how many messages the events would have led to by this template as it stands, had it been active.
 
-    Addresses, subscriptions and conditions are those of now. `events` come with their client, group and user.
+def rehearse(template: NotificationTemplate, events: Sequence[BusinessEvent], *, now: datetime, most: int) -> tuple[int, int]:
+    """Return how many of the events were tried, and how many messages they would have led to by this template as it stands.
+
+    The template is taken for active. Addresses, subscriptions and conditions are those of now. `events` come with their client, group and
+    user, and are tried in order until there are `most` messages or more: one event of a group may write to thousands of members.
     """
-    tried = copy(template)
+    tried, messages = copy(template), 0
     tried.active = True
-    around = surroundings(events, [tried], now)
-    return sum(_possible(draft) for event in events for _, draft in plan(event, around).drafts)
+    for start in range(0, len(events), _AT_ONCE):
+        some = events[start : start + _AT_ONCE]
+        around = surroundings(some, [tried], now)
+        for number, event in enumerate(some, start=start + 1):
+            messages += sum(_possible(draft) for _, draft in plan(event, around).drafts)
+            if messages >= most:
+                return number, messages
+    return len(events), messages
 
 
 def _possible(draft: Draft) -> bool:

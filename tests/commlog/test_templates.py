@@ -16,7 +16,7 @@ from notifications.events import Happening
 from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.secrets import is_sealed, open_headers, opened
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_template, make_user, officer
+from tests.factories import admin, make_client, make_group, make_template, make_user, officer
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -382,6 +382,16 @@ def test_more_events_than_are_tried_are_judged_by_the_latest(pages: Client, monk
     monkeypatch.setattr("commlog.template_activation._MOST_COUNTED", 5)
     asked = _asked(pages, template)
     assert "too often in the last 24 hours to be counted. The latest 2 lead to 1 message from this template." in asked
+
+
+def test_an_event_that_writes_to_many_members_is_not_tried_over_and_over(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commlog.template_activation._MOST_MADE", 3)
+    group = make_group(*(make_client() for _ in range(3)))
+    template = make_template(event="GROUP_ACTIVITY", target="GROUP", recipient="GROUP_MEMBERS", text="{GROUP_NAME}", active=False)
+    for _ in range(25):
+        events.raise_one(Happening("GROUP_ACTIVITY", group=group))
+    asked = _asked(pages, template)
+    assert "25 times in the last 24 hours. The latest leads to 3 messages: about 75 a day from this template." in asked
 
 
 def test_a_number_that_nobody_knows_is_not_made_up(pages: Client) -> None:
