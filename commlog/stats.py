@@ -41,14 +41,14 @@ class Failures:
 
 
 def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
-    """What waits now, and what became of the last day's messages."""
+    """What waits now, what was sent within a day, whenever it was created, and what became of those created within a day."""
     since = (now - LATELY).isoformat(timespec="seconds")
-    lately = conditions.write(Criterion("created", Operator.AFTER_INCLUSIVE, (since,)))
+    created, sent = (conditions.write(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))) for field in ("created", "sent"))
     asked = (
         ("Waiting to be sent", "WAITING", {"state": "PENDING"}),
-        ("Sent in the last 24 hours", "SENT", {"state": "SENT", conditions.PARAMETER: lately}),
-        ("Failed in the last 24 hours", "FAILED", {"state": "FAILED", conditions.PARAMETER: lately}),
-        ("Of these not yet delivered", "FAILED", {"state": "UNDELIVERED", conditions.PARAMETER: lately}),
+        ("Sent in the last 24 hours", "SENT", {"state": "SENT", conditions.PARAMETER: sent}),
+        ("Failed in the last 24 hours", "FAILED", {"state": "FAILED", conditions.PARAMETER: created}),
+        ("Still not delivered", "FAILED", {"state": "UNDELIVERED", conditions.PARAMETER: created}),
     )
     return [_figure(label, state, custom_views.as_params(pairs.items()), scope) for label, state, pairs in asked]
 

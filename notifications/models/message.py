@@ -173,6 +173,7 @@ class Message(models.Model):
             # Most messages are SENT, and those the index above finds; every index costs the senders at each change of state.
             models.Index(fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)),
             models.Index(fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)),
+            models.Index(fields=["sent_at", "id"], name="message_sent", condition=Q(sent_at__isnull=False)),
             models.Index(fields=["failure_reason", "created_at", "id"], name="message_reason", condition=~Q(failure_reason="")),
             *(
                 models.Index(fields=[name, "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}__isnull": False}))

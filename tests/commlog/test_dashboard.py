@@ -6,15 +6,16 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from commlog import custom_views
+from commlog import custom_views, stats
 from commlog.models import CustomView, MenuItem, ViewPlace
 from commlog.models.job import JobState
 from notifications.failures import Reason
-from notifications.models import Lane
+from notifications.models import Lane, Message
 from notifications.states import Circuit, MessageState
 from tests.factories import admin, make_job, make_message, make_resend, make_user, officer, outsider, viewer
 
@@ -39,10 +40,34 @@ def test_its_figures_are_those_of_logs_and_lead_there(client: Client) -> None:
     assert "Waiting to be sent 1 " in shown
     assert "Sent in the last 24 hours 2 " in shown
     assert "Failed in the last 24 hours 2 " in shown
-    assert "Of these not yet delivered 1 " in shown
+    assert "Still not delivered 1 " in shown
     assert 'href="/communications/?state=PENDING"' in page
     figures = client.get("/").context["figures"]
     assert [len(client.get("/communications/?" + each.query).context["log"].rows) for each in figures] == [1, 2, 2, 1]
+
+
+def test_what_was_sent_lately_counts_whenever_it_was_created(client: Client) -> None:
+    client.force_login(viewer())
+    now = timezone.now()
+    late = make_message(MessageState.SENT, created_at=now - timedelta(days=3), sent_at=now - timedelta(hours=1))
+    edge = make_message(MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=23, minutes=59))
+    make_message(MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=24, minutes=1))
+    make_message(MessageState.FAILED, created_at=now)
+    figure = client.get("/").context["figures"][1]
+    assert (figure.label, figure.number) == ("Sent in the last 24 hours", "2")
+    log = client.get("/communications/?" + figure.query).context["log"]
+    assert [row.message for row in log.rows] == [edge, late]
+    assert [chip.condition.label for chip in log.chips] == ["State", "Sent"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's query plan")
+def test_what_was_sent_lately_is_counted_by_an_index() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        stats.figures(Message.objects.all(), timezone.now())
+    (sql,) = [query["sql"] for query in queries if '"sent_at" >=' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        assert "SEARCH notifications_message USING INDEX message_sent (sent_at>?)" in " ".join(str(line[3]) for line in cursor.fetchall())
 
 
 def test_what_failed_today_is_grouped_by_its_reason(client: Client) -> None:
