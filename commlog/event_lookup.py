@@ -27,8 +27,8 @@ _SHOWN = 50  # messages of one template; a group may have thousands of members
 class EventsForm(forms.Form):
     """Whom, what, when."""
 
-    client = forms.CharField(label="Client", max_length=300, required=False)
-    group = forms.CharField(label="Group", max_length=300, required=False)
+    client = forms.CharField(label="Client", max_length=500, required=False)
+    group = forms.CharField(label="Group", max_length=500, required=False)
     event = forms.ChoiceField(label="Event", choices=_NAMES, required=False)
     made = forms.ChoiceField(label="Messages", choices=[("", "Any number"), ("none", "Nothing was sent"), ("some", "Some")], required=False)
     since = DayField(label="From", required=False)

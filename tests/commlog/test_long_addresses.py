@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from commlog import ways
+from commlog import people, ways
 from commlog.models import ColumnLayout, CustomView
 from commlog.recipients import KINDS
 from notifications.models import Message
@@ -83,6 +83,23 @@ def test_the_users_of_the_administration_add_up(client: Client) -> None:
     second = client.get("/administration/users/" + first.next_url).context["listing"]
     assert second.problem == ""
     assert len(first.rows) + len(second.rows) == 53
+
+
+@pytest.mark.parametrize("whom", ["client", "group", "user"])
+def test_whoever_is_suggested_can_be_chosen_however_long_the_name(pages: Client, whom: str) -> None:
+    long = WIDE[:150]
+    made = {
+        "client": lambda: make_client(first_names=long, last_name=long, client_id="9" * 32),
+        "group": lambda: make_group(name=long, group_id="9" * 32),
+        "user": lambda: make_user("u" * 150, first_name=long, last_name=long),
+    }[whom]()
+    message = make_message(**{whom: made})
+    make_message()
+    (label,) = people.suggest(whom, long[:20])
+    log = pages.get(LOG, {"f1": whom, "o1": "EQUALS", "v1": label}).context["log"]
+    assert [row.message for row in log.rows] == [message]
+    if whom != "user":
+        assert pages.get("/communications/events/", {whom: label}).context["listing"].form.errors == {}
 
 
 def linked(page: str, words: str) -> str:
