@@ -22,6 +22,17 @@ from commlog.selection import in_words as selection_in_words
 from notifications.models.message import MessageQuerySet
 
 CAP = 1_000  # counted no further
+_WHICH = ["state", "created", "recipient", "destination"]
+_WHY_FAILED = [*_WHICH, "failure_reason", "failure_details", "type", "message"]
+_WHY_WAITING = [*_WHICH, "waiting_reason", "next_attempt", "type", "message"]
+# What a new installation starts with. Existing ones get a change of it by a migration, where nobody has edited the view.
+SHIPPED: dict[str, dict[str, Any]] = {
+    "Failed": {"conditions": {"state": "UNDELIVERED"}, "columns": _WHY_FAILED},
+    "Failed today": {"conditions": {"state": "FAILED"}, "criteria": [["created", "TODAY", []]], "columns": _WHY_FAILED},
+    "Waiting": {"conditions": {"state": "PENDING"}, "columns": _WHY_WAITING},
+    "Webhooks": {"conditions": {"type": "WEB_HOOK"}},
+    "Manual": {"criteria": [["sender_key", "NOT_EMPTY", []]]},
+}
 MOST_TABS = 20
 _CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps")
 
@@ -197,13 +208,8 @@ def install_defaults(**_: Any) -> None:
     """Create the views that a new installation starts with (signal receiver of post_migrate). Deleted ones do not come back."""
     if CustomView.objects.exists():
         return
-    for name, bar, criteria in (
-        ("Failed", {"state": "UNDELIVERED"}, []),
-        ("Waiting", {"state": "PENDING"}, []),
-        ("Webhooks", {"type": "WEB_HOOK"}, []),
-        ("Manual", {}, [["sender_key", "NOT_EMPTY", []]]),
-    ):
-        CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, conditions=bar, criteria=criteria)
+    for name, content in SHIPPED.items():
+        CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, **content)
 
 
 def _written(field: str, operator: str, values: Sequence[str]) -> str:

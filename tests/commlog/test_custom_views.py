@@ -15,7 +15,7 @@ from commlog import custom_views
 from commlog.models import AuditEntry, CustomView, MenuItem, User
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_message, make_resend, officer, outsider, viewer
+from tests.factories import admin, make_message, officer, outsider, viewer
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -357,21 +357,6 @@ def test_the_page_costs_the_same_for_one_view_and_for_three(
         pages.get(URL)
     with django_assert_num_queries(9):
         pages.get(VIEWS)
-
-
-def test_those_that_come_with_the_installation(client: Client) -> None:
-    client.force_login(viewer())
-    assert _names(client) == ["Failed", "Waiting", "Webhooks", "Manual"]
-    make_resend(make_message(MessageState.FAILED), MessageState.SENT)
-    open_case = make_message(MessageState.FAILED)
-    manual = make_message(sender_user=officer())
-    views = {view.name: view for view in CustomView.objects.all()}
-    assert _listed(client, f"view={views['Failed'].key.hex}") == [open_case]
-    assert _listed(client, f"view={views['Waiting'].key.hex}") == [manual]
-    assert _listed(client, f"view={views['Manual'].key.hex}") == [manual]
-    assert _listed(client, f"view={views['Webhooks'].key.hex}") == []
-    custom_views.install_defaults()
-    assert CustomView.objects.count() == 4
 
 
 @pytest.mark.parametrize("key", ["x", "\0", "0" * 32, "💶", "1" * 5_000])
