@@ -1,6 +1,5 @@
 """Whom the demo's messages are from and for. All invented; addresses and numbers are such as are kept free for examples and fiction."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -15,6 +14,7 @@ from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
 from commlog.models import User
 from notifications.models import Client, Group, Membership
+from notifications.spelling import fold
 
 _STAFF = (
     ("admin", "Amara", "Okonjo", "Administrator"),
@@ -38,7 +38,6 @@ GROUP_NAMES = (
 )  # fmt: skip
 ROLES_IN_GROUP = ("Chair", "Treasurer", "Secretary", "", "", "")
 DOMAINS = ("example.org", "example.com", "example.net", "mail.example.org")
-_BARS = str.maketrans("Łłø", "Llo")  # letters that Unicode does not take apart
 # Those whose contact data make trouble; the stand-ins tell them by their spelling.
 _TROUBLED = (
     ("nobody.example.org", "+447700900901"),
@@ -100,7 +99,7 @@ def find_cast() -> Cast:
 
 def local_part(first: str, last: str) -> str:
     """What stands before the @ of this person's address."""
-    return unicodedata.normalize("NFKD", f"{first}.{last}".translate(_BARS)).encode("ascii", "ignore").decode().lower()
+    return fold(f"{first}.{last}").replace(" ", "")
 
 
 def _is_steady(client: Client) -> bool:

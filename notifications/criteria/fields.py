@@ -28,6 +28,7 @@ class Field:
     whom: str = ""  # what its key is the key of: client, group, user, message, template
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
     folded: bool = False  # whether it is a name or an address, whose fold stands beside it
+    staff: bool = False  # whether it is the name of a member of staff
     bar: str = ""  # its parameter in the filter bar; none: it is asked in More conditions alone
 
     @property
@@ -62,7 +63,7 @@ FIELDS: dict[str, Field] = {
         Field("state", "State", Kind.ENUM, "state", "state", choices=_states(), bar="state"),
         Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType), bar="type"),
         Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user", bar="sender"),
-        Field("sender", "Sent by (name)", Kind.STRING, "sender"),
+        Field("sender", "Sent by (name)", Kind.STRING, "sender", staff=True),
         Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate", bar="created"),
         Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
         Field("destination", "Destination", Kind.STRING, "destination", "destination", folded=True),
@@ -90,7 +91,7 @@ FIELDS: dict[str, Field] = {
         Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", choices=_choices(WaitingReason)),
         Field("resend", "Is a resend", Kind.BOOLEAN, holds=lambda: Q(resend_of__isnull=False)),
         Field("resend_of", "Resend of (key)", Kind.KEY, "resend_of", whom="message"),
-        Field("resent_by", "Resent by", Kind.STRING, "resent_by"),
+        Field("resent_by", "Resent by", Kind.STRING, "resent_by", staff=True),
         Field("key", "Key", Kind.KEY, "key", "encodedKey"),
     )
 }

@@ -14,7 +14,7 @@ from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
-from notifications.criteria.spelled import named, numbered
+from notifications.criteria.spelled import named, named_as_staff, numbered
 from notifications.states import MessageType
 
 _NEGATIVE = {
@@ -84,14 +84,21 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
     if operator == Operator.STARTS_WITH_CASE_SENSITIVE:  # LIKE ignores the case on SQLite
         begins = Q(Exact(Left(F(field.column), len(values[0])), Value(values[0])))
         return begins & named(field.column, values[0], Operator.STARTS_WITH) if field.folded else begins
-    if field.folded and operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.EQUALS):
-        return _by_spelling(field.column, operator, values[0])
+    if operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.EQUALS):
+        if field.folded:
+            return _by_spelling(field.column, operator, values[0])
+        literally = _literally(field, operator, values[0])
+        return literally | named_as_staff(field.column, values[0], operator) if field.staff else literally
+    return _literally(field, operator, values[0])
+
+
+def _literally(field: Field, operator: Operator, value: str) -> Q:
     if operator == Operator.CONTAINS:
-        return contains(field.column, values[0])
+        return contains(field.column, value)
     lookup = {Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling
-    return Q(**{f"{field.column}__{lookup}": values[0]})
+    return Q(**{f"{field.column}__{lookup}": value})
 
 
 def _by_spelling(column: str, operator: Operator, value: str) -> Q:

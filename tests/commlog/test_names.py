@@ -83,6 +83,19 @@ def test_conditions_on_names_know_every_spelling(pages: Client, operator: str, t
     assert _listed(pages, c=f"recipient.{operator}.{typed}") == found
 
 
+@pytest.mark.parametrize(("field", "column"), [("sender", "sender"), ("resent_by", "resent_by")])
+def test_senders_are_found_as_their_names_are_typed(pages: Client, field: str, column: str) -> None:
+    emre = make_user(first_name="Emre", last_name="Öztürk")
+    make_message(recipient_name="a", **{column: emre.name})
+    make_message(recipient_name="b", **{column: "Emre O’Leary"})  # called otherwise since
+    make_message(recipient_name="c", **{column: "Bo Lind"})
+    assert _listed(pages, c=f"{field}.contains.OZTURK") == ["a"]
+    assert _listed(pages, c=f"{field}.equals.emre ozturk") == ["a"]
+    assert _listed(pages, c=f"{field}.starts_with.emre") == ["a", "b"]
+    assert _listed(pages, c=f"{field}.not_contains.ozturk") == ["b", "c"]
+    assert _listed(pages, c=f"{field}.contains.O’Leary") == ["b"]
+
+
 def test_an_address_is_found_however_it_is_typed(pages: Client) -> None:
     make_message(destination="O’Leary-Ü@Example.org", recipient_name="a")
     make_message(destination="topic/é", type=MessageType.EVENT_STREAM, recipient_name="b")
