@@ -15,7 +15,7 @@ from django.db.models.functions import Concat, Trim
 from commlog.models import User
 from notifications.criteria import Operator, named
 from notifications.models import Client, Group
-from notifications.spelling import tidy, words_of
+from notifications.spelling import fold, tidy, words_of
 from notifications.text import Malformed
 
 Person = Client | Group | User
@@ -82,9 +82,7 @@ def suggest(whom: str, text: str) -> list[str]:
     meant = tidy(text)
     if not meant or len(text) > _LONGEST or "\0" in text:
         return []
-    words = Q()
-    for word in words_of(meant, most=MOST_SUGGESTIONS):
-        words &= called(word)
+    words = Q(*(called(word) for word in words_of(meant, most=MOST_SUGGESTIONS)))
     first = list(exactly(whom, meant)[:MOST_SUGGESTIONS])
     others = with_names(whom).filter(words | Q(**{f"{_NUMBER[whom]}__istartswith": meant})).exclude(pk__in=[each.pk for each in first])
     return [label(person) for person in (*first, *others.order_by(_NUMBER[whom])[: MOST_SUGGESTIONS - len(first)])]
@@ -124,12 +122,23 @@ def _alike(whom: str, meant: str) -> list[Person]:
     """Whose ID it is in other capitals, and who is called so."""
     if not meant:
         return []
-    found = [*_ROWS[whom].filter(_in_any_capitals(whom, meant))[:_ALIKE], *with_names(whom).filter(_by_name(meant))[:_ALIKE]]
+    named_so = list(with_names(whom).filter(_by_name(meant))[:_ALIKE]) or _by_name_in_any_order(whom, meant)
+    found = [*_ROWS[whom].filter(_in_any_capitals(whom, meant))[:_ALIKE], *named_so]
     return list({person.pk: person for person in found}.values())
 
 
 def _by_name(meant: str) -> Q:
     return named(_FULL_NAME, meant, Operator.EQUALS, fold_column="name_fold")
+
+
+def _by_name_in_any_order(whom: str, meant: str) -> list[Person]:
+    """Whoever's whole name it is, the last name first: `Silva, Ana`."""
+    words = words_of(meant, most=MOST_SUGGESTIONS)
+    if len(words) < 2:
+        return []
+    holding = with_names(whom).filter(*(called(word) for word in words))[:_ALIKE]
+    wanted = sorted(fold(" ".join(words)).split())
+    return [person for person in holding if sorted(fold(person.name).split()) == wanted]
 
 
 def _by_last_brackets(whom: str, meant: str) -> list[Person]:

@@ -16,7 +16,7 @@ _APOSTROPHES += "\u2018\u2019\u201a\u201b\u2032\u2035\ua78b\ua78c\uff07\uff40"
 _LETTERS = {
     "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ƒ": "f",
     "ɖ": "d", "ɗ": "d", "ɓ": "b", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ɛ": "e", "ɔ": "o", "ə": "e", "ǝ": "e", "ĸ": "k", "ȷ": "j", "ƶ": "z",
-    "ǥ": "g", "ɵ": "o", "ƀ": "b", "ŀ": "l", "·": "", "ʔ": "", "‿": " ", "・": " ",
+    "ǥ": "g", "ɵ": "o", "ƀ": "b", "ŀ": "l", "·": "", "ʔ": "", "ـ": "", "‿": " ", "・": " ",
 }  # fmt: skip
 # Nothing is seen of these, though Unicode counts them as letters, marks or symbols.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -73,8 +73,8 @@ def stored_fold(text: str) -> str:
 
 
 def words_of(text: str, *, most: int) -> list[str]:
-    """The words of a text as they were typed; those that nothing is left of when they are folded are none, unless all are so."""
-    words = tidy(text).split()
+    """The words of a text as they were typed, `Silva, Ana` too; those of which folding leaves nothing are none, unless all are so."""
+    words = re.split(r"[\s,;]+", tidy(text).strip(" ,;")) if text.strip(" ,;") else text.split()
     return ([word for word in words if fold(word)] or words)[:most]
 
 

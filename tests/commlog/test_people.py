@@ -14,6 +14,7 @@ from notifications.models import BusinessEvent, Message
 from notifications.models import Client as Person
 from notifications.text import Malformed
 from tests.factories import admin, make_client, make_group, make_key, make_message, make_template, make_user, officer
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
@@ -171,7 +172,8 @@ def test_an_old_pair_can_still_be_changed(pages: Client) -> None:
     _, small = _clients()
     path = f"/clients/{small.key.hex}/edit/"
     values = {name: value for name, value in pages.get(path).context["form"].initial.items() if value}
-    assert pages.post(path, values | {"client_id": "kd-7", "first_names": "Anna"}).status_code == 302
+    changed = values | {"client_id": "kd-7", "first_names": "Anna"} | seen_at(pages, path)
+    assert pages.post(path, changed).status_code == 302
     small.refresh_from_db()
     assert small.first_names == "Anna"
 

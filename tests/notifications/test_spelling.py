@@ -27,7 +27,7 @@ from notifications.spelling import fold, name_of, stored_fold, tidy, words_of
         ("Ħal hal", "hal"),
         ("Ёлкин ЕЛКИН ёлкин", "елкин"),
         ("Άννα ΑΝΝΑ αννα", "αννα"),
-        ("محمد مُحَمَّد", "محمد"),
+        ("محمد مُحَمَّد محـمـد", "محمد"),
         ("ｆｕｌｌ Full", "full"),
         ("ﬁnn Finn", "finn"),
         ("An\u200bna An\u00adna An\u200dna An\ufeffna A\u202ann\u202ca Anna", "anna"),
@@ -76,6 +76,9 @@ def test_a_text_is_tidied_without_losing_what_is_seen() -> None:
 def test_words_that_are_punctuation_alone_are_none() -> None:
     assert words_of("Anna – Maria", most=6) == ["Anna", "Maria"]
     assert words_of("-", most=6) == ["-"]
+    assert words_of("Silva, Ana;", most=6) == ["Silva", "Ana"]
+    assert words_of(" , ", most=6) == [","]
+    assert words_of("", most=6) == []
     assert words_of("a b c", most=2) == ["a", "b"]
 
 
