@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import api, events, exports, hanging, log, once, resends, retries, throttle, throughput
+from bench import api, events, exports, hanging, log, once, resends, retries, sign_ins, throttle, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -20,6 +20,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
     "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
+    "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 

@@ -12,7 +12,7 @@ class CommlogConfig(AppConfig):
 
     def ready(self) -> None:
         # Each of these needs the loaded apps.
-        from commlog import audit_guard, counts, custom_views, mail_receipts, self_acting, sign_ins
+        from commlog import audit_guard, counts, custom_views, mail_receipts, self_acting, sign_ins, staff
         from commlog.api import once
         from commlog.export import job as exports
         from commlog.roles import install_defaults
@@ -25,5 +25,6 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(once.install_schedule, sender=self)
         post_migrate.connect(counts.install_schedule, sender=self)
         sign_ins.listen()
+        staff.listen()
         self_acting.listen()
         mail_receipts.listen()

@@ -6,6 +6,7 @@ without the other. The request's address is known by the middleware here and nee
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,26 @@ from commlog import counts, origins
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 
-__all__ = ["Actor", "AuditAction", "AuditMiddleware", "denied", "record", "refused"]
+__all__ = ["Actor", "AuditAction", "AuditMiddleware", "Command", "denied", "program_name", "record", "refused"]
 
-Actor = User | ApiConsumer | AnonymousUser | None
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of manage.py that acts: nobody is signed in."""
+
+    command: str
+
+    @property
+    def name(self) -> str:
+        """As the trail names it."""
+        return f"{self.command} (command line)"
+
+
+Actor = User | ApiConsumer | Command | AnonymousUser | None
 
 MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
+PROGRAM = " (API)"  # behind the name of an API consumer
+COMMANDS = ("createsuperuser", "changepassword", "create_user", "create_api_key", "demo")
 _LONGEST_NAME = 320
 _LONGEST_VALUE = 1_000
 _address: ContextVar[str | None] = ContextVar("address", default=None)
@@ -61,6 +77,11 @@ def record(
     )
 
 
+def program_name(consumer: str) -> str:
+    """An API consumer, as the trail names it."""
+    return f"{consumer}{PROGRAM}"
+
+
 def denied(request: HttpRequest, reason: str) -> None:
     """Record that a signed-in user was refused: an address once a minute, and so many a minute altogether."""
     if isinstance(request.user, User):
@@ -97,8 +118,8 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dic
 
 def _name_of(actor: Actor) -> str:
     if isinstance(actor, ApiConsumer):
-        return f"{actor.name} (API)"
-    return actor.name if isinstance(actor, User) else ""
+        return program_name(actor.name)
+    return actor.name if isinstance(actor, User | Command) else ""
 
 
 def _kind(target: Model) -> str:

@@ -29,8 +29,8 @@ class Issued:
     secret: str
 
 
-def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None) -> ApiConsumer:
-    """Store a new consumer; made on the command line by nobody in particular."""
+def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> ApiConsumer:
+    """Store a new consumer."""
     with transaction.atomic():
         consumer.save(force_insert=True)
         consumer.roles.set(roles)
@@ -38,7 +38,7 @@ def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None) -> 
     return consumer
 
 
-def change(consumer: ApiConsumer, roles: Sequence[Role], *, by: User | None, check: Check = without_form) -> None:
+def change(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor, check: Check = without_form) -> None:
     """Store a changed consumer; its keys have the new rights with their next call.
 
     `check` is called once the row is locked (commlog.seen).
@@ -58,7 +58,7 @@ def set_active(consumer: ApiConsumer, active: bool, *, by: User) -> None:
             audit.record(by, AuditAction.ACTIVATED if active else AuditAction.DEACTIVATED, consumer)
 
 
-def issue(consumer: ApiConsumer, *, by: User | None, expires_at: datetime | None = None) -> Issued:
+def issue(consumer: ApiConsumer, *, by: audit.Actor, expires_at: datetime | None = None) -> Issued:
     """A new key. Its secret is a random UUID, as clients of this interface expect keys to look."""
     secret = str(uuid4())
     with transaction.atomic():

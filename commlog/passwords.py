@@ -1,7 +1,7 @@
 """Whether a password is right. Nothing else asks that, so what costs much and what can be guessed is bounded in one place.
 
-A user name or an origin with too many wrong passwords is refused before anything is computed, then whoever finds no slot
-(commlog.slots); only then is the password hashed. Wrong passwords alone are counted: an office that signs in correctly is never locked.
+A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot (commlog.slots), before the
+password is hashed. Wrong passwords alone are counted: an office that signs in correctly is never locked.
 Names that do not exist are counted and hashed like those that do, so neither the answer nor its time tells which they are.
 """
 
@@ -9,7 +9,7 @@ import math
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from django.conf import settings
@@ -27,6 +27,8 @@ from notifications import alerts
 
 UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
 ALARM_MINUTES = 60
+_MOST_HELD = 10_000
+_locked: dict[tuple[str, str], datetime] = {}  # origin and digest of the name, or "" for all -> until when
 
 
 class Refused(Exception):
@@ -61,9 +63,10 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
     With `remember` this process need not hash the same right password again for a minute; the user's row is read all the same.
     """
     tried = _try(request, username)
-    _refuse_locked(tried)
-    if remember and (known := remembered.user_with(username, password)):
-        return known
+    if remember:
+        _refuse_locked(tried)  # or the answers to whoever guesses would tell which password is right
+        if known := remembered.user_with(username, password):
+            return known
     found = _checked(tried, lambda: authenticate(request, username=username, password=password), AuditAction.SIGN_IN_FAILED)
     if remember and isinstance(found, User):
         remembered.keep(found, password)
@@ -73,22 +76,26 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
 @sensitive_variables()
 def is_present(request: HttpRequest, user: User, password: str) -> bool:
     """Whether it is the password of somebody who is signed in: whoever found an open session must not guess it. Raises Locked or Busy."""
-    tried = _try(request, user.username)
-    _refuse_locked(tried)
-    return bool(_checked(tried, lambda: user.check_password(password), AuditAction.PASSWORD_WRONG))
+    return bool(_checked(_try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG))
+
+
+def refuse_known_lock(request: HttpRequest, username: str) -> None:
+    """Raise Locked where this process knows of the lock. A flood of guesses is answered from here: it costs no query."""
+    _refuse_remembered(_try(request, username))
 
 
 def _try(request: HttpRequest, username: str) -> _Try:
-    spelt = unicodedata.normalize("NFKC", username).casefold()
+    spelt = unicodedata.normalize("NFKC", username).casefold().strip()
     digest = salted_hmac("commlog.passwords", spelt, algorithm="sha256").hexdigest()
     return _Try(username, digest, origins.network_of(origins.address_of(request)))
 
 
 def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> object:
     """What `check` finds, within a slot. The fifth wrong password is answered as the sixth is: locked."""
+    _refuse_remembered(tried)
     try:
         with slots.slot(tried.network):
-            counted = _refuse_locked(tried)  # another one of this origin may have been wrong meanwhile
+            counted = _refuse_locked(tried)
             found = check()
             if not found:
                 _count(tried, wrong)
@@ -110,13 +117,28 @@ def _refuse_locked(tried: _Try) -> int:
     of_name = [at for at, name in newest if name == tried.name]
     limits = (("", [at for at, _ in newest], of_all), (tried.name, of_name, settings.SIGN_IN_MOST_WRONG))
     ends = {what: times[most - 1] + window for what, times, most in limits if len(times) >= most}
-    if ends:
-        _refuse(tried, min(ends), max(ends.values()) - now)
+    if len(_locked) >= _MOST_HELD:
+        _locked.clear()
+    _locked.update({(tried.network, what): ends[what] for what in ends})
+    _refuse_remembered(tried)
     return len(of_name)
 
 
+def _refuse_remembered(tried: _Try) -> None:
+    now = timezone.now()
+    for what in ("", tried.name):  # all names from there, or this one
+        until = _locked.get((tried.network, what), now)
+        if until > now:
+            _refuse(tried, what, until - now)
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _locked.clear()
+
+
 def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:
-    """Raise Locked, and note once that it is; `what` is locked: all names ("") or one."""
+    """Raise Locked, and note once that it is."""
     if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(tried):
         _record(AuditAction.SIGN_IN_LOCKED, tried)
     minutes = math.ceil(left.total_seconds() / 60)

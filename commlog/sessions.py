@@ -73,7 +73,7 @@ def renamed(old_key: str | None, new_key: str | None) -> None:
         UserSession.objects.filter(session_key=old_key).update(session_key=new_key)
 
 
-def end(user: User, *, by: User, only: int | None = None, but: str | None = None) -> int:
+def end(user: User, *, by: audit.Actor, only: int | None = None, but: str | None = None) -> int:
     """End the user's sessions: all, one of them, or all but the one with the key `but`. How many were ended."""
     with transaction.atomic():
         chosen = live(user) if only is None else live(user).filter(pk=only)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.log import CallbackFilter
 
 from commlog.environment import Environment
 from notifications.channels.email import plain_address, sender
@@ -70,6 +71,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # --- Application ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "commlog.account_commands",  # before auth: its commands take the place of those of that name
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -294,6 +296,7 @@ _LINE = {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"no flood": {"()": CallbackFilter, "callback": lambda record: getattr(record, "status_code", 0) != 429}},
     "formatters": {"line": _LINE, "one line": {"()": "commlog.logs.OneLine"} | _LINE},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
@@ -301,6 +304,7 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "django.request": {"filters": ["no flood"]},  # what is refused for being too often must not fill the log
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Scanners ask by the machine's address all day: no traceback each time.
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},

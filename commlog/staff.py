@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from commlog import audit, permissions, sessions
-from commlog.audit import AuditAction
+from commlog.audit import AuditAction, Command
 from commlog.models import ApiConsumer, User
-from commlog.models.user import ADMINISTRATOR
+from commlog.models.user import ADMINISTRATOR, superuser_made
 from commlog.seen import Check, without_form
 
 _PERSONAL = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
@@ -49,11 +49,11 @@ def keeping_an_administrator() -> Iterator[None]:
             raise Refused("Then nobody could manage the administration any more. Give somebody else the role Administrator first.")
 
 
-def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | None) -> User:
-    """Store a new user; made on the command line by nobody in particular, and then the password is the user's own."""
+def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | Command) -> User:
+    """Store a new user. A password that was chosen on the command line is the user's own."""
     with transaction.atomic():
         user.set_password(password)
-        user.must_change_password = by is not None
+        user.must_change_password = isinstance(by, User)
         user.save(force_insert=True)
         user.groups.set(roles)
         audit.record(by, AuditAction.CREATED, user, after=described(user))
@@ -85,14 +85,14 @@ def set_active(user: User, active: bool, *, by: User) -> None:
         audit.record(by, AuditAction.ACTIVATED if active else AuditAction.DEACTIVATED, user)
 
 
-def set_password(user: User, password: str, *, by: User, keep: str | None = None) -> None:
+def set_password(user: User, password: str, *, by: User | Command, keep: str | None = None) -> None:
     """Give the user a new password, which ends the user's sessions but the one with the key `keep`.
 
-    One that somebody else has chosen has to be changed at the next sign-in.
+    One that another user has chosen has to be changed at the next sign-in.
     """
     with transaction.atomic():
         user.set_password(password)
-        user.must_change_password = user != by
+        user.must_change_password = isinstance(by, User) and user != by
         user.save(update_fields=["password", "must_change_password"])
         audit.record(by, AuditAction.PASSWORD_CHANGED, user)
         sessions.end(user, by=by, but=keep)
@@ -135,6 +135,15 @@ def delete_role(role: Role, *, by: User) -> None:
             raise Refused("The role is in use. Take it from its API consumers first.")
         audit.record(by, AuditAction.DELETED, role, before=role_described(role))
         role.delete()
+
+
+def listen() -> None:
+    """Hear of users that Django's own command makes."""
+    superuser_made.connect(_record_superuser, dispatch_uid="commlog")
+
+
+def _record_superuser(user: User, **_: Any) -> None:
+    audit.record(Command("createsuperuser"), AuditAction.CREATED, user, after=described(user))
 
 
 def described(user: User) -> dict[str, Any]:

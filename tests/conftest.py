@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commlog import counts, remembered
+from commlog import counts, passwords, remembered
 from commlog.api import budgets
 from notifications import channels, database, health, lanes, switches
 
@@ -24,6 +24,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     settings.PASSWORD_LOCKS = LOCKS
     counts.forget()
+    passwords.forget()
     remembered.forget()
     budgets.forget()
     switches.forget()

@@ -5,10 +5,12 @@ from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models, transaction
+from django.dispatch import Signal
 
 from notifications.models.folds import Folded, FoldField
 
 ADMINISTRATOR = "Administrator"
+superuser_made = Signal()  # sent with `user`, in the transaction: the audit trail is written by what imports this module
 
 
 class StaffManager(UserManager["User"]):
@@ -19,6 +21,7 @@ class StaffManager(UserManager["User"]):
         with transaction.atomic():
             user = super().create_superuser(username, email, password, **extra)
             user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
+            superuser_made.send(sender=User, user=user)
         return user
 
 

@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -36,14 +38,23 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         """Sign in. 429 at once, with words and the time to wait, where the password must not be looked at now."""
+        typed = request.POST.get("username", "")
         try:
+            passwords.refuse_known_lock(request, typed)
             return super().post(request, *args, **kwargs)
-        except passwords.Refused as refused:
-            if isinstance(refused, passwords.Locked):
-                self.template_name = "sign_in_locked.html"
-            form = self.form_class(request, initial={"username": request.POST.get("username", "")[:LONGEST_USER_NAME]})
-            context = self.get_context_data(form=form, refused=refused.said)
-            return self.render_to_response(context, status=429, headers={"Retry-After": str(refused.wait)})
+        except passwords.Locked as refused:
+            wait, page = refused.wait, HttpResponse(_locked_page(refused.said), status=429)
+        except passwords.Busy as refused:
+            form = self.form_class(request, initial={"username": typed[:LONGEST_USER_NAME]})
+            wait, page = refused.wait, self.render_to_response(self.get_context_data(form=form, refused=refused.said), status=429)
+        page["Retry-After"] = str(wait)
+        return page
+
+
+@lru_cache(maxsize=32)
+def _locked_page(said: str) -> str:
+    """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for that."""
+    return render_to_string("sign_in_locked.html", {"refused": said})
 
 
 def left(request: HttpRequest) -> JsonResponse:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import override_settings
+from django.test import Client, override_settings
 
-from commlog.models import User
+from commlog.models import AuditEntry, User
 from notifications.models import Message
 from notifications.secrets import opened
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_attempt, make_client, make_group, make_message, make_resend, officer
+from tests.factories import PASSWORD, make_attempt, make_client, make_group, make_message, make_resend, officer, viewer
 
 pytestmark = pytest.mark.django_db
 
@@ -264,3 +264,43 @@ def test_createsuperuser_makes_an_administrator(monkeypatch: Any) -> None:
     call_command("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org", stdout=io.StringIO())
 
     assert [role.name for role in User.objects.get().groups.all()] == ["Administrator"]
+    assert _recorded() == [("createsuperuser (command line)", "CREATED", "root")]
+
+
+def test_changepassword_ends_the_sessions_and_is_recorded(monkeypatch: Any) -> None:
+    vera = viewer(username="vera", must_change_password=True)
+    browser = Client()
+    browser.post("/sign-in/", {"username": "vera", "password": PASSWORD})
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "three quiet green rivers")
+
+    call_command("changepassword", "vera", stdout=io.StringIO())
+
+    vera.refresh_from_db()
+    assert vera.check_password("three quiet green rivers")
+    assert not vera.must_change_password
+    assert browser.get("/account/").status_code == 302
+    assert ("changepassword (command line)", "PASSWORD_CHANGED", "Vera Viewer (vera)") in _recorded()
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "said"),
+    [
+        ("vera", ["three quiet green rivers", "another one altogether"], "The two passwords differ."),
+        ("vera", ["short", "short"], "too short"),
+        ("nobody", [], "There is no user nobody."),
+    ],
+)
+def test_changepassword_that_is_refused_changes_nothing(monkeypatch: Any, name: str, answers: list[str], said: str) -> None:
+    vera = viewer(username="vera")
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": answers.pop(0))
+
+    with pytest.raises(CommandError, match=said):
+        call_command("changepassword", name)
+
+    vera.refresh_from_db()
+    assert vera.check_password(PASSWORD)
+    assert _recorded() == []
+
+
+def _recorded() -> list[tuple[str, str, str]]:
+    return list(AuditEntry.objects.order_by("id").values_list("actor_name", "action", "target_label"))

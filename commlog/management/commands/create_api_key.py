@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from commlog import consumers
+from commlog import audit, consumers
 from commlog.models import ApiConsumer
+
+_BY = audit.Command("create_api_key")
 
 
 class Command(BaseCommand):
@@ -36,11 +38,11 @@ class Command(BaseCommand):
             if consumer is None:
                 if not roles:
                     raise CommandError(f"There is no consumer {name} yet. Name a --role for it.")
-                consumer = consumers.create(ApiConsumer(name=name), roles, by=None)
+                consumer = consumers.create(ApiConsumer(name=name), roles, by=_BY)
             elif roles:
-                consumers.change(consumer, [*consumer.roles.all(), *roles], by=None)
+                consumers.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
             expires_at = None if days is None else timezone.now() + timedelta(days=days)
-            issued = consumers.issue(consumer, by=None, expires_at=expires_at)
+            issued = consumers.issue(consumer, by=_BY, expires_at=expires_at)
         self.stdout.write(issued.secret)
 
     def _role(self, name: str) -> Group:

@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog import people, staff
+from commlog import audit, people, staff
 from commlog.models import User
 
 
@@ -42,5 +42,5 @@ class Command(BaseCommand):
             user.full_clean()
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
-        staff.create_user(user, password, [role], by=None)
+        staff.create_user(user, password, [role], by=audit.Command("create_user"))
         self.stdout.write(f"Created {user.username}, {role.name}.")

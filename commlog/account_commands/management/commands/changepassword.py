@@ -1,0 +1,32 @@
+"""changepassword, in the place of Django's: it ends the user's sessions too, and the audit trail says so."""
+
+import getpass
+from typing import Any
+
+from django.contrib.auth.management.commands import changepassword
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+from commlog import audit, staff
+from commlog.models import User
+
+
+class Command(changepassword.Command):
+    """Changes a password; asked for as Django's command asks, with the same arguments."""
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        """Check everything, then change."""
+        name = options["username"] or getpass.getuser()
+        user = User.objects.using(options["database"]).filter(username=name).first()
+        if user is None:
+            raise CommandError(f"There is no user {name}.")
+        password = getpass.getpass("Password: ")
+        if password != getpass.getpass("Password again: "):
+            raise CommandError("The two passwords differ.")
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError("\n".join(error.messages)) from error
+        staff.set_password(user, password, by=audit.Command("changepassword"))
+        return f"Changed the password of {user.username}."
