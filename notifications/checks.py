@@ -12,12 +12,12 @@ from notifications import guards
 
 @register(Tags.database)
 def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """The final-state trigger exists, and SQLite runs in the mode that does not lose writes."""
+    """The triggers that keep messages exist, and SQLite runs in the mode that does not lose writes."""
     found: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
         if "notifications_message" in connection.introspection.table_names() and not guards.installed(connection):
-            found.append(Error("The trigger that keeps final states is missing.", hint="Run manage.py migrate.", id="notifications.E001"))
+            found.append(Error("A trigger that keeps messages is missing.", hint="Run manage.py migrate.", id="notifications.E001"))
         if connection.vendor == "sqlite":
             found += _sqlite_mode(connection.settings_dict.get("OPTIONS", {}))
     return found

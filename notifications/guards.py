@@ -1,20 +1,25 @@
-"""Triggers by which the database itself refuses what must never be, on SQLite and PostgreSQL: the final state of a message is one.
+"""Triggers by which the database itself refuses what must never be, on SQLite and PostgreSQL: the final state of a message is one, and
+on PostgreSQL no role of the application empties the messages and their attempts.
 
 Installed after every migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a word.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+# A test empties its database that way. A setting of the session can only make it as strict as any other.
+_IN_A_TEST = r"current_database() LIKE 'test\_%' AND current_setting('commlog.guarded', true) IS DISTINCT FROM 'on'"
 
-@dataclass(frozen=True)  # without slots: signals hold their receivers weakly
+
+@dataclass(frozen=True)
 class Guard:
     """A trigger of a table that refuses some statements, with the words of `refusal`.
 
-    `sqlite` and `postgresql` say which: what stands between the trigger's name and its action.
+    `sqlite` and `postgresql` say which: what stands between the trigger's name and its action; SQLite may have none.
+    `unless` is when PostgreSQL lets them through, for triggers of whole statements.
     """
 
     trigger: str
@@ -22,26 +27,40 @@ class Guard:
     refusal: str
     sqlite: str
     postgresql: str
+    unless: str = ""
 
-    def install(self, using: str = "default", **_: Any) -> None:
-        """Create the trigger anew (signal receiver of post_migrate)."""
+    @classmethod
+    def against_truncate(cls, table: str) -> Self:
+        """The guard of a table that is never emptied. SQLite knows no TRUNCATE."""
+        words = f"{table} is never emptied"
+        statement = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
+        return cls(f"{table}_kept", table=table, refusal=words, sqlite="", postgresql=statement, unless=_IN_A_TEST)
+
+    def install(self, using: str = "default") -> None:
+        """Create the trigger anew."""
         connection = connections[using]
         if self.table not in connection.introspection.table_names():
             return  # migrated back to nothing
         with connection.cursor() as cursor:
-            if connection.vendor == "sqlite":
+            if connection.vendor == "postgresql":
+                cursor.execute(self._postgresql())
+            elif self.sqlite:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {self.trigger}")
                 cursor.execute(f"CREATE TRIGGER {self.trigger} {self.sqlite} BEGIN SELECT RAISE(ABORT, '{self.refusal}'); END")
-            else:
-                cursor.execute(f"""
+
+    def _postgresql(self) -> str:
+        through = f"IF {self.unless} THEN RETURN NULL; END IF;" if self.unless else ""
+        return f"""
 CREATE OR REPLACE FUNCTION {self.trigger}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '{self.refusal}' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+BEGIN {through} RAISE EXCEPTION '{self.refusal}' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 DROP TRIGGER IF EXISTS {self.trigger} ON {self.table};
 CREATE TRIGGER {self.trigger} {self.postgresql} EXECUTE FUNCTION {self.trigger}();
-""")
+"""
 
     def installed(self, connection: BaseDatabaseWrapper) -> bool:
-        """Whether the trigger is there."""
+        """Whether the trigger is there, or need not be."""
+        if connection.vendor == "sqlite" and not self.sqlite:
+            return True
         query = {
             "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = %s",
             "postgresql": "SELECT 1 FROM pg_trigger WHERE tgname = %s AND tgenabled <> 'D'",
@@ -62,4 +81,15 @@ WHEN OLD.state IN ('SENT', 'FAILED') AND NEW.state IS NOT OLD.state""",
     postgresql="""BEFORE UPDATE OF state ON notifications_message FOR EACH ROW
 WHEN (OLD.state IN ('SENT', 'FAILED') AND NEW.state IS DISTINCT FROM OLD.state)""",
 )
-install, installed = FINAL_STATE.install, FINAL_STATE.installed
+GUARDS = (FINAL_STATE, *map(Guard.against_truncate, ("notifications_message", "notifications_attempt")))
+
+
+def install(using: str = "default", **_: Any) -> None:
+    """Create the triggers anew (signal receiver of post_migrate)."""
+    for guard in GUARDS:
+        guard.install(using)
+
+
+def installed(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all of them are there."""
+    return all(guard.installed(connection) for guard in GUARDS)

@@ -8,6 +8,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
+from commlog import audit, audit_guard
+from commlog.audit import AuditAction
+from commlog.models import AuditEntry
 from notifications import guards
 from notifications.checks import guarded
 from notifications.models import Attempt, Message
@@ -56,6 +59,33 @@ def test_the_guard_is_there_after_the_last_migration_and_its_absence_is_an_error
 
     call_command("migrate", verbosity=0)
     assert guards.installed(connection)
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE")
+@pytest.mark.parametrize(
+    "tables", ["notifications_message CASCADE", "notifications_attempt CASCADE", "notifications_lane CASCADE", "commlog_auditentry"]
+)
+def test_what_is_kept_cannot_be_emptied_but_by_a_test(tables: str) -> None:
+    make_attempt(make_message())
+    audit.record(None, AuditAction.CREATED, kind="page")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL commlog.guarded = 'on'")  # as strict as outside of a test's database
+        refused(f"TRUNCATE {tables}")
+        assert (Attempt.objects.count(), AuditEntry.objects.count()) == (1, 1)
+        cursor.execute("SET LOCAL commlog.guarded = 'off'")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # nothing may be pending
+        cursor.execute(f"TRUNCATE {tables}")
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE")
+def test_a_missing_guard_of_a_whole_table_is_an_error() -> None:
+    checks = (("notifications_attempt", guarded, "notifications.E001"), (audit_guard.TABLE, audit_guard.guarded, "commlog.E001"))
+    for table, check, number in checks:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER {table}_kept ON {table}")
+        assert [error.id for error in check(databases=["default"])] == [number]
 
 
 def test_sent_without_a_sent_time_cannot_exist() -> None:
