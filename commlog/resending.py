@@ -1,13 +1,19 @@
-"""What Resend offers on a failed entry, in the light of the other entries of its chain."""
+"""Resend on a failed entry: what is offered, in the light of the other entries of its chain, and how it is done."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.models import User
+from notifications import outbox
 from notifications.models import Message
+from notifications.outbox import Resent
 from notifications.states import MessageState
 
 # What is shown of another entry of the chain.
@@ -39,6 +45,18 @@ class Offer:
     def once_more(self) -> bool:
         """Whether *Send once more* is offered."""
         return self.failed and not self.under_way and self.delivered is not None
+
+
+def resend(failed: Message, *, by: User, expected_last: UUID | None = None, again: bool = False) -> Resent:
+    """Send a failed message once more, and record who asked for it. Raises outbox.NotResendable."""
+    with transaction.atomic():
+        resent = outbox.resend(failed, by=by, expected_last=expected_last, again=again)
+        if resent.created:
+            message = resent.message
+            label = f"{message.get_type_display()} to {message.recipient_name or message.destination}"
+            told = {"failed message": failed.key.hex} | ({"sent once more": True} if again else {})
+            audit.record(by, AuditAction.RESENT, kind="message", key=message.key.hex, label=label, after=told)
+    return resent
 
 
 def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:

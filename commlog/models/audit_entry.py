@@ -1,10 +1,12 @@
 """The audit trail: who did what, when, to what."""
 
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Sequence
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 REFUSAL = "entries of the audit trail are never changed or deleted"
@@ -33,8 +35,31 @@ class AuditAction(models.TextChoices):
     EXPORTED = "EXPORTED", "Exported"
 
 
+# What Commlog does by itself: circuits that open and close, receivers that are gone. Old entries are told from others by this too.
+BY_ITSELF = Q(actor__isnull=True, actor_name="", action=AuditAction.CHANGED)
+
+
 class AuditEntries(models.QuerySet["AuditEntry"]):
-    """Entries can be read and added."""
+    """Entries can be read and added.
+
+    `legs`: see commlog.paging; each is served by an index of its own.
+    """
+
+    legs: tuple[Q, ...] = ()
+
+    def _clone(self) -> Self:
+        clone = super()._clone()  # type: ignore[misc]
+        clone.legs = self.legs
+        return clone
+
+    def of_any(self, legs: Sequence[Q]) -> Self:
+        """Those that meet at least one of the conditions."""
+        either = Q()
+        for leg in legs:
+            either |= leg
+        found = self.filter(either)
+        found.legs = tuple(legs) if len(legs) > 1 else ()
+        return found
 
     def update(self, **_: Any) -> NoReturn:
         """Refused."""
@@ -66,6 +91,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["actor", "id"], name="audit_actor"),
             models.Index(fields=["action", "id"], name="audit_action"),
             models.Index(fields=["target_kind", "target_key", "id"], name="audit_target"),
+            models.Index(fields=["actor_name", "id"], name="audit_program", condition=Q(actor__isnull=True) & ~Q(actor_name="")),
+            models.Index(fields=["id"], name="audit_people", condition=~BY_ITSELF),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -77,3 +104,8 @@ class AuditEntry(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused."""
         raise TypeError(REFUSAL)
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether Commlog did it, as BY_ITSELF says."""
+        return self.actor_id is None and not self.actor_name and self.action == AuditAction.CHANGED

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions, ways
+from commlog import permissions, resending, ways
 from commlog.compose import can_be_written_anew
 from commlog.forms import ResendForm
 from commlog.neighbours import neighbours
@@ -67,7 +67,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     if not form.is_valid():
         return _answer(request, failed.key, refusal="The form was damaged on its way. Load the page again.")
     try:
-        resent = outbox.resend(failed, by=permissions.staff(request), **form.cleaned_data)
+        resent = resending.resend(failed, by=permissions.staff(request), **form.cleaned_data)
     except outbox.NotResendable as error:
         return _answer(request, failed.key, refusal=str(error))
     return _answer(request, failed.key, resent=resent)

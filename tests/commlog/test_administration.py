@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group as Role
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from commlog import audit
+from commlog import audit, trail
 from commlog.audit import AuditAction
 from commlog.models import AuditEntry, MenuItem, User
 from commlog.retry_page import drawn
+from notifications import alerts
 from notifications.retry import RetryPolicy
 from notifications.states import MessageType
 from tests.commlog.test_pages import CORPUS
-from tests.factories import admin, make_user, officer, viewer
+from tests.factories import admin, make_consumer, make_lane, make_user, officer, viewer
 
 pytestmark = pytest.mark.django_db
 TRAIL = "/administration/audit/"
@@ -93,10 +95,69 @@ def test_by_who_what_and_when(pages: Client, ada: User) -> None:
     assert "old" not in _listed(pages, since=str(today))
 
 
+def test_a_program_is_found_by_its_name_and_by_the_name_it_had(pages: Client) -> None:
+    consumer, other = make_consumer("Core Banking"), make_consumer("Core")
+    audit.record(consumer, AuditAction.SENT, kind="message", label="by the program")
+    audit.record(other, AuditAction.SENT, kind="message", label="by the other")
+    audit.record(None, AuditAction.CREATED, consumer, label="to the program")
+    audit.record(audit.Command("create_user"), AuditAction.CREATED, kind="user", label="by the command")
+    consumer.name = "Ledger"
+    consumer.save()
+    assert _listed(pages, who="Core") == ["by the other"]
+    assert _listed(pages, who="Core (API)") == ["by the other"]
+    assert _listed(pages, who="Core Banking") == ["by the program"]
+    assert _listed(pages, who="ledger") == ["to the program"]
+    assert _listed(pages, who="create_user") == _listed(pages, who="command line") == ["by the command"]
+    for number in range(11):
+        make_consumer(f"Ledger {number}")
+    assert _listed(pages, who="ledger") == []
+    assert "Write more of the name." in pages.get(TRAIL, {"who": "ledger"}).text
+
+
+def test_a_program_s_entries_have_pages(pages: Client) -> None:
+    consumer = make_consumer("Ledger")
+    for number in range(60):
+        audit.record(consumer, AuditAction.SENT, kind="message", label=str(number))
+        audit.record(viewer(), AuditAction.SENT, kind="message", label="by somebody else")
+    audit.record(None, AuditAction.CREATED, consumer, label="to it")
+    first = pages.get(TRAIL, {"who": "Ledger"}).context["listing"]
+    assert [entry.target_label for entry in first.rows] == ["to it", *(str(number) for number in range(59, 10, -1))]
+    second = pages.get(TRAIL + first.next_url).context["listing"]
+    assert [entry.target_label for entry in second.rows] == [str(number) for number in range(10, -1, -1)]
+
+
+def test_circuits_do_not_drown_what_people_do(pages: Client) -> None:
+    audit.record(viewer(), AuditAction.CREATED, kind="role", label="by Vera")
+    for _ in range(60):
+        alerts.record(make_lane(), before={"circuit": "CLOSED"}, after={"circuit": "OPEN"})
+    audit.record(None, AuditAction.SIGN_IN_FAILED, kind="user", label="a failed sign-in")
+    assert _listed(pages)[:2] == ["a failed sign-in", "by Vera"]
+    assert set(_listed(pages, by="itself")) == {"E-mail by test"}
+    assert (len(_listed(pages, by="itself")), len(_listed(pages, by="all"))) == (50, 50)
+    assert _listed(pages, by="all")[0] == "a failed sign-in"
+    shown = pages.get(TRAIL, {"by": "all"}).text
+    assert '<option value="itself">Commlog (automatic)</option>' in shown
+    assert '<span class="muted">Commlog (automatic)</span>' in shown
+    assert '<span class="muted">not signed in</span>' in shown
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="its planner")
+def test_indexes_find_the_first_page_however_much_circuits_wrote() -> None:
+    for name, action in (("", AuditAction.CHANGED), ("Another (API)", AuditAction.SENT)):
+        AuditEntry.objects.bulk_create(AuditEntry(actor_name=name, action=action) for _ in range(5_000))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {AuditEntry._meta.db_table}")
+    by_people = trail.narrow(AuditEntry.objects.all(), {})
+    by_program = AuditEntry.objects.filter(actor=None, actor_name="Ledger (API)")
+    for entries, index in ((by_people, "audit_people"), (by_program, "audit_program")):
+        assert f"using {index}" in entries.order_by("-pk")[:51].explain()
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"who": "nobody at all"}, "No user is called that."),
+        ({"who": "nobody at all"}, "No user or program is called that."),
         ({"who": "x\0"}, "Null characters are not allowed."),
         ({"who": "x" * 10_000}, "at most 150 characters"),
         ({"action": "DROP"}, "not one of the available choices"),

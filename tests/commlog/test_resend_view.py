@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from commlog.models import AuditEntry
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.factories import make_message, make_resend, officer
@@ -38,6 +39,16 @@ def test_without_javascript_it_returns_to_the_log_with_a_link_to_the_new_entry(p
     assert "Queued again as a new entry. The failed one stays in the log." in shown
     assert f'<a href="/communications/{new.key.hex}/">Open the entry</a>' in shown
     assert (new.state, new.resent_by, new.content) == (MessageState.QUEUED, "Ada Officer", failed.content)
+
+
+def test_it_is_recorded_once_with_who_asked(pages: Client) -> None:
+    failed = make_message(MessageState.FAILED, recipient_name="Ana Silva")
+    for _ in range(2):
+        _resend(pages, failed)
+    new = Message.objects.get(resend_of=failed)
+    entry = AuditEntry.objects.get(action="RESENT")
+    assert (entry.actor_name, entry.target_key, entry.target_label) == ("Ada Officer", new.key.hex, "E-mail to Ana Silva")
+    assert entry.after == {"failed message": failed.key.hex}
 
 
 def test_what_fails_again_at_once_is_not_called_queued(pages: Client, settings: Any) -> None:
