@@ -142,7 +142,7 @@ def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:
     if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(tried):
         _record(AuditAction.SIGN_IN_LOCKED, tried)
     minutes = math.ceil(left.total_seconds() / 60)
-    said = f"That was too often. Wait {minutes} minute{'' if minutes == 1 else 's'}."
+    said = f"Too many wrong passwords. Wait {minutes} minute{'' if minutes == 1 else 's'}."
     raise Locked(said, math.ceil(left.total_seconds()))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from commlog import counts, passwords, remembered
 from commlog.api import budgets
+from commlog.views import session
 from notifications import channels, database, health, lanes, switches
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
@@ -26,6 +27,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     counts.forget()
     passwords.forget()
     remembered.forget()
+    session.forget()
     budgets.forget()
     switches.forget()
     database.forget()

@@ -106,6 +106,6 @@ class AuditEntry(models.Model):
         raise TypeError(REFUSAL)
 
     @property
-    def by_itself(self) -> bool:
-        """Whether Commlog did it, as BY_ITSELF says."""
-        return self.actor_id is None and not self.actor_name and self.action == AuditAction.CHANGED
+    def automatic(self) -> bool:
+        """Whether Commlog did it: what BY_ITSELF says, and its alarms, which are listed with what people did."""
+        return self.actor_id is None and not self.actor_name and self.action in (AuditAction.CHANGED, AuditAction.SIGN_IN_ALARM)

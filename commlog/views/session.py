@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+import time
+from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +17,9 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from commlog import passwords, sessions, ways
 from commlog.forms import LONGEST_USER_NAME, SignInForm
+
+_MOST_FORMS, _LATELY = 20, 10  # forms drawn anew by this process in so many seconds: a form costs four times as much as the plain page
+_busy_lately: deque[float] = deque(maxlen=_MOST_FORMS)
 
 
 class SignIn(LoginView):
@@ -43,18 +48,31 @@ class SignIn(LoginView):
             passwords.refuse_known_lock(request, typed)
             return super().post(request, *args, **kwargs)
         except passwords.Locked as refused:
-            wait, page = refused.wait, HttpResponse(_locked_page(refused.said), status=429)
+            wait, page = refused.wait, HttpResponse(_refusal("Sign-in is locked for a while", refused.said), status=429)
         except passwords.Busy as refused:
-            form = self.form_class(request, initial={"username": typed[:LONGEST_USER_NAME]})
-            wait, page = refused.wait, self.render_to_response(self.get_context_data(form=form, refused=refused.said), status=429)
+            wait, page = refused.wait, self._busy(refused.said, typed)
         page["Retry-After"] = str(wait)
         return page
 
+    def _busy(self, said: str, typed: str) -> HttpResponse:
+        """The form with the name in it, or, where it was drawn often just now, the plain page."""
+        now = time.monotonic()
+        if len(_busy_lately) == _MOST_FORMS and now - _busy_lately[0] < _LATELY:
+            return HttpResponse(_refusal("Sign-in is busy", said), status=429)
+        _busy_lately.append(now)
+        form = self.form_class(self.request, initial={"username": typed[:LONGEST_USER_NAME]})
+        return self.render_to_response(self.get_context_data(form=form, refused=said), status=429)
+
 
 @lru_cache(maxsize=32)
-def _locked_page(said: str) -> str:
+def _refusal(title: str, said: str) -> str:
     """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for that."""
-    return render_to_string("sign_in_locked.html", {"refused": said})
+    return render_to_string("sign_in_refused.html", {"title": title, "refused": said})
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _busy_lately.clear()
 
 
 def left(request: HttpRequest) -> JsonResponse:

@@ -134,6 +134,6 @@ def test_the_present_password_cannot_be_guessed(vera: User) -> None:
     here = _signed_in()
     for _ in range(5):
         here.post("/account/password/", _password(present="wrong"))
-    assert "That was too often." in here.post("/account/password/", _password()).text
+    assert "Too many wrong passwords." in here.post("/account/password/", _password()).text
     vera.refresh_from_db()
     assert vera.check_password(PASSWORD)

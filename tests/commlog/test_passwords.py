@@ -78,6 +78,15 @@ def test_with_the_slots_held_a_sign_in_is_answered_at_once(vera: User) -> None:
     assert _post(password=PASSWORD).status_code == 302
 
 
+def test_a_flood_gets_a_plain_page(vera: User) -> None:
+    with slots.slot("198.51.100.1"), slots.slot("198.51.100.2"):
+        pages = [_post(password=PASSWORD) for _ in range(40)]
+    assert {(page.status_code, page["Retry-After"]) for page in pages} == {(429, "1")}
+    assert all("Your password was not looked at." in page.text for page in pages)
+    assert ['name="password"' in pages[0].text, 'name="password"' in pages[-1].text] == [True, False]
+    assert '<a href="/sign-in/">Back to the sign-in page</a>' in pages[-1].text
+
+
 @pytest.mark.parametrize(("address", "status"), [(HERE, 429), (THERE, 302), ("2001:db8:0:1::9", 302)])
 def test_one_address_holds_one_slot(vera: User, address: str, status: int) -> None:
     with slots.slot(origins.network_of(HERE)):
@@ -207,7 +216,7 @@ def test_the_present_password_is_counted_with_the_sign_in(vera: User) -> None:
     answers = [pages.post("/account/password/", new | {"present": "wrong"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert 890 <= int(answers[1]["Retry-After"]) <= 900
-    assert "That was too often. Wait 15 minutes." in pages.post("/account/password/", new | {"present": PASSWORD}).text
+    assert "Too many wrong passwords. Wait 15 minutes." in pages.post("/account/password/", new | {"present": PASSWORD}).text
     assert _post(password=PASSWORD).status_code == 429
     noted = AuditEntry.objects.filter(action="PASSWORD_WRONG").values_list("actor_name", "target_label", "address")
     assert list(noted) == [("Vera Viewer", "Vera Viewer (vera)", HERE)] * 2
