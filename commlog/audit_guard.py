@@ -12,6 +12,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from commlog.models.audit_entry import REFUSAL, AuditEntry
+from notifications import guards
 from notifications.guards import Guard
 
 TABLE = AuditEntry._meta.db_table
@@ -40,9 +41,6 @@ def installed(connection: BaseDatabaseWrapper) -> bool:
 @register(Tags.database)
 def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """A system check: the triggers exist."""
-    wanting = [alias for alias in databases or [] if TABLE in connections[alias].introspection.table_names()]
+    wanting = [alias for alias in databases or [] if guards.expected(TABLE, connections[alias])]
     missing = [alias for alias in wanting if not installed(connections[alias])]
-    return [
-        Error(f"A trigger that keeps the audit trail is missing ({alias}).", hint="Run manage.py migrate.", id="commlog.E001")
-        for alias in missing
-    ]
+    return [Error(f"A trigger that keeps the audit trail is missing ({alias}).", hint=guards.HINT, id="commlog.E001") for alias in missing]

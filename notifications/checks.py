@@ -16,8 +16,8 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
     found: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
-        if "notifications_message" in connection.introspection.table_names() and not guards.installed(connection):
-            found.append(Error("A trigger that keeps messages is missing.", hint="Run manage.py migrate.", id="notifications.E001"))
+        if guards.expected("notifications_message", connection) and not guards.installed(connection):
+            found.append(Error("A trigger that keeps messages is missing.", hint=guards.HINT, id="notifications.E001"))
         if connection.vendor == "sqlite":
             found += _sqlite_mode(connection.settings_dict.get("OPTIONS", {}))
     return found

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from commlog import audit, audit_guard
@@ -86,6 +87,16 @@ def test_a_missing_guard_of_a_whole_table_is_an_error() -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TRIGGER {table}_kept ON {table}")
         assert [error.id for error in check(databases=["default"])] == [number]
+
+
+def test_an_upgrade_that_brings_a_guard_is_not_stopped_by_its_absence() -> None:
+    guard = guards.GUARDS[0]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {guard.trigger}" + (f" ON {guard.table}" if connection.vendor == "postgresql" else ""))
+    MigrationRecorder(connection).record_unapplied("commlog", "0013_audit_indexes")
+    assert [each.id for each in guarded(databases=["default"])] == []
+    MigrationRecorder(connection).record_applied("commlog", "0013_audit_indexes")
+    assert [each.id for each in guarded(databases=["default"])] == ["notifications.E001"]
 
 
 def test_sent_without_a_sent_time_cannot_exist() -> None:
