@@ -10,7 +10,7 @@ NOT_BY_ITSELF = models.Q(('action', 'CHANGED'), ('actor__isnull', True), ('actor
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [('commlog', '0012_user_fold_index')]
+    dependencies = [('commlog', '0014_shipped_views')]
 
     operations = [
         AddIndexOnline('auditentry', models.Index(condition=NAMED_PROGRAM, fields=['actor_name', 'id'], name='audit_program')),
