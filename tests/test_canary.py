@@ -21,6 +21,7 @@ from notifications.outbox import Draft, enqueue
 from notifications.secrets import is_sealed
 from notifications.states import MessageType
 from tests.factories import admin, make_key
+from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,8 +119,8 @@ def test_a_secret_that_is_entered_once_is_shown_nowhere_and_survives_a_new_key(
 
     # Changed without entering it again, it stays.
     edited = FORM | {"header_lines": "X-Api-Key: hidden\nX-Tenant: new", "destination": "https://hooks.example.org/in"}
-    edited["seen"] = template.changed_at.isoformat()
-    assert pages.post(f"{TEMPLATES}{template.key.hex}/edit/", edited).status_code == 302
+    edit = f"{TEMPLATES}{template.key.hex}/edit/"
+    assert pages.post(edit, edited | seen_at(pages, edit)).status_code == 302
     template.refresh_from_db()
     assert secrets.open_headers(template.headers) == {"X-Api-Key": CANARY, "X-Tenant": "new"}
 

@@ -114,7 +114,7 @@ def test_what_is_new_is_what_the_filter_would_show(pages: Client, monkeypatch: p
     assert "More than 2 new messages <a" in pages.get(url).text
 
 
-@pytest.mark.parametrize("keys", ["", "x", "\0", "0", "-1", "²", "💶," * 5_000, "1" * 9_000])
+@pytest.mark.parametrize("keys", ["", "x", "\0", "0", "-1", "²", "💶," * 2_000, "1" * 9_000])
 @pytest.mark.parametrize("newest", ["", "-1", "x", "\0", "9" * 5_000, "²"])
 def test_strange_questions_get_an_answer(pages: Client, keys: str, newest: str) -> None:
     make_message()

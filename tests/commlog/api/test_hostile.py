@@ -96,7 +96,9 @@ def test_what_is_no_json(program: Program, operation: str) -> None:
     method, path = DESCRIBED[operation][0], _path(operation)
     for content in NO_JSON:
         status, code, _, source = refusal(program.call(method, path, content))
-        assert (status, code) == (400, 26 if content.strip() else 30), content[:40]
+        # The amounts of events are read to the digit, so a number that is too large is refused at its field.
+        as_a_value = operation == "sendEvent" and b"1e999" in content
+        assert (status, code) == (400, 4 if as_a_value else 26 if content.strip() else 30), content[:40]
         assert source
 
 
