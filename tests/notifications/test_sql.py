@@ -53,3 +53,14 @@ def test_rows_travel_as_they_are() -> None:
         changed = sql.update_each(sql.MESSAGE, statement, rows, {"id": "bigint", "provider_id": "text"})
     assert changed == [(message.pk,)]
     assert Message.objects.get(pk=message.pk).provider_id == text
+
+
+def test_the_tables_of_the_hot_path_are_vacuumed_once_a_hundredth_has_changed() -> None:
+    found = dict(sql.select("SELECT relname::text, array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT NULL", []))
+    for table in (sql.MESSAGE, sql.ATTEMPT):
+        assert found[table].split(", ") == [
+            "autovacuum_vacuum_scale_factor=0.01",
+            "autovacuum_vacuum_insert_scale_factor=0.01",
+            "autovacuum_analyze_scale_factor=0.01",
+        ]
+    assert found[sql.LANE] == "fillfactor=50"
