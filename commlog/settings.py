@@ -4,6 +4,7 @@ Without any variable this is a development set-up: DEBUG on, a SQLite file besid
 """
 
 import os
+import re
 import tempfile
 from functools import partial
 from hashlib import sha256
@@ -225,6 +226,11 @@ EMAIL_TIMEOUT = 60
 _mailbox = 'one such as Bank <no-reply@bank.example> or "Harbour Bank, Inc." <no-reply@bank.example>'
 DEFAULT_FROM_EMAIL = env.usable("DEFAULT_FROM_EMAIL", _mailbox, sender, "Commlog <commlog@localhost.localdomain>")
 REPLY_TO_EMAIL = env.usable("REPLY_TO_EMAIL", f"{_mailbox}, or unset", sender)
+# Relays refuse clients that give an address for a name. A host that is an address has none.
+_domain = r"(?=.*[a-zA-Z])[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})+"
+_host = _public.hostname or ""
+_host = _host if re.fullmatch(_domain, _host) else ""
+SMTP_EHLO_NAME = env.matching("SMTP_EHLO_NAME", _domain, "a host name such as commlog.example.org") or _host
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.matching("TWILIO_ACCOUNT_SID", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
 _token = r"[0-9a-fA-F]{32}" if TWILIO_API_URL.endswith(".twilio.com") else r"[!-~]+"

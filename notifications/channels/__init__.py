@@ -51,6 +51,7 @@ def _make(channel: MessageType) -> Channel:
                 settings.EMAIL_USE_SSL,
                 settings.DEFAULT_FROM_EMAIL,
                 reply_to=settings.REPLY_TO_EMAIL,
+                ehlo_name=settings.SMTP_EHLO_NAME,
             )
         case MessageType.SMS:
             return SmsChannel(

@@ -58,6 +58,9 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("DEFAULT_FROM_EMAIL", "Bank <bank.example>"),
         ("DEFAULT_FROM_EMAIL", "Bank"),
         ("REPLY_TO_EMAIL", "Help, Desk <help@bank.example>"),
+        ("SMTP_EHLO_NAME", "commlog"),
+        ("SMTP_EHLO_NAME", "192.0.2.1"),
+        ("SMTP_EHLO_NAME", "a.example.org\r\nMAIL"),
         ("EMAIL_URL", "mail.example.org"),
         ("EMAIL_URL", "imap://mail.example.org"),
         ("EMAIL_URL", "smtp://"),
@@ -303,3 +306,18 @@ def test_the_deployment_check_says_which_channels_will_not_work(variables: dict[
 
     assert checked.returncode == 0
     assert sorted(re.findall(r"notifications\.[A-Z]\d{3}", checked.stdout + checked.stderr)) == sorted(said)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"PUBLIC_URL": "https://commlog.example.org"}, "commlog.example.org"),
+        ({"PUBLIC_URL": "https://commlog.example.org:8443", "SMTP_EHLO_NAME": "mx.example.org"}, "mx.example.org"),
+        ({"PUBLIC_URL": "http://192.0.2.1:8000"}, ""),
+        ({"PUBLIC_URL": "http://[2001:db8::1]:8000"}, ""),
+        ({"PUBLIC_URL": "http://localhost:8000"}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_a_mail_server_is_told_is_our_name(given: dict[str, str], name: str) -> None:
+    assert settings_of(**given)["SMTP_EHLO_NAME"] == name

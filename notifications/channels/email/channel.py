@@ -56,8 +56,9 @@ class EmailChannel:
         deadline: float = 60.0,
         *,
         reply_to: str = "",
+        ehlo_name: str = "",
     ) -> None:
-        self._server = Server(host, port, username, password, use_tls, use_ssl)
+        self._server = Server(host, port, username, password, use_tls, use_ssl, ehlo_name)
         self._from = from_address
         self._reply_to = reply_to
         self._deadline = deadline

@@ -52,6 +52,7 @@ class Server:
     password: str = ""
     use_tls: bool = False
     use_ssl: bool = False
+    ehlo_name: str = ""  # what we call ourselves; without it our address, which some relays refuse
 
 
 @functools.cache
@@ -66,7 +67,7 @@ class Conversation(smtplib.SMTP):
     sock: socket.socket | None
 
     def __init__(self, server: Server) -> None:
-        # A name of our own would cost a DNS query of unknown length; RFC 5321 4.1.3 allows the address, which `open` fills in.
+        # To look up a name of our own would take a DNS query of unknown length; RFC 5321 4.1.3 allows the address, which `open` fills in.
         super().__init__(local_hostname="localhost")
         self.server = server
         self.stage = Stage.CONNECT
@@ -87,7 +88,7 @@ class Conversation(smtplib.SMTP):
         self._host = self.server.host  # smtplib checks the certificate's name against it
         self.stage = Stage.CONNECT
         self.sock = connect(resolve(self.server.host, self.server.port, deadline), deadline)
-        self.local_hostname = _address_literal(self.sock)
+        self.local_hostname = self.server.ehlo_name or _address_literal(self.sock)
         if self.server.use_ssl:
             self.sock = tls().wrap_socket(self.sock, server_hostname=self.server.host)
             deadline.watch(self.sock)

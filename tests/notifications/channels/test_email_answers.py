@@ -150,3 +150,10 @@ def test_a_wrong_password_is_tried_once(serve: Serve) -> None:
     error = failure(channel(server, username="ada", password="wrong"))
     assert "535 5.7.8 wrong" in error.detail
     assert [command[:10] for command in server.commands if command.startswith("AUTH")] == ["AUTH PLAIN"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("commlog.example.org", "ehlo commlog.example.org"), ("", "ehlo [127.0.0.1]")])
+def test_the_server_is_told_a_name_where_there_is_one(serve: Serve, name: str, said: str) -> None:
+    server = serve(ScriptedSmtp())
+    channel(server, ehlo_name=name).send(envelope())
+    assert server.commands[0] == said
