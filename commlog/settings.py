@@ -228,9 +228,8 @@ DEFAULT_FROM_EMAIL = env.usable("DEFAULT_FROM_EMAIL", _mailbox, sender, "Commlog
 REPLY_TO_EMAIL = env.usable("REPLY_TO_EMAIL", f"{_mailbox}, or unset", sender)
 # Relays refuse clients that give an address for a name. A host that is an address has none.
 _domain = r"(?=.*[a-zA-Z])[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})+"
-_host = _public.hostname or ""
-_host = _host if re.fullmatch(_domain, _host) else ""
-SMTP_EHLO_NAME = env.matching("SMTP_EHLO_NAME", _domain, "a host name such as commlog.example.org") or _host
+_own_name = _public.hostname if _public.hostname and re.fullmatch(_domain, _public.hostname) else ""
+SMTP_EHLO_NAME: str = env.matching("SMTP_EHLO_NAME", _domain, "a host name such as commlog.example.org") or _own_name
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.matching("TWILIO_ACCOUNT_SID", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
 _token = r"[0-9a-fA-F]{32}" if TWILIO_API_URL.endswith(".twilio.com") else r"[!-~]+"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from bench.hostile.servers import RateLimited
@@ -31,6 +32,12 @@ def room(lane: Lane, at: datetime) -> int:
     return next((opening.room for opening in lanes.openings(at) if opening.lane_id == lane.pk), 0)
 
 
+def slow_down(lane: Lane, **options: Any) -> None:
+    """As with a result, in its transaction."""
+    with transaction.atomic():
+        lanes.slow_down(lane.pk, **options)
+
+
 @pytest.fixture
 def busy() -> Lane:
     """A lane with much to send, of which thirty were accepted in the last second."""
@@ -45,7 +52,7 @@ def busy() -> Lane:
 
 def test_a_lane_goes_on_below_what_was_accepted_and_grows_slowly(busy: Lane) -> None:
     assert room(busy, NOW) == 200
-    lanes.slow_down(busy.pk, now=NOW)
+    slow_down(busy, now=NOW)
     busy.refresh_from_db()
 
     assert busy.pace == pytest.approx(27)
@@ -54,25 +61,25 @@ def test_a_lane_goes_on_below_what_was_accepted_and_grows_slowly(busy: Lane) -> 
 
 
 def test_what_is_answered_just_after_slows_down_no_further(busy: Lane) -> None:
-    lanes.slow_down(busy.pk, now=NOW)
-    lanes.slow_down(busy.pk, now=NOW + seconds(0.9))
+    slow_down(busy, now=NOW)
+    slow_down(busy, now=NOW + seconds(0.9))
     busy.refresh_from_db()
     assert busy.pace == pytest.approx(27)
-    lanes.slow_down(busy.pk, now=NOW + seconds(4))  # nothing was accepted in the last two seconds
+    slow_down(busy, now=NOW + seconds(4))  # nothing was accepted in the last two seconds
     busy.refresh_from_db()
     assert busy.pace == 1
 
 
 def test_a_limit_set_by_hand_is_the_upper_bound(busy: Lane) -> None:
     Lane.objects.filter(pk=busy.pk).update(rate=8)
-    lanes.slow_down(busy.pk, now=NOW)
+    slow_down(busy, now=NOW)
     assert room(busy, NOW + seconds(10)) == 2
     Lane.objects.filter(pk=busy.pk).update(rate=None)
     assert room(busy, NOW + seconds(10)) == 8
 
 
 def test_a_rest_that_the_provider_asks_for_is_kept(busy: Lane) -> None:
-    lanes.slow_down(busy.pk, rest=10, now=NOW)
+    slow_down(busy, rest=10, now=NOW)
     assert [room(busy, NOW + seconds(9)), room(busy, NOW + seconds(12)) > 0] == [0, True]
 
 
