@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.utils import timezone
 
 from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
-from notifications import channels, switches
+from notifications import channels, lanes, switches
 from notifications.models import ChannelSwitch, Lane, Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, Circuit, MessageType
@@ -22,15 +23,23 @@ _WORKING = "Working"
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane and since when its oldest message has been waiting."""
+    """A lane, since when its oldest message has been waiting, and how many a second may leave now (None: no limit)."""
 
     lane: Lane
     waiting_since: datetime | None
+    limit: float | None
 
     @property
     def words(self) -> str:
-        """How it is."""
-        return "Paused" if self.lane.paused_at else str(Circuit(self.lane.circuit).label)
+        """Its status."""
+        if self.lane.paused_at:
+            return "Paused"
+        return "Slow" if self.slow and self.lane.circuit == Circuit.CLOSED else str(Circuit(self.lane.circuit).label)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is slower than an administrator has set, because its provider asked for fewer messages."""
+        return self.limit != self.lane.rate
 
     @property
     def held(self) -> bool:
@@ -93,13 +102,14 @@ class Traffic:
 
 def cards() -> list[ChannelCard]:
     """Every channel. Three queries, whatever the number of lanes; those that are held back come first."""
+    now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
     due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")[:1]
     rank = Case(When(Q(paused_at__isnull=False) | ~Q(circuit=Circuit.CLOSED), then=Value(0)), default=Value(1), output_field=IntegerField())
     found = Lane.objects.exclude(name="").annotate(waiting_since=Subquery(due), rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
     lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
     for lane in found:
-        lines[lane.channel].append(LaneLine(lane, lane.waiting_since))
+        lines[lane.channel].append(LaneLine(lane, lane.waiting_since, lanes.present_limit(lane, now)))
     stopped = channels.held_channels()
     return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
 

@@ -45,7 +45,7 @@ SECTIONS = (
     Section("api-consumers", "API consumers", "Programs that use the API: their roles, their keys, and when they called last."),
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
     Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
-    Section("channels", "Channels", "What messages leave by, how it is, pauses and limits."),
+    Section("channels", "Channels", "Status of each channel, pauses and limits."),
     Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
     Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
 )

@@ -122,6 +122,11 @@ def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
     Lane.objects.filter(pk=lane_id).update(pace=pace, paced_at=moment, tokens=0, tokens_at=begins)
 
 
+def present_limit(lane: Lane, now: datetime) -> float | None:
+    """Return how many messages a second may leave the lane at that moment; None: no limit."""
+    return _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp())
+
+
 def _locked(lane_id: int) -> Lane:
     return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at").get(pk=lane_id)
 

@@ -1,5 +1,6 @@
 """Channels under Administration: what they use, how their lanes are, and what may be done about it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -192,3 +193,14 @@ def test_who_may_only_look_sees_no_buttons(client: Client) -> None:
     assert "Channels" in shown
     assert "Pause" not in shown
     assert client.post(f"{PAGE}EMAIL/pause/").status_code == 403
+
+
+def test_a_lane_that_was_told_to_slow_down_says_so_and_at_which_pace(pages: Client) -> None:
+    lane = make_lane(MessageType.SMS, "gateway")
+    assert "no limit" in pages.get(PAGE).text
+    Lane.objects.filter(pk=lane.pk).update(pace=12.25, paced_at=timezone.now().timestamp())
+    text = pages.get(PAGE).text
+    assert "Slow" in text
+    assert re.search(r"12\.[23], at the provider's request", text)
+    Lane.objects.filter(pk=lane.pk).update(paced_at=timezone.now().timestamp() - 7_200)
+    assert "provider's request" not in pages.get(PAGE).text
