@@ -187,7 +187,7 @@ class Drain:
         throttled = answer.throttled and claim.token - claim.failures <= _MOST_SPARED
         return replace(result, spared=True) if throttled or claim.lane_id in self.probes else result
 
-    def _judge_lanes(self, in_trouble: dict[int, str], now: datetime) -> None:
+    def _judge_lanes(self, in_trouble: dict[int, str], throttled: dict[int, float], now: datetime) -> None:
         """In the transaction of the results: circuits open, and what was tried closes or stays open."""
         for result in self.unrecorded if self.probes else ():
             lane_id, answer = result.claim.lane_id, result.answer
@@ -201,7 +201,7 @@ class Drain:
                 breaker.forget(lane_id)
         for lane_id, trouble in in_trouble.items():
             circuits.open_circuit(lane_id, trouble, now=now)
-        for lane_id, rest in self._throttled().items():
+        for lane_id, rest in throttled.items():
             lanes.slow_down(lane_id, rest=rest, now=now)
 
     def _throttled(self) -> dict[int, float]:
@@ -246,7 +246,8 @@ class Drain:
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
         in_trouble = breaker.note(self.unrecorded)
-        self._give_back_the_held([*in_trouble, *self._throttled()])
+        throttled = self._throttled()
+        self._give_back_the_held([*in_trouble, *throttled])
         chosen = self._startable()
         stop = stopping.wished()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
@@ -257,7 +258,7 @@ class Drain:
         now = self.clock.now()
         with transaction.atomic():
             results.record([self._spared(each) for each in self.unrecorded])
-            self._judge_lanes(in_trouble, now)
+            self._judge_lanes(in_trouble, throttled, now)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:
