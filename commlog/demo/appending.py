@@ -9,9 +9,12 @@ Row = Sequence[Any]
 
 
 class Appender:
-    """Rows of a model, given as values of `names`; whatever other columns there are get the model's defaults."""
+    """Rows of a model, given as values of `names`; whatever other columns there are get the model's defaults.
 
-    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
+    `table`: another table of the same columns.
+    """
+
+    def __init__(self, model: type[models.Model], names: Sequence[str], table: str = "") -> None:
         given = {field.attname: field for field in model._meta.concrete_fields}
         others = [
             field
@@ -19,22 +22,29 @@ class Appender:
             if name not in names and not isinstance(field, models.AutoField) and field.db_default is models.NOT_PROVIDED
         ]
         fields = [*(given[name] for name in names), *others]
-        self._table = connection.ops.quote_name(model._meta.db_table)
+        self._table = connection.ops.quote_name(table or model._meta.db_table)
         self._columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-        self._prepare = [_prepare(field) for field in fields[: len(names)]]
+        self._prepare = [(place, made) for place, name in enumerate(names) if (made := _prepare(given[name])) is not _as_it_is]
         self._rest = tuple(_prepare(field)(field.get_default()) for field in others)
+        self._width = len(fields)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Write the rows. Must run inside a transaction."""
-        written = ((*(make(value) for make, value in zip(self._prepare, row, strict=True)), *self._rest) for row in rows)
+        written = map(self._written, rows)
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 with cursor.copy(f"COPY {self._table} ({self._columns}) FROM STDIN") as copy:
                     for row in written:
                         copy.write_row(row)
             else:
-                marks = ", ".join(["%s"] * (len(self._prepare) + len(self._rest)))
+                marks = ", ".join(["%s"] * self._width)
                 cursor.executemany(f"INSERT INTO {self._table} ({self._columns}) VALUES ({marks})", list(written))  # noqa: S608
+
+    def _written(self, row: Row) -> Row:
+        values = [*row, *self._rest]
+        for place, make in self._prepare:
+            values[place] = make(values[place])
+        return values
 
 
 def new_ids(model: type[models.Model], count: int) -> list[int]:

@@ -15,6 +15,21 @@ PREFIX = "GEN"  # of the IDs and user names of people who were made in bulk
 _STAFF = 20
 _AT_ONCE = 2_000
 _TALKATIVE = 10  # clients who get more messages than all others
+# First and last names in scripts other than Latin, and of how many clients one has such a name.
+_OTHER_SCRIPTS = (
+    (("Дмитрий", "Ольга", "Юлия"), ("Соколов", "Шевченко", "Щербак")),
+    (("Γιώργος", "Ελένη", "Νίκος"), ("Παπαδόπουλος", "Αγγελίδης", "Οικονόμου")),
+    (("محمد", "فاطمة", "ليلى"), ("الحسن", "بن يوسف", "حدّاد")),
+    (("יוסף", "שרה", "נועה"), ("כהן", "לוי", "מזרחי")),
+    (("राहुल", "प्रिया", "अंजलि"), ("शर्मा", "पटेल", "वर्मा")),
+    (("রহিম", "সুমাইয়া", "অনিক"), ("চৌধুরী", "হোসেন", "দাস")),
+    (("สมชาย", "มาลี", "อรุณ"), ("ศรีสุข", "ใจดี", "วงศ์ทอง")),
+    (("小明", "美玲", "国强"), ("王", "李", "張")),
+    (("민준", "서연", "지우"), ("김", "박", "최")),
+    (("さくら", "ケンジ", "ゆうこ"), ("たなか", "サトウ", "すずき")),
+    (("გიორგი", "ნინო", "თამარ"), ("ბერიძე", "კაპანაძე", "ლომიძე")),
+)
+_OTHERS = 4
 
 
 def gather(messages: int, *, since: datetime, rng: Random) -> Cast:
@@ -36,8 +51,10 @@ def _clients(wanted: int, since: datetime, rng: Random) -> list[Client]:
 
 
 def _client(number: int, rng: Random) -> Client:
-    first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
-    address = f"{local_part(first, last)}.{number}@{rng.choice(DOMAINS)}"
+    firsts, lasts = (FIRST_NAMES, LAST_NAMES) if rng.randrange(_OTHERS) else rng.choice(_OTHER_SCRIPTS)
+    first, last = rng.choice(firsts), rng.choice(lasts)
+    local = local_part(first, last)
+    address = f"{local if local.isascii() else 'client'}.{number}@{rng.choice(DOMAINS)}"
     return Client(
         client_id=f"{PREFIX}{number:07}",
         first_names=first,

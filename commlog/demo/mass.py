@@ -1,36 +1,37 @@
 """Messages by the hundred thousand, with their attempts, for trying the log at size.
 
-They are written straight into the tables, already sent or failed: nothing of this goes through a channel. A few wait for a retry
-that lies a hundred years ahead. Resends point at what they resend, and people and texts are those of the demo.
+They are written straight into the tables, already sent or failed: nothing of this goes through a channel, and nothing is ever due. Resends
+point at what they resend, short messages have their receipts, and the texts are those of the demo. Of many messages on PostgreSQL only
+the last week or so is written from here; the weeks before are its copies (copies.py).
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from random import Random
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 
-from commlog.demo import crowd, fates, timeline
+from commlog.demo import copies, crowd, fates, texts, timeline
 from commlog.demo.appending import Appender, new_ids
 from commlog.demo.fates import Fate
 from commlog.demo.stories import Stories
-from notifications.models import Attempt, Lane, Message
+from notifications.models import Attempt, DeliveryReceipt, Lane, Message
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
 from notifications.spelling import stored_fold
-from notifications.states import MessageState, MessageType, Outcome, WaitingReason
+from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
 RECEIVER = "https://hooks.example.org"
 _AT_ONCE = 5_000  # messages a transaction
 _NEVER = timedelta(days=36_500)
-_WAITING = 1_000  # one in so many waits for its retry
+_LONG = 1_000  # of so many e-mails one is very long
 _RESENT = 60  # of a hundred failed
+_NO_RECEIPT, _UNDELIVERED = 6, 2  # of a hundred short messages
 _LONGEST_REST = 6 * 3600.0  # seconds until somebody resends what failed
 _POLICY = RetryPolicy()
 _WORKERS = tuple(f"sender{host}:{4_000 + number}" for host in (1, 2) for number in range(4))
@@ -41,13 +42,16 @@ _FROZEN = (
 _LIFE = (
     "id", "key", "created_at", "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "state", "sent_at", "due_at", "token",
     "waiting_reason", "attempt_count", "failures", "abandons", "failure_reason", "failure_cause", "outcome", "possible_duplicate",
-    "provider_id",
+    "provider_id", "receipt_due_at", "receipt_status", "receipt_at",
 )  # fmt: skip
 _ATTEMPT = (
     "message_id", "number", "token", "worker", "due_at", "opened_at", "permitted_at", "started_at", "finished_at", "outcome",
     "failure_reason", "detail", "provider_id",
 )  # fmt: skip
+_RECEIPT = ("message_id", "provider_id", "status", "received_at")
 Row = tuple[Any, ...]
+# The tables to write to: those of the models, or others of the same columns.
+Tables = Mapping[type[models.Model], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +63,41 @@ class _Failed:
     frozen: Row
 
 
-def generate(count: int, *, days: int, rng: Random, now: datetime, said: Callable[[int], None] = lambda done: None) -> None:
-    """Write so many messages of the last `days` days. `said` is told how many are there, now and then."""
-    moments = timeline.spread(count, days, now=now, rng=rng)
-    cast = crowd.gather(count, since=moments[0] - timedelta(days=200), rng=rng)
+def generate(
+    count: int, *, days: int, rng: Random, now: datetime, waiting: int = 0, said: Callable[[int], None] = lambda done: None
+) -> None:
+    """Write so many messages of the last `days` days; `waiting` of them wait for a retry that lies a hundred years ahead.
+
+    `said` is told how many are there, now and then.
+    """
+    cast = crowd.gather(count, since=now - timedelta(days=days + 200), rng=rng)
     mill = _Mill(Stories(cast, RECEIVER, rng), rng, now)
-    messages, attempts = Appender(Message, (*_FROZEN, *_LIFE)), Appender(Attempt, _ATTEMPT)
-    remaining = iter(enumerate(moments))
-    while part := list(islice(remaining, _AT_ONCE)):
+    ended = count - waiting
+    repeats = copies.plan(ended, days)
+    if repeats is None:
+        _write(mill, timeline.spread(ended, days, now=now, rng=rng), {}, said=said)
+    else:
+        moments = timeline.spread(repeats.originals, repeats.days, now=now, rng=rng)
         with transaction.atomic():
-            rows, tries = mill.grind(part, new_ids(Message, len(part)), waiting_from=count - count // _WAITING)
-            messages.append(rows)
-            attempts.append(tries)
-        said(part[-1][0] + 1)
+            _write(mill, moments, repeats.tables())
+            repeats.write(said)
+    _write(mill, timeline.latest(waiting, now=now, rng=rng), {}, wait=True)
+
+
+def _write(
+    mill: "_Mill", moments: Sequence[datetime], tables: Tables, *, wait: bool = False, said: Callable[[int], None] = lambda done: None
+) -> None:
+    kinds: Sequence[tuple[type[models.Model], Sequence[str]]] = (
+        (Message, (*_FROZEN, *_LIFE)), (Attempt, _ATTEMPT), (DeliveryReceipt, _RECEIPT),
+    )  # fmt: skip
+    appenders = [Appender(model, names, tables.get(model, "")) for model, names in kinds]
+    for start in range(0, len(moments), _AT_ONCE):
+        part = moments[start : start + _AT_ONCE]
+        with transaction.atomic():
+            pks = list(range(start, start + len(part))) if tables else new_ids(Message, len(part))
+            for appender, rows in zip(appenders, mill.grind(part, pks, wait=wait), strict=True):
+                appender.append(rows)
+        said(start + len(part))
 
 
 class _Mill:
@@ -84,23 +110,24 @@ class _Mill:
         self._to_resend: list[tuple[datetime, int, _Failed]] = []
         self._officers = stories.cast.officers()
 
-    def grind(self, part: list[tuple[int, datetime]], pks: list[int], *, waiting_from: int) -> tuple[list[Row], list[Row]]:
-        """The rows of these moments, and their attempts."""
+    def grind(self, part: Sequence[datetime], pks: Sequence[int], *, wait: bool) -> tuple[list[Row], list[Row], list[Row]]:
+        """The rows of these moments, their attempts and receipts. `wait`: all of them wait for a retry."""
         messages: list[Row] = []
         attempts: list[Row] = []
-        for (number, moment), pk in zip(part, pks, strict=True):
+        receipts: list[Row] = []
+        for moment, pk in zip(part, pks, strict=True):
             source = heapq.heappop(self._to_resend)[2] if self._to_resend and self._to_resend[0][0] <= moment else None
             frozen = source.frozen if source else self._frozen(self._stories.any(moment))
             channel = frozen[0]
-            waits = number >= waiting_from and source is None and channel != MessageType.EVENT_STREAM
-            fate = fates.WAITS if waits else self._fate(channel, again=source is not None)
-            life, tries = self._life(pk, moment, channel, fate, source)
+            fate = fates.WAITS if wait else self._fate(channel, again=source is not None)
+            life, tries, told = self._life(pk, moment, channel, fate, source)
             messages.append((*frozen, *life))
             attempts += tries
+            receipts += told
             if fate.state == MessageState.FAILED and self._rng.randrange(100) < _RESENT:
                 later = moment + timedelta(seconds=300 + self._rng.random() * _LONGEST_REST)
                 heapq.heappush(self._to_resend, (later, pk, _Failed(pk, source.first if source else pk, frozen)))
-        return messages, attempts
+        return messages, attempts, receipts
 
     def _fate(self, channel: MessageType, *, again: bool) -> Fate:
         fate = fates.fate_of(channel, self._rng)
@@ -111,15 +138,19 @@ class _Mill:
         recipient, sender = draft.recipient, draft.sender
         on_file = "" if recipient is None else recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone
         destination, name = draft.destination or on_file, recipient.name if recipient else ""
+        is_long = draft.type == MessageType.EMAIL and self._rng.randrange(_LONG) == 0
+        content = draft.body + texts.turnover(self._rng) if is_long else draft.body
         return (
-            draft.type, self._lanes[draft.type], destination, draft.subject, draft.body, draft.html, draft.method,
+            draft.type, self._lanes[draft.type], destination, draft.subject, content, draft.html, draft.method,
             draft.content_type, dict(draft.headers), "", "",  # no sign-in: passwords are stored sealed, and nobody will need these
             sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, name,
             draft.client.pk if draft.client else None, draft.group.pk if draft.group else None, draft.user.pk if draft.user else None,
             draft.event, stored_fold(name), stored_fold(destination),
         )  # fmt: skip
 
-    def _life(self, pk: int, created: datetime, channel: MessageType, fate: Fate, source: _Failed | None) -> tuple[Row, Iterator[Row]]:
+    def _life(
+        self, pk: int, created: datetime, channel: MessageType, fate: Fate, source: _Failed | None
+    ) -> tuple[Row, Iterator[Row], list[Row]]:
         by = self._rng.choice(self._officers) if source else None
         moments = list(self._moments(created, fate))
         refused = fates.refusal(channel, fate, self._rng) if fate.state != MessageState.SENT or len(fate.outcomes) > 1 else ("", "")
@@ -127,6 +158,10 @@ class _Mill:
         sent = moments[-1][-1] if fate.state == MessageState.SENT else None
         waits = fate.state == MessageState.WAITING
         provider_id = f"SM{self._rng.getrandbits(128):032x}" if channel == MessageType.SMS and sent else ""
+        receipts = self._receipts(pk, sent, provider_id) if sent and provider_id else []
+        asked = sent + timedelta(seconds=settings.RECEIPT_TIMEOUT) if sent and provider_id else None
+        _, _, status, at = receipts[-1] if receipts else (0, "", "", None)
+        sent = receipts[0][-1] if receipts else sent
         tries = len(fate.outcomes)
         abandons = fate.outcomes.count(Outcome.ABANDONED)
         life = (
@@ -134,8 +169,18 @@ class _Mill:
             by.name if by else "", by.pk if by else None, fate.state, sent, self._now + _NEVER if waits else None, tries,
             WaitingReason.READY_TO_BE_SENT if waits else "", tries, tries - abandons - (sent is not None), abandons, *told, fate.outcome,
             Outcome.UNKNOWN in fate.outcomes and sent is not None, provider_id,
+            asked, status, at,
         )  # fmt: skip
-        return life, self._attempts(pk, channel, fate, moments, refused, provider_id)
+        return life, self._attempts(pk, channel, fate, moments, refused, provider_id), receipts
+
+    def _receipts(self, pk: int, accepted: datetime, provider_id: str) -> list[Row]:
+        """What its provider reports of a short message: passed on, then delivered or not; of some it never reports anything."""
+        if self._rng.randrange(100) < _NO_RECEIPT:
+            return []
+        passed_on = accepted + timedelta(seconds=0.5 + self._rng.random() * 2)
+        ended = passed_on + timedelta(seconds=1 + self._rng.random() * 8)
+        last = ReceiptStatus.UNDELIVERED if self._rng.randrange(100) < _UNDELIVERED else ReceiptStatus.DELIVERED
+        return [(pk, provider_id, ReceiptStatus.PASSED_ON, passed_on), (pk, provider_id, last, ended)]
 
     def _attempts(
         self, pk: int, channel: MessageType, fate: Fate, moments: Sequence[tuple[datetime, ...]], refused: tuple[str, str], provider_id: str

@@ -163,6 +163,16 @@ def payload(*, client_id: str, client_key: UUID, when: datetime, rng: Random) ->
     return Written(event, body=json.dumps(content, indent=2))
 
 
+def turnover(rng: Random) -> str:
+    """The lines of a long statement: five to a hundred thousand characters."""
+    line = "\n{}  Card payment {:06}  €{}.{:02}"
+    lines = (
+        line.format(number + 1, rng.randrange(10**6), rng.randrange(1, 900), rng.randrange(100))
+        for number in range(150 * 2 ** rng.randrange(6))
+    )
+    return "\n\nTurnover:" + "".join(lines)
+
+
 def facts(when: datetime, rng: Random) -> dict[str, str]:
     """What the bank knows of a moment, by the names that the texts use."""
     return {

@@ -44,3 +44,8 @@ def spread(count: int, days: int, *, now: datetime, rng: Random) -> list[datetim
     hours = [begin + timedelta(hours=number) for number in range(max(1, int((until - begin).total_seconds() // 3600)))]
     weights = [_OF_A_DAY[hour.weekday()] * _OF_AN_HOUR[hour.hour] for hour in hours]
     return sorted(hour + timedelta(seconds=rng.random() * 3600) for hour in rng.choices(hours, weights, k=count))
+
+
+def latest(count: int, *, now: datetime, rng: Random) -> list[datetime]:
+    """`count` moments in ascending order, all later than those of `spread`."""
+    return sorted(now - _UNTIL_NOW * rng.uniform(0.1, 1.0) for _ in range(count))

@@ -1,17 +1,21 @@
 """generate_messages: a log at size that looks as if it had been sent, holds together, and of which nothing is ever sent."""
 
 import io
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import Count, F, Max, Q
+from django.db import connection
+from django.db.models import Count, F, Max, Min, Q
+from django.db.models.functions import Length
 from django.test import override_settings
 from django.utils import timezone
 
-from notifications.models import Attempt, Client, Message
-from notifications.states import MessageState, MessageType, Outcome
+from notifications.models import Attempt, Client, DeliveryReceipt, Message
+from notifications.models.folds import folds_of
+from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -27,25 +31,44 @@ def generate(count: int, **options: Any) -> str:
     return out.getvalue()
 
 
-def test_a_log_that_holds_together() -> None:
-    said = generate(6_000, days=30)
-    assert said.startswith("Writing 6,000 invented messages")
+@pytest.mark.parametrize("count", [6_000, pytest.param(50_000, marks=pytest.mark.postgres, id="in copies")])
+def test_a_log_that_holds_together(count: int) -> None:
+    if count > 6_000 and connection.vendor != "postgresql":
+        pytest.skip("PostgreSQL only")
+    said = generate(count, days=30)
+    assert said.startswith(f"Writing {count:,} invented messages")
     messages = Message.objects.all()
-    assert messages.count() == 6_000
+    assert messages.count() == count
     assert set(messages.values_list("type", flat=True)) == set(MessageType)
     states = dict(messages.values_list("state").annotate(Count("pk")))
-    assert set(states) == {MessageState.SENT, MessageState.FAILED, MessageState.WAITING}
-    assert 5_500 < states[MessageState.SENT] < 5_950
+    assert set(states) == {MessageState.SENT, MessageState.FAILED}
+    assert 0.91 < states[MessageState.SENT] / count < 0.99
     # Time goes with the ids, within the days that were asked for.
     created = list(messages.order_by("pk").values_list("created_at", flat=True))
     assert created == sorted(created)
-    assert timezone.now() - timedelta(days=31) < created[0] < created[-1] < timezone.now()
+    assert timezone.now() - timedelta(days=31) < created[0] < timezone.now() - timedelta(days=28)
+    assert timezone.now() - timedelta(days=2) < created[-1] < timezone.now()
     # Each message's attempts say the same as the message.
     counted = messages.annotate(tries=Count("attempts"), ended=Max("attempts__finished_at"))
     assert not counted.exclude(tries=F("attempt_count")).exists()
-    assert not counted.filter(state=MessageState.SENT).exclude(sent_at=F("ended")).exists()
+    sent = counted.filter(state=MessageState.SENT)
+    assert not sent.filter(receipt_status="").exclude(sent_at=F("ended")).exists()
     assert not messages.filter(state=MessageState.SENT).exclude(attempts__outcome=Outcome.ACCEPTED).exists()
     assert not Attempt.objects.filter(outcome="").exists()
+    # Short messages say what their receipts say, and each was handed over under an id of its own.
+    reported = sent.exclude(receipt_status="").annotate(first_report=Min("receipts__received_at"), last_report=Max("receipts__received_at"))
+    assert set(reported.values_list("type", flat=True)) == {MessageType.SMS}
+    assert not reported.exclude(sent_at=F("first_report"), receipt_at=F("last_report")).exists()
+    assert set(reported.values_list("receipt_status", flat=True)) == {ReceiptStatus.DELIVERED, ReceiptStatus.UNDELIVERED}
+    assert sent.filter(type=MessageType.SMS).exclude(receipt_due_at__gt=F("sent_at")).count() == 0
+    handed_over = sent.filter(type=MessageType.SMS, attempts__outcome=Outcome.ACCEPTED)
+    assert handed_over.values("provider_id").distinct().count() == handed_over.count()
+    assert not handed_over.exclude(attempts__provider_id=F("provider_id")).exists()
+    assert not DeliveryReceipt.objects.exclude(provider_id=F("message__provider_id")).exists()
+    # What is stored beside names and addresses is what an outbox would have stored.
+    for message in messages.order_by("-pk")[:3_000]:
+        for each in folds_of(Message):
+            assert getattr(message, each.name) == each.fold_of(getattr(message, name) for name in each.of)
     # Recipients and senders of every kind, and resends that point at what failed before.
     for name in ("client", "group", "user", "sender_user"):
         assert messages.filter(**{f"{name}__isnull": False}).exists(), name
@@ -56,10 +79,22 @@ def test_a_log_that_holds_together() -> None:
     assert not resends.exclude(Q(first=F("resend_of__first")) | Q(first=F("resend_of"), resend_of__first=None)).exists()
 
 
-def test_nothing_is_ever_due() -> None:
+def test_names_in_twelve_scripts_and_some_long_texts() -> None:
+    generate(8_000)
+    twelve = "LATIN CYRILLIC GREEK ARABIC HEBREW DEVANAGARI BENGALI THAI CJK HANGUL HIRAGANA GEORGIAN"
+    scripts = {unicodedata.name(name[0]).split()[0] for name in Client.objects.values_list("last_name", flat=True)}
+    assert scripts >= set(twelve.split())
+    long = Message.objects.annotate(length=Length("content")).filter(length__gt=5_000)
+    assert 0 < long.count() < 40
+
+
+def test_nothing_is_ever_due_and_nothing_waits_unless_it_is_asked_for() -> None:
     generate(5_000)
-    waiting = Message.objects.filter(due_at__isnull=False)
-    assert 1 <= waiting.count() <= 5
+    assert not Message.objects.live().exists()
+    generate(100, waiting=7)
+    waiting = Message.objects.filter(due_at__isnull=False, state=MessageState.WAITING)
+    assert waiting.count() == 7
+    assert Message.objects.count() == 5_100
     assert not waiting.filter(due_at__lt=timezone.now() + timedelta(days=365 * 90)).exists()
     assert not Message.objects.filter(lease_until__isnull=False).exists()
 
