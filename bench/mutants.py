@@ -19,6 +19,7 @@ TESTS = [
     "test_delivery.py",
     "test_resend.py",
     "test_broker.py",
+    "test_lanes.py",
     "test_turns.py",
 ]
 
@@ -36,6 +37,7 @@ class Mutant:
 CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
 VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
 BROKER, LANES, DRAIN = "notifications/broker.py", "notifications/lanes.py", "notifications/delivery/drain.py"
+JUDGING = "notifications/delivery/judging.py"
 
 MUTANTS = [
     Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome", "AND outcome"),
@@ -47,7 +49,7 @@ MUTANTS = [
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
     Mutant("a message may kill workers for ever", RESULTS, "abandons__lt=MOST_ABANDONS", "abandons__lt=10**9"),
     Mutant("a message that kills its worker takes others with it", CLAIMS, "return rows[: first or int(suspects)]", "return rows"),
-    Mutant("what was lost with its worker waits among others", DRAIN, "suspects=self._can_leave_at_once(lane)", "suspects=True"),
+    Mutant("what was lost with its worker waits among others", DRAIN, "suspects = self._can_leave_at_once(lane)", "suspects = True"),
     Mutant("an abandoned attempt uses a retry", RESULTS, "    _change(claim, state=MessageState.WAITING, waiting_reason", "    _change(claim, failures=claim.failures + 1, state=MessageState.WAITING, waiting_reason"),
     Mutant("an unknown SMS is retried", VERDICT, "        return policy.unknown\n", "        return True\n"),
     Mutant("an unknown outcome is forgotten at the next refusal", VERDICT, "Outcome.UNKNOWN in (error.outcome, outcome)", "error.outcome == Outcome.UNKNOWN"),
@@ -57,8 +59,12 @@ MUTANTS = [
     Mutant("what can never be sent is retried", VERDICT, "if error.kind is Failure.NEVER:", "if False:"),
     Mutant("a resend ignores what is under way", OUTBOX, "if under_way := next((each for each in chain if not each.is_final), None):", "if under_way := None:"),
     Mutant("a resend ignores that one was delivered", OUTBOX, "is not None and not again:", "is not None and False:"),
-    Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s ORDER BY", "lane_id = %s AND due_at >= %s ORDER BY"),
-    Mutant("the broker looks at no cap", LANES, "if most > 0 and channel not in stopped:", "if channel not in stopped:"),
+    Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s AND", "lane_id = %s AND due_at >= %s AND"),
+    Mutant("the broker looks at no cap", LANES, "        if due and room > 0:\n", "        if due:\n"),
+    Mutant("an open circuit holds everybody", LANES, "None if works else _UNTRIED_OUT", "None if works else 0"),
+    Mutant("what failed does not wait apart", DRAIN, "circuits.park(lane.lane_id, wanted, now=moment)", "pass"),
+    Mutant("a try of a lane in trouble costs a retry", JUDGING, "spared=True, parked=in_trouble) if in_trouble or throttled", "spared=True) if throttled"),
+    Mutant("one that had failed and is delivered to frees nobody", JUDGING, "had_failed=each.claim.parked", "had_failed=False"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "len(waiting) - leaving[lane_id]", "len(waiting)"),
     Mutant("a turn that is to stop takes what is new", DRAIN, "if stopping.wished() or now < self.look_at", "if now < self.look_at"),

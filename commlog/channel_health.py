@@ -34,7 +34,7 @@ class LaneLine:
         """Its status."""
         if self.lane.paused_at:
             return "Paused"
-        return "Slow" if self.slow and self.lane.circuit == Circuit.CLOSED else str(Circuit(self.lane.circuit).label)
+        return "Slow" if self.slow and self.lane.circuit != Circuit.OPEN else str(Circuit(self.lane.circuit).label)
 
     @property
     def slow(self) -> bool:
@@ -44,7 +44,7 @@ class LaneLine:
     @property
     def held(self) -> bool:
         """Whether it is held back."""
-        return bool(self.lane.paused_at) or self.lane.circuit != Circuit.CLOSED
+        return bool(self.lane.paused_at) or self.lane.circuit == Circuit.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,14 @@ def cards() -> list[ChannelCard]:
     """Every channel. Three queries, whatever the number of lanes; those that are held back come first."""
     now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
-    due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")[:1]
-    rank = Case(When(Q(paused_at__isnull=False) | ~Q(circuit=Circuit.CLOSED), then=Value(0)), default=Value(1), output_field=IntegerField())
-    found = Lane.objects.exclude(name="").annotate(waiting_since=Subquery(due), rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+    due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")
+    first, parked = Subquery(due.filter(parked_at=None)[:1]), Subquery(due.filter(parked_at__isnull=False)[:1])
+    rank = Case(When(Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN), then=Value(0)), default=Value(1), output_field=IntegerField())
+    found = Lane.objects.exclude(name="").annotate(first=first, parked=parked, rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
     lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
     for lane in found:
-        lines[lane.channel].append(LaneLine(lane, lane.waiting_since, lanes.present_limit(lane, now)))
+        waiting_since = min((each for each in (lane.first, lane.parked) if each), default=None)
+        lines[lane.channel].append(LaneLine(lane, waiting_since, lanes.present_limit(lane, now)))
     stopped = channels.held_channels()
     return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
 
@@ -164,7 +166,7 @@ def sentences() -> list[str]:
         elif switch.paused_at:
             found.append(f"{switch} is paused: its messages wait.")
     found += [f"{lane} is paused: its messages wait." for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]]
-    troubled = list(Lane.objects.exclude(circuit=Circuit.CLOSED).order_by("channel", "name")[: _MOST_NAMED + 1])
+    troubled = list(Lane.objects.filter(circuit=Circuit.OPEN).order_by("channel", "name")[: _MOST_NAMED + 1])
     found += [f"{lane} is in trouble: its messages wait, and it is tried again by itself." for lane in troubled[:_MOST_NAMED]]
     if len(troubled) > _MOST_NAMED:
         found.append("More destinations are in trouble: see Channels in the administration.")

@@ -15,7 +15,7 @@ from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
-from notifications import database, delivery, lanes, receipts
+from notifications import circuits, database, delivery, lanes, receipts
 from notifications.clock import db_now
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
@@ -51,7 +51,9 @@ class MessageBroker(ORM):
         """Once a second: what became due on a lane that is held back is WAITING."""
         if time.monotonic() >= self._mark_at:
             self._mark_at = time.monotonic() + _MARK_EVERY
-            lanes.mark_held(db_now())
+            now = db_now()
+            circuits.close_quiet(now)
+            lanes.mark_held(now)
 
     def _ordinary(self) -> list[Package]:
         """The next queued task or piece of long work, unless those under way have all workers but one: the last one is for sending."""

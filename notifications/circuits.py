@@ -1,41 +1,153 @@
-"""Circuits: a lane whose provider is in trouble is left alone, tried with one message at a time, and taken up again when that succeeds."""
+"""Circuits: while a provider is in trouble, what is sent to it is bounded, and the destinations that fail hold nobody else back.
 
+A circuit that is open holds the destinations that failed (a webhook's is its URL). One of their messages is tried every few seconds;
+messages to others go a few a second. Once one of those is delivered the circuit is half open: all but the failed destinations are
+free. Once one that had failed is delivered, it is closed.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
 
-from django.db.models import F
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Max
 
 from notifications import alerts
-from notifications.models import Lane
-from notifications.states import Circuit
+from notifications.lanes import PROBE_EVERY, WORKS_FOR
+from notifications.models import FailingDestination, Lane, Message
+from notifications.states import Circuit, MessageState, MessageType, WaitingReason
 
-_FIRST_PROBE, _LONGEST_WAIT = 5.0, 60.0  # seconds
+_LONGEST_REST = timedelta(seconds=60)
+_QUIET = timedelta(seconds=60)  # without a failure, longer than any retry waits: then nothing fails any more
+_PARKED_AT_ONCE, _MOST_PARKED = 500, 2_500
+_FIRST = {"due_at__isnull": False, "parked_at": None}  # as the index of what is due says it
+_KNOWN_BY = ("pk", "destination")
 
 
-def open_circuit(lane_id: int, trouble: str, *, now: datetime) -> bool:
-    """Leave the lane alone. The first to say so tells the owner. Must run inside a transaction."""
-    fields = {"circuit": Circuit.OPEN, "opened_at": now, "probe_at": now + timedelta(seconds=_FIRST_PROBE), "probes": 0}
-    if not Lane.objects.filter(pk=lane_id, circuit=Circuit.CLOSED).update(**fields, trouble=trouble, marked_until=None):
+class Trouble(NamedTuple):
+    """What opens a circuit: the last failure's words, the destinations that failed, and whether others are delivered to."""
+
+    words: str
+    destinations: frozenset[str]
+    works: bool = False
+
+
+def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
+    """Hold the failing destinations and, where nothing is delivered, all others but a few. Must run inside a transaction.
+
+    Returns whether the lane got into trouble by this: the first to say so tells the owner.
+    """
+    circuit, worked_at = (Circuit.HALF_OPEN, now) if trouble.works else (Circuit.OPEN, None)
+    fields = {"circuit": circuit, "opened_at": now, "probe_at": now + PROBE_EVERY, "worked_at": worked_at, "probes": 0}
+    sound = Lane.objects.filter(pk=lane_id).exclude(circuit=Circuit.OPEN)
+    if trouble.works:
+        sound = sound.filter(circuit=Circuit.CLOSED)
+    else:
+        sound = sound.exclude(circuit=Circuit.HALF_OPEN, worked_at__gt=now - WORKS_FOR)
+    if Lane.objects.filter(pk=lane_id, circuit=Circuit.CLOSED).exists():
+        FailingDestination.objects.filter(lane=lane_id).delete()  # what came late when it was closed
+    opened = bool(sound.update(**fields, trouble=trouble.words, marked_until=None))
+    note_failures(lane_id, trouble.destinations, now=now)
+    if not opened or trouble.works:
         return False
     lane = Lane.objects.get(pk=lane_id)
-    alerts.record(lane, before={"circuit": Circuit.CLOSED.value}, after={"circuit": Circuit.OPEN.value, "trouble": trouble})
+    alerts.record(lane, before={"circuit": Circuit.CLOSED.value}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words})
     alerts.tell(
         f"Commlog: {lane} is in trouble",
-        f"{lane} failed again and again, so nothing more is sent there for now. Its messages wait; none is lost, none uses up a retry.\n\n"
-        f"The last failure: {trouble}\n\nIt is tried with one message at a time, and taken up again by itself when that succeeds.",
+        f"{lane} failed again and again, and nothing is delivered there. Its messages wait; none is lost, none uses up a retry.\n\n"
+        f"The last failure: {trouble.words}\n\nIt is tried every few seconds, and taken up again by itself when that succeeds.",
     )
     return True
 
 
-def probe_failed(lane_id: int, *, now: datetime) -> None:
-    """Leave it alone again, for longer."""
-    lane = Lane.objects.filter(pk=lane_id, circuit=Circuit.HALF_OPEN)
-    for probes in lane.values_list("probes", flat=True):
-        wait = timedelta(seconds=min(_LONGEST_WAIT, _FIRST_PROBE * 2 ** min(probes, 10)))
-        lane.update(circuit=Circuit.OPEN, probe_at=now + wait, probes=F("probes") + 1)
+def note_failures(lane_id: int, destinations: Iterable[str], *, now: datetime) -> None:
+    """These failed while the circuit was open: their messages wait apart from now on. Must run inside a transaction."""
+    rows = [FailingDestination(lane_id=lane_id, digest=each, failed_at=now) for each in sorted(map(digest, destinations))]
+    FailingDestination.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["lane", "digest"], update_fields=["failed_at"], batch_size=_PARKED_AT_ONCE
+    )
 
 
-def close_circuit(lane_id: int) -> None:
-    """The provider works again. Must run inside a transaction."""
-    found = Lane.objects.filter(pk=lane_id).exclude(circuit=Circuit.CLOSED)
-    if found.update(circuit=Circuit.CLOSED, opened_at=None, probe_at=None, probes=0, trouble="", marked_until=None):
-        alerts.record(Lane.objects.get(pk=lane_id), before={"circuit": Circuit.OPEN.value}, after={"circuit": Circuit.CLOSED.value})
+def rest_after_unknown(lane: Lane, *, now: datetime) -> None:
+    """A try that may have been received. Where such a message is not sent again, each costs one: tries get rarer, up to one a minute."""
+    policy = settings.RETRY_POLICIES.get(MessageType(lane.channel))
+    grows = policy is not None and not policy.unknown
+    rest = min(_LONGEST_REST, PROBE_EVERY * 2 ** min(lane.probes, 10)) if grows else PROBE_EVERY
+    open_now = Lane.objects.filter(pk=lane.pk).exclude(circuit=Circuit.CLOSED)
+    open_now.update(probe_at=now + rest, probes=F("probes") + 1, tokens=0, tokens_at=(now + rest).timestamp())
+
+
+def delivered(lane_id: int, *, had_failed: bool, now: datetime) -> None:
+    """A message that was tried while the circuit was open has been answered. Must run inside a transaction.
+
+    To a destination that had not failed, it frees the others; to one that had, all of them.
+    """
+    if had_failed:
+        _close(lane_id)
+        return
+    half = {"circuit": Circuit.HALF_OPEN, "worked_at": now, "probe_at": now, "probes": 0}
+    if Lane.objects.filter(pk=lane_id, circuit=Circuit.OPEN).update(**half):
+        _recovered(lane_id)
+    else:  # once a second is enough
+        Lane.objects.filter(pk=lane_id, circuit=Circuit.HALF_OPEN, worked_at__lt=now - timedelta(seconds=1)).update(worked_at=now)
+
+
+def close_quiet(now: datetime) -> None:
+    """Close the circuits of lanes that deliver and where nothing has failed for a while: what failed has left."""
+    half_open = Lane.objects.filter(circuit=Circuit.HALF_OPEN).annotate(failed=Max("failing__failed_at"))
+    for lane in half_open:
+        if (lane.failed or lane.opened_at or now) < now - _QUIET:
+            _close(lane.pk)
+
+
+def _close(lane_id: int) -> None:
+    closed = {"circuit": Circuit.CLOSED, "opened_at": None, "probe_at": None, "worked_at": None, "probes": 0, "trouble": ""}
+    lanes = Lane.objects.filter(pk=lane_id)
+    was_open = bool(lanes.filter(circuit=Circuit.OPEN).update(**closed, marked_until=None))
+    if was_open or lanes.filter(circuit=Circuit.HALF_OPEN).update(**closed, marked_until=None):
+        FailingDestination.objects.filter(lane=lane_id).delete()
+    if was_open:
+        _recovered(lane_id)
+
+
+def _recovered(lane_id: int) -> None:
+    lane = Lane.objects.get(pk=lane_id)
+    alerts.record(lane, before={"circuit": Circuit.OPEN.value}, after={"circuit": lane.circuit})
+
+
+# --- messages to destinations that failed wait apart ---
+
+
+def digest(destination: str) -> str:
+    """What a failing destination is known by."""
+    return sha256(destination.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def park(lane_id: int, wanted: int, *, now: datetime) -> None:
+    """Of what is due first on a lane whose circuit is open, have the messages to destinations that failed wait apart."""
+    look, parked = wanted, 0
+    while parked < _MOST_PARKED:
+        found = list(
+            Message.objects.filter(**_FIRST, lane=lane_id, due_at__lte=now).order_by("due_at", "id").values_list(*_KNOWN_BY)[:look]
+        )
+        digests = {pk: digest(destination) for pk, destination in found}
+        failing = FailingDestination.objects.filter(lane=lane_id, digest__in=set(digests.values()))
+        failed = set(failing.values_list("digest", flat=True))
+        these = [pk for pk, each in digests.items() if each in failed]
+        _park(these, now)
+        if len(these) < look:
+            return
+        look, parked = _PARKED_AT_ONCE, parked + len(these)
+
+
+def _park(these: list[int], now: datetime) -> None:
+    if not these:
+        return
+    waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
+    with transaction.atomic():
+        rows = Message.objects.filter(**_FIRST, pk__in=these, due_at__lte=now)
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True)
+        Message.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(**waiting, parked_at=now)

@@ -36,10 +36,10 @@ def survey(now: datetime) -> Survey:
     A lapsed lease is due work too: its worker is gone.
     """
     mine = Message.objects.filter(lane=OuterRef("pk"))
-    due = mine.filter(due_at__lte=now).order_by("due_at").values("due_at")[:1]
+    due = mine.filter(due_at__lte=now, parked_at=None).order_by("due_at").values("due_at")[:1]
     lapsed = mine.filter(lease_until__lte=now).order_by("lease_until").values("lease_until")[:1]
     switches = ChannelSwitch.objects.filter(channel=OuterRef("channel"))
-    held = Q(paused_at__isnull=False) | ~Q(circuit=Circuit.CLOSED) | Q(switched=True)
+    held = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(switched=True)
     lanes = Lane.objects.annotate(
         due=Subquery(due), lapsed=Subquery(lapsed), switched=Exists(switches.filter(Q(enabled=False) | Q(paused_at__isnull=False)))
     )

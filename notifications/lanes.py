@@ -19,7 +19,10 @@ _SETTLES = 1.0  # seconds in which answers to what left before may still come
 _LONGEST_REST = 60.0  # seconds that a provider may ask for
 _NEWEST = 2_000  # attempts among which those of the last seconds are
 _MARKED_AT_ONCE = 1_000
-_PROBE_TAKES = timedelta(seconds=75)  # longer than any deadline: then its worker is lost, and another may try
+PROBE_EVERY = timedelta(seconds=5)  # one message to a destination that failed, while the lane delivers nothing
+WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
+_UNTRIED = 4.0  # messages a second to destinations that have not failed, while the lane delivers nothing
+_UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers
 _OVERLAP = timedelta(seconds=10)
 _known: dict[tuple[str, str], int] = {}
 
@@ -48,51 +51,79 @@ def forget() -> None:
 
 
 class Opening(NamedTuple):
-    """A lane with due messages, and how many of them may be claimed. `probe`: it is in trouble, and one message may try it."""
+    """Due messages of a lane, and how many of them may be claimed.
+
+    `trial`: the lane's circuit is open. `parked`: those to destinations that failed; `probe`: one of them, to try the lane. `most_out`: how
+    many of their kind may be under way in one worker.
+    """
 
     lane_id: int
     channel: MessageType
     room: int
-    probe: bool = False
     limited: bool = False
+    trial: bool = False
+    parked: bool = False
+    probe: bool = False
+    most_out: int | None = None
 
 
-# A lane is free unless a person, an administrator's switch of its channel, or its circuit holds it back.
+# A lane is free unless a person, or an administrator's switch of its channel holds it back.
 _UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS (
 SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
+_FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND m.parked_at IS PARKED
+ORDER BY m.due_at, m.id LIMIT 1)"""  # noqa: S608
 # Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
 _OPENINGS = f"""
+WITH lane AS MATERIALIZED (
+SELECT lane.*, {_FIRST.replace("PARKED", "NULL")} AS due_first, {_FIRST.replace("PARKED", "NOT NULL")} AS parked_first
+FROM {sql.LANE} lane WHERE {_UNPAUSED})
 SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL),
-lane.circuit, lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
-FROM {sql.LANE} lane WHERE {_UNPAUSED} AND (lane.probe_at IS NULL OR lane.probe_at <= %s)
-AND (SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL ORDER BY m.due_at, m.id LIMIT 1) <= %s
+lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s, COALESCE(lane.worked_at > %s, FALSE),
+lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
+FROM lane WHERE lane.due_first <= %s OR lane.parked_first <= %s
 """  # noqa: S608 - names of tables
 _HELD = f"""
-SELECT lane.id, lane.channel, lane.circuit FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit <> '{Circuit.CLOSED}'
+SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit = '{Circuit.OPEN}'
 """  # noqa: S608
 
 
 def openings(now: datetime) -> list[Opening]:
-    """The lanes with a due message that may be claimed now. The one predicate of the broker and of the claim."""
+    """The due messages that may be claimed now, by lane. The one predicate of the broker and of the claim."""
     moment, stopped = sql.moment(now), held_channels()
-    found = []
-    for pk, channel, room, circuit, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, [moment, moment]):
-        probe, limit = circuit != Circuit.CLOSED, _limit(rate, pace, paced_at, now.timestamp())
-        most = min(room, 1 if probe else room, room if limit is None else int(_filled(limit, tokens, tokens_at, now.timestamp())))
-        if most > 0 and channel not in stopped:
-            found.append(Opening(pk, MessageType(channel), most, probe, limit is not None))
+    found: list[Opening] = []
+    asked = [moment, moment, moment, sql.moment(now - WORKS_FOR), moment, moment]
+    for pk, channel, room, due, parked, circuit, may_probe, worked, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, asked):
+        if channel in stopped:
+            continue
+        trial, works = circuit != Circuit.CLOSED, circuit == Circuit.CLOSED or (circuit == Circuit.HALF_OPEN and bool(worked))
+        limit = _limit(rate, pace, paced_at, now.timestamp(), works=works)
+        room = room if limit is None else min(room, int(_filled(limit, tokens, tokens_at, now.timestamp())))
+        lane = Opening(pk, MessageType(channel), room, limit is not None, trial)
+        if parked and works and room > 0:
+            found.append(lane._replace(parked=True, most_out=_FAILED_OUT if trial else None))
+        elif parked and not works and may_probe:
+            found.append(lane._replace(parked=True, room=1, limited=False, probe=True))
+        if due and room > 0:
+            found.append(lane._replace(most_out=None if works else _UNTRIED_OUT))
     return found
+
+
+def works(lane: Lane, now: datetime) -> bool:
+    """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last seconds."""
+    if lane.circuit == Circuit.HALF_OPEN:
+        return lane.worked_at is not None and lane.worked_at > now - WORKS_FOR
+    return lane.circuit == Circuit.CLOSED
 
 
 def take(opening: Opening, wanted: int, *, now: datetime) -> int:
     """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in trouble."""
     if opening.probe:
-        return int(wanted > 0 and take_probe(opening.lane_id, now=now))
+        return int(wanted > 0 and _take_probe(opening.lane_id, now=now))
     if not opening.limited:
         return wanted
     with transaction.atomic():
         lane = _locked(opening.lane_id)
-        limit = _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp())
+        limit = _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp(), works=works(lane, now))
         if limit is None:
             return wanted
         filled = _filled(limit, lane.tokens, lane.tokens_at, now.timestamp())
@@ -101,10 +132,10 @@ def take(opening: Opening, wanted: int, *, now: datetime) -> int:
     return taken
 
 
-def take_probe(lane_id: int, *, now: datetime) -> bool:
-    """The right to try the lane with one message: one worker gets it."""
+def _take_probe(lane_id: int, *, now: datetime) -> bool:
+    """The right to try the lane with one message to a destination that failed: one worker gets it, and another one some seconds later."""
     due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
-    return bool(due.update(circuit=Circuit.HALF_OPEN, probe_at=now + _PROBE_TAKES))
+    return bool(due.update(probe_at=now + PROBE_EVERY))
 
 
 def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
@@ -128,7 +159,7 @@ def present_limit(lane: Lane, now: datetime) -> float | None:
 
 
 def _locked(lane_id: int) -> Lane:
-    return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at").get(pk=lane_id)
+    return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at", "circuit", "worked_at").get(pk=lane_id)
 
 
 def _accepted(lane_id: int, now: datetime) -> int:
@@ -138,14 +169,16 @@ def _accepted(lane_id: int, now: datetime) -> int:
     return accepted.filter(message__lane=lane_id).count()
 
 
-def _limit(rate: float | None, pace: float | None, paced_at: float | None, now: float) -> float | None:
-    """How many messages a second may leave now: at most what an administrator has set, and what the pace has grown to."""
-    if pace is None or paced_at is None:
-        return rate
-    grown = pace * _GROWTH ** min(max(0.0, now - paced_at), 3_600.0)
-    if grown >= _FREE:
-        return rate
-    return grown if rate is None else min(rate, grown)
+def _limit(rate: float | None, pace: float | None, paced_at: float | None, now: float, *, works: bool = True) -> float | None:
+    """How many messages a second may leave now: at most what an administrator has set, and what the pace has grown to.
+
+    A lane that delivers nothing is tried with a few.
+    """
+    limits = [each for each in (rate, None if works else _UNTRIED) if each is not None]
+    if pace is not None and paced_at is not None:
+        grown = pace * _GROWTH ** min(max(0.0, now - paced_at), 3_600.0)
+        limits += [grown] if grown < _FREE else []
+    return min(limits, default=None)
 
 
 def _filled(rate: float, tokens: float, since: float, now: float) -> float:
@@ -154,9 +187,9 @@ def _filled(rate: float, tokens: float, since: float, now: float) -> float:
 
 
 def held() -> dict[int, bool]:
-    """The lanes from which nothing may be claimed, and whether each is only waiting for a probe."""
+    """The lanes from which nothing may be claimed, or only what tries them; and whether each is of the second kind."""
     stopped = held_channels()
-    found = {pk: circuit != Circuit.CLOSED for pk, _, circuit in sql.select(_HELD, [])}
+    found = {pk: circuit == Circuit.OPEN and not paused for pk, circuit, paused in sql.select(_HELD, [])}
     if stopped:
         found |= dict.fromkeys(Lane.objects.filter(channel__in=stopped).values_list("pk", flat=True), False)
     return found
@@ -169,7 +202,7 @@ def mark_held(now: datetime) -> int:
 
 def _mark(lane: Lane, now: datetime) -> int:
     """Where it was left off, and a little before: what was committed late may have been due earlier."""
-    due = Message.objects.filter(lane=lane, due_at__lte=now).exclude(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
+    due = Message.objects.filter(lane=lane, due_at__lte=now, parked_at=None).exclude(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
     if lane.marked_until:
         due = due.filter(due_at__gt=lane.marked_until - _OVERLAP)
     with transaction.atomic():

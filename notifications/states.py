@@ -70,7 +70,7 @@ class Circuit(TextChoices):
 
     CLOSED = "CLOSED", "Working"
     OPEN = "OPEN", "In trouble"
-    HALF_OPEN = "HALF_OPEN", "Being tried"
+    HALF_OPEN = "HALF_OPEN", "Working again"  # but for destinations that failed and have not been delivered to since
 
 
 class ReceiptStatus(TextChoices):

@@ -117,7 +117,15 @@ def _until_final() -> None:
 
 def _close_circuits() -> None:
     """In the past every retry was waited for; a circuit that opens now, because an hour's failures come in a second, would hold them up."""
-    closed = {"circuit": Circuit.CLOSED, "opened_at": None, "probe_at": None, "probes": 0, "trouble": "", "marked_until": None}
+    closed = {
+        "circuit": Circuit.CLOSED,
+        "opened_at": None,
+        "probe_at": None,
+        "worked_at": None,
+        "probes": 0,
+        "trouble": "",
+        "marked_until": None,
+    }
     Lane.objects.exclude(circuit=Circuit.CLOSED).update(**closed)
 
 

@@ -3,42 +3,60 @@
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from notifications.channels.base import DeliveryError
+from notifications.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
 
 WINDOW = 60.0  # seconds
 _MOST = 500  # results of a lane that are remembered
+_LATELY = 5.0  # seconds: a lane that delivered within them works for some of its destinations
 LEAST_FAILURES, LEAST_MESSAGES, LEAST_SHARE = 10, 5, 0.5
 
-_seen: dict[int, deque[tuple[float, int, bool | None]]] = defaultdict(lambda: deque(maxlen=_MOST))
+
+class _Seen(NamedTuple):
+    """One result. `fault`: None where the provider asked for fewer messages."""
+
+    at: float
+    message_id: int
+    destination: str
+    fault: bool | None
 
 
-def note(results: Sequence[Result]) -> dict[int, str]:
-    """Remember what came back. Returns the lanes that are to be left alone, and the last trouble of each."""
+_seen: dict[int, deque[_Seen]] = defaultdict(lambda: deque(maxlen=_MOST))
+
+
+def note(results: Sequence[Result]) -> dict[int, Trouble]:
+    """Remember what came back. Returns the lanes that are in trouble."""
     now, faults = time.monotonic(), {}
     for each in results:
         if isinstance(each.answer, NotStarted):
             continue
         fault = isinstance(each.answer, DeliveryError) and each.answer.lane_fault
         throttled = isinstance(each.answer, DeliveryError) and each.answer.throttled
-        _seen[each.claim.lane_id].append((now, each.claim.message_id, None if throttled else fault))
+        seen = _Seen(now, each.claim.message_id, each.claim.envelope.destination, None if throttled else fault)
+        _seen[each.claim.lane_id].append(seen)
         if fault:
             faults[each.claim.lane_id] = str(each.answer)
-    return {lane_id: trouble for lane_id, trouble in faults.items() if _is_in_trouble(lane_id, now)}
+    found = {lane_id: _trouble(lane_id, words, now) for lane_id, words in faults.items()}
+    return {lane_id: trouble for lane_id, trouble in found.items() if trouble}
 
 
-def _is_in_trouble(lane_id: int, now: float) -> bool:
+def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
     """At least ten failures of the lane's own, of at least five messages, that are at least half of what came back.
 
-    Being asked for fewer messages (None) is trouble only where nothing else comes back: else the lane slows down and works.
+    Being asked for fewer messages is trouble only where nothing else comes back: else the lane slows down and works.
     """
     seen = _seen[lane_id]
-    while seen and seen[0][0] < now - WINDOW:
+    while seen and seen[0].at < now - WINDOW:
         seen.popleft()
-    works = any(fault is False for _, _, fault in seen)
-    failed = [message for _, message, fault in seen if fault or (fault is None and not works)]
-    return len(failed) >= LEAST_FAILURES and len(set(failed)) >= LEAST_MESSAGES and len(failed) >= LEAST_SHARE * len(seen)
+    delivered = [each.at for each in seen if each.fault is False]
+    failed = [each for each in seen if each.fault or (each.fault is None and not delivered)]
+    messages = {each.message_id for each in failed}
+    if len(failed) < LEAST_FAILURES or len(messages) < LEAST_MESSAGES or len(failed) < LEAST_SHARE * len(seen):
+        return None
+    return Trouble(words, frozenset(each.destination for each in failed), works=max(delivered, default=0.0) > now - _LATELY)
 
 
 def forget(lane_id: int | None = None) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -39,11 +39,15 @@ class Claim:
     possible_duplicate: bool
     envelope: Envelope
     template_id: int | None = None
+    trial: bool = False  # claimed while the circuit of its lane was open
+    parked: bool = False  # it waited apart, since its destination had failed
 
 
 _LOCK_DUE = f"""
-SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE} WHERE lane_id = %s AND due_at <= %s ORDER BY due_at, id LIMIT %s
+SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
+WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT %s
 """  # noqa: S608 - names of tables and columns
+_LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
 (message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
@@ -52,7 +56,7 @@ RETURNING message_id, id
 """  # noqa: S608
 _TAKE = f"""
 UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
-due_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1 END = 1
+due_at = NULL, parked_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1 END = 1
 """  # noqa: S608 - as IS NOT NULL, but without the index over everything that is due, which PostgreSQL takes for small
 _PERMIT = f"""
 UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND EXISTS (
@@ -65,11 +69,11 @@ UPDATE {sql.MESSAGE} SET lease_until = %s WHERE THESE AND token = %s AND state |
 """  # noqa: S608
 
 
-def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> list[Claim]:
+def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True, trial: bool = False, parked: bool = False) -> list[Claim]:
     """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent.
 
     A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it. Without
-    `suspects` it is left, and what is due after it.
+    `suspects` it is left, and what is due after it. `parked`: of those that wait apart.
     """
     if limit < 1:
         return []
@@ -77,7 +81,7 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> 
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
         sql.plan_for_large_tables()
-        rows = _suspects_alone(sql.select(_LOCK_DUE + lock, [lane_id, moment, limit]), suspects)
+        rows = _suspects_alone(sql.select((_LOCK_PARKED if parked else _LOCK_DUE) + lock, [lane_id, moment, limit]), suspects)
         if not rows:
             return []
         ids = [row[0] for row in rows]
@@ -88,7 +92,8 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True) -> 
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
     found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
-    return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
+    made = [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
+    return [replace(each, trial=trial, parked=parked) for each in made] if trial or parked else made
 
 
 def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:

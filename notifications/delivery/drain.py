@@ -4,7 +4,6 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -13,12 +12,12 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from notifications import channels, circuits, database, lanes, sql, stopping
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
-from notifications.delivery import breaker, claims, leases, results
+from notifications.delivery import breaker, claims, judging, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
 from notifications.lanes import Opening
-from notifications.states import MessageType, Outcome
+from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
 _AT_ONCE = 50  # messages a claim
@@ -32,8 +31,6 @@ _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
 _RECOVER = 1.0  # seconds between looks for lapsed claims
 _HELD = 0.5  # seconds between looks whether what is claimed may still leave
 _START_WITHIN = LEASE.total_seconds() / 2
-
-_MOST_SPARED = 30  # times that a message may be told to come later without using up a retry
 
 _AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
 _LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
@@ -70,7 +67,6 @@ class Drain:
         self.recover_at = 0.0  # when to look for lapsed claims
         self.look_at = 0.0
         self.held_at = time.monotonic() + _HELD  # when to look for lanes that are held back meanwhile
-        self.probes: set[int] = set()  # lanes in trouble that this turn is trying
 
     def run(self) -> int:
         """The whole turn."""
@@ -103,17 +99,21 @@ class Drain:
         if stopping.wished() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
             return
         moment = self.clock.now()
-        found = False
+        found: Counter[int] = Counter()
         for lane in lanes.openings(moment):
-            room = min(self._room(lane), lane.room)
+            room = min(self._room(lane), lane.room - found[lane.lane_id])
             if room > 0 and (self._must_not_wait(lane.lane_id) if over else lane.channel == self.channel):
-                wanted = lanes.take(lane, room, now=moment)
-                claimed = claims.claim(lane.lane_id, wanted, now=moment, suspects=self._can_leave_at_once(lane))
-                if lane.probe and claimed:
-                    self.probes.add(lane.lane_id)
+                claimed = self._claim(lane, room, moment)
                 self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
-                found = found or bool(claimed)
-        self.look_at = 0.0 if found else now + _LOOK
+                found[lane.lane_id] += len(claimed)
+        self.look_at = 0.0 if found.total() else now + _LOOK
+
+    def _claim(self, lane: Opening, room: int, moment: datetime) -> list[Claim]:
+        wanted = lanes.take(lane, room, now=moment)
+        if lane.trial and not lane.parked and wanted:
+            circuits.park(lane.lane_id, wanted, now=moment)
+        suspects = self._can_leave_at_once(lane)
+        return claims.claim(lane.lane_id, wanted, now=moment, suspects=suspects, trial=lane.trial, parked=lane.parked)
 
     def _only_waits(self, now: float) -> bool:
         """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
@@ -134,10 +134,15 @@ class Drain:
     def _room(self, lane: Opening) -> int:
         """How many more of this lane's messages to hold: a fast lane's by the fifty, a slow one's as they leave."""
         window = _window(lane.lane_id, lane.channel)
-        held = len(self.ready.get(lane.lane_id, ()))
+        held, out = self.ready.get(lane.lane_id, ()), self._under_way(lane.lane_id)
         if self._is_slow(lane.lane_id):
-            return window.channel.width - len(self._under_way(lane.lane_id)) - held
-        return _AT_ONCE - held if held < _AT_ONCE // 2 else 0
+            room = window.channel.width - len(out) - len(held)
+        else:
+            room = _AT_ONCE - len(held) if len(held) < _AT_ONCE // 2 else 0
+        if lane.most_out is None:
+            return room
+        same = sum(each.trial and each.parked == lane.parked for each in chain(held, (each.claim for each in out)))
+        return min(room, lane.most_out - same)
 
     def _can_leave_at_once(self, lane: Opening) -> bool:
         """What may be what ends its workers waits here for nothing: neither it nor its neighbours are held while others are lost."""
@@ -175,42 +180,8 @@ class Drain:
         self.held_at = now + _HELD
         held = lanes.held()
         for lane_id, waiting in self.ready.items():
-            if waiting and lane_id in held and not (held[lane_id] and lane_id in self.probes):
+            if waiting and lane_id in held and not (held[lane_id] and all(each.trial for each in waiting)):
                 self._give_back(waiting, _LANE_HELD)
-
-    def _spared(self, result: Result) -> Result:
-        """What failed because of its lane, and surely was not received, costs the message nothing: where the lane was told to slow down,
-        and where this was the try of a lane in trouble. A message that is told so again and again may be the reason itself."""
-        answer, claim = result.answer, result.claim
-        if not isinstance(answer, DeliveryError) or answer.outcome != Outcome.REFUSED or not answer.lane_fault:
-            return result
-        throttled = answer.throttled and claim.token - claim.failures <= _MOST_SPARED
-        return replace(result, spared=True) if throttled or claim.lane_id in self.probes else result
-
-    def _judge_lanes(self, in_trouble: dict[int, str], throttled: dict[int, float], now: datetime) -> None:
-        """In the transaction of the results: circuits open, and what was tried closes or stays open."""
-        for result in self.unrecorded if self.probes else ():
-            lane_id, answer = result.claim.lane_id, result.answer
-            if lane_id not in self.probes:
-                continue
-            self.probes.discard(lane_id)
-            if isinstance(answer, NotStarted) or (isinstance(answer, DeliveryError) and answer.lane_fault):
-                circuits.probe_failed(lane_id, now=now)
-            else:
-                circuits.close_circuit(lane_id)
-                breaker.forget(lane_id)
-        for lane_id, trouble in in_trouble.items():
-            circuits.open_circuit(lane_id, trouble, now=now)
-        for lane_id, rest in throttled.items():
-            lanes.slow_down(lane_id, rest=rest, now=now)
-
-    def _throttled(self) -> dict[int, float]:
-        """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in seconds."""
-        found: dict[int, float] = {}
-        for each in self.unrecorded:
-            if isinstance(each.answer, DeliveryError) and each.answer.throttled:
-                found[each.claim.lane_id] = max(found.get(each.claim.lane_id, 0.0), each.answer.retry_after or 0.0)
-        return found
 
     def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
         moment = self.clock.at(time.monotonic())
@@ -245,9 +216,8 @@ class Drain:
         """One transaction: the results of the last few, the leases, the permits of the next few."""
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
-        in_trouble = breaker.note(self.unrecorded)
-        throttled = self._throttled()
-        self._give_back_the_held([*in_trouble, *throttled])
+        troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
+        self._give_back_the_held([*troubles, *throttled])
         chosen = self._startable()
         stop = stopping.wished()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
@@ -257,8 +227,11 @@ class Drain:
             return []
         now = self.clock.now()
         with transaction.atomic():
-            results.record([self._spared(each) for each in self.unrecorded])
-            self._judge_lanes(in_trouble, throttled, now)
+            open_lanes = judging.open_lanes(self.unrecorded)
+            results.record([judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded])
+            judging.judge(self.unrecorded, open_lanes, troubles, now=now)
+            for lane_id, rest in throttled.items():
+                lanes.slow_down(lane_id, rest=rest, now=now)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:

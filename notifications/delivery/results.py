@@ -67,6 +67,7 @@ class Result:
     started_at: datetime
     finished_at: datetime
     spared: bool = False  # failed because its lane is in trouble or was told to slow down: it uses up no retry
+    parked: bool = False  # and waits apart from the rest of its lane
 
 
 def record(results: Sequence[Result]) -> None:
@@ -88,7 +89,7 @@ def record(results: Sequence[Result]) -> None:
             _await_receipt(each.claim, each.answer, each.finished_at)
         elif isinstance(each.answer, DeliveryError) and each.spared:
             rest = min(max(_REST, each.answer.retry_after or 0.0), LONGEST_RETRY_AFTER) if each.answer.throttled else 0.0
-            _spare(each.claim, each.answer, due_at=each.finished_at + timedelta(seconds=rest))
+            _spare(each.claim, each.answer, due_at=each.finished_at + timedelta(seconds=rest), parked=each.parked)
         elif isinstance(each.answer, DeliveryError):
             if each.answer.gone and each.claim.template_id:
                 retire(each.claim.template_id)
@@ -139,9 +140,10 @@ def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None
     _move(claim, verdict, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
 
 
-def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime) -> None:
+def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool) -> None:
     """Back among those that wait for their lane."""
     waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT, "due_at": due_at}
+    waiting |= {"parked_at": due_at} if parked else {}
     outcome = claim.outcome or Outcome.REFUSED
     _change(claim, **waiting, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
 

@@ -25,8 +25,9 @@ class Lane(models.Model):
     circuit = models.CharField(max_length=9, choices=Circuit.choices, default=Circuit.CLOSED)
     opened_at = models.DateTimeField(null=True)
     trouble = models.TextField(default="")  # what opened it
-    probe_at = models.DateTimeField(null=True)  # when a single message may try again
-    probes = models.PositiveIntegerField(default=0)  # that have failed since it opened
+    worked_at = models.DateTimeField(null=True)  # when, since it opened, a destination that had not failed was last delivered to
+    probe_at = models.DateTimeField(null=True)  # when one message to a destination that failed may try again
+    probes = models.PositiveIntegerField(default=0)  # tries in a row, since it opened, that may have been received
     marked_until = models.DateTimeField(null=True)  # while it is held back: what was due until then is marked as WAITING
 
     class Meta:
@@ -44,6 +45,20 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} by {self.name}"
+
+
+class FailingDestination(models.Model):
+    """A destination that failed because of its lane since the circuit of the lane opened. Its messages wait apart from the others."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="failing")
+    digest = models.CharField(max_length=64)  # SHA-256 of the destination, which may be a URL with a secret in it
+    failed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "digest"], name="failing_destination_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lane}: {self.digest[:8]}"
 
 
 class ChannelSwitch(models.Model):

@@ -123,6 +123,8 @@ class Message(models.Model):
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)  # set while nobody has claimed it
+    # Since when it waits apart from the rest of its lane, because its destination failed while the circuit was open.
+    parked_at = models.DateTimeField(null=True)
     token = models.PositiveIntegerField(default=0)  # the fence: counts the claims
     lease_until = models.DateTimeField(null=True)  # set while a worker has claimed it
     waiting_reason = models.CharField(max_length=32, choices=WaitingReason.choices, default="")
@@ -167,7 +169,10 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["lane", "due_at", "id"], name="message_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["lane", "due_at", "id"], name="message_next", condition=Q(due_at__isnull=False, parked_at=None)),
+            models.Index(
+                fields=["lane", "due_at", "id"], name="message_parked", condition=Q(due_at__isnull=False, parked_at__isnull=False)
+            ),
             models.Index(fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["created_at", "id"], name="message_created"),
             # Most messages are SENT, and those the index above finds; every index costs the senders at each change of state.

@@ -57,7 +57,8 @@ def of_everything(person: User) -> World:
     before = {"name": "Old", "seen by": "all users", "active": True}
     audit.record(person, AuditAction.CHANGED, item, before=before, after={"name": "New", "seen by": ["Officer", "Viewer"]})
     audit.record(olaf, AuditAction.DENIED, kind="page", label="/administration/" + "x" * 200, after={"method": "GET", "reason": "y" * 300})
-    circuits.open_circuit(make_lane(MessageType.WEB_HOOK, "x" * 200 + ".example.org:443").pk, "HTTP 503: " + "y" * 300, now=timezone.now())
+    lane = make_lane(MessageType.WEB_HOOK, "x" * 200 + ".example.org:443")
+    circuits.open_circuit(lane.pk, circuits.Trouble("HTTP 503: " + "y" * 300, frozenset()), now=timezone.now())
     ChannelSwitch.objects.create(channel=MessageType.SMS, enabled=False, paused_at=timezone.now())
     made = {"message": failed.key, "client": ana.key, "group": make_group(ana).key, "user": olaf.key, "menu_item": item.key}
     return replace(one_of_everything(), **made, view=view.key, role=nobodies.pk)

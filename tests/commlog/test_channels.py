@@ -67,7 +67,8 @@ def test_the_page_costs_the_same_for_one_lane_and_for_three(
 def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client) -> None:
     make_lane(MessageType.WEB_HOOK, "a.example.org:443")
     troubled = make_lane(MessageType.WEB_HOOK, "z.example.org:443")
-    circuits.open_circuit(troubled.pk, "HTTP_ERROR_WHILE_SENDING: connection refused", now=db_now())
+    trouble = circuits.Trouble("HTTP_ERROR_WHILE_SENDING: connection refused", frozenset())
+    circuits.open_circuit(troubled.pk, trouble, now=db_now())
     shown = pages.get(PAGE).text
     assert shown.index("z.example.org:443</bdi>") < shown.index("a.example.org:443</bdi>")
     assert "connection refused" in shown
@@ -198,7 +199,7 @@ def test_who_may_only_look_sees_no_buttons(client: Client) -> None:
 def test_a_lane_that_was_told_to_slow_down_says_so_and_at_which_pace(pages: Client) -> None:
     lane = make_lane(MessageType.SMS, "gateway")
     assert "no limit" in pages.get(PAGE).text
-    Lane.objects.filter(pk=lane.pk).update(pace=12.25, paced_at=timezone.now().timestamp())
+    Lane.objects.filter(pk=lane.pk).update(pace=12.25, paced_at=timezone.now().timestamp() + 60)
     text = pages.get(PAGE).text
     assert "Slow" in text
     assert re.search(r"12\.[23], at the provider's request", text)

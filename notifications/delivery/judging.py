@@ -1,0 +1,61 @@
+"""What the results of a round say about their lanes: which failures cost their messages nothing, and what becomes of the circuits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from notifications import circuits, lanes
+from notifications.channels import DeliveryError
+from notifications.circuits import Trouble
+from notifications.delivery import breaker
+from notifications.delivery.results import NotStarted, Result
+from notifications.models import Lane
+from notifications.states import Circuit, Outcome
+
+_MOST_SPARED = 30  # times that a message may be told to come later without using up a retry
+
+
+def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:
+    """Those of the lanes with failures whose circuits are open."""
+    failing = {each.claim.lane_id for each in results if _is_fault(each)}
+    return {lane.pk: lane for lane in Lane.objects.filter(pk__in=failing).exclude(circuit=Circuit.CLOSED)} if failing else {}
+
+
+def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
+    """What failed because of its lane, and surely was not received, costs the message nothing: where the lane was told to slow down,
+    and where the lane (given if its circuit is open) delivers nothing. A message told to slow down again and again may be the reason."""
+    answer, claim = result.answer, result.claim
+    if not isinstance(answer, DeliveryError) or answer.outcome != Outcome.REFUSED or not answer.lane_fault:
+        return result
+    in_trouble = lane is not None and not lanes.works(lane, now)
+    throttled = answer.throttled and claim.token - claim.failures <= _MOST_SPARED
+    return replace(result, spared=True, parked=in_trouble) if in_trouble or throttled else result
+
+
+def judge(results: Sequence[Result], open_before: Mapping[int, Lane], troubles: Mapping[int, Trouble], *, now: datetime) -> None:
+    """Open circuits, note what fails while they are open, free what works. Must run inside the transaction of the results."""
+    for lane_id, lane in open_before.items():
+        failed = [each for each in results if each.claim.lane_id == lane_id and _is_fault(each)]
+        circuits.note_failures(lane_id, {each.claim.envelope.destination for each in failed}, now=now)
+        if any(each.claim.trial and each.answer.outcome == Outcome.UNKNOWN for each in failed):  # type: ignore[union-attr]
+            circuits.rest_after_unknown(lane, now=now)
+    for each in results:
+        if each.claim.trial and not isinstance(each.answer, NotStarted) and not _is_fault(each):
+            circuits.delivered(each.claim.lane_id, had_failed=each.claim.parked, now=now)
+            if each.claim.parked:
+                breaker.forget(each.claim.lane_id)
+    for lane_id, trouble in troubles.items():
+        circuits.open_circuit(lane_id, trouble, now=now)
+
+
+def throttled(results: Iterable[Result]) -> dict[int, float]:
+    """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in seconds."""
+    found: dict[int, float] = {}
+    for each in results:
+        if isinstance(each.answer, DeliveryError) and each.answer.throttled:
+            found[each.claim.lane_id] = max(found.get(each.claim.lane_id, 0.0), each.answer.retry_after or 0.0)
+    return found
+
+
+def _is_fault(result: Result) -> bool:
+    return isinstance(result.answer, DeliveryError) and result.answer.lane_fault
