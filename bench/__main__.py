@@ -14,7 +14,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
     "throttle": ("a mail server that takes fourteen mails a second, and one that takes ten a session", throttle.run),
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
-    "throughput": ("e-mail and webhooks beside a bare loop and another mail queue", throughput.run),
+    "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),

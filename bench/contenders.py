@@ -24,7 +24,7 @@ def smtplib_loop(count: int) -> float:
         return count / (time.perf_counter() - began)
 
 
-def requests_loop(count: int) -> float:
+def requests_webhooks(count: int) -> float:
     """One session on one thread."""
     import requests
 
@@ -34,6 +34,20 @@ def requests_loop(count: int) -> float:
         for _ in range(count):
             headers = {"Content-Type": "application/json", "x-notifications-idempotency-key": "01234567-89ab-cdef-0123-456789abcdef"}
             session.post(url, data=BODY.encode(), headers=headers, timeout=20)
+        return count / (time.perf_counter() - began)
+
+
+def requests_sms(count: int) -> float:
+    """One session on one thread that posts the form of an SMS and does not read what is said."""
+    import requests
+
+    account = os.environ["TWILIO_ACCOUNT_SID"]
+    url = f"{os.environ['TWILIO_API_URL']}/2010-04-01/Accounts/{account}/Messages.json"
+    with requests.Session() as session:
+        session.auth = (account, os.environ["TWILIO_AUTH_TOKEN"])
+        began = time.perf_counter()
+        for number in range(count):
+            session.post(url, data={"To": f"+4917{number:09}", "From": "+15005550006", "Body": BODY}, timeout=20)
         return count / (time.perf_counter() - began)
 
 
@@ -61,13 +75,12 @@ def commlog(channel: str, count: int) -> float:
     from notifications.states import MessageType
 
     hook = f"http://127.0.0.1:{os.environ['SINK_HTTP']}/hook"
-    drafts = [
-        outbox.Draft(MessageType.EMAIL, destination=f"ana{number}@example.org", subject=SUBJECT, body=BODY)
-        if channel == "EMAIL"
-        else outbox.Draft(MessageType.WEB_HOOK, destination=hook, body=BODY)
-        for number in range(count)
-    ]
-    outbox.enqueue_many(drafts)
+    drafts = {
+        "EMAIL": lambda number: outbox.Draft(MessageType.EMAIL, destination=f"ana{number}@example.org", subject=SUBJECT, body=BODY),
+        "SMS": lambda number: outbox.Draft(MessageType.SMS, destination=f"+4917{number:09}", body=BODY),
+        "WEB_HOOK": lambda _: outbox.Draft(MessageType.WEB_HOOK, destination=hook, body=BODY),
+    }
+    outbox.enqueue_many([drafts[channel](number) for number in range(count)])
     began = time.perf_counter()
     while Message.objects.live().exists():
         time.sleep(0.02)
@@ -97,7 +110,7 @@ def main() -> None:
         case "smtplib":
             rate = smtplib_loop(int(count))
         case "requests":
-            rate = requests_loop(int(count))
+            rate = (requests_sms if more == ["SMS"] else requests_webhooks)(int(count))
         case "post_office":
             rate = post_office(int(more[0]), int(count))
         case "commlog":
