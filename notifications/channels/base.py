@@ -98,6 +98,7 @@ class Channel(Protocol):
     type: MessageType
     width: int  # how many sends at once, in one process and lane
     permits: int  # how many messages may be permitted ahead of their sending, and so be unknown after a crash
+    ahead: float  # seconds that a permitted message may wait for its turn: where sends are slow, fewer are permitted
     inline: bool  # talks to our own database only: sent in the transaction that records the result
 
     def lane(self, destination: str) -> str:

@@ -56,11 +56,19 @@ def _look_up_in_time(host: str, port: int, deadline: Deadline, lookup: Lookup) -
     return found
 
 
+class _Socket(socket.socket):
+    """urllib3 sets the timeout twice a request. Each time is a call into the kernel, and another thread takes its turn."""
+
+    def settimeout(self, value: float | None) -> None:
+        if value != self.gettimeout():
+            super().settimeout(value)
+
+
 def connect(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
     """A connected socket that the deadline watches. Addresses are tried in turn; a silent one gets its share of the time only."""
     last: OSError = OSError("there is no address to connect to")
     for position, (family, address) in enumerate(addresses):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = _Socket(family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(deadline.remaining() / (len(addresses) - position))

@@ -81,7 +81,7 @@ class _Watchdog:
         self._live[id(deadline)] = deadline  # one operation of a dict needs no lock
         if not self._busy.is_set():
             self._busy.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def remove(self, deadline: Deadline) -> None:
@@ -89,9 +89,10 @@ class _Watchdog:
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
-                self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                thread.start()
+                self._thread = thread  # not before it runs: without it nothing ends a conversation
 
     def _run(self) -> None:
         while True:

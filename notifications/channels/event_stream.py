@@ -18,6 +18,7 @@ class EventStreamChannel:
     type = MessageType.EVENT_STREAM
     width = 1
     permits = 50
+    ahead = 60.0
     inline = True
 
     def lane(self, destination: str) -> str:

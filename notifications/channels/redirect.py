@@ -46,7 +46,8 @@ class RedirectedChannel:
     """Sends everything to one destination; the true one is said in the subject or the text."""
 
     def __init__(self, inner: Channel, target: str) -> None:
-        self.type, self.width, self.permits, self.inline = inner.type, inner.width, inner.permits, inner.inline
+        self.type, self.inline = inner.type, inner.inline
+        self.width, self.permits, self.ahead = inner.width, inner.permits, inner.ahead
         self._inner = inner
         self._target = target
 

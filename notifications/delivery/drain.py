@@ -200,8 +200,8 @@ class Drain:
             self.unrecorded.append(self._result(done))
 
     def _batch(self) -> int:
-        """How many results one transaction records at best: half a window; an SMS waits for no other."""
-        return min(max(1, channels.get(each.claim.channel).permits // 2) for each in self.out.values())
+        """How many results one transaction records at best."""
+        return min(_windows[each.claim.lane_id].batch for each in self.out.values())
 
     def _startable(self) -> list[Claim]:
         """The claims that may go out next, lane by lane, as far as their windows have room."""

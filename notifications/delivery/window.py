@@ -79,7 +79,14 @@ class Window:
     @property
     def most_permitted(self) -> int:
         """How many permitted messages may be out at once: after a crash each of them is of unknown outcome."""
-        return max(self.channel.width, self.channel.permits)
+        most, width = self.channel.permits, self.channel.width
+        return max(width, min(most, int(width * self.channel.ahead / self.pace)) if self.pace else most)
+
+    @property
+    def batch(self) -> int:
+        """How many results one transaction records at best: half a window; where nothing is permitted ahead, none waits for another."""
+        most = self.most_permitted
+        return most // 2 if most > self.channel.width else 1
 
     def submit(self, call: Call, done: Callable[[Done], None]) -> None:
         """Send on one of the threads; `done` gets the result there."""

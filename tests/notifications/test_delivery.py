@@ -124,6 +124,7 @@ class BrokenChannel:
 
     type = MessageType.EMAIL
     width = permits = 1
+    ahead = 0.0
     inline = False
 
     def lane(self, destination: str) -> str:

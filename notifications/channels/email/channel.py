@@ -42,6 +42,7 @@ class EmailChannel:
     type = MessageType.EMAIL
     width = 4
     permits = 20
+    ahead = 60.0
     inline = False
 
     def __init__(

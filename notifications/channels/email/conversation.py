@@ -105,6 +105,7 @@ class Conversation(smtplib.SMTP):
         if self.server.username:
             self.stage = Stage.AUTH
             self._sign_in()
+        self.sock.settimeout(None)  # from here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time
 
     def _sign_in(self) -> None:
         """By the best way that the server offers, and by no other: smtplib would try a wrong password by each of them."""
@@ -120,7 +121,6 @@ class Conversation(smtplib.SMTP):
         self.said = None
         if self.sock is not None:
             deadline.watch(self.sock)
-            self.sock.settimeout(deadline.remaining())
         if self._unfinished:
             code, _ = self.docmd("RSET")
             if code // 100 != 2:  # about none of our messages: the connection is of no more use

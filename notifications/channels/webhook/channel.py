@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from notifications.channels.base import About, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.connecting import Lookup
 from notifications.channels.detail import cleaned, retry_after
+from notifications.channels.http_connection import prepared
 from notifications.channels.webhook.addresses import Net, Rules
 from notifications.channels.webhook.headers import mime, outgoing, problem, without_secrets
 from notifications.channels.webhook.signing import signed
 from notifications.channels.webhook.target import Guard, Target, never, read
-from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire, prepared
+from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire
 from notifications.failures import Reason
 from notifications.secrets import Unreadable, open_headers, opened
 from notifications.states import MessageType, Outcome
@@ -30,6 +31,7 @@ class WebhookChannel:
     type = MessageType.WEB_HOOK
     width = 8
     permits = 20
+    ahead = 60.0
     inline = False
 
     def __init__(

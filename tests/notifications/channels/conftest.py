@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifications.channels import wire
+from notifications.channels import http_connection
 from notifications.channels.email import conversation
 
 
@@ -51,7 +51,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     """The certificate is in the system's store, as far as contexts made from now on can tell."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     conversation.tls.cache_clear()
-    wire.trust.cache_clear()
+    http_connection.trust.cache_clear()
     yield
     conversation.tls.cache_clear()
-    wire.trust.cache_clear()
+    http_connection.trust.cache_clear()

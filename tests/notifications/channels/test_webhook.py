@@ -384,3 +384,15 @@ def test_what_spoke_instead_of_a_web_server_is_said_in_words(serve: Serve, answe
 def test_an_answer_is_read_in_its_charset(serve: Serve, charset: str, body: bytes, words: str) -> None:
     head = f"HTTP/1.1 400 X\r\nContent-Type: text/plain{charset}\r\nContent-Length: {len(body)}\r\n\r\n"
     assert failure(serve(RawHttp(says(head.encode() + body)))).detail == words
+
+
+def test_head_and_body_leave_in_one_piece(serve: Serve) -> None:
+    def read_once(server: RawHttp, sock: socket.socket) -> None:
+        server.requests.append(sock.recv(65_536))
+        sock.sendall(OK)
+
+    server = serve(RawHttp(read_once, read=False))
+
+    channel().send(to(server, body='{"whole": true}'))
+
+    assert server.requests[0].endswith(b'\r\n\r\n{"whole": true}')
