@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -39,24 +39,57 @@ def these(column: str, ids: Sequence[int]) -> tuple[str, str]:
     return f"{column} IN (SELECT value FROM json_each(%s))", f"[{numbers}]"  # noqa: S608 - the name of a column
 
 
-def update_each(table: str, statement: str, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> list[tuple[Any, ...]]:
+class Insert(NamedTuple):
+    """A statement that takes its rows from EACH, which stands for a table `v` with the columns of `types`, after its other parameters."""
+
+    statement: str
+    rows: Sequence[Mapping[str, Any]]
+    types: Mapping[str, str]
+    parameters: Sequence[Any] = ()
+
+    @property
+    def text(self) -> str:
+        """The statement as this database takes it."""
+        return self.statement.replace("EACH", _table(self.types))
+
+    @property
+    def values(self) -> list[Any]:
+        """Its parameters."""
+        return [*self.parameters, _json(self.rows)]
+
+
+def update_each(
+    table: str, statement: str, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], *, also: Insert | None = None
+) -> list[tuple[Any, ...]]:
     """Change the rows of `table` whose ids are the `id` of `rows`; what the statement returns.
 
     In `statement`, EACH stands for the FROM and the beginning of its WHERE; the columns of `rows` are those of `v`, and `types` says what
-    they are on PostgreSQL. Times are given as `str(moment(…))`.
+    they are on PostgreSQL. Times are given as `str(moment(…))`. `also` goes along: on PostgreSQL in the same statement, since sending one
+    costs more than running it.
     """
     if not rows:
         return []
-    names = list(types)
-    values = json.dumps([dict(row) for row in rows])
     if connection.vendor == "postgresql":
-        columns = ", ".join(f"{name} {types[name]}" for name in names)
         only, ids = these(f"{table}.id", [row["id"] for row in rows])
-        each = f"FROM json_to_recordset(%s::json) AS v({columns}) WHERE {only} AND {table}.id = v.id"
-        return select(statement.replace("EACH", each), [values, ids])
-    columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
-    each = f"FROM (SELECT {columns} FROM json_each(%s)) AS v WHERE {table}.id = v.id"  # noqa: S608 - names of columns
-    return select(statement.replace("EACH", each), [values])
+        whole = statement.replace("EACH", f"FROM {_table(types)} WHERE {only} AND {table}.id = v.id")
+        if also is None:
+            return select(whole, [_json(rows), ids])
+        return select(f"WITH also AS ({also.text}) {whole}", [*also.values, _json(rows), ids])
+    if also is not None:
+        change(also.text, also.values)
+    return select(statement.replace("EACH", f"FROM {_table(types)} WHERE {table}.id = v.id"), [_json(rows)])
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps([dict(row) for row in rows])
+
+
+def _table(types: Mapping[str, str]) -> str:
+    """The rows of a JSON parameter as a table `v`."""
+    if connection.vendor == "postgresql":
+        return f"json_to_recordset(%s::json) AS v({', '.join(f'{name} {type}' for name, type in types.items())})"
+    columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in types)
+    return f"(SELECT {columns} FROM json_each(%s)) AS v"  # noqa: S608 - names of columns
 
 
 @contextmanager

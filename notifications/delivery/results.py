@@ -12,7 +12,9 @@ from django.db.models import F
 
 from notifications import sql
 from notifications.channels.base import Accepted, DeliveryError, Failure, Receipt
+from notifications.delivery import failing, tallies
 from notifications.delivery.claims import Claim
+from notifications.delivery.failing import Try
 from notifications.delivery.reports import GRACE, Standing, standing
 from notifications.delivery.retiring import retire
 from notifications.delivery.verdict import LONGEST_RETRY_AFTER, Verdict, judge
@@ -83,7 +85,9 @@ def record(results: Sequence[Result]) -> None:
             live.append(each)
         else:
             _keep_late(each)
-    _close_attempts(live)
+    tries = [Try(each.claim, each.finished_at, _error(each.answer)) for each in live if not isinstance(each.answer, NotStarted)]
+    _close_attempts(live, tallies.counted(tries))
+    failing.note(tries)
     for each in live:
         if isinstance(each.answer, Accepted):
             _await_receipt(each.claim, each.answer, each.finished_at)
@@ -212,7 +216,7 @@ def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
     return set(sql.select(_LOCK.replace("THESE", these) + lock, [which]))
 
 
-def _close_attempts(results: Sequence[Result]) -> None:
+def _close_attempts(results: Sequence[Result], tally: sql.Insert | None) -> None:
     rows = []
     for each in results:
         outcome, reason, detail, provider_id = _summary(each.answer)
@@ -227,7 +231,7 @@ def _close_attempts(results: Sequence[Result]) -> None:
                 "provider_id": provider_id,
             }
         )
-    if (hit := len(sql.update_each(sql.ATTEMPT, _CLOSE, rows, _CLOSE_TYPES))) != len(rows):
+    if (hit := len(sql.update_each(sql.ATTEMPT, _CLOSE, rows, _CLOSE_TYPES, also=tally))) != len(rows):
         raise RuntimeError(f"{hit} of {len(rows)} open attempts were closed")
 
 
@@ -239,6 +243,10 @@ def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[s
             return answer.outcome.value, answer.reason.value, answer.detail[:_LONGEST_DETAIL], ""
         case NotStarted():
             return Outcome.ABANDONED.value, "", answer.why, ""
+
+
+def _error(answer: Receipt | Accepted | DeliveryError | NotStarted) -> DeliveryError | None:
+    return answer if isinstance(answer, DeliveryError) else None
 
 
 def _keep_late(result: Result) -> None:

@@ -3,7 +3,7 @@
 from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
 from notifications.models.folds import Filling, Folded, FoldField
-from notifications.models.lane import ChannelSwitch, FailingDestination, Lane
+from notifications.models.lane import ChannelSwitch, FailingDestination, Lane, LaneRefusal, LaneTally
 from notifications.models.message import Message
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
@@ -22,6 +22,8 @@ __all__ = [
     "Folded",
     "Group",
     "Lane",
+    "LaneRefusal",
+    "LaneTally",
     "Membership",
     "Message",
     "NotificationTemplate",

@@ -22,6 +22,7 @@ class Lane(models.Model):
     paced_at = models.FloatField(null=True)
     # Held back by a person, or because its provider is in trouble.
     paused_at = models.DateTimeField(null=True)
+    paused_by = models.CharField(max_length=200, default="", db_default="")
     circuit = models.CharField(max_length=9, choices=Circuit.choices, default=Circuit.CLOSED)
     opened_at = models.DateTimeField(null=True)
     trouble = models.TextField(default="")  # what opened it
@@ -29,6 +30,11 @@ class Lane(models.Model):
     probe_at = models.DateTimeField(null=True)  # when one message to a destination that failed may try again
     probes = models.PositiveIntegerField(default=0)  # tries in a row, since it opened, that may have been received
     marked_until = models.DateTimeField(null=True)  # while it is held back: what was due until then is marked as WAITING
+    # How it does, by its results (notifications.lane_health). Nothing has been accepted since `failing_since` unless a time says so.
+    accepted_at = models.DateTimeField(null=True)  # the last success among the tallies that are gone
+    failing_since = models.DateTimeField(null=True)  # the first of the failures after which it was said to be failing
+    failing_with = models.TextField(default="", db_default="")  # the last of them
+    told_at = models.DateTimeField(null=True)  # when ALERT_EMAIL was told of it
 
     class Meta:
         constraints = [
@@ -61,12 +67,52 @@ class FailingDestination(models.Model):
         return f"{self.lane}: {self.digest[:8]}"
 
 
+class LaneTally(models.Model):
+    """How many messages of a lane one worker delivered and failed to deliver in one minute.
+
+    Each worker has rows of its own, so none waits for another. A message counts in the minute of its latest try alone: where a try
+    follows another, the earlier one is taken back, and a row may go below zero; the sum over all workers does not.
+    """
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="tallies")
+    minute = models.PositiveIntegerField()  # since 1970
+    worker = models.CharField(max_length=100)
+    delivered = models.IntegerField()
+    failed = models.IntegerField()
+    accepted_at = models.DateTimeField(null=True)  # the last success
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "minute", "worker"], name="lane_tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.delivered} delivered, {self.failed} failed"
+
+
+class LaneRefusal(models.Model):
+    """A failed try of a lane that may turn out to be failing. None is kept while it is known to fail, nor for longer than an hour."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="refusals")
+    message_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    whom = models.CharField(max_length=32)  # stands for the destination; of a webhook, for the message
+    answer = models.CharField(max_length=100)  # what two refusals that are alike share
+    of_lane = models.BooleanField()  # about the session, the server, or nobody knows what
+    throttled = models.BooleanField()
+
+    class Meta:
+        indexes = [models.Index(fields=["lane", "at"], name="lane_refusal_at")]
+
+    def __str__(self) -> str:
+        return f"{self.answer} at {self.at}"
+
+
 class ChannelSwitch(models.Model):
     """What an administrator has said about a channel. Without a row it is on."""
 
     channel = models.CharField(max_length=16, choices=MessageType.choices, unique=True)
     enabled = models.BooleanField(default=True)  # off: what comes fails, with a reason that says so
     paused_at = models.DateTimeField(null=True)  # paused: what comes waits
+    paused_by = models.CharField(max_length=200, default="", db_default="")
 
     def __str__(self) -> str:
         return self.get_channel_display()

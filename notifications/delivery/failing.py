@@ -1,0 +1,148 @@
+"""When a lane is said to be failing: by what all workers have seen, since the last message that was accepted there."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from notifications import alerts
+from notifications.channels.base import About, DeliveryError, Failure
+from notifications.delivery.claims import Claim
+from notifications.lane_health import THE_HOUR, fails, health_of, latest
+from notifications.models import Lane, LaneRefusal, LaneTally
+from notifications.states import Circuit, MessageType
+
+MESSAGES, ALIKE = 3, 5
+LONG = timedelta(seconds=20)
+_MOST = 200  # failures of a lane that are looked at
+_TOLD_AGAIN = timedelta(hours=1)
+_OF_LANE = frozenset({About.SESSION, About.SERVER, About.UNKNOWN})
+_Failed = tuple[Claim, datetime, DeliveryError]
+# A status or reply code, an enhanced code of a mail server, a code of an SMS gateway.
+_CODES = re.compile(r"(?<![\w.+-])(?:[2-5]\d\d|[245]\.\d{1,3}\.\d{1,3}|\d{5})(?![\w.-])")
+
+
+class Try(NamedTuple):
+    """A call that was made, when it ended, and its failure (None: the message was accepted)."""
+
+    claim: Claim
+    at: datetime
+    error: DeliveryError | None
+
+
+def note(tries: Sequence[Try]) -> None:
+    """Keep what failed, and say of lanes that they are failing where that is so. Must run inside the transaction that has counted it."""
+    failures = _failures(tries)
+    if not failures:
+        return
+    rows = LaneTally.objects.filter(lane__in=failures).values("lane").order_by()
+    tallied = dict(rows.annotate(last=Max("accepted_at")).values_list("lane", "last"))
+    for lane in Lane.objects.filter(pk__in=failures).order_by("pk"):
+        last_success = latest(lane.accepted_at, tallied.get(lane.pk))
+        if fails(lane, last_success):
+            _tell(lane, failures[lane.pk][-1][1])
+        else:
+            _look(lane, failures[lane.pk], last_success)
+
+
+def _failures(tries: Sequence[Try]) -> dict[int, list[_Failed]]:
+    """By lane, what failed after the last that was accepted there among these, in its order.
+
+    What can never be sent as it stands says nothing of its lane.
+    """
+    found: dict[int, list[_Failed]] = defaultdict(list)
+    if all(each.error is None for each in tries):
+        return found
+    for claim, at, error in sorted(tries, key=lambda each: each.at):
+        if error is None:
+            found.pop(claim.lane_id, None)
+        elif error.kind is not Failure.NEVER:
+            found[claim.lane_id].append((claim, at, error))
+    return found
+
+
+def _look(lane: Lane, failures: Sequence[_Failed], last_success: datetime | None) -> None:
+    LaneRefusal.objects.bulk_create([_row(*each) for each in failures])
+    _, at, error = failures[-1]
+    since = at - THE_HOUR if last_success is None else max(last_success, at - THE_HOUR)
+    seen = list(LaneRefusal.objects.filter(lane=lane, at__gt=since).order_by("-at")[:_MOST])
+    if not is_failing(seen):
+        return
+    Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(
+        failing_since=min(each.at for each in seen), failing_with=str(error)
+    )
+
+
+def is_failing(seen: Sequence[LaneRefusal]) -> bool:
+    """Return whether failures with nothing accepted between them are the lane's.
+
+    Three messages failed by it, or one for twenty seconds; or five destinations (for a webhook: messages) refused alike. To be asked for
+    fewer messages is not to fail, unless nothing at all gets through for so long.
+    """
+    of_lane = [each for each in seen if each.of_lane]
+    if len({each.message_id for each in of_lane if not each.throttled}) >= MESSAGES:
+        return True
+    times, alike = defaultdict(list), defaultdict(set)
+    for each in of_lane:
+        times[each.message_id].append(each.at)
+    for each in seen:
+        if not each.throttled:
+            alike[each.answer].add(each.whom)
+    return any(max(each) - min(each) >= LONG for each in times.values()) or any(len(each) >= ALIKE for each in alike.values())
+
+
+def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
+    whom = str(claim.message_id) if claim.channel == MessageType.WEB_HOOK else claim.envelope.destination.casefold()
+    return LaneRefusal(
+        lane_id=claim.lane_id,
+        message_id=claim.message_id,
+        at=at,
+        whom=hashlib.sha256(whom.encode("utf-8", "replace")).hexdigest()[:32],
+        answer=likeness(error, claim.envelope.destination),
+        of_lane=error.about in _OF_LANE,
+        throttled=error.throttled,
+    )
+
+
+def likeness(error: DeliveryError, destination: str) -> str:
+    """Return what refusals share that are alike: the reason and the codes. The words name addresses and differ by them."""
+    said = error.detail[:1_000].replace(destination, " ") if destination else error.detail[:1_000]
+    return " ".join([error.reason.value, *_first(_CODES.findall(said))])[:100]
+
+
+def _first(codes: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(codes))[:3]
+
+
+def sweep(now: datetime) -> None:
+    """Tell of lanes that have been failing for a while, also where nothing more is tried there, and forget what is over."""
+    lanes = list(Lane.objects.filter(failing_since__isnull=False))
+    health = health_of(lanes, now)
+    for lane in lanes:
+        with transaction.atomic():
+            if health[lane.pk].failing_since:
+                _tell(lane, now)
+            else:
+                Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(failing_since=None, failing_with="")
+    LaneRefusal.objects.filter(at__lt=now - THE_HOUR).delete()
+
+
+def _tell(lane: Lane, now: datetime) -> None:
+    """Tell ALERT_EMAIL that it is failing, once it has lasted and not more than once an hour. Of an open circuit it was told already."""
+    since = lane.failing_since
+    if since is None or now - since < LONG or lane.circuit != Circuit.CLOSED:
+        return
+    untold = Q(told_at=None) | Q(told_at__lt=since, told_at__lte=now - _TOLD_AGAIN)
+    if not Lane.objects.filter(untold, pk=lane.pk).update(told_at=now):
+        return
+    alerts.tell(
+        f"Commlog: {lane} is failing",
+        f"{lane} is failing: {health_of([lane], now)[lane.pk].words(now)}.\n\nThe last failure: {lane.failing_with}\n\n"
+        "Its messages are tried again as the retry policy says. Those that have used up their retries are Failed; resend them from the log "
+        "once it works again.",
+    )
