@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.utils import timezone
 
 from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
-from notifications import channels, lanes, switches
+from notifications import channels, health, lane_health, lanes, switches
+from notifications.lane_health import LaneHealth
 from notifications.models import ChannelSwitch, Lane, Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, Circuit, MessageType
@@ -17,24 +18,67 @@ from notifications.states import LIVE, Circuit, MessageType
 _LATELY = timedelta(hours=1)
 _MOST_COUNTED = 60_000  # a thousand a minute
 _MOST_NAMED = 3
+_MOST_LOOKED_AT = 50  # lanes that are in trouble or may be failing
 MOST_LANES = 200
-_WORKING = "Working"
+
+
+class Status(TextChoices):
+    """How a channel or a lane is; the first are the worst."""
+
+    OFF = "off", "Off"
+    HELD = "held", "Held by SENDING_MODE"
+    TROUBLE = "trouble", "In trouble"
+    FAILING = "failing", "Failing"
+    STANDING = "standing", "Not sending"
+    PAUSED = "paused", "Paused"
+    SLOW = "slow", "Slow"
+    WORKING = "working", "Working"
+    IDLE = "idle", "Idle"
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing is held back, slowed down or failing."""
+        return self in (Status.WORKING, Status.IDLE)
+
+
+_BY_SEVERITY = {status: place for place, status in enumerate(Status)}
 
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane, since when its oldest message has been waiting, and how many a second may leave now (None: no limit)."""
+    """A lane as it was at `now`, the oldest due time of its messages, and how many a second may leave (None: no limit)."""
 
     lane: Lane
+    now: datetime
     waiting_since: datetime | None
     limit: float | None
+    health: LaneHealth
+
+    @property
+    def status(self) -> Status:
+        """Its status, whatever its channel's is."""
+        if self.lane.paused_at:
+            return Status.PAUSED
+        if self.lane.circuit == Circuit.OPEN:
+            return Status.TROUBLE
+        if self.health.failing_since:
+            return Status.FAILING
+        due = self.waiting_since is not None and self.waiting_since <= self.now
+        if due and not self.health.tried and self.now - (self.waiting_since or self.now) > health.PATIENCE:
+            return Status.STANDING
+        if self.slow:
+            return Status.SLOW
+        return Status.WORKING if due or self.health.tried_in_hour else Status.IDLE
 
     @property
     def words(self) -> str:
-        """Its status."""
-        if self.lane.paused_at:
-            return "Paused"
-        return "Slow" if self.slow and self.lane.circuit != Circuit.OPEN else str(Circuit(self.lane.circuit).label)
+        """Its status in words."""
+        return _worded(self.status, self.lane.paused_by)
+
+    @property
+    def numbers(self) -> str:
+        """How many of its messages were delivered lately, in words."""
+        return self.health.words(self.now)
 
     @property
     def slow(self) -> bool:
@@ -42,42 +86,51 @@ class LaneLine:
         return self.limit != self.lane.rate
 
     @property
-    def held(self) -> bool:
-        """Whether it is held back."""
-        return bool(self.lane.paused_at) or self.lane.circuit == Circuit.OPEN
+    def trouble(self) -> str:
+        """What its server or receiver said when it got into trouble or began to fail."""
+        return self.lane.trouble or (self.lane.failing_with if self.status == Status.FAILING else "")
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelCard:
-    """A channel: what it uses, how it is switched, and its lanes."""
+    """A channel: what it uses, how it is switched and by whom, and its lanes."""
 
     type: MessageType
     uses: Sequence[tuple[str, str]]
     enabled: bool
     paused_at: datetime | None
+    paused_by: str
     held_by_mode: bool
     lanes: Sequence[LaneLine]
 
     @property
     def troubled(self) -> list[LaneLine]:
-        """Its lanes that are held back."""
-        return [line for line in self.lanes if line.held]
+        """Its lanes that do not simply work, the worst first."""
+        return sorted((line for line in self.lanes if not line.status.works), key=lambda line: _BY_SEVERITY[line.status])
+
+    @property
+    def status(self) -> Status:
+        """How it is: as it is switched, else as its worst lane."""
+        if not self.enabled:
+            return Status.OFF
+        if self.paused_at:
+            return Status.PAUSED
+        if self.held_by_mode:
+            return Status.HELD
+        return min((line.status for line in self.lanes), key=_BY_SEVERITY.__getitem__, default=Status.IDLE)
 
     @property
     def words(self) -> str:
-        """How it is, in one word or two."""
-        if not self.enabled:
-            return "Switched off"
-        if self.paused_at:
-            return "Paused"
-        if self.held_by_mode:
-            return "Held by SENDING_MODE"
-        return "Trouble" if self.troubled else _WORKING
+        """Its status in words."""
+        paused_by = self.paused_by if self.paused_at else next((line.lane.paused_by for line in self.lanes if line.lane.paused_at), "")
+        return _worded(self.status, paused_by)
 
     @property
-    def works(self) -> bool:
-        """Whether nothing of it is held back."""
-        return self.words == _WORKING
+    def numbers(self) -> str:
+        """How many of its messages were delivered lately, in words; "" where no lane of it is listed."""
+        if not self.lanes:
+            return ""
+        return sum((line.health for line in self.lanes), LaneHealth()).words(self.lanes[0].now)
 
     @property
     def testable(self) -> bool:
@@ -101,17 +154,21 @@ class Traffic:
 
 
 def cards() -> list[ChannelCard]:
-    """Every channel. Three queries, whatever the number of lanes; those that are held back come first."""
+    """Every channel. Three queries, whatever the number of lanes; those that may need somebody come first."""
     now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
     due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")
     first, parked = Subquery(due.filter(parked_at=None)[:1]), Subquery(due.filter(parked_at__isnull=False)[:1])
-    rank = Case(When(Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN), then=Value(0)), default=Value(1), output_field=IntegerField())
-    found = Lane.objects.exclude(name="").annotate(first=first, parked=parked, rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+    needs_somebody = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False)
+    rank = Case(When(needs_somebody, then=Value(0)), default=Value(1), output_field=IntegerField())
+    found = list(
+        Lane.objects.exclude(name="").annotate(first=first, parked=parked, rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+    )
+    healths = lane_health.health_of(found, now)
     lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
     for lane in found:
         waiting_since = min((each for each in (lane.first, lane.parked) if each), default=None)
-        lines[lane.channel].append(LaneLine(lane, waiting_since, lanes.present_limit(lane, now)))
+        lines[lane.channel].append(LaneLine(lane, now, waiting_since, lanes.present_limit(lane, now), healths[lane.pk]))
     stopped = channels.held_channels()
     return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
 
@@ -133,8 +190,12 @@ def _number(rows: MessageQuerySet) -> int | None:
 
 
 def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:
-    enabled, paused_at = (switch.enabled, switch.paused_at) if switch else (True, None)
-    return ChannelCard(channel, _uses(channel), enabled, paused_at, held_by_mode, lines)
+    enabled, paused_at, paused_by = (switch.enabled, switch.paused_at, switch.paused_by) if switch else (True, None, "")
+    return ChannelCard(channel, _uses(channel), enabled, paused_at, paused_by, held_by_mode, lines)
+
+
+def _worded(status: Status, paused_by: str) -> str:
+    return f"{status.label} by {paused_by}" if status == Status.PAUSED and paused_by else str(status.label)
 
 
 def _uses(channel: MessageType) -> list[tuple[str, str]]:
@@ -142,14 +203,19 @@ def _uses(channel: MessageType) -> list[tuple[str, str]]:
         case MessageType.EMAIL:
             tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
             server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"
-            signs_in = "yes" if settings.EMAIL_HOST_USER else "no"
+            authentication = "user name and password" if settings.EMAIL_HOST_USER else "none"
             replies = settings.REPLY_TO_EMAIL or "to the sender"
-            return [("Mail server", server), ("Signs in", signs_in), ("Sender", settings.DEFAULT_FROM_EMAIL), ("Replies", replies)]
+            return [
+                ("Mail server", server),
+                ("Authentication", authentication),
+                ("Sender", settings.DEFAULT_FROM_EMAIL),
+                ("Replies", replies),
+            ]
         case MessageType.SMS:
             ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
             gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
-            receipts = settings.RECEIPTS_URL or "not asked for: set RECEIPTS_URL"
-            return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Receipts", receipts)]
+            receipts = settings.RECEIPTS_URL or "off (RECEIPTS_URL)"
+            return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Delivery receipts", receipts)]
         case MessageType.WEB_HOOK:
             nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
             return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
@@ -157,17 +223,37 @@ def _uses(channel: MessageType) -> list[tuple[str, str]]:
             return [("Stream", "kept in Commlog’s own database")]
 
 
-def sentences() -> list[str]:
-    """What everybody has to know about channels that are held back."""
-    found = []
+def sentences(now: datetime) -> list[str]:
+    """What everybody has to know about channels and lanes that are held back or failing."""
+    found, held = [], []
     for switch in ChannelSwitch.objects.order_by("channel"):
         if not switch.enabled:
             found.append(f"{switch} is switched off: new messages fail, and those that wait go on waiting.")
         elif switch.paused_at:
-            found.append(f"{switch} is paused: its messages wait.")
-    found += [f"{lane} is paused: its messages wait." for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]]
-    troubled = list(Lane.objects.filter(circuit=Circuit.OPEN).order_by("channel", "name")[: _MOST_NAMED + 1])
-    found += [f"{lane} is in trouble: its messages wait, and it is tried again by itself." for lane in troubled[:_MOST_NAMED]]
-    if len(troubled) > _MOST_NAMED:
-        found.append("More destinations are in trouble: see Channels in the administration.")
+            found.append(f"{switch} is {_paused(switch, now)}: its messages wait.")
+        else:
+            continue
+        held.append(switch.channel)
+    found += [f"{lane} is {_paused(lane, now)}: its messages wait." for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]]
+    return found + _failing(Lane.objects.filter(paused_at=None).exclude(channel__in=held), now)
+
+
+def _paused(held: ChannelSwitch | Lane, now: datetime) -> str:
+    since = f" since {lane_health.clock(held.paused_at, now)}" if held.paused_at else ""
+    return f"paused by {held.paused_by}{since}" if held.paused_by else f"paused{since}"
+
+
+def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
+    asked = those.filter(Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False))
+    listed = list(asked.order_by("channel", "name")[:_MOST_LOOKED_AT])
+    healths = lane_health.health_of(listed, now) if listed else {}
+    found = []
+    for lane in listed:
+        numbers = healths[lane.pk].words(now)
+        if lane.circuit == Circuit.OPEN:
+            found.append(f"{lane} is in trouble: {numbers}. Its messages wait, and it is tried again by itself.")
+        elif healths[lane.pk].failing_since:
+            found.append(f"{lane} is failing: {numbers}.")
+    if len(found) > _MOST_NAMED:
+        return [*found[:_MOST_NAMED], "More destinations are in trouble or failing: see Channels in the administration."]
     return found

@@ -1,5 +1,6 @@
 """Channels and lanes are paused, switched and limited here, and each of it is recorded. Pages and the API come through here."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -22,8 +23,8 @@ def switch(channel: MessageType, *, enabled: bool | None = None, paused: bool | 
         if enabled is not None:
             row.enabled = enabled
         if paused is not None:
-            row.paused_at = (row.paused_at or timezone.now()) if paused else None
-        row.save(update_fields=["enabled", "paused_at"])
+            row.paused_at, row.paused_by = _paused(row, paused, by)
+        row.save(update_fields=["enabled", "paused_at", "paused_by"])
         if _released(before, _said(row)):
             Lane.objects.filter(channel=channel).update(marked_until=None)
         audit.record(by, AuditAction.CHANGED, row, kind="channel", before=before, after=_said(row))
@@ -41,11 +42,18 @@ def change_lane(pk: int, *, cap: int, rate: float | None, paused: bool, by: Any,
         check()
         before = _described(lane)
         lane.cap, lane.rate = cap, rate
-        lane.paused_at = (lane.paused_at or timezone.now()) if paused else None
+        lane.paused_at, lane.paused_by = _paused(lane, paused, by)
         lane.marked_until = lane.marked_until if paused else None
-        lane.save(update_fields=["cap", "rate", "paused_at", "marked_until"])
+        lane.save(update_fields=["cap", "rate", "paused_at", "paused_by", "marked_until"])
         audit.record(by, AuditAction.CHANGED, lane, before=before, after=_described(lane))
     return lane
+
+
+def _paused(row: ChannelSwitch | Lane, paused: bool, by: Any) -> tuple[datetime | None, str]:
+    """Since when it is paused and by whom: whoever paused it first."""
+    if not paused:
+        return None, ""
+    return (row.paused_at, row.paused_by) if row.paused_at else (timezone.now(), by.name[:200])
 
 
 def _said(row: ChannelSwitch) -> dict[str, Any]:

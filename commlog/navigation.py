@@ -114,11 +114,11 @@ class Frame:
 
 
 def _troubles() -> list[str]:
-    """What stands still, and what is held back. One query while all is well."""
+    """What stands still, fails, or is held back. One query while all is well."""
     now = timezone.now()
     seen = health.survey(now)
     found = [_why_nothing_is_sent()] if health.stalled(now, seen=seen) else []
-    return found + channel_health.sentences() if seen.held else found
+    return found + channel_health.sentences(now) if seen.held or seen.failing else found
 
 
 def _why_nothing_is_sent() -> str:

@@ -19,10 +19,12 @@ _NEWEST = 1_000
 
 
 class Survey(NamedTuple):
-    """Since when the oldest message that nobody works on has been due (None: nothing is due), and how many lanes are held back."""
+    """Since when the oldest message that nobody works on has been due (None: nothing is due), how many lanes are held back, and how many
+    were said to be failing, which may be over."""
 
     due_since: datetime | None
     held: int
+    failing: int = 0
 
 
 # What a look of this process found to be the oldest, and when it found that first. A message can be old when it appears: it is due from
@@ -44,9 +46,10 @@ def survey(now: datetime) -> Survey:
         due=Subquery(due), lapsed=Subquery(lapsed), switched=Exists(switches.filter(Q(enabled=False) | Q(paused_at__isnull=False)))
     )
     free = ~held & ~Q(channel__in=held_channels())
-    found = lanes.aggregate(due_first=Min("due", filter=free), lapsed_first=Min("lapsed"), held=Count("pk", filter=held))
+    failing = Count("pk", filter=Q(failing_since__isnull=False))
+    found = lanes.aggregate(due_first=Min("due", filter=free), lapsed_first=Min("lapsed"), held=Count("pk", filter=held), failing=failing)
     times = [time for time in (found["due_first"], found["lapsed_first"]) if time is not None]
-    return Survey(min(times) if times else None, found["held"])
+    return Survey(min(times) if times else None, found["held"], found["failing"])
 
 
 def oldest_due(now: datetime) -> timedelta | None:

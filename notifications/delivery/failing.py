@@ -135,7 +135,7 @@ def sweep(now: datetime) -> None:
 def _tell(lane: Lane, now: datetime) -> None:
     """Tell ALERT_EMAIL that it is failing, once it has lasted and not more than once an hour. Of an open circuit it was told already."""
     since = lane.failing_since
-    if since is None or now - since < LONG or lane.circuit != Circuit.CLOSED:
+    if since is None or now - since < LONG or lane.circuit == Circuit.OPEN:
         return
     untold = Q(told_at=None) | Q(told_at__lt=since, told_at__lte=now - _TOLD_AGAIN)
     if not Lane.objects.filter(untold, pk=lane.pk).update(told_at=now):

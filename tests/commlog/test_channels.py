@@ -14,7 +14,8 @@ from commlog.models import AuditEntry
 from notifications import circuits, outbox
 from notifications.clock import db_now
 from notifications.failures import Reason
-from notifications.models import ChannelSwitch, Lane, Message
+from notifications.lane_health import minute_of
+from notifications.models import ChannelSwitch, Lane, LaneTally, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_lane, make_message, make_user
@@ -59,7 +60,7 @@ def test_the_page_costs_the_same_for_one_lane_and_for_three(
     for number in range(rows):
         make_message(type=MessageType.WEB_HOOK, lane=make_lane(MessageType.WEB_HOOK, f"host{number}:443"))
     pages.get(PAGE)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         shown = pages.get(PAGE).text
     assert f"host{rows - 1}:443" in shown
 
@@ -72,15 +73,19 @@ def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client)
     shown = pages.get(PAGE).text
     assert shown.index("z.example.org:443</bdi>") < shown.index("a.example.org:443</bdi>")
     assert "connection refused" in shown
+    said = "in trouble: nothing tried in the last hour; no success on record. Its messages wait, and it is tried again by itself."
     for page in (PAGE, "/communications/", "/clients/"):
-        assert "Webhook by z.example.org:443 is in trouble: its messages wait, and it is tried again by itself." in pages.get(page).text
+        assert f"Webhook by z.example.org:443 is {said}" in pages.get(page).text
 
 
 def test_pause_and_resume(pages: Client) -> None:
     make_lane(MessageType.EMAIL)
     assert "E-mail is paused. What comes waits." in act(pages, "EMAIL", "pause").text
-    assert "E-mail is paused: its messages wait." in pages.get("/communications/").text
-    assert ChannelSwitch.objects.get(channel="EMAIL").paused_at is not None
+    switch = ChannelSwitch.objects.get(channel="EMAIL")
+    assert switch.paused_at is not None
+    since = f"{timezone.localtime(switch.paused_at):%H:%M}"
+    assert f"E-mail is paused by Adam Administrator since {since}: its messages wait." in pages.get("/communications/").text
+    assert pages.get("/").context["channels"][0].words == "Paused by Adam Administrator"
     act(pages, "EMAIL", "resume")
     assert ChannelSwitch.objects.get(channel="EMAIL").paused_at is None
     assert "is paused" not in pages.get("/communications/").text
@@ -169,10 +174,11 @@ def test_a_lane_is_limited_and_paused(pages: Client) -> None:
     address = f"{PAGE}lanes/{lane.pk}/"
     assert pages.post(address, {"cap": "10", "rate": "2.5", "paused": "on"} | seen_at(pages, address)).status_code == 302
     lane.refresh_from_db()
-    assert (lane.cap, lane.rate, lane.paused_at is not None) == (10, 2.5, True)
+    assert (lane.cap, lane.rate, lane.paused_at is not None, lane.paused_by) == (10, 2.5, True, "Adam Administrator")
+    assert "Paused by Adam Administrator" in pages.get(PAGE).text
     pages.post(address, {"cap": "10", "rate": ""} | seen_at(pages, address))
     lane.refresh_from_db()
-    assert (lane.rate, lane.paused_at) == (None, None)
+    assert (lane.rate, lane.paused_at, lane.paused_by) == (None, None, "")
 
 
 @pytest.mark.parametrize(
@@ -205,3 +211,43 @@ def test_a_lane_that_was_told_to_slow_down_says_so_and_at_which_pace(pages: Clie
     assert re.search(r"12\.[23], at the provider's request", text)
     Lane.objects.filter(pk=lane.pk).update(paced_at=timezone.now().timestamp() - 7_200)
     assert "provider's request" not in pages.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "due", "tried", "status"),
+    [
+        ({}, None, (0, 0), "Idle"),
+        ({}, None, (3, 1), "Working"),
+        ({}, 10, (0, 0), "Working"),
+        ({}, 40, (0, 0), "Not sending"),
+        ({}, 40, (1, 0), "Working"),
+        ({"failing_since": -60}, None, (0, 14), "Failing"),
+        ({"failing_since": -60}, None, (1, 14), "Working"),  # accepted since
+        ({"failing_since": -60, "paused_at": -9, "paused_by": "Ada Officer"}, None, (0, 14), "Paused by Ada Officer"),
+        ({"failing_since": -60, "circuit": "OPEN", "probe_at": 5}, None, (0, 14), "In trouble"),
+    ],
+)
+def test_the_word_of_a_lane(pages: Client, fields: dict[str, Any], due: int | None, tried: tuple[int, int], status: str) -> None:
+    lane, now = make_lane(), timezone.now()
+    times = {name: now + timedelta(seconds=value) if isinstance(value, int) else value for name, value in fields.items()}
+    Lane.objects.filter(pk=lane.pk).update(**times)
+    if due is not None:
+        make_message(lane=lane, due_at=now - timedelta(seconds=due))
+    delivered, failed = tried
+    if delivered or failed:
+        accepted_at = now if delivered else None
+        LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=delivered, failed=failed, accepted_at=accepted_at)
+    card = pages.get(PAGE).context["cards"][0]
+    assert (card.words, card.lanes[0].words) == (status, status)
+
+
+def test_a_lane_shows_what_was_delivered_and_what_was_said(pages: Client) -> None:
+    lane, now = make_lane(), timezone.now()
+    LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=0, failed=1_400)
+    LaneTally.objects.create(lane=lane, minute=minute_of(now - timedelta(minutes=30)), worker="a", delivered=9, failed=0)
+    Lane.objects.filter(pk=lane.pk).update(failing_since=now, failing_with="MESSAGING_EXCEPTION: 550 5.7.1 Relay access denied")
+    shown = pages.get(PAGE).text
+    assert "Relay access denied" in shown
+    assert ">0 of 1,400<" in shown
+    assert ">9 of 1,409<" in shown
+    assert "Relay access denied" not in pages.get("/").text

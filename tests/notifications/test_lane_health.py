@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db.models import Sum
+from django.test import Client
 from django.utils import timezone
 
 from bench.hostile.servers import ScriptedSmtp
@@ -22,7 +23,7 @@ from notifications.models import Lane, LaneRefusal, LaneTally, Message
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
 from notifications.states import Circuit, MessageState, MessageType
-from tests.factories import make_lane
+from tests.factories import make_lane, officer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -265,3 +266,16 @@ def test_what_is_over_is_forgotten(settings: Any) -> None:
     lane.refresh_from_db()
     assert (lane.failing_since, lane.failing_with) == (None, "")
     assert not Message.objects.exists()
+
+
+def test_every_page_says_so_and_the_probe_of_the_senders_does_not(mail: ScriptedSmtp, script: dict[str, str], client: Client) -> None:
+    client.force_login(officer())
+    script["rcpt"] = RELAY
+    send(*(f"ana{number}" for number in range(14)))
+    dashboard = client.get("/")
+    card = dashboard.context["channels"][0]
+    assert (card.words, [line.numbers for line in card.troubled]) == ("Failing", ["0 of 14 delivered in 5 minutes; no success on record"])
+    said = f"E-mail by 127.0.0.1:{mail.port} is failing: 0 of 14 delivered in 5 minutes; no success on record."
+    assert said in dashboard.text
+    assert said in client.get("/communications/").text
+    assert client.get("/healthz/sender").json() == {"sending": True}
