@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from notifications import channels
+from notifications import channels, sendable
 from notifications.channels import DeliveryError, Envelope
 from notifications.clock import db_now
 from notifications.drafts import Draft, Staff
@@ -22,7 +21,6 @@ from notifications.failures import Reason
 from notifications.lanes import LaneFinder
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType, first_state
-from notifications.switches import refuse_switched_off
 from notifications.text import Malformed
 
 __all__ = [
@@ -32,6 +30,7 @@ __all__ = [
     "Obstacle",
     "Resent",
     "ResentMany",
+    "Unsendable",
     "check",
     "enqueue",
     "enqueue_many",
@@ -41,10 +40,6 @@ __all__ = [
 ]
 
 _BATCH = 500
-_MISSING_DESTINATION = {
-    MessageType.EMAIL: Reason.MISSING_EMAIL_RECIPIENT_ADDRESS,
-    MessageType.SMS: Reason.MISSING_SMS_RECIPIENT,
-}
 _STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")  # what its chain's rules ask of a row
 # What a resend takes over byte for byte from the failed row.
 _COPIED = (
@@ -69,6 +64,7 @@ class Obstacle(StrEnum):
     UNDER_WAY = "UNDER_WAY"  # another row of its chain is not final
     DELIVERED = "DELIVERED"  # another row of its chain was sent
     RESENT_SINCE = "RESENT_SINCE"  # somebody else has resent it since, and that failed
+    UNSENDABLE = "UNSENDABLE"  # it would fail again at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +86,14 @@ class ResentMany:
 
 class NotResendable(Exception):
     """This message cannot be resent; the text says why, in the words of a clerk."""
+
+
+class Unsendable(NotResendable):
+    """It would fail again at once, for this reason. The text says what to do instead."""
+
+    def __init__(self, said: str, reason: Reason) -> None:
+        super().__init__(said)
+        self.reason = reason
 
 
 def enqueue(draft: Draft) -> Message:
@@ -116,21 +120,26 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
     The seed: "you will not overwrite the entry for the initial failed message". One new row however often and by however
     many this is asked: the chain's first row is locked, and where another row of the chain is under way, or is newer than
     `expected_last` (the last row that the asker saw), that row is the answer. `again` insists although one was delivered.
-    Raises NotResendable.
+    Raises NotResendable, and Unsendable where the new row would fail at once.
     """
     with transaction.atomic():
         chain = _locked_chain(message)
         source = next(each for each in chain if each.pk == message.pk)
         if answer := _answer_of(chain, source, expected_last, again):
             return Resent(answer, created=False)
-        return Resent(_reborn(source, chain[0].pk, by), created=True)
+        new = _copied(source, chain[0].pk, by, db_now(), LaneFinder())
+        if isinstance(new, DeliveryError):
+            raise Unsendable(sendable.words(source, new), new.reason)
+        new.save(force_insert=True)
+        return Resent(new, created=True)
 
 
 def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False, newest: int | None = None) -> ResentMany:
     """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those that are asked for.
 
-    Left alone is what did not fail, and what has another row of its chain under way or, unless `again`, sent; where `newest` is given,
-    the largest message id when they were chosen, also what was resent since. Texts are in memory for one batch at a time.
+    Left alone is what did not fail, what would fail again at once, and what has another row of its chain under way or, unless `again`,
+    sent; where `newest` is given, the largest message id when they were chosen, also what was resent since. Texts are in memory for one
+    batch at a time.
     """
     asked = list(dict.fromkeys(pks))
     with transaction.atomic():
@@ -147,7 +156,9 @@ def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False, newest: i
         roots = {pk: root for root, pk in due.items()}
         for some in _batches(wanted):
             sources = Message.objects.in_bulk(some)
-            new = Message.objects.bulk_create([_copied(source, roots[pk], by, now, lanes) for pk, source in sorted(sources.items())])
+            copies = {pk: _copied(source, roots[pk], by, now, lanes) for pk, source in sorted(sources.items())}
+            results |= dict.fromkeys(copies, Obstacle.UNSENDABLE)
+            new = Message.objects.bulk_create([copy for copy in copies.values() if isinstance(copy, Message)])
             results |= {row.resend_of_id: row.pk for row in new if row.resend_of_id}
     return ResentMany(results)
 
@@ -291,51 +302,28 @@ def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
     return message
 
 
-def _reborn(source: Message, first_pk: int, by: Staff) -> Message:
-    new = _copied(source, first_pk, by, db_now(), LaneFinder())
-    new.save(force_insert=True)
-    return new
-
-
-def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder) -> Message:
+def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder) -> Message | DeliveryError:
+    """A new row, due at once, with the content of the failed one; or why it would fail at once."""
     copied = {name: getattr(source, name) for name in _COPIED}
     new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
-    _begin(new, _envelope_of(new), now, lanes)
+    if error := sendable.refusal_of(new):
+        return error
+    _make_due(new, now, lanes)
     return new
 
 
 def _begin(message: Message, envelope: Envelope, now: datetime, lanes: LaneFinder) -> None:
     """Give a row its first state: due at once, or FAILED where it can never be sent as it stands."""
-    channel = channels.get(MessageType(message.type))
-    message.created_at = now
-    lane_name = ""
-    try:
-        if not envelope.destination:
-            raise DeliveryError(_MISSING_DESTINATION.get(channel.type, Reason.UNDEFINED_DESTINATION), "No destination is on file.")
-        refuse_switched_off(channel.type)
-        channel.check(envelope)
-        lane_name = channel.lane(envelope.destination)
-    except DeliveryError as error:
-        message.state = MessageState.FAILED
+    channel = MessageType(message.type)
+    if error := sendable.refusal(channel, envelope):
+        message.created_at, message.state, message.lane_id = now, MessageState.FAILED, lanes.id(channel, "")
         message.failure_reason, message.failure_cause = error.reason, error.detail
     else:
-        message.state = first_state(channel.type)
-        message.due_at = now
-    message.lane_id = lanes.id(channel.type, lane_name)
+        _make_due(message, now, lanes)
 
 
-def _envelope_of(message: Message) -> Envelope:
-    return Envelope(
-        key=message.key,
-        destination=message.destination,
-        subject=message.subject,
-        body=message.content,
-        html=message.html,
-        event=message.event,
-        by_person=message.sender_user_id is not None,
-        method=message.method,
-        content_type=message.content_type,
-        headers=MappingProxyType(message.headers),
-        auth_username=message.auth_username,
-        auth_password=message.auth_password,
-    )
+def _make_due(message: Message, now: datetime, lanes: LaneFinder) -> None:
+    channel = MessageType(message.type)
+    message.created_at = message.due_at = now
+    message.state = first_state(channel)
+    message.lane_id = lanes.id(channel, channels.get(channel).lane(message.destination))

@@ -21,9 +21,14 @@ def reason_of(channel: MessageType) -> Reason:
     return _OFF.get(channel, Reason.OTHER)
 
 
+def is_off(channel: MessageType) -> bool:
+    """Return whether an administrator has switched the channel off. Asks the database once a second, not for each message."""
+    return channel in _switched_off()
+
+
 def refuse_switched_off(channel: MessageType) -> None:
-    """Raise DeliveryError(NEVER) where the channel was switched off. Asks the database once a second, not for each message."""
-    if channel in _switched_off():
+    """Raise DeliveryError(NEVER) where the channel was switched off."""
+    if is_off(channel):
         raise DeliveryError(reason_of(channel), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
 
 

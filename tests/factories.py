@@ -31,6 +31,12 @@ def make_lane(channel: MessageType = MessageType.EMAIL, name: str = "test") -> L
     return Lane.objects.get_or_create(channel=channel, name=name)[0]
 
 
+def set_up_channels(settings: Any) -> None:
+    """E-mail and SMS have a server, which nobody asks."""
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", "token", "+15005550006"
+
+
 def make_message(state: MessageState = MessageState.QUEUED, type: MessageType = MessageType.EMAIL, **fields: Any) -> Message:
     """A stored message. Whatever its state demands (times, lease, reason) is filled in unless given."""
     now: datetime = fields.pop("now", None) or timezone.now()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("commlog", "notifications")
 DOORS = {
     "models", "states", "failures", "retry", "criteria", "outbox", "events", "templating", "channels", "lanes", "health", "receipts",
-    "alerts", "guards", "secrets", "secret_urls", "stream", "switches", "text", "clock", "stopping",
+    "alerts", "guards", "sendable", "secrets", "secret_urls", "stream", "switches", "text", "clock", "stopping",
     "numbers", "spelling", "database", "lane_health",
 }  # fmt: skip
 LARGEST = 400

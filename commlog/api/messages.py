@@ -34,7 +34,9 @@ from commlog.limits import A_PAGE, time_limit
 router = Router(tags=["Communications"])
 BASE = "/communications/messages"
 _FOUND = answers("The messages, newest first unless sorted otherwise", MESSAGES, headers=PAGE_HEADERS)
-_SKIPPED = {resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way"}
+_SKIPPED = {
+    resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way, or they would fail again at once"
+}
 _reading = needs(permissions.may_read_messages, "reading messages needs the permission “View communication history”")
 _resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
 

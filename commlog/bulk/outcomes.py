@@ -12,6 +12,7 @@ class Outcome(TextChoices):
     DELIVERED = Obstacle.DELIVERED.value, "Left out: delivered meanwhile"
     UNDER_WAY = Obstacle.UNDER_WAY.value, "Left out: being sent already"
     RESENT_SINCE = Obstacle.RESENT_SINCE.value, "Left out: resent by somebody else meanwhile"
+    UNSENDABLE = Obstacle.UNSENDABLE.value, "Left out: would fail again at once"
     NOT_FAILED = Obstacle.NOT_FAILED.value, "Left out: not failed"
 
 

@@ -15,7 +15,8 @@ from commlog.forms import ResendForm
 from commlog.neighbours import neighbours
 from commlog.reading import read
 from commlog.recipients import kind_of, recipient_of, url_of
-from notifications import outbox
+from notifications import outbox, sendable
+from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 
@@ -68,17 +69,30 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
         return _answer(request, failed.key, refusal="The form was damaged on its way. Load the page again.")
     try:
         resent = resending.resend(failed, by=permissions.staff(request), **form.cleaned_data)
+    except outbox.Unsendable as error:
+        return _answer(
+            request, failed.key, refusal=str(error), anew=_anew(request, failed, error.reason), entry=reverse("message", args=[failed.key])
+        )
     except outbox.NotResendable as error:
         return _answer(request, failed.key, refusal=str(error))
     return _answer(request, failed.key, resent=resent)
 
 
-def _answer(request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = None, refusal: str = "") -> HttpResponse:
-    """In place where htmx asked, else a note on the page that the form was on."""
+def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
+    """Return where the message can be written anew; empty where the reader may not, or where that would fail as well."""
+    helps = can_be_written_anew(failed) and reason in sendable.DOUBTFUL_REASONS
+    return reverse("send-anew", args=[failed.key]) if helps and permissions.may_send_anew(request.user, MessageType(failed.type)) else ""
+
+
+def _answer(
+    request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = None, refusal: str = "", anew: str = "", entry: str = ""
+) -> HttpResponse:
+    """In place where htmx asked, else a note on the page that the form was on; `entry`: the address that it leads to."""
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "message/resent.html", {"resent": resent, "refusal": refusal, "row_slot": f"resend-{key.hex}"})
+        answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{key.hex}"}
+        return render(request, "message/resent.html", answer)
     if resent is None:
-        messages.error(request, refusal)
+        messages.error(request, refusal, extra_tags=entry)
     else:
         said, level = _said(resent)
         messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))  # the frame makes a link of it
@@ -86,7 +100,7 @@ def _answer(request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = N
 
 
 def _said(resent: outbox.Resent) -> tuple[str, int]:
-    if resent.message.state == MessageState.FAILED:  # it cannot be sent as it stands, or somebody else's resend has failed meanwhile
+    if resent.message.state == MessageState.FAILED:  # somebody else's resend has failed meanwhile
         return "It failed again. Both entries stay in the log.", messages.ERROR
     if resent.created:
         return "Queued again as a new entry. The failed one stays in the log.", messages.SUCCESS

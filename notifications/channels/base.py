@@ -104,6 +104,9 @@ class Channel(Protocol):
     def lane(self, destination: str) -> str:
         """The provider or destination host that this destination's messages share."""
 
+    def ready(self) -> None:
+        """Raise DeliveryError(kind=NEVER) where it is not set up, so that nothing can be sent. No I/O."""
+
     def check(self, envelope: Envelope) -> None:
         """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
 

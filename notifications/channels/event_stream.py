@@ -25,6 +25,9 @@ class EventStreamChannel:
         """All topics live in one database: one lane."""
         return "stream"
 
+    def ready(self) -> None:
+        """It needs no setting."""
+
     def check(self, envelope: Envelope) -> None:
         """Refuse a topic name that no client could subscribe to, and a body over 1 MiB."""
         if not _TOPIC.fullmatch(envelope.destination):

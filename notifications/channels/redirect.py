@@ -55,6 +55,10 @@ class RedirectedChannel:
         """The lane that it would have in production, so that it is held and limited as there."""
         return self._inner.lane(destination)
 
+    def ready(self) -> None:
+        """What is not set up in production is not set up here."""
+        self._inner.ready()
+
     def check(self, envelope: Envelope) -> None:
         """What cannot be sent in production cannot be sent here."""
         self._inner.check(envelope)

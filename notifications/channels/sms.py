@@ -135,20 +135,27 @@ class SmsChannel:
     def lane(self, destination: str) -> str:
         return "twilio"
 
+    def ready(self) -> None:
+        self._configured()
+
+    def _configured(self) -> Client:
+        if self._client is None:
+            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+        return self._client
+
     def check(self, envelope: Envelope) -> None:
         self._checked(envelope)
 
     def _checked(self, envelope: Envelope) -> tuple[Client, str]:
         """Whom to ask and the number, once nothing speaks against sending it."""
-        if self._client is None:
-            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+        client = self._configured()
         if not envelope.destination.strip():
             raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
         if is_blank(envelope.body):
             raise _never(Reason.OTHER, "the message is empty: it has no text")
         if len(envelope.body) > LONGEST:
             raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
-        return self._client, _number(envelope.destination)
+        return client, _number(envelope.destination)
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
         client, to = self._checked(envelope)

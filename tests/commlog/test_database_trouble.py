@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -18,7 +19,7 @@ from notifications.models import Message
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
 from tests.commlog.test_health import stands_still
-from tests.factories import admin, make_key, make_message, officer
+from tests.factories import admin, make_key, make_message, officer, set_up_channels
 from tests.test_permissions_matrix import KNOWN, TABLE, one_of_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,7 +123,8 @@ def test_people_go_on_reading_while_nothing_can_be_written(client: Client) -> No
 
 
 @pytest.mark.parametrize(("troubled", "reason"), TROUBLES)
-def test_people_are_told_in_words_what_does_not_work(client: Client, troubled: Troubled, reason: str) -> None:
+def test_people_are_told_in_words_what_does_not_work(client: Client, troubled: Troubled, reason: str, settings: Any) -> None:
+    set_up_channels(settings)
     client.force_login(officer())
     failed = make_message(MessageState.FAILED, content="Dear Ana " * 5_000)
 

@@ -9,11 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from commlog import audit
+from commlog.audit import AuditAction
 from commlog.hidden import written_out, written_out_page
+from commlog.models import User
 from notifications.models import Client as Customer
 from notifications.models import Message
 from notifications.states import MessageState
-from tests.factories import admin, make_attempt, make_client, make_group, make_key, make_message, make_template
+from tests.factories import admin, make_attempt, make_client, make_group, make_key, make_message, make_resend, make_template
 
 RLO = "\u202e"
 WRITTEN = "⟨U+202E⟩"
@@ -82,7 +85,8 @@ def message(db: None) -> Message:
 
 def test_no_page_shows_a_character_that_turns_the_text_around(pages: Client, message: Message) -> None:
     ana = Customer.objects.get()
-    pages.post(f"/communications/{message.key.hex}/resend/")  # the audit trail and the chain
+    again = make_resend(message, MessageState.FAILED)
+    audit.record(User.objects.get(), AuditAction.RESENT, kind="message", key=again.key.hex, label=f"E-mail to Ana{RLO}")
     everything = "destination,message,subject,recipient,client,sender,failure_details,template"
     addresses = [
         f"/communications/?columns={everything}",

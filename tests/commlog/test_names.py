@@ -12,7 +12,7 @@ from notifications.models import Group, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from notifications.text import Malformed
-from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer
+from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer, set_up_channels
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -182,7 +182,8 @@ def test_who_is_called_just_so_comes_first(pages: Client) -> None:
 # --- Where folds come from ----------------------------------------------------------------------------------------------
 
 
-def test_folds_are_born_with_a_message_and_with_its_resend() -> None:
+def test_folds_are_born_with_a_message_and_with_its_resend(settings: Any) -> None:
+    set_up_channels(settings)
     message = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana-maria@example.org", subject="s", body="b", client=_person("Ana Ž")))
     assert (message.recipient_name_fold, message.destination_fold) == ("ana z", "ana maria@example.org")
     failed = make_message(MessageState.FAILED, recipient_name="Ana Ž")

@@ -1,6 +1,7 @@
 """Who may see and do what: refused by address, not only hidden."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group as Role
@@ -11,7 +12,7 @@ from commlog import permissions
 from commlog.models import MenuItem, User
 from notifications.models import Message
 from notifications.states import MessageState
-from tests.factories import admin, make_message, make_user, officer, outsider, viewer
+from tests.factories import admin, make_message, make_user, officer, outsider, set_up_channels, viewer
 
 pytestmark = pytest.mark.django_db
 LOG = "/communications/"
@@ -25,7 +26,8 @@ def _superuser() -> User:
     ("person", "log", "resend"),
     [(outsider, 403, 403), (viewer, 200, 403), (officer, 200, 302), (admin, 200, 302), (_superuser, 200, 302)],
 )
-def test_each_role_at_each_address(client: Client, person: Callable[[], User], log: int, resend: int) -> None:
+def test_each_role_at_each_address(client: Client, person: Callable[[], User], log: int, resend: int, settings: Any) -> None:
+    set_up_channels(settings)
     message = make_message(MessageState.FAILED)
     client.force_login(person())
     assert client.get(LOG).status_code == log

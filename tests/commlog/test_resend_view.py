@@ -1,5 +1,6 @@
 """Resend, as a button does it: without JavaScript and in place."""
 
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -7,9 +8,10 @@ import pytest
 from django.test import Client
 
 from commlog.models import AuditEntry
-from notifications.models import Message
-from notifications.states import MessageState
-from tests.factories import make_message, make_resend, officer
+from notifications.failures import Reason
+from notifications.models import ChannelSwitch, Message
+from notifications.states import MessageState, MessageType
+from tests.factories import make_client, make_message, make_resend, officer
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -51,13 +53,29 @@ def test_it_is_recorded_once_with_who_asked(pages: Client) -> None:
     assert entry.after == {"failed message": failed.key.hex}
 
 
-def test_what_fails_again_at_once_is_not_called_queued(pages: Client, settings: Any) -> None:
-    settings.EMAIL_HOST = ""
-    failed = make_message(MessageState.FAILED)
-    shown = pages.get(_resend(pages, failed)["Location"]).text
-    assert "It failed again. Both entries stay in the log." in shown
+def test_what_would_fail_at_once_makes_no_entry_and_the_answer_says_what_to_do_instead(pages: Client) -> None:
+    failed = make_message(
+        MessageState.FAILED, destination="", client=make_client(email=""), failure_reason=Reason.MISSING_EMAIL_RECIPIENT_ADDRESS
+    )
+    page = f"/communications/{failed.key.hex}/"
+    said = "It would fail again at once, so no new entry was made: No destination is on file. Add the address to the recipient’s page"
+    in_place = unescape(_resend(pages, failed, HTMX).text).replace("'", "’")
+    assert said in in_place
+    assert f'href="{page}send-anew/">Send anew…</a>' in in_place
+    assert "hx-swap-oob" not in in_place  # the row behind the dialog keeps its button
+    shown = unescape(pages.get(_resend(pages, failed)["Location"]).text).replace("'", "’")
+    assert said in shown
+    assert f'<a href="{page}">Open the entry</a>' in shown
     assert "Queued again" not in shown
-    assert "Failed again" in _resend(pages, failed, HTMX).text
+    assert (Message.objects.count(), AuditEntry.objects.filter(action="RESENT").exists()) == (1, False)
+    assert f'action="{page}resend/"' in pages.get(page).text  # the button stays
+
+
+def test_what_no_other_text_would_help_is_not_offered_to_be_written_anew(pages: Client) -> None:
+    ChannelSwitch.objects.update_or_create(channel=MessageType.EMAIL, defaults={"enabled": False})
+    refused = _resend(pages, make_message(MessageState.FAILED), HTMX).text
+    assert "An administrator has switched E-mail off. Have it switched on, then resend." in refused
+    assert "Send anew" not in refused
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "\\\\evil.example"])

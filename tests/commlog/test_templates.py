@@ -16,7 +16,7 @@ from notifications.events import Happening
 from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.secrets import is_sealed, open_headers, opened
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_template, make_user, officer
+from tests.factories import admin, make_client, make_group, make_template, make_user, officer, set_up_channels
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -295,7 +295,8 @@ def test_a_test_of_a_stored_template_names_it_and_changes_nothing_but_that_it_is
     assert template.text == "Dear {CLIENT_NAME}, we received {AMOUNT}."
 
 
-def test_editing_changes_what_comes_and_nothing_that_was_sent(pages: Client, ada: User) -> None:
+def test_editing_changes_what_comes_and_nothing_that_was_sent(pages: Client, ada: User, settings: Any) -> None:
+    set_up_channels(settings)
     template = make_template(name="Payment received")
     ana = make_client()
     events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "1"}))

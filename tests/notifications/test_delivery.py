@@ -130,6 +130,9 @@ class BrokenChannel:
     def lane(self, destination: str) -> str:
         return "broken"
 
+    def ready(self) -> None:
+        pass
+
     def check(self, envelope: Envelope) -> None:
         pass
 

@@ -15,7 +15,7 @@ from notifications.models import BusinessEvent, Client, Message, NotificationTem
 from notifications.secrets import is_sealed, open_headers, opened, seal, seal_headers
 from notifications.states import MessageState, MessageType
 from notifications.text import Malformed
-from tests.factories import make_client, make_group, make_template, make_user
+from tests.factories import make_client, make_group, make_template, make_user, set_up_channels
 
 pytestmark = pytest.mark.django_db
 EMAIL, SMS, HOOK, STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
@@ -195,7 +195,8 @@ def test_templates_of_other_events_deleted_ones_and_those_by_hand_are_no_part_of
     assert events.raise_one(_repaid(make_client())).event.trace == []
 
 
-def test_changing_a_template_changes_nothing_that_was_sent() -> None:
+def test_changing_a_template_changes_nothing_that_was_sent(settings: Any) -> None:
+    set_up_channels(settings)
     template = make_template(name="Before")
     raised = events.raise_one(_repaid(make_client()))
     message = Message.objects.get()

@@ -17,7 +17,7 @@ from notifications.models import DeliveryReceipt, Message
 from notifications.outbox import Draft, NotResendable, enqueue
 from notifications.retry import RetryPolicy
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus
-from tests.factories import make_lane, make_message, officer
+from tests.factories import make_lane, make_message, officer, set_up_channels
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,7 +160,8 @@ def test_an_unknown_message_leaves_no_row() -> None:
 # --- what a receipt proves -------------------------------------------------------------------------------------------
 
 
-def test_an_sms_of_unknown_outcome_that_is_reported_delivered_is_not_resent_without_insisting() -> None:
+def test_an_sms_of_unknown_outcome_that_is_reported_delivered_is_not_resent_without_insisting(settings: Any) -> None:
+    set_up_channels(settings)
     unknown = make_message(FAILED, MessageType.SMS, outcome=Outcome.UNKNOWN, failure_reason=Reason.SMS_CONNECTION_EXCEPTION)
     assert unknown.may_have_been_delivered
     report(unknown, DELIVERED, provider_id="SM1")

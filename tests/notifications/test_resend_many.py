@@ -9,14 +9,14 @@ from notifications import outbox
 from notifications.models import Message
 from notifications.outbox import Obstacle
 from notifications.states import MessageState, MessageType
-from tests.factories import make_message, make_resend, officer
+from tests.factories import make_message, make_resend, officer, set_up_channels
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _mail_is_on(settings: pytest.FixtureRequest) -> None:
-    settings.EMAIL_HOST = "localhost"  # type: ignore[attr-defined]
+def _channels_are_set_up(settings: pytest.FixtureRequest) -> None:
+    set_up_channels(settings)
 
 
 @pytest.fixture

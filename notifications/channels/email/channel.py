@@ -68,13 +68,16 @@ class EmailChannel:
     def lane(self, destination: str) -> str:
         return f"{self._server.host}:{self._server.port}"
 
+    def ready(self) -> None:
+        if not self._server.host:
+            raise _never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
+
     def check(self, envelope: Envelope) -> None:
         self._checked(envelope)
 
     def _checked(self, envelope: Envelope) -> tuple[str, bytes]:
         """The address and the mail, once nothing speaks against sending it."""
-        if not self._server.host:
-            raise _never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
+        self.ready()
         if not envelope.destination.strip():
             raise _never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
         texts = (envelope.subject, envelope.body, envelope.html)

@@ -48,6 +48,9 @@ class WebhookChannel:
             return "invalid"  # it is never sent, but its row has a lane like every other
         return f"{target.host.lower()}:{target.port}"
 
+    def ready(self) -> None:
+        """It needs no setting."""
+
     def check(self, envelope: Envelope) -> None:
         self._prepared(_opened(envelope))
 

@@ -18,7 +18,7 @@ from notifications import outbox
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.commlog.api.conftest import Program, refusal
-from tests.factories import make_key, make_message, make_resend, officer
+from tests.factories import make_key, make_message, make_resend, officer, set_up_channels
 
 BASE = "/api/communications/messages"
 KEYWISE = [(f"{BASE}:resend", 202), (f"{BASE}:resendAsyncByKeys", 200)]
@@ -40,7 +40,7 @@ SEED_BODY = """[
 
 @pytest.fixture(autouse=True)
 def _configured(settings: Any) -> None:
-    settings.EMAIL_HOST = "127.0.0.1"
+    set_up_channels(settings)
 
 
 @pytest.mark.django_db
@@ -132,8 +132,7 @@ def test_by_date_takes_the_failed_of_that_time_and_those_kinds(program: Program)
     assert (some.status_code, some.content, some["Resend-Skipped"]) == (200, b"", "0")
     assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {early.pk, text.pk}
     every = program.post(f"{BASE}:resendAsyncByDate", span)
-    # The SMS could not be sent as it stands, so it failed again: the old entry is skipped for the new one, and both e-mails count.
-    assert every.status_code == 200
+    assert (every.status_code, every["Resend-Skipped"]) == (200, "2")
     assert Message.objects.filter(resend_of=early).count() == 1
 
 
@@ -258,3 +257,26 @@ def test_two_that_ask_for_the_same_in_another_order_do_not_block_each_other() ->
         assert sorted(threads.map(resend, range(4))) == [0, 0, 0, 40]
     assert Message.objects.aggregate(last=Max("pk"))["last"] is not None
     assert Message.objects.filter(resend_of__isnull=False).count() == 40
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "status"), KEYWISE)
+def test_what_can_only_fail_at_once_is_skipped_and_a_repeated_call_makes_no_row(program: Program, path: str, status: int) -> None:
+    fine = make_message(MessageState.FAILED)
+    for fields in ({"destination": ""}, {"destination": "ana at example.org"}, {"content": " "}):
+        make_message(MessageState.FAILED, **fields)
+    for skipped in ("3", "4", "4"):
+        found = program.post(f"{BASE}:search", SEED_BODY)
+        again = program.post(path, found.content)
+        assert (again.status_code, again.content, again["Resend-Skipped"]) == (status, b"", skipped)
+    assert program.post(path, {"messages": [each["encodedKey"] for each in found.json()], "again": True})["Resend-Skipped"] == "4"
+    assert [each.resend_of for each in Message.objects.filter(resend_of__isnull=False)] == [fine]
+
+
+@pytest.mark.django_db
+def test_by_date_a_repeated_call_makes_no_row_for_what_can_only_fail(program: Program) -> None:
+    make_message(MessageState.FAILED, MessageType.SMS, destination="")
+    span = {"startDate": timezone.localdate().isoformat(), "endDate": timezone.localdate().isoformat()}
+    for _ in range(2):
+        assert program.post(f"{BASE}:resendAsyncByDate", span)["Resend-Skipped"] == "1"
+    assert Message.objects.count() == 1
