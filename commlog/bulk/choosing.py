@@ -1,21 +1,24 @@
 """What a bulk resend is about: the failed messages among those chosen, each chain once, counted and named before it is confirmed.
 
 Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that is chosen more than
-once, and, unless wanted, those that may have been delivered (some attempt in the chain got no answer).
+once, those that would fail again at once (`unsendable.py`), and, unless wanted, those that may have been delivered (some attempt in the
+chain got no answer).
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 from django.db import connection
-from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from commlog.bulk import unsendable
 from commlog.limits import counted
 from commlog.models import Job, JobItem
+from notifications import sendable
+from notifications.failures import Reason
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType, Outcome
@@ -46,6 +49,12 @@ class Preview:
     channels: Sequence[tuple[MessageType, int]]
     resent_already: int  # left out
     not_failed: int  # left out
+    unsendable: Sequence[tuple[Reason, int]]  # left out, because they would fail again at once
+
+    @property
+    def hopeless(self) -> int:
+        """How many would fail again at once."""
+        return sum(number for _, number in self.unsendable)
 
     @property
     def total(self) -> int:
@@ -63,6 +72,54 @@ class Preview:
         return self.total + self.unknown
 
 
+class _Pick(NamedTuple):
+    """A message that would be resent."""
+
+    doubtful: int
+    channel: str
+    client: int | None
+    group: int | None
+    user: int | None
+    destination: str
+
+    @property
+    def person(self) -> tuple[object, ...]:
+        """Whom it is for."""
+        known = ((kind, pk) for kind, pk in (("client", self.client), ("group", self.group), ("user", self.user)) if pk)
+        return next(known, (self.destination,))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What would be resent, as it is counted."""
+
+    ids: list[int] = field(default_factory=list)
+    doubtful: list[int] = field(default_factory=list)
+    people: set[tuple[object, ...]] = field(default_factory=set)
+    channels: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self.doubtful)
+
+    def add(self, pk: int, pick: _Pick) -> None:
+        """Count one message."""
+        if pick.doubtful:
+            self.doubtful.append(pk)
+            return
+        self.ids.append(pk)
+        self.people.add(pick.person)
+        self.channels[pick.channel] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resendable:
+    """How many of the failed messages would be resent, and how many are left out though nothing of their chain has arrived."""
+
+    number: int
+    doubtful: int  # may have been delivered
+    unsendable: int  # would fail again at once
+
+
 @dataclass(frozen=True, slots=True)
 class Matching:
     """How many messages match a filter, and how many of them are left out of a bulk resend. None: more than `most`."""
@@ -71,65 +128,77 @@ class Matching:
     not_failed: int | None
     resent_already: int
     doubtful: int  # may have been delivered
+    unsendable: int  # would fail again at once
     most: int = _MOST_MATCHING  # counted no further
 
 
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
     """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too. Raises TooMany."""
-    failed = chosen.failed()
-    ids: list[int] = []
-    doubtful: list[int] = []
-    people: set[tuple[object, ...]] = set()
-    channels: Counter[str] = Counter()
-    names = ("pk", "doubtful", "type", "client_id", "group_id", "user_id", "destination")
-    for pk, may_have_arrived, channel, *whom, destination in _picked(failed).values_list(*names).iterator(_AT_ONCE):
-        if len(ids) + len(doubtful) == MOST:
+    failed, closed = chosen.failed(), sendable.closed()
+    found = _Found()
+    unread: dict[int, _Pick] = {}
+    why: dict[int, Reason] = {}
+    names = ("pk", "failure_reason", "doubtful", "type", "client_id", "group_id", "user_id", "destination")
+    for pk, reason, *rest in _picked(failed).values_list(*names).iterator(_AT_ONCE):
+        pick = _Pick(*rest)
+        if known := unsendable.known_reason(pick.channel, pick.destination, closed):
+            why[pk] = known
+        elif len(found) + len(unread) == MOST:
             raise TooMany(_picked(failed).count())
-        if may_have_arrived:
-            doubtful.append(pk)
-            continue
-        ids.append(pk)
-        channels[channel] += 1
-        people.add(_person(*whom) or (destination,))
+        elif unsendable.to_be_read(reason):
+            unread[pk] = pick
+        else:
+            found.add(pk, pick)
+    why |= unsendable.found_by_reading(unread)
+    for pk in unread.keys() - why.keys():
+        found.add(pk, unread[pk])
     rows = failed.count()
     return Preview(
-        ids=sorted(ids),
-        doubtful=sorted(doubtful),
-        people=len(people),
-        channels=[(channel, channels[channel]) for channel in MessageType if channels[channel]],
-        resent_already=max(0, rows - len(ids) - len(doubtful)),
+        ids=sorted(found.ids),
+        doubtful=sorted(found.doubtful),
+        people=len(found.people),
+        channels=[(channel, found.channels[channel]) for channel in MessageType if found.channels[channel]],
+        resent_already=max(0, rows - len(found) - len(why)),
         not_failed=max(0, chosen.count() - rows) if count_others else 0,
+        unsendable=unsendable.by_reason(why.values()),
     )
 
 
-def number(chosen: MessageQuerySet) -> int:
-    """The total of `preview`, alone; call it within a time limit."""
-    return cast(Any, _picked(chosen.failed())).filter(doubtful=0).count()
+def resendable(chosen: MessageQuerySet) -> Resendable:
+    """Count what `preview` would count, without naming it; call it within a time limit."""
+    known, picked = unsendable.known(sendable.closed()), cast(Any, _picked(chosen.failed()))
+    unread = ~known & Q(failure_reason__in=sorted(sendable.DOUBTFUL_REASONS))
+    counts = picked.aggregate(
+        hopeless=Count("pk", filter=known),
+        others=Count("pk", filter=~known),
+        unsure=Sum("doubtful", filter=~known, default=0),
+        unread=Count("pk", filter=unread),
+    )
+    to_read = dict(picked.filter(unread).values_list("pk", "doubtful")) if counts["unread"] else {}
+    read = unsendable.found_by_reading(to_read)
+    doubtful = counts["unsure"] - sum(to_read[pk] for pk in read)
+    return Resendable(counts["others"] - len(read) - doubtful, doubtful, counts["hopeless"] + len(read))
 
 
-def matching(chosen: MessageQuerySet, resendable: int) -> Matching:
-    """Return how many match, and why only the `resendable` ones that `number` counted can be resent. Call it within a time limit."""
+def matching(chosen: MessageQuerySet, these: Resendable) -> Matching:
+    """Return how many match, and why only `these` can be resent. Call it within a time limit."""
     whole = counted(chosen, _MOST_MATCHING)
-    if whole == resendable:
-        return Matching(whole, 0, 0, 0)
-    failed, doubtful = chosen.failed().count(), cast(Any, _picked(chosen.failed())).filter(doubtful=1).count()
+    if whole == these.number:
+        return Matching(whole, 0, 0, 0, 0)
+    failed = chosen.failed().count()
     known = whole <= _MOST_MATCHING
     return Matching(
         number=whole if known else None,
         not_failed=max(0, whole - failed) if known else None,
-        resent_already=max(0, failed - resendable - doubtful),
-        doubtful=doubtful,
+        resent_already=max(0, failed - these.number - these.doubtful - these.unsendable),
+        doubtful=these.doubtful,
+        unsendable=these.unsendable,
     )
 
 
 def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
     """Write down which messages of `scope` are the job's, oldest first. Returns how many. One statement, whatever their number."""
-    numbers = ",".join(map(str, ids))
-    if connection.vendor == "postgresql":
-        these = RawSQL("SELECT unnest(%s::bigint[])", [f"{{{numbers}}}"])
-    else:
-        these = RawSQL("SELECT value FROM json_each(%s)", [f"[{numbers}]"])
-    found = scope.order_by().filter(pk__in=these).values(pick=F("pk"))
+    found = scope.order_by().filter(pk__in=unsendable.these(ids)).values(pick=F("pk"))
     statement, parameters = found.query.get_compiler(connection=connection).as_sql()
     table = JobItem._meta.db_table
     with connection.cursor() as cursor:
@@ -138,11 +207,6 @@ def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
             [job.pk, *parameters],
         )
         return int(cursor.rowcount)
-
-
-def _person(client: int | None, group: int | None, user: int | None) -> tuple[object, ...]:
-    """Whom a message is for; empty where it is for an address alone."""
-    return next(((kind, pk) for kind, pk in (("client", client), ("group", group), ("user", user)) if pk), ())
 
 
 def _picked(failed: MessageQuerySet) -> QuerySet[Message]:

@@ -1,5 +1,6 @@
 """Bulk resend: the confirmation that says what would be done, and the job that does it."""
 
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -8,11 +9,12 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from commlog import jobs, permissions, screens
+from commlog import conditions, jobs, permissions, screens
 from commlog.bulk import choosing
-from commlog.bulk.choosing import Matching, Preview, TooMany
+from commlog.bulk.choosing import Matching, Preview, Resendable, TooMany
 from commlog.bulk.confirming import BulkForm, Confirmed
 from commlog.jobs import Asked, TooManyOpen
 from commlog.jobs.life import newest_message
@@ -22,6 +24,9 @@ from commlog.models.job import JobKind
 from commlog.paging import SIZES
 from commlog.places import Place
 from commlog.selection import Selection, in_words, select
+from notifications import sendable
+from notifications.criteria import Criterion, Match, Operator
+from notifications.failures import Reason
 from notifications.models.message import MessageQuerySet
 
 
@@ -49,8 +54,8 @@ def resend(request: HttpRequest) -> HttpResponse:
 def matching(request: HttpRequest) -> HttpResponse:
     """The button that offers all that match and says how many the confirmation would count; empty where counting takes too long."""
     asked = _Asked(request, request.GET, all=True)
-    number, whole = (None, None) if asked.problem else _numbers(asked)
-    return render(request, "bulk/matching.html", {"number": number, "matching": whole})
+    found, whole = (None, None) if asked.problem else _numbers(asked)
+    return render(request, "bulk/matching.html", {"number": found.number if found else None, "matching": whole})
 
 
 class _Asked:
@@ -81,6 +86,14 @@ class _Asked:
         """What is chosen, where it is not all that the conditions choose."""
         return "" if self.all else f"{len(self.rows):,} selected message{'' if len(self.rows) == 1 else 's'}"
 
+    def log_of(self, reason: Reason) -> str:
+        """Return the address of the log that lists only what failed for this reason; empty where none does."""
+        address = self.chosen.address
+        if not self.all or address.conditions.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
+            return ""
+        failed_so = conditions.write(Criterion("failure_reason", Operator.EQUALS, (reason,)))
+        return f"{self.place.url}?{urlencode([*address.state(), (conditions.PARAMETER, failed_so)])}"
+
     def messages(self, newest: int) -> MessageQuerySet:
         """The messages that are asked for, of those that there are now. A row that was ticked counts though it may not match any more."""
         found = self.chosen.messages if self.all else self.scope.filter(pk__in=self.rows)
@@ -108,16 +121,16 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
     return _confirmation(request, asked, found, form=form, fresh=fresh)
 
 
-def _numbers(asked: _Asked) -> tuple[int | None, Matching | None]:
+def _numbers(asked: _Asked) -> tuple[Resendable | None, Matching | None]:
     """How many can be resent, and how many match; None for what cannot be counted in time."""
-    found, number = asked.messages(newest_message()), None
+    chosen, found = asked.messages(newest_message()), None
     try:
         with time_limit(A_PAGE):
-            number = choosing.number(found)
+            found = choosing.resendable(chosen)
         with time_limit(A_COUNT):
-            return number, choosing.matching(found, number) if number else None
+            return found, choosing.matching(chosen, found) if found.number else None
     except TookTooLong:
-        return number, None
+        return found, None
 
 
 def _confirmation(
@@ -130,7 +143,8 @@ def _confirmation(
     problem: str = "",
 ) -> HttpResponse:
     threshold = settings.BULK_APPROVAL_THRESHOLD
-    context = {"asked": asked, "preview": found, "form": form, "fresh": fresh, "problem": problem, "threshold": threshold}
+    context: dict[str, Any] = {"asked": asked, "preview": found, "form": form, "fresh": fresh, "problem": problem, "threshold": threshold}
+    context["unsendable"] = [(reason, number, asked.log_of(reason)) for reason, number in found.unsendable] if found else []
     context["words"] = in_words(asked.chosen) if asked.all else ""
     return render(request, "bulk/confirm.html", context, status=400 if found is None else 200)
 

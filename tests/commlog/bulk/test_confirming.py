@@ -14,7 +14,7 @@ from commlog.limits import TookTooLong
 from commlog.models import Job, User
 from commlog.models.job import JobState
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_client, make_message, make_resend, officer, viewer
+from tests.factories import make_client, make_message, make_resend, officer, set_up_channels, viewer
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/resend/"
@@ -22,8 +22,8 @@ FAILED = MessageState.FAILED
 
 
 @pytest.fixture(autouse=True)
-def _mail_is_on(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
+def _channels_are_set_up(settings: Any) -> None:
+    set_up_channels(settings)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_the_offer_of_all_that_match(pages: Client, monkeypatch: pytest.MonkeyPa
     def slow(*_: object) -> None:
         raise TookTooLong
 
-    monkeypatch.setattr("commlog.bulk.choosing.number", slow)
+    monkeypatch.setattr("commlog.bulk.choosing.resendable", slow)
     assert not pages.get(f"{URL}matching/", of).text.strip()  # the button without a number stays
 
 
@@ -247,8 +247,8 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 8 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; the number; how many match.
-    with django_assert_num_queries(10 + limits):
+    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the number; how many match.
+    with django_assert_num_queries(11 + limits):
         assert f"Select all {rows} that match" in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
 
 
@@ -293,6 +293,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, d
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; the messages, a count; menu, jobs, banner.
-    with django_assert_num_queries(13 + limits):
+    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the messages, a count; menu, jobs,
+    # banner.
+    with django_assert_num_queries(14 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text

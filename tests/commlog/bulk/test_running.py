@@ -18,15 +18,15 @@ from commlog.places import Place
 from commlog.selection import select
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_client, make_message, make_resend, officer
+from tests.factories import make_client, make_message, make_resend, officer, set_up_channels
 
 pytestmark = pytest.mark.django_db
 FAILED = MessageState.FAILED
 
 
 @pytest.fixture(autouse=True)
-def _mail_is_on(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
+def _channels_are_set_up(settings: Any) -> None:
+    set_up_channels(settings)
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""Which of the messages that are chosen would fail again at once, and why: counted before a bulk resend is confirmed."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from notifications import sendable
+from notifications.failures import Reason
+from notifications.models import Message
+from notifications.states import MessageType
+
+MOST_READ = 10_000  # messages; the others are looked at when their turn comes, as all are once more
+_AT_ONCE = 50  # texts in memory
+
+
+def known_reason(channel: str, destination: str, closed: Mapping[MessageType, Reason]) -> Reason | None:
+    """Return why a message would fail at once, where that can be said without its text. `closed`: sendable.closed()."""
+    kind = MessageType(channel)
+    return closed.get(kind) if destination else sendable.missing_destination(kind)
+
+
+def known(closed: Mapping[MessageType, Reason]) -> Q:
+    """Return the condition that known_reason has an answer."""
+    return Q(destination="") | Q(type__in=sorted(closed))
+
+
+def to_be_read(reason: str) -> bool:
+    """Return whether a message that failed with this reason has to be read to know whether it would fail at once."""
+    return reason in sendable.DOUBTFUL_REASONS
+
+
+def found_by_reading(pks: Iterable[int]) -> dict[int, Reason]:
+    """Return by message id why it would fail at once, of the oldest of these messages. One query, or none, whatever their number."""
+    read = sorted(pks)[:MOST_READ]
+    if not read:
+        return {}
+    messages = Message.objects.filter(pk__in=these(read)).order_by().only(*sendable.FIELDS)
+    return {each.pk: error.reason for each in messages.iterator(_AT_ONCE) if (error := sendable.refusal_of(each))}
+
+
+def by_reason(reasons: Iterable[Reason]) -> list[tuple[Reason, int]]:
+    """Return how often each reason occurs, the most frequent first."""
+    return Counter(sorted(reasons)).most_common()
+
+
+def these(pks: Sequence[int]) -> RawSQL:
+    """Return the ids as a subquery with one parameter, whatever their number."""
+    numbers = ",".join(map(str, pks))
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [f"{{{numbers}}}"])
+    return RawSQL("SELECT value FROM json_each(%s)", [f"[{numbers}]"])
