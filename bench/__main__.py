@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import api, events, exports, hanging, log, once, resends, retries, sign_ins, throttle, throughput
+from bench import api, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
     "throttle": ("a mail server that takes fourteen mails a second, and one that takes ten a session", throttle.run),
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
+    "neighbours": ("broken destinations beside healthy ones of one lane, and an outage of ten minutes", neighbours.run),
     "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),

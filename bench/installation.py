@@ -51,14 +51,14 @@ class Installation:
 
     def log(self) -> list[dict[str, Any]]:
         """All messages, newest first."""
-        return [json.loads(line) for line in self._read("log", "--json", "--limit", "1000000").splitlines()]
+        return [json.loads(line) for line in self.ask("log", "--json", "--limit", "1000000").splitlines()]
 
     def message(self, key: str) -> dict[str, Any]:
         """One message."""
-        return json.loads(self._read("message", key, "--json"))
+        return json.loads(self.ask("message", key, "--json"))
 
-    def _read(self, *arguments: str) -> str:
-        """What a command that only reads says, by a process that stays."""
+    def ask(self, *arguments: str) -> str:
+        """What a command says, run by a process that stays."""
         if self._reader is None:
             command, pipe = [sys.executable, "-m", "bench.reader"], subprocess.PIPE
             self._reader = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=pipe, stdout=pipe, text=True)
