@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from notifications.failures import Reason
@@ -79,6 +79,7 @@ class DeliveryError(Exception):
         gone: bool = False,
         about: About = About.UNKNOWN,
         throttled: bool = False,
+        temporary: bool = False,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
@@ -90,6 +91,12 @@ class DeliveryError(Exception):
         self.gone = gone  # the receiver says that its address is no more
         self.about = about
         self.throttled = throttled  # the provider asks for fewer messages: its lane slows down, and no retry is used up
+        self.temporary = temporary  # the provider itself says that it is so for now only
+
+    def as_throttling(self) -> "DeliveryError":
+        """The same refusal, taken for a lane that is asked for fewer messages."""
+        options: dict[str, Any] = {"kind": self.kind, "outcome": self.outcome, "retry_after": self.retry_after, "temporary": self.temporary}
+        return DeliveryError(self.reason, self.detail, **options, lane_fault=True, about=About.SERVER, throttled=True)
 
 
 class Channel(Protocol):

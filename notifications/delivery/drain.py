@@ -12,7 +12,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from notifications import channels, circuits, database, lanes, sql, stopping
 from notifications.channels import DeliveryError
 from notifications.clock import Clock
-from notifications.delivery import breaker, claims, judging, leases, results
+from notifications.delivery import alike, breaker, claims, judging, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
@@ -195,9 +195,10 @@ class Drain:
         if not self.out:
             return
         wanted = min(self._batch(), len(self.out))
-        for done in self.done.take(wanted, timeout=0 if self.unrecorded else _GATHER):
+        finished = self.done.take(wanted, timeout=0 if self.unrecorded else _GATHER)
+        for done in finished:
             del self.out[done.claim.attempt_id]
-            self.unrecorded.append(self._result(done))
+        self.unrecorded += alike.read(map(self._result, finished))
 
     def _batch(self) -> int:
         """How many results one transaction records at best."""
@@ -306,3 +307,4 @@ def forget() -> None:
     """Forget the windows and circuits of this process (for tests and forks: their channels are made anew)."""
     _windows.clear()
     breaker.forget()
+    alike.forget()

@@ -4,15 +4,21 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bench.hostile.servers import RateLimited
+from bench.hostile.servers import RateLimited, ScriptedSmtp
 from commlog.demo.standins import StandIns
 from notifications import channels, lanes, outbox, tasks
+from notifications.channels.base import About, DeliveryError, Envelope, Receipt
 from notifications.clock import db_now
+from notifications.delivery import alike
+from notifications.delivery.claims import Claim
+from notifications.delivery.results import Result
+from notifications.failures import Reason
 from notifications.models import Attempt, Lane, Message
 from notifications.outbox import Draft
 from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
@@ -145,3 +151,58 @@ def test_a_message_that_is_put_off_for_ever_uses_up_its_retries(mail: RateLimite
     tasks.drain("EMAIL")
     message.refresh_from_db()
     assert message.failures == 1
+
+
+# --- servers that do not say it ---
+
+
+def answers(*said: tuple[str, str]) -> list[bool]:
+    """Whether each answer, to that recipient, is taken for the lane's."""
+    alike.forget()
+    now, found = timezone.now(), []
+    for recipient, words in said:
+        envelope = Envelope(key=UUID(int=1), destination=recipient)
+        claim = Claim(1, 1, 1, MessageType.EMAIL, 1, 0, "", False, envelope)
+        refusal = DeliveryError(Reason.MESSAGING_EXCEPTION, words, about=About.RECIPIENT, temporary=words.startswith("4"))
+        (read,) = alike.read([Result(claim, refusal if words else Receipt(), now, now)])
+        found.append(isinstance(read.answer, DeliveryError) and read.answer.throttled)
+    return found
+
+
+def refused(count: int, words: str = "450 4.2.1 <{}> deferred, id 4X{}") -> list[tuple[str, str]]:
+    return [(f"c{each}@example.org", words.format(f"c{each}@example.org", each)) for each in range(count)]
+
+
+def test_the_same_temporary_refusal_of_five_recipients_is_about_the_lane() -> None:
+    assert answers(*refused(7)) == [False] * 4 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("a@example.org", "450 4.2.1 deferred")] * 9,  # one recipient, again and again
+        [*refused(4), ("x@example.org", ""), *refused(4)],  # one was accepted between
+        refused(9, "550 5.1.1 no such user {}"),  # for good
+        [*refused(4), *refused(4, "451 4.7.1 greylisted {}")],  # two different ones
+    ],
+)
+def test_what_does_not_make_a_refusal_the_lanes(said: list[tuple[str, str]]) -> None:
+    assert not any(answers(*said))
+
+
+def test_a_server_that_refuses_everybody_for_a_while_costs_no_message(providers: StandIns, settings: Any) -> None:
+    script = {"rcpt": "452 4.2.2 try again later"}
+    server = ScriptedSmtp(script)
+    settings.EMAIL_PORT = server.port
+    channels.close_all()
+    outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b") for number in range(10)])
+    began = time.monotonic()
+    while Message.objects.exclude(state=MessageState.SENT).exists() and time.monotonic() < began + 40:
+        tasks.drain("EMAIL")
+        if time.monotonic() > began + 3:
+            script.clear()
+        time.sleep(0.05)
+    channels.close_all()
+    server.close()
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.SENT}
+    assert sum(Message.objects.values_list("failures", flat=True)) <= 8

@@ -173,8 +173,15 @@ def _failure(error: Exception, code: int, found: answers.Finding, conversation: 
         return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True, about=found.about)
     # What a server says before MAIL is about the server, not about this message: even 554 may be different in a minute.
     kind = Failure.PERMANENT if code >= 500 and not line else Failure.TRANSIENT
-    fault, throttled = line or found.throttled, found.throttled
-    return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, kind=kind, lane_fault=fault, about=found.about, throttled=throttled)
+    return DeliveryError(
+        Reason.MESSAGING_EXCEPTION,
+        detail,
+        kind=kind,
+        lane_fault=line or found.throttled,
+        about=found.about,
+        throttled=found.throttled,
+        temporary=400 <= code < 500,
+    )
 
 
 def _answer(error: Exception) -> str:

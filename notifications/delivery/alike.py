@@ -1,0 +1,55 @@
+"""Servers that slow down without a word of it: they refuse one recipient after the other for now, and accept nobody.
+
+A single 450, 451 or 452 at RCPT is about its recipient: greylisting, a full box. The same one for five recipients, with nothing accepted
+between, is about the lane. Each worker judges by what it has seen itself.
+"""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from notifications.channels.base import Accepted, DeliveryError, Receipt
+from notifications.delivery.results import Result
+
+_RECIPIENTS = 5
+_MOST = 50  # refusals of a lane that are remembered
+_WINDOW = 60.0  # seconds
+_VARIES = re.compile(r"<[^>]*>|\S+@\S+|\S*\d\S*")  # addresses, numbers of queues and sessions, times
+
+
+@dataclass(slots=True)
+class _Refusal:
+    recipients: set[str] = field(default_factory=set)
+    last: float = 0.0
+
+
+_refusals: dict[int, dict[str, _Refusal]] = defaultdict(dict)
+
+
+def read(results: Iterable[Result]) -> list[Result]:
+    """The same results; a temporary refusal that many recipients got alike asks for fewer messages."""
+    return [_read(each) for each in results]
+
+
+def _read(result: Result) -> Result:
+    answer, refusals = result.answer, _refusals[result.claim.lane_id]
+    if isinstance(answer, Receipt | Accepted):
+        refusals.clear()
+    if not isinstance(answer, DeliveryError) or not answer.temporary or answer.lane_fault:
+        return result
+    now, words = time.monotonic(), answer.detail[:3] + _VARIES.sub("", answer.detail)
+    if words not in refusals and len(refusals) >= _MOST:
+        refusals.clear()
+    refusal = refusals.setdefault(words, _Refusal())
+    if refusal.last < now - _WINDOW:
+        refusal.recipients.clear()
+    refusal.last = now
+    refusal.recipients.add(result.claim.envelope.destination)
+    return replace(result, answer=answer.as_throttling()) if len(refusal.recipients) >= _RECIPIENTS else result
+
+
+def forget() -> None:
+    """Begin anew (for tests and forks)."""
+    _refusals.clear()
