@@ -13,12 +13,12 @@ Address = tuple[int, Any]
 Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
 
 
-def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup = socket.getaddrinfo) -> list[Address]:
+def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
     """Every TCP address of this host, in the resolver's order. Raises OSError (gaierror where there is none)."""
     if _is_literal(host):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     else:
-        found = _look_up_in_time(host, port, deadline, lookup)
+        found = _look_up_in_time(host, port, deadline, lookup or socket.getaddrinfo)
     addresses: list[Address] = [(family, address) for family, _, _, _, address in found]
     if not addresses:
         raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
@@ -64,17 +64,18 @@ class _Socket(socket.socket):
             super().settimeout(value)
 
 
-def connect(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
-    """A connected socket that the deadline watches. Addresses are tried in turn; a silent one gets its share of the time only."""
+def connect(addresses: Sequence[Address], deadline: Deadline, *, more: int = 0) -> socket.socket:
+    """A connected socket that the deadline watches. Addresses are tried in turn; a silent one gets its share of the time only, and so does
+    what is said first where there are `more` addresses to try after these."""
     last: OSError = OSError("there is no address to connect to")
     for position, (family, address) in enumerate(addresses):
         sock = _Socket(family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(deadline.remaining() / (len(addresses) - position))
+            sock.settimeout(deadline.remaining() / (len(addresses) - position + more))
             sock.connect(address)
             deadline.watch(sock)
-            sock.settimeout(deadline.remaining())
+            sock.settimeout(deadline.remaining() / (1 + more))
         except OSError as error:
             sock.close()
             last = error

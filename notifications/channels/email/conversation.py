@@ -6,10 +6,11 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from notifications.channels.connecting import connect, resolve
+from notifications.channels.connecting import Address, connect, resolve
 from notifications.channels.deadline import Deadline
 
 _REPLY_OCTETS = 64 * 1024  # of one reply; a server that goes on for longer is not talking SMTP
@@ -87,13 +88,7 @@ class Conversation(smtplib.SMTP):
         self.deadline = deadline
         self._host = self.server.host  # smtplib checks the certificate's name against it
         self.stage = Stage.CONNECT
-        self.sock = connect(resolve(self.server.host, self.server.port, deadline), deadline)
-        self.local_hostname = self.server.ehlo_name or _address_literal(self.sock)
-        if self.server.use_ssl:
-            self.sock = tls().wrap_socket(self.sock, server_hostname=self.server.host)
-            deadline.watch(self.sock)
-        self.stage = Stage.GREETING
-        self._expect(2, self.getreply())
+        self.sock = self._greeted(resolve(self.server.host, self.server.port, deadline))
         self.stage = Stage.EHLO
         self.ehlo_or_helo_if_needed()
         if self.server.use_tls:
@@ -106,6 +101,31 @@ class Conversation(smtplib.SMTP):
             self.stage = Stage.AUTH
             self._sign_in()
         self.sock.settimeout(None)  # from here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time
+
+    def _greeted(self, addresses: Sequence[Address]) -> socket.socket:
+        """The connection to the first address of the server that greets us (RFC 5321 5.1). Raises what the last one said."""
+        *others, last = addresses
+        for tried, address in enumerate(others):
+            try:
+                return self._greet(address, more=len(others) - tried)
+            except (Refusal, smtplib.SMTPException, OSError):
+                self.close()
+                if self.deadline.expired:
+                    raise
+        return self._greet(last, more=0)
+
+    def _greet(self, address: Address, *, more: int) -> socket.socket:
+        self.stage = Stage.CONNECT
+        sock = connect([address], self.deadline, more=more)
+        self.local_hostname = self.server.ehlo_name or _address_literal(sock)
+        if self.server.use_ssl:
+            sock = tls().wrap_socket(sock, server_hostname=self.server.host)
+            self.deadline.watch(sock)
+        self.sock = sock
+        self.stage = Stage.GREETING
+        self._expect(2, self.getreply())
+        sock.settimeout(self.deadline.remaining())
+        return sock
 
     def _sign_in(self) -> None:
         """By the best way that the server offers, and by no other: smtplib would try a wrong password by each of them."""

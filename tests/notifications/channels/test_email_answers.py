@@ -1,5 +1,6 @@
 """What a mail server's answers are about: the table, and what becomes of a message whose connection is of no more use."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from mail import Serve, channel, envelope, failure
 
 from bench.hostile.servers import ScriptedSmtp
 from notifications.channels.base import About
-from notifications.channels.email import answers
+from notifications.channels.email import EmailChannel, answers
 from notifications.channels.email import kept as kept_module
 from notifications.channels.email.conversation import Stage
 
@@ -157,3 +158,14 @@ def test_the_server_is_told_a_name_where_there_is_one(serve: Serve, name: str, s
     server = serve(ScriptedSmtp())
     channel(server, ehlo_name=name).send(envelope())
     assert server.commands[0] == said
+
+
+@pytest.mark.parametrize("greeting", ["421 4.3.2 too busy", "554 no service here", "drop", "hang"])
+def test_every_address_of_a_server_is_tried(serve: Serve, monkeypatch: pytest.MonkeyPatch, greeting: str) -> None:
+    first, second = serve(ScriptedSmtp({"greeting": greeting})), serve(ScriptedSmtp())
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)) for server in (first, second)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    sender = EmailChannel("mail.example.org", 25, from_address="bank@example.org", deadline=3)
+    assert sender.send(envelope())
+    sender.close()
+    assert (first.connections, second.connections, len(second.mails)) == (1, 1, 1)
