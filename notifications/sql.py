@@ -24,6 +24,7 @@ SWITCH = ChannelSwitch._meta.db_table
 # from an idle queue, the usual ones, say that nothing is due: then the whole backlog is read and sorted for each claim of fifty.
 _FOR_LARGE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _ONLY_ON_REQUEST = 2**31
+_LANES, _MOST_LOCKS = 7_301, 2**31  # our advisory locks: their class, and how many there are in it
 
 
 def moment(value: datetime) -> Any:
@@ -117,6 +118,12 @@ def plan_for_large_tables() -> None:
     if connection.vendor == "postgresql" and not _is_prepared():
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"SET LOCAL {each} = off" for each in _FOR_LARGE_TABLES))
+
+
+def one_at_a_time(lane_id: int) -> None:
+    """Wait until no other transaction is behind this call for the same lane. On SQLite transactions that write are alone anyway."""
+    if connection.vendor == "postgresql":
+        select("SELECT pg_advisory_xact_lock(%s, %s::int)", [_LANES, lane_id % _MOST_LOCKS])
 
 
 def select(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

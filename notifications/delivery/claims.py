@@ -48,6 +48,10 @@ SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
 WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT %s
 """  # noqa: S608 - names of tables and columns
 _LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
+_ROOM = f"""
+SELECT lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)
+FROM {sql.LANE} lane WHERE lane.id = %s
+"""  # noqa: S608
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
 (message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
@@ -81,6 +85,11 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True, tri
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
         sql.plan_for_large_tables()
+        # Asked once more, one worker after the other: several that saw the same room would fill it several times.
+        sql.one_at_a_time(lane_id)
+        limit = min(limit, sql.select(_ROOM, [lane_id])[0][0])
+        if limit < 1:
+            return []
         rows = _suspects_alone(sql.select((_LOCK_PARKED if parked else _LOCK_DUE) + lock, [lane_id, moment, limit]), suspects)
         if not rows:
             return []
