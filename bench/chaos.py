@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import django
 
 from bench.freezes import freezes
+from bench.hosts import hosts
 from bench.installation import ROOT
 from bench.restarts import restarts
 from bench.roles import roles
@@ -34,12 +35,13 @@ Programme = Callable[[random.Random, bool, str], bool]  # chance, quick, server;
 PROGRAMMES: dict[str, Programme] = {
     "roles": roles,
     "restarts": restarts,
+    "hosts": hosts,
     "freezes": freezes,
     "kill_storm": kill_storm,
     "clean_stops": clean_stops,
     "matrices": matrices,
 }
-ONCE = ("restarts", "matrices")  # not on each database
+ONCE = ("restarts", "hosts", "matrices")  # not on each database
 AT_ONCE = 3  # of the quick ones, which mostly wait
 
 

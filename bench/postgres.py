@@ -13,7 +13,7 @@ from pathlib import Path
 class Server:
     """A data directory with its programs."""
 
-    def __init__(self, directory: Path, programs: Path) -> None:
+    def __init__(self, directory: Path, programs: Path, network: str = "") -> None:
         self.directory = directory
         self._programs = programs
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -21,6 +21,11 @@ class Server:
         # PostgreSQL refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._listens = "127.0.0.1"
+        if network:
+            self._listens = "*"
+            with (directory / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {network} trust\n")
 
     @property
     def url(self) -> str:
@@ -29,7 +34,7 @@ class Server:
 
     def start(self) -> None:
         """Returns when it answers."""
-        options = f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {self.directory} -c listen_addresses={self._listens}"
         self._run("pg_ctl", "start", "--wait", f"--log={self.directory / 'log'}", f"--options={options}")
 
     def stop(self, mode: str) -> None:
@@ -44,8 +49,8 @@ class Server:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """A running server that is gone afterwards."""
+def own_server(network: str = "") -> Iterator[Server]:
+    """A running server that is gone afterwards. It answers this machine, and the addresses of `network`."""
     found = shutil.which("pg_ctl")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not found and not programs:
@@ -53,7 +58,7 @@ def own_server() -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="commlog-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")
-    server = Server(directory, Path(found).parent if found else programs[-1])
+    server = Server(directory, Path(found).parent if found else programs[-1], network)
     try:
         server.start()
         yield server

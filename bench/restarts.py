@@ -20,7 +20,7 @@ def restarts(chance: random.Random, quick: bool, _: str) -> bool:
         time.sleep(4)
         server.start()
         _say(run, "not there at the start", datetime.now(UTC))
-        load = _Load(run)
+        load = Load(run)
         load.start()
         for number in range(4 if quick else 12):
             time.sleep(chance.uniform(2.0, 4.0))
@@ -50,7 +50,7 @@ def _say(run: Run, what: str, back: datetime) -> None:
     run.promise(took.total_seconds() <= BACK_WITHIN, f"{what}: back at work only after {took.total_seconds():.1f} s")
 
 
-class _Load(threading.Thread):
+class Load(threading.Thread):
     """Stores messages all the time; a batch that was refused was not accepted."""
 
     def __init__(self, run: Run) -> None:
