@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from commlog import channel_health, permissions
+from commlog.live.stamps import latest
 from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
@@ -107,7 +108,7 @@ class Frame:
     @cached_property
     def banners(self) -> list[str]:
         """What everybody has to know now."""
-        found = _troubles() if self._request.user.is_authenticated else []
+        found = list(latest(self._request, "troubles", _troubles)) if self._request.user.is_authenticated else []
         if channels.mode() != SendingMode.LIVE:
             found.append(channels.mode().label)
         return found

@@ -3,22 +3,24 @@
 Every log is shown by `show`: the organisation's, and the Communications tabs of clients, groups and users.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from commlog import custom_views, live, log, permissions
+from commlog import custom_views, log, opened, permissions
 from commlog.address import EDITED, VIEW, Pairs, back_to
 from commlog.layouts import Layout, layout_in, layout_of, with_columns
+from commlog.live import parts, rows
+from commlog.live.arrivals import Mark
+from commlog.live.stamps import latest
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
 from notifications.models.message import MessageQuerySet
-
-COUNTS = "counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,24 @@ def show(
 ) -> HttpResponse:
     """The page, or the part of it that htmx asks for. `page`: what its template needs besides the log."""
     params = request.GET.copy()
-    if params.pop(COUNTS, None):
-        return render(request, "log/counts.html", {"counts": custom_views.counts(_tabs(request, kind), scope)})
-    watched = live.watched(params)
+    watched = rows.watched(params)
     here = f"{request.path}?{params.urlencode()}"
     state = state_of(request, params, kind)
+    view = custom_views.version_of(state.view) if state.view else ""
     if watched:
-        return live.answer(request, state.params, watched, scope, here=here, own=state.layout)
+        also = opened.shown(request)
+        if "views" in (parts.seen_by(request) or {}):
+            also.append(_tabs_with_counts(request, kind, scope, here=here, view=state.view))
+        return rows.answer(request, state.params, watched, scope, here=here, own=state.layout, view=view, also=also)
+    mark = Mark.now()  # before the rows are read: what is committed in between is announced
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
     found |= {"can_export": permissions.may_export(request.user)}
-    found |= {"can_resend": permissions.may_resend(request.user), "newest": live.newest()}
+    found |= {"can_resend": permissions.may_resend(request.user), "newest": mark.newest}
     here, whole = request.path + shown.address, request.path + shown.whole
     found |= {"here": here, "back": back_to(here), "whole": whole, "drawn": with_columns(whole, state.layout)}
-    found["watch"] = live.watching(here, state.layout, boxes=permissions.may_resend(request.user))
-    found["view_seen"] = custom_views.version_of(state.view) if state.view else ""
+    found["watch"] = rows.watching(here, state.layout, boxes=permissions.may_resend(request.user), view=view, mark=mark)
+    found["view_seen"] = view
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "log/log.html", found)
         response["HX-Push-Url"] = here.removesuffix("?")
@@ -77,8 +82,17 @@ def show(
     return render(request, template, found | {"views": _tabs(request, kind)} | page())
 
 
-def _tabs(request: HttpRequest, kind: LogKind) -> Sequence[CustomView]:
+def _tabs(request: HttpRequest, kind: LogKind) -> list[CustomView]:
+    """The views, whose counts come after the page."""
     return list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
+
+
+def _tabs_with_counts(request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None) -> parts.Shown:
+    tabs = _tabs(request, kind)
+    for tab in tabs:
+        found = partial(custom_views.number_of, custom_views.as_params(pairs := custom_views.pairs_of(tab)), scope)
+        tab.number = latest(request, ("count", request.path, *pairs), found)  # type: ignore[attr-defined]
+    return "log/views.html", {"views": tabs, "kind": kind, "here": here, "view": view}
 
 
 def _view(request: HttpRequest, params: QueryDict, kind: LogKind) -> CustomView | None:

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "commlog.middleware.SignedInMiddleware",
     "commlog.middleware.OwnPasswordMiddleware",
+    "commlog.live.quiet.QuietMiddleware",
     "commlog.database_middleware.DatabaseTroubleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -123,7 +124,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "commlog.navigation.frame",
             ],
-            "builtins": ["commlog.templatetags.sprite", "commlog.templatetags.wording"],
+            "builtins": ["commlog.templatetags.live", "commlog.templatetags.sprite", "commlog.templatetags.wording"],
         },
     }
 ]

@@ -42,7 +42,7 @@ class Failures:
 
 def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
     """What waits now, what was sent within a day, whenever it was created, and what became of those created within a day."""
-    since = (now - LATELY).isoformat(timespec="seconds")
+    since = (now - LATELY).isoformat(timespec="minutes")  # an open dashboard is not drawn anew for its addresses alone
     created, sent = (conditions.write(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))) for field in ("created", "sent"))
     asked = (
         ("Waiting to be sent", "WAITING", {"state": "PENDING"}),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from zlib import crc32
 
 import django_tables2 as tables
 from django.utils.html import format_html
@@ -15,6 +16,7 @@ from commlog.paging import Sorting
 from commlog.resending import Offer
 from notifications.models import Message
 
+_FIELDS = [field.attname for field in Message._meta.concrete_fields]
 UNLABELLED = ("state", "message")  # where rows are laid out as cards, these need no word before them
 
 
@@ -24,6 +26,15 @@ class LogRow:
 
     message: Message
     offer: Offer
+
+    @property
+    def version(self) -> str:
+        """What tells this row from the same one a moment later: all that is loaded of the message, and what became of its resends."""
+        loaded = vars(self.message)
+        said = [loaded[name] for name in _FIELDS if name in loaded]
+        others = (self.offer.newer, self.offer.under_way, self.offer.delivered)
+        said += [(other.pk, other.state, other.sent_at, other.receipt_status) for other in others if other]
+        return f"{crc32(repr(said).encode()):08x}"
 
 
 class SortedRows(TableData):

@@ -11,6 +11,7 @@ import pytest
 
 from commlog import counts, passwords, remembered
 from commlog.api import budgets
+from commlog.live import quiet, stamps
 from commlog.views import session
 from notifications import channels, database, health, lanes, switches
 
@@ -27,6 +28,8 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     counts.forget()
     passwords.forget()
     remembered.forget()
+    quiet.forget()
+    stamps.forget()
     session.forget()
     budgets.forget()
     switches.forget()

@@ -100,6 +100,7 @@ TABLE: dict[str, Row] = {
     # Everybody who is signed in
     "home": _get(SIGN_IN, 200, 200, 200, 200),
     "admin": _get(SIGN_IN, 302, 302, 302, 302),
+    "live": _get(SIGN_IN, 204, 204, 204, 204),
     "session-left": _get(SIGN_IN, 200, 200, 200, 200),
     "sign-out": _post(SIGN_IN, 302, 302, 302, 302),
     "account": _get(SIGN_IN, 200, 200, 200, 200),

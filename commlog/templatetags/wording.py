@@ -47,6 +47,12 @@ def day(at: datetime) -> str:
 
 
 @register.filter(expects_localtime=True)
+def lately(at: datetime) -> str:
+    """A moment in few letters: `11:02` where it was today, else `24 Nov`."""
+    return f"{at:%H:%M}" if at.date() == timezone.localdate() else f"{at.day} {at:%b}"
+
+
+@register.filter(expects_localtime=True)
 def exact(at: datetime) -> str:
     """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
     return f"{at.day} {at:%b %Y %H:%M:%S.%f %Z (UTC%z)}"
@@ -71,6 +77,13 @@ def next_try(message: Message, now: datetime) -> str:
     which = f"retry {message.failures}{of}" if message.failures else "next try"
     left = (message.due_at - now).total_seconds()
     return f"{which} in {span(timedelta(seconds=round(left)))}" if left >= 1 else f"{which} now"
+
+
+@register.simple_tag
+def left(message: Message, now: datetime) -> SafeString:
+    """The attribute by which a page counts down what `next_try` says: the seconds that are left."""
+    seconds = round((message.due_at - now).total_seconds()) if message.due_at and next_try(message, now).endswith(" s") else 0
+    return format_html(' data-seconds="{}"', seconds) if seconds > 0 else SafeString("")
 
 
 @register.filter
@@ -158,6 +171,12 @@ def _whole(context: RequestContext) -> bool:
     if not hasattr(request, "reads_secret_urls"):
         request.reads_secret_urls = permissions.may_read_secret_urls(request.user)
     return bool(request.reads_secret_urls)
+
+
+@register.simple_tag
+def now_zone() -> str:
+    """The organisation's time zone, for what a page writes by itself."""
+    return str(settings.ORGANISATION_TIME_ZONE)
 
 
 @register.filter

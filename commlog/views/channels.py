@@ -12,6 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commlog import audit, channel_health, channel_keeping, permissions
 from commlog.audit import AuditAction
+from commlog.live import parts
+from commlog.live.stamps import latest
 from commlog.seen import Check, SeenForm, edited
 from notifications import outbox
 from notifications.models import ChannelSwitch, Lane
@@ -48,8 +50,9 @@ class LaneForm(SeenForm, forms.Form):
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """All channels and their lanes."""
-    context = {"cards": channel_health.cards(), "can_manage": permissions.may_manage_administration(request.user)}
-    return render(request, "administration/channels.html", context | {"most": channel_health.MOST_LANES})
+    cards, manages = latest(request, "channels", channel_health.cards), permissions.may_manage_administration(request.user)
+    shown = {"cards": cards, "can_manage": manages, "most": channel_health.MOST_LANES}
+    return parts.render(request, "administration/channels.html", shown)
 
 
 @require_POST

@@ -7,17 +7,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import jobs, permissions
-from commlog.bulk.report import report
+from commlog import jobs, opened, permissions
 from commlog.listing import listing
+from commlog.live import parts
 from commlog.models import Job
-from commlog.models.job import JobKind
 from commlog.paging import Sorting
-from commlog.places import Place
 
 NEWEST_FIRST = Sorting("newest", descending=True)
 _STEERING = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}
@@ -30,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The jobs that the user sees, the latest first."""
     scope = permissions.jobs_for(request.user).select_related("owner")
     shown = listing(request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=NEWEST_FIRST)
-    return render(request, "jobs/list.html", {"listing": shown})
+    return parts.render(request, "jobs/list.html", {"listing": shown})
 
 
 @require_safe
@@ -38,7 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @permissions.can_read_messages
 def job(request: HttpRequest, key: UUID) -> HttpResponse:
     """The page, or its moving part where htmx asks."""
-    found = get_object_or_404(permissions.jobs_for(request.user).select_related("owner", "approver"), key=key)
+    found = get_object_or_404(opened.jobs(request), key=key)
     return shown(request, found)
 
 
@@ -46,7 +43,7 @@ def job(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_read_messages
 def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     """Pause, resume, cancel, approve or reject it."""
-    found = get_object_or_404(permissions.jobs_for(request.user).select_related("owner", "approver"), key=key)
+    found = get_object_or_404(opened.jobs(request), key=key)
     if action in _STEERING:
         if not permissions.may_steer_job(request.user, found):
             raise PermissionDenied("Only its owner may do this.")
@@ -67,14 +64,7 @@ def shown(request: HttpRequest, found: Job) -> HttpResponse:
     """The job's page, or its moving part where htmx asks; `brief` asks for the line that a log shows of it."""
     brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    context = {
-        "report": report(found) if found.kind == JobKind.RESEND else None,
-        "job": found,
-        "may_steer": permissions.may_steer_job(request.user, found),
-        "may_approve": permissions.may_approve_job(request.user, found),
-        "part": f"jobs/{found.kind.lower()}.html",
-        "log_url": f"{Place.of(found).url}?{urlencode(found.pairs)}",
-        "brief": brief,
-        "moved": brief or partial,
-    }
-    return render(request, "jobs/progress.html" if brief or partial else "jobs/job.html", context)
+    context = opened.of_job(request, found) | {"brief": brief, "moved": brief or partial}
+    if brief or partial:
+        return render(request, "jobs/progress.html", context)
+    return parts.render(request, "jobs/job.html", context, within="jobs/progress.html")

@@ -9,18 +9,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions, resending, ways
+from commlog import opened, permissions, resending, ways
 from commlog.compose import can_be_written_anew
 from commlog.forms import ResendForm
+from commlog.live import parts
 from commlog.neighbours import neighbours
-from commlog.reading import read
-from commlog.recipients import kind_of, recipient_of, url_of
 from notifications import outbox, sendable
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-
-_BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_event")
 
 
 @require_safe
@@ -28,35 +25,12 @@ _BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_ev
 @permissions.can_read_messages
 def message(request: HttpRequest, key: UUID) -> HttpResponse:
     """The page, or only the message where htmx asks: for the dialog."""
-    found = get_object_or_404(permissions.messages_for(request.user).select_related(*_BESIDE), key=key)
-    partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(
-        request,
-        "message/message.html" if partial else "message/page.html",
-        {
-            "reading": read(found),
-            "can_resend": permissions.may_resend(request.user),
-            "can_send_anew": can_be_written_anew(found) and permissions.may_send_anew(request.user, MessageType(found.type)),
-            "recipient_url": _recipient_url(request, found),
-            "template_url": _template_url(request, found),
-            "beside": None if partial else neighbours(found, request.GET.get("from", ""), request),
-            "in_dialog": partial,
-        },
-    )
-
-
-def _recipient_url(request: HttpRequest, message: Message) -> str:
-    """The page of whom the message is for, if the reader may open it."""
-    recipient = recipient_of(message)
-    return url_of(recipient) if recipient and permissions.may_view_recipient(request.user, kind_of(recipient).name) else ""
-
-
-def _template_url(request: HttpRequest, message: Message) -> str:
-    """The page of the template that the message was made from, if it is there and the reader may open it."""
-    made_from = message.template
-    if made_from is None or made_from.deleted_at or not permissions.may_view_templates(request.user):
-        return ""
-    return reverse("template", args=[made_from.key])
+    found = get_object_or_404(opened.messages(request), key=key)
+    shown = opened.of_message(request, found)
+    if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
+        return render(request, "message/message.html", shown | {"in_dialog": True})
+    beside = None if parts.seen_by(request) else neighbours(found, request.GET.get("from", ""), request)
+    return parts.render(request, "message/page.html", shown | {"beside": beside}, within="message/message.html")
 
 
 @require_POST

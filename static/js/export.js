@@ -46,7 +46,7 @@
     try {
       await ask(form, event.submitter);
     } catch {
-      window.feedback.unreached();
+      window.feedback.unreached(true);
     }
     form.ariaBusy = null;
     event.submitter.replaceChildren(...label);
@@ -54,10 +54,12 @@
 
   // The focus stays where the export is: at its end the buttons that it was on are gone.
   let inside = false;
+  const remember = () => { inside = !!place()?.contains(document.activeElement); };
+  document.addEventListener("htmx:oobBeforeSwap", remember);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    inside = !!place()?.contains(document.activeElement);
+    remember();
     // A filter changes, and what was cancelled or failed is told long since.
-    if (event.detail.target.id === "log" && !place()?.querySelector("[hx-get], [download]")) place()?.replaceChildren();
+    if (event.detail.target.id === "log" && !place()?.querySelector("#job:not([data-announce]), [download]")) place()?.replaceChildren();
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (!inside || document.activeElement !== document.body) return;

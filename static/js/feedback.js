@@ -22,15 +22,17 @@
     for (const button of part.querySelectorAll?.("[data-copy]") ?? []) button.hidden = false;
   });
 
-  // What the page asks for by itself is nobody's action: its failures are not told.
-  const byItself = (event) => ["watch", "matching"].includes(event.detail.elt?.id);
+  // What the page asks for without its reader is nobody's action: its failures are not told.
+  const byItself = (event) => event.detail.elt?.id === "matching";
   const refused = (status) => trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
     : status === 404 ? "It is not there any more. Load the page again."
     : status === 503 ? "The database takes no changes at present. Check what was saved, then try again in a moment."
     : "The server could not do this. Try again in a moment.");
-  const unreached = () => trouble("The server cannot be reached. Nothing was changed.");
+  // Where an answer was lost, nobody here knows whether it was done.
+  const unreached = (changes) => trouble(changes ? "No answer came, so it may have been done or not. Load the page again before you repeat it."
+    : "The server cannot be reached. Try again in a moment.");
   document.addEventListener("htmx:responseError", (event) => byItself(event) || refused(event.detail.xhr.status));
-  document.addEventListener("htmx:sendError", (event) => byItself(event) || unreached());
+  document.addEventListener("htmx:sendError", (event) => byItself(event) || unreached(event.detail.requestConfig?.verb !== "get"));
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -44,12 +46,25 @@
     }
   });
 
+  // What is asked for shows that it is under way: a line, and `aria-busy` where the answer will stand.
+  const busy = (event) => { if (!byItself(event)) event.detail.target?.setAttribute("aria-busy", "true"); };
+  document.addEventListener("htmx:beforeRequest", busy);
+  document.addEventListener("htmx:afterRequest", (event) => event.detail.target?.removeAttribute("aria-busy"));
+
   // An open menu closes when the reader turns elsewhere.
   const closeMenus = (except) => {
     for (const menu of document.querySelectorAll("details[data-menu][open]")) if (!menu.contains(except)) menu.open = false;
   };
   document.addEventListener("click", (event) => closeMenus(event.target));
   document.addEventListener("focusin", (event) => closeMenus(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const menu = event.target.closest?.("details[data-menu][open]") ?? document.querySelector("details[data-menu][open]");
+    if (!menu) return;
+    event.preventDefault();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   window.feedback = { announce, refused, unreached };
 })();

@@ -4,7 +4,7 @@
   const MINUTE = 60 * 1000;
   const SIGNS = ["pointerdown", "keydown", "input", "scroll"];
   let sign = Date.now(); // the last sign of the reader
-  window.presence = { lastSign: () => sign };
+  window.presence = { look: () => {} };
   const noticed = () => { sign = Date.now(); };
   for (const name of SIGNS) document.addEventListener(name, noticed, { passive: true, capture: true });
 
@@ -50,6 +50,7 @@
     }
   };
 
+  window.presence.look = () => { look = 0; };
   setInterval(() => {
     if (asking) return;
     const now = Date.now();

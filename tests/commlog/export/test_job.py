@@ -99,7 +99,7 @@ def test_a_script_gets_the_line_that_takes_the_place_of_the_button(
         make_message(MessageState.FAILED)
     line = pages.post(URL, {"format": "xlsx", "brief": "1"}).text
     job = Job.objects.get()
-    for part in ('class="job brief"', f'hx-get="/jobs/{job.key.hex}/"', f'href="/jobs/{job.key.hex}/"', "0 of 3", "Cancel", "1 job</a>"):
+    for part in ('class="job brief"', f'data-job="{job.key.hex}"', f'href="/jobs/{job.key.hex}/"', "0 of 3", "Cancel", "1 job</a>"):
         assert part in line
     assert "<h1" not in line
     assert turn() == "DONE"

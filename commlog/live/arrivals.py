@@ -1,0 +1,69 @@
+"""What has come since a page was drawn. It is counted, never inserted."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.db import connection
+from django.db.models import Q
+
+from notifications.models import Message
+
+_LOOKED_AT = 5_000  # the newest messages, among which numbers may be missing
+_WHILE_QUIET = 100  # of them, while no transaction is under way that writes
+_MOST_GAPS = 50
+_LARGEST = 2**63 - 1
+_GAP = re.compile(r"(\d{1,18})-(\d{1,18})")
+# Numbers are given out in order, and committed in any: a message of a long transaction appears after later ones. So what is missing
+# among the newest is remembered with the newest number. By the window, a statement over index entries alone.
+_NEWEST = """
+SELECT id, before FROM (
+  SELECT id, lag(id) OVER (ORDER BY id) AS before, row_number() OVER (ORDER BY id DESC) AS place FROM (
+    SELECT id FROM notifications_message ORDER BY id DESC
+    LIMIT CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) THEN %s ELSE %s END
+  ) AS recent
+) AS gaps WHERE place = 1 OR before < id - 1 ORDER BY id DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a page ends: the newest message that it can show, and the numbers below it that nothing had been committed for."""
+
+    newest: int
+    missing: Sequence[tuple[int, int]] = ()
+
+    @classmethod
+    def now(cls) -> Self:
+        """Of a page that is drawn from now on."""
+        if connection.vendor != "postgresql":  # SQLite has one writer at a time: what has the larger number is committed later
+            return cls(Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0)
+        with connection.cursor() as cursor:
+            cursor.execute(_NEWEST, [_WHILE_QUIET, _LOOKED_AT, _MOST_GAPS + 1])
+            found = cursor.fetchall()
+        gaps = [(before + 1, number - 1) for number, before in found if before is not None and before < number - 1]
+        return cls(found[0][0] if found else 0, gaps)
+
+    @classmethod
+    def read(cls, newest: str, missing: str) -> Self:
+        """As an address says it. Nothing is newer than what makes no sense."""
+        number = int(newest) if newest.isascii() and newest.isdigit() and len(newest) < 19 else _LARGEST
+        found = [_GAP.fullmatch(text) for text in missing.split("_")[:_MOST_GAPS]]
+        return cls(number, [(int(gap[1]), int(gap[2])) for gap in found if gap])
+
+    @property
+    def written(self) -> str:
+        """What is missing, as an address says it."""
+        return "_".join(f"{first}-{last}" for first, last in self.missing)
+
+    def since(self) -> Q:
+        """The condition that a message has come since."""
+        condition = Q(pk__gt=self.newest)
+        for gap in self.missing:
+            condition |= Q(pk__range=gap)
+        return condition
+
+    def nothing_came(self) -> bool:
+        """Whether no message has come at all: one look into the index."""
+        return not Message.objects.filter(self.since()).exists()

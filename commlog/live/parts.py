@@ -1,0 +1,61 @@
+"""The parts of a page that are kept up to date: which a page has, and which of them have changed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django import shortcuts
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template import Template
+from django.template.context import make_context
+from django.template.loader import get_template
+
+from commlog.templatetags.live import LiveNode
+
+SEEN = "Commlog-Seen"  # the header in which a page says what it has: `banners=1a2b3c4d,jobs=…`
+Shown = tuple[str, Mapping[str, Any]]  # a template, and what its parts show
+FRAME: tuple[Shown, ...] = (("components/banners.html", {}), ("components/frame.html", {}))
+_LONGEST = 4_000
+
+
+def seen_by(request: HttpRequest) -> dict[str, str] | None:
+    """The versions of the parts that the page has; None where nobody's open page asks."""
+    said = request.headers.get(SEEN)
+    if said is None:
+        return None
+    return {name: version for name, equals, version in (pair.partition("=") for pair in said[:_LONGEST].split(",")) if equals}
+
+
+def render(request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = "") -> HttpResponse:
+    """The page, which will ask its own address; or, where it does, those of its parts that have changed.
+
+    `within`: the template that has the parts, where the page includes it.
+    """
+    if seen_by(request) is None:
+        return shortcuts.render(request, template, {**context, "watch": request.get_full_path()})
+    return answer(request, (within or template, context))
+
+
+def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
+    """What has changed of these templates' parts and of the frame, each to be swapped for what the page has; 204 where nothing has.
+
+    `text`: what else has changed.
+    """
+    seen = seen_by(request) or {}
+    text += "".join(part for template, context in (*shown, *FRAME) for part in _changed(request, template, context, seen))
+    if settings.CSRF_COOKIE_NAME in request.COOKIES:
+        request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False  # no cookie lasts longer because a page asks by itself
+    return HttpResponse(text) if text else HttpResponse(status=204)
+
+
+def _changed(request: HttpRequest, name: str, variables: Mapping[str, Any], seen: Mapping[str, str]) -> Iterator[str]:
+    template: Template = get_template(name).template  # type: ignore[attr-defined]
+    nodes = [node for node in template.nodelist.get_nodes_by_type(LiveNode) if isinstance(node, LiveNode) and node.name in seen]
+    if not nodes:
+        return
+    context = make_context(dict(variables), request, autoescape=template.engine.autoescape)
+    with context.render_context.push_state(template), context.bind_template(template):
+        for node in nodes:
+            drawn, version = node.drawn(context, swap="true")
+            if version != seen[node.name]:
+                yield drawn
