@@ -14,8 +14,8 @@ from notifications import alerts
 from notifications.channels.base import About, DeliveryError, Failure
 from notifications.delivery.claims import Claim
 from notifications.lane_health import THE_HOUR, fails, health_of, latest
-from notifications.models import Lane, LaneRefusal, LaneTally
-from notifications.states import Circuit, MessageType
+from notifications.models import Attempt, Lane, LaneRefusal, LaneTally
+from notifications.states import Circuit, MessageType, Outcome
 
 MESSAGES, ALIKE = 3, 5
 LONG = timedelta(seconds=20)
@@ -67,6 +67,10 @@ def _failures(tries: Sequence[Try]) -> dict[int, list[_Failed]]:
 
 
 def _look(lane: Lane, failures: Sequence[_Failed], last_success: datetime | None) -> None:
+    if last_success is not None:
+        failures = _new(failures, last_success)
+    if not failures:
+        return
     LaneRefusal.objects.bulk_create([_row(*each) for each in failures])
     _, at, error = failures[-1]
     since = at - THE_HOUR if last_success is None else max(last_success, at - THE_HOUR)
@@ -76,6 +80,14 @@ def _look(lane: Lane, failures: Sequence[_Failed], last_success: datetime | None
     Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(
         failing_since=min(each.at for each in seen), failing_with=str(error)
     )
+
+
+def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
+    """Without messages that failed before the last success too: while they failed, others were accepted."""
+    again = [claim.message_id for claim, _, _ in failures if claim.token > 1]
+    tries = Attempt.objects.filter(message__in=again, outcome__in=[Outcome.REFUSED, Outcome.UNKNOWN], finished_at__lte=last_success)
+    old = set(tries.values_list("message", flat=True)) if again else set()
+    return [each for each in failures if each[0].message_id not in old]
 
 
 def is_failing(seen: Sequence[LaneRefusal]) -> bool:

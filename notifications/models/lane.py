@@ -89,7 +89,7 @@ class LaneTally(models.Model):
 
 
 class LaneRefusal(models.Model):
-    """A failed try of a lane that may turn out to be failing. None is kept while it is known to fail, nor for longer than an hour."""
+    """A failed try of a lane that may turn out to be failing. None is added while it is known to fail; the schedule deletes old ones."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="refusals")
     message_id = models.BigIntegerField()

@@ -248,6 +248,6 @@ def test_a_lane_shows_what_was_delivered_and_what_was_said(pages: Client) -> Non
     Lane.objects.filter(pk=lane.pk).update(failing_since=now, failing_with="MESSAGING_EXCEPTION: 550 5.7.1 Relay access denied")
     shown = pages.get(PAGE).text
     assert "Relay access denied" in shown
-    assert ">0 of 1,400<" in shown
-    assert ">9 of 1,409<" in shown
+    assert ">0 of 1,400 delivered<" in shown
+    assert ">9 of 1,409 delivered<" in shown
     assert "Relay access denied" not in pages.get("/").text

@@ -128,6 +128,21 @@ def test_one_broken_address_of_a_host_does_not_make_it_fail_while_others_are_acc
     assert not Lane.objects.exclude(failing_since=None).exists()
 
 
+def test_a_retry_of_what_failed_while_others_were_accepted_says_nothing_of_its_lane(providers: StandIns, settings: Any) -> None:
+    settings.RETRY_POLICIES = {WEB_HOOK: RetryPolicy(back_off_delay=3600, back_off_max_delay=3600)}
+    for paths, failing in (
+        (["/fail/404/1", "/fail/404/2"], False),
+        (["/in"], False),
+        (["/fail/404/3", "/fail/404/4"], False),  # and the first two again
+        (["/fail/404/5"], True),
+    ):
+        Message.objects.filter(state=MessageState.WAITING).update(due_at=db_now())
+        outbox.enqueue_many(Draft(WEB_HOOK, destination=providers.webhook_url(path), body="{}") for path in paths)
+        tasks.drain("WEB_HOOK")
+        assert (health(WEB_HOOK).failing_since is not None) is failing
+    assert (health(WEB_HOOK).delivered, health(WEB_HOOK).failed) == (1, 5)
+
+
 def test_what_can_never_be_sent_says_nothing_of_its_lane(providers: StandIns) -> None:
     bodies = [Draft(WEB_HOOK, destination=providers.webhook_url("/in"), body="{", content_type="application/json") for _ in range(9)]
     outbox.enqueue_many(bodies)
