@@ -164,8 +164,9 @@ def _locked(lane_id: int) -> Lane:
 
 def _accepted(lane_id: int, now: datetime) -> int:
     """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
-    newest = Attempt.objects.order_by("-pk").values("pk")[:_NEWEST]
-    accepted = Attempt.objects.filter(pk__in=newest, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
+    # Two steps: as a subquery, PostgreSQL asks it anew for every attempt that there is.
+    newest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
     return accepted.filter(message__lane=lane_id).count()
 
 

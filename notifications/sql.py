@@ -126,6 +126,13 @@ def one_at_a_time(lane_id: int) -> None:
         select("SELECT pg_advisory_xact_lock(%s, %s::int)", [_LANES, lane_id % _MOST_LOCKS])
 
 
+def plan_in_order() -> None:
+    """Have PostgreSQL take rows in the order of an index, in this transaction, and not sort what it takes for few."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_sort = off")
+
+
 def select(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a query, or of a statement with RETURNING."""
     with _executed(statement, parameters) as cursor:
