@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import api, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput
+from bench import api, backlog, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -16,6 +16,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
     "neighbours": ("broken destinations beside healthy ones of one lane, and an outage of ten minutes", neighbours.run),
     "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
+    "backlog": ("300,000 due messages beside 2,000, where PostgreSQL knows of none", backlog.run),
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
@@ -32,13 +33,18 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
     parser.add_argument("--only", action="store_true", help="on that server alone")
-    parser.add_argument("--rows", type=int, default=exports.ROWS, help=f"of export and log ({exports.ROWS:,})")
+    parser.add_argument("--rows", type=int, default=0, help=f"of export, log and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})")
+    parser.add_argument(
+        "--burners", type=int, default=0, metavar="N", help="of backlog: so many other processes that want all of a processor"
+    )
     parser.add_argument("--keep", action="store_true", help="of log: leave its databases on the server, for the next run")
     options = parser.parse_args()
+    rows = options.rows or exports.ROWS
     programmes = PROGRAMMES | {
-        "export": (PROGRAMMES["export"][0], partial(exports.run, rows=options.rows)),
-        "api": (PROGRAMMES["api"][0], partial(api.run, rows=options.rows, keep=options.keep)),
-        "log": (PROGRAMMES["log"][0], partial(log.run, rows=options.rows, keep=options.keep)),
+        "backlog": (PROGRAMMES["backlog"][0], partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners)),
+        "export": (PROGRAMMES["export"][0], partial(exports.run, rows=rows)),
+        "api": (PROGRAMMES["api"][0], partial(api.run, rows=rows, keep=options.keep)),
+        "log": (PROGRAMMES["log"][0], partial(log.run, rows=rows, keep=options.keep)),
     }
     for server in [options.server] if options.only else dict.fromkeys(["", options.server]):
         for name in options.names or PROGRAMMES:
