@@ -147,7 +147,10 @@ def _park(these: list[int], now: datetime) -> None:
         return
     waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
     with transaction.atomic():
-        rows = Message.objects.filter(**_FIRST, pk__in=these, due_at__lte=now)
+        # Asked by their ids alone: PostgreSQL, which may know of little that is due, would take the index of that and read all of it.
+        rows = Message.objects.filter(pk__in=these)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        Message.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(**waiting, parked_at=now)
+        found = rows.values_list("pk", "due_at", "parked_at")
+        due = [pk for pk, due_at, parked_at in found if due_at is not None and due_at <= now and parked_at is None]
+        Message.objects.filter(pk__in=due).update(**waiting, parked_at=now)

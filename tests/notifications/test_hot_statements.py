@@ -112,8 +112,8 @@ class Plans:
 def rows_read(plan: Mapping[str, Any]) -> int:
     """By the scans of a plan: rows that were found, and rows that were looked at in vain."""
     inner = sum(map(rows_read, plan.get("Plans", ())))
-    if "Scan" not in plan["Node Type"] or plan["Node Type"] == "Function Scan":
-        return inner
+    if "Scan" not in plan["Node Type"] or plan["Node Type"] in ("Function Scan", "Bitmap Index Scan"):
+        return inner  # a bitmap counts what is dead too, which the next vacuum takes away; its rows are those of the scan above it
     seen = sum(plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"))
     return inner + int(seen * plan["Actual Loops"])
 
@@ -126,16 +126,16 @@ def test_no_statement_of_the_senders_reads_the_backlog(backlog: Lane, providers:
         writes(awaited)
 
     assert plans.dear == {}
-    assert {name for name, text in EXECUTED.items() if not any(same(text, statement) for statement in plans.read)} == set()
+    assert {name for name, text in EXECUTED.items() if not any(made_of(text, statement) for statement in plans.read)} == set()
     assert len(plans.read) > 80
     assert Message.objects.filter(lane=backlog, state=MessageState.SENT, attempt_count=1).count() > 100
 
 
-def same(text: str, statement: str) -> bool:
-    """Whether the statement was made of this text: compared up to the first of its values."""
+def made_of(text: str, statement: str) -> bool:
+    """Whether the statement was made of this text: looked for up to the first of its values."""
     for mark in ("%s", "THESE", "EACH"):
         text = text.partition(mark)[0]
-    return statement.startswith(text)
+    return text.strip() in statement
 
 
 def turns(lane: Lane, providers: StandIns, late: list[int]) -> None:
