@@ -41,6 +41,9 @@ _CREDENTIALS = frozenset({20003})
 _TOO_MANY = 20429
 _LATER = frozenset({_TOO_MANY, 20503, 21730})
 _NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
+_OF_THE_RECIPIENT = frozenset({21211, 21214, 21408, 21610, 21612, 21614, 30003, 30004, 30005, 30006})
+_OF_THE_MESSAGE = frozenset({*_TOO_LONG, 30007})
+_OF_THE_ACCOUNT = frozenset({*_CREDENTIALS, 21606})
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
@@ -170,7 +173,7 @@ class SmsChannel:
             return self._judged(error)
         if message.status in _NOT_SENT:
             detail = cleaned(f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}")
-            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=kind_of(message.error_code))
+            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=kind_of(message.error_code), about=_about(message.error_code))
         sid, detail = cleaned(message.sid or "")[:100], cleaned(f"HTTP {_status(self._http.answer)}: {message.status}")
         return Accepted(sid, detail) if self._receipts_url else Receipt(sid, detail)
 
@@ -203,14 +206,22 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
         throttled = code == _TOO_MANY or status == 429
         return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True, about=About.SERVER, throttled=throttled)
     if code in _CREDENTIALS or status == 401:
-        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True)
+        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True, about=About.SERVER)
     if code in _TOO_LONG:
-        return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT)
+        return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT, about=About.MESSAGE)
     if status >= 500:  # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
         return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if 400 <= status < 500:
-        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT)
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=_about(code))
     return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
+
+
+def _about(code: object) -> About:
+    if code in _OF_THE_RECIPIENT:
+        return About.RECIPIENT
+    if code in _OF_THE_MESSAGE:
+        return About.MESSAGE
+    return About.SERVER if code in _OF_THE_ACCOUNT else About.UNKNOWN
 
 
 def kind_of(code: object) -> Failure:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from bench.hostile.servers import RawHttp, reset, says, within
-from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.base import About, DeliveryError, Envelope, Failure
 from notifications.channels.sms import SmsChannel
 from notifications.failures import Reason
 from notifications.states import Outcome
@@ -101,6 +101,24 @@ def test_answers_have_their_class(serve: Serve, answer: bytes, reason: Reason, k
     caught = failure(channel(serve(RawHttp(says(answer)))))
     assert (caught.reason, caught.kind, caught.outcome) == (reason, kind, outcome)
     assert caught.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "about"),
+    [
+        (error(400, 21610), About.RECIPIENT),  # unsubscribed
+        (error(400, 21211), About.RECIPIENT),  # no number
+        (reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30003}), About.RECIPIENT),  # switched off
+        (error(400, 21617), About.MESSAGE),  # too long
+        (reply(201, {"sid": "SM1", "status": "failed", "error_code": 30007}), About.MESSAGE),  # filtered
+        (error(400, 21606), About.SERVER),  # our own number cannot send
+        (error(401, 20003), About.SERVER),
+        (error(429, 20429), About.SERVER),
+        (error(400, 99999), About.UNKNOWN),
+    ],
+)
+def test_what_an_answer_is_about(serve: Serve, answer: bytes, about: About) -> None:
+    assert failure(channel(serve(RawHttp(says(answer))))).about is about
 
 
 @pytest.mark.parametrize(
