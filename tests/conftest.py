@@ -8,15 +8,38 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from commlog import counts, passwords, remembered
 from commlog.api import budgets
 from commlog.live import quiet, stamps
 from commlog.views import session
 from notifications import channels, database, health, lanes, switches
+from tests import databases
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
 atexit.register(rmtree, LOCKS, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[str]:
+    """The name of a migrated database, to copy."""
+    directory = tmp_path_factory.getbasetemp()
+    with django_db_blocker.unblock(), databases.migrated(directory if worker_id == "master" else directory.parent) as name:
+        django_db_blocker.block()
+        yield name
+        django_db_blocker.restore()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(migrated_database: str, django_db_blocker: DjangoDbBlocker, worker_id: str) -> Iterator[None]:
+    """The test database of this process, in the place of pytest-django's own fixture of this name."""
+    with django_db_blocker.unblock(), databases.copied(migrated_database, worker_id):
+        django_db_blocker.block()
+        yield
+        django_db_blocker.restore()
 
 
 @pytest.fixture(autouse=True)

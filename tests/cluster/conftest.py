@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -18,15 +19,9 @@ def server() -> str:
     return f"postgres://{config['USER']}:{config['PASSWORD']}@{config['HOST']}:{config['PORT'] or 5432}/postgres"
 
 
-@pytest.fixture(scope="session")
-def migrated(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated database to copy."""
-    with installed(tmp_path_factory.mktemp("migrated"), server) as made:
-        yield made.environment["DATABASE_URL"]
-
-
 @pytest.fixture
-def installation(server: str, migrated: str, tmp_path: Path) -> Iterator[Installation]:
+def installation(server: str, migrated_database: str, tmp_path: Path) -> Iterator[Installation]:
     """A migrated installation with providers, on the kind of database that the suite runs on."""
-    with installed(tmp_path, server, like=migrated) as made:
+    like = urlsplit(server)._replace(path=f"/{migrated_database}").geturl() if server else f"sqlite:///{migrated_database}"
+    with installed(tmp_path, server, like=like) as made:
         yield made
