@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
-# Never a setting of the shell: the suite brings its own.
-CLEAN := env -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_FROM -u TWILIO_API_URL -u SECRET_KEY -u SECRETS_KEY -u DEBUG
+# Never a setting of the shell: the suite brings its own. Without bytecode every process compiles all tests anew, in 4.5 s of processor time.
+CLEAN := env -u PYTHONDONTWRITEBYTECODE -u DATABASE_URL -u EMAIL_URL -u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_FROM -u TWILIO_API_URL -u SECRET_KEY -u SECRETS_KEY -u DEBUG
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 # Four processes, also on two cores: the tests with real clusters mostly wait.
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
