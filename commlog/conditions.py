@@ -33,6 +33,7 @@ class Given:
     values: tuple[str, ...] = ()
     criterion: Criterion | None = None
     wrong: str = ""
+    number: int = 0  # of the form's row that it came from; 0: from an address
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what its keys are called
 
     @property
@@ -85,7 +86,8 @@ def write(criterion: Criterion) -> str:
 
 def read(params: QueryDict) -> Conditions:
     """The conditions that the parameters hold."""
-    given = [_check(*_parts(text)) for text in params.getlist(PARAMETER)] + [_check(*row) for row in _rows(params)]
+    given = [_check(*_parts(text)) for text in params.getlist(PARAMETER)]
+    given += [replace(_check(name, operator, values), number=number) for number, name, operator, values in _rows(params)]
     problems = []
     if len(given) > criteria.MOST_CRITERIA:
         problems.append(f"There are {len(given):,} conditions; at most {criteria.MOST_CRITERIA} are allowed.")
@@ -110,16 +112,16 @@ def _parts(text: str) -> tuple[str, str, list[str]]:
     return name, operator, [part for part in values if part]
 
 
-def _rows(params: QueryDict) -> Iterable[tuple[str, str, list[str]]]:
-    """What the form's rows hold. A row without a field is no condition."""
+def _rows(params: QueryDict) -> Iterable[tuple[int, str, str, list[str]]]:
+    """The number of each row of the form, and what it holds. A row without a field is no condition."""
     numbers = sorted({int(found.group(1)) for name in params if (found := PART.fullmatch(name))})
     for number in numbers:
         name, operator = params.get(f"f{number}", "").strip(), params.get(f"o{number}", "").strip()
         values = [value.strip() for value in params.getlist(f"v{number}") if value.strip()]
         if name:
-            yield name, operator, _of_row(name, operator.upper(), values)
+            yield number, name, operator, _of_row(name, operator.upper(), values)
         elif values:
-            yield "", operator, values
+            yield number, "", operator, values
 
 
 def _of_row(name: str, operator: str, values: list[str]) -> list[str]:

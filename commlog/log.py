@@ -1,5 +1,6 @@
 """The one function behind every log: scope, conditions, columns, sorting, page."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,13 @@ class Log:
         return bool(self.problems) or not self.filter.is_valid() or any(chip.condition.wrong for chip in self.chips)
 
     @property
+    def wrong(self) -> str:
+        """What is wrong with each field of the filter form, by its name, as JSON; a condition has the name of its field (`f1`)."""
+        found = {name: " ".join(map(str, errors)) for name, errors in self.filter.form.errors.items()}
+        found |= {f"f{one.number}": one.wrong for one in (row.given for row in self.condition_rows) if one.wrong}
+        return json.dumps(found)
+
+    @property
     def open_conditions(self) -> bool:
         """Whether the rows of *More conditions* are shown at once."""
         return self.adding or any(row.given.wrong for row in self.condition_rows)
@@ -89,8 +97,8 @@ class Log:
 
     @property
     def actions(self) -> bool:
-        """Whether any row may have a Resend button."""
-        return any(row.offer.failed for row in self.rows)
+        """Whether any row has a Resend button or may get one while the page is open: its column has its width from the start."""
+        return any(row.offer.failed or not row.message.is_final for row in self.rows)
 
 
 def build(

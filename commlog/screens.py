@@ -72,13 +72,12 @@ def show(
     found |= {"can_export": permissions.may_export(request.user)}
     found |= {"can_resend": permissions.may_resend(request.user), "newest": mark.newest}
     here, whole = request.path + shown.address, request.path + shown.whole
+    found |= {"address": here.removesuffix("?")}
     found |= {"here": here, "back": back_to(here), "whole": whole, "drawn": with_columns(whole, state.layout)}
     found["watch"] = rows.watching(here, state.layout, boxes=permissions.may_resend(request.user), view=view, mark=mark)
     found["view_seen"] = view
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
-        response = render(request, "log/log.html", found)
-        response["HX-Push-Url"] = here.removesuffix("?")
-        return response
+        return render(request, "log/results.html", found)
     return render(request, template, found | {"views": _tabs(request, kind)} | page())
 
 

@@ -1,4 +1,5 @@
-// Opens messages in a dialog over the log. Every link works without it, and with a modifier key it stays a link.
+// Opens messages in a dialog over the log. Every link works without it, and with a modifier key it stays a link. The open message is an entry of the
+// browser's history: Back closes it, Forward opens it.
 (() => {
   "use strict";
   const dialog = document.getElementById("message-dialog");
@@ -6,35 +7,49 @@
   const content = document.getElementById("message-dialog-content");
   const pageLink = dialog.querySelector("[data-page]");
   let row = null; // the line of the log that is open
+  let opener = null; // the link that it was opened by
+  let shown; // the address of the message that is open
 
   const show = async (url) => {
     await htmx.ajax("GET", url, { target: content, swap: "innerHTML" });
-    if (!content.querySelector(".message")) return;
+    if (!content.querySelector(".message")) return false;
+    shown = url;
     pageLink.href = url;
     if (!dialog.open) dialog.showModal();
     content.scrollTop = 0;
     dialog.setAttribute("aria-label", content.querySelector(".title").textContent);
     content.querySelector(".title").focus();
+    return true;
   };
 
-  const neighbour = (step) => {
-    const rows = [...document.querySelectorAll("[data-row]")];
-    return rows[rows.indexOf(row) + step];
-  };
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const lineOf = (url) => rows().find((each) => each.querySelector("a[data-dialog]")?.getAttribute("href") === url);
 
-  const walk = (step) => {
-    const next = row && neighbour(step);
-    if (!next) return;
+  const walk = async (step) => {
+    const next = row && rows()[rows().indexOf(document.getElementById(row.id)) + step];
+    const link = next?.querySelector("a[data-dialog]");
+    if (!link) return;
     row = next;
-    show(row.querySelector("a[data-dialog]").href);
+    opener = link;
+    if (await show(link.getAttribute("href"))) window.place.opened("message", shown, { instead: true });
   };
 
-  document.addEventListener("click", (event) => {
+  document.addEventListener("click", async (event) => {
     const link = event.target.closest("a[data-dialog]");
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    if (!dialog.contains(link)) opener = link;
     row = link.closest("[data-row]") ?? row;
-    show(link.href);
+    if (await show(link.getAttribute("href"))) window.place.opened("message", shown);
+  });
+
+  // What the history says, after Back, Forward or a new load of the page.
+  window.place.serve("message", (url) => {
+    if (!url) return dialog.close();
+    if (dialog.open && url === shown) return;
+    row = lineOf(url) ?? row;
+    opener ??= row?.querySelector("a[data-dialog]");
+    show(url);
   });
 
   dialog.addEventListener("click", (event) => {
@@ -53,6 +68,10 @@
 
   dialog.addEventListener("close", () => {
     content.replaceChildren();
-    row?.querySelector("a[data-dialog]")?.focus();
+    window.place.closed("message");
+    const link = opener && (document.getElementById(opener.id) ?? opener); // its line may have been drawn anew since
+    opener = null;
+    link?.focus({ preventScroll: true });
+    link?.scrollIntoView({ block: "nearest" }); // the arrows may have walked out of sight
   });
 })();

@@ -19,7 +19,6 @@
     const part = event.detail.elt;
     const said = part.matches?.("[data-announce]") ? part : part.querySelector?.("[data-announce]");
     if (said && part !== document.body) announce(said.dataset.announce);
-    for (const button of part.querySelectorAll?.("[data-copy]") ?? []) button.hidden = false;
   });
 
   // What the page asks for without its reader is nobody's action: its failures are not told.

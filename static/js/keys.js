@@ -10,7 +10,6 @@
   choice.addEventListener("change", () => localStorage.setItem(stored, choice.checked ? "on" : "off"));
 
   for (const opener of document.querySelectorAll('[data-open="help"]')) {
-    opener.hidden = false;
     opener.addEventListener("click", () => help.showModal());
   }
 

@@ -36,7 +36,7 @@ def test_select_confirm_progress_report(live_server: LiveServer, open_page: Call
     page = open_page()
     sign_in(page, officer())
     selected = page.get_by_role("button", name="Resend selected")
-    expect(selected).to_be_hidden()
+    expect(selected).to_be_disabled()
     page.get_by_label("Select the E-mail to ana@example.org").check()
     page.get_by_label("Select the E-mail to cy@example.org").check()
     expect(page.locator("[data-selected]")).to_have_text("2 selected")

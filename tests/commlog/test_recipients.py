@@ -235,7 +235,7 @@ def test_a_tab_is_a_log_with_all_its_tools(pages: Client) -> None:
     assert f'name="next" value="{path}?state=FAILED"' in shown
     part = pages.get(f"{path}?state=SENT", headers={"HX-Request": "true"})
     assert "<html" not in part.text
-    assert part["HX-Push-Url"] == f"{path}?state=SENT"
+    assert f'data-address="{path}?state=SENT"' in part.text
     assert "Nothing is listed" in pages.get(f"{path}?state=NOPE").text
 
 
