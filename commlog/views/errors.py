@@ -29,7 +29,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def _too_much(request: HttpRequest) -> HttpResponse:
     if speaks_api(request):
         return of_status(request, 413)
-    most = {"size": settings.DATA_UPLOAD_MAX_MEMORY_SIZE, "fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+    place = request.get_full_path()
+    most = {
+        "place": place if len(place) <= _LONGEST_PATH else "",
+        "size": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        "fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+    }
     return HttpResponse(loader.render_to_string("errors/413.html", most), status=413)
 
 

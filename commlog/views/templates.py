@@ -162,7 +162,7 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
     """The preview, or a test that was sent; what stands in the way of it is said."""
     by = permissions.staff(request)
     if not form.is_valid():
-        return {"problem": "Correct what is marked first.", "faults": form.errors}
+        return {"problem": "Correct this first:", "faults": form}
     try:
         client = _client(request)
         if step == "test":

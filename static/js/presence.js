@@ -17,7 +17,10 @@
   let asking = false;
   let toldOfTheEnd = false;
 
-  const leave = () => location.assign(`${box.dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const leave = () => {
+    window.drafts.leave();
+    location.assign(`${box.dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  };
 
   const show = (left, longest) => {
     const final = longest <= left + 1000; // no sign of the reader makes it longer

@@ -59,6 +59,7 @@ def open_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]
         page = new_context(reduced_motion="reduce", **options).new_page()
         page.set_default_timeout(_PATIENCE)
         page.on("pageerror", _fail)
+        page.on("dialog", lambda asked: asked.accept())  # a half-written form may be left: its own test says no
         page.on("console", lambda message: _fail(message.text) if "Content Security Policy" in message.text else None)
         return page
 

@@ -93,6 +93,7 @@ def _people_states(world: World) -> Iterator[Stop]:
     write = f"/clients/{world.client.hex}/send/sms/"
     yield Stop("write, errors", write, lambda page: page.get_by_role("button", name="Preview").click())
     yield Stop("write, preview", write, _preview)
+    yield Stop("write, asked before it is left", write, _leave, part="dialog[open]")
 
 
 def _administration_states(world: World) -> Iterator[Stop]:
@@ -192,6 +193,12 @@ def _tab(name: str, page: Page) -> None:
 def _preview(page: Page) -> None:
     page.get_by_label("Text", exact=True).fill("ы" * 80)
     page.get_by_role("button", name="Preview").click()
+
+
+def _leave(page: Page) -> None:
+    page.get_by_label("Text", exact=True).fill("Half of it")
+    page.get_by_role("link", name="Groups", exact=True).click()
+    expect(page.get_by_role("alertdialog", name="Leave this page?")).to_be_visible()
 
 
 def _wrong_user(page: Page) -> None:

@@ -252,7 +252,7 @@ def test_the_preview_speaks_dates_as_the_message_would(pages: Client) -> None:
 
 
 def test_what_stands_in_the_way_of_a_preview_is_said(pages: Client) -> None:
-    assert "Correct what is marked first." in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
+    assert "Correct this first:" in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
     assert (
         "There is no client with the name or ID “zz”." in pages.post(NEW + "EMAIL", _form(do="preview", with_client="zz")).content.decode()
     )
