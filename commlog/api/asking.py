@@ -6,6 +6,7 @@ from typing import Any
 
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.columns import CATALOGUE
 from commlog.paging import Sorting
 from notifications import criteria
@@ -65,8 +66,8 @@ def search(body: Any) -> Question:
         return Question(_criteria(body))
     given = object_of(body, "the body", _OF_SEARCH, "a list of criteria, or an object")
     criteria, order = given.get("filterCriteria"), given.get("sortingCriteria")
-    criteria = () if criteria is None else _criteria(criteria)
-    return Question(criteria) if order is None else Question(criteria, *_order(order))
+    criteria = () if is_absent(criteria) else _criteria(criteria)
+    return Question(criteria) if is_absent(order) else Question(criteria, *_order(order))
 
 
 def search_sorted(body: Any) -> Question:
@@ -110,9 +111,10 @@ def read_criterion(
     """
     wanted = _wanted(operator)
     for name, code in VALUES.items():
-        if (one.get(name) is not None) != (name in wanted):
-            problem = f"{name} is missing" if name in wanted else f"takes no {name}"
-            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: {problem}")
+        if name in wanted and one.get(name) is None:
+            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: {name} is missing")
+        if name not in wanted and not is_absent(one.get(name)):
+            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: takes no {name}")
     values = one["values"] if "values" in wanted else [one[name] for name in wanted]
     if not isinstance(values, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, f"{field.api or field.key}: values must be a list")
@@ -159,7 +161,7 @@ def operator_of(field: Field, name: str) -> Operator:
 def check_kinds(one: Mapping[str, Any], place: str) -> None:
     """They say what the field itself says, so nothing is done with them."""
     for name in KINDS:
-        if one.get(name) is not None:
+        if not is_absent(one.get(name)):
             word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
 
 
@@ -179,7 +181,7 @@ def _order(given: Any) -> tuple[Sorting, str]:
     if one.get("field") is None:
         raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
     name = word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
-    return order_by(name, "DESC" if one.get("order") is None else one["order"]), name
+    return order_by(name, "DESC" if is_absent(one.get("order")) else one["order"]), name
 
 
 def order_by(name: str, direction: Any) -> Sorting:

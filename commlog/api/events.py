@@ -16,10 +16,11 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import Schema, answers, component, describes, ref
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.schemas import moment
-from commlog.api.shapes import EXACT_MOMENT, KEY, NOTHING, closed, or_null
+from commlog.api.shapes import EXACT_MOMENT, KEY, NOTHING, closed, optional
 from commlog.models import User
 from notifications import events, templating
 from notifications.events import EVENTS, Happening, KeyTaken, Raised
@@ -55,9 +56,9 @@ def _data(deep: int) -> Schema:
 _MEANING = "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well; each is said once, and at most 100 in all."
 _TOLD_OF: dict[str, Schema] = {
     "event": {"enum": list(EVENTS)},
-    "data": or_null(_data(templating.DEEPEST) | {"description": _MEANING}),
-    "occurredAt": or_null(EXACT_MOMENT),
-    "eventKey": or_null(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
+    "data": optional(_data(templating.DEEPEST) | {"description": _MEANING}),
+    "occurredAt": optional(EXACT_MOMENT),
+    "eventKey": optional(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
 }
 _KINDS = ("client", "group", "user")
 
@@ -65,7 +66,7 @@ _KINDS = ("client", "group", "user")
 def _about() -> list[Schema]:
     """An event for each way to say whom it is about: every kind by one of its two names."""
     ways = product(*([name for name, (kind, _, _) in _NAMED.items() if kind == each] for each in _KINDS))
-    ids: dict[str, Schema] = {name: or_null(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()}
+    ids: dict[str, Schema] = {name: optional(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()}
     return [closed(_TOLD_OF | {name: ids[name] if name in way else NOTHING for name in ids}, "event") for way in ways]
 
 
@@ -119,7 +120,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
     at = f"[{place}]."
     if not isinstance(one, dict):
         raise Malformed(f"[{place}]", "must be an object")
-    fields = {name: value for name, value in one.items() if value is not None}
+    fields = {name: value for name, value in one.items() if not is_absent(value)}
     if unknown := sorted(set(fields) - _TAKEN):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is no field of an event")
     if "event" not in fields:

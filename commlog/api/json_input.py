@@ -10,6 +10,11 @@ from notifications.text import Malformed
 _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
 
+def is_absent(value: Any) -> bool:
+    """Whether a value is as good as left out where none is needed: null, an empty text, an empty list. Generated clients write them."""
+    return value is None or value == "" or value == []
+
+
 def parse_object(text: str) -> dict[str, Any]:
     """The JSON object in `text`. Raises Malformed for anything else, in words that name the trouble."""
     value = parse(text)

@@ -13,6 +13,7 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import answers, describes
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.api.legacy_words import CODES, COLUMNS, ORDERS, SELECTIONS
 from commlog.api.once import once
 from commlog.api.operations import needs
@@ -56,12 +57,12 @@ def resend(request: HttpRequest) -> HttpResponse:
 def _question(body: Any) -> Question:
     given = asking.object_of(body, "the body", {"filterConstraints", "sortDetails"}, "an object")
     constraints, order = given.get("filterConstraints"), given.get("sortDetails")
-    if not isinstance(constraints, list | None):
+    if not is_absent(constraints) and not isinstance(constraints, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterConstraints: must be a list")
     if constraints and len(constraints) > MOST_CRITERIA:
         raise ApiError(400, Code.TOO_MANY_FILTERS_PROVIDED, f"filterConstraints: at most {MOST_CRITERIA} are allowed")
     found = tuple(_criterion(one, f"constraint {number}") for number, one in enumerate(constraints or [], start=1))
-    return Question(found) if order is None else _sorted(found, order)
+    return Question(found) if is_absent(order) else _sorted(found, order)
 
 
 def _criterion(given: Any, place: str) -> Criterion:
@@ -83,7 +84,7 @@ def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
     column, order = one.get("sortingColumn"), one.get("sortingOrder")
     if not isinstance(column, str) or column not in COLUMNS:
         raise ApiError(400, Code.INVALID_SORTING_COLUMN, f"sortDetails.sortingColumn: must be one of {', '.join(COLUMNS)}")
-    if order is not None and (not isinstance(order, str) or order not in ORDERS):
+    if not is_absent(order) and (not isinstance(order, str) or order not in ORDERS):
         raise ApiError(400, Code.INVALID_SORTING_ORDER, f"sortDetails.sortingOrder: must be one of {', '.join(ORDERS)}")
     name = COLUMNS[column]
     return Question(criteria, asking.order_by(name, ORDERS[order] if order else "DESC"), name)

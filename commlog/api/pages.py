@@ -118,7 +118,7 @@ def _parameters(request: HttpRequest, allowed: set[str]) -> dict[str, str]:
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{shown}: there is no such parameter; there are {', '.join(sorted(allowed))}")
         if len(values) > 1:
             raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: is given more than once")
-    return {name: str(value) for name, value in request.GET.items()}
+    return {name: str(value) for name, value in request.GET.items() if value != ""}
 
 
 def _number(given: dict[str, str], name: str, default: int, *, least: int, most: int, codes: Sequence[Code]) -> int:

@@ -13,6 +13,7 @@ from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.audit import AuditAction
 from notifications import criteria, outbox
 from notifications.criteria import to_q
@@ -109,7 +110,7 @@ def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
     if len(pks) > most:
         source = f"more than {most:,} failed messages were made in this time; ask for a shorter one"
         raise ApiError(400, Code.MAXIMUM_NUMBER_OF_COMMUNICATION_MESSAGES_TO_RESEND_EXCEEDED, source)
-    return _resent(request, pks, span.again, {name: value for name, value in asked.items() if value is not None})
+    return _resent(request, pks, span.again, {name: value for name, value in asked.items() if not is_absent(value)})
 
 
 def done(resent: ResentMany, status: int) -> HttpResponse:
@@ -148,16 +149,16 @@ def key_of(value: Any) -> UUID:
 
 
 def _types(given: Any) -> list[str]:
-    if given is None:
+    if is_absent(given):
         return list(MessageType)
-    if not (isinstance(given, list) and given and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)):
+    if not (isinstance(given, list) and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}")
     return given
 
 
 def _again(given: dict[str, Any]) -> bool:
     again = given.get("again")
-    if again is not None and not isinstance(again, bool):
+    if not is_absent(again) and not isinstance(again, bool):
         raise ApiError(400, Code.INVALID_PARAMETERS, "again: must be true or false")
     return bool(again)
 

@@ -12,6 +12,7 @@ from commlog import audit, permissions
 from commlog.api.callers import Caller, caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
 from commlog.api.schemas import RELATED, DraftReader, NoSuch, message_out
 from commlog.audit import AuditAction
@@ -35,10 +36,10 @@ _TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey"
 
 
 def read(request: HttpRequest, body: Any) -> dict[str, Any]:
-    """The fields of a message to send; null is as good as absent. What needs no database is checked here, the permission included."""
+    """The fields of a message to send that are not empty. What needs no database is checked here, the permission included."""
     if not isinstance(body, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object")
-    fields = {name: value for name, value in body.items() if value is not None}
+    fields = {name: value for name, value in body.items() if not is_absent(value)}
     if unknown := sorted(set(fields) - _TAKEN):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(_TAKEN))}")
     channel = _channel(fields)
@@ -54,8 +55,6 @@ def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
     """Store the message, in the caller's transaction."""
     caller = caller_of(request)
     given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
-    if given.get("subject") == "":
-        del given["subject"]
     try:
         draft = DraftReader().read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
     except NoSuch as error:
@@ -120,16 +119,16 @@ def _channel(fields: Mapping[str, Any]) -> MessageType:
 def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
     if "templateKey" in fields:
         for name in ("subject", "body", "html"):
-            if fields.get(name, "") != "":
+            if name in fields:
                 raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: must be empty where templateKey says what is sent")
         return
-    if not fields.get("body"):
+    if "body" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
-    if channel == MessageType.EMAIL and not fields.get("subject"):
+    if channel == MessageType.EMAIL and "subject" not in fields:
         raise ApiError(400, Code.INVALID_EMAIL_SUBJECT, "subject: is missing; an e-mail needs one")
     if channel == MessageType.SMS:
         for name in ("subject", "html"):
-            if fields.get(name, "") != "":
+            if name in fields:
                 raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: is for e-mails only")
 
 

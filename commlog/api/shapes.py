@@ -15,7 +15,7 @@ from notifications.criteria import BY_API_NAME, FIELDS, LONGEST, MOST_CRITERIA, 
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
-NOTHING: Schema = {"type": "null"}
+NOTHING: Schema = {"enum": [None, "", []]}  # what is as good as left out
 KEY: Schema = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
 TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
 FILLED: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
@@ -23,8 +23,8 @@ WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, 
 MOMENT: Schema = {"type": "string", "format": "date-time", "description": "With the offset of the organisation's zone"}
 
 
-def or_null(schema: Schema) -> Schema:
-    """The same, or null: many clients write null for what is absent."""
+def optional(schema: Schema) -> Schema:
+    """The same, or nothing: many clients write null, an empty text or an empty list for what is absent."""
     return {"anyOf": [schema, NOTHING]}
 
 
@@ -115,29 +115,29 @@ CRITERION = component(
     "FilterCriteria", {"description": "For BETWEEN, value lies before secondValue.", "anyOf": criteria_of(BY_API_NAME, "field", "operator")}
 )
 CRITERIA: Schema = {"type": "array", "maxItems": MOST_CRITERIA, "items": CRITERION}
-SORTING = component("SortingCriteria", closed({"field": {"enum": list(SORTABLE)}, "order": or_null(case_blind(["ASC", "DESC"]))}, "field"))
-SEARCH = component("Search", {"anyOf": [CRITERIA, closed({"filterCriteria": or_null(CRITERIA), "sortingCriteria": or_null(SORTING)})]})
+SORTING = component("SortingCriteria", closed({"field": {"enum": list(SORTABLE)}, "order": optional(case_blind(["ASC", "DESC"]))}, "field"))
+SEARCH = component("Search", {"anyOf": [CRITERIA, closed({"filterCriteria": optional(CRITERIA), "sortingCriteria": optional(SORTING)})]})
 SEARCH_SORTED = component(
     "SearchSorted", closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria")
 )
 
-_KIND = or_null(TEXT)
+_KIND = optional(TEXT)
 _KINDS: Schema = {"dataFieldType": _KIND, "dataItemType": _KIND}
 _CONSTRAINT = criteria_of({name: FIELDS[key] for name, key in SELECTIONS.items()}, "filterSelection", "filterElement", _KINDS)
-_DETAILS = closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": or_null({"enum": list(ORDERS)})} | _KINDS, "sortingColumn")
+_DETAILS = closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": optional({"enum": list(ORDERS)})} | _KINDS, "sortingColumn")
 LEGACY_SEARCH = component(
     "LegacySearch",
     closed(
         {
-            "filterConstraints": or_null({"type": "array", "maxItems": MOST_CRITERIA, "items": {"anyOf": _CONSTRAINT}}),
-            "sortDetails": or_null(_DETAILS),
+            "filterConstraints": optional({"type": "array", "maxItems": MOST_CRITERIA, "items": {"anyOf": _CONSTRAINT}}),
+            "sortDetails": optional(_DETAILS),
         }
     ),
 )
 
 _WITH_KEY: Schema = {"type": "object", "required": ["encodedKey"], "properties": {"encodedKey": KEY}}
 _CHOSEN: Schema = {"type": "array", "maxItems": settings.API_MOST_RESENT, "uniqueItems": True, "items": {"anyOf": [KEY, _WITH_KEY]}}
-_AGAIN: Schema = or_null({"type": "boolean", "description": "Insist, although one of the chain was delivered since"})
+_AGAIN: Schema = optional({"type": "boolean", "description": "Insist, although one of the chain was delivered since"})
 RESEND = component(
     "Resend",
     {
@@ -151,7 +151,7 @@ RESEND_BY_DATE = component(
         {
             "startDate": DAY_OR_MOMENT,
             "endDate": DAY_OR_MOMENT,
-            "templateTypes": or_null({"type": "array", "minItems": 1, "items": {"enum": list(TEMPLATE_TYPES)}}),
+            "templateTypes": optional({"type": "array", "items": {"enum": list(TEMPLATE_TYPES)}}),
             "again": _AGAIN,
         },
         "startDate",
@@ -181,29 +181,29 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
     properties: dict[str, Schema] = {
         "type": {"const": channel.value},
         "body": FILLED,
-        "event": or_null({"const": EVENT}),
-        "senderKey": or_null(KEY),
+        "event": optional({"const": EVENT}),
+        "senderKey": optional(KEY),
         "templateKey": NOTHING,
     }
     if channel == MessageType.EMAIL:
-        properties |= {"subject": line, "html": or_null(TEXT)}
+        properties |= {"subject": line, "html": optional(TEXT)}
     else:
-        properties |= {"subject": or_null({"const": ""}), "html": or_null({"const": ""})}
+        properties |= {"subject": NOTHING, "html": NOTHING}
     properties |= dict.fromkeys(RECIPIENTS, NOTHING)
-    properties["destination"] = or_null(ADDRESSES[channel]) if recipient else ADDRESSES[channel]
+    properties["destination"] = optional(ADDRESSES[channel]) if recipient else ADDRESSES[channel]
     required = ["type", "body", recipient or "destination", *(["subject"] if channel == MessageType.EMAIL else [])]
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
 
 
 def _from_template(channel: MessageType, recipient: str) -> Schema:
     """A message whose text is a template's: it has none of its own."""
-    texts = dict.fromkeys(("subject", "body", "html"), or_null({"const": ""}))
+    texts = dict.fromkeys(("subject", "body", "html"), NOTHING)
     fields = {
         "type": {"const": channel.value},
         "templateKey": KEY,
         recipient: KEY,
-        "event": or_null({"const": EVENT}),
-        "senderKey": or_null(KEY),
+        "event": optional({"const": EVENT}),
+        "senderKey": optional(KEY),
     }
     return closed(texts | fields, "type", "templateKey", recipient)
 
@@ -267,7 +267,7 @@ MESSAGES: Schema = {"type": "array", "items": MESSAGE}
 
 
 def _parameter(name: str, about: str, schema: Schema) -> Schema:
-    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+    return {"name": name, "in": "query", "required": False, "allowEmptyValue": True, "description": about, "schema": schema}
 
 
 DETAILS_LEVEL = _parameter("detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"})

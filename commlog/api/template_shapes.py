@@ -2,7 +2,7 @@
 
 from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
-from commlog.api.shapes import KEY, MOMENT, TEXT, case_blind, closed, criteria_of, or_null
+from commlog.api.shapes import KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS
 from notifications.criteria import Field
@@ -31,7 +31,7 @@ _USERNAME: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^:\x00-\
 _PASSWORD: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 _HEADER = closed(
     {
-        "id": or_null(TEXT),
+        "id": optional(TEXT),
         "headerKey": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"},
         "headerValue": {"type": "string", "pattern": "^[ -~]{0,4096}$"},
     },
@@ -45,10 +45,10 @@ def _conditions() -> list[Schema]:
     """What a condition may ask of which placeholder."""
     named: dict[str, Field] = {name: field for name in PLACEHOLDERS if (field := field_of(name))}
     own = field_of("CF:x")
-    words = criteria_of({"CF:x": own} if own else {}, "filterSelection", "filterElement", dict.fromkeys(KINDS, or_null(TEXT)))
+    words = criteria_of({"CF:x": own} if own else {}, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT)))
     for each in words:
         each["properties"]["filterSelection"] = _OWN
-    return criteria_of(named, "filterSelection", "filterElement", dict.fromkeys(KINDS, or_null(TEXT))) + words
+    return criteria_of(named, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT))) + words
 
 
 _FIELDS: dict[str, Schema] = {
@@ -60,16 +60,16 @@ _FIELDS: dict[str, Schema] = {
     "url": _URL,
     "requestType": {"enum": sorted(METHODS)},
     "contentType": {"enum": list(CONTENT_TYPES)},
-    "activated": or_null({"type": "boolean"}),
-    "trigger": or_null({"const": Trigger.AUTOMATIC.value}),
-    "triggerDays": or_null({"type": "integer", "minimum": 0, "maximum": 365}),
-    "subscriptionOption": or_null({"enum": [each.value for each in SubscriptionOption]}),
-    "filtersLinkingOperator": or_null({"enum": list(MATCHES)}),
-    "filterConstraints": or_null({"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}),
-    "authorization": or_null({"enum": list(AUTHORIZATIONS)}),
-    "username": or_null(_USERNAME),
-    "password": or_null(_PASSWORD),
-    "headers": or_null({"type": "array", "maxItems": 50, "items": _HEADER}),
+    "activated": optional({"type": "boolean"}),
+    "trigger": optional({"const": Trigger.AUTOMATIC.value}),
+    "triggerDays": optional({"type": "integer", "minimum": 0, "maximum": 365}),
+    "subscriptionOption": optional({"enum": [each.value for each in SubscriptionOption]}),
+    "filtersLinkingOperator": optional({"enum": list(MATCHES)}),
+    "filterConstraints": optional({"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}),
+    "authorization": optional({"enum": list(AUTHORIZATIONS)}),
+    "username": optional(_USERNAME),
+    "password": optional(_PASSWORD),
+    "headers": optional({"type": "array", "maxItems": 50, "items": _HEADER}),
 }
 
 
@@ -83,7 +83,7 @@ def _occasions() -> list[Schema]:
 
 _SIGN_INS: list[Schema] = [
     {"properties": {"authorization": {"const": "BASIC_AUTHORIZATION"}, "username": _USERNAME | {"minLength": 1}}, "required": ["username"]},
-    {"properties": {"authorization": or_null({"const": "NO_AUTHORIZATION"})}},
+    {"properties": {"authorization": optional({"const": "NO_AUTHORIZATION"})}},
 ]
 NEW = component(
     "NewTemplate",

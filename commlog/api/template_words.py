@@ -6,6 +6,7 @@ from typing import Any
 from commlog.api import asking
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
 from commlog.api.schemas import moment
 from notifications import templating
 from notifications.channels.webhook import password_problem, username_problem
@@ -74,9 +75,9 @@ def template_out(template: NotificationTemplate) -> dict[str, Any]:
 
 def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
     """Put what was given into the template. Raises ApiError for the first thing that is wrong with it."""
-    fields = {name: value for name, value in body.items() if value is not None and name not in READ_ONLY}
-    if "password" in body and body["password"] is None:
-        fields["password"] = ""  # null removes it; what is not named stays as it is
+    fields = {name: value for name, value in body.items() if not is_absent(value) and name not in READ_ONLY}
+    if "password" in body and is_absent(body["password"]):
+        fields["password"] = ""  # that removes it; what is not named stays as it is
     if unknown := sorted(set(fields) - set(TAKEN)):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is no field of a template")
     for name in REQUIRED:
@@ -172,7 +173,7 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
         for part in ("headerKey", "headerValue"):
             if one.get(part) is None:
                 raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}.{part}: is missing")
-        clean(f"{place}.id", "" if one.get("id") is None else one["id"])
+        clean(f"{place}.id", "" if is_absent(one.get("id")) else one["id"])
         name = clean(f"{place}.headerKey", one["headerKey"], most=64)
         value = clean(f"{place}.headerValue", one["headerValue"], most=4096)
         if name in found:

@@ -123,7 +123,7 @@ def _events(body: Any) -> Any:
     client, group, user = Client.objects.first(), Group.objects.first(), User.objects.first()
     there = {"clientId": client.client_id, "groupId": group.group_id, "username": user.username}
     there |= {"clientKey": client.key.hex, "groupKey": group.key.hex, "userKey": user.key.hex, "eventKey": uuid4().hex}
-    found = {name: there.get(name, value) if value is not None else None for name, value in body.items()}
+    found = {name: there.get(name, value) if value else None for name, value in body.items()}
     try:
         templating.told(body.get("data") or {})
     except Malformed as error:

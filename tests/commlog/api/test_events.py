@@ -74,7 +74,7 @@ WRONG: tuple[tuple[Any, tuple[int, int, str, str]], ...] = (
     ([_repaid(), _repaid(clientId="zz")], (404, 29, "OBJECT_NOT_FOUND", "[1].clientId: there is no client zz")),
     (_repaid(clientKey="zz"), (400, 4, "INVALID_PARAMETERS", "[0].clientKey: must be a key of 32 hexadecimal characters")),
     (_repaid(clientKey="0" * 32, clientId="1"), (400, 4, "INVALID_PARAMETERS", "[0]: names one of client, group and user twice")),
-    (_repaid(data=[]), (400, 4, "INVALID_PARAMETERS", "[0].data: must be an object")),
+    (_repaid(data=[1]), (400, 4, "INVALID_PARAMETERS", "[0].data: must be an object")),
     (_repaid(data={"a": [1]}), (400, 4, "INVALID_PARAMETERS", "[0].data: holds a list at A; values are texts, numbers, true or false")),
     (_repaid(occurredAt="2026-11-24"), (400, 4, "INVALID_PARAMETERS",
      "[0].occurredAt: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")),

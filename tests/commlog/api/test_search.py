@@ -284,7 +284,6 @@ def test_criteria_that_are_refused(program: Program, body: Any, code: int, said:
         ({"filterCriteria": [], "sortingCriteria": {"field": "state"}}, 2118, "sortingCriteria.field: state: must be one of creationDate"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "body"}}, 2117, "sortingCriteria.field: body: must be one of"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": "UP"}}, 2119, "sortingCriteria.order: must be ASC or DESC"),
-        ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": ""}}, 2119, "sortingCriteria.order: must be ASC or DESC"),
         ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": 1}}, 2119, "sortingCriteria.order: must be text"),
     ],
 )
@@ -297,9 +296,9 @@ def test_orders_that_are_refused(program: Program, body: Any, code: int, said: s
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("offset=-1", 12), ("offset=10001", 12), ("offset=99999999999999999999", 12), ("offset=x", 11), ("offset=", 11), ("offset=1.0", 11),
+        ("offset=-1", 12), ("offset=10001", 12), ("offset=99999999999999999999", 12), ("offset=x", 11), ("offset=1.0", 11),
         ("offset=%D9%A3", 11), ("limit=0", 14), ("limit=1001", 14), ("limit=-5", 14), ("limit=1e3", 13), ("limit=" + "9" * 5_000, 14),
-        ("limit=%00", 13), ("paginationDetails=on", 4), ("detailsLevel=", 4), ("limit=1&limit=2", 4), ("ofset=1", 27), ("%ED%A0%80=1", 27),
+        ("limit=%00", 13), ("paginationDetails=on", 4), ("limit=1&limit=2", 4), ("ofset=1", 27), ("%ED%A0%80=1", 27),
     ],
 )  # fmt: skip
 def test_pages_that_are_refused(program: Program, query: str, code: int) -> None:
