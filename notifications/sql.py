@@ -25,6 +25,8 @@ SWITCH = ChannelSwitch._meta.db_table
 _FOR_LARGE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _ONLY_ON_REQUEST = 2**31
 _LANES, _MOST_LOCKS = 7_301, 2**31  # our advisory locks: their class, and how many there are in it
+_ONE_AT_A_TIME = "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s, %s::int)"
+_LONGEST_IDLE = "5s"  # what a claim does between two statements takes milliseconds
 
 
 def moment(value: datetime) -> Any:
@@ -121,9 +123,12 @@ def plan_for_large_tables() -> None:
 
 
 def one_at_a_time(lane_id: int) -> None:
-    """Wait until no other transaction is behind this call for the same lane. On SQLite transactions that write are alone anyway."""
+    """Wait until no other transaction is behind this call for the same lane. On SQLite transactions that write are alone anyway.
+
+    A transaction behind it whose process has stopped or was cut off is ended by the server, so that others wait for seconds.
+    """
     if connection.vendor == "postgresql":
-        select("SELECT pg_advisory_xact_lock(%s, %s::int)", [_LANES, lane_id % _MOST_LOCKS])
+        select(_ONE_AT_A_TIME, [_LONGEST_IDLE, _LANES, lane_id % _MOST_LOCKS])
 
 
 def plan_in_order() -> None:

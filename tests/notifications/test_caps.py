@@ -1,14 +1,15 @@
 """A lane's cap holds over all workers, however many ask for its room at the same moment."""
 
 import time
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
 
 import pytest
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox
+from notifications import outbox, sql
 from notifications.delivery import claims
 from notifications.models import Lane
 from notifications.outbox import Draft
@@ -55,6 +56,28 @@ def test_workers_that_claim_at_the_same_moment_share_the_room(providers: StandIn
     other.join()
 
     assert (here, elsewhere) == (3, [0])
+
+
+@pytest.mark.postgres
+def test_a_worker_that_stops_inside_a_claim_keeps_nobody_waiting(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite a process that stops holds the whole file, whatever it does")
+    monkeypatch.setattr(sql, "_LONGEST_IDLE", "300ms")
+    lane_id, claimed_there, go_on = lane_with_room_for(3), Event(), Event()
+
+    def stop_inside() -> None:
+        with suppress(Error), transaction.atomic():
+            claimed(lane_id)
+            claimed_there.set()
+            go_on.wait(30)
+        connection.close()
+
+    other = Thread(target=stop_inside)
+    other.start()
+    assert claimed_there.wait(10)
+    assert claimed(lane_id) == 3
+    go_on.set()
+    other.join()
 
 
 def _somebody_waits() -> bool:
