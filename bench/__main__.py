@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import api, backlog, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput
+from bench import api, backlog, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput, watchers
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -23,6 +23,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
     "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
     "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),
+    "watchers": ("200 open logs beside one that is read, and 100 of 50 changing rows each", watchers.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 
@@ -33,7 +34,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
     parser.add_argument("--only", action="store_true", help="on that server alone")
-    parser.add_argument("--rows", type=int, default=0, help=f"of export, log and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})")
+    parser.add_argument(
+        "--rows", type=int, default=0, help=f"of export, log, watchers and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})"
+    )
     parser.add_argument(
         "--burners", type=int, default=0, metavar="N", help="of backlog: so many other processes that want all of a processor"
     )
@@ -44,6 +47,7 @@ def main() -> int:
         "backlog": (PROGRAMMES["backlog"][0], partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners)),
         "export": (PROGRAMMES["export"][0], partial(exports.run, rows=rows)),
         "api": (PROGRAMMES["api"][0], partial(api.run, rows=rows, keep=options.keep)),
+        "watchers": (PROGRAMMES["watchers"][0], partial(watchers.run, rows=rows)),
         "log": (PROGRAMMES["log"][0], partial(log.run, rows=rows, keep=options.keep)),
     }
     for server in [options.server] if options.only else dict.fromkeys(["", options.server]):

@@ -44,7 +44,7 @@ def run(installation: Installation) -> None:
     for how, limits in (("with the limits as they are", {}), ("never locked: always one hash under way", UNLOCKED)):
         print(f"  {how}")
         installation.environment |= limits
-        with _served(installation, port):
+        with served(installation, port):
             _compare(port)
 
 
@@ -68,9 +68,16 @@ def command(port: int) -> list[str]:
 
 
 @contextmanager
-def _served(installation: Installation, port: int) -> Iterator[None]:
+def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[None]:
+    """Gunicorn at this port, with every worker warm; `workers`: as many, rather than README's."""
     with (installation.directory / "gunicorn.log").open("wb") as log:
-        server = subprocess.Popen(command(port), cwd=ROOT, env=installation.environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [*command(port), *(["--workers", str(workers)] if workers else [])],
+            cwd=ROOT,
+            env=installation.environment,
+            stdout=log,
+            stderr=log,
+        )
     try:
         for _ in range(300):
             time.sleep(0.1)
