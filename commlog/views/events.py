@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from commlog import event_lookup, permissions
 from commlog.limits import A_PAGE, TookTooLong, time_limit
 from commlog.listing import listing
+from commlog.live import parts
 from commlog.recipients import KINDS, url_of
 from notifications import events
 from notifications.models import BusinessEvent
@@ -43,7 +44,7 @@ def event(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = {"event": found, "words": events.in_words(found.name), "lines": event_lookup.lines_of(found)}
     shown |= {"about_url": url_of(about) if about and opens else "", "kind": KINDS[_kind(found)].label.lower() if about else ""}
     shown |= {"templates_url": reverse("templates") if permissions.may_view_templates(request.user) else ""}
-    return render(request, "events/event.html", shown)
+    return parts.render(request, "events/event.html", shown)
 
 
 def _kind(found: BusinessEvent) -> str:
