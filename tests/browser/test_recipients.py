@@ -44,7 +44,7 @@ def _write_and_send(page: Page, *, javascript: bool) -> None:
     page.get_by_role("link", name="Ana Silva").click()
     page.get_by_role("link", name="Send e-mail").click()
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Enter a subject.")).to_be_visible()
+    expect(page.get_by_text("Enter a subject.", exact=True)).to_be_visible()
     page.get_by_label("Subject").fill("Your loan")
     page.get_by_label("Text", exact=True).fill("Dear Ana,\ncome by tomorrow.")
     if javascript:
