@@ -1,7 +1,7 @@
 """What a search asks: criteria and order, from a body. Every refusal names the field and has the number of its kind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from commlog.api.codes import Code
@@ -11,7 +11,6 @@ from commlog.columns import CATALOGUE
 from commlog.paging import Sorting
 from notifications import criteria
 from notifications.criteria import (
-    BY_API_NAME,
     FIELDS,
     MOST_CRITERIA,
     MOST_VALUES,
@@ -24,6 +23,13 @@ from notifications.criteria import (
 )
 from notifications.text import Malformed, clean
 
+# Values of Mambu's that nothing here is stored with: asked for, they find nothing.
+_NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"], "waiting_reason": ["SENDING"]}
+ASKED = {
+    key: replace(field, choices=(*field.choices, *((value, value) for value in _NEVER_STORED.get(key, ()))))
+    for key, field in FIELDS.items()
+}
+BY_API_NAME = {field.api: field for field in ASKED.values() if field.api}
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
 KINDS = ("dataFieldType", "dataItemType")  # what a criterion of API v1 or of a template may have as well
 _PARTS = {"field", "operator", "value", "secondValue", "values"}
@@ -103,7 +109,7 @@ def _criterion(given: Any, place: str) -> Criterion:
 
 
 def read_criterion(
-    field: Field, operator: Operator, one: Mapping[str, Any], *, fields: Callable[[str], Field | None] = FIELDS.get
+    field: Field, operator: Operator, one: Mapping[str, Any], *, fields: Callable[[str], Field | None] = ASKED.get
 ) -> Criterion:
     """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object.
 

@@ -17,7 +17,7 @@ from commlog import audit, passwords
 from commlog.api import budgets
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
-from commlog.api.errors import CHALLENGE, ApiError
+from commlog.api.errors import ApiError
 from commlog.models import ApiKey, User
 from notifications import database
 
@@ -118,4 +118,4 @@ def _note_use(key: ApiKey, now: datetime) -> None:
 
 
 def _refuse(code: Code, source: str) -> NoReturn:
-    raise ApiError(401, code, source, headers={"WWW-Authenticate": CHALLENGE})
+    raise ApiError(401, code, source)

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 _FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)")
 _LEGACY = re.compile(r"/api/notifications/messages(/|$)")
 _LONGEST = 500
-CHALLENGE = 'Bearer realm="Commlog"'  # not Basic: browsers would open their own box over the page that describes the API
+_BEARER = 'Bearer realm="Commlog"'
+_BASIC = 'Basic realm="Commlog", charset="UTF-8"'
 
 
 class ApiError(Exception):
@@ -47,7 +48,14 @@ def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     body: dict[str, object] = {"errors": [one | ({"errorSource": source} if source else {})]}
     if _LEGACY.match(request.path_info):
         body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": source}
-    return JsonResponse(body, status=error.status, headers=error.headers)
+    headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
+    return JsonResponse(body, status=error.status, headers=headers)
+
+
+def _challenge(request: HttpRequest) -> str:
+    """How to say who calls. Programs give a password only where Basic is offered, and some read the first scheme alone."""
+    by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith("Mozilla/")
+    return _BEARER if by_a_browser else f"{_BASIC}, {_BEARER}"  # a browser would open its own box over the page that describes the API
 
 
 def of_status(request: HttpRequest, status: int, *, source: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -84,7 +92,7 @@ def install(api: NinjaAPI) -> None:
 
 def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     source = "send the header apiKey, or HTTP Basic or Bearer authorization"
-    return answer(request, ApiError(401, Code.INVALID_CREDENTIALS, source, headers={"WWW-Authenticate": CHALLENGE}))
+    return answer(request, ApiError(401, Code.INVALID_CREDENTIALS, source))
 
 
 def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:

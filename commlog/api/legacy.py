@@ -19,7 +19,7 @@ from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.resending import Wanted
 from commlog.api.shapes import LEGACY_RESEND, LEGACY_SEARCH, MESSAGES, PAGE_HEADERS, PAGING, closed
-from notifications.criteria import FIELDS, MOST_CRITERIA, Criterion
+from notifications.criteria import MOST_CRITERIA, Criterion
 
 router = Router(tags=["Legacy v1"])
 BASE = "/notifications/messages"
@@ -73,7 +73,7 @@ def _criterion(given: Any, place: str) -> Criterion:
     named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION)
     if named not in SELECTIONS:
         raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"filterSelection: must be one of {', '.join(SELECTIONS)}")
-    field = FIELDS[SELECTIONS[named]]
+    field = asking.ASKED[SELECTIONS[named]]
     element = asking.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
     return asking.read_criterion(field, asking.operator_of(field, element), one)
 

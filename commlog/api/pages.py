@@ -24,6 +24,7 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
 MOST, DEEPEST = 1_000, 10_000
+START = "_"  # the cursor that a walk begins with
 _NAMES = {"offset", "limit", "paginationDetails", "detailsLevel", "cursor"}
 _KEYS = {"sender_key": "sender_user__key", "client_key": "client__key", "group_key": "group__key", "user_key": "user__key"}
 
@@ -63,7 +64,7 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
     with time_limit(A_PAGE):
         page = _page(question, wanted, messages)
     response = written.answer(page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller))
-    if page.after:
+    if page.after or wanted.cursor:
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:
         with time_limit(A_PAGE):
@@ -82,7 +83,7 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
     if wanted.offset and not wanted.cursor:
         return _at_offset(question, wanted, shown)
     try:
-        page = paging.fetch(shown, question.sorting, size=wanted.limit, after=wanted.cursor)
+        page = paging.fetch(shown, question.sorting, size=wanted.limit, after="" if wanted.cursor == START else wanted.cursor)
     except BadCursor as error:
         source = "cursor: is damaged, or belongs to another order; take it from the header Items-Next-Cursor as it is"
         raise ApiError(404, Code.OBJECT_NOT_FOUND, source) from error

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from commlog import audit, permissions
 from commlog.api import bodies
+from commlog.api.asking import ASKED
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
@@ -24,7 +25,7 @@ from notifications.states import MessageState, MessageType
 from notifications.text import Malformed, clean
 
 SKIPPED = "Resend-Skipped"
-TEMPLATE_TYPES = (*MessageType, "TASK")  # TASK: a kind of template that sends nothing
+TEMPLATE_TYPES = tuple(value for value, _ in ASKED["type"].choices)
 _BY_KEYS, _BY_DATE = {"messages", "again"}, {"startDate", "endDate", "templateTypes", "again"}
 _KEPT = frozenset({*_BY_KEYS, *_BY_DATE, "encodedKey"})
 _MOST_NAMED = 100  # keys in an entry of the audit trail

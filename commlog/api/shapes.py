@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 
-from commlog.api.asking import SORTABLE
+from commlog.api.asking import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.description import Schema, component
 from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.sending import EVENT, RECIPIENTS
-from notifications.criteria import BY_API_NAME, FIELDS, LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
+from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
@@ -123,7 +123,7 @@ SEARCH_SORTED = component(
 
 _KIND = optional(TEXT)
 _KINDS: Schema = {"dataFieldType": _KIND, "dataItemType": _KIND}
-_CONSTRAINT = criteria_of({name: FIELDS[key] for name, key in SELECTIONS.items()}, "filterSelection", "filterElement", _KINDS)
+_CONSTRAINT = criteria_of({name: ASKED[key] for name, key in SELECTIONS.items()}, "filterSelection", "filterElement", _KINDS)
 _DETAILS = closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": optional({"enum": list(ORDERS)})} | _KINDS, "sortingColumn")
 LEGACY_SEARCH = component(
     "LegacySearch",
@@ -276,11 +276,13 @@ PAGING = [
     _parameter("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST}),
     _parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
     DETAILS_LEVEL,
-    _parameter("cursor", "From Items-Next-Cursor of the answer before; instead of offset, and quick at any depth", {"type": "string"}),
+    _parameter(
+        "cursor", "_ at first, then Items-Next-Cursor of the answer before; instead of offset, and quick at any depth", {"type": "string"}
+    ),
 ]
 PAGE_HEADERS = {
     "Items-Total": "How many match (with paginationDetails=ON)",
     "Items-Limit": "The limit (with paginationDetails=ON)",
     "Items-Offset": "The offset (with paginationDetails=ON)",
-    "Items-Next-Cursor": "The cursor of the next page; absent on the last one",
+    "Items-Next-Cursor": "The cursor of the next page; on the last one empty where a cursor was given, else absent",
 }

@@ -73,6 +73,23 @@ def test_who_is_refused(client: Client, headers: dict[str, str], expected: Any) 
     assert ("WWW-Authenticate" in response) == (expected[0] == 401)
 
 
+@pytest.mark.parametrize(
+    ("headers", "offered"),
+    [
+        ({}, 'Basic realm="Commlog", charset="UTF-8", Bearer realm="Commlog"'),
+        ({"User-Agent": "Java-http-client/21.0.5"}, 'Basic realm="Commlog", charset="UTF-8", Bearer realm="Commlog"'),
+        ({"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}, 'Bearer realm="Commlog"'),
+        ({"Sec-Fetch-Mode": "cors"}, 'Bearer realm="Commlog"'),
+    ],
+)
+def test_a_password_is_asked_of_whoever_is_no_browser(headers: dict[str, str], offered: str) -> None:
+    for given in ({}, {"apiKey": "wrong"}):
+        assert (
+            Client().post("/api/communications/messages:search", [], "application/json", headers=headers | given)["WWW-Authenticate"]
+            == offered
+        )
+
+
 def test_a_session_opens_nothing_and_is_no_csrf_failure() -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin())

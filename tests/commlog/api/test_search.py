@@ -149,6 +149,35 @@ def test_a_walk_by_cursor_meets_every_message_once_in_order(program: Program, fi
     assert len(walked) == 7
 
 
+def test_a_walk_begins_with_an_underscore_and_ends_with_an_empty_cursor(program: Program) -> None:
+    made = [message.key.hex for message in _made(4)]
+    walked, cursor = [], "_"
+    while cursor:
+        page = program.post(f"{SEARCH}?limit=2&cursor={cursor}", [])
+        walked += _keys(page)
+        cursor = page["Items-Next-Cursor"]
+    assert walked == made
+    assert program.post(f"{SEARCH}?cursor=_", [_criterion("state", "EQUALS", value="FAILED")])["Items-Next-Cursor"] == ""
+    assert refusal(program.post(f"{SEARCH}?cursor=_&offset=1", []))[:2] == (400, 27)
+
+
+@pytest.mark.parametrize(
+    ("field", "v1", "value"),
+    [("type", "TYPE", "TASK"), ("state", "STATE", "KAFKA_SUCCESS_KINESIS_FAILED"), ("", "WAITING_REASON", "SENDING")],
+)
+def test_values_that_nothing_is_stored_with_find_nothing(program: Program, field: str, v1: str, value: str) -> None:
+    (made,) = _made(1)
+    for operator, values, found in (
+        ("EQUALS", {"value": value.lower()}, []),
+        ("IN", {"values": [value]}, []),
+        ("DIFFERENT_THAN", {"value": value}, [made.key.hex]),
+    ):
+        if field:
+            assert _keys(program.post(SEARCH, [_criterion(field, operator, **values)])) == found
+        legacy = {"filterConstraints": [{"filterSelection": v1, "filterElement": operator} | values]}
+        assert _keys(program.post("/api/notifications/messages/search", legacy)) == found
+
+
 def test_a_cursor_belongs_to_its_order_and_replaces_the_offset(program: Program) -> None:
     _made(3)
     cursor = program.post(f"{SEARCH}?limit=1", [])["Items-Next-Cursor"]
