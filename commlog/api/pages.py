@@ -1,10 +1,12 @@
 """Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any depth."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Func, OrderBy, TextField
+from django.db import connection
+from django.db.models import F, Func, Max, OrderBy, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,14 +18,14 @@ from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import READ, RELATED
-from commlog.limits import A_PAGE, time_limit
+from commlog.limits import A_PAGE, counted, time_limit
 from commlog.log import SORTABLE as MOST_SORTED
 from commlog.paging import BadCursor, Page
 from notifications.criteria import to_q
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
-MOST, DEEPEST = 1_000, 10_000
+MOST, DEEPEST = 1_000, 1_000_000
 START = "_"  # the cursor that a walk begins with
 _NAMES = {"offset", "limit", "paginationDetails", "detailsLevel", "cursor"}
 _KEYS = {"sender_key": "sender_user__key", "client_key": "client__key", "group_key": "group__key", "user_key": "user__key"}
@@ -50,7 +52,7 @@ def paging_of(request: HttpRequest) -> Paging:
     given = _parameters(request, _NAMES)
     return Paging(
         offset=_number(given, "offset", 0, least=0, most=DEEPEST, codes=_OFFSET),
-        limit=_number(given, "limit", MOST, least=1, most=MOST, codes=_LIMIT),
+        limit=_number(given, "limit", MOST, least=0, most=MOST, codes=_LIMIT),
         cursor=given.get("cursor", ""),
         totals=_one_of(given, "paginationDetails", ("OFF", "ON")) == "ON",
         full=_one_of(given, "detailsLevel", ("BASIC", "FULL")) == "FULL",
@@ -68,12 +70,18 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:
         with time_limit(A_PAGE):
-            response["Items-Total"] = str(messages.count())
+            total = counted(messages, DEEPEST)
+            if total > DEEPEST:  # behind where offset ends, a count would take longer the larger the log is
+                total = max(total, _estimated(messages, filtered=bool(question.criteria)))
+                response["Items-Total-Estimated"] = "true"
+        response["Items-Total"] = str(total)
         response["Items-Limit"], response["Items-Offset"] = str(wanted.limit), str(wanted.offset)
     return response
 
 
 def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page[Message]:
+    if not wanted.limit and not wanted.cursor:
+        return Page()
     if not SORTABLE[question.field].indexed and _too_many(messages):
         source = f"sortingCriteria: more than {MOST_SORTED:,} match, too many to sort by {question.field}; narrow the filter"
         raise ApiError(400, Code.COLUMN_NOT_SORTABLE, source)
@@ -83,28 +91,39 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
     if wanted.offset and not wanted.cursor:
         return _at_offset(question, wanted, shown)
     try:
-        page = paging.fetch(shown, question.sorting, size=wanted.limit, after="" if wanted.cursor == START else wanted.cursor)
+        page = paging.fetch(shown, question.sorting, size=wanted.limit or 1, after="" if wanted.cursor == START else wanted.cursor)
     except BadCursor as error:
         source = "cursor: is damaged, or belongs to another order; take it from the header Items-Next-Cursor as it is"
         raise ApiError(404, Code.OBJECT_NOT_FOUND, source) from error
     if wanted.offset:
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, "offset: cannot be used together with cursor")
-    return page
+    return page if wanted.limit else Page(after=wanted.cursor)  # what follows nothing begins where it began
 
 
 def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Page[Message]:
-    """The stretch that begins so many rows behind the start; what follows it can be walked with its cursor."""
+    """The stretch that begins so many rows behind the start; what follows it can be walked with its cursor.
+
+    Rows are passed over in an index alone, where one serves the order, and only those of the stretch are read.
+    """
     sorting = question.sorting
-    order = [OrderBy(F(name), descending=sorting.descending, nulls_last=sorting.nullable or None) for name in (*sorting.columns, "pk")]
-    rows = list(shown.order_by(*order)[wanted.offset : wanted.offset + wanted.limit + 1])
-    kept = rows[: wanted.limit]
-    return Page(kept, after=paging.cursor_of(kept[-1], sorting) if len(rows) > wanted.limit else "")
+    name, columns = ("key", ("key",)) if sorting.columns == ("key",) else ("pk", (*sorting.columns, "pk"))  # a key is one row's alone
+    order = [OrderBy(F(column), descending=sorting.descending, nulls_last=sorting.nullable or None) for column in columns]
+    found = list(shown.order_by(*order).values_list(name, flat=True)[wanted.offset : wanted.offset + wanted.limit + 1])
+    rows = {getattr(row, name): row for row in shown.filter(**{f"{name}__in": found[: wanted.limit]})}
+    kept = [rows[each] for each in found[: wanted.limit] if each in rows]
+    return Page(kept, after=paging.cursor_of(kept[-1], sorting) if kept and len(found) > wanted.limit else "")
+
+
+def _estimated(messages: MessageQuerySet, *, filtered: bool) -> int:
+    """About how many there are, without counting: what PostgreSQL expects; SQLite knows only how many rows its table has had."""
+    if connection.vendor == "postgresql":
+        return int(json.loads(messages.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
+    return 0 if filtered else int(messages.aggregate(newest=Max("pk"))["newest"] or 0)
 
 
 def _too_many(messages: MessageQuerySet) -> bool:
     """Whether more match than can be sorted without an index."""
-    found: int = messages.order_by().values("pk")[: MOST_SORTED + 1].aggregate(found=Count("pk"))["found"]
-    return found > MOST_SORTED
+    return counted(messages, MOST_SORTED) > MOST_SORTED
 
 
 _OFFSET = (Code.INVALID_PAGINATION_OFFSET_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_OFFSET_VALUE)

@@ -273,7 +273,9 @@ def _parameter(name: str, about: str, schema: Schema) -> Schema:
 DETAILS_LEVEL = _parameter("detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"})
 PAGING = [
     _parameter("offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}),
-    _parameter("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST}),
+    _parameter(
+        "limit", "How many at most; 0 answers the headers alone", {"type": "integer", "minimum": 0, "maximum": MOST, "default": MOST}
+    ),
     _parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
     DETAILS_LEVEL,
     _parameter(
@@ -282,6 +284,7 @@ PAGING = [
 ]
 PAGE_HEADERS = {
     "Items-Total": "How many match (with paginationDetails=ON)",
+    "Items-Total-Estimated": f"true where Items-Total is an estimate: more than {DEEPEST:,} match",
     "Items-Limit": "The limit (with paginationDetails=ON)",
     "Items-Offset": "The offset (with paginationDetails=ON)",
     "Items-Next-Cursor": "The cursor of the next page; on the last one empty where a cursor was given, else absent",
