@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
+from gunicorn.http.errors import ParseException
 
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
@@ -23,11 +24,23 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
     if length.isdecimal() and int(length[:20]) > most:
         raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed")
     _check_type(request)
-    content = request.read(most + 1)
+    content = _in_chunks(request, most + 1) if _ends_by_itself(request) else request.read(most + 1)
     if len(content) > most:
         raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
     request._commlog_body = content  # type: ignore[attr-defined]
     return content
+
+
+def _ends_by_itself(request: HttpRequest) -> bool:
+    """Whether the body comes in chunks, and the server reads no further than to its end. Django reads no body without a length."""
+    return "HTTP_TRANSFER_ENCODING" in request.META and bool(request.META.get("wsgi.input_terminated"))
+
+
+def _in_chunks(request: HttpRequest, most: int) -> bytes:
+    try:
+        return cast(bytes, request.META["wsgi.input"].read(most))
+    except (ParseException, OSError) as error:  # the server closes the connection: nobody knows where the next call begins
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: its chunks are broken") from error
 
 
 def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
@@ -38,7 +51,7 @@ def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] 
     content = raw(request, most=most)
     if not content.strip():
         source = "the body is missing"
-        if "HTTP_TRANSFER_ENCODING" in request.META:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not _ends_by_itself(request):
             source += "; send it with a Content-Length, not in chunks"
         raise ApiError(400, Code.MISSING_ENTITY_JSON, source)
     try:

@@ -80,7 +80,9 @@ class Demo:
         if past.wait() != 0:
             _give_up(past)
         children.forget(past)
-        serve = ["-m", "django", "runserver", "--noreload", f"127.0.0.1:{self.port}"]
+        # Django's own server loses its place behind a body in chunks.
+        serve = ["-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", f"127.0.0.1:{self.port}"]
+        serve += ["--threads", "16", "--no-control-socket", "--graceful-timeout", "2"]
         children.start("web", serve, environment=variables | {"DEBUG": "1"})
         children.start("sender", ["-m", "django", "sender"], environment=variables)
         pace = [f"--every={self.every}", f"--port={self.port}"]
