@@ -28,7 +28,8 @@ class Installation:
         self.directory = directory
         self.providers = providers
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.environment = {**kept, **providers.environment(), "DATABASE_URL": database_url}
+        own = {"DATABASE_URL": database_url, "MARKER_DIRECTORY": str(directory / "markers")}
+        self.environment = {**kept, **providers.environment(), **own}
         self._reader: subprocess.Popen[str] | None = None
 
     def manage(self, *arguments: str, text: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commlog.views import administration, api_consumers, channels, menu_items, roles, templates, users
+from commlog.views import administration, after_restore, api_consumers, channels, menu_items, roles, templates, users
 
 urlpatterns = [
     path("", administration.overview, name="administration"),
@@ -33,6 +33,8 @@ urlpatterns = [
     path("channels/lanes/<int:pk>/", channels.lane, name="lane"),
     path("channels/<slug:channel>/disable/", channels.disable, name="channel-disable"),
     path("channels/<slug:channel>/<slug:action>/", channels.act, name="channel-act"),
+    path("after-restore/", after_restore.index, name="after-restore"),
+    path("after-restore/<slug:action>/", after_restore.decide, name="after-restore-decide"),
     path("api-consumers/", api_consumers.index, name="api-consumers"),
     path("api-consumers/new/", api_consumers.new, name="api-consumer-new"),
     path("api-consumers/<hex32:key>/", api_consumers.consumer, name="api-consumer"),

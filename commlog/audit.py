@@ -38,7 +38,7 @@ Actor = User | ApiConsumer | Command | AnonymousUser | None
 
 MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
 PROGRAM = " (API)"  # behind the name of an API consumer
-COMMANDS = ("createsuperuser", "changepassword", "create_user", "create_api_key", "demo")
+COMMANDS = ("createsuperuser", "changepassword", "create_user", "create_api_key", "demo", "after_restore")
 _LONGEST_NAME = 320
 _LONGEST_VALUE = 1_000
 _address: ContextVar[str | None] = ContextVar("address", default=None)

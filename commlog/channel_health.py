@@ -12,7 +12,7 @@ from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
 from notifications import channels, health, lane_health, lanes, switches
 from notifications.lane_health import LaneHealth
 from notifications.models import ChannelSwitch, Lane, Message
-from notifications.models.message import MessageQuerySet
+from notifications.models.message import UNTIL_RELEASED, MessageQuerySet
 from notifications.states import LIVE, Circuit, MessageType
 
 _LATELY = timedelta(hours=1)
@@ -157,7 +157,7 @@ def cards() -> list[ChannelCard]:
     """Every channel. Three queries, whatever the number of lanes; those that may need somebody come first."""
     now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
-    due = Message.objects.filter(lane=OuterRef("pk"), due_at__isnull=False).order_by("due_at").values("due_at")
+    due = Message.objects.filter(lane=OuterRef("pk"), due_at__lt=UNTIL_RELEASED).order_by("due_at").values("due_at")
     first, parked = Subquery(due.filter(parked_at=None)[:1]), Subquery(due.filter(parked_at__isnull=False)[:1])
     needs_somebody = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False)
     rank = Case(When(needs_somebody, then=Value(0)), default=Value(1), output_field=IntegerField())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Func, OuterRef, Subquery, TextField
@@ -10,6 +11,7 @@ from django.db.models.functions import Coalesce, Left
 
 from commlog.paging import Sorting
 from notifications.models import Message
+from notifications.models.message import UNTIL_RELEASED
 
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
@@ -71,13 +73,27 @@ def _doubt(possible_duplicate: bool) -> str:
     return "Possible duplicate" if possible_duplicate else ""
 
 
+def _next_attempt(due_at: datetime | None) -> datetime | None:
+    return None if due_at == UNTIL_RELEASED else due_at
+
+
 def _newer(key: UUID | None, state: str | None) -> str:
     return f"{key.hex} {state}" if key else ""
 
 
 _later = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")).order_by("-pk")
 _NEWER = {"newer_key": Subquery(_later.values("key")[:1]), "newer_state": Subquery(_later.values("state")[:1])}
-_LIFE = ("state", "outcome", "failure_reason", "waiting_reason", "due_at", "failures", "possible_duplicate", "receipt_due_at")
+_LIFE = (
+    "state",
+    "outcome",
+    "failure_reason",
+    "waiting_reason",
+    "due_at",
+    "failures",
+    "possible_duplicate",
+    "receipt_due_at",
+    "restored_at",
+)
 _CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
 _GROUP = ("group__key", "group__group_id", "group__name")
 _USER = ("user__key", "user__username", "user__first_name", "user__last_name")
@@ -103,7 +119,7 @@ _FURTHER = (
     Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
     Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),
     Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
-    Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True),
+    Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt),
     Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
     Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
     Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",)),

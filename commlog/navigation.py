@@ -16,10 +16,12 @@ from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import Person
-from notifications import channels, database, health
+from notifications import channels, database, health, restored
 from notifications.channels import SendingMode
 
 MOST_JOBS = 100  # counted no further
+HELD_AFTER_RESTORE = "Nothing is being sent: the database was restored from a backup."
+UNDECIDED_AFTER_RESTORE = "The database was restored from a backup: messages that may have been sent wait for a decision."
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
 _PAGES = {MenuItemType.COMMUNICATIONS: "log", MenuItemType.CLIENTS: "clients", MenuItemType.GROUPS: "groups", MenuItemType.USERS: "users"}
 
@@ -105,6 +107,12 @@ class Frame:
         said = [f"{own} job{'' if own == 1 else 's'}"] if own else []
         return ", ".join([*said, *([f"{waiting} to approve"] if waiting else [])])
 
+    @property
+    def after_restore(self) -> str:
+        """Where it is decided what a restored database sends; "" while there is nothing to decide, or for who may not see it."""
+        restored_lately = not {HELD_AFTER_RESTORE, UNDECIDED_AFTER_RESTORE}.isdisjoint(self.banners)
+        return reverse("after-restore") if restored_lately and self.administration else ""
+
     @cached_property
     def banners(self) -> list[str]:
         """What everybody has to know now."""
@@ -119,6 +127,8 @@ def _troubles() -> list[str]:
     now = timezone.now()
     seen = health.survey(now)
     found = [_why_nothing_is_sent()] if health.stalled(now, seen=seen) else []
+    if seen.held and (backup := restored.standing()):
+        found.append(HELD_AFTER_RESTORE if backup.held else UNDECIDED_AFTER_RESTORE)
     return found + channel_health.sentences(now) if seen.held or seen.failing else found
 
 

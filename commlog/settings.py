@@ -292,7 +292,9 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "",
 }
 
-LONG_WORK = {"claim": "commlog.jobs.claim", "stalled": "commlog.jobs.stalled"}
+LONG_WORK = {what: f"commlog.jobs.{what}" for what in ("claim", "stalled", "hold", "targets")}
+# Where senders note what was sent last, so that they know a database that was restored from a backup.
+MARKER_DIRECTORY = Path(env.text("MARKER_DIRECTORY", str(BASE_DIR / "var" / "markers")))
 # More messages than that in one bulk resend take a second person's yes; 0: never.
 BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
 

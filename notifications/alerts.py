@@ -5,6 +5,7 @@ from django.db.models import Model
 from django.dispatch import Signal
 
 from notifications import outbox
+from notifications.models import Message
 from notifications.states import MessageType
 
 EVENT = "ALERT"
@@ -18,7 +19,8 @@ def record(about: Model, *, before: dict[str, object], after: dict[str, object])
     changed.send(sender=type(about), about=about, before=before, after=after)
 
 
-def tell(subject: str, text: str) -> None:
+def tell(subject: str, text: str) -> Message | None:
     """A mail to ALERT_EMAIL, where one is set. It goes the way of every mail: where e-mail is in trouble, it waits with the others."""
-    if settings.ALERT_EMAIL:
-        outbox.enqueue(outbox.Draft(MessageType.EMAIL, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT))
+    if not settings.ALERT_EMAIL:
+        return None
+    return outbox.enqueue(outbox.Draft(MessageType.EMAIL, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT))

@@ -15,7 +15,7 @@ from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
-from notifications import circuits, database, delivery, lanes, receipts
+from notifications import circuits, database, delivery, lanes, receipts, restored
 from notifications.clock import db_now
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
@@ -37,23 +37,25 @@ class MessageBroker(ORM):
         """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one drain a channel."""
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
-            self._mark_held()
+            self._look()
             packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
         except Error as error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
             database.note(error)
             connection.close()
+            self._mark_at = 0.0  # whatever answers next may be another database
             time.sleep(_DATABASE_GONE)
             return None
         return packages or None
 
-    def _mark_held(self) -> None:
-        """Once a second: what became due on a lane that is held back is WAITING."""
+    def _look(self) -> None:
+        """Once a second, and first of all: whether the database was restored; what became due on a lane that is held back is WAITING."""
         if time.monotonic() >= self._mark_at:
-            self._mark_at = time.monotonic() + _MARK_EVERY
             now = db_now()
-            circuits.close_quiet(now)
-            lanes.mark_held(now)
+            if not restored.look(now):
+                circuits.close_quiet(now)
+                lanes.mark_held(now)
+            self._mark_at = time.monotonic() + _MARK_EVERY
 
     def _ordinary(self) -> list[Package]:
         """The next queued task or piece of long work, unless those under way have all workers but one: the last one is for sending."""

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
 from notifications.channels import held_channels
 from notifications.delivery.claims import LEASE
-from notifications.models import Attempt, ChannelSwitch, Lane, Message
+from notifications.models import Attempt, ChannelSwitch, Installation, Lane, Message
 from notifications.states import Circuit
 
 PATIENCE = timedelta(seconds=30)
@@ -41,13 +41,22 @@ def survey(now: datetime) -> Survey:
     due = mine.filter(due_at__lte=now, parked_at=None).order_by("due_at").values("due_at")[:1]
     lapsed = mine.filter(lease_until__lte=now).order_by("lease_until").values("lease_until")[:1]
     switches = ChannelSwitch.objects.filter(channel=OuterRef("channel"))
-    held = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(switched=True)
+    restored = Installation.objects.filter(restored_at__isnull=False)
+    held = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(switched=True) | Q(stopped=True)
     lanes = Lane.objects.annotate(
-        due=Subquery(due), lapsed=Subquery(lapsed), switched=Exists(switches.filter(Q(enabled=False) | Q(paused_at__isnull=False)))
+        restored=Exists(restored),
+        stopped=Exists(restored.filter(lifted_at=None)),
+        due=Subquery(due),
+        lapsed=Subquery(lapsed),
+        switched=Exists(switches.filter(Q(enabled=False) | Q(paused_at__isnull=False))),
     )
     free = ~held & ~Q(channel__in=held_channels())
-    failing = Count("pk", filter=Q(failing_since__isnull=False))
-    found = lanes.aggregate(due_first=Min("due", filter=free), lapsed_first=Min("lapsed"), held=Count("pk", filter=held), failing=failing)
+    found = lanes.aggregate(
+        due_first=Min("due", filter=free),
+        lapsed_first=Min("lapsed"),
+        held=Count("pk", filter=held | Q(restored=True)),
+        failing=Count("pk", filter=Q(failing_since__isnull=False)),
+    )
     times = [time for time in (found["due_first"], found["lapsed_first"]) if time is not None]
     return Survey(min(times) if times else None, found["held"], found["failing"])
 

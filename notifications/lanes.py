@@ -67,8 +67,9 @@ class Opening(NamedTuple):
     most_out: int | None = None
 
 
-# A lane is free unless a person, or an administrator's switch of its channel holds it back.
-_UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS (
+# A lane is free unless a person, an administrator's switch of its channel, or a restored database holds it back.
+_RESTORED = f"SELECT 1 FROM {sql.INSTALLATION} i WHERE i.restored_at IS NOT NULL AND i.lifted_at IS NULL"  # noqa: S608
+_UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS ({_RESTORED}) AND NOT EXISTS (
 SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
 _FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND m.parked_at IS PARKED
 ORDER BY m.due_at, m.id LIMIT 1)"""  # noqa: S608

@@ -306,6 +306,7 @@ def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: Lan
     """A new row, due at once, with the content of the failed one; or why it would fail at once."""
     copied = {name: getattr(source, name) for name in _COPIED}
     new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
+    new.possible_duplicate = source.restored_at is not None
     if error := sendable.refusal_of(new):
         return error
     _make_due(new, now, lanes)

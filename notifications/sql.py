@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from notifications import pooling
-from notifications.models import Attempt, ChannelSwitch, Lane, Message
+from notifications.models import Attempt, ChannelSwitch, Installation, Lane, Message
 
 MESSAGE = Message._meta.db_table
 ATTEMPT = Attempt._meta.db_table
 LANE = Lane._meta.db_table
 SWITCH = ChannelSwitch._meta.db_table
+INSTALLATION = Installation._meta.db_table
 
 # A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after. Statistics
 # from an idle queue, the usual ones, say that nothing is due: then the whole backlog is read and sorted for each claim of fifty.

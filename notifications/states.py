@@ -43,7 +43,7 @@ TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     MessageState.QUEUED: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
     MessageState.QUEUED_FOR_STREAM: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
     MessageState.SENDING_ASYNC: FINAL | {MessageState.WAITING},
-    MessageState.WAITING: frozenset({MessageState.SENDING_ASYNC}),
+    MessageState.WAITING: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
     MessageState.SENT: frozenset(),
     MessageState.FAILED: frozenset(),
 }

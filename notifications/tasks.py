@@ -6,6 +6,7 @@ from django.db import Error
 
 from notifications import database, delivery, receipts
 from notifications.clock import db_now
+from notifications.delivery import alone
 from notifications.states import MessageType
 
 _UNTIL_ASKED_AGAIN = 1.0  # seconds for which this worker waits where nothing can be written
@@ -24,3 +25,8 @@ def drain(channel: str) -> int:
         database.note(error)
         time.sleep(_UNTIL_ASKED_AGAIN)
         return 0
+
+
+def send_alone(message_id: int) -> bool:
+    """Send the mail that says why nothing else is sent. Returns whether it was tried."""
+    return alone.send_alone(message_id)

@@ -18,7 +18,9 @@ from notifications import channels, database, health, lanes, switches
 from tests import databases
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
+MARKERS = Path(mkdtemp(prefix="commlog-markers-"))
 atexit.register(rmtree, LOCKS, ignore_errors=True)
+atexit.register(rmtree, MARKERS, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +50,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     settings.PASSWORD_LOCKS = LOCKS
+    settings.MARKER_DIRECTORY = MARKERS
     counts.forget()
     passwords.forget()
     remembered.forget()

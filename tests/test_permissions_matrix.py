@@ -165,6 +165,8 @@ TABLE: dict[str, Row] = {
     "channel-disable": _get(SIGN_IN, 403, 403, 403, 200),
     "channel-act": _post(SIGN_IN, 403, 403, 403, 302),
     "lane": _get(SIGN_IN, 403, 403, 403, 200),
+    "after-restore": _get(SIGN_IN, 403, 403, 403, 200),
+    "after-restore-decide": _post(SIGN_IN, 403, 403, 403, 302),
     "templates": _get(SIGN_IN, 403, 403, 403, 200),
     "template-new": _get(SIGN_IN, 403, 403, 403, 200),
     "template": _get(SIGN_IN, 403, 403, 403, 200),
@@ -211,6 +213,7 @@ READ_ONLY = {
     "administration-user",
     "api-consumers",
     "api-consumer",
+    "after-restore",
 }
 
 
@@ -243,7 +246,7 @@ class World:
             "owner": self.client.hex,
             "whom": "client",
             "pk": Lane.objects.values_list("pk", flat=True)[0] if name == "lane" else self.role,
-            "action": "pause" if name in ("job-act", "channel-act") else "favourite",
+            "action": {"job-act": "pause", "channel-act": "pause", "after-restore-decide": "lift"}.get(name, "favourite"),
         } | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
 

@@ -33,6 +33,7 @@ def demo(shell: Mapping[str, str], *, directory: Path, port: int, secret_key: st
     """The environment of the demo's processes. `providers` is where they send to: the stand-ins' own description."""
     return cleaned(shell) | {
         "DATABASE_URL": f"sqlite:///{quote(str(directory / DATABASE))}",
+        "MARKER_DIRECTORY": str(directory / "markers"),
         "SECRET_KEY": secret_key,
         "SECRETS_KEY": f"sealing {secret_key}",
         # Only the web process runs with DEBUG: it needs no collected static files then. All others spare its cost.

@@ -29,6 +29,7 @@ How a kind of job plugs in (an export, say):
    workers the job fails and says so; so it does after any exception, with the text of a Refused as its reason.
 """
 
+from commlog.jobs.held import hold, targets
 from commlog.jobs.life import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
 from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
 
@@ -42,9 +43,11 @@ __all__ = [
     "cancel",
     "claim",
     "create",
+    "hold",
     "pause",
     "reject",
     "resume",
     "run",
     "stalled",
+    "targets",
 ]

@@ -21,7 +21,7 @@ from commlog.models import Job
 from commlog.models.job import ACTIVE, JobKind, JobState, Wish
 from commlog.places import Place
 from commlog.selection import Selection, select
-from notifications import stopping
+from notifications import restored, stopping
 from notifications.clock import db_now
 from notifications.models.message import MessageQuerySet
 
@@ -143,6 +143,8 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     by the broker (settings.LONG_WORK).
     """
     now = db_now()
+    if restored.held():
+        return None
     due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by("due_at", "id")
     owners = set(due.order_by().values_list("owner", flat=True))
     running = Counter(Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True))
@@ -179,6 +181,8 @@ def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
     `since`: when the cluster was started. It can take a lost worker's job only once the lease has ended: older silence is not its own.
     """
     active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
+    if active and restored.held():
+        return False  # what is not to be taken is not left alone
     leases = [(RUNNERS[kind].lease, until) for kind, _, until in active if until]
     if leases or OrmQ.objects.filter(lock__gte=timezone.now()).exists():
         return any(now - max(since, until - lease) > max(patience, lease / 2) for lease, until in leases)

@@ -69,6 +69,8 @@ def next_try(message: Message, now: datetime) -> str:
     """What a waiting message waits for: `retry 4 of 5 in 14 s`."""
     if message.state != MessageState.WAITING or message.due_at is None:
         return ""
+    if message.awaits_decision:
+        return "held: it may have been sent before the database was restored"
     if message.waiting_reason == WaitingReason.WAIT_FOR_CLOSE_CIRCUIT:
         return "held back: its channel is paused, or its destination in trouble"
     policy = settings.RETRY_POLICIES.get(MessageType(message.type))

@@ -86,6 +86,12 @@ FIELDS: dict[str, Field] = {
             holds=lambda: Q(state=MessageState.FAILED, outcome=Outcome.UNKNOWN),
         ),
         Field("possible_duplicate", "May have been delivered twice", Kind.BOOLEAN, holds=lambda: Q(possible_duplicate=True)),
+        Field(
+            "restored",
+            "May have been sent before the database was restored",
+            Kind.BOOLEAN,
+            holds=lambda: Q(restored_at__isnull=False, outcome=Outcome.UNKNOWN),
+        ),
         Field("attempts", "Attempts", Kind.NUMBER, "attempt_count"),
         Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at"),
         Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", choices=_choices(WaitingReason)),

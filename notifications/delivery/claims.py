@@ -52,6 +52,7 @@ _ROOM = f"""
 SELECT lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)
 FROM {sql.LANE} lane WHERE lane.id = %s
 """  # noqa: S608
+_LOCK_ONE = _LOCK_DUE.replace("ORDER BY", "AND id = %s ORDER BY")
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
 (message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
@@ -73,8 +74,10 @@ UPDATE {sql.MESSAGE} SET lease_until = %s WHERE THESE AND token = %s AND state |
 """  # noqa: S608
 
 
-def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True, trial: bool = False, parked: bool = False) -> list[Claim]:
-    """Claim up to `limit` due messages of a lane, and open an attempt for each before anything is sent.
+def claim(
+    lane_id: int, limit: int, *, now: datetime, suspects: bool = True, trial: bool = False, parked: bool = False, only: int | None = None
+) -> list[Claim]:
+    """Claim up to `limit` due messages of a lane (or the one with the id `only`), and open an attempt for each before anything is sent.
 
     A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it. Without
     `suspects` it is left, and what is due after it. `parked`: of those that wait apart.
@@ -90,7 +93,10 @@ def claim(lane_id: int, limit: int, *, now: datetime, suspects: bool = True, tri
         limit = min(limit, sql.select(_ROOM, [lane_id])[0][0])
         if limit < 1:
             return []
-        rows = _suspects_alone(sql.select((_LOCK_PARKED if parked else _LOCK_DUE) + lock, [lane_id, moment, limit]), suspects)
+        due = (_LOCK_PARKED if parked else _LOCK_DUE, [lane_id, moment, limit])
+        if only is not None:
+            due = (_LOCK_ONE, [lane_id, moment, only, limit])
+        rows = _suspects_alone(sql.select(due[0] + lock, due[1]), suspects)
         if not rows:
             return []
         ids = [row[0] for row in rows]

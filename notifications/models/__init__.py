@@ -3,6 +3,7 @@
 from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
 from notifications.models.folds import Filling, Folded, FoldField
+from notifications.models.installation import Installation
 from notifications.models.lane import ChannelSwitch, FailingDestination, Lane, LaneRefusal, LaneTally
 from notifications.models.message import Message
 from notifications.models.receipt import DeliveryReceipt
@@ -21,6 +22,7 @@ __all__ = [
     "FoldField",
     "Folded",
     "Group",
+    "Installation",
     "Lane",
     "LaneRefusal",
     "LaneTally",

@@ -1,6 +1,6 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
@@ -32,6 +32,8 @@ from notifications.states import (
 )
 
 _FINAL = sorted(FINAL)
+# The due time of what may have been sent before its database was restored: it is never reached, so a person has to decide.
+UNTIL_RELEASED = datetime(9000, 1, 1, tzinfo=UTC)
 _SENDING = MessageState.SENDING_ASYNC
 # As Message.arrived says it.
 ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (Q(state=MessageState.SENT) & ~Q(receipt_status__in=sorted(PROVES_LOSS)))
@@ -136,6 +138,8 @@ class Message(models.Model):
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default="")
     possible_duplicate = models.BooleanField(default=False)
     provider_id = models.CharField(max_length=200, default="")
+    # When its database was found to have been restored from a backup: until then it, or a resend of it, may have been sent.
+    restored_at = models.DateTimeField(null=True)
     # What the provider reported since. While it is SENDING_ASYNC with a receipt due, no worker has it and nothing sweeps it.
     receipt_due_at = models.DateTimeField(null=True)
     receipt_status = models.CharField(max_length=11, choices=ReceiptStatus.choices, default="")
@@ -187,6 +191,7 @@ class Message(models.Model):
             models.Index(fields=["receipt_due_at"], name="message_receipt_due", condition=Q(state=_SENDING, receipt_due_at__isnull=False)),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
             models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
+            models.Index(fields=["created_at", "id"], name="message_restored", condition=Q(restored_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -216,6 +221,16 @@ class Message(models.Model):
     def may_have_been_delivered(self) -> bool:
         """FAILED, but one attempt got no answer after the message had been handed over, and nothing was reported since."""
         return self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
+
+    @property
+    def lost_sight_of(self) -> bool:
+        """Not known to have been sent, but it, or a resend of it, may have been before the database was restored."""
+        return self.restored_at is not None and self.outcome == Outcome.UNKNOWN and not self.receipt_status
+
+    @property
+    def awaits_decision(self) -> bool:
+        """Whether it waits until a person has it sent or ended, because it may have been sent before the database was restored."""
+        return self.due_at == UNTIL_RELEASED
 
     @property
     def arrived(self) -> bool:

@@ -85,7 +85,6 @@ def _follow(machine: Machine, place: Path, smtp: int) -> None:
             raise AssertionError(said)
         if number + 1 == len(steps) or steps[number + 1].heading != block.heading:
             after.get(block.heading, lambda: None)()
-    machine.run("systemctl start commlog-sender")
     _still_there(machine, certificate, "after the restoring")
     _nothing_outside()
 

@@ -1,0 +1,71 @@
+"""After the database was restored from a backup: what was found, and what becomes of that which may have been sent."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from commlog import after_restore, permissions
+from commlog.models import CustomView, User
+from commlog.models.column_layout import LogKind
+from notifications import restored
+
+_A_REQUEST = 10.0  # seconds; what is left is said, and can be asked for again
+ACTIONS = ("lift", "release", "end")
+
+
+class ViewForm(forms.Form):
+    """Which messages are meant."""
+
+    view = forms.ModelChoiceField(
+        label="Messages of the view", queryset=CustomView.objects.none(), to_field_name="key", required=False, empty_label="All"
+    )
+    sms = forms.BooleanField(label="Text messages too", required=False, help_text="Nobody can tell a repeated text message from a new one.")
+
+    def __init__(self, data: QueryDict, *, user: User) -> None:
+        super().__init__(data)
+        self.fields["view"].queryset = permissions.views_for(user, LogKind.LOG)  # type: ignore[attr-defined]
+
+
+@require_safe
+@permissions.can_view_administration
+def index(request: HttpRequest) -> HttpResponse:
+    """What was found, and how much of a view, or in all, waits for a decision."""
+    form = ViewForm(request.GET, user=permissions.staff(request))
+    view = form.cleaned_data["view"] if form.is_valid() else None
+    context = {"form": form, "view": view, "found": restored.standing(), "can_manage": permissions.may_manage_administration(request.user)}
+    try:
+        context["waiting"] = after_restore.waiting(view)
+    except after_restore.Undecidable as error:
+        form.add_error("view", str(error))
+    return render(request, "administration/after_restore.html", context | {"most": after_restore.MOST})
+
+
+@require_POST
+@permissions.can_manage_administration
+def decide(request: HttpRequest, action: str) -> HttpResponse:
+    """Let new messages leave, send what is marked, or end it."""
+    by = permissions.staff(request)
+    form = ViewForm(request.POST, user=by)
+    if action not in ACTIONS or not form.is_valid():
+        raise Http404("There is nothing of that kind to decide.")
+    view = form.cleaned_data["view"]
+    try:
+        messages.success(request, _decided(action, view, by, sms=form.cleaned_data["sms"]))
+    except after_restore.Undecidable as error:
+        messages.error(request, str(error))
+    address = redirect("after-restore").url
+    return redirect(f"{address}?{urlencode({'view': view.key})}" if view else address)
+
+
+def _decided(action: str, view: CustomView | None, by: User, *, sms: bool) -> str:
+    if action == "lift":
+        lifted = after_restore.lift(by=by, seconds=_A_REQUEST)
+        return "New messages are sent again. What may have been sent goes on waiting." if lifted else "New messages are sent already."
+    if action == "release":
+        number = after_restore.release(view, sms=sms, by=by, seconds=_A_REQUEST)
+        return f"Released: {number:,}. Each is marked as a possible duplicate. New messages are sent, too."
+    number = after_restore.end(view, by=by, seconds=_A_REQUEST)
+    return f"Ended as failed: {number:,}. Each says that it may have been delivered."

@@ -1,0 +1,104 @@
+"""The last sends that this machine has seen in a database, kept outside it: so a database that was restored from a backup is known.
+
+A small file in MARKER_DIRECTORY for each database, called by the random id inside it. It names committed rows, never sequences, which
+may jump: a permit and a result. A database that lacks one of them is older than the one that was seen; a standby that took over with
+nothing lost has them both. A machine that has seen less knows less. What cannot be read or written holds nothing.
+"""
+
+import json
+import logging
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from django.conf import settings
+
+from notifications.models import Attempt
+
+_NEWEST = 1_000  # attempts by id, among which are the latest permit and the latest result: a claim lives for seconds
+_LONGEST = 1_000  # characters of a file
+
+logger = logging.getLogger(__name__)
+_unwritable: set[str] = set()  # what was said about it already
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An attempt and when something became of it."""
+
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a database is: the latest permit to send and the latest result. None: there is none."""
+
+    permit: Seen | None = None
+    result: Seen | None = None
+
+    @classmethod
+    def present(cls) -> Self:
+        """That of the database, as it is committed. Call it outside of transactions."""
+        last = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        newest = Attempt.objects.filter(pk__gt=last - _NEWEST)
+        return cls(*(_latest(newest, column) for column in ("permitted_at", "finished_at")))
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether the database lacks what is named here: it is older than the one in which that was seen."""
+        wanted = {each.attempt for each in (self.permit, self.result) if each}
+        found = {pk: times for pk, *times in Attempt.objects.filter(pk__in=wanted).values_list("pk", "permitted_at", "finished_at")}
+        none = [None, None]
+        return any(
+            each is not None and found.get(each.attempt, none)[place] != each.at for place, each in enumerate((self.permit, self.result))
+        )
+
+
+def _latest(attempts: Any, column: str) -> Seen | None:
+    found = attempts.filter(**{f"{column}__isnull": False}).order_by(f"-{column}").values_list("pk", column).first()
+    return Seen(*found) if found else None
+
+
+def read(key: UUID) -> Position | None:
+    """What this machine has seen of the database with that id last; None where it knows nothing of it."""
+    try:
+        said = json.loads(_file(key).read_text()[:_LONGEST])
+        return Position(**{name: Seen(int(one["attempt"]), datetime.fromisoformat(one["at"])) for name, one in said.items() if one})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        _say(f"the marker {_file(key)} cannot be read ({type(error).__name__}): a restored database is not noticed")
+        return None
+
+
+def write(key: UUID, position: Position) -> None:
+    """Remember it. Whatever ends in the middle, the file is the earlier one or this one."""
+    file = _file(key)
+    draft = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w") as opened:
+            json.dump(asdict(position), opened, default=datetime.isoformat)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        _say(f"the marker {file} cannot be written ({error.strerror}): a restored database is not noticed")
+
+
+def _file(key: UUID) -> Path:
+    return Path(settings.MARKER_DIRECTORY) / f"{key.hex}.json"
+
+
+def _say(text: str) -> None:
+    """Once a process: it is tried every second."""
+    if text not in _unwritable:
+        _unwritable.add(text)
+        logger.warning(text)
