@@ -28,7 +28,8 @@ def port(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[int
     url = f"sqlite:///{connection.settings_dict['NAME']}"
     if connection.vendor == "postgresql":
         url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
-    given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings", "EMAIL_URL": "smtp://127.0.0.1:25", "API_LARGEST_BODY": "10000"}
+    given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
+    given |= {"EMAIL_URL": "smtp://127.0.0.1:25", "API_LARGEST_BODY": "10000"}
     command = [sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", "127.0.0.1:0", "--no-control-socket"]
     with subprocess.Popen([*command, *request.param], cwd=ROOT, env=given, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
