@@ -92,6 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "commlog.middleware.ProbesMiddleware",
     "commlog.middleware.TrustedProxyMiddleware",
+    "commlog.api.middleware.ProgramsMiddleware",
     "commlog.audit.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -300,12 +301,12 @@ BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
 
 # --- Logging -------------------------------------------------------------------------------------------------------
 # No query strings, no addresses, no texts: what is searched and what is sent stays out of logs.
-_LINE = {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
+_LINE = {"format": "{asctime} {levelname} {name}{call} {message}", "style": "{"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no flood": {"()": CallbackFilter, "callback": lambda record: getattr(record, "status_code", 0) != 429}},
-    "formatters": {"line": _LINE, "one line": {"()": "commlog.logs.OneLine"} | _LINE},
+    "formatters": {"line": {"()": "commlog.logs.Line"} | _LINE, "one line": {"()": "commlog.logs.OneLine"} | _LINE},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "brief": {"class": "logging.StreamHandler", "formatter": "one line"},

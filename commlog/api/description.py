@@ -89,11 +89,13 @@ def describes(*, body: Schema | None = None, query: list[Schema] | None = None, 
     return found
 
 
+PLACE = {"Location": "Where it can be read"}
 _IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Makes the call safe to repeat for six hours: the same key and body get the same answer, and nothing happens twice.",
+    "description": "Makes the call safe to repeat for six hours: the same key and body get the same answer, "
+    "with `Idempotency-Replayed: true`, and nothing happens twice.",
     "schema": {"type": "string", "maxLength": LONGEST, "pattern": f"^{PATTERN}$"},
 }
 

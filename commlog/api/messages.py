@@ -11,7 +11,7 @@ from commlog import permissions
 from commlog.api import asking, bodies, pages, resending, sending
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import answers, describes
+from commlog.api.description import PLACE, answers, describes
 from commlog.api.errors import ApiError
 from commlog.api.once import once
 from commlog.api.operations import needs
@@ -41,7 +41,9 @@ _reading = needs(permissions.may_read_messages, "reading messages needs the perm
 _resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
 
 
-@router.post(BASE, operation_id="send", openapi_extra=describes(body=NEW_MESSAGE, once=True, _201=answers("The message", MESSAGE)))
+@router.post(
+    BASE, operation_id="send", openapi_extra=describes(body=NEW_MESSAGE, once=True, _201=answers("The message", MESSAGE, headers=PLACE))
+)
 def send(request: HttpRequest) -> HttpResponse:
     """Send an e-mail or an SMS. Needs the permission “Send manual e-mail” or “Send manual SMS”.
 

@@ -26,7 +26,7 @@ from commlog.api.errors import ApiError
 from commlog.models import ApiAnswer
 from notifications.secrets import SEALED, opened, seal
 
-HEADER = "Idempotency-Key"
+HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 REMEMBERED = timedelta(hours=6)
 LEASE = timedelta(seconds=60)
 LONGEST = 255
@@ -54,7 +54,9 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse], *, shown: Calla
             return shown(work())
     held = _take(request, _checked(given))
     if held.status is not None:
-        return shown(_again(held))
+        answer = shown(_again(held))
+        answer[REPLAYED] = "true"
+        return answer
     try:
         with transaction.atomic():
             answer = work()

@@ -73,7 +73,8 @@ def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
 
 def answered(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     """Store the message, and return it as the answer."""
-    return JsonResponse(message_out(send(request, fields)), status=201)
+    message = send(request, fields)
+    return JsonResponse(message_out(message), status=201, headers={"Location": f"{request.path}/{message.key.hex}"})
 
 
 def shown(request: HttpRequest, fields: Mapping[str, Any], answer: HttpResponse) -> HttpResponse:
@@ -82,7 +83,8 @@ def shown(request: HttpRequest, fields: Mapping[str, Any], answer: HttpResponse)
         return answer
     told = json.loads(answer.content)
     own = {name for name in _TOLD_BY_CALLER if fields.get(name)}
-    return JsonResponse({name: value for name, value in told.items() if name in _OPEN or name in own}, status=answer.status_code)
+    allowed = {name: value for name, value in told.items() if name in _OPEN or name in own}
+    return JsonResponse(allowed, status=answer.status_code, headers={"Location": answer["Location"]})
 
 
 def _from_template(draft: Draft, key: Any, caller: Caller) -> Draft:

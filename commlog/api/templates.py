@@ -12,7 +12,7 @@ from commlog import permissions, template_keeping
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import answers, describes
+from commlog.api.description import PLACE, answers, describes
 from commlog.api.errors import ApiError
 from commlog.api.once import once
 from commlog.api.operations import needs
@@ -32,7 +32,7 @@ _editing = needs(permissions.may_edit_templates, "changing templates needs the p
 @router.post(
     "/templates",
     operation_id="createTemplate",
-    openapi_extra=describes(body=NEW, once=True, _201=answers("The template, with its signing secret this once", TEMPLATE)),
+    openapi_extra=describes(body=NEW, once=True, _201=answers("The template, with its signing secret this once", TEMPLATE, headers=PLACE)),
 )
 @_creating
 def create(request: HttpRequest) -> HttpResponse:
@@ -85,7 +85,8 @@ def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
     made = NotificationTemplate()
     fill_in(made, body)
     secret = template_keeping.create(made, by=caller_of(request).actor)
-    return JsonResponse(template_out(made) | {"signingSecret": secret}, status=201)
+    told = template_out(made) | {"signingSecret": secret}
+    return JsonResponse(told, status=201, headers={"Location": f"{request.path}/{made.key.hex}"})
 
 
 def _found(key: str) -> NotificationTemplate:

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, include, path, reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import etag, require_safe
 
 from commlog.api import events, legacy, messages, notification_settings, organisation, subscriptions, templates
 from commlog.api.auth import METHODS
@@ -41,9 +43,13 @@ def patterns_of(prefixed: CommlogAPI) -> Iterator[URLPattern]:
 def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if by_head := request.method == "HEAD":  # what GET answers; the server leaves the body out
+            request.method = "GET"
         response = view(request, *args, **kwargs)
+        if by_head:
+            request.method = "HEAD"
         if isinstance(response, HttpResponseNotAllowed):
-            return of_status(request, 405, headers={"Allow": response["Allow"]})
+            return of_status(request, 405, headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
         return response
 
     answered.login_required = False  # type: ignore[attr-defined]
@@ -57,8 +63,15 @@ def description() -> dict[str, Any]:
     return api.described("/api/")
 
 
+@cache
+def _tag() -> str:
+    return f'"{sha256(json.dumps(description()).encode()).hexdigest()[:32]}"'
+
+
 @login_not_required
 @require_safe
+@cache_control(no_cache=True)
+@etag(lambda request: _tag())
 def openapi(request: HttpRequest) -> JsonResponse:
     """The description, for programs; it tells nothing that the source does not."""
     return JsonResponse(description())

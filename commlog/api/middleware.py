@@ -1,0 +1,33 @@
+"""What every answer to a program has in common, also one that no operation gives."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+
+from commlog.api.errors import of_status, speaks_api
+from commlog.logs import request_id
+
+HEADER = "X-Request-Id"
+_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class ProgramsMiddleware:
+    """Names each call in its answer and in the log: by the id that it came with, or by a new one. An unknown address is said in JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not speaks_api(request):
+            request_id.set("")
+            return self.get_response(request)
+        given = request.headers.get(HEADER, "")
+        name = given if _GIVEN.fullmatch(given) else uuid4().hex
+        request_id.set(name)  # until the next call: Django writes of an answer behind all middleware
+        response = self.get_response(request)
+        if response.status_code == 404 and not response.get("Content-Type", "").startswith("application/json"):
+            response = of_status(request, 404)  # in development Django answers with a page of its own
+        response[HEADER] = name
+        return response
