@@ -130,7 +130,8 @@ def test_the_log_finds_them(client: Client, held: list[Message]) -> None:
 
 def test_rows_that_are_held_cost_no_query_of_their_own(client: Client, held: list[Message]) -> None:
     page = "/communications/?state=WAITING"
-    assert signed_in(client).get(page).text.count("may have been sent before the database was restored") == 4  # of each row, the line and its title
+    shown = signed_in(client).get(page).text
+    assert shown.count("may have been sent before the database was restored") == 4  # of each row, the line and its title
     with CaptureQueriesContext(connection) as two:
         client.get(page)
     restored.end(Message.objects.filter(type=MessageType.SMS), seconds=10)
