@@ -36,7 +36,7 @@ def _faults(page: Page, part: str = "") -> list[str]:
     found = []
     page.evaluate(AXE_SCRIPT)
     if part.startswith("dialog"):  # axe takes what lies under a modal dialog for what is around its text
-        page.evaluate("document.querySelector('main').style.visibility = 'hidden'")
+        page.evaluate("for (const part of document.body.children) if (!part.matches('dialog')) part.style.display = 'none'")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 2_400})  # what is out of sight has no colour
         sideways = page.evaluate(
