@@ -19,7 +19,7 @@ _SETTLES = 1.0  # seconds in which answers to what left before may still come
 _LONGEST_REST = 60.0  # seconds that a provider may ask for
 _NEWEST = 2_000  # attempts among which those of the last seconds are
 _MARKED_AT_ONCE = 1_000
-PROBE_EVERY = timedelta(seconds=5)  # one message to a destination that failed, while the lane delivers nothing
+PROBE_EVERY = timedelta(seconds=2)  # one message to a destination that failed, while the lane delivers nothing
 WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
 _UNTRIED = 4.0  # messages a second to destinations that have not failed, while the lane delivers nothing
 _UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers

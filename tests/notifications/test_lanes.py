@@ -171,7 +171,7 @@ def test_tries_get_rarer_where_each_costs_a_message(settings: Any) -> None:
             lane.refresh_from_db()
             waits[lane].append(((lane.probe_at or now) - now).total_seconds())
             assert lane.tokens_at == pytest.approx(now.timestamp() + waits[lane][-1])
-    assert (waits[sms], waits[mail]) == ([5, 10, 20, 40, 60, 60], [5] * 6)
+    assert (waits[sms], waits[mail]) == ([2, 4, 8, 16, 32, 60], [2] * 6)
 
 
 def trouble(*destinations: str, works: bool = False) -> Trouble:
