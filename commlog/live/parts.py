@@ -27,12 +27,12 @@ def seen_by(request: HttpRequest) -> dict[str, str] | None:
 
 
 def render(request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = "") -> HttpResponse:
-    """The page, which will ask its own address; or, where it does, those of its parts that have changed.
+    """The page, which will ask its own address, or that which it has as `watch`; or, where it does, those of its parts that have changed.
 
     `within`: the template that has the parts, where the page includes it.
     """
     if seen_by(request) is None:
-        return shortcuts.render(request, template, {**context, "watch": request.get_full_path()})
+        return shortcuts.render(request, template, {"watch": request.get_full_path(), **context})
     return answer(request, (within or template, context))
 
 

@@ -30,7 +30,8 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "message/message.html", shown | {"in_dialog": True})
     beside = None if parts.seen_by(request) else neighbours(found, request.GET.get("from", ""), request)
-    return parts.render(request, "message/page.html", shown | {"beside": beside}, within="message/message.html")
+    shown |= {"beside": beside, "watch": request.path}  # whence the reader came changes nothing in the parts
+    return parts.render(request, "message/page.html", shown, within="message/message.html")
 
 
 @require_POST

@@ -36,7 +36,7 @@
   const draw = (html) => {
     htmx.swap(document.body, html, { swapStyle: "none" });
     const title = document.querySelector("[data-title]");
-    if (title) document.title = title.dataset.title;
+    if (title) document.title = title.textContent;
     const table = document.querySelector("[data-no-actions]");
     if (table?.querySelector("[data-resend]")) table.removeAttribute("data-no-actions");
   };

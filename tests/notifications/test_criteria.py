@@ -71,6 +71,8 @@ def value_of(field: Field, message: Message, everything: Sequence[Message]) -> A
         return _undelivered(message, everything)
     if field.key == "outcome_unknown":
         return message.may_have_been_delivered
+    if field.key == "restored":
+        return message.restored_at is not None and message.outcome == Outcome.UNKNOWN
     if field.key == "resend":
         return message.resend_of_id is not None
     if field.key == "key":
