@@ -34,7 +34,7 @@ def migrated(shared: Path) -> Iterator[str]:
             users.number -= 1
             if users.number == 0:
                 use(name)
-                connection.creation.destroy_test_db(original, verbosity=0)
+                _destroy(original)
 
 
 @contextmanager
@@ -47,7 +47,17 @@ def copied(migrated: str, process: str) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.creation.destroy_test_db(original, verbosity=0)
+        _destroy(original)
+
+
+def _destroy(original: str) -> None:
+    """Remove the database in use. A session that a test has left behind, or a server that is still ending one, would keep it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    connection.creation.destroy_test_db(original, verbosity=0)
 
 
 class _Users:
