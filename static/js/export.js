@@ -54,15 +54,16 @@
 
   // The focus stays where the export is: at its end the buttons that it was on are gone.
   let inside = false;
-  const remember = () => { inside = !!place()?.contains(document.activeElement); };
-  document.addEventListener("htmx:oobBeforeSwap", remember);
+  const isThere = () => !!place()?.contains(document.activeElement);
+  document.addEventListener("htmx:oobBeforeSwap", () => { inside ||= isThere(); }); // one of several parts, whose first may have taken it
   document.addEventListener("htmx:beforeSwap", (event) => {
-    remember();
+    inside = isThere();
     // A filter changes, and what was cancelled or failed is told long since.
     if (event.detail.target.id === "log" && !place()?.querySelector("#job:not([data-announce]), [download]")) place()?.replaceChildren();
   });
   document.addEventListener("htmx:afterSettle", () => {
-    if (!inside || document.activeElement !== document.body) return;
-    (place().querySelector("[download]") ?? document.querySelector(".export button")).focus();
+    const lost = inside && document.activeElement === document.body;
+    inside = false;
+    if (lost) (place().querySelector("[download]") ?? document.querySelector(".export button")).focus();
   });
 })();
