@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from notifications.models import Attempt, Installation, Message, StreamEvent
+from notifications.models import Attempt, Installation, Lane, LaneRefusal, LaneTally, Message, StreamEvent
 from notifications.retry import RetryPolicy
 from notifications.states import MessageState, MessageType, Outcome
 
@@ -37,6 +37,10 @@ def date_back(past: Mapping[int, datetime], *, rng: Random) -> None:
         for start in range(0, len(keys), _AT_ONCE):
             _date_back({pk: past[pk] for pk in keys[start : start + _AT_ONCE]}, rng)
         Installation.objects.all().delete()  # by the times that senders have noted, it would be another, older database
+        # How the lanes did in the last minutes was the past, too.
+        LaneTally.objects.all().delete()
+        LaneRefusal.objects.all().delete()
+        Lane.objects.update(failing_since=None, failing_with="", told_at=None)
 
 
 def _date_back(past: Mapping[int, datetime], rng: Random) -> None:

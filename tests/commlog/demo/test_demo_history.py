@@ -14,10 +14,11 @@ from commlog.demo.history import Past
 from commlog.demo.standins import StandIns
 from commlog.demo.stories import Stories
 from notifications.failures import Reason
-from notifications.models import Attempt, Message, StreamEvent
+from notifications.models import Attempt, Lane, LaneTally, Message, StreamEvent
 from notifications.retry import RetryPolicy
 from notifications.states import MessageState, MessageType, Outcome
 from notifications.tasks import drain
+from tests.factories import make_lane
 
 NOW = datetime(2026, 3, 12, 16, 20)  # a Thursday
 
@@ -123,3 +124,13 @@ def test_moments_are_in_order_and_over_before_now() -> None:
     assert found[-1] < now() - timedelta(minutes=3)
     weekend = sum(moment.weekday() >= 5 for moment in found)
     assert weekend < 100
+
+
+@pytest.mark.django_db
+def test_how_the_lanes_did_while_it_was_made_is_forgotten() -> None:
+    lane = make_lane(MessageType.WEB_HOOK, "hooks.example.org:443")
+    LaneTally.objects.create(lane=lane, minute=1, worker="w", delivered=0, failed=12)
+    Lane.objects.update(failing_since=timezone.now(), failing_with="no connection")
+    dating.date_back({}, rng=Random(1))
+    assert not LaneTally.objects.exists()
+    assert Lane.objects.get().failing_since is None
