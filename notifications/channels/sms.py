@@ -40,10 +40,16 @@ _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
 _TOO_MANY = 20429
 _LATER = frozenset({_TOO_MANY, 20503, 21730})
-_NEVER_AGAIN = frozenset({21211, 21214, 21408, 21606, 21610, 21612, 21614, 30004, 30005, 30006, 30007})
-_OF_THE_RECIPIENT = frozenset({21211, 21214, 21408, 21610, 21612, 21614, 30003, 30004, 30005, 30006})
-_OF_THE_MESSAGE = frozenset({*_TOO_LONG, 30007})
-_OF_THE_ACCOUNT = frozenset({*_CREDENTIALS, 21606})
+# What a code is about, and whether it is for good.
+_MEANING: dict[object, tuple[About, Failure]] = {
+    **dict.fromkeys((21211, 21214, 21408, 21610, 21612, 21614, 30004, 30005, 30006), (About.RECIPIENT, Failure.PERMANENT)),
+    30003: (About.RECIPIENT, Failure.TRANSIENT),
+    30007: (About.MESSAGE, Failure.PERMANENT),
+    **dict.fromkeys(_TOO_LONG, (About.MESSAGE, Failure.TRANSIENT)),
+    21606: (About.SERVER, Failure.PERMANENT),
+    **dict.fromkeys(_CREDENTIALS, (About.SERVER, Failure.TRANSIENT)),
+}
+_UNKNOWN = (About.UNKNOWN, Failure.TRANSIENT)
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
@@ -217,16 +223,12 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
 
 
 def _about(code: object) -> About:
-    if code in _OF_THE_RECIPIENT:
-        return About.RECIPIENT
-    if code in _OF_THE_MESSAGE:
-        return About.MESSAGE
-    return About.SERVER if code in _OF_THE_ACCOUNT else About.UNKNOWN
+    return _MEANING.get(code, _UNKNOWN)[0]
 
 
 def kind_of(code: object) -> Failure:
     """Whether Twilio's code says that it will never be delivered."""
-    return Failure.PERMANENT if code in _NEVER_AGAIN else Failure.TRANSIENT
+    return _MEANING.get(code, _UNKNOWN)[1]
 
 
 def _number(destination: str) -> str:
