@@ -7,7 +7,7 @@ from django.db import transaction
 from commlog import audit
 from commlog.audit import Actor, AuditAction
 from commlog.custom_views import as_params, pairs_of
-from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.limits import counted_in_time
 from commlog.models import CustomView
 from commlog.selection import select
 from notifications import restored
@@ -44,17 +44,8 @@ def chosen(view: CustomView | None) -> MessageQuerySet:
 def waiting(view: CustomView | None = None) -> list[Held]:
     """How many messages of each channel wait for a decision, of a view or in all. Raises Undecidable."""
     among = restored.marked(chosen(view))
-    numbers = [Held(channel, _number(among.filter(type=channel))) for channel in MessageType]
+    numbers = [Held(channel, counted_in_time(among.filter(type=channel), MOST)) for channel in MessageType]
     return [each for each in numbers if each.number != 0]
-
-
-def _number(messages: MessageQuerySet) -> int | None:
-    try:
-        with time_limit(A_COUNT):
-            found = counted(messages, MOST)
-    except TookTooLong:
-        return None
-    return found if found <= MOST else None
 
 
 def hold(*, by: Actor) -> bool:

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.utils import timezone
 
-from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.limits import counted_in_time
 from notifications import channels, health, lane_health, lanes, switches
 from notifications.lane_health import LaneHealth
 from notifications.models import ChannelSwitch, Lane, Message
-from notifications.models.message import UNTIL_RELEASED, MessageQuerySet
+from notifications.models.message import UNTIL_RELEASED
 from notifications.states import LIVE, Circuit, MessageType
 
 _LATELY = timedelta(hours=1)
@@ -176,17 +176,8 @@ def cards() -> list[ChannelCard]:
 def traffic(channel: MessageType, *, now: datetime) -> Traffic:
     """What goes through the channel, and what happens to it once the channel is off."""
     through = Message.objects.filter(type=channel)
-    came = _number(through.filter(created_at__gte=now - _LATELY))
-    return Traffic(str(switches.reason_of(channel).label), came, _number(through.filter(state__in=LIVE)))
-
-
-def _number(rows: MessageQuerySet) -> int | None:
-    try:
-        with time_limit(A_COUNT):
-            found = counted(rows, _MOST_COUNTED)
-    except TookTooLong:
-        return None
-    return found if found <= _MOST_COUNTED else None
+    came = counted_in_time(through.filter(created_at__gte=now - _LATELY), _MOST_COUNTED)
+    return Traffic(str(switches.reason_of(channel).label), came, counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED))
 
 
 def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:

@@ -27,6 +27,16 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
 
 
+def counted_in_time(rows: QuerySet[Any], most: int) -> int | None:
+    """How many rows there are; None where there are more than `most`, or where a count takes longer than a second."""
+    try:
+        with time_limit(A_COUNT):
+            found = counted(rows, most)
+    except TookTooLong:
+        return None
+    return found if found <= most else None
+
+
 def counted(rows: QuerySet[Any], most: int) -> int:
     """How many rows there are; of more than `most` it counts one more, and stops."""
     found: int = rows.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"]
