@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from notifications.models import Attempt
+from notifications.models import Attempt, newest_id
 
 _NEWEST = 1_000  # attempts by id, among which are the latest permit and the latest result: a claim lives for seconds
 _LONGEST = 1_000  # characters of a file
@@ -44,8 +44,7 @@ class Position:
     @classmethod
     def present(cls) -> Self:
         """That of the database, as it is committed. Call it outside of transactions."""
-        last = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        newest = Attempt.objects.filter(pk__gt=last - _NEWEST)
+        newest = Attempt.objects.filter(pk__gt=newest_id(Attempt) - _NEWEST)
         return cls(*(_latest(newest, column) for column in ("permitted_at", "finished_at")))
 
     @property

@@ -22,7 +22,7 @@ from notifications import alerts, marker, sql
 from notifications.clock import db_now
 from notifications.failures import Reason
 from notifications.marker import Position
-from notifications.models import Attempt, Installation, Lane, Message
+from notifications.models import Attempt, Installation, Lane, Message, newest_id
 from notifications.models.message import UNTIL_RELEASED, MessageQuerySet
 from notifications.states import MessageState, Outcome, WaitingReason
 
@@ -67,7 +67,7 @@ def hold(*, known: Position | None = None, now: datetime) -> bool:
     with transaction.atomic():
         row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
         # A new id: markers of the database that was lost say nothing about this one any more, on no machine.
-        fresh = {"key": uuid4(), "restored_at": now, "marked_at": None, "lifted_at": None, "newest": _newest()}
+        fresh = {"key": uuid4(), "restored_at": now, "marked_at": None, "lifted_at": None, "newest": newest_id(Message)}
         fresh["last_sent_at"] = present.permit.at if present.permit else None
         fresh["known_sent_at"] = known.permit.at if known and known.permit else None
         if not Installation.objects.filter(pk=row.pk, key=row.key).update(**fresh):
@@ -80,10 +80,6 @@ def hold(*, known: Position | None = None, now: datetime) -> bool:
             async_task("notifications.tasks.send_alone", letter.pk)
     logger.error("nothing is sent: the database is older than the one seen last. See Administration, or manage.py after_restore")
     return True
-
-
-def _newest() -> int:
-    return Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _times(row: Installation) -> dict[str, object]:

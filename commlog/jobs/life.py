@@ -17,7 +17,7 @@ from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from commlog.places import Place
 from commlog.selection import Selection, in_words
 from notifications.clock import db_now
-from notifications.models import Message
+from notifications.models import Message, newest_id
 
 _ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
 
@@ -81,7 +81,7 @@ def create(
             log=place.kind,
             whom=place.key,
             pairs=[list(pair) for pair in asked.pairs],
-            newest=newest_message() if newest is None else newest,
+            newest=newest_id(Message) if newest is None else newest,
             words=asked.words,
             options=options or {},
             total=total,
@@ -94,11 +94,6 @@ def create(
         said = {"filter": job.words, "log": place.kind.label, "messages": job.total, **job.options}
         audit.record(owner, _ACTS[kind], job, after=said)
     return job
-
-
-def newest_message() -> int:
-    """The largest id of a message; what comes later has a larger one."""
-    return Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def approve(job: Job, *, by: User) -> bool:

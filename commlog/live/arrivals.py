@@ -8,7 +8,7 @@ from typing import Self
 from django.db import connection
 from django.db.models import Q
 
-from notifications.models import Message
+from notifications.models import Message, newest_id
 
 _LOOKED_AT = 5_000  # the newest messages, among which numbers may be missing
 _WHILE_QUIET = 100  # of them, while no transaction is under way that writes
@@ -38,7 +38,7 @@ class Mark:
     def now(cls) -> Self:
         """Of a page that is drawn from now on."""
         if connection.vendor != "postgresql":  # SQLite has one writer at a time: what has the larger number is committed later
-            return cls(Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0)
+            return cls(newest_id(Message))
         with connection.cursor() as cursor:
             cursor.execute(_NEWEST, [_WHILE_QUIET, _LOOKED_AT, _MOST_GAPS + 1])
             found = cursor.fetchall()

@@ -17,7 +17,6 @@ from commlog.bulk import choosing
 from commlog.bulk.choosing import Matching, Preview, Resendable, TooMany
 from commlog.bulk.confirming import BulkForm, Confirmed
 from commlog.jobs import Asked, TooManyOpen
-from commlog.jobs.life import newest_message
 from commlog.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
 from commlog.models import Job, User
 from commlog.models.job import JobKind
@@ -27,6 +26,7 @@ from commlog.selection import Selection, in_words, select
 from notifications import sendable
 from notifications.criteria import Criterion, Match, Operator
 from notifications.failures import Reason
+from notifications.models import Message, newest_id
 from notifications.models.message import MessageQuerySet
 
 
@@ -104,7 +104,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
     """The page that is confirmed. It carries the messages themselves: nothing else is resent, whatever changes meanwhile."""
     if asked.problem:
         return _confirmation(request, asked, None, problem=asked.problem)
-    newest = newest_message()
+    newest = newest_id(Message)
     try:
         with time_limit(A_CONFIRMATION):
             found = choosing.preview(asked.messages(newest), count_others=not asked.all)
@@ -123,7 +123,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
 
 def _numbers(asked: _Asked) -> tuple[Resendable | None, Matching | None]:
     """How many can be resent, and how many match; None for what cannot be counted in time."""
-    chosen, found = asked.messages(newest_message()), None
+    chosen, found = asked.messages(newest_id(Message)), None
     try:
         with time_limit(A_PAGE):
             found = choosing.resendable(chosen)

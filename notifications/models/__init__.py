@@ -6,6 +6,7 @@ from notifications.models.folds import Filling, Folded, FoldField
 from notifications.models.installation import Installation
 from notifications.models.lane import ChannelSwitch, FailingDestination, Lane, LaneRefusal, LaneTally
 from notifications.models.message import Message
+from notifications.models.newest import newest_id
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
 from notifications.models.stream import StreamEvent
@@ -31,4 +32,5 @@ __all__ = [
     "NotificationTemplate",
     "StreamEvent",
     "Subscription",
+    "newest_id",
 ]

@@ -11,12 +11,11 @@ from commlog import jobs
 from commlog.bulk import choosing, running
 from commlog.bulk.report import report
 from commlog.jobs import Asked, Turn
-from commlog.jobs.life import newest_message
 from commlog.models import AuditEntry, Job, JobItem, User
 from commlog.models.job import JobKind, JobState
 from commlog.places import Place
 from commlog.selection import select
-from notifications.models import Message
+from notifications.models import Message, newest_id
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_client, make_message, make_resend, officer, set_up_channels
 
@@ -37,7 +36,7 @@ def owner() -> User:
 def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any) -> Job:
     """A bulk resend of all that the conditions choose."""
     chosen = select(QueryDict(query), scope=Place().scope(owner))
-    bound = newest_message()
+    bound = newest_id(Message)
 
     def freeze(job: Job) -> int:
         found = choosing.preview(chosen.messages.filter(pk__lte=bound))
