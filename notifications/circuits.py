@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 
 from notifications import alerts
-from notifications.lanes import PROBE_EVERY, WORKS_FOR
+from notifications.lanes import PROBE_EVERY, works
 from notifications.models import FailingDestination, Lane, Message
+from notifications.models.lane import SOUND
 from notifications.states import Circuit, MessageState, MessageType, WaitingReason
 
 _LONGEST_REST = timedelta(seconds=60)
@@ -35,25 +36,24 @@ class Trouble(NamedTuple):
 
 
 def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
-    """Hold the failing destinations and, where nothing is delivered, all others but a few. Must run inside a transaction.
+    """Hold the failing destinations and, where nothing is delivered, all others but a few.
 
     Returns whether the lane got into trouble by this: the first to say so tells the owner.
     """
-    circuit, worked_at = (Circuit.HALF_OPEN, now) if trouble.works else (Circuit.OPEN, None)
-    fields = {"circuit": circuit, "opened_at": now, "probe_at": now + PROBE_EVERY, "worked_at": worked_at, "probes": 0}
-    sound = Lane.objects.filter(pk=lane_id).exclude(circuit=Circuit.OPEN)
-    if trouble.works:
-        sound = sound.filter(circuit=Circuit.CLOSED)
-    else:
-        sound = sound.exclude(circuit=Circuit.HALF_OPEN, worked_at__gt=now - WORKS_FOR)
-    if Lane.objects.filter(pk=lane_id, circuit=Circuit.CLOSED).exists():
-        FailingDestination.objects.filter(lane=lane_id).delete()  # what came late when it was closed
-    opened = bool(sound.update(**fields, trouble=trouble.words, marked_until=None))
-    note_failures(lane_id, trouble.destinations, now=now)
-    if not opened or trouble.works:
+    with transaction.atomic():
+        lane = Lane.objects.select_for_update().get(pk=lane_id)
+        before = lane.circuit
+        if before == Circuit.CLOSED:
+            FailingDestination.objects.filter(lane=lane).delete()  # what came late when it was closed
+        opens = before == Circuit.CLOSED or not (trouble.works or before == Circuit.OPEN or works(lane, now))
+        if opens:
+            circuit, worked_at = (Circuit.HALF_OPEN, now) if trouble.works else (Circuit.OPEN, None)
+            fields = {"circuit": circuit, "opened_at": now, "probe_at": now + PROBE_EVERY, "worked_at": worked_at, "trouble": trouble.words}
+            Lane.objects.filter(pk=lane_id).update(**SOUND | fields)
+        note_failures(lane_id, trouble.destinations, now=now)
+    if not opens or trouble.works:
         return False
-    lane = Lane.objects.get(pk=lane_id)
-    alerts.record(lane, before={"circuit": Circuit.CLOSED.value}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words})
+    alerts.record(lane, before={"circuit": before}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words})
     alerts.tell(
         f"Commlog: {lane} is in trouble",
         f"{lane} failed again and again, and nothing is delivered there. Its messages wait; none is lost, none uses up a retry.\n\n"
@@ -103,10 +103,9 @@ def close_quiet(now: datetime) -> None:
 
 
 def _close(lane_id: int) -> None:
-    closed = {"circuit": Circuit.CLOSED, "opened_at": None, "probe_at": None, "worked_at": None, "probes": 0, "trouble": ""}
     lanes = Lane.objects.filter(pk=lane_id)
-    was_open = bool(lanes.filter(circuit=Circuit.OPEN).update(**closed, marked_until=None))
-    if was_open or lanes.filter(circuit=Circuit.HALF_OPEN).update(**closed, marked_until=None):
+    was_open = bool(lanes.filter(circuit=Circuit.OPEN).update(**SOUND))
+    if was_open or lanes.filter(circuit=Circuit.HALF_OPEN).update(**SOUND):
         FailingDestination.objects.filter(lane=lane_id).delete()
     if was_open:
         _recovered(lane_id)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from notifications import sql
 from notifications.channels import held_channels
-from notifications.models import Attempt, Lane, Message
+from notifications.models import Attempt, Lane, Message, newest_id
 from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
 
 _BUCKET = 0.25  # seconds of a limited lane's rate that may leave at once
@@ -71,6 +71,7 @@ class Opening(NamedTuple):
 _RESTORED = f"SELECT 1 FROM {sql.INSTALLATION} i WHERE i.restored_at IS NOT NULL AND i.lifted_at IS NULL"  # noqa: S608
 _UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS ({_RESTORED}) AND NOT EXISTS (
 SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
+ROOM = f"lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)"  # noqa: S608
 _FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND m.parked_at IS PARKED
 ORDER BY m.due_at, m.id LIMIT 1)"""  # noqa: S608
 # Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
@@ -78,7 +79,7 @@ _OPENINGS = f"""
 WITH lane AS MATERIALIZED (
 SELECT lane.*, {_FIRST.replace("PARKED", "NULL")} AS due_first, {_FIRST.replace("PARKED", "NOT NULL")} AS parked_first
 FROM {sql.LANE} lane WHERE {_UNPAUSED})
-SELECT lane.id, lane.channel, lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL),
+SELECT lane.id, lane.channel, {ROOM},
 lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s, COALESCE(lane.worked_at > %s, FALSE),
 lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
 FROM lane WHERE lane.due_first <= %s OR lane.parked_first <= %s
@@ -96,24 +97,26 @@ def openings(now: datetime) -> list[Opening]:
     for pk, channel, room, due, parked, circuit, may_probe, worked, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, asked):
         if channel in stopped:
             continue
-        trial, works = circuit != Circuit.CLOSED, circuit == Circuit.CLOSED or (circuit == Circuit.HALF_OPEN and bool(worked))
-        limit = _limit(rate, pace, paced_at, now.timestamp(), works=works)
+        trial, delivers = circuit != Circuit.CLOSED, _delivers(circuit, bool(worked))
+        limit = _limit(rate, pace, paced_at, now.timestamp(), works=delivers)
         room = room if limit is None else min(room, int(_filled(limit, tokens, tokens_at, now.timestamp())))
         lane = Opening(pk, MessageType(channel), room, limit is not None, trial)
-        if parked and works and room > 0:
+        if parked and delivers and room > 0:
             found.append(lane._replace(parked=True, most_out=_FAILED_OUT if trial else None))
-        elif parked and not works and may_probe:
+        elif parked and not delivers and may_probe:
             found.append(lane._replace(parked=True, room=1, limited=False, probe=True))
         if due and room > 0:
-            found.append(lane._replace(most_out=None if works else _UNTRIED_OUT))
+            found.append(lane._replace(most_out=None if delivers else _UNTRIED_OUT))
     return found
 
 
 def works(lane: Lane, now: datetime) -> bool:
     """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last seconds."""
-    if lane.circuit == Circuit.HALF_OPEN:
-        return lane.worked_at is not None and lane.worked_at > now - WORKS_FOR
-    return lane.circuit == Circuit.CLOSED
+    return _delivers(lane.circuit, lane.worked_at is not None and lane.worked_at > now - WORKS_FOR)
+
+
+def _delivers(circuit: str, worked: bool) -> bool:
+    return circuit == Circuit.CLOSED or (circuit == Circuit.HALF_OPEN and worked)
 
 
 def take(opening: Opening, wanted: int, *, now: datetime) -> int:
@@ -166,7 +169,7 @@ def _locked(lane_id: int) -> Lane:
 def _accepted(lane_id: int, now: datetime) -> int:
     """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
     # Two steps: as a subquery, PostgreSQL asks it anew for every attempt that there is.
-    newest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_id(Attempt)
     accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
     return accepted.filter(message__lane=lane_id).count()
 

@@ -23,6 +23,7 @@ from commlog.demo.place import BASE, CHANNELS, Place
 from commlog.demo.processes import Children
 from commlog.demo.stories import Stories
 from notifications.models import Lane, Message
+from notifications.models.lane import SOUND
 from notifications.states import Circuit
 
 _PROVIDERS = ("EMAIL_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_URL", "WEBHOOK_ALLOW_HTTP")
@@ -117,16 +118,7 @@ def _until_final() -> None:
 
 def _close_circuits() -> None:
     """In the past every retry was waited for; a circuit that opens now, because an hour's failures come in a second, would hold them up."""
-    closed = {
-        "circuit": Circuit.CLOSED,
-        "opened_at": None,
-        "probe_at": None,
-        "worked_at": None,
-        "probes": 0,
-        "trouble": "",
-        "marked_until": None,
-    }
-    Lane.objects.exclude(circuit=Circuit.CLOSED).update(**closed)
+    Lane.objects.exclude(circuit=Circuit.CLOSED).update(**SOUND)
 
 
 def _say(words: str) -> None:

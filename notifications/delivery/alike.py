@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from notifications.channels.base import Accepted, DeliveryError, Receipt
+from notifications.channels.base import Accepted, Receipt
 from notifications.delivery.results import Result
 
 _RECIPIENTS = 5
@@ -34,12 +34,12 @@ def read(results: Iterable[Result]) -> list[Result]:
 
 
 def _read(result: Result) -> Result:
-    answer, refusals = result.answer, _refusals[result.claim.lane_id]
-    if isinstance(answer, Receipt | Accepted):
+    error, refusals = result.error, _refusals[result.claim.lane_id]
+    if isinstance(result.answer, Receipt | Accepted):
         refusals.clear()
-    if not isinstance(answer, DeliveryError) or not answer.temporary or answer.lane_fault:
+    if error is None or not error.temporary or error.lane_fault:
         return result
-    now, words = time.monotonic(), answer.detail[:3] + _VARIES.sub("", answer.detail)
+    now, words = time.monotonic(), error.detail[:3] + _VARIES.sub("", error.detail)
     if words not in refusals and len(refusals) >= _MOST:
         refusals.clear()
     refusal = refusals.setdefault(words, _Refusal())
@@ -47,7 +47,7 @@ def _read(result: Result) -> Result:
         refusal.recipients.clear()
     refusal.last = now
     refusal.recipients.add(result.claim.envelope.destination)
-    return replace(result, answer=answer.as_throttling()) if len(refusal.recipients) >= _RECIPIENTS else result
+    return replace(result, answer=error.as_throttling()) if len(refusal.recipients) >= _RECIPIENTS else result
 
 
 def forget() -> None:

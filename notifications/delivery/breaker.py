@@ -5,7 +5,6 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifications.channels.base import DeliveryError
 from notifications.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
 
@@ -33,11 +32,9 @@ def note(results: Sequence[Result]) -> dict[int, Trouble]:
     for each in results:
         if isinstance(each.answer, NotStarted):
             continue
-        fault = isinstance(each.answer, DeliveryError) and each.answer.lane_fault
-        throttled = isinstance(each.answer, DeliveryError) and each.answer.throttled
-        seen = _Seen(now, each.claim.message_id, each.claim.envelope.destination, None if throttled else fault)
-        _seen[each.claim.lane_id].append(seen)
-        if fault:
+        fault = None if each.error and each.error.throttled else each.is_lane_fault
+        _seen[each.claim.lane_id].append(_Seen(now, each.claim.message_id, each.claim.envelope.destination, fault))
+        if each.is_lane_fault:
             faults[each.claim.lane_id] = str(each.answer)
     found = {lane_id: _trouble(lane_id, words, now) for lane_id, words in faults.items()}
     return {lane_id: trouble for lane_id, trouble in found.items() if trouble}

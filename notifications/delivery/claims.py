@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications import sql, workers
+from notifications import lanes, sql, workers
 from notifications.channels.base import Envelope
 from notifications.models import NotificationTemplate
 from notifications.states import MessageState, MessageType
@@ -48,10 +48,7 @@ SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
 WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT %s
 """  # noqa: S608 - names of tables and columns
 _LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
-_ROOM = f"""
-SELECT lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)
-FROM {sql.LANE} lane WHERE lane.id = %s
-"""  # noqa: S608
+_ROOM = f"SELECT {lanes.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s"  # noqa: S608
 _LOCK_ONE = _LOCK_DUE.replace("ORDER BY", "AND id = %s ORDER BY")
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
@@ -107,8 +104,7 @@ def claim(
             raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
     found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
-    made = [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ())) for row in found]
-    return [replace(each, trial=trial, parked=parked) for each in made] if trial or parked else made
+    return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked) for row in found]
 
 
 def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:
@@ -126,7 +122,7 @@ def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...
     return {pk: tuple(filter(None, secrets)) for pk, *secrets in found}
 
 
-def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: tuple[str, ...]) -> Claim:
+def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: tuple[str, ...], trial: bool, parked: bool) -> Claim:
     content = {name: row[name] for name in _CONTENT}
     return Claim(
         message_id=row["id"],
@@ -146,6 +142,8 @@ def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: 
             **content,
         ),
         template_id=row["template_id"],
+        trial=trial,
+        parked=parked,
     )
 
 

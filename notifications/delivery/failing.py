@@ -1,6 +1,5 @@
 """When a lane is said to be failing: by what all workers have seen, since the last message that was accepted there."""
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from django.db.models import Max, Q
 
 from notifications import alerts
 from notifications.channels.base import About, DeliveryError, Failure
+from notifications.circuits import digest
 from notifications.delivery.claims import Claim
 from notifications.lane_health import THE_HOUR, fails, health_of, latest
 from notifications.models import Attempt, Lane, LaneRefusal, LaneTally
@@ -114,7 +114,7 @@ def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
         lane_id=claim.lane_id,
         message_id=claim.message_id,
         at=at,
-        whom=hashlib.sha256(whom.encode("utf-8", "replace")).hexdigest()[:32],
+        whom=digest(whom)[:32],
         answer=likeness(error, claim.envelope.destination),
         of_lane=error.about in _OF_LANE,
         throttled=error.throttled,

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifications import circuits, lanes
-from notifications.channels import DeliveryError
 from notifications.circuits import Trouble
 from notifications.delivery import breaker
 from notifications.delivery.results import NotStarted, Result
@@ -17,33 +16,33 @@ _MOST_SPARED = 30  # times that a message may be told to come later without usin
 
 def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:
     """Those of the lanes with failures whose circuits are open."""
-    failing = {each.claim.lane_id for each in results if _is_fault(each)}
+    failing = {each.claim.lane_id for each in results if each.is_lane_fault}
     return {lane.pk: lane for lane in Lane.objects.filter(pk__in=failing).exclude(circuit=Circuit.CLOSED)} if failing else {}
 
 
 def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
     """What failed because of its lane, and surely was not received, costs the message nothing: where the lane was told to slow down,
     and where the lane (given if its circuit is open) delivers nothing. A message told to slow down again and again may be the reason."""
-    answer, claim = result.answer, result.claim
-    if not isinstance(answer, DeliveryError) or answer.outcome != Outcome.REFUSED or not answer.lane_fault:
+    error, claim = result.error, result.claim
+    if error is None or error.outcome != Outcome.REFUSED or not error.lane_fault:
         return result
     in_trouble = lane is not None and not lanes.works(lane, now)
-    throttled = answer.throttled and claim.token - claim.failures <= _MOST_SPARED
+    throttled = error.throttled and claim.token - claim.failures <= _MOST_SPARED
     return replace(result, spared=True, parked=in_trouble) if in_trouble or throttled else result
 
 
 def judge(results: Sequence[Result], open_before: Mapping[int, Lane], troubles: Mapping[int, Trouble], *, now: datetime) -> None:
     """Open circuits, note what fails while they are open, free what works. Must run inside the transaction of the results."""
     for lane_id, lane in open_before.items():
-        failed = [each for each in results if each.claim.lane_id == lane_id and _is_fault(each)]
+        failed = [each for each in results if each.claim.lane_id == lane_id and each.is_lane_fault]
         circuits.note_failures(lane_id, {each.claim.envelope.destination for each in failed}, now=now)
-        if any(each.claim.trial and each.answer.outcome == Outcome.UNKNOWN for each in failed):  # type: ignore[union-attr]
+        if any(each.claim.trial and each.error and each.error.outcome == Outcome.UNKNOWN for each in failed):
             circuits.rest_after_unknown(lane, now=now)
-    for each in results:
-        if each.claim.trial and not isinstance(each.answer, NotStarted) and not _is_fault(each):
-            circuits.delivered(each.claim.lane_id, had_failed=each.claim.parked, now=now)
-            if each.claim.parked:
-                breaker.forget(each.claim.lane_id)
+    answered = [each.claim for each in results if each.claim.trial and not isinstance(each.answer, NotStarted) and not each.is_lane_fault]
+    for lane_id, had_failed in dict.fromkeys((claim.lane_id, claim.parked) for claim in answered):  # one of many says as much as all
+        circuits.delivered(lane_id, had_failed=had_failed, now=now)
+        if had_failed:
+            breaker.forget(lane_id)
     for lane_id, trouble in troubles.items():
         circuits.open_circuit(lane_id, trouble, now=now)
 
@@ -52,10 +51,6 @@ def throttled(results: Iterable[Result]) -> dict[int, float]:
     """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in seconds."""
     found: dict[int, float] = {}
     for each in results:
-        if isinstance(each.answer, DeliveryError) and each.answer.throttled:
-            found[each.claim.lane_id] = max(found.get(each.claim.lane_id, 0.0), each.answer.retry_after or 0.0)
+        if each.error and each.error.throttled:
+            found[each.claim.lane_id] = max(found.get(each.claim.lane_id, 0.0), each.error.retry_after or 0.0)
     return found
-
-
-def _is_fault(result: Result) -> bool:
-    return isinstance(result.answer, DeliveryError) and result.answer.lane_fault

@@ -71,6 +71,16 @@ class Result:
     spared: bool = False  # failed because its lane is in trouble or was told to slow down: it uses up no retry
     parked: bool = False  # and waits apart from the rest of its lane
 
+    @property
+    def error(self) -> DeliveryError | None:
+        """The failure, where the call failed."""
+        return self.answer if isinstance(self.answer, DeliveryError) else None
+
+    @property
+    def is_lane_fault(self) -> bool:
+        """Whether it failed because of its lane."""
+        return self.error is not None and self.error.lane_fault
+
 
 def record(results: Sequence[Result]) -> None:
     """Record results. Must run inside a transaction; a result whose attempt was closed meanwhile is kept as a late one."""
@@ -85,7 +95,7 @@ def record(results: Sequence[Result]) -> None:
             live.append(each)
         else:
             _keep_late(each)
-    tries = [Try(each.claim, each.finished_at, _error(each.answer)) for each in live if not isinstance(each.answer, NotStarted)]
+    tries = [Try(each.claim, each.finished_at, each.error) for each in live if not isinstance(each.answer, NotStarted)]
     _close_attempts(live, tallies.counted(tries))
     failing.note(tries)
     for each in live:
@@ -146,10 +156,10 @@ def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None
 
 def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool) -> None:
     """Back among those that wait for their lane."""
-    waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT, "due_at": due_at}
-    waiting |= {"parked_at": due_at} if parked else {}
+    waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
+    times = {"due_at": due_at, "parked_at": due_at if parked else None}
     outcome = claim.outcome or Outcome.REFUSED
-    _change(claim, **waiting, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
+    _change(claim, **waiting, **times, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
 
 
 def give_back(claim: Claim, *, due_at: datetime) -> None:
@@ -243,10 +253,6 @@ def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[s
             return answer.outcome.value, answer.reason.value, answer.detail[:_LONGEST_DETAIL], ""
         case NotStarted():
             return Outcome.ABANDONED.value, "", answer.why, ""
-
-
-def _error(answer: Receipt | Accepted | DeliveryError | NotStarted) -> DeliveryError | None:
-    return answer if isinstance(answer, DeliveryError) else None
 
 
 def _keep_late(result: Result) -> None:

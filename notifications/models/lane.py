@@ -53,6 +53,18 @@ class Lane(models.Model):
         return f"{self.get_channel_display()} by {self.name}"
 
 
+# What a lane is while its circuit is closed.
+SOUND = {
+    "circuit": Circuit.CLOSED,
+    "opened_at": None,
+    "probe_at": None,
+    "worked_at": None,
+    "probes": 0,
+    "trouble": "",
+    "marked_until": None,
+}
+
+
 class FailingDestination(models.Model):
     """A destination that failed because of its lane since the circuit of the lane opened. Its messages wait apart from the others."""
 
