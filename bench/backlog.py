@@ -5,7 +5,6 @@ that state, and nothing is analysed meanwhile. A speed is taken from the first c
 300,000. `--burners N` keeps the processors busy with so many other processes.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
-from bench.installation import ROOT, Installation, new_database
+from bench import sinks
+from bench.installation import Installation, new_database
 from commlog.demo import standins
 
 LOG = 1_000_000
@@ -69,8 +69,7 @@ def _ended(process: "subprocess.Popen[Any]") -> Iterator["subprocess.Popen[Any]"
 @contextmanager
 def _mail_server() -> Iterator[dict[str, str]]:
     """The environment of an installation that sends to it."""
-    with _ended(subprocess.Popen([sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True)) as sinks:
-        ports = json.loads(sinks.stdout.readline() if sinks.stdout else "")
+    with sinks.running() as (_, ports):
         yield standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
 
 

@@ -8,6 +8,12 @@ import asyncio
 import json
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.installation import ROOT
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _TAKEN = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\n\r\nreceived"
@@ -123,6 +129,16 @@ def spent(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running() -> Iterator[tuple[int, dict[str, int]]]:
+    """The receivers' process and their ports."""
+    with subprocess.Popen([sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as sinks:
+        try:
+            yield sinks.pid, json.loads(sinks.stdout.readline() if sinks.stdout else "")
+        finally:
+            sinks.terminate()
 
 
 async def _serve() -> None:

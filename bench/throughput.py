@@ -5,7 +5,6 @@ of its own too (bench/sinks.py). Commlog runs with its usual two workers. django
 no logs, and the better of one process and two. A bare loop is one thread with one connection.
 """
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,8 @@ import time
 from pathlib import Path
 from statistics import median
 
+from bench import sinks
 from bench.installation import ROOT, Installation, descendants, new_database
-from bench.sinks import spent
 from commlog.demo import standins
 
 ROUNDS = 5
@@ -36,17 +35,11 @@ class Measured:
 
 def run(installation: Installation) -> None:
     """Interleave the contenders on this installation's database and print medians and ratios."""
-    sinks = subprocess.Popen([sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        ports = json.loads(sinks.stdout.readline() if sinks.stdout else "")
-        with tempfile.TemporaryDirectory() as directory:
-            _report(_rounds(installation, ports, sinks.pid, Path(directory)))
-    finally:
-        sinks.terminate()
-        sinks.wait()
+    with sinks.running() as (pid, ports), tempfile.TemporaryDirectory() as directory:
+        _report(_rounds(installation, ports, pid, Path(directory)))
 
 
-def _rounds(installation: Installation, ports: dict[str, int], sinks: int, directory: Path) -> Measured:
+def _rounds(installation: Installation, ports: dict[str, int], receivers: int, directory: Path) -> Measured:
     providers = standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
     installation.environment |= providers | {"SINK_SMTP": str(ports["smtp"]), "SINK_HTTP": str(ports["webhook"])}
     url = installation.environment["DATABASE_URL"]
@@ -59,9 +52,9 @@ def _rounds(installation: Installation, ports: dict[str, int], sinks: int, direc
         for _ in range(ROUNDS):
             for name in CONTENDERS:
                 database = other if name.startswith("post_office") else url
-                before, began = (_senders(cluster.pid), spent(sinks)), time.monotonic()
+                before, began = (_senders(cluster.pid), sinks.spent(receivers)), time.monotonic()
                 rate = _contend(name, installation.environment | {"DATABASE_URL": database}, COUNT)
-                took, sunk = time.monotonic() - began, spent(sinks) - before[1]
+                took, sunk = time.monotonic() - began, sinks.spent(receivers) - before[1]
                 measured.rates[name].append(rate)
                 measured.senders[name].append((_senders(cluster.pid) - before[0]) / COUNT * 1e6)
                 measured.sinks[name].append(sunk / COUNT * 1e6)
@@ -70,7 +63,7 @@ def _rounds(installation: Installation, ports: dict[str, int], sinks: int, direc
 
 
 def _senders(cluster: int) -> float:
-    return sum(map(spent, [cluster, *descendants(cluster)]))
+    return sum(map(sinks.spent, [cluster, *descendants(cluster)]))
 
 
 def _contend(name: str, environment: dict[str, str], count: int) -> float:

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser import gallery
 from tests.browser.conftest import SignIn
 from tests.browser.places import of_everything
-from tests.factories import admin
+from tests.factories import admin, set_up_channels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 WIDTHS, SCHEMES = (1360, 390), ("light", "dark")
@@ -22,9 +22,7 @@ _COLOURS = _ALL_RULES | {"runOnly": {"type": "rule", "values": ["color-contrast"
 
 @pytest.fixture(autouse=True)
 def _channels(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
-    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = "x"
-    settings.TWILIO_FROM = "+4917000000"
+    set_up_channels(settings)
 
 
 def _check(page: Page, title: str) -> None:

@@ -12,7 +12,7 @@ from notifications.states import MessageState, MessageType
 from tests.browser import gallery
 from tests.browser.conftest import SignIn
 from tests.browser.places import of_everything
-from tests.factories import admin, make_client, make_message, officer
+from tests.factories import admin, make_client, make_message, officer, set_up_channels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 NAMES = ("krause", "jürgen", "mark", "JR", "rex@x.org")
@@ -29,9 +29,7 @@ _LEAVE = "() => { document.activeElement.blur(); const box = document.getElement
 
 @pytest.fixture(autouse=True)
 def _channels(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
-    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = "x"
-    settings.TWILIO_FROM = "+4917000000"
+    set_up_channels(settings)
 
 
 @pytest.fixture

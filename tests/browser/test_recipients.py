@@ -11,7 +11,7 @@ from commlog.segments import measure
 from notifications.models import Client, Message
 from notifications.states import MessageState
 from tests.browser.conftest import SignIn
-from tests.factories import make_client, make_group, make_message, officer
+from tests.factories import make_client, make_group, make_message, officer, set_up_channels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 HTML = (
@@ -21,9 +21,7 @@ HTML = (
 
 @pytest.fixture(autouse=True)
 def _channels(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
-    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = "x"
-    settings.TWILIO_FROM = "+4917000000"
+    set_up_channels(settings)
 
 
 def _people() -> tuple[Client, Message]:

@@ -14,7 +14,7 @@ from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
 from tests.browser.conftest import SignIn
-from tests.factories import make_message, officer
+from tests.factories import make_message, officer, set_up_channels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 WIDE, NARROW = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
@@ -38,9 +38,7 @@ UNDER_POINTER = "([x, y]) => document.elementFromPoint(x, y).closest('[id^=resen
 
 @pytest.fixture(autouse=True)
 def _channels(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
-    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = "x"
-    settings.TWILIO_FROM = "+4917000000"
+    set_up_channels(settings)
 
 
 def _end(message: Message, number: int) -> None:

@@ -1,16 +1,14 @@
 """Long addresses over the web server of production, which has limits of its own."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from secrets import token_urlsafe
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.web_server import gunicorn
+
 _PRODUCTION = {"DEBUG": "0", "SECRET_KEY": token_urlsafe(50), "SECRETS_KEY": token_urlsafe(50), "PUBLIC_URL": "https://commlog.example.org"}
 
 
@@ -20,16 +18,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     place = tmp_path_factory.mktemp("web")
     given = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     given |= _PRODUCTION | {"DATABASE_URL": f"sqlite:///{place}/db.sqlite3"}
-    command = [sys.executable, "-m", "gunicorn", "commlog.wsgi", "--bind", "127.0.0.1:0", "--workers", "1", "--no-control-socket"]
-    with subprocess.Popen(command, cwd=ROOT, env=given, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        for line in server.stderr:
-            if "Listening at" in line:
-                yield int(line.partition("127.0.0.1:")[2].split()[0])
-                break
-        else:
-            pytest.fail("gunicorn did not start")
-        server.terminate()
+    with gunicorn("commlog.wsgi", "--workers", "1", environment=given) as port:
+        yield port
 
 
 def _asked(port: int, query: str, **headers: str) -> tuple[int, str]:

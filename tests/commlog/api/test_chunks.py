@@ -3,11 +3,8 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +12,9 @@ from django.db import connection
 
 from notifications.models import Message
 from tests.factories import make_key
+from tests.web_server import gunicorn
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parents[3]
 PATH = "/api/communications/messages"
 EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination": "ana@example.org"}
 
@@ -30,17 +27,8 @@ def port(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[int
         url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
     given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
     given |= {"EMAIL_URL": "smtp://127.0.0.1:25", "API_LARGEST_BODY": "10000"}
-    command = [sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", "127.0.0.1:0", "--no-control-socket"]
-    with subprocess.Popen([*command, *request.param], cwd=ROOT, env=given, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        for line in server.stderr:
-            if "Listening at" in line:
-                yield int(line.partition("127.0.0.1:")[2].split()[0])
-                break
-        else:
-            pytest.fail("gunicorn did not start")
-        server.terminate()
-        server.stderr.read()
+    with gunicorn("django.core.wsgi:get_wsgi_application()", *request.param, environment=given) as port:
+        yield port
 
 
 def _pieces(text: str) -> list[bytes]:
