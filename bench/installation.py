@@ -91,8 +91,10 @@ class Installation:
             )
         try:
             yield process
-            for _ in range(400):  # until it has started, and so is able to stop
-                if process.poll() is not None or descendants(process.pid):
+            # django-q2 loses a SIGTERM that arrives while it forks its first process. A `sender` ends such a cluster by force after some
+            # seconds; here nobody would.
+            for _ in range(400):
+                if process.poll() is not None or len(descendants(process.pid)) > 1:
                     break
                 time.sleep(0.05)
             if process.poll() is None:
