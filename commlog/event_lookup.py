@@ -60,7 +60,7 @@ class EventsForm(forms.Form):
         if not text.strip():
             return None
         try:
-            found = model.objects.filter(key=UUID(people.resolve(whom, text))).first()
+            found = model.objects.filter(key=people.resolve(whom, text)).first()
         except Malformed as error:
             raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
         if found is None:

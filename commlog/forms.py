@@ -15,10 +15,10 @@ from commlog import passwords
 from commlog.bulk.outcomes import JOB_PARTS, Outcome
 from notifications import numbers
 from notifications.channels.email import pasted_address, plain_address
+from notifications.keys import key_in
 
 LONGEST_SEARCH = 200
 LONGEST_USER_NAME = 150
-_KEY = re.compile("[0-9a-fA-F]{32}")
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
@@ -93,10 +93,11 @@ class JobField(forms.CharField):
         text = str(super().clean(value) or "")
         if not text:
             return None
-        key, _, part = text.partition(".")
-        if not _KEY.fullmatch(key) or (part or Outcome.RESENT) not in JOB_PARTS:
+        written, _, part = text.partition(".")
+        key = key_in(written)
+        if key is None or (part or Outcome.RESENT) not in JOB_PARTS:
             raise ValidationError("There is no such bulk resend.")
-        return UUID(key), part or Outcome.RESENT.value
+        return key, part or Outcome.RESENT.value
 
 
 class ConditionsForm(forms.Form):

@@ -1,7 +1,6 @@
 """What is open besides a page's own parts, over or within it: a message in its dialog, a job in its line."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +15,7 @@ from commlog.models.job import JobKind
 from commlog.places import Place
 from commlog.reading import read
 from commlog.recipients import kind_of, recipient_of, url_of
+from notifications.keys import key_in
 from notifications.models import Message
 from notifications.states import MessageType
 
@@ -72,20 +72,13 @@ def of_job(request: HttpRequest, job: Job) -> dict[str, Any]:
 
 
 def _message(request: HttpRequest, key: str) -> Message | None:
-    found: Message | None = messages(request).defer(*_LONG).filter(key=_uuid(key)).first() if key else None
+    found: Message | None = messages(request).defer(*_LONG).filter(key=key_in(key)).first() if key else None
     return found
 
 
 def _job(request: HttpRequest, key: str) -> Job | None:
-    found: Job | None = jobs(request).filter(key=_uuid(key)).first() if key else None
+    found: Job | None = jobs(request).filter(key=key_in(key)).first() if key else None
     return found
-
-
-def _uuid(key: str) -> UUID | None:
-    try:
-        return UUID(key)
-    except ValueError:
-        return None
 
 
 def _recipient_url(request: HttpRequest, message: Message) -> str:

@@ -7,13 +7,13 @@ where it cannot mean two.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Concat, Trim
 
 from commlog.models import User
 from notifications.criteria import Operator, named
+from notifications.keys import key_in
 from notifications.models import Client, Group
 from notifications.spelling import fold, tidy, words_of
 from notifications.text import Malformed
@@ -22,7 +22,6 @@ Person = Client | Group | User
 MOST_SUGGESTIONS = 10
 _MOST_NAMED = 5
 _FULL_NAME = "full_name"
-_KEY = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST = 500  # the longest label: two names of 150 characters, and a user name as long
 _LONGEST_NUMBER = 150
 _ALIKE = 100  # people of one name, or of IDs that differ in capitals alone: more are never looked at
@@ -39,8 +38,8 @@ WHOM = tuple(_ROWS)
 def resolve(whom: str, text: str) -> str:
     """The key of the client, group or user that is meant: by key, by ID, by name, or as `label` writes it. Raises Malformed."""
     meant = tidy(text)
-    if _KEY.fullmatch(meant):
-        return UUID(meant).hex
+    if key := key_in(meant):
+        return key.hex
     if len(text) > _LONGEST or "\0" in text:
         raise Malformed(whom, f"there is no {whom} of that name or ID")
     found = _written_exactly(whom, text.strip(), meant) or _alike(whom, meant) or _by_last_brackets(whom, meant)
@@ -68,7 +67,7 @@ def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
 
 def labels(whom: str, keys: Iterable[str]) -> dict[str, str]:
     """What the keys are called: name and ID. A key of nobody is left out."""
-    wanted = [UUID(key) for key in keys if _KEY.fullmatch(key)]
+    wanted = [found for key in keys if (found := key_in(key))]
     return {person.key.hex: label(person) for person in _ROWS[whom].filter(key__in=wanted)} if wanted else {}
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -20,6 +19,7 @@ from commlog.live.arrivals import Mark
 from commlog.live.stamps import latest
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
+from notifications.keys import key_in
 from notifications.models.message import MessageQuerySet
 
 
@@ -99,9 +99,8 @@ def _view(request: HttpRequest, params: QueryDict, kind: LogKind) -> CustomView 
     asked = params.get(VIEW, "").strip()
     if not asked:
         return None
-    try:
-        return permissions.views_for(request.user, kind).get(key=UUID(asked))
-    except (ValueError, CustomView.DoesNotExist) as error:
-        if params.get(EDITED) == "1":
-            return None
-        raise Http404("There is no such view.") from error
+    key = key_in(asked)
+    found = permissions.views_for(request.user, kind).filter(key=key).first() if key else None
+    if found is None and params.get(EDITED) != "1":
+        raise Http404("There is no such view.")
+    return found

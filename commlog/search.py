@@ -2,18 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db.models import Q
 
 from commlog import people, recipients
 from commlog.recipients import as_meant
 from notifications.criteria import contains, named, numbered
+from notifications.keys import key_in
 from notifications.models.message import MessageQuerySet
 from notifications.spelling import words_of
 from notifications.states import MessageType
 
-_KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME = re.compile(r"[^\d\W][^\d\s@]*(\s+[^\d\s@]+)+")
 
 
@@ -32,7 +31,7 @@ class Search:
 def read(text: str) -> Search:
     """What is looked for. Raises Malformed where it is the ID of several clients or groups but for capitals."""
     meant = as_meant(text)
-    if _KEY.fullmatch(meant):
+    if key_in(meant):
         return Search(text)
     client, group = (people.by_number(whom, meant) for whom in ("client", "group"))
     return Search(text, client=client.pk if client else None, group=group.pk if group else None)
@@ -41,8 +40,8 @@ def read(text: str) -> Search:
 def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
     """Those of the messages that the text leads to. A key finds its message and nothing else."""
     meant = as_meant(asked.text)
-    if _KEY.fullmatch(meant):
-        return messages.filter(key=UUID(meant))
+    if key := key_in(meant):
+        return messages.filter(key=key)
     called = Q()
     for word in words_of(meant, most=recipients.WORDS):
         called &= named("recipient_name", word)

@@ -24,12 +24,13 @@ from commlog.views import (
     receipts,
     session,
 )
+from notifications import keys
 
 
 class Hex32:
-    """A key: 32 hexadecimal characters."""
+    """A key, with or without dashes; the addresses that we write have none."""
 
-    regex = "[0-9a-fA-F]{32}"
+    regex = keys.PATTERN
 
     def to_python(self, value: str) -> UUID:
         """The key as an address writes it."""

@@ -12,7 +12,7 @@ PACKAGES = ("commlog", "notifications")
 DOORS = {
     "models", "states", "failures", "retry", "criteria", "outbox", "events", "templating", "channels", "lanes", "health", "receipts",
     "alerts", "guards", "sendable", "secrets", "secret_urls", "stream", "switches", "text", "clock", "stopping",
-    "numbers", "spelling", "database", "lane_health", "restored",
+    "numbers", "spelling", "keys", "database", "lane_health", "restored",
 }  # fmt: skip
 LARGEST = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "services", "managers", "constants", "misc"}

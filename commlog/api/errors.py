@@ -12,7 +12,7 @@ from ninja.errors import AuthenticationError, ValidationError
 
 from commlog.api.codes import Code
 from commlog.limits import TookTooLong
-from notifications import database
+from notifications import database, keys
 from notifications.database import Trouble
 from notifications.text import Malformed
 
@@ -105,7 +105,8 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     name = str(first["loc"][-1])
     code = Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY if name == "encodedKey" else Code.INVALID_PARAMETERS
-    return answer(request, ApiError(400, code, f"{name}: {first['msg']}"))
+    problem = keys.WRONG if first["type"] == "string_pattern_mismatch" else first["msg"]
+    return answer(request, ApiError(400, code, f"{name}: {problem}"))
 
 
 def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:

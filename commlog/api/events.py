@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -20,9 +19,9 @@ from commlog.api.json_input import is_absent
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.schemas import moment
-from commlog.api.shapes import EXACT_MOMENT, KEY, NOTHING, closed, optional
+from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, NOTHING, closed, optional
 from commlog.models import User
-from notifications import events, templating
+from notifications import events, keys, templating
 from notifications.events import EVENTS, Happening, KeyTaken, Raised
 from notifications.models import BusinessEvent, Client, Group
 from notifications.text import Malformed, clean
@@ -71,7 +70,9 @@ def _about() -> list[Schema]:
 
 
 EVENT = component("Event", {"anyOf": _about()})
-_ANSWER = component("EventAnswer", closed({"eventKey": KEY, "messages": {"type": "array", "items": KEY}}, "eventKey", "messages"))
+_ANSWER = component(
+    "EventAnswer", closed({"eventKey": ANSWERED_KEY, "messages": {"type": "array", "items": ANSWERED_KEY}}, "eventKey", "messages")
+)
 _ANSWERS = {"anyOf": [_ANSWER, {"type": "array", "items": _ANSWER}]}
 _TOLD = {"anyOf": [ref("Event"), {"type": "array", "minItems": 1, "maxItems": MOST, "items": ref("Event")}]}
 _TRACE = component(
@@ -79,7 +80,7 @@ _TRACE = component(
     {
         "type": "object",
         "required": ["eventKey", "event", "receivedDate", "messages", "templates"],
-        "properties": {"eventKey": KEY, "messages": {"type": "array", "items": KEY}, "templates": {"type": "array"}},
+        "properties": {"eventKey": ANSWERED_KEY, "messages": {"type": "array", "items": ANSWERED_KEY}, "templates": {"type": "array"}},
     },
 )
 
@@ -101,9 +102,10 @@ def send_event(request: HttpRequest) -> HttpResponse:
 @needs(permissions.may_read_messages, "reading events needs the permission “View communication history”")
 def get_event(request: HttpRequest, eventKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """One event, the messages it led to, and why its other templates stayed silent."""
-    event = BusinessEvent.objects.filter(key=UUID(eventKey)).first()
+    key = keys.read("eventKey", eventKey)
+    event = BusinessEvent.objects.filter(key=key).first()
     if event is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"eventKey: there is no event {eventKey}")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"eventKey: there is no event {key.hex}")
     return JsonResponse(_event_out(event))
 
 
@@ -129,7 +131,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
     if found["name"] not in EVENTS:
         raise Malformed(f"{at}event", f"there is no event {found['name']}")
     found |= {name: clean(at + name, fields[name], most=150) for name in _NAMED.keys() & fields.keys()}
-    found |= {name: _key(at + name, found[name]) for name in found if name.endswith("Key")}
+    found |= {name: keys.read(at + name, found[name]).hex for name in found if name.endswith("Key")}
     if len({_NAMED[name][0] for name in found if name in _NAMED}) < len(_NAMED.keys() & found.keys()):
         raise Malformed(at.rstrip("."), "names one of client, group and user twice")
     data = fields.get("data", {})
@@ -140,15 +142,8 @@ def _read(one: Any, place: int) -> dict[str, Any]:
     except Malformed as error:
         raise Malformed(at + error.field, error.problem) from error
     found["occurred_at"] = _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
-    found["key"] = UUID(_key(f"{at}eventKey", clean(f"{at}eventKey", fields["eventKey"], most=36))) if "eventKey" in fields else None
+    found["key"] = keys.read(f"{at}eventKey", fields["eventKey"]) if "eventKey" in fields else None
     return found
-
-
-def _key(field: str, text: str) -> str:
-    try:
-        return UUID(text).hex
-    except ValueError as error:
-        raise Malformed(field, "must be a key of 32 hexadecimal characters") from error
 
 
 def _moment(field: str, value: Any) -> datetime:

@@ -1,7 +1,6 @@
 """The seven operations on messages."""
 
 from functools import partial
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -62,11 +61,11 @@ def send(request: HttpRequest) -> HttpResponse:
 @_reading
 def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """One message by its key."""
-    full = pages.details_of(request)
+    full, key = pages.details_of(request), resending.key_of(encodedKey)
     with time_limit(A_PAGE):
-        found = permissions.messages_for(caller_of(request)).select_related(*RELATED).filter(key=UUID(encodedKey)).first()
+        found = permissions.messages_for(caller_of(request)).select_related(*RELATED).filter(key=key).first()
         if found is None:
-            raise ApiError(404, Code.MESSAGE_NOT_FOUND, encodedKey)
+            raise ApiError(404, Code.MESSAGE_NOT_FOUND, key.hex)
         secret_urls = permissions.may_read_secret_urls(caller_of(request))
         return JsonResponse(message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls))
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from commlog.models import User
+from notifications import keys
 from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft, Malformed
 from notifications.states import MessageState, MessageType
@@ -176,10 +176,7 @@ class DraftReader:
 def _look_up(name: str, value: str) -> Model:
     reference = _REFERENCES[name]
     if reference.column == "key":
-        try:
-            row = reference.rows().filter(key=UUID(value)).first()
-        except ValueError as error:
-            raise Malformed(name, "must be a key of 32 hexadecimal characters") from error
+        row = reference.rows().filter(key=keys.read(name, value)).first()
     else:
         row = reference.rows().filter(**{reference.column: value}).first()
     if row is None:

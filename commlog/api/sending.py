@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -18,7 +17,7 @@ from commlog.api.schemas import RELATED, DraftReader, NoSuch, message_out
 from commlog.audit import AuditAction
 from commlog.compose import TARGETS, filled_by_hand
 from commlog.recipients import kind_of
-from notifications import outbox
+from notifications import keys, outbox
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
 from notifications.outbox import Draft
@@ -89,10 +88,8 @@ def shown(request: HttpRequest, fields: Mapping[str, Any], answer: HttpResponse)
 
 def _from_template(draft: Draft, key: Any, caller: Caller) -> Draft:
     """The draft with what the template says to its recipient. Raises ApiError where the template does not fit."""
-    try:
-        found = NotificationTemplate.objects.known().filter(key=UUID(str(key)), trigger=Trigger.MANUAL).first()
-    except ValueError:
-        found = None
+    known = NotificationTemplate.objects.known().filter(key=keys.read("templateKey", key), trigger=Trigger.MANUAL)
+    found = known.first()
     if found is None:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand")
     recipient: Any = draft.recipient
@@ -137,5 +134,5 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
 def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:
     """Nobody writes in another's name. A program has none to give: the log shows its consumer as the sender."""
     given = fields.get("senderKey")
-    if given is not None and not (caller.user and str(given).lower().replace("-", "") == caller.user.key.hex):
+    if given is not None and not (caller.user and keys.key_in(str(given)) == caller.user.key):
         raise ApiError(400, Code.INVALID_PARAMETERS, "senderKey: must be the key of the user who calls")

@@ -11,12 +11,14 @@ from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.sending import EVENT, RECIPIENTS
+from notifications import keys
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
 NOTHING: Schema = {"enum": [None, "", []]}  # what is as good as left out
-KEY: Schema = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
+KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
+ANSWERED_KEY: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
 FILLED: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
 WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f][^\x00]*$"}
@@ -242,7 +244,7 @@ ATTEMPT = component(
     ),
 )
 _ANSWERED: dict[str, Schema] = {
-    "encodedKey": KEY,
+    "encodedKey": ANSWERED_KEY,
     "type": {"enum": list(MessageType)},
     "state": {"enum": list(MessageState)},
     "creationDate": MOMENT,
@@ -251,7 +253,7 @@ _ANSWERED: dict[str, Schema] = {
         name: {"type": "string", "minLength": 1}
         for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId")
     },
-    **{name: KEY for name in ("senderKey", "clientKey", "groupKey", "userKey", "templateKey", "eventKey")},
+    **{name: ANSWERED_KEY for name in ("senderKey", "clientKey", "groupKey", "userKey", "templateKey", "eventKey")},
     "failureReason": {"enum": list(Reason)},
     "numRetries": _NUMBER,
     "waitingReason": {"enum": list(WaitingReason)},
@@ -259,7 +261,7 @@ _ANSWERED: dict[str, Schema] = {
     "possibleDuplicate": {"const": True, "description": "It may have been delivered twice"},
     "receipt": {"enum": list(ReceiptStatus), "description": "What the provider reported after it had accepted the message"},
     "receiptDate": MOMENT,
-    "resendOf": KEY | {"description": "The failed message that this one repeats"},
+    "resendOf": ANSWERED_KEY | {"description": "The failed message that this one repeats"},
     "attempts": {"type": "array", "items": ATTEMPT, "description": "With detailsLevel=FULL"},
 }
 MESSAGE = component("CommunicationMessage", closed(_ANSWERED, "encodedKey", "type", "state", "creationDate", "numRetries"))

@@ -1,8 +1,6 @@
 """What clients and groups hear of. (`/api/subscriptions` belongs to streams.)"""
 
-import re
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
@@ -14,19 +12,21 @@ from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
 from commlog.api.operations import needs
-from commlog.api.shapes import KEY, TEXT, closed
+from commlog.api.shapes import ANSWERED_KEY, KEY, TEXT, closed
 from notifications import events
 from notifications.events import Choice
+from notifications.keys import key_in
 from notifications.models import Client, Group, NotificationTemplate
 from notifications.text import Malformed, clean
 
 router = Router(tags=["Subscriptions"])
-_A_KEY = re.compile(KEY["pattern"])
 _FLAG = {"type": "boolean"}
 SUBSCRIPTION = component(
     "Subscription",
     closed(
-        {"templateKey": KEY, "name": TEXT, "type": TEXT, "event": TEXT, "subscribed": _FLAG, "chosen": _FLAG}, "templateKey", "subscribed"
+        {"templateKey": ANSWERED_KEY, "name": TEXT, "type": TEXT, "event": TEXT, "subscribed": _FLAG, "chosen": _FLAG},
+        "templateKey",
+        "subscribed",
     ),
 )
 _LIST = {"type": "array", "items": SUBSCRIPTION}
@@ -106,23 +106,26 @@ def _out(choice: Choice) -> dict[str, Any]:
 
 
 def _client(owner: str) -> Client:
-    wanted = {"key": UUID(owner)} if _A_KEY.fullmatch(owner) else {"client_id": clean("owner", owner)}
+    key = key_in(owner)
+    wanted = {"key": key} if key else {"client_id": clean("owner", owner)}
     found = Client.objects.filter(**wanted).first()
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no client {owner[:64]}")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no client {key.hex if key else owner[:64]}")
     return found
 
 
 def _group(owner: str) -> Group:
-    wanted = {"key": UUID(owner)} if _A_KEY.fullmatch(owner) else {"group_id": clean("owner", owner)}
+    key = key_in(owner)
+    wanted = {"key": key} if key else {"group_id": clean("owner", owner)}
     found = Group.objects.filter(**wanted).first()
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no group {owner[:64]}")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no group {key.hex if key else owner[:64]}")
     return found
 
 
 def _template(owner: Client | Group, key: str) -> NotificationTemplate:
-    found = events.concerning(owner).filter(key=UUID(key)).first() if _A_KEY.fullmatch(key) else None
+    wanted = key_in(key)
+    found = events.concerning(owner).filter(key=wanted).first() if wanted else None
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateKey: no template {key[:64]} can concern it")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateKey: no template {wanted.hex if wanted else key[:64]} can concern it")
     return found

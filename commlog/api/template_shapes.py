@@ -2,7 +2,7 @@
 
 from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
-from commlog.api.shapes import KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
+from commlog.api.shapes import ANSWERED_KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS
 from notifications.criteria import Field
@@ -99,7 +99,7 @@ TEMPLATE = component(
     closed(
         {name: schema for name, schema in _FIELDS.items() if name != "password"}
         | {
-            "id": KEY,
+            "id": ANSWERED_KEY,
             "inUse": {"type": "boolean"},
             "creationDate": MOMENT,
             "lastModifiedDate": MOMENT,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from copy import copy
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Path, Router
@@ -19,6 +18,7 @@ from commlog.api.operations import needs
 from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, secrets_missing, template_out
+from notifications import keys
 from notifications.models import NotificationTemplate
 from notifications.secret_urls import shortened
 from notifications.states import MessageType
@@ -90,9 +90,10 @@ def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
 
 
 def _found(key: str) -> NotificationTemplate:
-    found = NotificationTemplate.objects.known().filter(key=UUID(key), type=MessageType.WEB_HOOK).first()
+    wanted = keys.read("templateId", key)
+    found = NotificationTemplate.objects.known().filter(key=wanted, type=MessageType.WEB_HOOK).first()
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateId: there is no webhook template {key}")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateId: there is no webhook template {wanted.hex}")
     return found
 
 

@@ -17,6 +17,7 @@ from commlog.audit import AuditAction
 from commlog.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
 from commlog.recipients import KINDS, recipient_of, url_of
 from notifications import outbox
+from notifications.keys import key_in
 from notifications.models import NotificationTemplate
 from notifications.outbox import Resent
 from notifications.states import MessageState, MessageType
@@ -32,7 +33,7 @@ def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> Ht
     recipient = get_object_or_404(KINDS[kind].objects, key=key)
     offered = templates_for(channel, recipient)
     asked = request.GET.get("template", "") if request.method != "POST" else request.POST.get("template", "")
-    chosen = next((each for each in offered if asked and asked.lower().replace("-", "") == each.key.hex), None)
+    chosen = next((each for each in offered if asked and key_in(asked) == each.key), None)
     if asked and chosen is None:
         messages.warning(request, "That template cannot be used here any more. Choose another, or write the text yourself.")
     letter = Letter(channel, recipient, template=chosen, author=permissions.staff(request))

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from uuid import UUID
 
 from django.utils import timezone
 
+from notifications import keys
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
 from notifications.criteria.spans import is_reversed
@@ -19,7 +19,6 @@ MOST_CRITERIA = 50
 MOST_VALUES = 1_000
 LONGEST = 500
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
-_KEY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -110,9 +109,7 @@ def _choice(field: Field, operator: Operator, value: str) -> str:
 
 
 def _key(field: Field, value: str) -> str:
-    if not _KEY.fullmatch(value.lower()):
-        raise Malformed(field.key, "must be a key of 32 hexadecimal characters")
-    return UUID(value).hex
+    return keys.read(field.key, value).hex
 
 
 def _number(field: Field, value: str) -> str:

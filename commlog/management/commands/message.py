@@ -2,11 +2,11 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from commlog.api.schemas import RELATED, message_out, moment
+from notifications.keys import key_in
 from notifications.models import Message
 
 
@@ -22,12 +22,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look it up and print it."""
-        try:
-            message = Message.objects.select_related(*RELATED).get(key=UUID(options["key"]))
-        except ValueError as error:
-            raise CommandError("A key is 32 hexadecimal characters.") from error
-        except Message.DoesNotExist as error:
-            raise CommandError(f"There is no message with the key {options['key']}.") from error
+        key = key_in(options["key"])
+        if key is None:
+            raise CommandError("A key is 32 hexadecimal characters.")
+        message = Message.objects.select_related(*RELATED).filter(key=key).first()
+        if message is None:
+            raise CommandError(f"There is no message with the key {key.hex}.")
         if options["json"]:
             self.stdout.write(json.dumps(message_out(message, message.attempts.all()), ensure_ascii=False))
         else:

@@ -11,12 +11,12 @@ from uuid import uuid4
 from commlog.models import User
 from notifications import criteria, events, templating
 from notifications.events import Happening
+from notifications.keys import key_in
 from notifications.models import BusinessEvent, Client, Group, Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
 from notifications.text import Malformed
 from tests.factories import make_client, make_group, make_message, make_template, make_user
 
-_KEY = re.compile("[0-9a-fA-F]{32}")
 _TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}  # a step can change them in some templates only
 _ROWS: dict[str, Callable[[], Any]] = {
     "encodedKey": lambda: Message.objects.filter(state=MessageState.FAILED),
@@ -61,7 +61,7 @@ def put_right(operation: str, body: Any) -> Any:
 
 
 def _led(name: str, value: Any, path: str = "") -> Any:
-    there = name in _ROWS and isinstance(value, str) and value[:1] <= "7" and (name == "owner" or _KEY.fullmatch(value))
+    there = name in _ROWS and isinstance(value, str) and value[:1] <= "7" and (name == "owner" or key_in(value))
     return key_of(name, path) if there else value
 
 

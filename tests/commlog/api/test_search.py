@@ -100,7 +100,7 @@ def test_one_message_by_its_key(program: Program) -> None:
     ("key", "expected"),
     [
         ("0" * 32, (404, 2608, "MESSAGE_NOT_FOUND", "0" * 32)),
-        ("xyz", (400, 2502, "INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY", "encodedKey: String should match pattern '^[0-9a-fA-F]{32}$'")),
+        ("xyz", (400, 2502, "INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY", "encodedKey: must be a key of 32 hexadecimal characters")),
         ("0" * 32 + "?detailsLevel=ALL", (400, 4, "INVALID_PARAMETERS", "detailsLevel: must be BASIC or FULL")),
         ("0" * 32 + "?limit=5", (400, 27, "PARAMETER_NOT_ALLOWED", "limit: there is no such parameter; there are detailsLevel")),
     ],

@@ -1,0 +1,23 @@
+"""Keys as people and programs write them: 32 hexadecimal characters in any case, or a UUID with its dashes. We write them without."""
+
+import re
+from uuid import UUID
+
+from notifications.text import Malformed
+
+PATTERN = "[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+WRONG = "must be a key of 32 hexadecimal characters"
+_KEY = re.compile(PATTERN)
+
+
+def key_in(text: str) -> UUID | None:
+    """Return the key that the text is, or None where it is none."""
+    return UUID(text) if _KEY.fullmatch(text) else None
+
+
+def read(field: str, value: object) -> UUID:
+    """Return the key that a field was given. Raises Malformed."""
+    found = key_in(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise Malformed(field, WRONG)
+    return found
