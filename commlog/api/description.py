@@ -103,7 +103,7 @@ component(
     "Errors",
     {
         "type": "object",
-        "required": ["errors"],
+        "required": ["errors", "requestId"],
         "properties": {
             "errors": {
                 "type": "array",
@@ -117,7 +117,8 @@ component(
                         "errorSource": {"type": "string", "description": "The field, and what is wrong with it"},
                     },
                 },
-            }
+            },
+            "requestId": {"type": "string", "description": "As in the header `X-Request-Id` and in the log of the server"},
         },
     },
 )

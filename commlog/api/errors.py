@@ -1,4 +1,4 @@
-"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason", "errorSource"}]}."""
+"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason", "errorSource"}], "requestId"}."""
 
 import logging
 import re
@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, ValidationError
 
 from commlog.api.codes import Code
 from commlog.limits import TookTooLong
+from commlog.logs import request_id
 from notifications import database, keys
 from notifications.database import Trouble
 from notifications.text import Malformed
@@ -45,7 +46,7 @@ def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     """The error as an answer. The legacy operations say the same in their own words as well."""
     source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
     one = {"errorCode": int(error.code), "errorReason": error.code.name}
-    body: dict[str, object] = {"errors": [one | ({"errorSource": source} if source else {})]}
+    body: dict[str, object] = {"errors": [one | ({"errorSource": source} if source else {})], "requestId": request_id.get()}
     if _LEGACY.match(request.path_info):
         body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": source}
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
+from commlog.api.codes import Code
 from commlog.logs import Line
 from notifications.models import NotificationTemplate
 from notifications.states import MessageState
@@ -63,6 +64,32 @@ def test_every_answer_and_its_log_lines_name_the_request(program: Program, caplo
     assert console.format(line).endswith("INFO commlog Done.")
     program.post(f"{BASE}:search", [], X_Request_Id="batch-7.a")
     assert console.format(line).endswith("INFO commlog [batch-7.a] Done.")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (f"{BASE}:search", "{", 400),
+        (f"{BASE}:search", [{"field": "nothing"}], 400),
+        ("/communications/messages:resend", ["0" * 32], 404),
+        ("/api/notifications/messages", {}, 400),
+        ("/api/nothing", {}, 404),
+        ("/api/" + "x" * 50_000, {}, 414),
+    ],
+)
+def test_an_error_names_the_request_in_its_body_too(program: Program, path: str, body: Any, status: int) -> None:
+    refused = program.post(path, body, X_Request_Id="batch-7.a")
+    assert (refused.status_code, refused["X-Request-Id"], refused.json()["requestId"]) == (status, "batch-7.a", "batch-7.a")
+    unnamed = program.post(path, body)
+    assert (len(unnamed["X-Request-Id"]), unnamed.json()["requestId"]) == (32, unnamed["X-Request-Id"])
+
+
+def test_what_nobody_foresaw_can_be_found_in_the_log(program: Program, monkeypatch: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.setFormatter(Line("{call} {message}", style="{"))
+    monkeypatch.delattr("commlog.api.messages.pages.answer")
+    failed = program.post(f"{BASE}:search", [], X_Request_Id="batch-7.b")
+    assert (refusal(failed)[:2], failed.json()["requestId"]) == ((500, Code.INTERNAL_ERROR), "batch-7.b")
+    assert " [batch-7.b] An operation of the API failed: POST /api/communications/messages:search" in caplog.text
 
 
 def test_the_description_is_fetched_once() -> None:
