@@ -154,12 +154,17 @@ class Environment:
 
     def web_address(self, name: str, default: str) -> str:
         """An http(s) address of nothing but scheme, host and port, spelled as browsers spell it in Host and Origin."""
-        found = _WEB_ADDRESS.fullmatch(self.text(name, default).lower())
-        if not found or not is_host(found["host"]) or not 0 < int(found["port"] or 80) < 65_536:
+        address = _address(self.text(name, default))
+        if address is None:
             raise self.refuse(name, "an address such as https://commlog.example.org, an international name in its xn-- form")
-        usual = {"http": "80", "https": "443"}[found["scheme"]]
-        port = f":{int(found['port'])}" if found["port"] and found["port"] != usual else ""
-        return f"{found['scheme']}://{found['host']}{port}"
+        return address
+
+    def web_addresses(self, name: str) -> list[str]:
+        """Such addresses separated by commas."""
+        addresses = [_address(word) for word in self.words(name)]
+        if None in addresses:
+            raise self.refuse(name, "addresses such as https://portal.example.org, without a path, separated by commas")
+        return [each for each in addresses if each]
 
     def hosts(self, name: str) -> list[str]:
         """Host names separated by commas, as Django matches them: a leading dot means every name below, a star any."""
@@ -209,3 +214,12 @@ class Environment:
         except ValueError as error:
             suffix, _, allowed = str(error).partition(": ")
             raise self.refuse(prefix + suffix, allowed) from error
+
+
+def _address(text: str) -> str | None:
+    found = _WEB_ADDRESS.fullmatch(text.lower())
+    if not found or not is_host(found["host"]) or not 0 < int(found["port"] or 80) < 65_536:
+        return None
+    usual = {"http": "80", "https": "443"}[found["scheme"]]
+    port = f":{int(found['port'])}" if found["port"] and found["port"] != usual else ""
+    return f"{found['scheme']}://{found['host']}{port}"

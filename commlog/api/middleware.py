@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
+from commlog.api import cross_origin
 from commlog.api.errors import of_status, speaks_api
 from commlog.logs import request_id
 
@@ -26,8 +27,9 @@ class ProgramsMiddleware:
         given = request.headers.get(HEADER, "")
         name = given if _GIVEN.fullmatch(given) else uuid4().hex
         request_id.set(name)  # until the next call: Django writes of an answer behind all middleware
-        response = self.get_response(request)
+        response = cross_origin.preflight(request) or self.get_response(request)
         if response.status_code == 404 and not response.get("Content-Type", "").startswith("application/json"):
             response = of_status(request, 404)  # in development Django answers with a page of its own
         response[HEADER] = name
+        cross_origin.mark(request, response)
         return response

@@ -102,6 +102,12 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("API_LARGEST_BODY", "9"),
         ("API_CALLS_A_MINUTE", "-1"),
         ("API_MOST_RESENT", "0"),
+        ("API_ALLOWED_ORIGINS", "*"),
+        ("API_ALLOWED_ORIGINS", "null"),
+        ("API_ALLOWED_ORIGINS", "portal.example.org"),
+        ("API_ALLOWED_ORIGINS", "https://portal.example.org/path"),
+        ("API_ALLOWED_ORIGINS", "https://*.example.org"),
+        ("API_ALLOWED_ORIGINS", "https://portal.example.org https://other.example.org"),
         ("SIGN_IN_MOST_WRONG", "0"),
         ("SIGN_IN_MOST_WRONG_OF_ADDRESS", "many"),
         ("SIGN_IN_MINUTES", "0"),
@@ -194,6 +200,12 @@ def test_a_sender_of_mail(sender: str) -> None:
 def test_the_public_address_is_spelled_as_browsers_spell_it(given: str, used: str) -> None:
     made = settings_of(PUBLIC_URL=given)
     assert (made["PUBLIC_URL"], made["CSRF_TRUSTED_ORIGINS"]) == (used, [used])
+
+
+def test_the_pages_that_may_call_the_api_are_spelled_as_browsers_spell_them() -> None:
+    made = settings_of(API_ALLOWED_ORIGINS="https://Portal.Example.org/, http://127.0.0.1:3000,https://desk.example.org:443")
+    assert made["API_ALLOWED_ORIGINS"] == ["https://portal.example.org", "http://127.0.0.1:3000", "https://desk.example.org"]
+    assert settings_of()["API_ALLOWED_ORIGINS"] == []
 
 
 @pytest.mark.parametrize("key", ["", "short", "a" * 60, "django-insecure-" + STRONG])

@@ -1,0 +1,34 @@
+"""Calls by scripts in a browser whose page is on another host: allowed for API_ALLOWED_ORIGINS (CORS).
+
+Such a script gives a key like any other program. Cookies and stored passwords stay out: no answer says Access-Control-Allow-Credentials.
+"""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+_ASKED = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "*, Authorization",  # which no star covers
+    "Access-Control-Max-Age": "3600",
+}
+
+
+def preflight(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to a browser that asks whether it may call; None for every other request."""
+    if request.method == "OPTIONS" and _allowed(request) and "Access-Control-Request-Method" in request.headers:
+        return HttpResponse(status=204, headers=_ASKED)
+    return None
+
+
+def mark(request: HttpRequest, response: HttpResponse) -> None:
+    """Let the browser hand the answer to the script, all of its headers included."""
+    if settings.API_ALLOWED_ORIGINS:
+        patch_vary_headers(response, ["Origin"])
+    if _allowed(request):
+        response["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        response["Access-Control-Expose-Headers"] = "*"
+
+
+def _allowed(request: HttpRequest) -> bool:
+    return request.headers.get("Origin") in settings.API_ALLOWED_ORIGINS
