@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "commlog.middleware.ProbesMiddleware",
     "commlog.middleware.TrustedProxyMiddleware",
     "commlog.api.middleware.ProgramsMiddleware",
+    "commlog.api.compression.CompressionMiddleware",
     "commlog.audit.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -11,6 +11,7 @@ from commlog import permissions, template_keeping
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
+from commlog.api.compression import SHOWN_ONCE
 from commlog.api.description import PLACE, answers, describes
 from commlog.api.errors import ApiError
 from commlog.api.once import once
@@ -86,7 +87,7 @@ def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
     fill_in(made, body)
     secret = template_keeping.create(made, by=caller_of(request).actor)
     told = template_out(made) | {"signingSecret": secret}
-    return JsonResponse(told, status=201, headers={"Location": f"{request.path}/{made.key.hex}"})
+    return JsonResponse(told, status=201, headers=SHOWN_ONCE | {"Location": f"{request.path}/{made.key.hex}"})
 
 
 def _found(key: str) -> NotificationTemplate:
