@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
-from django.urls import URLPattern, include, path, reverse
+from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
@@ -80,9 +80,8 @@ def openapi(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """The description, for people: ninja's page, whose files we serve ourselves. No other host is asked."""
-    shown = json.dumps({"url": reverse("api-openapi"), "layout": "BaseLayout", "deepLinking": True, "validatorUrl": None})
-    return render(request, "ninja/swagger.html", {"swagger_settings": shown, "api": api, "add_csrf": False})
+    """The description, for people: Swagger UI, whose files we serve ourselves. No other host is asked."""
+    return render(request, "api/docs.html", {"about": ABOUT, "version": description()["openapi"]})
 
 
 urlpatterns = [
