@@ -1,5 +1,6 @@
 """API consumers and their keys: made, changed, rotated, revoked. Every write takes the actor and leaves an entry in the audit trail."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group as Role
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from commlog import audit
@@ -27,6 +29,11 @@ class Issued:
 
     key: ApiKey
     secret: str
+
+    @property
+    def call(self) -> str:
+        """A first call with the key, to be pasted into a shell."""
+        return shlex.join(["curl", "-sS", f"{settings.PUBLIC_URL}{reverse('api-organization')}", "-H", f"apiKey: {self.secret}"])
 
 
 def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> ApiConsumer:

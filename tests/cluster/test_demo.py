@@ -100,10 +100,10 @@ def outage(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
 
 
-def as_readme_says(heading: str, demo: Terminal) -> str:
-    """Paste the blocks under a heading of README; what they print. Only the demo's place and port are another."""
-    section = (BASE / "README.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    commands = "\n".join(re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+def pasted(heading: str, demo: Terminal, page: str = "README.md") -> str:
+    """Paste the blocks under a heading of a page; what they print. Only the demo's place and port are another."""
+    section = (BASE / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    commands = "\n".join(re.findall(r"^```(?:bash)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
     for written, here in {"--demo": f"--demo={demo.directory}", ":8000": f":{demo.port}", ".venv/bin/python": sys.executable}.items():
         assert written in commands or heading == "Messages from a shell", written
         commands = commands.replace(written, here)
@@ -136,10 +136,12 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
         until(lambda: messages(directory, "WAITING") > 0)
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
-        (shown,) = [line for line in as_readme_says("Messages from a shell", first).splitlines() if line.startswith("{")]
+        (shown,) = [line for line in pasted("Messages from a shell", first).splitlines() if line.startswith("{")]
         assert json.loads(shown)["destination"] == "ana@example.org"
-        told = as_readme_says("What fills the log: templates and events", first)
+        told = pasted("What fills the log: templates and events", first)
         assert len(json.loads(told)["messages"]) == 1
+        begun = pasted("Quick start", first, "docs/api.md")
+        assert '"destination": "ana@example.org"' in begun
         assert "refuses everything" in outage(directory, "email", "on").stdout
         until(lambda: _causes(directory) > 0)
         assert "works again" in outage(directory, "email", "off").stdout

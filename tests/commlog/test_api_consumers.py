@@ -1,6 +1,10 @@
 """The administration's pages of API consumers and keys."""
 
+import html
+import json
 import re
+import shutil
+import subprocess
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +14,9 @@ from django.contrib.auth.models import Group as Role
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
 
+from commlog import consumers
 from commlog.models import ApiConsumer, ApiKey, AuditEntry
 from tests.commlog.api.conftest import Program
 from tests.factories import admin, make_consumer, make_key
@@ -59,6 +65,25 @@ def test_a_consumer_is_made_gets_a_key_and_calls(adam: Client) -> None:
     assert f"{secret[:8]}…" in page
     assert AuditEntry.objects.filter(action="CREATED", target_kind__in=["API consumer", "API key"]).count() == 2
     assert not AuditEntry.objects.filter(target_label__contains=secret).exists()
+
+
+def test_a_new_key_comes_with_a_call_to_copy(adam: Client, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://commlog.example.org"
+    consumer = make_consumer("Extractor")
+    page = adam.post(reverse("api-consumer-key", args=[consumer.key]), {"days": "30"})
+    (call,) = re.findall(r'data-copy="(curl [^"]*)"', page.content.decode())
+    assert html.unescape(call) == f"curl -sS https://commlog.example.org/api/setup/organization -H 'apiKey: {_shown_key(page)}'"
+    assert f"<code>{call}</code>" in page.content.decode()
+    assert "curl" not in adam.get(reverse("api-consumer", args=[consumer.key])).content.decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.django_db(transaction=True)
+def test_the_call_opens_the_api(live_server: LiveServer, settings: Any) -> None:
+    settings.PUBLIC_URL = live_server.url
+    issued = consumers.issue(make_consumer("Extractor"), by=admin())
+    ran = subprocess.run(["sh", "-c", issued.call], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(ran.stdout) == {"name": settings.ORGANISATION_NAME, "timeZoneID": "UTC"}
 
 
 def test_a_rotated_key_opens_until_the_grace_is_over(adam: Client, settings: Any) -> None:
