@@ -7,7 +7,23 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import api, backlog, events, exports, hanging, log, neighbours, once, resends, retries, sign_ins, throttle, throughput, watchers
+from bench import (
+    api,
+    backlog,
+    events,
+    exports,
+    hanging,
+    log,
+    neighbours,
+    once,
+    resends,
+    retries,
+    sign_ins,
+    throttle,
+    throughput,
+    walks,
+    watchers,
+)
 from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
@@ -20,6 +36,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
+    "walks": ("20,000 messages read over the API by offset and by cursor while 1,000 more arrive: each once, in order", walks.run),
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
     "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
     "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),

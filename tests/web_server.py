@@ -1,5 +1,6 @@
 """A gunicorn of its own for a test."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,3 +27,14 @@ def gunicorn(application: str, *options: str, environment: Mapping[str, str]) ->
             pytest.fail("gunicorn did not start")
         server.terminate()
         server.stderr.read()
+
+
+@contextmanager
+def commlog(*options: str, **settings: str) -> Iterator[int]:
+    """The port of a Commlog on the database of this test, which has to be a transactional one. It hands its mail to nobody."""
+    url = f"sqlite:///{connection.settings_dict['NAME']}"
+    if connection.vendor == "postgresql":
+        url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings", "EMAIL_URL": "smtp://127.0.0.1:25"} | settings
+    with gunicorn("django.core.wsgi:get_wsgi_application()", *options, environment=given) as port:
+        yield port

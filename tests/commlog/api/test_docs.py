@@ -27,7 +27,7 @@ from notifications.models import Message
 from notifications.secrets import seal
 from notifications.states import MessageState, MessageType
 from tests.factories import make_client, make_message, make_template
-from tests.web_server import ROOT, gunicorn
+from tests.web_server import ROOT, commlog
 
 DOCS = ROOT / "docs" / "api.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -82,14 +82,8 @@ def _database() -> str:
 @pytest.fixture
 def address(transactional_db: None) -> Iterator[str]:
     """Of a web server on the database of this test."""
-    given = os.environ | {"DATABASE_URL": _database(), "DJANGO_SETTINGS_MODULE": "commlog.settings"}
-    given |= {
-        "EMAIL_URL": "smtp://127.0.0.1:25",
-        "TWILIO_FROM": "Bank",
-        "TWILIO_ACCOUNT_SID": "AC" + "0a" * 16,
-        "TWILIO_AUTH_TOKEN": "0a" * 16,
-    }
-    with gunicorn("django.core.wsgi:get_wsgi_application()", "--threads", "4", environment=given) as port:
+    twilio = {"TWILIO_FROM": "Bank", "TWILIO_ACCOUNT_SID": "AC" + "0a" * 16, "TWILIO_AUTH_TOKEN": "0a" * 16}
+    with commlog("--threads", "4", **twilio) as port:
         yield f"http://127.0.0.1:{port}"
 
 
