@@ -5,7 +5,7 @@ Values are always parameters; only names of tables and columns are written into 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ INSTALLATION = Installation._meta.db_table
 _FOR_LARGE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _ONLY_ON_REQUEST = 2**31
 _LANES, _MOST_LOCKS = 7_301, 2**31  # our advisory locks: their class, and how many there are in it
+NUMBERS = "%s::bigint[]"
 _ONE_AT_A_TIME = "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s, %s::int)"
 _LONGEST_IDLE = "5s"  # what a claim does between two statements takes milliseconds
 
@@ -37,10 +38,14 @@ def moment(value: datetime) -> Any:
 
 def these(column: str, ids: Sequence[int]) -> tuple[str, str]:
     """A condition that `column` is one of `ids`, and its parameter."""
-    numbers = ",".join(map(str, ids))
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s::bigint[])", f"{{{numbers}}}"
-    return f"{column} IN (SELECT value FROM json_each(%s))", f"[{numbers}]"  # noqa: S608 - the name of a column
+        return f"{column} = ANY({NUMBERS})", numbers(ids)
+    return f"{column} IN (SELECT value FROM json_each(%s))", f"[{','.join(map(str, ids))}]"  # noqa: S608 - the name of a column
+
+
+def numbers(ids: Iterable[int]) -> str:
+    """Return numbers as PostgreSQL takes them for NUMBERS."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 class Insert(NamedTuple):
@@ -59,7 +64,7 @@ class Insert(NamedTuple):
     @property
     def values(self) -> list[Any]:
         """Its parameters."""
-        return [*self.parameters, _json(self.rows)]
+        return [*self.parameters, as_json(self.rows)]
 
 
 def update_each(
@@ -77,23 +82,29 @@ def update_each(
         only, ids = these(f"{table}.id", [row["id"] for row in rows])
         whole = statement.replace("EACH", f"FROM {_table(types)} WHERE {only} AND {table}.id = v.id")
         if also is None:
-            return select(whole, [_json(rows), ids])
-        return select(f"WITH also AS ({also.text}) {whole}", [*also.values, _json(rows), ids])
+            return select(whole, [as_json(rows), ids])
+        return select(f"WITH also AS ({also.text}) {whole}", [*also.values, as_json(rows), ids])
     if also is not None:
         change(also.text, also.values)
-    return select(statement.replace("EACH", f"FROM {_table(types)} WHERE {table}.id = v.id"), [_json(rows)])
+    return select(statement.replace("EACH", f"FROM {_table(types)} WHERE {table}.id = v.id"), [as_json(rows)])
 
 
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the one parameter by which they travel."""
     return json.dumps([dict(row) for row in rows])
 
 
 def _table(types: Mapping[str, str]) -> str:
     """The rows of a JSON parameter as a table `v`."""
     if connection.vendor == "postgresql":
-        return f"json_to_recordset(%s::json) AS v({', '.join(f'{name} {type}' for name, type in types.items())})"
+        return recordset(types)
     columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in types)
     return f"(SELECT {columns} FROM json_each(%s)) AS v"  # noqa: S608 - names of columns
+
+
+def recordset(types: Mapping[str, str]) -> str:
+    """Return what PostgreSQL calls that table."""
+    return f"json_to_recordset(%s::json) AS v({', '.join(f'{name} {type}' for name, type in types.items())})"
 
 
 @contextmanager
@@ -123,13 +134,25 @@ def plan_for_large_tables() -> None:
             cursor.execute("; ".join(f"SET LOCAL {each} = off" for each in _FOR_LARGE_TABLES))
 
 
-def one_at_a_time(lane_id: int) -> None:
-    """Wait until no other transaction is behind this call for the same lane. On SQLite transactions that write are alone anyway.
+def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows of a query that begins when no other transaction is behind such a call for the same lane.
 
-    A transaction behind it whose process has stopped or was cut off is ended by the server, so that others wait for seconds.
+    On SQLite transactions that write are alone anyway. A transaction behind it whose process has stopped or was cut off is ended by the
+    server, so that others wait for seconds.
     """
-    if connection.vendor == "postgresql":
-        select(_ONE_AT_A_TIME, [_LONGEST_IDLE, _LANES, lane_id % _MOST_LOCKS])
+    if connection.vendor != "postgresql":
+        return select(statement.replace("GREATEST", "MAX").replace("LEAST", "MIN"), parameters)
+    waiting = [_LONGEST_IDLE, _LANES, lane_id % _MOST_LOCKS]
+    if not _is_prepared():
+        select(_ONE_AT_A_TIME, waiting)
+        return select(statement, parameters)
+    session, driver = connection.connection, _driver()
+    # Both are sent together: the second begins, and sees what there is, only when the first has ended.
+    with connection.wrap_database_errors, session.pipeline(), driver.Cursor(session) as first, driver.Cursor(session) as cursor:
+        first.execute(_ONE_AT_A_TIME, waiting, prepare=True)
+        cursor.execute(statement, parameters, prepare=True)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def plan_in_order() -> None:
@@ -149,6 +172,20 @@ def change(statement: str, parameters: Sequence[Any]) -> int:
     """Run a statement; how many rows it changed."""
     with _executed(statement, parameters) as cursor:
         return cursor.rowcount
+
+
+def change_twice(first: tuple[str, Sequence[Any]], second: tuple[str, Sequence[Any]]) -> tuple[list[tuple[Any, ...]], int]:
+    """Run two statements that change different tables: what the first returns, and how many rows the second changed.
+
+    Neither sees what the other changes: on PostgreSQL they are one.
+    """
+    if connection.vendor != "postgresql":
+        return select(*first), change(*second)
+    rows = select(
+        f"WITH one AS ({first[0]}), other AS ({second[0]} RETURNING 1) SELECT one.*, (SELECT COUNT(*) FROM other) FROM one",  # noqa: S608
+        [*first[1], *second[1]],
+    )
+    return [row[:-1] for row in rows], rows[0][-1] if rows else 0
 
 
 @contextmanager

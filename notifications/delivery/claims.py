@@ -45,10 +45,10 @@ class Claim:
 
 _LOCK_DUE = f"""
 SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
-WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT %s
+WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT GREATEST(0, LEAST(%s, (
+SELECT {lanes.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s)))
 """  # noqa: S608 - names of tables and columns
 _LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
-_ROOM = f"SELECT {lanes.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s"  # noqa: S608
 _LOCK_ONE = _LOCK_DUE.replace("ORDER BY", "AND id = %s ORDER BY")
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
@@ -60,7 +60,7 @@ _TAKE = f"""
 UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
 due_at = NULL, parked_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1 END = 1
 """  # noqa: S608 - as IS NOT NULL, but without the index over everything that is due, which PostgreSQL takes for small
-_PERMIT = f"""
+PERMIT = f"""
 UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND EXISTS (
 SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state || '' = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
 AND CASE WHEN m.lease_until > %s THEN 1 ELSE 0 END = 1)
@@ -85,26 +85,28 @@ def claim(
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with transaction.atomic():
         sql.plan_for_large_tables()
-        # Asked once more, one worker after the other: several that saw the same room would fill it several times.
-        sql.one_at_a_time(lane_id)
-        limit = min(limit, sql.select(_ROOM, [lane_id])[0][0])
-        if limit < 1:
-            return []
-        due = (_LOCK_PARKED if parked else _LOCK_DUE, [lane_id, moment, limit])
+        due = (_LOCK_PARKED if parked else _LOCK_DUE, [lane_id, moment, limit, lane_id])
         if only is not None:
-            due = (_LOCK_ONE, [lane_id, moment, only, limit])
-        rows = _suspects_alone(sql.select(due[0] + lock, due[1]), suspects)
+            due = (_LOCK_ONE, [lane_id, moment, only, limit, lane_id])
+        # Its room is asked once more, one worker after the other: several that saw the same room would fill it several times.
+        rows = _suspects_alone(sql.one_at_a_time(lane_id, due[0] + lock, due[1]), suspects)
         if not rows:
             return []
-        ids = [row[0] for row in rows]
-        these, which = sql.these("id", ids)
-        attempts = dict(sql.select(_OPEN_ATTEMPTS.replace("THESE", these), [workers.name(), moment, which]))
-        hit = sql.change(_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
-        if hit != len(rows):  # the rows are locked: this cannot be
-            raise RuntimeError(f"claimed {hit} of {len(rows)} locked messages")
+        attempts = _take([row[0] for row in rows], now)
     found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
     return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked) for row in found]
+
+
+def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
+    """Open an attempt for each of these locked messages and make them this worker's; the attempts by message."""
+    these, which = sql.these("id", ids)
+    opening = (_OPEN_ATTEMPTS.replace("THESE", these), [workers.name(), sql.moment(now), which])
+    taking = (_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
+    attempts, hit = sql.change_twice(opening, taking)
+    if hit != len(ids):  # the rows are locked: this cannot be
+        raise RuntimeError(f"claimed {hit} of {len(ids)} locked messages")
+    return dict(attempts)
 
 
 def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:
@@ -162,7 +164,7 @@ def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
         return []
     moment = sql.moment(now)
     these, which = sql.these("id", [each.attempt_id for each in claims])
-    granted = {row[0] for row in sql.select(_PERMIT.replace("THESE", these), [moment, which, moment])}
+    granted = {row[0] for row in sql.select(PERMIT.replace("THESE", these), [moment, which, moment])}
     return [each for each in claims if each.attempt_id in granted]
 
 

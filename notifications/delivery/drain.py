@@ -11,8 +11,9 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from notifications import channels, circuits, database, lanes, sql, stopping
 from notifications.channels import DeliveryError
+from notifications.circuits import Trouble
 from notifications.clock import Clock
-from notifications.delivery import alike, breaker, claims, judging, leases, results
+from notifications.delivery import alike, at_once, breaker, claims, judging, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
@@ -21,6 +22,7 @@ from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
 _AT_ONCE = 50  # messages a claim
+_FEW = 12  # of a quick lane: with fewer than that in hand, more are claimed
 _SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
 _HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
 _DEAD = 4.0  # seconds a send, of late: one call that ran into its deadline makes as much
@@ -129,7 +131,7 @@ class Drain:
 
     def _has_plenty(self) -> bool:
         """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody busy."""
-        return sum(len(each) for lane_id, each in self.ready.items() if each and not self._is_slow(lane_id)) >= _AT_ONCE // 2
+        return sum(len(each) for lane_id, each in self.ready.items() if each and not self._is_slow(lane_id)) >= _FEW
 
     def _room(self, lane: Opening) -> int:
         """How many more of this lane's messages to hold: a fast lane's by the fifty, a slow one's as they leave."""
@@ -138,7 +140,7 @@ class Drain:
         if self._is_slow(lane.lane_id):
             room = window.channel.width - len(out) - len(held)
         else:
-            room = _AT_ONCE - len(held) if len(held) < _AT_ONCE // 2 else 0
+            room = _AT_ONCE - len(held) if len(held) < _FEW else 0
         if lane.most_out is None:
             return room
         same = sum(each.trial and each.parked == lane.parked for each in chain(held, (each.claim for each in out)))
@@ -227,6 +229,17 @@ class Drain:
         if not self.unrecorded and not chosen:
             return []
         now = self.clock.now()
+        if at_once.fits(self.unrecorded, chosen):
+            permitted = at_once.record_and_permit(self.unrecorded, chosen, now=now)
+        else:
+            permitted = self._in_steps(chosen, troubles, throttled, now)
+        self.unrecorded = []
+        for each in chosen:
+            self.ready[each.lane_id].popleft()
+        self.calls += len(permitted)
+        return [each for each in permitted if not channels.get(each.channel).inline]
+
+    def _in_steps(self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime) -> list[Claim]:
         with transaction.atomic():
             open_lanes = judging.open_lanes(self.unrecorded)
             results.record([judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded])
@@ -237,11 +250,7 @@ class Drain:
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:
                 results.record([self._result(self._send_here(each)) for each in inline])
-        self.unrecorded = []
-        for each in chosen:
-            self.ready[each.lane_id].popleft()
-        self.calls += len(permitted)
-        return [each for each in permitted if not channels.get(each.channel).inline]
+        return permitted
 
     def _send_here(self, claim: Claim) -> Done:
         return send(channels.get(claim.channel), Call(claim, submitted=time.monotonic(), start_by=float("inf")))

@@ -30,13 +30,12 @@ _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 # `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under way.
 _STILL_MINE = f"{sql.MESSAGE}.state || '' = '{MessageState.SENDING_ASYNC}'"
 _LOCK = f"SELECT id, token FROM {sql.MESSAGE} WHERE THESE AND {_STILL_MINE} ORDER BY id"  # noqa: S608 - names of tables
-_MARK_SENT = f"""
-UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.sent_at, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
+MARK_SENT = f"""
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.finished_at, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
 failure_reason = '', failure_cause = '', provider_id = v.provider_id
-EACH AND {sql.MESSAGE}.token = v.token AND {_STILL_MINE} RETURNING {sql.MESSAGE}.id, {sql.MESSAGE}.token
-"""  # noqa: S608
-_SENT_TYPES = {"id": "bigint", "token": "bigint", "sent_at": "timestamptz", "provider_id": "text"}
-_CLOSE = f"""
+EACH AND {sql.MESSAGE}.token = v.token AND {_STILL_MINE} RETURNING """  # noqa: S608
+_SENT_TYPES = {"id": "bigint", "token": "bigint", "finished_at": "timestamptz", "provider_id": "text"}
+CLOSE = f"""
 UPDATE {sql.ATTEMPT} SET outcome = v.outcome, started_at = v.started_at, finished_at = v.finished_at, failure_reason = v.failure_reason,
 detail = v.detail, provider_id = v.provider_id EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING {sql.ATTEMPT}.id
 """  # noqa: S608
@@ -94,7 +93,7 @@ def record(results: Sequence[Result]) -> None:
         if (each.claim.message_id, each.claim.token) in mine:
             live.append(each)
         else:
-            _keep_late(each)
+            keep_late(each)
     tries = [Try(each.claim, each.finished_at, each.error) for each in live if not isinstance(each.answer, NotStarted)]
     _close_attempts(live, tallies.counted(tries))
     failing.note(tries)
@@ -209,12 +208,12 @@ def _mark_sent(results: Sequence[Result]) -> set[tuple[int, int]]:
         {
             "id": each.claim.message_id,
             "token": each.claim.token,
-            "sent_at": str(sql.moment(each.finished_at)),
+            "finished_at": str(sql.moment(each.finished_at)),
             "provider_id": _summary(each.answer)[3],
         }
         for each in results
     ]
-    return set(sql.update_each(sql.MESSAGE, _MARK_SENT, rows, _SENT_TYPES))
+    return set(sql.update_each(sql.MESSAGE, f"{MARK_SENT}{sql.MESSAGE}.id, {sql.MESSAGE}.token", rows, _SENT_TYPES))
 
 
 def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
@@ -227,22 +226,23 @@ def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
 
 
 def _close_attempts(results: Sequence[Result], tally: sql.Insert | None) -> None:
-    rows = []
-    for each in results:
-        outcome, reason, detail, provider_id = _summary(each.answer)
-        rows.append(
-            {
-                "id": each.claim.attempt_id,
-                "outcome": outcome,
-                "started_at": None if isinstance(each.answer, NotStarted) else str(sql.moment(each.started_at)),
-                "finished_at": str(sql.moment(each.finished_at)),
-                "failure_reason": reason,
-                "detail": detail,
-                "provider_id": provider_id,
-            }
-        )
-    if (hit := len(sql.update_each(sql.ATTEMPT, _CLOSE, rows, _CLOSE_TYPES, also=tally))) != len(rows):
+    rows = [closing(each) for each in results]
+    if (hit := len(sql.update_each(sql.ATTEMPT, CLOSE, rows, _CLOSE_TYPES, also=tally))) != len(rows):
         raise RuntimeError(f"{hit} of {len(rows)} open attempts were closed")
+
+
+def closing(result: Result) -> dict[str, Any]:
+    """Return what its attempt is closed with, as a row of `sql`."""
+    outcome, reason, detail, provider_id = _summary(result.answer)
+    return {
+        "id": result.claim.attempt_id,
+        "outcome": outcome,
+        "started_at": None if isinstance(result.answer, NotStarted) else str(sql.moment(result.started_at)),
+        "finished_at": str(sql.moment(result.finished_at)),
+        "failure_reason": reason,
+        "detail": detail,
+        "provider_id": provider_id,
+    }
 
 
 def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[str, str, str, str]:
@@ -255,8 +255,11 @@ def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[s
             return Outcome.ABANDONED.value, "", answer.why, ""
 
 
-def _keep_late(result: Result) -> None:
-    """Only for an attempt that was closed without its result: recorded once is enough, when a commit was answered by a lost connection."""
+def keep_late(result: Result) -> None:
+    """Keep a result whose message was no longer this worker's, on its attempt.
+
+    Only where that was closed without a result: recorded once is enough, when a commit was answered by a lost connection.
+    """
     outcome, _, detail, provider_id = _summary(result.answer)
     closed_without = Attempt.objects.filter(pk=result.claim.attempt_id, outcome__in=[Outcome.UNKNOWN, Outcome.ABANDONED], late_at=None)
     closed_without.update(late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id)

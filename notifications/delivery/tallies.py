@@ -20,7 +20,7 @@ _SWEEP = "sweep lane tallies"
 _TALLY = LaneTally._meta.db_table
 _TYPES = {"lane_id": "bigint", "minute": "integer", "delivered": "integer", "failed": "integer", "accepted_at": "timestamptz"}
 # WHERE 1 = 1: without it, SQLite reads ON CONFLICT as the condition of a join.
-_ADD = f"""
+ADD = f"""
 INSERT INTO {_TALLY} (lane_id, minute, worker, delivered, failed, accepted_at)
 SELECT v.lane_id, v.minute, %s, v.delivered, v.failed, v.accepted_at FROM EACH WHERE 1 = 1
 ON CONFLICT (lane_id, minute, worker) DO UPDATE SET
@@ -62,7 +62,7 @@ def counted(tries: Sequence[Try]) -> sql.Insert | None:
         }
         for (lane_id, minute), here in counts.items()
     ]
-    return sql.Insert(_ADD, rows, _TYPES, [workers.name()])
+    return sql.Insert(ADD, rows, _TYPES, [workers.name()])
 
 
 def _take_back(tries: Sequence[Try], counts: defaultdict[tuple[int, int], _Count]) -> None:

@@ -37,7 +37,7 @@ TABLES = (sql.MESSAGE, sql.ATTEMPT, sql.LANE, DeliveryReceipt._meta.db_table)
 # Some of what the turns must have executed, or the test looks at less than it says.
 EXECUTED = {
     "openings": lanes._OPENINGS, "claim": claims._LOCK_DUE, "attempts": claims._OPEN_ATTEMPTS, "take": claims._TAKE,
-    "permit": claims._PERMIT, "renew": claims._RENEW, "lock": results._LOCK, "sent": results._MARK_SENT, "close": results._CLOSE,
+    "permit": claims.PERMIT, "renew": claims._RENEW, "lock": results._LOCK, "sent": results.MARK_SENT, "close": results.CLOSE,
 }  # fmt: skip
 
 
