@@ -22,7 +22,7 @@ from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
 _AT_ONCE = 50  # messages a claim
-_FEW = 12  # of a quick lane: with fewer than that in hand, more are claimed
+_FEW = 15  # of a quick lane: with fewer than that in hand, more are claimed
 _SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
 _HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
 _DEAD = 4.0  # seconds a send, of late: one call that ran into its deadline makes as much
@@ -193,7 +193,7 @@ class Drain:
     # --- permits and results ---
 
     def _gather(self) -> None:
-        """Results that have come in: half a window of them, or those of the next 20 ms."""
+        """Results that have come in: most of a window of them, or those of the next 20 ms."""
         if not self.out:
             return
         wanted = min(self._batch(), len(self.out))

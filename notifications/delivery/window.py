@@ -84,9 +84,12 @@ class Window:
 
     @property
     def batch(self) -> int:
-        """How many results one transaction records at best: half a window; where nothing is permitted ahead, none waits for another."""
+        """How many results one transaction records at best: most of a window, as what it costs it costs however few they are.
+
+        Where nothing is permitted ahead, none waits for another.
+        """
         most = self.most_permitted
-        return most // 2 if most > self.channel.width else 1
+        return most * 3 // 4 if most > self.channel.width else 1
 
     def submit(self, call: Call, done: Callable[[Done], None]) -> None:
         """Send on one of the threads; `done` gets the result there."""

@@ -12,10 +12,10 @@ from notifications.states import MessageType
     [
         (MessageType.SMS, 0.5, 4, 1),  # as many as can be under way, and none waits for another to be recorded
         (MessageType.SMS, 0.15, 4, 1),
-        (MessageType.SMS, 0.025, 8, 4),
-        (MessageType.SMS, 0.002, 12, 6),
-        (MessageType.EMAIL, 0.5, 20, 10),
-        (MessageType.WEB_HOOK, 0.002, 20, 10),
+        (MessageType.SMS, 0.025, 8, 6),
+        (MessageType.SMS, 0.002, 12, 9),
+        (MessageType.EMAIL, 0.5, 20, 15),
+        (MessageType.WEB_HOOK, 0.002, 20, 15),
     ],
 )
 def test_sms_are_permitted_ahead_only_where_they_leave_within_an_instant(
