@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from commlog import counts, passwords, remembered
 from commlog.api import budgets
-from commlog.live import quiet, stamps
+from commlog.live import again, stamps
 from commlog.views import session
 from notifications import channels, database, health, lanes, switches
 from tests import databases
@@ -54,7 +54,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     counts.forget()
     passwords.forget()
     remembered.forget()
-    quiet.forget()
+    again.forget()
     stamps.forget()
     session.forget()
     budgets.forget()

@@ -1,50 +1,54 @@
-"""Answers pages that ask by themselves where nothing can have changed: nothing was committed since they were told so."""
+"""Answers pages that ask by themselves where nothing has changed: all that the last answer was read from is still the same."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import ExitStack
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from commlog.live import again
 from commlog.live.parts import SEEN
-from commlog.live.stamps import LONGEST, is_exact, stamp, stamp_of
+from commlog.live.polls import Poll, digest_of_rows, poll_of
+from commlog.live.stamps import stamp
+from commlog.models import User
 
-_MOST = 10_000
-_quiet: dict[tuple[Any, str, str], tuple[str, float]] = {}  # who asked what -> the stamp at which nothing had changed, and when that was
+_FIELDS = [field.attname for field in User._meta.concrete_fields]
 
 
 class QuietMiddleware:
-    """Stands behind sign-in, so that a session that has ended is noticed; permissions cannot have changed without a commit."""
+    """Stands behind sign-in, so that a session that has ended is noticed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Remember that nothing had changed."""
-        response = self.get_response(request)
-        if response.status_code == 204 and is_exact(request):
-            if len(_quiet) >= _MOST:
-                _quiet.clear()
-            _quiet.setdefault(_question(request), (stamp_of(request), time.monotonic()))
+        """Remember that nothing had changed, and what that was read from."""
+        with ExitStack() as answering:
+            request.answering = answering  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        poll = poll_of(request)
+        if poll and poll.whole and response.status_code == 204:
+            again.remember(poll, _question(request), poll.whole)
         return response
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
-        """Nothing, where the same was asked and nothing was committed since."""
-        if SEEN not in request.headers or not request.user.is_authenticated:
+        """Nothing, where the same was asked and nothing has changed since."""
+        user = request.user
+        if SEEN not in request.headers or not isinstance(user, User):
             return None
-        request.live_stamp = stamp()  # type: ignore[attr-defined]
-        question = _question(request)
-        known, at = _quiet.get(question, ("", 0.0))
-        if known and known == stamp_of(request) and time.monotonic() - at < LONGEST:
+        request.poll = poll = Poll(stamp(), _reader(user))  # type: ignore[attr-defined]
+        if again.stands(request, poll, _question(request)):
             return HttpResponse(status=204)
-        _quiet.pop(question, None)
+        poll.whole = request.answering.enter_context(poll.reading())  # type: ignore[attr-defined]
+        if not user.is_superuser:
+            user._perm_cache = again.again(request, "permissions", user.get_all_permissions)  # type: ignore[attr-defined]  # where Django keeps them
         return None
 
 
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _quiet.clear()
-
-
-def _question(request: HttpRequest) -> tuple[Any, str, str]:
+def _question(request: HttpRequest) -> Hashable:
     return (request.user.pk, request.get_full_path(), request.headers[SEEN])
+
+
+def _reader(user: User) -> int:
+    """A digest of the user's row, which was read to know who asks."""
+    return digest_of_rows([getattr(user, name) for name in _FIELDS])

@@ -2,12 +2,14 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.http import HttpRequest
+
+from commlog.live.polls import Figure, Poll, Reading, Statement, digest_of, poll_of
 
 LONGEST = 10.0  # seconds for which something is believed unchanged because nothing was committed: some of it goes by the clock
 _BRIEF = 0.4  # seconds for which many pages share an answer while something is committed all the time
@@ -15,14 +17,19 @@ _SHARE = 20  # what took long is asked for that much more seldom: a twentieth of
 _MOST = 2_000
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
+    """A shared figure."""
+
     value: Any
+    digest: Hashable
+    reading: Reading
     stamp: str
-    at: float
+    made: float
+    at: float  # when it was known to be right last
     took: float
 
 
-_kept: dict[Hashable, _Kept] = {}
+_kept: dict[Hashable, Kept] = {}
 _watcher: tuple[str, sqlite3.Connection] | None = None
 _lock = Lock()
 
@@ -51,35 +58,48 @@ def _of_sqlite() -> str:
         return str(_watcher[1].execute("PRAGMA data_version").fetchone()[0])
 
 
-def stamp_of(request: HttpRequest) -> str:
-    """The stamp of a page that asks by itself, taken once for each request and before anything else is read; "" for other requests."""
-    return getattr(request, "live_stamp", "")
-
-
-def is_exact(request: HttpRequest) -> bool:
-    """Whether all that was answered is as it was at the request's stamp: nothing was shared that is older."""
-    return bool(stamp_of(request)) and not getattr(request, "live_shared", False)
-
-
 def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any]) -> Any:
     """What `make` returns, or what it returned for this key a moment ago, whoever asked.
 
-    Kept while nothing is committed; while something is, for 0.4 s, or for twenty times as long as it took.
+    Kept while nothing is committed, and while all that it was read from is the same. While something is committed, for 0.4 s, or for twenty
+    times as long as it took, without a look.
     """
-    now, present = time.monotonic(), stamp_of(request)
-    if not present:
+    poll = poll_of(request)
+    if poll is None or not poll.stamp:
         return make()
-    found = _kept.get(key)
-    if found and found.stamp == present and now - found.at < LONGEST:
-        return found.value
-    if found and now - found.at < max(_BRIEF, _SHARE * found.took):
-        request.live_shared = True  # type: ignore[attr-defined]
-        return found.value
-    value = make()
+    found = kept(poll, key, make)
+    poll.add(Reading(figures=[Figure(key, make, found.digest)]))
+    return found.value
+
+
+def kept(poll: Poll, key: Hashable, make: Callable[[], Any]) -> Kept:
+    """The same with its digest; it is no part of the answer yet."""
+    now, found = time.monotonic(), _kept.get(key)
+    if found and _fresh(poll, found, now):
+        poll.exact = poll.exact and found.stamp == poll.stamp
+        return found
+    if found and poll.says_the_same(found.reading) and now - found.made < LONGEST:
+        _kept[key] = found = found._replace(stamp=poll.stamp, at=now)
+        return found
+    with poll.unrecorded(), poll.reading() as reading:
+        value = make()
     if len(_kept) >= _MOST:
         _kept.clear()
-    _kept[key] = _Kept(value, present, now, time.monotonic() - now)
-    return value
+    _kept[key] = found = Kept(value, digest_of(value), reading, poll.stamp, now, now, time.monotonic() - now)
+    return found
+
+
+def stale(poll: Poll, figures: Iterable[Figure]) -> list[Statement]:
+    """The statements by which it is known whether these figures are still what they were."""
+    now = time.monotonic()
+    found = [_kept[figure.key] for figure in figures if figure.key in _kept]
+    return [statement for each in found if each.reading.repeatable and not _fresh(poll, each, now) for statement in each.reading.statements]
+
+
+def _fresh(poll: Poll, found: Kept, now: float) -> bool:
+    if found.stamp == poll.stamp:
+        return now - found.made < LONGEST
+    return now - found.at < max(_BRIEF, _SHARE * found.took)
 
 
 def forget() -> None:

@@ -330,6 +330,48 @@ def test_while_nothing_is_committed_nothing_is_looked_at(pages: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_while_others_commit_only_what_was_read_is_asked_again(pages: Client, rows: int) -> None:
+    other = make_message(MessageState.WAITING)
+    for _ in range(rows):
+        make_message(MessageState.SENT)
+    page = OpenPage(pages, f"{URL}?state=SENT")
+    page.ask()
+    assert page.ask().status_code == 204
+    Message.objects.filter(pk=other.pk).update(token=5)
+    with CaptureQueriesContext(connection) as asked:
+        assert page.ask().status_code == 204
+    asked_again = [query["sql"] for query in asked if "pg_current_snapshot" not in query["sql"]]
+    # Session and user; what was read, which PostgreSQL is asked at once; the figures only where they are not of this moment.
+    assert 3 <= len(asked_again) <= (5 if connection.vendor == "postgresql" else 11)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("url", [URL, "/"])
+def test_rights_that_are_taken_away_count_at_once(pages: Client, url: str) -> None:
+    make_message(MessageState.FAILED)
+    page, user = OpenPage(pages, url), User.objects.get()
+    page.ask()
+    assert page.ask().status_code == 204
+    user.groups.clear()
+    answer = page.ask()
+    assert answer.status_code == (403 if url == URL else 200)
+    assert "ana@example.org" not in answer.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_the_reader_counts_at_once(pages: Client) -> None:
+    page = OpenPage(pages, URL)
+    page.ask()
+    assert page.ask().status_code == 204
+    User.objects.update(is_active=False)
+    assert page.ask().status_code == 302
+    User.objects.update(is_active=True, is_superuser=True)
+    Role.objects.all().delete()
+    assert page.ask().status_code in (200, 204)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_message_that_is_committed_late_is_announced(pages: Client) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")

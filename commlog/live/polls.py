@@ -1,0 +1,185 @@
+"""One question of an open page while it is answered: what the answer is read from, kept so that it can be asked again as it is."""
+
+import pickle
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.http import HttpRequest
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class Figure(NamedTuple):
+    """Something that pages share (stamps.latest): its key, how it is made, and a digest of it."""
+
+    key: Hashable
+    make: Callable[[], Any]
+    digest: Hashable
+
+
+@dataclass(slots=True)
+class Reading:
+    """The statements that something was made from, each with a digest of its rows, and the shared figures."""
+
+    statements: dict[Statement, int] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    repeatable: bool = True
+
+    def note(self, statement: Statement, digest: int) -> None:
+        """Add a statement. One that gave two results in the same answer says nothing when it is asked again."""
+        self.repeatable = self.repeatable and self.statements.setdefault(statement, digest) == digest
+
+    def take(self, other: "Reading") -> None:
+        """Add all that something else was made from."""
+        for statement, digest in other.statements.items():
+            self.note(statement, digest)
+        self.figures += other.figures
+        self.repeatable = self.repeatable and other.repeatable
+
+
+class Poll:
+    """The question. `stamp`: stamps.stamp before anything was read. `reader`: a digest of the user's row."""
+
+    def __init__(self, stamp: str, reader: int) -> None:
+        self.stamp = stamp
+        self.reader = reader
+        self.exact = True  # whether all that was used is as it was at the stamp: nothing was shared that is older
+        self.found: dict[Statement, int] = {}  # what was asked for this answer
+        self.whole: Reading | None = None  # what the whole answer is read from
+        self._open: list[Reading] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """What is read inside; it belongs to what surrounds it, too."""
+        opened, outermost = Reading(), not self._open
+        self._open.append(opened)
+        try:
+            if outermost:
+                with connection.execute_wrapper(self._record):
+                    yield opened
+            else:
+                yield opened
+        finally:
+            self._open.pop()
+        self.add(opened)
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Inside, nothing belongs to the answer."""
+        aside, self._open = self._open, []
+        with _without(self._record):
+            try:
+                yield
+            finally:
+                self._open = aside
+
+    def add(self, reading: Reading) -> None:
+        """Say that the answer is made from this, too."""
+        if self._open:
+            self._open[-1].take(reading)
+
+    def ask(self, statements: Iterable[Statement]) -> None:
+        """Ask those that were not asked for this answer. On PostgreSQL all of them at once: most of the time is spent on the way."""
+        new = [statement for statement in statements if statement not in self.found]
+        if connection.vendor == "postgresql" and new:
+            with self.unrecorded(), connection.cursor() as cursor:
+                cursor.execute("; ".join(sql for sql, _ in new), [value for _, params in new for value in params])
+                for statement in new:
+                    self.found[statement] = _digest_of_result(cursor.cursor)
+                    cursor.cursor.nextset()
+            return
+        for statement in new:
+            with self.unrecorded(), connection.cursor() as cursor:
+                cursor.execute(*statement)
+                self.found[statement] = digest_of_rows(cursor.fetchall())
+
+    def says_the_same(self, reading: Reading) -> bool:
+        """Whether each statement was asked for this answer, and gave the rows that it gave then."""
+        return reading.repeatable and all(self.found.get(statement) == digest for statement, digest in reading.statements.items())
+
+    def _record(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("SET LOCAL"):  # a limit of time
+            return result
+        reading, cursor = self._open[-1], context["cursor"]
+        if many or not sql.startswith("SELECT") or getattr(cursor.cursor, "name", None):
+            reading.repeatable = False
+            return result
+        if connection.vendor == "postgresql":
+            digest = _digest_of_result(cursor.cursor)
+        else:  # its rows can be read only once
+            rows = cursor.cursor.fetchall()
+            cursor.cursor, digest = _Fetched(cursor.cursor, rows), digest_of_rows(rows)
+        statement = (sql, tuple(params or ()))
+        self.found[statement] = digest
+        reading.note(statement, digest)
+        return result
+
+
+class _Fetched:
+    """A cursor whose rows were read for their digest."""
+
+    def __init__(self, cursor: Any, rows: Sequence[Any]) -> None:
+        self._cursor = cursor
+        self._rows = iter(rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+    def fetchone(self) -> Any:
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        return list(islice(self._rows, size))
+
+    def fetchall(self) -> list[Any]:
+        return list(self._rows)
+
+
+def poll_of(request: HttpRequest) -> Poll | None:
+    """Return the question of an open page; None for other requests."""
+    found: Poll | None = getattr(request, "poll", None)
+    return found
+
+
+def digest_of_rows(rows: Sequence[Any]) -> int:
+    """Return what tells these rows from others, within this process."""
+    try:
+        return hash(tuple(rows))
+    except TypeError:
+        return hash(repr(rows))
+
+
+def _digest_of_result(cursor: Any) -> int:
+    """Return the digest of what PostgreSQL has sent, as it is: making objects of it takes longer than asking for it."""
+    sent = cursor.pgresult
+    columns = range(sent.nfields)
+    return hash(tuple(sent.get_value(row, column) for row in range(sent.ntuples) for column in columns))
+
+
+def digest_of(value: Any) -> Hashable:
+    """Return what tells a figure from another one: of a row all its fields, not only its id. What cannot be told equals nothing."""
+    try:
+        return hash(pickle.dumps(value))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return object()
+
+
+@contextmanager
+def _without(wrapper: Callable[..., Any]) -> Iterator[None]:
+    wrappers = connection.execute_wrappers
+    present = wrapper in wrappers
+    if present:
+        wrappers.remove(wrapper)
+    try:
+        yield
+    finally:
+        if present:
+            wrappers.append(wrapper)
