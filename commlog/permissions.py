@@ -1,7 +1,7 @@
 """Who may see, resend and manage what: the only place that turns roles and menu items into yes or no, and into querysets."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser
@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 
+from commlog.live.again import again
 from commlog.models import CustomView, Job, MenuItem, MenuPlace, User, ViewPlace
 from commlog.models.column_layout import LogKind
 from commlog.models.job import OPEN, JobKind, JobState
@@ -187,7 +188,7 @@ def _demand(allowed: Callable[[Person], bool], refusal: str) -> Callable[[View],
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not allowed(request.user):
+            if not again(request, refusal, partial(allowed, request.user)):
                 raise PermissionDenied(refusal)
             return view(request, *args, **kwargs)
 

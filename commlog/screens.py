@@ -15,6 +15,7 @@ from commlog import custom_views, log, opened, permissions
 from commlog.address import EDITED, VIEW, Pairs, back_to
 from commlog.layouts import Layout, layout_in, layout_of, with_columns
 from commlog.live import parts, rows
+from commlog.live.again import A_MINUTE, again
 from commlog.live.arrivals import Mark
 from commlog.live.stamps import latest
 from commlog.models import CustomView
@@ -59,13 +60,13 @@ def show(
     params = request.GET.copy()
     watched = rows.watched(params)
     here = f"{request.path}?{params.urlencode()}"
-    state = state_of(request, params, kind)
+    state: State = again(request, ("state", kind, params.urlencode()), partial(state_of, request, params, kind), seconds=A_MINUTE)
     view = custom_views.version_of(state.view) if state.view else ""
     if watched:
+        tabs = partial(_tabs_with_counts, request, kind, scope, here=here, view=state.view)
+        text = parts.kept(request, "log/views.html", tabs, key=here) if "views" in (parts.seen_by(request) or {}) else ""
         also = opened.shown(request)
-        if "views" in (parts.seen_by(request) or {}):
-            also.append(_tabs_with_counts(request, kind, scope, here=here, view=state.view))
-        return rows.answer(request, state.params, watched, scope, here=here, own=state.layout, view=view, also=also)
+        return rows.answer(request, state.params, watched, scope, here=here, own=state.layout, view=view, also=also, text=text)
     mark = Mark.now()  # before the rows are read: what is committed in between is announced
     shown = log.build(state.params, scope=scope, columns=state.layout.columns, timestamps=state.layout.timestamps, saved=state.saved)
     found = {"log": shown, "kind": kind, "view": state.view, "may_edit": permissions.may_edit_view(request.user, state.view)}
@@ -86,12 +87,12 @@ def _tabs(request: HttpRequest, kind: LogKind) -> list[CustomView]:
     return list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
 
 
-def _tabs_with_counts(request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None) -> parts.Shown:
+def _tabs_with_counts(request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None) -> dict[str, Any]:
     tabs = _tabs(request, kind)
     for tab in tabs:
         found = partial(custom_views.number_of, custom_views.as_params(pairs := custom_views.pairs_of(tab)), scope)
         tab.number = latest(request, ("count", request.path, *pairs), found)  # type: ignore[attr-defined]
-    return "log/views.html", {"views": tabs, "kind": kind, "here": here, "view": view}
+    return {"views": tabs, "kind": kind, "here": here, "view": view}
 
 
 def _view(request: HttpRequest, params: QueryDict, kind: LogKind) -> CustomView | None:

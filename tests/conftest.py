@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from commlog import counts, passwords, remembered
 from commlog.api import budgets
-from commlog.live import again, stamps
+from commlog.live import again, drawing, stamps
 from commlog.views import session
 from notifications import channels, database, health, lanes, switches
 from tests import databases
@@ -55,6 +55,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     passwords.forget()
     remembered.forget()
     again.forget()
+    drawing.forget()
     stamps.forget()
     session.forget()
     budgets.forget()

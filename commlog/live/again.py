@@ -17,6 +17,7 @@ from commlog.limits import A_COUNT, TookTooLong, time_limit
 from commlog.live.polls import Poll, Reading, poll_of
 from commlog.live.stamps import LONGEST, kept, stale
 
+A_MINUTE = 60.0  # for what does not go by the clock
 _MOST = 4_000  # about ten kilobytes each
 
 
@@ -41,7 +42,7 @@ def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, secon
     poll = poll_of(request)
     if poll is None:
         return make()
-    key = (request.user.pk, key)
+    key = (request.user.pk, poll.rights, key)
     if found := _standing(request, poll, key):
         poll.add(found.reading)
         return found.value
@@ -87,7 +88,9 @@ def _same(request: HttpRequest, poll: Poll, reading: Reading) -> bool:
             poll.ask([*reading.statements, *counts])
     except TookTooLong:
         return False
-    return poll.says_the_same(reading) and all(kept(poll, one.key, one.make).digest == one.digest for one in reading.figures)
+    return poll.says_the_same(reading) and all(
+        kept(poll, one.key, one.make, brief=one.brief).digest == one.digest for one in reading.figures
+    )
 
 
 def _keep(poll: Poll, key: Hashable, value: Any, reading: Reading, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """The parts of a page that are kept up to date: which a page has, and which of them have changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from django import shortcuts
@@ -10,11 +10,13 @@ from django.template import Template
 from django.template.context import make_context
 from django.template.loader import get_template
 
+from commlog.live.again import A_MINUTE, again
 from commlog.templatetags.live import LiveNode
 
 SEEN = "Commlog-Seen"  # the header in which a page says what it has: `banners=1a2b3c4d,jobs=…`
 Shown = tuple[str, Mapping[str, Any]]  # a template, and what its parts show
-FRAME: tuple[Shown, ...] = (("components/banners.html", {}), ("components/frame.html", {}))
+Drawn = Mapping[str, tuple[str, str]]  # parts by their names, each with its version
+FRAME = ("components/banners.html", "components/frame.html")
 _LONGEST = 4_000
 
 
@@ -41,21 +43,32 @@ def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
 
     `text`: what else has changed.
     """
-    seen = seen_by(request) or {}
-    text += "".join(part for template, context in (*shown, *FRAME) for part in _changed(request, template, context, seen))
+    text += "".join(differing(request, _drawn(request, template, context)) for template, context in shown)
+    text += "".join(kept(request, template, dict, key=request.path) for template in FRAME)
     if settings.CSRF_COOKIE_NAME in request.COOKIES:
         request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False  # no cookie lasts longer because a page asks by itself
     return HttpResponse(text) if text else HttpResponse(status=204)
 
 
-def _changed(request: HttpRequest, name: str, variables: Mapping[str, Any], seen: Mapping[str, str]) -> Iterator[str]:
+def kept(request: HttpRequest, template: str, variables: Callable[[], Mapping[str, Any]], *, key: Hashable) -> str:
+    """What has changed of this template's parts, which are drawn only where what they are read from has changed."""
+    if not (names := tuple(seen_by(request) or ())):  # others are not drawn
+        return ""
+    return differing(request, again(request, (template, key, names), lambda: _drawn(request, template, variables()), seconds=A_MINUTE))
+
+
+def differing(request: HttpRequest, drawn: Drawn) -> str:
+    """Those of the parts that the page has otherwise."""
+    seen = seen_by(request) or {}
+    return "".join(text for name, (text, version) in drawn.items() if name in seen and version != seen[name])
+
+
+def _drawn(request: HttpRequest, name: str, variables: Mapping[str, Any]) -> Drawn:
     template: Template = get_template(name).template  # type: ignore[attr-defined]
+    seen = seen_by(request) or {}
     nodes = [node for node in template.nodelist.get_nodes_by_type(LiveNode) if isinstance(node, LiveNode) and node.name in seen]
     if not nodes:
-        return
+        return {}
     context = make_context(dict(variables), request, autoescape=template.engine.autoescape)
     with context.render_context.push_state(template), context.bind_template(template):
-        for node in nodes:
-            drawn, version = node.drawn(context, swap="true")
-            if version != seen[node.name]:
-                yield drawn
+        return {node.name: node.drawn(context, swap="true") for node in nodes}

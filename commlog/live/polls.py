@@ -14,11 +14,12 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 class Figure(NamedTuple):
-    """Something that pages share (stamps.latest): its key, how it is made, and a digest of it."""
+    """Something that pages share (stamps.latest): its key, how it is made, a digest of it, and whether it is shared only briefly."""
 
     key: Hashable
     make: Callable[[], Any]
     digest: Hashable
+    brief: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Poll:
     def __init__(self, stamp: str, reader: int) -> None:
         self.stamp = stamp
         self.reader = reader
+        self.rights = 0  # a digest of what the user may do, once that is known
         self.exact = True  # whether all that was used is as it was at the stamp: nothing was shared that is older
         self.found: dict[Statement, int] = {}  # what was asked for this answer
         self.whole: Reading | None = None  # what the whole answer is read from

@@ -41,7 +41,9 @@ class QuietMiddleware:
             return HttpResponse(status=204)
         poll.whole = request.answering.enter_context(poll.reading())  # type: ignore[attr-defined]
         if not user.is_superuser:
-            user._perm_cache = again.again(request, "permissions", user.get_all_permissions)  # type: ignore[attr-defined]  # where Django keeps them
+            held = again.again(request, "permissions", user.get_all_permissions)
+            user._perm_cache = held  # type: ignore[attr-defined]  # where Django keeps them
+            poll.rights = hash(frozenset(held))
         return None
 
 

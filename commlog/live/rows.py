@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
@@ -10,17 +9,18 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from commlog import permissions
-from commlog.address import COLUMNS, CURSORS, TIMESTAMPS, back_to
-from commlog.columns import DEFAULT_SORTING
+from commlog.address import COLUMNS, CURSORS, TIMESTAMPS
 from commlog.layouts import Layout, as_params, layout_in
 from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.live import parts
+from commlog.live.again import A_MINUTE, again
 from commlog.live.arrivals import Mark
+from commlog.live.drawing import draw
 from commlog.live.stamps import latest
 from commlog.log import rows_of, shown
 from commlog.paging import SIZES
 from commlog.selection import select
-from commlog.tables import LogRow, MessageTable
+from commlog.tables import LogRow
 from notifications.models.message import MessageQuerySet
 
 ROWS, NEWEST, MISSING = "live", "newest", "missing"
@@ -43,15 +43,6 @@ class Watched:
     layout: QueryDict
     boxes: bool | None = None  # whether rows can be ticked; None where the page did not say
     view: str = ""  # the version of the view that it was drawn with
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What cells need of a log."""
-
-    now: datetime
-    days_only: bool
-    rows: Sequence[LogRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +87,15 @@ def answer(
     own: Layout,
     view: str = "",
     also: Sequence[parts.Shown] = (),
+    text: str = "",
 ) -> HttpResponse:
     """The watched rows that have changed, each to be swapped for the one that it was, and what has come.
 
     `own`: the columns of a page that did not say how it was drawn. `view`: the version of the log's view now. `also`: what else it has.
+    `text`: what else of it has changed.
     """
     layout = layout_in(asked.layout, own)
-    messages = list(shown(scope.filter(pk__in=asked.rows), layout.columns)) if asked.rows else []
-    may_resend = permissions.may_resend(request.user)
-    rows = [row for row in rows_of(messages) if asked.rows[row.message.pk] != row.version]
-    text = ""
-    if rows:
-        drawn = Drawn(timezone.now(), not layout.timestamps, rows)
-        table = MessageTable.over(rows, layout.columns, DEFAULT_SORTING, lambda _alias: "")
-        boxes = may_resend if asked.boxes is None else asked.boxes
-        drawing = {"log": drawn, "table": table, "can_resend": may_resend, "boxes": boxes, "here": here, "back": back_to(here)}
-        text = render_to_string("log/live.html", drawing, request)
+    text += _changed_rows(request, asked, scope, layout, here=here)
     changed = "The view was changed." if asked.view and asked.view != view else ""
     if not changed and asked.layout.get(COLUMNS) and own != layout:
         changed = "The columns were changed."
@@ -122,10 +106,19 @@ def answer(
     return parts.answer(request, *also, text=text)
 
 
-def _newcomers(request: HttpRequest, params: QueryDict, scope: MessageQuerySet, mark: Mark) -> int:
-    if mark.nothing_came():
-        return 0
+def _changed_rows(request: HttpRequest, asked: Watched, scope: MessageQuerySet, layout: Layout, *, here: str) -> str:
+    def read() -> list[LogRow]:
+        return rows_of(list(shown(scope.filter(pk__in=asked.rows), layout.columns)))
 
+    # The scope is the same for all who may open this address.
+    key = (ROWS, request.path, *layout.keys, *asked.rows)
+    present: list[LogRow] = latest(request, key, read, brief=True) if asked.rows else []
+    rows = [row for row in present if asked.rows[row.message.pk] != row.version]
+    boxes = permissions.may_resend(request.user) if asked.boxes is None else asked.boxes
+    return draw(request, rows, layout, now=timezone.now(), boxes=boxes, here=here) if rows else ""
+
+
+def _newcomers(request: HttpRequest, params: QueryDict, scope: MessageQuerySet, mark: Mark) -> int:
     def count() -> int:
         try:
             with time_limit(A_COUNT):
@@ -133,7 +126,8 @@ def _newcomers(request: HttpRequest, params: QueryDict, scope: MessageQuerySet, 
         except TookTooLong:
             return 0
 
-    found: int = latest(request, (_NEWS, request.path, params.urlencode(), mark.newest, mark.written), count)
+    asked = (_NEWS, request.path, params.urlencode(), mark.newest, mark.written)
+    found: int = again(request, asked, lambda: 0 if mark.nothing_came() else latest(request, asked, count), seconds=A_MINUTE)
     return found
 
 

@@ -26,7 +26,7 @@ class Kept(NamedTuple):
     stamp: str
     made: float
     at: float  # when it was known to be right last
-    took: float
+    took: float  # nothing where it is shared only briefly
 
 
 _kept: dict[Hashable, Kept] = {}
@@ -58,21 +58,21 @@ def _of_sqlite() -> str:
         return str(_watcher[1].execute("PRAGMA data_version").fetchone()[0])
 
 
-def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any]) -> Any:
+def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Any:
     """What `make` returns, or what it returned for this key a moment ago, whoever asked.
 
     Kept while nothing is committed, and while all that it was read from is the same. While something is committed, for 0.4 s, or for twenty
-    times as long as it took, without a look.
+    times as long as it took, without a look; `brief`: never for longer than 0.4 s.
     """
     poll = poll_of(request)
     if poll is None or not poll.stamp:
         return make()
-    found = kept(poll, key, make)
-    poll.add(Reading(figures=[Figure(key, make, found.digest)]))
+    found = kept(poll, key, make, brief=brief)
+    poll.add(Reading(figures=[Figure(key, make, found.digest, brief)]))
     return found.value
 
 
-def kept(poll: Poll, key: Hashable, make: Callable[[], Any]) -> Kept:
+def kept(poll: Poll, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Kept:
     """The same with its digest; it is no part of the answer yet."""
     now, found = time.monotonic(), _kept.get(key)
     if found and _fresh(poll, found, now):
@@ -85,7 +85,7 @@ def kept(poll: Poll, key: Hashable, make: Callable[[], Any]) -> Kept:
         value = make()
     if len(_kept) >= _MOST:
         _kept.clear()
-    _kept[key] = found = Kept(value, digest_of(value), reading, poll.stamp, now, now, time.monotonic() - now)
+    _kept[key] = found = Kept(value, digest_of(value), reading, poll.stamp, now, now, 0.0 if brief else time.monotonic() - now)
     return found
 
 

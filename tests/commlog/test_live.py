@@ -21,6 +21,7 @@ from commlog.models.job import JobState
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_attempt, make_job, make_message, make_resend, officer, outsider
+from tests.open_page import OpenPage
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
@@ -162,37 +163,6 @@ def test_a_search_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
 
 
 # --- What an open page asks by itself --------------------------------------------------------------------------------
-PART = re.compile(r'id="live-([\w-]+)" class="live" data-version="(\w+)"')
-
-
-class OpenPage:
-    """A page as a browser keeps it: it sends what it has, and takes what it gets."""
-
-    def __init__(self, client: Client, url: str, *, opened: str = "") -> None:
-        self.client = client
-        text = client.get(url).text
-        self.parts = dict(PART.findall(text)) | {"newcomers": "0"}
-        if opened:
-            self.parts |= dict(PART.findall(client.get(opened, headers={"HX-Request": "true"}).text))
-        if shown := re.search(r'class="message" data-key="(\w+)"', text if not opened else client.get(opened).text):
-            self.parts["message"] = shown[1]
-        self.rows = dict(re.findall(r'data-version="(\d+)\.(\w+)"', text))
-        self.here = unescape(re.search(r'id="watch"[^>]* data-here="([^"]*)"', text)[1])  # type: ignore[index]
-        found = re.search(r'data-watch="(\d+)"', text)
-        self.newest = found[1] if found else ""
-
-    def ask(self) -> Any:
-        rows = ",".join(f"{number}.{version}" for number, version in self.rows.items())
-        asked = f"{self.here}&newest={self.newest}&live={rows}" if self.newest else self.here
-        seen = ",".join(f"{name}={version}" for name, version in self.parts.items())
-        response = self.client.get(asked, headers={"Commlog-By-Itself": "1", "Commlog-Seen": seen})
-        self.parts |= dict(PART.findall(response.text))
-        self.rows |= dict(re.findall(r'data-version="(\d+)\.(\w+)"', response.text))
-        if news := re.search(r'data-news="([^"]+)"', response.text):
-            self.parts["newcomers"] = news[1]
-        return response
-
-
 def test_nothing_is_answered_where_nothing_has_changed(pages: Client) -> None:
     failed = make_message(MessageState.FAILED)
     make_resend(failed, MessageState.SENT)
@@ -327,48 +297,6 @@ def test_while_nothing_is_committed_nothing_is_looked_at(pages: Client) -> None:
     assert len(asked) == least
     make_message()
     assert "1 new message" in page.ask().text
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rows", [1, 3])
-def test_while_others_commit_only_what_was_read_is_asked_again(pages: Client, rows: int) -> None:
-    other = make_message(MessageState.WAITING)
-    for _ in range(rows):
-        make_message(MessageState.SENT)
-    page = OpenPage(pages, f"{URL}?state=SENT")
-    page.ask()
-    assert page.ask().status_code == 204
-    Message.objects.filter(pk=other.pk).update(token=5)
-    with CaptureQueriesContext(connection) as asked:
-        assert page.ask().status_code == 204
-    asked_again = [query["sql"] for query in asked if "pg_current_snapshot" not in query["sql"]]
-    # Session and user; what was read, which PostgreSQL is asked at once; the figures only where they are not of this moment.
-    assert 3 <= len(asked_again) <= (5 if connection.vendor == "postgresql" else 11)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("url", [URL, "/"])
-def test_rights_that_are_taken_away_count_at_once(pages: Client, url: str) -> None:
-    make_message(MessageState.FAILED)
-    page, user = OpenPage(pages, url), User.objects.get()
-    page.ask()
-    assert page.ask().status_code == 204
-    user.groups.clear()
-    answer = page.ask()
-    assert answer.status_code == (403 if url == URL else 200)
-    assert "ana@example.org" not in answer.text
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_reader_counts_at_once(pages: Client) -> None:
-    page = OpenPage(pages, URL)
-    page.ask()
-    assert page.ask().status_code == 204
-    User.objects.update(is_active=False)
-    assert page.ask().status_code == 302
-    User.objects.update(is_active=True, is_superuser=True)
-    Role.objects.all().delete()
-    assert page.ask().status_code in (200, 204)
 
 
 @pytest.mark.django_db(transaction=True)

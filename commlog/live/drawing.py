@@ -1,0 +1,80 @@
+"""Rows drawn anew, each shared for a moment: in an outage a hundred open pages have the same fifty rows, which all change at once.
+
+A drawn row is shared only by readers for whom it would be drawn alike: same version, same columns, same rights, same log. What is each
+reader's own, the token of its forms, is put in at the end.
+"""
+
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_hex
+
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template import Template
+from django.template.context import make_context
+from django.template.loader import get_template
+from django.utils.safestring import SafeString
+
+from commlog import permissions
+from commlog.address import back_to
+from commlog.columns import DEFAULT_SORTING
+from commlog.layouts import Layout
+from commlog.tables import LogRow, MessageTable
+from commlog.templatetags.wording import standing
+
+_SHARED = 3.0  # seconds: longer than it takes until each page has asked
+_MOST = 2_000  # about two and a half kilobytes each
+_TOKEN = token_hex(16)  # stands for the token of the reader: nobody can write it into a message
+
+_drawn: dict[Hashable, tuple[SafeString, float]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What cells need of a log."""
+
+    now: datetime
+    days_only: bool
+
+
+def draw(request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: datetime, boxes: bool, here: str) -> str:
+    """Return the rows, each to be swapped for the one that it was. `boxes`: whether they can be ticked. `here`: the address of the log."""
+    can_resend = permissions.may_resend(request.user)
+    alike = (*layout.keys, layout.timestamps, boxes, can_resend, permissions.may_read_secret_urls(request.user), here)
+    # What is said under a state goes by the clock.
+    keys: list[Hashable] = [(row.message.pk, row.version, standing(row.message, now), alike) for row in rows]
+    since = time.monotonic() - _SHARED
+    found = {key: drawn for key in keys if (drawn := _drawn.get(key)) and drawn[1] > since}
+    if missing := [(key, row) for key, row in zip(keys, rows, strict=True) if key not in found]:
+        table = MessageTable.over([row for _, row in missing], layout.columns, DEFAULT_SORTING, lambda _alias: "")
+        drawing = {"log": Drawn(now, not layout.timestamps), "table": table, "can_resend": can_resend, "boxes": boxes}
+        drawing |= {"here": here, "back": back_to(here), "csrf_token": _TOKEN}
+        texts = _texts(request, [row for _, row in missing], drawing)
+        found |= {key: (text, time.monotonic()) for (key, _), text in zip(missing, texts, strict=True)}
+        _share(found)
+    text = "".join(found[key][0] for key in keys)
+    return text.replace(_TOKEN, get_token(request)) if _TOKEN in text else text
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _drawn.clear()
+
+
+def _texts(request: HttpRequest, rows: Sequence[LogRow], drawing: dict[str, object]) -> list[SafeString]:
+    template: Template = get_template("log/live.html").template  # type: ignore[attr-defined]
+    context = make_context(drawing, request, autoescape=template.engine.autoescape)
+    texts = []
+    with context.render_context.push_state(template), context.bind_template(template):
+        for row in rows:
+            with context.push(row=row):
+                texts.append(template.nodelist.render(context))
+    return texts
+
+
+def _share(found: Mapping[Hashable, tuple[SafeString, float]]) -> None:
+    if len(_drawn) + len(found) > _MOST:
+        _drawn.clear()
+    _drawn.update(found)
