@@ -68,8 +68,8 @@ def command(port: int) -> list[str]:
 
 
 @contextmanager
-def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[None]:
-    """Gunicorn at this port, with every worker warm; `workers`: as many, rather than README's."""
+def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[int]:
+    """Gunicorn at this port, with every worker warm; its process id. `workers`: as many, rather than README's."""
     with (installation.directory / "gunicorn.log").open("wb") as log:
         server = subprocess.Popen(
             [*command(port), *(["--workers", str(workers)] if workers else [])],
@@ -88,7 +88,7 @@ def served(installation: Installation, port: int, *, workers: int | None = None)
                 assert server.poll() is None, (installation.directory / "gunicorn.log").read_text()
         for _ in range(50):  # every worker has loaded what it needs
             _get(port, "/sign-in/")
-        yield
+        yield server.pid
     finally:
         server.terminate()
         server.wait(timeout=60)

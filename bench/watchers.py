@@ -8,6 +8,7 @@ take from the processors that the server has.
 """
 
 import json
+import os
 import re
 import socket
 import sqlite3
@@ -19,14 +20,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.installation import ROOT, Installation
+from bench.installation import ROOT, Installation, descendants
 from bench.sign_ins import STRONG, served
 
-WATCHERS, CHANGING, ROWS, EVERY, SECONDS, SAMPLES = 200, 100, 50, 3.0, 20.0, 40
+WATCHERS, CHANGING, ROWS, EVERY, SECONDS, SAMPLES = 200, 100, 50, 3.0, 30.0, 60
 MOST = 2.0  # times the idle p95
 LOG = "/communications/"
 _PART = re.compile(r'id="live-([\w-]+)" class="live" data-version="(\w+)"')
@@ -56,17 +58,30 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
     print(f"  {installation.manage('generate_messages', str(rows), '--yes').splitlines()[-1]}", flush=True)
     cookies = json.loads(installation.manage("shell", "-v", "0", "-c", _USERS.format(count=WATCHERS + 1)).splitlines()[-1])
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
-    with served(installation, port, workers=2):
+    with served(installation, port, workers=2) as server:
+        before = _processor(server)
         idle = _p95(port, cookies[-1])
-        print(f"  a log's page alone: p95 {idle:.0f} ms")
+        page = (_processor(server) - before) / SAMPLES
+        print(f"  a log's page alone: p95 {idle:.0f} ms, {1_000 * page:.0f} ms of a web worker's processor time", flush=True)
         for count, changing in ((WATCHERS, False), (CHANGING, True)):
             with _watched(port, cookies[:count]) as said, _changing(installation.environment["DATABASE_URL"], wanted=changing):
+                before = _processor(server)
                 time.sleep(2 * EVERY)
                 busy = _p95(port, cookies[-1])
+            spent = _processor(server) - before - SAMPLES * page
             what = f"{count} open logs" + (f" of {ROWS} changing rows each" if changing else "")
-            answers = f"{said['answers']} answers, p95 {said['p95']:.0f} ms, {said['bytes'] / max(1, said['answers']):,.0f} bytes each"
+            each = max(1, said["answers"])
+            answers = f"{said['answers']} answers, p95 {said['p95']:.0f} ms, {said['bytes'] / each:,.0f} bytes each"
+            answers += f", {1_000 * spent / each:.1f} ms of a web worker's processor time each"
+            answers += f", their own processor time {1_000 * said['processor'] / each:.1f} ms each"
             held = "held" if busy <= MOST * idle else "missed"
             print(f"  {what}: p95 {busy:.0f} ms, {busy / idle:.2f} x ({answers}): {held}", flush=True)
+
+
+def _processor(server: int) -> float:
+    """The processor time of the web server's processes so far, in seconds. It stays comparable while other programs want the processors."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in descendants(server)]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def _p95(port: int, cookie: str) -> float:
@@ -168,7 +183,7 @@ def main() -> None:
 
     def watch(own: list[Watcher]) -> None:
         for watcher in own:
-            watcher.ask()
+            answers.append(watcher.ask())
         while not over.is_set():
             began = time.perf_counter()
             for number, watcher in enumerate(own):
@@ -176,6 +191,7 @@ def main() -> None:
                 answers.append(watcher.ask())
             over.wait(max(0.0, began + EVERY - time.perf_counter()))
 
+    spent = time.process_time()
     threads = [Thread(target=watch, args=(watchers[first::20],)) for first in range(20)]
     for thread in threads:
         thread.start()
@@ -185,7 +201,8 @@ def main() -> None:
     for thread in threads:
         thread.join()
     took = [seconds * 1_000 for seconds, _ in answers] or [0.0, 0.0]
-    print(json.dumps({"answers": len(answers), "bytes": sum(size for _, size in answers), "p95": statistics.quantiles(took, n=20)[-1]}))
+    found = {"answers": len(answers), "bytes": sum(size for _, size in answers), "p95": statistics.quantiles(took, n=20)[-1]}
+    print(json.dumps(found | {"processor": time.process_time() - spent}))
 
 
 if __name__ == "__main__":
