@@ -76,6 +76,11 @@ _PLAIN = {
 }
 
 
+def is_legacy(request: HttpRequest) -> bool:
+    """Whether the address is one of API v1."""
+    return bool(_LEGACY.match(request.path_info))
+
+
 def install(api: NinjaAPI) -> None:
     """Make the API answer every exception in the one shape."""
     handlers: dict[type[Exception], Any] = {

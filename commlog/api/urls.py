@@ -13,10 +13,10 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
-from commlog.api import events, legacy, messages, notification_settings, organisation, subscriptions, templates
+from commlog.api import events, legacy, media_types, messages, notification_settings, organisation, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
-from commlog.api.errors import of_status
+from commlog.api.errors import ApiError, answer, of_status
 
 TITLE = "Commlog"
 ABOUT = "The communication log: send, search and resend messages."
@@ -45,11 +45,16 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if by_head := request.method == "HEAD":  # what GET answers; the server leaves the body out
             request.method = "GET"
-        response = view(request, *args, **kwargs)
+        try:
+            media_types.check(request)
+            response = view(request, *args, **kwargs)
+        except ApiError as error:
+            response = answer(request, error)
         if by_head:
             request.method = "HEAD"
         if isinstance(response, HttpResponseNotAllowed):
-            return of_status(request, 405, headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
+            response = of_status(request, 405, headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
+        media_types.answer_in_kind(request, response)
         return response
 
     answered.login_required = False  # type: ignore[attr-defined]
