@@ -70,6 +70,7 @@ TABLE: dict[str, Row] = {
     "ready": _get(200, 200, 200, 200, 200),
     "sender": _get(200, 200, 200, 200, 200),
     "api-openapi": _get(200, 200, 200, 200, 200),
+    "api-openapi-strict": _get(200, 200, 200, 200, 200),
     "api-docs": _get(200, 200, 200, 200, 200),
     # Open to providers, who sign what they say
     "receipt-twilio": _post(403, 403, 403, 403, 403),

@@ -1,4 +1,4 @@
-"""The API describes itself: OpenAPI 3.1, made of the operations' own words and the schemas of `schemas/`."""
+"""The API describes itself: OpenAPI 3.1, made of the operations' own words and the schemas of `shapes`."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from ninja.router import Router
 
 from commlog.api.errors import install
 from commlog.api.once import LONGEST, PATTERN
+from commlog.api.plain import Schema
 
-Schema = dict[str, Any]
 _COMPONENTS: dict[str, Schema] = {}
 # What every operation may answer besides its own answers.
 _REFUSALS = {
@@ -40,7 +40,7 @@ class CommlogAPI(NinjaAPI):
         return f"{self.names}-{operation.operation_id}"
 
     def described(self, prefix: str) -> Schema:
-        """The whole description, as a JSON value."""
+        """The whole description, strict and with the plain schemas in it: `plain.strict` and `plain.plain` make one of it."""
         found: Schema = dict(self.get_openapi_schema(path_prefix=prefix))
         found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
         for methods in found["paths"].values():
@@ -101,24 +101,24 @@ _IDEMPOTENCY_KEY: Schema = {
 }
 
 component(
+    "Error",
+    {
+        "type": "object",
+        "required": ["errorCode", "errorReason"],
+        "properties": {
+            "errorCode": {"type": "integer"},
+            "errorReason": {"type": "string"},
+            "errorSource": {"type": "string", "description": "The field, and what is wrong with it"},
+        },
+    },
+)
+component(
     "Errors",
     {
         "type": "object",
         "required": ["errors", "requestId"],
         "properties": {
-            "errors": {
-                "type": "array",
-                "minItems": 1,
-                "items": {
-                    "type": "object",
-                    "required": ["errorCode", "errorReason"],
-                    "properties": {
-                        "errorCode": {"type": "integer"},
-                        "errorReason": {"type": "string"},
-                        "errorSource": {"type": "string", "description": "The field, and what is wrong with it"},
-                    },
-                },
-            },
+            "errors": {"type": "array", "minItems": 1, "items": ref("Error")},
             "requestId": {"type": "string", "description": "As in the header `X-Request-Id` and in the log of the server"},
         },
     },

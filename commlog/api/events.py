@@ -18,8 +18,9 @@ from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.once import once
 from commlog.api.operations import needs
+from commlog.api.plain import NOTHING
 from commlog.api.schemas import moment
-from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, NOTHING, closed, optional
+from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.models import User
 from notifications import events, keys, templating
 from notifications.events import EVENTS, Happening, KeyTaken, Raised
@@ -70,17 +71,24 @@ def _about() -> list[Schema]:
 
 
 EVENT = component("Event", {"anyOf": _about()})
-_ANSWER = component(
-    "EventAnswer", closed({"eventKey": ANSWERED_KEY, "messages": {"type": "array", "items": ANSWERED_KEY}}, "eventKey", "messages")
-)
+_KEYS: Schema = {"type": "array", "items": ANSWERED_KEY}
+_ANSWER = component("EventAnswer", closed({"eventKey": ANSWERED_KEY, "messages": _KEYS}, "eventKey", "messages"))
 _ANSWERS = {"anyOf": [_ANSWER, {"type": "array", "items": _ANSWER}]}
 _TOLD = {"anyOf": [ref("Event"), {"type": "array", "minItems": 1, "maxItems": MOST, "items": ref("Event")}]}
+_ENTRY = component(
+    "EventTraceEntry",
+    closed(
+        {"templateKey": ANSWERED_KEY, "name": TEXT, "type": TEXT, "messages": _KEYS, "silence": TEXT, "details": TEXT},
+        "templateKey",
+        "messages",
+    ),
+)
 _TRACE = component(
     "EventTrace",
     {
         "type": "object",
         "required": ["eventKey", "event", "receivedDate", "messages", "templates"],
-        "properties": {"eventKey": ANSWERED_KEY, "messages": {"type": "array", "items": ANSWERED_KEY}, "templates": {"type": "array"}},
+        "properties": {"eventKey": ANSWERED_KEY, "messages": _KEYS, "templates": {"type": "array", "items": _ENTRY}},
     },
 )
 

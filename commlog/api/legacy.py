@@ -11,7 +11,7 @@ from commlog.api import asking, bodies, pages, resending
 from commlog.api.asking import Question
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import answers, describes
+from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.legacy_words import CODES, COLUMNS, ORDERS, SELECTIONS
@@ -23,7 +23,7 @@ from notifications.criteria import MOST_CRITERIA, Criterion
 
 router = Router(tags=["Legacy v1"])
 BASE = "/notifications/messages"
-_DONE = closed({"returnCode": {"const": 0}, "returnStatus": {"const": "SUCCESS"}}, "returnCode", "returnStatus")
+_DONE = component("LegacyDone", closed({"returnCode": {"const": 0}, "returnStatus": {"const": "SUCCESS"}}, "returnCode", "returnStatus"))
 _reading = needs(permissions.may_read_messages, "reading messages needs the permission “View communication history”")
 _resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
 

@@ -9,6 +9,7 @@ from commlog.api.asking import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.description import Schema, component
 from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
+from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.sending import EVENT, RECIPIENTS
 from notifications import keys
@@ -16,7 +17,6 @@ from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIS
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
-NOTHING: Schema = {"enum": [None, "", []]}  # what is as good as left out
 KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
 ANSWERED_KEY: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
@@ -37,8 +37,9 @@ def closed(properties: dict[str, Schema], *required: str) -> Schema:
 
 def case_blind(words: Iterable[str]) -> Schema:
     """One of these words, in whatever case."""
-    written = ("".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word) for word in words)
-    return {"type": "string", "pattern": f"^({'|'.join(written)})$"}
+    known = list(words)
+    written = ("".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word) for word in known)
+    return {"type": "string", "pattern": f"^({'|'.join(written)})$", PLAIN: {"type": "string", "enum": known}}
 
 
 def _day() -> str:
@@ -60,7 +61,12 @@ DAY_OR_MOMENT: Schema = {
     "pattern": f"^{_day()}({_TIME})?$",
     "description": "A day of the organisation's zone, 2026-11-24, or a moment with its offset, 2026-11-24T09:14:00+01:00",
 }
-EXACT_MOMENT: Schema = {"type": "string", "pattern": f"^{_day()}{_TIME}$", "description": "With its offset, 2026-11-24T09:14:00+01:00"}
+EXACT_MOMENT: Schema = {
+    "type": "string",
+    "pattern": f"^{_day()}{_TIME}$",
+    "description": "With its offset, 2026-11-24T09:14:00+01:00",
+    PLAIN: {"type": "string", "format": "date-time"},
+}
 _SIZES: dict[Kind, Schema] = {
     Kind.NUMBER: _sized("integer", 10**9 - 1, "^-?[0-9]{1,9}$"),
     Kind.MONEY: _sized("number", 10**15 - 1, r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"),
@@ -125,13 +131,17 @@ SEARCH_SORTED = component(
 
 _KIND = optional(TEXT)
 _KINDS: Schema = {"dataFieldType": _KIND, "dataItemType": _KIND}
-_CONSTRAINT = criteria_of({name: ASKED[key] for name, key in SELECTIONS.items()}, "filterSelection", "filterElement", _KINDS)
-_DETAILS = closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": optional({"enum": list(ORDERS)})} | _KINDS, "sortingColumn")
+_SELECTED = {name: ASKED[key] for name, key in SELECTIONS.items()}
+_CONSTRAINT = component("FilterConstraint", {"anyOf": criteria_of(_SELECTED, "filterSelection", "filterElement", _KINDS)})
+_DETAILS = component(
+    "SortDetails",
+    closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": optional({"enum": list(ORDERS)})} | _KINDS, "sortingColumn"),
+)
 LEGACY_SEARCH = component(
     "LegacySearch",
     closed(
         {
-            "filterConstraints": optional({"type": "array", "maxItems": MOST_CRITERIA, "items": {"anyOf": _CONSTRAINT}}),
+            "filterConstraints": optional({"type": "array", "maxItems": MOST_CRITERIA, "items": _CONSTRAINT}),
             "sortDetails": optional(_DETAILS),
         }
     ),
@@ -144,7 +154,7 @@ RESEND = component(
     "Resend",
     {
         "description": "Keys, or messages as a search answers them: bare, or as `messages` of an object.",
-        "anyOf": [_CHOSEN, closed({"messages": _CHOSEN | {"minItems": 1}, "again": _AGAIN}, "messages")],
+        "anyOf": [closed({"messages": _CHOSEN | {"minItems": 1}, "again": _AGAIN}, "messages"), _CHOSEN],
     },
 )
 RESEND_BY_DATE = component(
@@ -224,7 +234,7 @@ NEW_MESSAGE = component(
 LEGACY_RESEND = component(
     "LegacyAction",
     closed(
-        {"action": {"const": "resend"}, "identifiers": {"anyOf": [KEY, _CHOSEN | {"minItems": 1, "items": KEY}]}}, "action", "identifiers"
+        {"action": {"const": "resend"}, "identifiers": {"anyOf": [_CHOSEN | {"minItems": 1, "items": KEY}, KEY]}}, "action", "identifiers"
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
+from commlog.api.plain import PLAIN
 from commlog.api.shapes import ANSWERED_KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS
@@ -29,14 +30,17 @@ _LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": _LINE}, {"pattern": r"\S"}]}
 _USERNAME: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^:\x00-\x1f\x7f-\x9f]*$"}
 _PASSWORD: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
-_HEADER = closed(
-    {
-        "id": optional(TEXT),
-        "headerKey": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"},
-        "headerValue": {"type": "string", "pattern": "^[ -~]{0,4096}$"},
-    },
-    "headerKey",
-    "headerValue",
+_HEADER = component(
+    "TemplateHeader",
+    closed(
+        {
+            "id": optional(TEXT),
+            "headerKey": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"},
+            "headerValue": {"type": "string", "pattern": "^[ -~]{0,4096}$"},
+        },
+        "headerKey",
+        "headerValue",
+    ),
 )
 _OWN: Schema = {"type": "string", "pattern": f"^{OWN_FIELD.pattern}$"}
 
@@ -113,14 +117,23 @@ TEMPLATE = component(
 
 def _step(operations: tuple[str, ...], fields: list[str], value: Schema, *required: str) -> Schema:
     """A step of a patch; RFC 6902 has members that it does not know be ignored."""
-    paths = [path for name in fields for path in (name, f"/{name}")]
+    paths = {"enum": [path for name in fields for path in (name, f"/{name}")], PLAIN: {"type": "string", "enum": fields}}
     return {
         "type": "object",
         "required": ["op", "path", *required],
-        "properties": {"op": case_blind(operations), "path": {"enum": paths}, "value": value},
+        "properties": {"op": case_blind(operations), "path": paths, "value": value},
     }
 
 
+_STEP = component(
+    "TemplateStep",
+    {
+        "anyOf": [
+            *(_step(OPERATIONS[:2], [name], schema, "value") for name, schema in _FIELDS.items()),
+            _step(OPERATIONS[2:], [name for name in _FIELDS if name not in REQUIRED], {}),
+        ]
+    },
+)
 PATCH = component(
     "TemplatePatch",
     {
@@ -128,11 +141,6 @@ PATCH = component(
         "type": "array",
         "minItems": 1,
         "maxItems": 100,
-        "items": {
-            "anyOf": [
-                *(_step(OPERATIONS[:2], [name], schema, "value") for name, schema in _FIELDS.items()),
-                _step(OPERATIONS[2:], [name for name in _FIELDS if name not in REQUIRED], {}),
-            ]
-        },
+        "items": _STEP,
     },
 )

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache, wraps
+from functools import lru_cache, wraps
 from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
-from commlog.api import events, legacy, media_types, messages, notification_settings, organisation, subscriptions, templates
+from commlog.api import events, legacy, media_types, messages, notification_settings, organisation, plain, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import ApiError, answer, of_status
@@ -62,24 +62,26 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return answered
 
 
-@cache
-def description() -> dict[str, Any]:
-    """The API in the words of OpenAPI 3.1. Nothing of it changes while the process runs."""
-    return api.described("/api/")
+@lru_cache(maxsize=32)
+def description(form: Callable[[Any], Any], server: str) -> str:
+    """The API in the words of OpenAPI 3.1, plain or strict, as JSON. Nothing of it changes while the process runs."""
+    return json.dumps(form(api.described("/api/")) | {"servers": [{"url": server}]})
 
 
-@cache
-def _tag() -> str:
-    return f'"{sha256(json.dumps(description()).encode()).hexdigest()[:32]}"'
+def _described(form: Callable[[Any], Any]) -> Callable[[HttpRequest], HttpResponse]:
+    """The page of a description. Its server is the one that is asked."""
 
+    def text(request: HttpRequest) -> str:
+        return description(form, f"{request.scheme}://{request.get_host()}")
 
-@login_not_required
-@require_safe
-@cache_control(no_cache=True)
-@etag(lambda request: _tag())
-def openapi(request: HttpRequest) -> JsonResponse:
-    """The description, for programs; it tells nothing that the source does not."""
-    return JsonResponse(description())
+    @login_not_required
+    @require_safe
+    @cache_control(no_cache=True)
+    @etag(lambda request: f'"{sha256(text(request).encode()).hexdigest()[:32]}"')
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(text(request), content_type="application/json")
+
+    return view
 
 
 @login_not_required
@@ -90,7 +92,8 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("api/openapi.json", openapi, name="api-openapi"),
+    path("api/openapi.json", _described(plain.plain), name="api-openapi"),
+    path("api/openapi-strict.json", _described(plain.strict), name="api-openapi-strict"),
     path("api/docs", docs, name="api-docs"),
     path("api/", include(list(patterns_of(api)))),
     *patterns_of(bare),

@@ -23,6 +23,7 @@ SwaggerUIBundle({
       components: {
         DeepLink: ({ text }) => text, // a link cannot stand in a button
         InfoContainer: () => null, // the page has a heading
+        ServersContainer: () => null, // it is the host that is open
       },
       wrapComponents: { JsonSchema_string: named },
     }),

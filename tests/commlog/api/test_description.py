@@ -12,12 +12,13 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, GenerationMode
 
+from commlog.api import plain
 from commlog.api.urls import api
 from tests.commlog.api import sensible
 from tests.factories import make_key
 
 AT_LENGTH = int(os.environ.get("API_FUZZ_EXAMPLES", "0"))  # make api-fuzz; else a sample that fits into a run of the suite
-schema = schemathesis.openapi.from_dict(api.described("/api/"))
+schema = schemathesis.openapi.from_dict(plain.strict(api.described("/api/")))
 schema.app = get_wsgi_application()
 schema.config.phases.coverage.enabled = bool(AT_LENGTH)
 every_case = settings(
