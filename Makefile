@@ -15,7 +15,7 @@ NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_dem
   commlog/export/test_office.py commlog/demo notifications/test_template_places.py notifications/test_spelling.py notifications/test_numbers.py \
   notifications/test_moved_secrets.py notifications/test_verdict.py notifications/test_retry.py)
 
-.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz production bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz clients production bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,10 +44,10 @@ run: setup ## the demo, on http://127.0.0.1:8000 (PORT=8123 for another port)
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
 test: setup-dev ## the whole suite on SQLite, without any service
-	$(CLEAN) $(PYTEST) -m "not browser"
+	$(CLEAN) $(PYTEST) -m "not browser and not clients"
 
 test-postgres: setup-dev ## the same on PostgreSQL (POSTGRES_URL=postgres://user@host/database)
-	$(CLEAN) DATABASE_URL=$(POSTGRES_URL) $(PYTEST) -m "not browser" $(NOT_AGAIN)
+	$(CLEAN) DATABASE_URL=$(POSTGRES_URL) $(PYTEST) -m "not browser and not clients" $(NOT_AGAIN)
 
 test-browser: setup-dev ## the pages in Chromium, with and without JavaScript
 	$(CLEAN) $(PYTEST) -n 2 -m browser tests/browser
@@ -68,6 +68,21 @@ api-fuzz: setup-dev ## attack the API at length with what its description allows
 	$(CLEAN) $(if $(SERVER),DATABASE_URL=$(SERVER)) API_FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
 	  $(BIN)/python -m pytest tests/commlog/api/test_description.py --timeout 7200
 
+.clients/.installed-python: requirements-clients.txt .venv/.installed
+	@echo "Installing generators of clients (once) …"
+	@[ -x .clients/python/bin/python ] || $(PYTHON) -m venv .clients/python
+	@if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=.clients/python $(BIN)/uv pip install --quiet --require-hashes -r $<; \
+	else .clients/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<; fi
+	@touch $@
+
+.clients/.installed-node: tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p .clients/node && cp $^ .clients/node/
+	@if command -v node npm >/dev/null; then cd .clients/node && npm ci --silent --no-audit --no-fund && touch ../.installed-node; \
+	else echo "node and npm are missing, so the clients in TypeScript are left out. On Debian and Ubuntu: apt install nodejs npm"; fi
+
+clients: setup-dev .clients/.installed-python .clients/.installed-node ## make clients from our description, and use each of them against a server
+	$(CLEAN) $(BIN)/python -m pytest -m clients -rs tests/clients
+
 production: setup-dev ## README's production chapter, followed in a root of its own (as root; nginx and PostgreSQL are installed there)
 	$(CLEAN) $(BIN)/python -m tests.production
 
@@ -86,5 +101,9 @@ lock: setup-dev ## write the requirements with their hashes anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
 	  --extra dev -c requirements.txt -o requirements-dev.txt
 
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --group pyproject.toml:clients -o requirements-clients.txt
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
 clean: ## remove what was installed and the demo's data
-	rm -rf .venv var staticfiles
+	rm -rf .venv .clients var staticfiles

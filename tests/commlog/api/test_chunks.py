@@ -1,18 +1,16 @@
 """Bodies in chunks, over the web server of production and of the demo: read whole, bounded, never out of step with the next call."""
 
 import json
-import os
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from notifications.models import Message
 from tests.factories import make_key
-from tests.web_server import gunicorn
+from tests.web_server import commlog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/communications/messages"
@@ -21,13 +19,8 @@ EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination":
 
 @pytest.fixture(params=[[], ["--threads", "4"]], ids=["production", "demo"])
 def port(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[int]:
-    """The port of a gunicorn on the database of this test."""
-    url = f"sqlite:///{connection.settings_dict['NAME']}"
-    if connection.vendor == "postgresql":
-        url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
-    given = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
-    given |= {"EMAIL_URL": "smtp://127.0.0.1:25", "API_LARGEST_BODY": "10000"}
-    with gunicorn("django.core.wsgi:get_wsgi_application()", *request.param, environment=given) as port:
+    """The port of a Commlog on the database of this test."""
+    with commlog(*request.param, API_LARGEST_BODY="10000") as port:
         yield port
 
 
