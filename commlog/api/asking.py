@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from commlog.api.codes import Code
+from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.columns import CATALOGUE
@@ -32,8 +33,6 @@ ASKED = {
 BY_API_NAME = {field.api: field for field in ASKED.values() if field.api}
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
 KINDS = ("dataFieldType", "dataItemType")  # what a criterion of API v1 or of a template may have as well
-_PARTS = {"field", "operator", "value", "secondValue", "values"}
-_OF_SEARCH = {"filterCriteria", "sortingCriteria"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def search(body: Any) -> Question:
     """A body of `:search`: a list of criteria, or an object with them (and an order) where it has any."""
     if isinstance(body, list):
         return Question(_criteria(body))
-    given = object_of(body, "the body", _OF_SEARCH, "a list of criteria, or an object")
+    given = object_of(body, "the body", "SearchSorted", "a list of criteria, or an object")
     criteria, order = given.get("filterCriteria"), given.get("sortingCriteria")
     criteria = () if is_absent(criteria) else _criteria(criteria)
     return Question(criteria) if is_absent(order) else Question(criteria, *_order(order))
@@ -78,7 +77,7 @@ def search(body: Any) -> Question:
 
 def search_sorted(body: Any) -> Question:
     """A body of `:searchSorted`: an object that has both."""
-    given = object_of(body, "the body", _OF_SEARCH, "an object")
+    given = object_of(body, "the body", "SearchSorted", "an object")
     for name in ("filterCriteria", "sortingCriteria"):
         if given.get(name) is None:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
@@ -96,7 +95,7 @@ def _criteria(given: Any) -> tuple[Criterion, ...]:
 
 
 def _criterion(given: Any, place: str) -> Criterion:
-    one = object_of(given, place, _PARTS, "an object with field, operator and value")
+    one = object_of(given, place, "FilterCriteria", "an object with field, operator and value")
     for name in ("field", "operator"):
         if one.get(name) is None:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
@@ -183,7 +182,7 @@ def _text(field: Field, value: Any) -> str:
 
 
 def _order(given: Any) -> tuple[Sorting, str]:
-    one = object_of(given, "sortingCriteria", {"field", "order"}, "an object with field and order")
+    one = object_of(given, "sortingCriteria", "SortingCriteria", "an object with field and order")
     if one.get("field") is None:
         raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
     name = word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
@@ -209,10 +208,11 @@ def word(name: str, value: Any, code: Code) -> str:
     return clean(name, value)
 
 
-def object_of(value: Any, place: str, allowed: set[str], wanted: str) -> dict[str, Any]:
-    """The value, if it is an object with no other fields than these; else ApiError, which says what is wanted."""
+def object_of(value: Any, place: str, schema: str, wanted: str) -> dict[str, Any]:
+    """The value, if it is an object with no other fields than the schema of that name has; else ApiError, which says what is wanted."""
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
-    if unknown := sorted(set(value) - allowed):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{place}: there is no {unknown[0][:64]}; there are {', '.join(sorted(allowed))}")
+    if unknown := sorted(set(value) - fields_of(schema)):
+        told = f"{place}: there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}"
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, told)
     return value

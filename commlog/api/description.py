@@ -1,5 +1,6 @@
 """The API describes itself: OpenAPI 3.1, made of the operations' own words and the schemas of `shapes`."""
 
+from functools import cache
 from typing import Any
 
 from ninja import NinjaAPI
@@ -57,6 +58,13 @@ def component(name: str, schema: Schema) -> Schema:
     if _COMPONENTS.setdefault(name, schema) != schema:
         raise ValueError(f"two schemas are called {name}")
     return ref(name)
+
+
+@cache
+def fields_of(name: str) -> frozenset[str]:
+    """The fields that an object of that schema may have, in whatever alternative. Who reads one asks here: a field is written down once."""
+    schema = _COMPONENTS[name]
+    return frozenset(field for each in schema.get("anyOf", [schema]) for field in each.get("properties", ()))
 
 
 def ref(name: str) -> Schema:

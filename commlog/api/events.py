@@ -13,7 +13,7 @@ from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.description import Schema, answers, component, describes, ref
+from commlog.api.description import Schema, answers, component, describes, fields_of, ref
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.once import once
@@ -39,7 +39,6 @@ _NAMED: Mapping[str, tuple[str, type[Model], str]] = {
     "username": ("user", User, "username"),
     "userKey": ("user", User, "key"),
 }
-_TAKEN = {"event", "data", "occurredAt", "eventKey", *_NAMED}
 
 _VALUE: Schema = {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]*$", "maxLength": 10_000}
 _ID = {"type": "string", "minLength": 1, "maxLength": 150, "pattern": r"^[^\x00]*$"}
@@ -131,7 +130,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
     if not isinstance(one, dict):
         raise Malformed(f"[{place}]", "must be an object")
     fields = {name: value for name, value in one.items() if not is_absent(value)}
-    if unknown := sorted(set(fields) - _TAKEN):
+    if unknown := sorted(set(fields) - fields_of("Event")):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is no field of an event")
     if "event" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{at}event: is missing")

@@ -55,7 +55,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 
 def _question(body: Any) -> Question:
-    given = asking.object_of(body, "the body", {"filterConstraints", "sortDetails"}, "an object")
+    given = asking.object_of(body, "the body", "LegacySearch", "an object")
     constraints, order = given.get("filterConstraints"), given.get("sortDetails")
     if not is_absent(constraints) and not isinstance(constraints, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterConstraints: must be a list")
@@ -66,9 +66,7 @@ def _question(body: Any) -> Question:
 
 
 def _criterion(given: Any, place: str) -> Criterion:
-    one = asking.object_of(
-        given, place, {"filterSelection", "filterElement", *asking.VALUES, *asking.KINDS}, "an object with filterSelection"
-    )
+    one = asking.object_of(given, place, "FilterConstraint", "an object with filterSelection")
     asking.check_kinds(one, place)
     named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION)
     if named not in SELECTIONS:
@@ -79,7 +77,7 @@ def _criterion(given: Any, place: str) -> Criterion:
 
 
 def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
-    one = asking.object_of(given, "sortDetails", {"sortingColumn", "sortingOrder", *asking.KINDS}, "an object with sortingColumn")
+    one = asking.object_of(given, "sortDetails", "SortDetails", "an object with sortingColumn")
     asking.check_kinds(one, "sortDetails")
     column, order = one.get("sortingColumn"), one.get("sortingOrder")
     if not isinstance(column, str) or column not in COLUMNS:
@@ -91,7 +89,7 @@ def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
 
 
 def _wanted(body: Any) -> Wanted:
-    given = asking.object_of(body, "the body", {"action", "identifiers"}, "an object with action and identifiers")
+    given = asking.object_of(body, "the body", "LegacyAction", "an object with action and identifiers")
     if given.get("action") != "resend":
         raise ApiError(400, Code.INVALID_PARAMETERS, "action: must be resend")
     identifiers = given.get("identifiers")

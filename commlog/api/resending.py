@@ -13,6 +13,7 @@ from commlog.api import bodies
 from commlog.api.asking import ASKED
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
+from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.audit import AuditAction
@@ -26,8 +27,6 @@ from notifications.text import Malformed, clean
 
 SKIPPED = "Resend-Skipped"
 TEMPLATE_TYPES = tuple(value for value, _ in ASKED["type"].choices)
-_BY_KEYS, _BY_DATE = {"messages", "again"}, {"startDate", "endDate", "templateTypes", "again"}
-_KEPT = frozenset({*_BY_KEYS, *_BY_DATE, "encodedKey"})
 _MOST_NAMED = 100  # keys in an entry of the audit trail
 
 
@@ -49,7 +48,7 @@ class Span:
 
 def body_of(request: HttpRequest) -> Any:
     """The body of a resend. It may be as large as any answer of a search; of its messages only the keys are kept."""
-    return bodies.read(request, most=settings.API_LARGEST_ANSWER, keep=_KEPT)
+    return bodies.read(request, most=settings.API_LARGEST_ANSWER, keep=fields_of("Resend") | fields_of("ResendByDate") | {"encodedKey"})
 
 
 def by_keys(body: Any) -> Wanted:
@@ -59,7 +58,7 @@ def by_keys(body: Any) -> Wanted:
     """
     if isinstance(body, list):
         return Wanted(_keys(body))
-    given = _object(body, _BY_KEYS)
+    given = _object(body, "Resend")
     messages = given.get("messages")
     if messages is None:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "messages: is missing")
@@ -72,7 +71,7 @@ def by_keys(body: Any) -> Wanted:
 
 def by_date(body: Any) -> Span:
     """An object with `startDate`, `endDate`, and perhaps `templateTypes`."""
-    given = _object(body, _BY_DATE)
+    given = _object(body, "ResendByDate")
     for name in ("startDate", "endDate"):
         if given.get(name) is None:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
@@ -164,9 +163,9 @@ def _again(given: dict[str, Any]) -> bool:
     return bool(again)
 
 
-def _object(value: Any, allowed: set[str]) -> dict[str, Any]:
+def _object(value: Any, schema: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object or, with keys, a list")
-    if unknown := sorted(set(value) - allowed):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"there is no {unknown[0][:64]}; there are {', '.join(sorted(allowed))}")
+    if unknown := sorted(set(value) - fields_of(schema)):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}")
     return value

@@ -5,6 +5,7 @@ from typing import Any
 
 from commlog.api import asking
 from commlog.api.codes import Code
+from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.schemas import moment
@@ -36,8 +37,6 @@ _PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
     "trigger": ("trigger", tuple(Trigger)),
     "subscriptionOption": ("subscription", tuple(SubscriptionOption)),
 }
-_OTHERS = ("type", "activated", "triggerDays", "filtersLinkingOperator", "filterConstraints", "authorization", "username", "password")
-TAKEN = (*_PLAIN, *_OTHERS, "headers")
 _API_NAMES = {model: api for api, (model, _) in _PLAIN.items()}
 _API_NAMES |= {"conditions": "filterConstraints", "headers": "headers", "trigger_days": "triggerDays"}
 _API_NAMES |= {"auth_username": "username", "auth_password": "password"}
@@ -78,7 +77,7 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
     fields = {name: value for name, value in body.items() if not is_absent(value) and name not in READ_ONLY}
     if "password" in body and is_absent(body["password"]):
         fields["password"] = ""  # that removes it; what is not named stays as it is
-    if unknown := sorted(set(fields) - set(TAKEN)):
+    if unknown := sorted(set(fields) - fields_of("NewTemplate")):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is no field of a template")
     for name in REQUIRED:
         if name not in fields:
@@ -149,7 +148,7 @@ def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _condition(one: Mapping[str, Any], number: int) -> Criterion:
     place = f"filterConstraints[{number}]"
-    asking.object_of(one, place, {"filterSelection", "filterElement", *asking.VALUES, *asking.KINDS}, "an object with filterSelection")
+    asking.object_of(one, place, "TemplateCondition", "an object with filterSelection")
     asking.check_kinds(one, place)
     named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
     field = templating.field_of(named)
@@ -169,7 +168,7 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
     before, found, kept = template.headers, {}, {}
     for number, one in enumerate(given):
         place = f"headers[{number}]"
-        asking.object_of(one, place, {"id", "headerKey", "headerValue"}, "an object with headerKey and headerValue")
+        asking.object_of(one, place, "TemplateHeader", "an object with headerKey and headerValue")
         for part in ("headerKey", "headerValue"):
             if one.get(part) is None:
                 raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}.{part}: is missing")

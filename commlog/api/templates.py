@@ -12,13 +12,13 @@ from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.compression import SHOWN_ONCE
-from commlog.api.description import PLACE, answers, describes
+from commlog.api.description import PLACE, answers, describes, fields_of
 from commlog.api.errors import ApiError
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
-from commlog.api.template_words import OPERATIONS, TAKEN, fill_in, secrets_missing, template_out
+from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
 from notifications import keys
 from notifications.models import NotificationTemplate
 from notifications.secret_urls import shortened
@@ -116,7 +116,7 @@ def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
             raise Malformed(f"[{place}].op", "MOVE makes no sense here: every field has its own meaning")
         if operation not in OPERATIONS:
             raise Malformed(f"[{place}].op", f"must be one of {', '.join(OPERATIONS)}")
-        if path not in TAKEN:
+        if path not in fields_of("NewTemplate"):
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
         if operation == "REMOVE":
             fields[path] = None

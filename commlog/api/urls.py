@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, wraps
 from hashlib import sha256
 from typing import Any
 
@@ -62,17 +62,23 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return answered
 
 
+@cache
+def description(form: Callable[[Any], Any] = plain.plain) -> dict[str, Any]:
+    """The API in the words of OpenAPI 3.1, plain or strict. Nothing of it changes while the process runs."""
+    found: dict[str, Any] = form(api.described("/api/"))
+    return found
+
+
 @lru_cache(maxsize=32)
-def description(form: Callable[[Any], Any], server: str) -> str:
-    """The API in the words of OpenAPI 3.1, plain or strict, as JSON. Nothing of it changes while the process runs."""
-    return json.dumps(form(api.described("/api/")) | {"servers": [{"url": server}]})
+def _written(form: Callable[[Any], Any], server: str) -> str:
+    return json.dumps(description(form) | {"servers": [{"url": server}]})
 
 
 def _described(form: Callable[[Any], Any]) -> Callable[[HttpRequest], HttpResponse]:
     """The page of a description. Its server is the one that is asked."""
 
     def text(request: HttpRequest) -> str:
-        return description(form, f"{request.scheme}://{request.get_host()}")
+        return _written(form, f"{request.scheme}://{request.get_host()}")
 
     @login_not_required
     @require_safe

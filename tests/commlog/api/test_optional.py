@@ -118,6 +118,9 @@ def test_templates(program: Program, value: Any) -> None:
     assert {name: each for name, each in made.json().items() if name not in own} == {
         name: each for name, each in plain.items() if name not in own
     }
+    condition = {"filterSelection": "CLIENT_ID", "filterElement": "EQUALS", "value": "1"}
+    steps = [{"op": "ADD", "path": "filterConstraints", "value": [_with(condition, ("secondValue", "values", "dataFieldType"), value)]}]
+    assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["filterConstraints"] == [condition]
     header = {"headerKey": "X-Source", "headerValue": "core", "id": value}
     steps = [{"op": "ADD", "path": "headers", "value": [header]}]
     assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["headers"][0]["headerKey"] == "X-Source"
