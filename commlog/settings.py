@@ -198,6 +198,8 @@ API_MOST_RESENT = env.whole("API_MOST_RESENT", 1_000, least=1, most=10_000)
 API_MOST_RESENT_BY_DATE = env.whole("API_MOST_RESENT_BY_DATE", 10_000, least=1, most=1_000_000)
 API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 1_200, least=0, most=1_000_000)  # of one key or user; 0: no limit
 API_CALLS_A_MINUTE_IN_ALL = env.whole("API_CALLS_A_MINUTE_IN_ALL", 6_000, least=0, most=1_000_000)
+API_MESSAGES_A_MINUTE = env.whole("API_MESSAGES_A_MINUTE", 200_000, least=0, most=100_000_000)  # that are sent by one key or user
+API_MESSAGES_A_MINUTE_IN_ALL = env.whole("API_MESSAGES_A_MINUTE_IN_ALL", 400_000, least=0, most=100_000_000)
 API_KEY_GRACE_MINUTES = env.whole("API_KEY_GRACE_MINUTES", 30, least=0, most=10_080)  # how long a key that was rotated still opens
 API_ALLOWED_ORIGINS = env.web_addresses("API_ALLOWED_ORIGINS")  # whose scripts may call the API from a browser
 

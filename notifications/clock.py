@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 _TRUST = 5.0  # seconds that an anchor is used before the database is asked again
+_kept: "Clock | None" = None
 
 
 def db_now() -> datetime:
@@ -22,15 +23,25 @@ class Clock:
     """The database's time without a query each time: an anchor, and this process's monotonic clock since."""
 
     def __init__(self) -> None:
-        self._anchor = db_now()
-        self._mark = time.monotonic()
+        self._anchored = db_now(), time.monotonic()  # together, for threads that ask while another one sets it anew
 
     def now(self) -> datetime:
         """The present moment; asks the database when the anchor is old."""
-        if time.monotonic() - self._mark > _TRUST:
-            self._anchor, self._mark = db_now(), time.monotonic()
+        if time.monotonic() - self._anchored[1] > _TRUST:
+            self._anchored = db_now(), time.monotonic()
         return self.at(time.monotonic())
 
     def at(self, mark: float) -> datetime:
         """The moment of a `time.monotonic()` reading."""
-        return self._anchor + timedelta(seconds=mark - self._mark)
+        anchor, since = self._anchored
+        return anchor + timedelta(seconds=mark - since)
+
+
+def kept_now() -> datetime:
+    """The present moment by the database's clock, which this process asks every five seconds at most."""
+    global _kept
+    if connection.vendor != "postgresql":
+        return db_now()
+    if _kept is None:
+        _kept = Clock()
+    return _kept.now()

@@ -1,10 +1,11 @@
-"""The only door through which a message row is made: enqueue, enqueue_many, send_once, resend, resend_many."""
+"""The only door through which a message row is made: enqueue, enqueue_many, store, send_once, resend, resend_many."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from notifications import channels, sendable
 from notifications.channels import DeliveryError, Envelope
-from notifications.clock import db_now
+from notifications.clock import db_now, kept_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
@@ -28,6 +29,7 @@ __all__ = [
     "Malformed",
     "NotResendable",
     "Obstacle",
+    "Ready",
     "Resent",
     "ResentMany",
     "Unsendable",
@@ -37,6 +39,7 @@ __all__ = [
     "resend",
     "resend_many",
     "send_once",
+    "store",
 ]
 
 _BATCH = 500
@@ -96,6 +99,13 @@ class Unsendable(NotResendable):
         self.reason = reason
 
 
+class Ready(NamedTuple):
+    """A draft that can be stored, as its channel would get it."""
+
+    draft: Draft
+    envelope: Envelope
+
+
 def enqueue(draft: Draft) -> Message:
     """Store one message, to be sent as soon as the caller's transaction is committed. Raises Malformed."""
     return enqueue_many([draft])[0]
@@ -103,15 +113,20 @@ def enqueue(draft: Draft) -> Message:
 
 def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
     """Store messages in the caller's transaction, in order; all or, if one is Malformed, none."""
-    with transaction.atomic():
-        now, lanes, drafts = db_now(), LaneFinder(), list(drafts)
-        _put_in_use(drafts)
-        return Message.objects.bulk_create([_born(draft, now, lanes) for draft in drafts], batch_size=_BATCH)
+    return store([check(draft) for draft in drafts])
 
 
-def check(draft: Draft) -> None:
-    """Raise Malformed if this draft could not be stored. What depends on recipient, length or settings is no such fault."""
-    envelope_for(draft)
+def check(draft: Draft) -> Ready:
+    """What `store` takes. Raises Malformed if it cannot be stored; what depends on recipient, length or settings is no such fault."""
+    return Ready(draft, envelope_for(draft))
+
+
+def store(ready: Sequence[Ready]) -> list[Message]:
+    """Store messages in the caller's transaction, in order; all of them or none."""
+    with transaction.atomic(savepoint=False):  # nothing is refused any more, so there is nothing to go back to within a transaction
+        now, lanes = kept_now(), LaneFinder()
+        _put_in_use(each.draft for each in ready)
+        return Message.objects.bulk_create([_born(each, now, lanes) for each in ready], batch_size=_BATCH)
 
 
 def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, again: bool = False) -> Resent:
@@ -188,7 +203,7 @@ def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last:
         source = next((each for each in chain if instead_of and each.pk == instead_of.pk), None)
         if source and (answer := _answer_of(chain, source, expected_last, again, anew=True)):
             return Resent(answer, created=False)
-        message = _born(draft, db_now(), LaneFinder())
+        message = _born(check(draft), db_now(), LaneFinder())
         _put_in_use([draft])
         if source:
             message.first_id, message.resend_of = chain[0].pk, source
@@ -273,8 +288,8 @@ def _put_in_use(drafts: Iterable[Draft]) -> None:
         NotificationTemplate.objects.filter(pk__in=fresh, in_use=False).update(in_use=True)
 
 
-def _born(draft: Draft, now: datetime, lanes: LaneFinder) -> Message:
-    envelope = envelope_for(draft)
+def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
+    draft, envelope = ready
     message = Message(
         key=envelope.key,
         type=draft.type,

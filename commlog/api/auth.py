@@ -5,9 +5,12 @@ A session does not count: no page of another site can make a browser call the AP
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
@@ -18,7 +21,7 @@ from commlog.api import budgets
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from commlog.models import ApiKey, User
+from commlog.models import ApiConsumer, ApiKey, User
 from notifications import database
 
 _LONGEST = 200
@@ -68,7 +71,7 @@ class BasicAuth(HttpBasicAuth):
             audit.refused(user, request, "may not use the API")
             raise ApiError(403, Code.NO_API_ACCESS, "this user may not use the API")
         caller = Caller(user=user)
-        budgets.spend(caller.mark)
+        budgets.spend(request, caller.mark)
         return caller
 
 
@@ -92,22 +95,45 @@ def digest_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+# The key, its consumer and the permissions of the consumer's roles: every call asks for them, so it is one statement, and written out.
+_FIND = f"""
+SELECT k.*, c.name AS consumer_name, c.active AS consumer_active, (
+SELECT STRING_AGG(p.codename, ' ') FROM {ApiConsumer.roles.through._meta.db_table} r
+JOIN {Role.permissions.through._meta.db_table} g ON g.group_id = r.group_id
+JOIN {Permission._meta.db_table} p ON p.id = g.permission_id
+JOIN {ContentType._meta.db_table} t ON t.id = p.content_type_id AND t.app_label = 'commlog'
+WHERE r.apiconsumer_id = k.consumer_id) AS held
+FROM {ApiKey._meta.db_table} k JOIN {ApiConsumer._meta.db_table} c ON c.id = k.consumer_id WHERE k.digest = %s
+"""  # noqa: S608 - names of tables
+
+
+def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
+    """The key with its consumer, and what the consumer may do."""
+    statement = _FIND if connection.vendor == "postgresql" else _FIND.replace("STRING_AGG", "GROUP_CONCAT")
+    row: Any = next(iter(ApiKey.objects.raw(statement, [digest_of(secret.strip().lower())])), None)
+    if row is None:
+        return None
+    names, values = ("id", "name", "active"), (row.consumer_id, row.consumer_name, bool(row.consumer_active))
+    row.consumer = ApiConsumer.from_db(connection.alias, names, values)  # what is not among them is read where it is asked for
+    return row, frozenset(f"commlog.{codename}" for codename in (row.held or "").split())
+
+
 def _by_key(request: HttpRequest, secret: str) -> Caller:
-    now = timezone.now()
-    found = ApiKey.objects.select_related("consumer").filter(digest=digest_of(secret.strip().lower())).first()
+    now, found = timezone.now(), _found(secret)
     if found is None:
         audit.refused(None, request, "an API key that does not exist")
         _refuse(Code.INVALID_CREDENTIALS, "there is no such API key")
-    if not found.usable(now):
-        audit.refused(found.consumer, request, f"the key {found.prefix}… is revoked or has expired")
+    key, held = found
+    if not key.usable(now):
+        audit.refused(key.consumer, request, f"the key {key.prefix}… is revoked or has expired")
         _refuse(Code.INVALID_CREDENTIALS, "this API key was revoked or has expired")
-    if not found.consumer.active:
-        audit.refused(found.consumer, request, "the consumer was deactivated")
+    if not key.consumer.active:
+        audit.refused(key.consumer, request, "the consumer was deactivated")
         raise ApiError(403, Code.NO_API_ACCESS, "this API consumer was deactivated")
-    budgets.spend(Caller(key=found).mark)
-    _note_use(found, now)
-    held = Permission.objects.filter(group__api_consumers=found.consumer, content_type__app_label="commlog")
-    return Caller(key=found, permissions=frozenset(f"commlog.{codename}" for codename in held.values_list("codename", flat=True)))
+    caller = Caller(key=key, permissions=held)
+    budgets.spend(request, caller.mark)
+    _note_use(key, now)
+    return caller
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:

@@ -1,37 +1,76 @@
-"""How often the API may be called: of each key or user, and in all. The limits hold over every process and machine.
+"""How often the API may be called, and how many messages it takes: of each key or user, and in all. The limits hold over every process.
 
-The count is in the database, but not every call writes it: a process takes calls from it in lots, and what a lot leaves over at the
-end of the minute is not used. So no more calls than allowed are answered, and a few less may be. A process's first lot of a minute is
-one call and each further one is twice as large, up to a twentieth of the limit: many processes with few calls hold little.
+The count is in the database, but not every call writes it: a process takes calls (or messages) from it in lots, and what a lot leaves
+over at the end of the minute is not used. So no more than allowed are answered, and a few less may be. A process's first lot of a minute
+is as large as its first call needs, and each further one is twice as large, up to a twentieth of the limit: many processes with few calls
+hold little.
 """
 
 import math
 import time
+from dataclasses import dataclass
 from threading import Lock
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from commlog import counts
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from notifications import database
 
+CALLS, MESSAGES = "calls", "messages"
 _LOTS = 20  # a minute's calls, divided: the largest lot
 _A_MINUTE = 60
-_held: dict[str, tuple[int, int, int]] = {}  # name -> minute, calls left of the lot, its size
-_lock = Lock()
 _MOST_HELD = 10_000
 
 
-def spend(mark: str) -> None:
-    """Count a call of that caller. Raises ApiError (429) where it is one too many."""
+@dataclass(slots=True)
+class _Held:
+    """What this process holds of a limit in a minute. `used`: by all processes together, as the database said last."""
+
+    minute: int
+    left: int = 0
+    size: int = 0
+    used: int = 0
+
+
+_held: dict[str, _Held] = {}
+_lock = Lock()
+
+
+def spend(request: HttpRequest, mark: str) -> None:
+    """Count a call of that caller, and have its answer say what is left. Raises ApiError (429) where it is one too many."""
+    request._commlog_budget = mark  # type: ignore[attr-defined]
+    _spend(CALLS, mark, 1)
+
+
+def spend_messages(mark: str, count: int) -> None:
+    """Count messages that the caller is about to have stored. Raises ApiError (429) where one of them is too many: none is counted then."""
+    _spend(MESSAGES, mark, count)
+
+
+def told(request: HttpRequest) -> dict[str, str]:
+    """The headers that tell a caller of its limits: RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10.
+
+    What is left (`r`) is what this process knows: others may have taken some of it since. Of what it has not counted in this minute it
+    says nothing. A limit in all counts where it is the nearer one.
+    """
+    mark = getattr(request, "_commlog_budget", None)
+    if mark is None:
+        return {}
     now = time.time()
-    for name, limit in ((mark, settings.API_CALLS_A_MINUTE), ("all", settings.API_CALLS_A_MINUTE_IN_ALL)):
-        if limit and not _take(name, limit, int(now // _A_MINUTE)):
-            wait = math.ceil(_A_MINUTE - now % _A_MINUTE)
-            whose = "in all" if name == "all" else "of this caller"
-            source = f"more than {limit:,} calls a minute {whose}; wait {wait} seconds"
-            raise ApiError(429, Code.TOO_MANY_CONCURRENT_REQUESTS, source, headers={"Retry-After": str(wait)})
+    policies, left = [], []
+    for what in (CALLS, MESSAGES):
+        limits = {name: limit for name, limit, _ in _limits(what, mark)}
+        if not limits:
+            continue
+        policies.append(f'"{what}";q={min(limits.values())};w={_A_MINUTE}' + (f';qu="{what}"' if what != CALLS else ""))
+        known = [_left(name, limit, int(now // _A_MINUTE)) for name, limit in limits.items()]
+        if (least := min((each for each in known if each is not None), default=None)) is not None:
+            left.append(f'"{what}";r={least};t={_until_next(now)}')
+    headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
+    return {name: value for name, value in headers.items() if value}
 
 
 def forget() -> None:
@@ -40,23 +79,58 @@ def forget() -> None:
         _held.clear()
 
 
-def _take(name: str, limit: int, minute: int) -> bool:
+def _limits(what: str, mark: str) -> list[tuple[str, int, str]]:
+    """What is counted under which name, how many there may be, and whose they are."""
+    if what == CALLS:
+        own, in_all, names = settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL, (mark, "all")
+    else:
+        own, in_all, names = settings.API_MESSAGES_A_MINUTE, settings.API_MESSAGES_A_MINUTE_IN_ALL, (f"messages:{mark}", "messages:all")
+    both = ((names[0], own, "of this caller"), (names[1], in_all, "in all"))
+    return [each for each in both if each[1]]
+
+
+def _spend(what: str, mark: str, count: int) -> None:
+    now = time.time()
+    for name, limit, whose in _limits(what, mark):
+        if count > limit:
+            source = f"the body: has {count:,} {what}, more than the {limit:,} a minute {whose}; send fewer at once"
+            raise ApiError(400, Code.INVALID_PARAMETERS, source)
+        if not _take(name, limit, int(now // _A_MINUTE), count):
+            wait = _until_next(now)
+            source = f"more than {limit:,} {what} a minute {whose}; wait {wait} seconds"
+            raise ApiError(429, Code.TOO_MANY_CONCURRENT_REQUESTS, source, headers={"Retry-After": str(wait)})
+
+
+def _take(name: str, limit: int, minute: int, count: int) -> bool:
     with _lock:  # while a lot is fetched too: fifty threads at once would fetch fifty
-        held_minute, left, size = _held.get(name, (0, 0, 0))
-        if held_minute != minute:
-            left = size = 0
-        if not left:
-            size = min(max(1, size * 2), max(1, limit // _LOTS))
-            left = _granted(name, minute, limit, size)
+        held = _held.get(name)
+        if held is None or held.minute != minute:
+            held = _Held(minute)
+        if held.left < count and held.used < limit:
+            held.size = max(min(max(1, held.size * 2), limit // _LOTS), count - held.left)
+            held.left += _granted(held, name, limit)
+        fits = held.left >= count
+        held.left -= count if fits else 0
         if len(_held) >= _MOST_HELD:
             _held.clear()
-        _held[name] = (minute, max(0, left - 1), size)
-    return left > 0
+        _held[name] = held
+    return fits
 
 
-def _granted(name: str, minute: int, limit: int, lot: int) -> int:
-    """How many calls of the lot may still be answered in this minute."""
-    used = lot  # while nothing can be written, each process counts by itself: reading goes on
+def _granted(held: _Held, name: str, limit: int) -> int:
+    """How much of the lot may still be used in this minute."""
+    used = held.size  # while nothing can be written, each process counts by itself: reading goes on
     with database.optional_write():
-        used = counts.add(name, lot, minute=minute)
-    return max(0, min(lot, limit - (used - lot)))
+        used = counts.add(name, held.size, minute=held.minute)
+    held.used = used
+    return max(0, min(held.size, limit - (used - held.size)))
+
+
+def _left(name: str, limit: int, minute: int) -> int | None:
+    held = _held.get(name)
+    return max(0, limit - held.used) + held.left if held is not None and held.minute == minute else None
+
+
+def _until_next(now: float) -> int:
+    """The seconds until the next minute begins."""
+    return math.ceil(_A_MINUTE - now % _A_MINUTE)

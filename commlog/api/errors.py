@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import Error
@@ -27,14 +27,23 @@ _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
 
 
 class ApiError(Exception):
-    """An answer that is an error. `source` names the field, and what is wrong with it."""
+    """An answer that is an error. `source` names the field, and what is wrong with it. `others`: what else is wrong with the same call."""
 
-    def __init__(self, status: int, code: Code, source: str = "", *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        source: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        others: Sequence["ApiError"] = (),
+    ) -> None:
         super().__init__(f"{status} {code.name}: {source}")
         self.status = status
         self.code = code
         self.source = source
         self.headers = dict(headers or {})
+        self.others = others
 
 
 def speaks_api(request: HttpRequest) -> bool:
@@ -44,13 +53,21 @@ def speaks_api(request: HttpRequest) -> bool:
 
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     """The error as an answer. The legacy operations say the same in their own words as well."""
-    source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
-    one = {"errorCode": int(error.code), "errorReason": error.code.name}
-    body: dict[str, object] = {"errors": [one | ({"errorSource": source} if source else {})], "requestId": request_id.get()}
+    body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
     if _LEGACY.match(request.path_info):
-        body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": source}
+        body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": _shown(error.source)}
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
     return JsonResponse(body, status=error.status, headers=headers)
+
+
+def described(error: ApiError) -> dict[str, object]:
+    """The error as one of the `errors` of an answer."""
+    source = _shown(error.source)
+    return {"errorCode": int(error.code), "errorReason": error.code.name} | ({"errorSource": source} if source else {})
+
+
+def _shown(source: str) -> str:
+    return source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
 
 
 def _challenge(request: HttpRequest) -> str:
@@ -101,9 +118,13 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
     return answer(request, ApiError(401, Code.INVALID_CREDENTIALS, source))
 
 
+def of_malformed(error: Malformed) -> ApiError:
+    """What the API says of a value that cannot be accepted."""
+    return ApiError(400, Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS, str(error))
+
+
 def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:
-    code = Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS
-    return answer(request, ApiError(400, code, str(error)))
+    return answer(request, of_malformed(error))
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:

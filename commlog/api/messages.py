@@ -1,13 +1,11 @@
 """The seven operations on messages."""
 
-from functools import partial
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Path, Router
 
 from commlog import permissions
-from commlog.api import asking, bodies, pages, resending, sending
+from commlog.api import asking, bodies, intake, pages, resending
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import PLACE, answers, describes
@@ -20,13 +18,16 @@ from commlog.api.shapes import (
     KEY,
     MESSAGE,
     MESSAGES,
-    NEW_MESSAGE,
     PAGE_HEADERS,
     PAGING,
+    PARTIAL,
+    PARTLY_STORED,
     RESEND,
     RESEND_BY_DATE,
     SEARCH,
     SEARCH_SORTED,
+    SENT,
+    STORED,
 )
 from commlog.limits import A_PAGE, time_limit
 
@@ -41,16 +42,23 @@ _resending = needs(permissions.may_resend_by_program, "resending needs the permi
 
 
 @router.post(
-    BASE, operation_id="send", openapi_extra=describes(body=NEW_MESSAGE, once=True, _201=answers("The message", MESSAGE, headers=PLACE))
+    BASE,
+    operation_id="send",
+    openapi_extra=describes(
+        body=SENT,
+        query=[PARTIAL],
+        once=True,
+        _201=answers("The message, or the messages in the order of the list", STORED, headers=PLACE),
+        _207=answers("With partial=true, where some were refused: in the order of the list each message, or its errors", PARTLY_STORED),
+    ),
 )
 def send(request: HttpRequest) -> HttpResponse:
-    """Send an e-mail or an SMS. Needs the permission “Send manual e-mail” or “Send manual SMS”.
+    """Send an e-mail or an SMS, or a list of up to 1,000. Needs the permission “Send manual e-mail” or “Send manual SMS”.
 
+    A list is stored as a whole or, if one of its messages is refused, not at all; the errors name the messages (`[3].destination: …`).
     Without “View communication history” the answer holds no address and no text but those that were sent.
     """
-    fields = sending.read(request, bodies.read(request))
-    work = partial(sending.answered, request, fields)
-    return once(request, work, shown=partial(sending.shown, request, fields))
+    return intake.send(request)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
-from commlog.api import cross_origin
+from commlog.api import budgets, cross_origin
 from commlog.api.errors import of_status, speaks_api
 from commlog.logs import request_id
 
@@ -15,7 +15,10 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ProgramsMiddleware:
-    """Names each call in its answer and in the log: by the id that it came with, or by a new one. An unknown address is said in JSON."""
+    """Names each call in its answer and in the log: by the id that it came with, or by a new one. Tells callers of their limits.
+
+    An unknown address is said in JSON.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,4 +35,6 @@ class ProgramsMiddleware:
             response = of_status(request, 404)  # in development Django answers with a page of its own
         response[HEADER] = name
         cross_origin.mark(request, response)
+        for header, value in budgets.told(request).items():
+            response[header] = value
         return response

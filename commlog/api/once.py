@@ -40,9 +40,20 @@ def _whole(answer: HttpResponse) -> HttpResponse:
     return answer
 
 
-def once(request: HttpRequest, work: Callable[[], HttpResponse], *, shown: Callable[[HttpResponse], HttpResponse] = _whole) -> HttpResponse:
+def _admitted() -> None:
+    pass
+
+
+def once(
+    request: HttpRequest,
+    work: Callable[[], HttpResponse],
+    *,
+    admit: Callable[[], None] = _admitted,
+    shown: Callable[[HttpResponse], HttpResponse] = _whole,
+) -> HttpResponse:
     """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then the same answer again.
 
+    `admit` runs before that transaction begins, and not for a repetition: it counts, so that no count is locked while `work` lasts.
     `shown` takes out what the caller may not read at the moment of asking: it is applied to the first answer and to each repetition.
 
     What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the database should be
@@ -50,14 +61,17 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse], *, shown: Calla
     """
     given = request.headers.get(HEADER)
     if given is None:
+        admit()
         with transaction.atomic():
-            return shown(work())
+            answer = work()
+        return shown(answer)
     held = _take(request, _checked(given))
     if held.status is not None:
         answer = shown(_again(held))
         answer[REPLAYED] = "true"
         return answer
     try:
+        admit()
         with transaction.atomic():
             answer = work()
             _keep(held, answer)

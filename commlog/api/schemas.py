@@ -1,6 +1,7 @@
 """Messages in the API's names, out and in. camelCase lives only here. Absent values are omitted, never null."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,7 +142,17 @@ class DraftReader:
     """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each once."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Model] = {}
+        self._rows: dict[tuple[str, str], Model | None] = {}
+
+    def look_up(self, many: Iterable[Mapping[str, Any]]) -> None:
+        """Find the rows that these objects name, with one query for each of the fields. What is wrong with a name, `read` says."""
+        wanted: dict[str, set[str]] = {}
+        for fields in many:
+            for name in _REFERENCES.keys() & fields.keys():
+                if isinstance(fields[name], str):
+                    wanted.setdefault(name, set()).add(fields[name])
+        for name, values in wanted.items():
+            self._rows |= {(name, value): row for value, row in _found(_REFERENCES[name], values).items()}
 
     def read(self, fields: Mapping[str, Any]) -> Draft:
         """The draft that a JSON object describes. Raises Malformed, naming the field."""
@@ -169,19 +180,24 @@ class DraftReader:
         if known not in self._rows:
             if len(self._rows) >= _MOST_REMEMBERED:
                 self._rows.clear()
-            self._rows[known] = _look_up(name, value)
-        return self._rows[known]
+            self._rows |= {(name, value): row for value, row in _found(_REFERENCES[name], {value}).items()}
+        if known not in self._rows:
+            raise Malformed(name, keys.WRONG)
+        row = self._rows[known]
+        if row is None:
+            raise NoSuch(name, f"there is no such {_REFERENCES[name].target}: {value[:64]}")
+        return row
 
 
-def _look_up(name: str, value: str) -> Model:
-    reference = _REFERENCES[name]
-    if reference.column == "key":
-        row = reference.rows().filter(key=keys.read(name, value)).first()
-    else:
-        row = reference.rows().filter(**{reference.column: value}).first()
-    if row is None:
-        raise NoSuch(name, f"there is no such {reference.target}: {value[:64]}")
-    return row
+def _found(reference: _Reference, values: Iterable[str]) -> dict[str, Model | None]:
+    """By value the row that it names, or None. What could name none is left out."""
+    named: dict[str, Any] = {}
+    for value in values:
+        with suppress(Malformed):
+            named[value] = keys.read("key", value) if reference.column == "key" else clean(reference.column, value)
+    rows = reference.rows().filter(**{f"{reference.column}__in": set(named.values())})
+    by_value = {getattr(row, reference.column): row for row in rows}
+    return {value: by_value.get(wanted) for value, wanted in named.items()}
 
 
 def _channel(value: Any) -> MessageType:

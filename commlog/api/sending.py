@@ -1,11 +1,10 @@
-"""Sending one message by hand: an e-mail or an SMS, to a client, a group, a user, or an address."""
+"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses. What is asked for, and storing it."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest
 
 from commlog import audit, permissions
 from commlog.api.callers import Caller, caller_of
@@ -13,14 +12,15 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
-from commlog.api.schemas import RELATED, DraftReader, NoSuch, message_out
+from commlog.api.schemas import DraftReader, NoSuch
 from commlog.audit import AuditAction
 from commlog.compose import TARGETS, filled_by_hand
+from commlog.models import User
 from commlog.recipients import kind_of
 from notifications import keys, outbox
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
-from notifications.outbox import Draft
+from notifications.outbox import Draft, Ready
 from notifications.states import MessageType
 from notifications.text import Malformed
 
@@ -34,10 +34,8 @@ _OPEN |= {"senderKey", "templateKey", *RECIPIENTS}  # of the recipients the call
 _TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS}
 
 
-def read(request: HttpRequest, body: Any) -> dict[str, Any]:
+def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a message to send that are not empty. What needs no database is checked here, the permission included."""
-    if not isinstance(body, dict):
-        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object")
     fields = {name: value for name, value in body.items() if not is_absent(value)}
     if unknown := sorted(set(fields) - _TAKEN):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(_TAKEN))}")
@@ -50,46 +48,55 @@ def read(request: HttpRequest, body: Any) -> dict[str, Any]:
     return fields
 
 
-def send(request: HttpRequest, fields: Mapping[str, Any]) -> Message:
-    """Store the message, in the caller's transaction."""
-    caller = caller_of(request)
-    given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
-    try:
-        draft = DraftReader().read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
-    except NoSuch as error:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, str(error)) from error
-    if "templateKey" in fields:
-        draft = _from_template(draft, fields["templateKey"], caller)
-    try:
-        message = outbox.enqueue(replace(draft, sender=caller, event=EVENT))
-    except Malformed as error:
-        code = Code.INVALID_EMAIL_SUBJECT if error.field == "subject" else Code.INVALID_PARAMETERS
-        raise ApiError(400, code, str(error)) from error
-    label = f"{message.type} to {message.recipient_name or message.destination}"
-    audit.record(caller.actor, AuditAction.SENT, kind="message", key=message.key.hex, label=label)
-    return Message.objects.select_related(*RELATED).get(pk=message.pk)
+class Drafts:
+    """Turns what a caller asks for into drafts. Rows that many of them name are looked up once for all of them."""
+
+    def __init__(self, caller: Caller, many: Collection[Mapping[str, Any]]) -> None:
+        self._caller = caller
+        self._reader = DraftReader()
+        self._reader.look_up(many)
+        named = {key for fields in many if "templateKey" in fields and (key := keys.key_in(str(fields["templateKey"]).strip()))}
+        known = NotificationTemplate.objects.known().filter(key__in=named, trigger=Trigger.MANUAL) if named else ()
+        self._templates = {template.key: template for template in known}
+
+    def read(self, fields: Mapping[str, Any]) -> Ready:
+        """The message as it would be stored. Raises ApiError, or Malformed."""
+        given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
+        try:
+            draft = self._reader.read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
+        except NoSuch as error:
+            raise ApiError(404, Code.OBJECT_NOT_FOUND, str(error)) from error
+        if "templateKey" in fields:
+            draft = _from_template(draft, self._templates.get(keys.read("templateKey", fields["templateKey"])), self._caller)
+        try:
+            return outbox.check(replace(draft, sender=self._caller, event=EVENT))
+        except Malformed as error:
+            code = Code.INVALID_EMAIL_SUBJECT if error.field == "subject" else Code.INVALID_PARAMETERS
+            raise ApiError(400, code, str(error)) from error
 
 
-def answered(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
-    """Store the message, and return it as the answer."""
-    message = send(request, fields)
-    return JsonResponse(message_out(message), status=201, headers={"Location": f"{request.path}/{message.key.hex}"})
+def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:
+    """Store messages in the caller's transaction, with an entry in the audit trail; the rows that they name are with them."""
+    if not ready:
+        return []
+    messages = outbox.store(ready)
+    for message, (draft, _) in zip(messages, ready, strict=True):
+        message.user, message.sender_user = cast(User | None, draft.user), caller.user
+    first, several = messages[0], len(messages) > 1
+    label = f"{len(messages):,} by the API" if several else f"{first.type} to {first.recipient_name or first.destination}"
+    told = {"messages": len(messages), "first": first.key.hex, "last": messages[-1].key.hex} if several else None
+    audit.record(caller.actor, AuditAction.SENT, kind="message", key="" if several else first.key.hex, label=label, after=told)
+    return messages
 
 
-def shown(request: HttpRequest, fields: Mapping[str, Any], answer: HttpResponse) -> HttpResponse:
-    """Return the answer as the caller may read it: a program that only sends learns no address and no text that it did not give."""
-    if permissions.may_read_messages(caller_of(request)):
-        return answer
-    told = json.loads(answer.content)
+def as_given(fields: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """A message for a program that only sends: it learns no address and no text that it did not give."""
     own = {name for name in _TOLD_BY_CALLER if fields.get(name)}
-    allowed = {name: value for name, value in told.items() if name in _OPEN or name in own}
-    return JsonResponse(allowed, status=answer.status_code, headers={"Location": answer["Location"]})
+    return {name: value for name, value in told.items() if name in _OPEN or name in own}
 
 
-def _from_template(draft: Draft, key: Any, caller: Caller) -> Draft:
+def _from_template(draft: Draft, found: NotificationTemplate | None, caller: Caller) -> Draft:
     """The draft with what the template says to its recipient. Raises ApiError where the template does not fit."""
-    known = NotificationTemplate.objects.known().filter(key=keys.read("templateKey", key), trigger=Trigger.MANUAL)
-    found = known.first()
     if found is None:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand")
     recipient: Any = draft.recipient

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from django.conf import settings
 
 from commlog.api.asking import ASKED, BY_API_NAME, SORTABLE
-from commlog.api.description import Schema, component
+from commlog.api.description import Schema, component, ref
+from commlog.api.intake import MOST as MOST_SENT
 from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
@@ -231,6 +232,8 @@ NEW_MESSAGE = component(
     },
 )
 
+SENT: Schema = {"anyOf": [NEW_MESSAGE, {"type": "array", "minItems": 1, "maxItems": MOST_SENT, "items": NEW_MESSAGE}]}
+
 LEGACY_RESEND = component(
     "LegacyAction",
     closed(
@@ -276,6 +279,9 @@ _ANSWERED: dict[str, Schema] = {
 }
 MESSAGE = component("CommunicationMessage", closed(_ANSWERED, "encodedKey", "type", "state", "creationDate", "numRetries"))
 MESSAGES: Schema = {"type": "array", "items": MESSAGE}
+STORED: Schema = {"anyOf": [MESSAGE, MESSAGES]}
+_REFUSED = component("RefusedMessage", closed({"errors": {"type": "array", "minItems": 1, "items": ref("Error")}}, "errors"))
+PARTLY_STORED: Schema = {"type": "array", "items": {"anyOf": [MESSAGE, _REFUSED]}}
 
 
 def _parameter(name: str, about: str, schema: Schema) -> Schema:
@@ -283,6 +289,11 @@ def _parameter(name: str, about: str, schema: Schema) -> Schema:
 
 
 DETAILS_LEVEL = _parameter("detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"})
+PARTIAL = _parameter(
+    "partial",
+    "true: of a list, store each message that can be stored, and answer 207 if some were refused",
+    {"type": "boolean", "default": False},
+)
 PAGING = [
     _parameter("offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}),
     _parameter(

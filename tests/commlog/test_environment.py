@@ -101,6 +101,8 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ("SENDER_WORKERS", "1"),
         ("API_LARGEST_BODY", "9"),
         ("API_CALLS_A_MINUTE", "-1"),
+        ("API_MESSAGES_A_MINUTE", "many"),
+        ("API_MESSAGES_A_MINUTE_IN_ALL", "-1"),
         ("API_MOST_RESENT", "0"),
         ("API_ALLOWED_ORIGINS", "*"),
         ("API_ALLOWED_ORIGINS", "null"),

@@ -107,8 +107,10 @@ def _resend(body: Any) -> Any:
     return [_led("encodedKey", one) if number == 0 else one for number, one in enumerate(keys.values())]
 
 
-def _send(body: dict[str, Any]) -> Any:
+def _send(body: Any) -> Any:
     """An address or a number that can be; and nobody writes in another's name."""
+    if isinstance(body, list):
+        return [_send(one) for one in body]
     found = {name: _led(name, value) for name, value in body.items() if name != "senderKey"}
     if isinstance(body.get("destination"), str):
         local = body["destination"].strip(" ").partition("@")[0][:64].rstrip(".")

@@ -40,6 +40,7 @@ def _one_connection(db: None) -> Iterator[None]:
 def key(_one_connection: None, settings: Any) -> str:
     """Of a program that may do everything, without limit; there is something of everything."""
     settings.API_CALLS_A_MINUTE = settings.API_CALLS_A_MINUTE_IN_ALL = 0
+    settings.API_MESSAGES_A_MINUTE = settings.API_MESSAGES_A_MINUTE_IN_ALL = 0
     # A check sends wrong passwords, and the lock would answer 429 where it expects 401.
     settings.SIGN_IN_MOST_WRONG = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS = 10_000
     settings.EMAIL_HOST, settings.ALLOWED_HOSTS = "127.0.0.1", ["localhost"]
@@ -56,4 +57,5 @@ def test_everything_that_the_description_allows_or_forbids(case: Case, key: str)
     if case.meta and case.meta.generation.mode == GenerationMode.POSITIVE:
         case.headers = sensible.fresh(case.headers)
         case.body = sensible.put_right(case.operation.definition.raw["operationId"], case.body)
-    case.call_and_validate(headers={"apiKey": key})
+    # It cannot read gzip where it calls the application without a server.
+    case.call_and_validate(headers={"apiKey": key, "Accept-Encoding": "identity"})

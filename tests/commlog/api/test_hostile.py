@@ -66,6 +66,7 @@ SCHEMES += [f"Basic {pair}" for pair in BASIC]
 @pytest.fixture(autouse=True)
 def _no_limits(settings: Any) -> None:
     settings.API_CALLS_A_MINUTE = settings.API_CALLS_A_MINUTE_IN_ALL = 0
+    settings.API_MESSAGES_A_MINUTE = settings.API_MESSAGES_A_MINUTE_IN_ALL = 0
     settings.SIGN_IN_MOST_WRONG = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS = 10_000
     settings.EMAIL_HOST = "127.0.0.1"
     sensible.make_rows()
@@ -119,6 +120,7 @@ _CRITERION = {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-
 _CONSTRAINT = {"filterSelection": "STATE", "filterElement": "EQUALS", "value": "FAILED", "dataFieldType": "NATIVE"}
 # Bodies with more to change than those of the permissions matrix.
 BODIES: dict[str, Any] = {
+    "send": [{"type": "EMAIL", "destination": "ana@example.org", "subject": "Hello", "body": "Dear Ana", "clientKey": "0" * 32}],
     "search": {"filterCriteria": [_CRITERION], "sortingCriteria": None},
     "resend": {"messages": ["0" * 32], "again": None},
     "enqueueByKeys": [{"encodedKey": "0" * 32}],

@@ -1,5 +1,6 @@
 """Sending by hand through the API."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -124,7 +125,8 @@ _NOBODY = uuid4().hex
 @pytest.mark.parametrize(
     ("body", "status", "code", "said"),
     [
-        ([], 400, 4, "the body: must be an object"),
+        ("x", 400, 4, "the body: must be an object, or a list of objects"),
+        ([], 400, 4, "the body: has 0 messages; 1 to 1,000 can be sent at once"),
         ({}, 400, 31, "type: is missing"),
         ({"type": "WEB_HOOK", "body": "x"}, 400, 4, "type: only EMAIL and SMS can be sent by hand"),
         ({"type": ["EMAIL"]}, 400, 4, "type: only EMAIL and SMS"),
@@ -147,7 +149,7 @@ _NOBODY = uuid4().hex
     ],
 )
 def test_messages_that_are_refused(program: Program, body: Any, status: int, code: int, said: str) -> None:
-    given, number, _, source = refusal(program.post(SEND, body))
+    given, number, _, source = refusal(program.post(SEND, json.dumps(body)))
     assert (given, number) == (status, code)
     assert source.startswith(said)
     assert Message.objects.count() == 0

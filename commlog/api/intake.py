@@ -1,0 +1,125 @@
+"""One call that sends: a message, or a list of them, as a whole or each by itself."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from commlog import permissions
+from commlog.api import bodies, budgets, sending
+from commlog.api.callers import caller_of
+from commlog.api.codes import Code
+from commlog.api.errors import ApiError, described, of_malformed
+from commlog.api.once import once
+from commlog.api.schemas import message_out
+from notifications.outbox import Ready
+from notifications.text import Malformed
+
+MOST = 1_000  # messages of a list
+MOST_NAMED = 20  # elements of a list that are wrong, before the rest are only counted
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call asks for: of each element its fields, or why it is refused. `alone`: it is no list. `partial`: see `send`."""
+
+    each: Sequence[Fields | ApiError]
+    alone: bool
+    partial: bool
+
+    @property
+    def sound(self) -> list[Fields]:
+        """The elements that are not refused so far."""
+        return [one for one in self.each if not isinstance(one, ApiError)]
+
+
+def send(request: HttpRequest) -> HttpResponse:
+    """Store what the body asks for: all of it, or nothing; with `?partial=true` each element of a list that can be stored."""
+    asked = _asked(request)
+    if not asked.partial:
+        _refuse(asked.each)
+    return once(
+        request,
+        lambda: _stored(request, asked),
+        admit=lambda: budgets.spend_messages(caller_of(request).mark, len(asked.sound)),
+        shown=lambda answer: _shown(request, asked, answer),
+    )
+
+
+def _asked(request: HttpRequest) -> Asked:
+    partial, body = _is_partial(request), bodies.read(request)
+    if isinstance(body, dict):
+        return Asked([sending.read(request, body)], alone=True, partial=False)
+    if not isinstance(body, list):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object, or a list of objects")
+    if not 1 <= len(body) <= MOST:
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"the body: has {len(body):,} messages; 1 to {MOST:,} can be sent at once")
+    return Asked([_of(place, _read, request, one) for place, one in enumerate(body)], alone=False, partial=partial)
+
+
+def _is_partial(request: HttpRequest) -> bool:
+    given = request.GET.getlist("partial")
+    if len(given) > 1:
+        raise ApiError(400, Code.INVALID_PARAMETERS, "partial: is given more than once")
+    if given and given[0] not in ("true", "false", ""):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "partial: must be true or false")
+    return given == ["true"]
+
+
+def _read(request: HttpRequest, one: Any) -> Fields:
+    if not isinstance(one, dict):
+        raise ApiError(400, Code.INVALID_PARAMETERS, "must be an object")
+    return sending.read(request, one)
+
+
+def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
+    """What is made of an element of a list; or why it is refused, an ApiError that names it: `[3].destination: …`."""
+    try:
+        return make(*given)
+    except Malformed as malformed:
+        error = of_malformed(malformed)
+    except ApiError as refused:
+        error = refused
+    between = "." if ": " in error.source else ": "
+    return ApiError(error.status, error.code, f"[{place}]{between}{error.source}")
+
+
+def _refuse(each: Sequence[object]) -> None:
+    """Go on only if no element is refused. Raises ApiError with the first status; it names so many of them and counts the rest."""
+    errors = [one for one in each if isinstance(one, ApiError)]
+    if not errors:
+        return
+    first, others = errors[0], errors[1:MOST_NAMED]
+    if more := len(errors[MOST_NAMED:]):
+        others.append(ApiError(400, Code.INVALID_PARAMETERS, f"the body: {more:,} more of its messages are refused"))
+    raise ApiError(first.status, first.code, first.source, others=others)
+
+
+def _stored(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Store what is not refused, in the caller's transaction, and say what came of each element, in order."""
+    caller = caller_of(request)
+    drafts = sending.Drafts(caller, asked.sound)
+    if asked.alone:
+        (message,) = sending.store(caller, [drafts.read(each) for each in asked.sound])
+        return JsonResponse(message_out(message), status=201, headers={"Location": f"{request.path}/{message.key.hex}"})
+    ready = [one if isinstance(one, ApiError) else _of(place, drafts.read, one) for place, one in enumerate(asked.each)]
+    if not asked.partial:
+        _refuse(ready)
+    stored = iter(sending.store(caller, [one for one in ready if isinstance(one, Ready)]))
+    told = [{"errors": [described(one)]} if isinstance(one, ApiError) else message_out(next(stored)) for one in ready]
+    # 207 says by the status alone that something was refused; a list of which nothing was stored says so in the same way.
+    return JsonResponse(told, status=207 if any(isinstance(one, ApiError) for one in ready) else 201, safe=False)
+
+
+def _shown(request: HttpRequest, asked: Asked, answer: HttpResponse) -> HttpResponse:
+    """Return the answer as the caller may read it now."""
+    if permissions.may_read_messages(caller_of(request)):
+        return answer
+    told = json.loads(answer.content)
+    each = zip([told] if asked.alone else told, asked.each, strict=True)
+    shown = [one if "errors" in one or isinstance(fields, ApiError) else sending.as_given(fields, one) for one, fields in each]
+    headers = {"Location": answer["Location"]} if "Location" in answer else {}
+    return JsonResponse(shown[0] if asked.alone else shown, status=answer.status_code, headers=headers, safe=False)
