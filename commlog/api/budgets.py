@@ -47,7 +47,8 @@ def spend(request: HttpRequest, mark: str) -> None:
 
 def spend_messages(mark: str, count: int) -> None:
     """Count messages that the caller is about to have stored. Raises ApiError (429) where one of them is too many: none is counted then."""
-    _spend(MESSAGES, mark, count)
+    if count:
+        _spend(MESSAGES, mark, count)
 
 
 def told(request: HttpRequest) -> dict[str, str]:
