@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Left
 from commlog.paging import Sorting
 from notifications.models import Message
 from notifications.models.message import UNTIL_RELEASED
+from notifications.states import MessageType
 
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
@@ -69,6 +70,10 @@ def _member_of_staff(key: UUID | None, username: str, *names: str) -> str:
     return (" ".join(names).strip() or username) if key else ""
 
 
+def _reference(reference_id: str, provider_id: str, channel: str) -> str:
+    return reference_id or (provider_id if channel == MessageType.SMS else "")
+
+
 def _doubt(possible_duplicate: bool) -> str:
     return "Possible duplicate" if possible_duplicate else ""
 
@@ -112,6 +117,10 @@ _FURTHER = (
     Column("client", "Client", _CLIENT, order=("client_name",), nullable=True, related="client", value=_numbered),
     Column("group", "Group", _GROUP, order=("group_name",), nullable=True, related="group", value=_numbered),
     Column("user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff),
+    Column("loan_account", "Loan account", ("loan_account_key",), order=("loan_account_key",), nullable=True),
+    Column("deposit_account", "Deposit account", ("deposit_account_key",), order=("deposit_account_key",), nullable=True),
+    Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
+    Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=_reference),
     Column("subject", "Subject", ("subject",), order=("subject_start",)),
     Column("event", "Event", ("event",), order=("event",)),
     Column("template", "Template", ("template_name",), order=("template_name",)),

@@ -157,6 +157,7 @@ class Letter:
             sender=by,
             key=written["key"],
             template=self.template or (self.failed.template if self.failed else None),
+            **(self.failed.about if self.failed else {}),
         )
         expected: UUID | None = written.get("expected_last")
         return outbox.send_once(draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again")))

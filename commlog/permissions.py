@@ -40,6 +40,7 @@ MANAGE_ADMINISTRATION = "commlog.manage_administration"
 _LOG_CLOSED = (
     "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see."
 )
+_READING_CLOSED = "Reading messages needs the permission “View communication history”."
 _TAB_CLOSED = "This tab needs the permissions “View {0}s” and “View communication history”."
 NEEDS = {  # what a menu item of each type takes besides itself
     MenuItemType.COMMUNICATIONS: VIEW,
@@ -113,13 +114,16 @@ def may_read_log(user: Person) -> bool:
 
 def may_read_log_of(user: Person, kind: LogKind) -> bool:
     """Whether the user may read logs of that kind, and so use their views and their columns."""
-    return may_read_log(user) if kind == LogKind.LOG else may_read_recipient_log(user, kind.lower())
+    if kind == LogKind.LOG:
+        return may_read_log(user)
+    return may_read_messages(user) if kind == LogKind.ACCOUNT else may_read_recipient_log(user, kind.lower())
 
 
 def demand_log_of(user: Person, kind: LogKind) -> None:
     """Go on only where the user may read logs of that kind. Raises PermissionDenied."""
     if not may_read_log_of(user, kind):
-        raise PermissionDenied(_LOG_CLOSED if kind == LogKind.LOG else _TAB_CLOSED.format(kind.lower()))
+        closed = {LogKind.LOG: _LOG_CLOSED, LogKind.ACCOUNT: _READING_CLOSED}
+        raise PermissionDenied(closed.get(kind) or _TAB_CLOSED.format(kind.lower()))
 
 
 def may_resend(user: Holder) -> bool:
@@ -197,7 +201,7 @@ def _demand(allowed: Callable[[Person], bool], refusal: str) -> Callable[[View],
     return decorate
 
 
-can_read_messages = _demand(may_read_messages, "Reading messages needs the permission “View communication history”.")
+can_read_messages = _demand(may_read_messages, _READING_CLOSED)
 can_read_log = _demand(may_read_log, _LOG_CLOSED)
 can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
 can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")

@@ -1,4 +1,4 @@
-"""Which log it is: the organisation's, or the Communications tab of a client, a group or a user.
+"""Which log it is: the organisation's, the Communications tab of a client, a group or a user, or what is about an account.
 
 Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose it is.
 """
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, QueryDict
 from django.urls import Resolver404, resolve, reverse
 
 from commlog import permissions
 from commlog.models import Job
 from commlog.models.column_layout import LogKind
+from commlog.people import label
 from commlog.permissions import Person
 from commlog.recipients import KINDS, Recipient, messages_of
 from notifications.models.message import MessageQuerySet
@@ -24,7 +24,7 @@ _TAB = "-communications"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A log: its kind, and the key of the client, group or user whose tab it is."""
+    """A log: its kind, and the key of the client, group, user or account whose log it is."""
 
     kind: LogKind = LogKind.LOG
     key: UUID | None = None
@@ -41,7 +41,7 @@ class Place:
         if name == _LOG:
             return cls(), QueryDict(query)
         kind = name.removesuffix(_TAB)
-        if not name.endswith(_TAB) or kind not in KINDS:
+        if not name.endswith(_TAB) or kind.upper() not in LogKind:
             raise Http404("There is no such log.")
         return cls(LogKind[kind.upper()], found.kwargs["key"]), QueryDict(query)
 
@@ -52,9 +52,18 @@ class Place:
 
     @property
     def recipient(self) -> Recipient | None:
-        """Whose tab it is; None where it is the organisation's log, or the client, group or user is gone."""
-        found: Recipient | None = KINDS[self.kind.lower()].objects.filter(key=self.key).first() if self.key else None
+        """Whose tab it is; None where it is nobody's, or the client, group or user is gone."""
+        kind = KINDS.get(self.kind.lower())
+        found: Recipient | None = kind.objects.filter(key=self.key).first() if kind else None
         return found
+
+    @property
+    def whose(self) -> str:
+        """Of whom or about what it is: “of Ana Silva (000123)”; "" for the organisation's log."""
+        if self.kind == LogKind.ACCOUNT and self.key:
+            return f"about the account {self.key.hex}"
+        recipient = self.recipient
+        return f"of {label(recipient)}" if recipient else ""
 
     @property
     def url(self) -> str:
@@ -63,14 +72,13 @@ class Place:
 
     def scope(self, user: Person) -> MessageQuerySet:
         """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it is gone."""
+        permissions.demand_log_of(user, self.kind)
+        messages = permissions.messages_for(user)
         if self.key is None:
-            if not permissions.may_read_log(user):
-                raise PermissionDenied("The log is closed to you.")
-            return permissions.messages_for(user)
-        kind = KINDS[self.kind.lower()]
-        if not permissions.may_read_recipient_log(user, kind.name):
-            raise PermissionDenied(f"The communications of {kind.plural.lower()} are closed to you.")
-        recipient = kind.objects.filter(key=self.key).first()
+            return messages
+        if self.kind == LogKind.ACCOUNT:
+            return messages.of_account(self.key)
+        recipient = self.recipient
         if recipient is None:
-            raise Http404(f"There is no such {kind.name}.")
-        return messages_of(recipient, permissions.messages_for(user))
+            raise Http404(f"There is no such {self.kind.lower()}.")
+        return messages_of(recipient, messages)

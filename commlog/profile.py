@@ -11,6 +11,7 @@ from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications.models import Client, Group, Membership
+from notifications.models.message import MessageQuerySet
 from notifications.models.recipients import ClientState
 from notifications.states import MessageType
 
@@ -74,7 +75,7 @@ def profile(recipient: Recipient, person: Person) -> Profile:
         actions=[_action(recipient, address) for address in addresses if permissions.may_send(person, address.channel)],
         overview_url=url_of(recipient),
         communications_url=url_of(recipient, "communications") if reads else "",
-        message_count=_message_count(recipient, person) if reads else "",
+        message_count=message_count(messages_of(recipient, permissions.messages_for(person))) if reads else "",
         edit_url=_edit_url(recipient, kind, person),
         memberships=memberships[:SHOWN],
         more_memberships=len(memberships) > SHOWN,
@@ -94,9 +95,9 @@ def _action(recipient: Recipient, address: Address) -> Action:
     return Action(label, address, url_of(recipient, "send", address.channel))
 
 
-def _message_count(recipient: Recipient, person: Person) -> str:
-    """How many messages the tab holds. It never counts further than COUNTED."""
-    found = counted(messages_of(recipient, permissions.messages_for(person)), COUNTED)
+def message_count(messages: MessageQuerySet) -> str:
+    """How many messages a tab holds. It never counts further than COUNTED."""
+    found = counted(messages, COUNTED)
     return f"{COUNTED:,}+" if found > COUNTED else f"{found:,}"
 
 

@@ -38,10 +38,10 @@ def read(text: str) -> Search:
 
 
 def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
-    """Those of the messages that the text leads to. A key finds its message and nothing else."""
+    """Those of the messages that the text leads to. A key finds its message, or what is about its account."""
     meant = as_meant(asked.text)
     if key := key_in(meant):
-        return messages.filter(key=key)
+        return messages.of_key(key)
     called = Q()
     for word in words_of(meant, most=recipients.WORDS):
         called &= named("recipient_name", word)
@@ -54,4 +54,5 @@ def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
         found |= Q(client__in=recipients.search(recipients.KINDS["client"], meant).values("pk"))
     if number := numbered("destination", meant, fold_column="destination_fold"):
         found |= Q(type=MessageType.SMS) & number
+    found |= Q(reference_id=meant) | Q(type=MessageType.SMS, provider_id=meant)
     return messages.filter(found)

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from commlog import mail_receipts
 from commlog.views import (
     account,
+    accounts,
     bulk,
     columns,
     conditions,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("communications/suggest/<slug:whom>/", conditions.suggest, name="suggest"),
     path("communications/resend/", bulk.resend, name="bulk-resend"),
     path("communications/resend/matching/", bulk.matching, name="bulk-matching"),
+    path("accounts/<hex32:key>/communications/", accounts.communications, name="account-communications"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<hex32:key>/file/", exports.download, name="job-file"),
     path("jobs/<hex32:key>/", jobs.job, name="job"),

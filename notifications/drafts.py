@@ -12,6 +12,7 @@ from notifications.channels import DeliveryError, Envelope
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, password_problem, problem, username_problem
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
+from notifications.models.message import LONGEST_REFERENCE
 from notifications.numbers import e164
 from notifications.secrets import seal, seal_headers
 from notifications.states import MessageType
@@ -67,6 +68,10 @@ class Draft:
     key: UUID | None = None  # chosen by whoever must be able to ask twice (send_once); else a new one is made
     template: NotificationTemplate | None = None  # what it was made from
     business_event: BusinessEvent | None = None
+    loan_account_key: UUID | None = None
+    deposit_account_key: UUID | None = None
+    repayment_key: UUID | None = None
+    reference_id: str = ""
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
@@ -81,6 +86,7 @@ def envelope(draft: Draft) -> Envelope:
     """
     for name in _TEXTS:
         clean(name, getattr(draft, name))
+    clean("referenceId", draft.reference_id, most=LONGEST_REFERENCE)
     if draft.event and not _EVENT.fullmatch(draft.event):
         raise Malformed("event", "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits and underscores")
     given = draft.destination.strip()

@@ -49,6 +49,7 @@ _COPIED = (
     "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
     "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
     "business_event_id", "template_id", "template_name",
+    "loan_account_key", "deposit_account_key", "repayment_key", "reference_id",
 )  # fmt: skip
 
 
@@ -312,6 +313,10 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
         business_event=draft.business_event,
         template=draft.template,
         template_name=draft.template.name if draft.template else "",
+        loan_account_key=draft.loan_account_key,
+        deposit_account_key=draft.deposit_account_key,
+        repayment_key=draft.repayment_key,
+        reference_id=draft.reference_id,
     )
     _begin(message, envelope, now, lanes)
     return message

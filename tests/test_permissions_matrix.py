@@ -127,6 +127,7 @@ TABLE: dict[str, Row] = {
     "download-html": _get(SIGN_IN, 403, 200, 200, 200),
     "resend": _post(SIGN_IN, 403, 403, 302, 302),
     "send-anew": _get(SIGN_IN, 403, 403, 200, 200),
+    "account-communications": _get(SIGN_IN, 403, 200, 200, 200),
     # Jobs
     "bulk-resend": _get(SIGN_IN, 403, 403, 400, 400),  # nothing is selected
     "bulk-matching": _get(SIGN_IN, 403, 403, 200, 200),

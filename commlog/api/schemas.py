@@ -23,6 +23,7 @@ from notifications.text import clean
 RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "business_event")
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
+    "loan_account_key", "deposit_account_key", "repayment_key", "reference_id",
     "failure_reason", "failure_cause", "failures",
     "provider_id", "waiting_reason", "outcome", "possible_duplicate", "receipt_status", "receipt_at",
     *(f"{name}__key" for name in RELATED),
@@ -51,12 +52,16 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None, *, 
         "clientKey": _key(message.client),
         "groupKey": _key(message.group),
         "userKey": _key(message.user),
+        "loanAccountKey": message.loan_account_key and message.loan_account_key.hex,
+        "depositAccountKey": message.deposit_account_key and message.deposit_account_key.hex,
+        "repaymentKey": message.repayment_key and message.repayment_key.hex,
         "templateKey": _key(message.template),
         "eventKey": _key(message.business_event),
         "failureReason": message.failure_reason if message.state != MessageState.SENT else "",
         "failureCause": detail(message.failure_cause) if message.state != MessageState.SENT else "",
         "numRetries": message.retries,
-        "referenceId": message.provider_id,
+        "referenceId": message.reference,
+        "providerId": message.provider_id,
         "waitingReason": message.waiting_reason,
         "outcome": message.outcome,
         "possibleDuplicate": message.possible_duplicate or None,
@@ -104,7 +109,9 @@ _TEXTS = {
     "authUsername": "auth_username",
     "authPassword": "auth_password",
     "event": "event",
+    "referenceId": "reference_id",
 }
+_KEYS = {"loanAccountKey": "loan_account_key", "depositAccountKey": "deposit_account_key", "repaymentKey": "repayment_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,7 @@ class DraftReader:
 
     def read(self, fields: Mapping[str, Any]) -> Draft:
         """The draft that a JSON object describes. Raises Malformed, naming the field."""
-        unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *_REFERENCES})
+        unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *_KEYS, *_REFERENCES})
         if unknown:
             raise Malformed(clean("JSON", unknown[0])[:64], "is not a field of a message")
         channel = _channel(fields.get("type"))
@@ -166,6 +173,7 @@ class DraftReader:
         values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
         if "headers" in fields:
             values["headers"] = _headers(fields["headers"])
+        values |= {target: keys.read(name, fields[name]) for name, target in _KEYS.items() if name in fields}
         for name in _REFERENCES.keys() & fields.keys():
             target = _REFERENCES[name].target
             if target in values:

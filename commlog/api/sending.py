@@ -28,15 +28,22 @@ EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
 _PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
-_TOLD_BY_CALLER = {"destination", "subject", "body", "html"}
+KEYS_ABOUT = ("loanAccountKey", "depositAccountKey", "repaymentKey")
+_ABOUT = (*KEYS_ABOUT, "referenceId")
+_TOLD_BY_CALLER = {"destination", "subject", "body", "html", *_ABOUT}
 _OPEN = {"encodedKey", "type", "state", "creationDate", "sendDate", "numRetries", "event", "failureReason", "waitingReason", "outcome"}
 _OPEN |= {"senderKey", "templateKey", *RECIPIENTS}  # of the recipients the caller named one
-_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS}
+_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS, *_ABOUT}
+# Of a message as it is answered: what only the sending decides. It may be given and says nothing.
+READ_ONLY = frozenset(
+    {"encodedKey", "creationDate", "sendDate", "state", "failureReason", "failureCause", "numRetries"}
+    | {"eventKey", "providerId", "waitingReason", "outcome", "possibleDuplicate", "receipt", "receiptDate", "resendOf", "attempts"}
+)
 
 
 def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a message to send that are not empty. What needs no database is checked here, the permission included."""
-    fields = {name: value for name, value in body.items() if not is_absent(value)}
+    fields = {name: value for name, value in body.items() if name not in READ_ONLY and not is_absent(value)}
     if unknown := sorted(set(fields) - _TAKEN):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(_TAKEN))}")
     channel = _channel(fields)

@@ -12,10 +12,11 @@ from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
-from commlog.api.sending import EVENT, RECIPIENTS
+from commlog.api.sending import EVENT, KEYS_ABOUT, READ_ONLY, RECIPIENTS
 from notifications import keys
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
+from notifications.models.message import LONGEST_REFERENCE
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 
 KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
@@ -84,6 +85,8 @@ def _value(field: Field, operator: Operator) -> Schema:
         return KEY
     if field.kind == Kind.DATE_TIME:
         return DAY_OR_MOMENT
+    if field.kind == Kind.BOOLEAN:
+        return {"anyOf": [{"type": "boolean"}, case_blind(["true", "false"])]}
     if field.kind in _SIZES:
         return _SIZES[field.kind]
     if field.choices and operator == Operator.EQUALS_CASE_SENSITIVE:
@@ -188,6 +191,10 @@ ADDRESSES: dict[MessageType, Schema] = {
 }
 
 
+_ABOUT = {name: optional(KEY) for name in KEYS_ABOUT} | {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
+_IGNORED: dict[str, Schema] = {name: {"readOnly": True, "description": "Ignored"} for name in sorted(READ_ONLY)}
+
+
 def _sendable(channel: MessageType, recipient: str) -> Schema:
     """A message of that channel to that kind of recipient; without one it needs a destination."""
     line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"}
@@ -202,7 +209,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
         properties |= {"subject": line, "html": optional(TEXT)}
     else:
         properties |= {"subject": NOTHING, "html": NOTHING}
-    properties |= dict.fromkeys(RECIPIENTS, NOTHING)
+    properties |= dict.fromkeys(RECIPIENTS, NOTHING) | _ABOUT | _IGNORED
     properties["destination"] = optional(ADDRESSES[channel]) if recipient else ADDRESSES[channel]
     required = ["type", "body", recipient or "destination", *(["subject"] if channel == MessageType.EMAIL else [])]
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
@@ -218,7 +225,7 @@ def _from_template(channel: MessageType, recipient: str) -> Schema:
         "event": optional({"const": EVENT}),
         "senderKey": optional(KEY),
     }
-    return closed(texts | fields, "type", "templateKey", recipient)
+    return closed(texts | fields | _ABOUT | _IGNORED, "type", "templateKey", recipient)
 
 
 NEW_MESSAGE = component(
@@ -264,9 +271,9 @@ _ANSWERED: dict[str, Schema] = {
     "sendDate": MOMENT,
     **{
         name: {"type": "string", "minLength": 1}
-        for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId")
+        for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId", "providerId")
     },
-    **{name: ANSWERED_KEY for name in ("senderKey", "clientKey", "groupKey", "userKey", "templateKey", "eventKey")},
+    **{name: ANSWERED_KEY for name in ("senderKey", "templateKey", "eventKey", *RECIPIENTS, *KEYS_ABOUT)},
     "failureReason": {"enum": list(Reason)},
     "numRetries": _NUMBER,
     "waitingReason": {"enum": list(WaitingReason)},

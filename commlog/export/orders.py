@@ -19,7 +19,6 @@ from commlog.export.workbook import ExcelFile
 from commlog.log import sorting_of
 from commlog.models import User
 from commlog.paging import Sorting
-from commlog.people import label
 from commlog.places import Place
 from commlog.selection import Selection
 from notifications.criteria import Match
@@ -105,10 +104,8 @@ def _about(order: Order, chosen: Selection, place: Place, user: User, sorting: S
     conditions = [(chip.condition.label, chip.condition.value) for chip in chosen.chips]
     if chosen.address.conditions.match == Match.ANY and len(chosen.address.conditions.given) > 1:
         conditions.append(("More conditions", "any of them holds"))
-    recipient = place.recipient
-    whose = f" of {label(recipient)}" if recipient else ""
     return About(
-        log=f"Communications{whose}" + (f", view “{order.view}”" if order.view else ""),
+        log=f"Communications {place.whose}".rstrip() + (f", view “{order.view}”" if order.view else ""),
         conditions=conditions,
         order=f"{CATALOGUE[sorting.name].label}, {'descending' if sorting.descending else 'ascending'}",
         address=f"{place.url}?{urlencode(chosen.address.state())}".rstrip("?"),

@@ -17,7 +17,7 @@ from notifications.states import MessageType
 
 _USUAL_WIDTH = 20.0
 _WIDTHS = {"state": 16, "type": 14, "attempts": 10, "destination": 32, "subject": 40, "message": 80, "failure_details": 60, "key": 36}
-_WIDTHS |= {"resend_of": 36, "resent_as": 44, "failure_reason": 34}
+_WIDTHS |= {"resend_of": 36, "resent_as": 44, "failure_reason": 34, "loan_account": 36, "deposit_account": 36, "repayment": 36}
 _MOMENT_WIDTH = 19.0
 # The text of a message is exported whole, under the name that its column has in the log.
 _MOMENTS = {field.name for field in Message._meta.get_fields() if isinstance(field, DateTimeField)}

@@ -6,19 +6,20 @@ from django.db.models import Q
 
 
 class LogKind(models.TextChoices):
-    """The kinds of logs: the organisation's, and those on the pages of clients, groups and users."""
+    """The kinds of logs: the organisation's, those on the pages of clients, groups and users, and those about accounts."""
 
     LOG = "LOG", "Communications"
     CLIENT = "CLIENT", "Communications of a client"
     GROUP = "GROUP", "Communications of a group"
     USER = "USER", "Communications of a user"
+    ACCOUNT = "ACCOUNT", "Communications about an account"
 
 
 class ColumnLayout(models.Model):
     """The columns that a user chose for a kind of log. Without a row the default columns are shown."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False)
-    kind = models.CharField(max_length=6, choices=LogKind.choices)
+    kind = models.CharField(max_length=7, choices=LogKind.choices)
     columns = models.JSONField(default=list)  # keys of the catalogue, in order
     timestamps = models.BooleanField(default=True)
 

@@ -17,7 +17,7 @@ class CustomView(models.Model):
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=256)
-    kind = models.CharField(max_length=6, choices=LogKind.choices, default=LogKind.LOG)
+    kind = models.CharField(max_length=7, choices=LogKind.choices, default=LogKind.LOG)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="custom_views"
     )  # none: it came with the installation

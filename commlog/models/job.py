@@ -59,7 +59,7 @@ class Job(models.Model):
     reason = models.TextField(default="")  # why it failed, was cancelled, or waits; for people
 
     # What it is about.
-    log = models.CharField(max_length=6, choices=LogKind.choices, default=LogKind.LOG)
+    log = models.CharField(max_length=7, choices=LogKind.choices, default=LogKind.LOG)
     whom = models.UUIDField(null=True)  # the key of the client, group or user whose log it is
     pairs = models.JSONField(default=list)
     newest = models.BigIntegerField(default=0)

@@ -17,6 +17,7 @@ from commlog.models.column_layout import LogKind
 from commlog.seen import Check, edited
 from commlog.selection import select
 from commlog.view_forms import ViewForm
+from notifications.keys import key_in
 
 
 @require_safe
@@ -34,8 +35,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
     """What the menu lists under an item: its own views and those that hang under every item, with their counts."""
-    seen = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item")
-    views = [view for view in seen if view.menu_item is None or view.menu_item.key.hex == item][: custom_views.MOST_TABS]
+    seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
+    views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][: custom_views.MOST_TABS]
     scope = permissions.messages_for(request.user)
     return render(request, "log/menu_views.html", {"counts": custom_views.counts(views, scope)})
 

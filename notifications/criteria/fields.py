@@ -29,6 +29,7 @@ class Field:
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
     folded: bool = False  # whether it is a name or an address, whose fold stands beside it
     staff: bool = False  # whether it is the name of a member of staff
+    sms_column: str = ""  # the column that holds it for an SMS whose own one is empty
     bar: str = ""  # its parameter in the filter bar; none: it is asked in More conditions alone
 
     @property
@@ -63,41 +64,55 @@ FIELDS: dict[str, Field] = {
         Field("state", "State", Kind.ENUM, "state", "state", choices=_states(), bar="state"),
         Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType), bar="type"),
         Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user", bar="sender"),
-        Field("sender", "Sent by (name)", Kind.STRING, "sender", staff=True),
+        Field("sender", "Sent by (name)", Kind.STRING, "sender", "senderName", staff=True),
         Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate", bar="created"),
         Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
         Field("destination", "Destination", Kind.STRING, "destination", "destination", folded=True),
-        Field("recipient", "Sent to", Kind.STRING, "recipient_name", folded=True),
+        Field("recipient", "Sent to", Kind.STRING, "recipient_name", "recipientName", folded=True),
         Field("client", "Client", Kind.KEY, "client", "clientKey", whom="client"),
         Field("group", "Group", Kind.KEY, "group", "groupKey", whom="group"),
         Field("user", "User", Kind.KEY, "user", "userKey", whom="user"),
-        Field("subject", "Subject", Kind.STRING, "subject"),
-        Field("text", "Message text", Kind.TEXT, "content"),
+        Field("loan_account", "Loan account (key)", Kind.KEY, "loan_account_key", "loanAccountKey"),
+        Field("deposit_account", "Deposit account (key)", Kind.KEY, "deposit_account_key", "depositAccountKey"),
+        Field("repayment", "Repayment (key)", Kind.KEY, "repayment_key", "repaymentKey"),
+        Field("reference", "Reference", Kind.STRING, "reference_id", "referenceId", sms_column="provider_id"),
+        Field("subject", "Subject", Kind.STRING, "subject", "subject"),
+        Field("text", "Message text", Kind.TEXT, "content", "body"),
         Field("event", "Event", Kind.ENUM, "event", "event"),
-        Field("template_name", "Template", Kind.STRING, "template_name"),
-        Field("template", "Template (key)", Kind.KEY, "template", whom="template"),
+        Field("template_name", "Template", Kind.STRING, "template_name", "templateName"),
+        Field("template", "Template (key)", Kind.KEY, "template", "templateKey", whom="template"),
         Field("failure_reason", "Failure reason", Kind.ENUM, "failure_reason", "failureReason", choices=_choices(Reason)),
         Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
-        Field("undelivered", "Not yet delivered", Kind.BOOLEAN, holds=lambda: Q(state=MessageState.FAILED) & unanswered()),
+        Field(
+            "undelivered", "Not yet delivered", Kind.BOOLEAN, api="undelivered", holds=lambda: Q(state=MessageState.FAILED) & unanswered()
+        ),
         Field(
             "outcome_unknown",
             "Failed, but may have been delivered",
             Kind.BOOLEAN,
+            api="outcomeUnknown",
             holds=lambda: Q(state=MessageState.FAILED, outcome=Outcome.UNKNOWN),
         ),
-        Field("possible_duplicate", "May have been delivered twice", Kind.BOOLEAN, holds=lambda: Q(possible_duplicate=True)),
+        Field(
+            "possible_duplicate",
+            "May have been delivered twice",
+            Kind.BOOLEAN,
+            api="possibleDuplicate",
+            holds=lambda: Q(possible_duplicate=True),
+        ),
         Field(
             "restored",
             "May have been sent before the database was restored",
             Kind.BOOLEAN,
+            api="restored",
             holds=lambda: Q(restored_at__isnull=False, outcome=Outcome.UNKNOWN),
         ),
-        Field("attempts", "Attempts", Kind.NUMBER, "attempt_count"),
-        Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at"),
-        Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", choices=_choices(WaitingReason)),
-        Field("resend", "Is a resend", Kind.BOOLEAN, holds=lambda: Q(resend_of__isnull=False)),
-        Field("resend_of", "Resend of (key)", Kind.KEY, "resend_of", whom="message"),
-        Field("resent_by", "Resent by", Kind.STRING, "resent_by", staff=True),
+        Field("attempts", "Attempts", Kind.NUMBER, "attempt_count", "numAttempts"),
+        Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at", "nextAttemptDate"),
+        Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", "waitingReason", choices=_choices(WaitingReason)),
+        Field("resend", "Is a resend", Kind.BOOLEAN, api="isResend", holds=lambda: Q(resend_of__isnull=False)),
+        Field("resend_of", "Resend of (key)", Kind.KEY, "resend_of", "resendOf", whom="message"),
+        Field("resent_by", "Resent by", Kind.STRING, "resent_by", "resentBy", staff=True),
         Field("key", "Key", Kind.KEY, "key", "encodedKey"),
     )
 }

@@ -1,6 +1,7 @@
 """From criteria to a condition of the database."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from uuid import UUID
 
@@ -47,6 +48,11 @@ def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool
     operator, values = criterion.operator, criterion.values
     if field.holds:
         return field.holds() if values == ("true",) else ~field.holds()
+    if field.sms_column:  # the number of its provider is an SMS's where it has no other
+        own, number = replace(field, sms_column=""), replace(field, column=field.sms_column, sms_column="")
+        spare = Q(type=MessageType.SMS, **{field.column: ""})
+        found, by_number = (_positive(each, criterion, clock, once=once) for each in (own, number))
+        return found & (~spare | by_number) if operator == Operator.EMPTY else found | (spare & by_number)
     if operator == Operator.EMPTY:
         return Q(**{f"{field.column}__isnull": True}) if field.nullable or not _is_text(field) else Q(**{field.column: ""})
     if field.kind == Kind.KEY:

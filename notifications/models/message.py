@@ -1,8 +1,8 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
 from datetime import UTC, datetime
-from typing import Self
-from uuid import uuid4
+from typing import Any, Self
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models
@@ -32,6 +32,7 @@ from notifications.states import (
 )
 
 _FINAL = sorted(FINAL)
+LONGEST_REFERENCE = 200
 # The due time of what may have been sent before its database was restored: it is never reached, so a person has to decide.
 UNTIL_RELEASED = datetime(9000, 1, 1, tzinfo=UTC)
 _SENDING = MessageState.SENDING_ASYNC
@@ -57,6 +58,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those to the member of staff, and those that the member of staff sent."""
         legs = (Q(user=user_id), Q(sender_user=user_id))
         found = self.filter(legs[0] | legs[1])
+        found.legs = legs
+        return found
+
+    def of_account(self, key: UUID) -> Self:
+        """Those about the loan account or the deposit account with this key."""
+        legs = (Q(loan_account_key=key), Q(deposit_account_key=key))
+        found = self.filter(legs[0] | legs[1])
+        found.legs = legs
+        return found
+
+    def of_key(self, key: UUID) -> Self:
+        """The message with this key, and those about what has it in the bank's core."""
+        legs = tuple(Q(**{name: key}) for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key"))
+        found = self.filter(legs[0] | legs[1] | legs[2] | legs[3])
         found.legs = legs
         return found
 
@@ -120,6 +135,11 @@ class Message(models.Model):
     business_event = models.ForeignKey(BusinessEvent, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
     template_name = models.CharField(max_length=255, default="")
+    # What it is about in the bank's core, as the sender told it: nothing of that is stored here.
+    loan_account_key = models.UUIDField(null=True)
+    deposit_account_key = models.UUIDField(null=True)
+    repayment_key = models.UUIDField(null=True)
+    reference_id = models.CharField(max_length=LONGEST_REFERENCE, default="", db_default="")
 
     # Its life.
     created_at = models.DateTimeField()
@@ -188,6 +208,15 @@ class Message(models.Model):
                 models.Index(fields=[name, "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}__isnull": False}))
                 for name in ("client", "group", "user", "sender_user")
             ),
+            *(
+                models.Index(
+                    fields=[f"{name}_key", "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}_key__isnull": False})
+                )
+                for name in ("loan_account", "deposit_account", "repayment")
+            ),
+            models.Index(fields=["reference_id", "created_at", "id"], name="message_reference", condition=~Q(reference_id="")),
+            # Of other channels no number of the provider is asked for, and most messages are theirs.
+            models.Index(fields=["provider_id"], name="message_sms_number", condition=Q(type=MessageType.SMS) & ~Q(provider_id="")),
             models.Index(fields=["receipt_due_at"], name="message_receipt_due", condition=Q(state=_SENDING, receipt_due_at__isnull=False)),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
             models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
@@ -205,6 +234,16 @@ class Message(models.Model):
     def shown_detail(self, said: str) -> str:
         """Return what a server said about this message, for the same readers."""
         return without_secret_parts(said, self.destination) if self.type == MessageType.WEB_HOOK else said
+
+    @property
+    def reference(self) -> str:
+        """The sender's reference; of an SMS without one, the number that its provider gave it."""
+        return self.reference_id or (self.provider_id if self.type == MessageType.SMS else "")
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the sender told of the bank's core, as a draft takes it."""
+        return {name: getattr(self, name) for name in ("loan_account_key", "deposit_account_key", "repayment_key", "reference_id")}
 
     @property
     def is_final(self) -> bool:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,6 +44,9 @@ def random_messages(number: int) -> list[Message]:
         values |= {"client": dice.choice([None, *clients]), "group": dice.choice([None, *groups]), "user": dice.choice([None, *users])}
         values |= {"sender_user": dice.choice([None, *users]), "attempt_count": dice.choice([0, 1, 5, 6])}
         values |= {"possible_duplicate": dice.random() < 0.3, "created_at": created}
+        accounts = [None, None, UUID(int=1), UUID(int=2)]
+        values |= {f"{name}_key": dice.choice(accounts) for name in ("loan_account", "deposit_account", "repayment")}
+        values |= {"reference_id": dice.choice(["", "", "Invoice 7"]), "provider_id": dice.choice(["", "SM1", "invoice 7"])}
         if state == MessageState.SENT:
             values["sent_at"] = created + timedelta(minutes=dice.choice([0, 40]))
         if state == MessageState.FAILED:
@@ -77,9 +80,11 @@ def value_of(field: Field, message: Message, everything: Sequence[Message]) -> A
         return message.resend_of_id is not None
     if field.key == "key":
         return message.key.hex
+    if field.key == "reference":
+        return message.reference
     value = getattr(message, field.column or field.key)
     if field.kind == Kind.KEY:
-        return value.key.hex if value else None
+        return (value if isinstance(value, UUID) else value.key).hex if value else None
     return value
 
 
@@ -287,10 +292,16 @@ def test_a_span_of_a_day_and_a_time_finds_what_lies_in_it(settings: Any) -> None
     assert list(Message.objects.filter(to_q([span])).order_by("pk")) == inside
 
 
-def test_mambus_thirteen_fields_have_their_names() -> None:
-    people = {"senderKey", "clientKey", "groupKey", "userKey"}
-    failure = {"failureReason", "failureCause"}
-    assert set(BY_API_NAME) == people | failure | {"encodedKey", "creationDate", "sendDate", "state", "destination", "type", "event"}
+def test_mambus_fields_have_their_names() -> None:
+    keys = {"encodedKey", "senderKey", "clientKey", "groupKey", "userKey", "templateKey"}
+    keys |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
+    failure = {"failureReason", "failureCause", "waitingReason"}
+    assert keys | failure | {"creationDate", "sendDate", "state", "destination", "type", "event", "subject", "body"} <= set(BY_API_NAME)
+
+
+def test_whatever_the_pages_ask_programs_can_ask() -> None:
+    assert [field.key for field in FIELDS.values() if not field.api] == []
+    assert len(BY_API_NAME) == len(FIELDS)
 
 
 # --- What is refused ----------------------------------------------------------------------------------------------

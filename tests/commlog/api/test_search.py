@@ -324,7 +324,7 @@ _KEY = uuid4().hex
         ([[]], 4, "criterion 1: must be an object with field, operator and value"),
         ([_criterion("state", "EQUALS", value="FAILED"), {}], 31, "criterion 2: field is missing"),
         ([{"field": "state"}], 31, "criterion 1: operator is missing"),
-        ([_criterion("body", "EQUALS", value="x")], 2100, "field: body: there is no such field; there are state, type"),
+        ([_criterion("text", "EQUALS", value="x")], 2100, "field: text: there is no such field; there are state, type"),
         ([_criterion(5, "EQUALS", value="x")], 2100, "criterion 1.field: must be text"),  # type: ignore[arg-type]
         ([_criterion("state", "LIKE", value="x")], 2101, "state: there is no operator LIKE"),
         ([_criterion("state", "AFTER", value="x")], 2101, "state: AFTER is for fields of the kind DATE_TIME; this one is ENUM"),

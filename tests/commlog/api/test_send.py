@@ -134,7 +134,7 @@ _NOBODY = uuid4().hex
         ({"type": "SMS", "body": "", "destination": "+4915112345678"}, 400, 31, "body: is missing"),
         ({"type": "EMAIL", "body": "x"}, 400, 2503, "subject: is missing"),
         (SMS | {"subject": "x"}, 400, 27, "subject: is for e-mails only"),
-        (EMAIL | {"state": "SENT"}, 400, 27, "state: cannot be given"),
+        (EMAIL | {"content": "x"}, 400, 27, "content: cannot be given"),
         (EMAIL | {"templateKey": _NOBODY}, 400, 27, "subject: must be empty"),
         (EMAIL | {"clientKey": _NOBODY}, 404, 29, "clientKey: there is no such client"),
         (EMAIL | {"clientKey": "x"}, 400, 4, "clientKey: must be a key of 32 hexadecimal characters"),

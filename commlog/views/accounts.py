@@ -1,0 +1,26 @@
+"""What was sent about an account of the bank's core. Accounts are not stored here: whoever sends a message names them by key."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from commlog import permissions, screens
+from commlog.models.column_layout import LogKind
+from commlog.profile import message_count
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@permissions.can_read_messages
+def communications(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The log of an account: every tool of the log, over the messages about it."""
+    scope = permissions.messages_for(request.user).of_account(key)
+    return screens.show(
+        request,
+        kind=LogKind.ACCOUNT,
+        scope=scope,
+        template="accounts/communications.html",
+        page=lambda: {"account": key, "message_count": message_count(scope)},
+    )
