@@ -9,13 +9,19 @@ from gunicorn.http.errors import ParseException
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.json_input import parse
+from commlog.api.skeleton import Skeleton
 from notifications.text import Malformed
 
+_LARGEST_SKELETON = 5_000_000
+_PIECE = 1_000_000
 _JSON = ("application/json", "text/json")
 
 
 def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
-    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by their type."""
+    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by their type.
+
+    Of a body that is larger than API_LARGEST_BODY the long texts are left out: a process must not grow by what nobody reads.
+    """
     known = getattr(request, "_commlog_body", None)
     if known is not None:
         return cast(bytes, known)
@@ -24,11 +30,30 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
     if length.isdecimal() and int(length[:20]) > most:
         raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed")
     _check_type(request)
-    content = _in_chunks(request, most + 1) if _ends_by_itself(request) else request.read(most + 1)
-    if len(content) > most:
-        raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
+    at_once = min(most, settings.API_LARGEST_BODY)
+    content = _next(request, at_once + 1)
+    if len(content) > at_once:
+        content = _without_texts(request, content, most)
     request._commlog_body = content  # type: ignore[attr-defined]
     return content
+
+
+def _without_texts(request: HttpRequest, content: bytes, most: int) -> bytes:
+    """The whole body, of which `content` is the beginning, without its long texts."""
+    skeleton, length = Skeleton(), 0
+    while content:
+        length += len(content)
+        if length > most:
+            raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
+        skeleton.add(content)
+        if len(skeleton) > _LARGEST_SKELETON:
+            raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {_LARGEST_SKELETON:,} bytes besides its long texts")
+        content = _next(request, _PIECE)
+    return bytes(skeleton)
+
+
+def _next(request: HttpRequest, most: int) -> bytes:
+    return _in_chunks(request, most) if _ends_by_itself(request) else request.read(most)
 
 
 def _ends_by_itself(request: HttpRequest) -> bool:

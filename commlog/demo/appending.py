@@ -69,7 +69,7 @@ def _prepare(field: Any) -> Callable[[Any], Any]:
     if isinstance(field, models.DateTimeField):
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.UUIDField):
-        return lambda value: value.hex
+        return lambda value: value and value.hex
     return _as_it_is
 
 

@@ -93,9 +93,9 @@ def test_an_upgrade_that_brings_a_guard_is_not_stopped_by_its_absence() -> None:
     guard = guards.GUARDS[0]
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER {guard.trigger}" + (f" ON {guard.table}" if connection.vendor == "postgresql" else ""))
-    MigrationRecorder(connection).record_unapplied("commlog", "0015_audit_indexes")
+    MigrationRecorder(connection).record_unapplied("commlog", "0016_account_logs")
     assert [each.id for each in guarded(databases=["default"])] == []
-    MigrationRecorder(connection).record_applied("commlog", "0015_audit_indexes")
+    MigrationRecorder(connection).record_applied("commlog", "0016_account_logs")
     assert [each.id for each in guarded(databases=["default"])] == ["notifications.E001"]
 
 
