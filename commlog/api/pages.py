@@ -119,14 +119,17 @@ def _total(messages: MessageQuerySet, *, filtered: bool) -> tuple[int, bool]:
 
     Without counting, PostgreSQL says how many it expects; SQLite knows only how many rows its table has had.
     """
-    if connection.vendor == "postgresql":
+    shared, expected = connection.vendor == "postgresql", 0
+    if shared:
         expected = int(json.loads(messages.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
         if expected <= COUNTED_WHOLE:  # several processes share a count that has no limit in it
             return messages.order_by().count(), False
-    else:
-        expected = 0 if filtered else int(messages.aggregate(newest=Max("pk"))["newest"] or 0)
     found = counted(messages, DEEPEST)
-    return (max(found, expected), True) if found > DEEPEST else (found, False)
+    if found <= DEEPEST:
+        return found, False
+    if not shared and not filtered:
+        expected = int(messages.aggregate(newest=Max("pk"))["newest"] or 0)
+    return max(found, expected), True
 
 
 def _too_many(messages: MessageQuerySet) -> bool:
