@@ -46,7 +46,7 @@ MUTANTS = [
     Mutant("the token does not count claims", CLAIMS, "token = token + 1, attempt_count", "token = token + 0, attempt_count"),
     Mutant("a claim has no lease", CLAIMS, "[sql.moment(now + LEASE), which]", "[sql.moment(now - LEASE), which]"),
     Mutant("a result needs no token", RESULTS, "(each.claim.message_id, each.claim.token) in mine", "each.claim.message_id in {m for m, _ in mine}"),
-    Mutant("a late result is thrown away", RESULTS, "        _keep_late(each)\n", "        pass\n"),
+    Mutant("a late result is thrown away", RESULTS, "        keep_late(each)\n", "        pass\n"),
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
     Mutant("a message may kill workers for ever", RESULTS, "abandons__lt=MOST_ABANDONS", "abandons__lt=10**9"),
     Mutant("a message that kills its worker takes others with it", CLAIMS, "return rows[: first or int(suspects)]", "return rows"),

@@ -86,7 +86,7 @@ def test_the_api_sends_a_template_and_keeps_its_rules() -> None:
         ({"type": "SMS"}, 400, "templateKey: the template is for EMAIL, the message is of the type SMS"),
         ({"clientKey": None, "groupKey": group.key.hex}, 400, "templateKey: the template is about clients, the addressee is none"),
         ({"clientKey": None, "destination": "a@example.org"}, 400, "templateKey: the template is about clients, the addressee is none"),
-        ({"templateKey": "zz"}, 404, "templateKey: there is no such template for messages by hand"),
+        ({"templateKey": "zz"}, 400, "templateKey: must be a key of 32 hexadecimal characters"),
         ({"templateKey": make_template().key.hex}, 404, "templateKey: there is no such template for messages by hand"),
         ({"templateKey": make_template(trigger="MANUAL", active=False).key.hex}, 400, "templateKey: the template is switched off"),
     )

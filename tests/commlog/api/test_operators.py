@@ -33,7 +33,7 @@ def test_every_operator_of_every_field(program: Program, settings: Any) -> None:
                     assert refusal(program.post(SEARCH, [_criterion(field, operator, every[0])]))[:2] == (400, 2101), (field.api, operator)
                     refused += 1
                     continue
-                for values in every[-2:]:
+                for values in every[-1:]:
                     found = program.post(SEARCH, [_criterion(field, operator, values)])
                     assert found.status_code == 200, (field.api, operator, values, found.content)
                     expected = {message.key.hex for message in messages if plainly(field, operator, values, message, messages)}

@@ -271,8 +271,8 @@ def test_the_number_of_queries_does_not_grow(program: Program, query: str) -> No
         ) as queries:
             assert len(_keys(program.post(SEARCH + query, []))) == (1 if number == 1 else 3)
         counts.append(len([query for query in queries if query["sql"].startswith("SELECT")]))
-    # The key with its consumer, the permissions, the messages, their texts; attempts or the total.
-    assert counts == ([4, 4] if not query else [5, 5])
+    # The key with its consumer and permissions, the messages with their texts; attempts or the total.
+    assert counts == ([2, 2] if not query else [3, 3])
 
 
 def _large(number: int, **fields: Any) -> list[Message]:

@@ -87,12 +87,12 @@ def test_the_trail_has_an_entry_for_a_list(program: Program) -> None:
 
 def test_one_bad_message_refuses_the_list_and_each_error_names_its_message(program: Program) -> None:
     nobody = uuid4().hex
-    response = program.post(SEND, [EMAIL, EMAIL | {"subject": ""}, "x", SMS | {"state": "SENT"}])
+    response = program.post(SEND, [EMAIL, EMAIL | {"subject": ""}, "x", SMS | {"stage": "SENT"}])
     assert response.status_code == 400
     assert _errors(response) == [
         (2503, "[1].subject: is missing; an e-mail needs one"),
         (4, "[2]: must be an object"),
-        (27, f"[3].state: cannot be given; these can: {', '.join(sorted(_TAKEN))}"),
+        (27, f"[3].stage: cannot be given; these can: {', '.join(sorted(_TAKEN))}"),
     ]
     response = program.post(SEND, [EMAIL, EMAIL | {"destination": "", "clientKey": nobody}, EMAIL | {"destination": "nobody"}])
     assert response.status_code == 404
@@ -101,6 +101,7 @@ def test_one_bad_message_refuses_the_list_and_each_error_names_its_message(progr
 
 
 _TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", "clientKey", "groupKey", "userKey"}
+_TAKEN |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
 
 
 def test_twenty_errors_are_named_and_the_others_counted(program: Program) -> None:
