@@ -11,9 +11,9 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
 # What no database has a say in, and the demo, which is always on SQLite.
 NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_demo.py production test_architecture.py test_mutants.py \
-  test_permissions_matrix.py commlog/test_environment.py commlog/test_segments.py commlog/test_preview.py commlog/test_slots.py \
-  commlog/export/test_office.py commlog/demo notifications/test_template_places.py notifications/test_spelling.py notifications/test_numbers.py \
-  notifications/test_moved_secrets.py notifications/test_verdict.py notifications/test_retry.py)
+  test_permissions_matrix.py commlog/test_environment.py commlog/message/test_sms_length.py commlog/message/test_preview.py commlog/account/test_slots.py \
+  commlog/export/test_office.py commlog/demo notifications/templating/test_template_places.py notifications/text/test_spelling.py notifications/text/test_numbers.py \
+  notifications/templating/test_moved_secrets.py notifications/delivery/test_verdict.py notifications/test_retry.py)
 
 .PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
 

@@ -20,14 +20,14 @@ def main() -> None:
     from django.contrib.auth.models import Group
     from django.test import Client
 
-    from commlog import consumers
+    from commlog.administration.consumers import keeping
     from commlog.models import ApiConsumer
     from notifications.models import Client as Customer
 
     consumer = ApiConsumer.objects.filter(name="Benchmark").first()
     if consumer is None:
-        consumer = consumers.create(ApiConsumer(name="Benchmark"), [Group.objects.get(name="Administrator")], by=None)
-    key = consumers.issue(consumer, by=None).secret
+        consumer = keeping.create(ApiConsumer(name="Benchmark"), [Group.objects.get(name="Administrator")], by=None)
+    key = keeping.issue(consumer, by=None).secret
     browser = Client(SERVER_NAME="127.0.0.1", headers={"apiKey": key})
 
     def ask(query: str, body: Any) -> Any:

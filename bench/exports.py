@@ -52,8 +52,8 @@ def _bare(target: Any) -> None:
     from django.utils import timezone
     from openpyxl import Workbook
 
-    from commlog.columns import DEFAULT
     from commlog.export.plans import names_of, parts_of
+    from commlog.log.columns import DEFAULT
     from notifications.models import Message
 
     zone = timezone.get_default_timezone()
@@ -71,13 +71,13 @@ def _bare(target: Any) -> None:
 
 def _export(_target: Any) -> None:
     from commlog import jobs
-    from commlog.custom_views import as_params
     from commlog.export.orders import Order
-    from commlog.layouts import Layout
+    from commlog.log.custom_views import as_params
+    from commlog.log.layouts import Layout
+    from commlog.log.places import Place
+    from commlog.log.selection import select
     from commlog.models import User
     from commlog.models.job import JobKind
-    from commlog.places import Place
-    from commlog.selection import select
     from notifications.models import Message
 
     user, _ = User.objects.get_or_create(username="bench", is_superuser=True)

@@ -147,9 +147,9 @@ def deep(query: dict[str, str]) -> str:
     """The cursor of the row that lies DEEP rows in; found with an offset, which is not measured."""
     from django.http import QueryDict
 
-    from commlog import paging
-    from commlog.columns import DEFAULT_SORTING, sorting_for
-    from commlog.selection import select
+    from commlog.kit import paging
+    from commlog.log.columns import DEFAULT_SORTING, sorting_for
+    from commlog.log.selection import select
     from notifications.models import Message
 
     params = QueryDict(urlencode(query))

@@ -14,7 +14,7 @@ from uuid import UUID
 from bench.hostile import http_answers, mail_stages
 from bench.hostile.servers import Listener, RawHttp, ScriptedSmtp
 from bench.hostile.urls import LITERALS, MALFORMED, NAMES, RESOLUTIONS, SCHEMES, resolver
-from notifications.channels.base import Channel, DeliveryError, Envelope, Failure
+from notifications.channels.base.contract import Channel, DeliveryError, Envelope, Failure
 from notifications.channels.email import EmailChannel
 from notifications.channels.webhook import WebhookChannel
 from notifications.states import Outcome

@@ -13,15 +13,15 @@ from bench.installation import ROOT
 
 TESTS = [
     "test_lifecycle.py",
-    "test_leases.py",
-    "test_verdict.py",
     "test_retry.py",
-    "test_delivery.py",
-    "test_resend.py",
-    "test_sendable.py",
-    "test_broker.py",
-    "test_lanes.py",
-    "test_turns.py",
+    "delivery/test_leases.py",
+    "delivery/test_verdict.py",
+    "delivery/test_delivery.py",
+    "delivery/test_turns.py",
+    "outbox/test_resend.py",
+    "outbox/test_sendable.py",
+    "cluster/test_broker.py",
+    "lanes/test_lanes.py",
 ]
 
 
@@ -37,7 +37,7 @@ class Mutant:
 
 CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
 VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
-BROKER, LANES, DRAIN = "notifications/broker.py", "notifications/lanes.py", "notifications/delivery/drain.py"
+BROKER, LANES, DRAIN = "notifications/cluster/broker.py", "notifications/lanes/openings.py", "notifications/delivery/drain.py"
 JUDGING = "notifications/delivery/judging.py"
 
 MUTANTS = [
@@ -69,7 +69,7 @@ MUTANTS = [
     Mutant("a resend makes a row that fails at once", OUTBOX, "        return error\n    _make_due(new", "        pass\n    _make_due(new"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "len(waiting) - leaving[lane_id]", "len(waiting)"),
-    Mutant("a turn that is to stop takes what is new", DRAIN, "if stopping.wished() or now < self.look_at", "if now < self.look_at"),
+    Mutant("a turn that is to stop takes what is new", DRAIN, "if process.wished() or now < self.look_at", "if now < self.look_at"),
     Mutant("a drain recovers nothing", DRAIN, "            leases.recover(self.clock.now())\n", ""),
     Mutant("a slow lane waits for another that hangs", DRAIN, "return pace < _DEAD and", "return False and"),
 ]  # fmt: skip

@@ -12,10 +12,16 @@ class CommlogConfig(AppConfig):
 
     def ready(self) -> None:
         # Each of these needs the loaded apps.
-        from commlog import audit_guard, counts, custom_views, mail_receipts, self_acting, sign_ins, staff
+        from commlog import counts
+        from commlog.account import sign_ins
+        from commlog.administration.audit_log import automatic
+        from commlog.administration.roles.shipped import install_defaults
+        from commlog.administration.users import staff
         from commlog.api import once
         from commlog.export import job as exports
-        from commlog.roles import install_defaults
+        from commlog.log import custom_views
+        from commlog.message import mail_receipts
+        from commlog.models import audit_guard
 
         # Permissions exist only once every app has been migrated; auth's own receiver runs before this one.
         post_migrate.connect(install_defaults, sender=self)
@@ -26,5 +32,5 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(counts.install_schedule, sender=self)
         sign_ins.listen()
         staff.listen()
-        self_acting.listen()
+        automatic.listen()
         mail_receipts.listen()

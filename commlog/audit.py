@@ -15,7 +15,8 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from commlog import counts, origins
+from commlog import counts
+from commlog.kit import origins
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 

@@ -8,7 +8,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from commlog.views import errors
-from notifications import database
+from notifications.database import trouble as database
 
 log = logging.getLogger(__name__)
 

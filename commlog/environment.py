@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from commlog.mail_server import EXAMPLES, is_host, read
+from commlog.kit.mail_server import EXAMPLES, is_host, read
 from notifications.retry import RetryPolicy
 
 _CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)

@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
-from commlog import origins, sessions, ways
+from commlog.account import sessions
+from commlog.kit import origins, return_address
 from commlog.views.errors import address_too_long
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -75,7 +76,7 @@ class AddressLengthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = len(request.path) + len(request.META.get("QUERY_STRING", ""))
-        return address_too_long(request, length) if length > ways.LONGEST else self.get_response(request)
+        return address_too_long(request, length) if length > return_address.LONGEST else self.get_response(request)
 
 
 class NoStoreMiddleware:
@@ -109,8 +110,8 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         else:
             messages.warning(request, UNSENT)
             page = request.headers.get("Referer", "")
-        page = page if ways.is_ours(page, request) else ""
-        if len(urlencode({"next": page})) > ways.LONGEST_WAY - _SIGN_IN:
+        page = page if return_address.is_ours(page, request) else ""
+        if len(urlencode({"next": page})) > return_address.LONGEST_WAY - _SIGN_IN:
             messages.warning(request, TOO_LONG)
             page = page.partition("?")[0]
         return redirect_to_login(page, self.get_login_url(view_func))

@@ -10,14 +10,18 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from commlog import channel_health, permissions
-from commlog.live.stamps import latest
+from commlog import permissions
+from commlog.administration.channels import health as channel_health
+from commlog.kit.stamps import latest
 from commlog.models import MenuItem
 from commlog.models.job import JobState
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import Person
-from notifications import channels, database, health, restored
+from notifications import channels
 from notifications.channels import SendingMode
+from notifications.cluster import health
+from notifications.database import trouble as database
+from notifications.restored import holding
 
 MOST_JOBS = 100  # counted no further
 HELD_AFTER_RESTORE = "Nothing is being sent: the database was restored from a backup."
@@ -127,7 +131,7 @@ def _troubles() -> list[str]:
     now = timezone.now()
     seen = health.survey(now)
     found = [_why_nothing_is_sent()] if health.stalled(now, seen=seen) else []
-    if seen.held and (backup := restored.standing()):
+    if seen.held and (backup := holding.standing()):
         found.append(HELD_AFTER_RESTORE if backup.held else UNDECIDED_AFTER_RESTORE)
     return found + channel_health.sentences(now) if seen.held or seen.failing else found
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 
-from commlog.live.again import again
+from commlog.kit.again import again
 from commlog.models import CustomView, Job, MenuItem, MenuPlace, User, ViewPlace
 from commlog.models.column_layout import LogKind
 from commlog.models.job import OPEN, JobKind, JobState

@@ -19,10 +19,10 @@ from django.utils.log import CallbackFilter
 
 from commlog.environment import Environment
 from notifications.channels.email import plain_address, sender
-from notifications.channels.sms import sender_parameter
+from notifications.channels.sms.channel import sender_parameter
 from notifications.channels.webhook import usable_url
-from notifications.numbers import e164
 from notifications.states import MessageType
+from notifications.text.numbers import e164
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
@@ -111,7 +111,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "commlog.middleware.NoStoreMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "commlog.hidden.HiddenCharactersMiddleware",
+    "commlog.kit.hidden.HiddenCharactersMiddleware",
 ]
 ROOT_URLCONF = "commlog.urls"
 TEMPLATES = [
@@ -281,7 +281,7 @@ RETRY_POLICIES = {
 SENDER_WORKERS = env.whole("SENDER_WORKERS", 2, least=2, most=64)
 Q_CLUSTER: dict[str, Any] = {
     "name": "commlog",
-    "broker_class": "notifications.broker.MessageBroker",
+    "broker_class": "notifications.cluster.broker.MessageBroker",
     "orm": "default",
     "workers": SENDER_WORKERS,
     "queue_limit": SENDER_WORKERS,
@@ -310,7 +310,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no flood": {"()": CallbackFilter, "callback": lambda record: getattr(record, "status_code", 0) != 429}},
-    "formatters": {"line": {"()": "commlog.logs.Line"} | _LINE, "one line": {"()": "commlog.logs.OneLine"} | _LINE},
+    "formatters": {"line": {"()": "commlog.kit.log_lines.Line"} | _LINE, "one line": {"()": "commlog.kit.log_lines.OneLine"} | _LINE},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "brief": {"class": "logging.StreamHandler", "formatter": "one line"},

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from commlog import mail_receipts
+from commlog.message import mail_receipts
 from commlog.views import (
     account,
     accounts,
@@ -71,12 +71,12 @@ urlpatterns = [
     path("communications/events/<hex32:key>/", events.event, name="event"),
     path("communications/<hex32:key>/", message.message, name="message"),
     path("communications/<hex32:key>/resend/", message.resend, name="resend"),
-    path("", include("commlog.recipient_urls")),
+    path("", include("commlog.views.recipient_urls")),
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="account-password"),
     path("account/sessions/", account.end_session, name="account-sessions"),
     path("account/menu/", account.order, name="account-menu"),
-    path("administration/", include("commlog.administration_urls")),
+    path("administration/", include("commlog.views.administration_urls")),
     path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
     path("", include("commlog.api.urls")),
     path("receipts/mail/", include(mail_receipts.patterns())),

@@ -11,10 +11,10 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
-        from notifications import checks, pooling  # noqa: F401 - the checks, and what looks at each new session
+        from notifications.cluster.filling import install_schedule  # needs the loaded apps
+        from notifications.database import pooling  # noqa: F401 - the checks, and what looks at each new session
+        from notifications.database.guards import install  # needs the loaded apps
         from notifications.delivery import tallies  # needs the loaded apps
-        from notifications.filling import install_schedule  # needs the loaded apps
-        from notifications.guards import install  # needs the loaded apps
 
         post_migrate.connect(install, sender=self)
         post_migrate.connect(install_schedule, sender=self)

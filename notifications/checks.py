@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
-from notifications import guards
+from notifications.database import guards
 
 
 @register(Tags.database)

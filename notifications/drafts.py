@@ -13,10 +13,10 @@ from notifications.channels.webhook import CONTENT_TYPES, METHODS, password_prob
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.message import LONGEST_REFERENCE
-from notifications.numbers import e164
-from notifications.secrets import seal, seal_headers
+from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import MessageType
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
+from notifications.text.numbers import e164
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _EVENT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")

@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 PATTERN = "[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 WRONG = "must be a key of 32 hexadecimal characters"

@@ -15,14 +15,14 @@ from django.utils import timezone
 
 from notifications import channels, sendable
 from notifications.channels import DeliveryError, Envelope
-from notifications.clock import db_now, kept_now
+from notifications.database.clock import db_now, kept_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
-from notifications.lanes import LaneFinder
+from notifications.lanes.openings import LaneFinder
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType, first_state
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 __all__ = [
     "Draft",

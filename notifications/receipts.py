@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications import sql
-from notifications.clock import db_now
+from notifications.database import sql
+from notifications.database.clock import db_now
 from notifications.delivery.leases import claim_of
 from notifications.delivery.reports import standing
 from notifications.delivery.results import conclude

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from notifications import channels, switches
+from notifications import channels
 from notifications.channels import DeliveryError, Envelope
 from notifications.failures import CATALOGUE, Reason, explain
+from notifications.lanes import switches
 from notifications.models import Message
 from notifications.states import MessageType
 

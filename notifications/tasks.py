@@ -4,8 +4,9 @@ import time
 
 from django.db import Error
 
-from notifications import database, delivery, receipts
-from notifications.clock import db_now
+from notifications import delivery, receipts
+from notifications.database import trouble as database
+from notifications.database.clock import db_now
 from notifications.delivery import alone
 from notifications.states import MessageType
 

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from commlog import counts, passwords, remembered
+from commlog import counts
+from commlog.account import passwords, remembered
 from commlog.api import budgets
-from commlog.live import again, drawing, stamps
+from commlog.kit import again, stamps
+from commlog.live import drawing
 from commlog.views import session
-from notifications import channels, database, health, lanes, switches
+from notifications import channels
+from notifications.cluster import health
+from notifications.database import trouble
+from notifications.lanes import openings, switches
 from tests import databases
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
@@ -60,8 +65,8 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     session.forget()
     budgets.forget()
     switches.forget()
-    database.forget()
+    trouble.forget()
     health.forget()
-    lanes.forget()  # the lanes of the last test went with its database
+    openings.forget()  # the lanes of the last test went with its database
     yield
     channels.close_all()

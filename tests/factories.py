@@ -8,12 +8,12 @@ from uuid import uuid4
 from django.contrib.auth.models import Group as Role
 from django.utils import timezone
 
-from commlog.api.auth import digest_of
 from commlog.models import ApiConsumer, ApiKey, Job, User
+from commlog.models.api import digest_of
 from commlog.models.job import OPEN, JobKind, JobState
 from notifications.failures import Reason
 from notifications.models import Attempt, Client, Group, Lane, Membership, Message, NotificationTemplate
-from notifications.secrets import seal, seal_headers
+from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import CLAIMABLE, MessageState, MessageType, Outcome, WaitingReason
 
 PASSWORD = "correct horse battery staple"

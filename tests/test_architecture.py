@@ -9,11 +9,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("commlog", "notifications")
-DOORS = {
-    "models", "states", "failures", "retry", "criteria", "outbox", "events", "templating", "channels", "lanes", "health", "receipts",
-    "alerts", "guards", "sendable", "secrets", "secret_urls", "stream", "switches", "text", "clock", "stopping",
-    "numbers", "spelling", "keys", "database", "lane_health", "restored",
-}  # fmt: skip
+DOORS = (
+    "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter", "channels.sms.channel", "channels.webhook",
+    "cluster.health", "criteria", "database.clock", "database.guards", "database.trouble", "events", "failures", "keys",
+    "lanes.lane_health", "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
+    "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding", "retry", "secrets", "secrets.sealed",
+    "secrets.urls", "sendable", "states", "templating", "templating.checks", "templating.moving", "text.gate", "text.numbers",
+    "text.spelling",
+)  # fmt: skip
+COMPOSITION = ("settings", "environment", "wsgi", "apps", "urls", "middleware", "navigation", "database_middleware", "demo")
+FACES = ("views", "api", "live", "management", "account_commands", "templatetags")
+MOST_IN_THE_HALL = {"commlog": 12, "notifications": 16}  # modules directly in a package
 LARGEST = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "services", "managers", "constants", "misc"}
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts)
@@ -70,30 +76,82 @@ def test_the_domain_knows_no_request() -> None:
 
 
 def test_the_back_office_uses_the_doors_of_the_domain() -> None:
-    wrong = [
-        f"{name} imports {target}"
+    used = {
+        target: name
         for name, path in MODULES.items()
         if name.startswith("commlog")
         for target in imports(path, inside_functions=True)
-        if target.startswith("notifications.") and target.split(".")[1] not in DOORS
-    ]
-    assert wrong == []
+        if target.startswith("notifications.")
+    }
+    assert {target: name for target, name in used.items() if target.removeprefix("notifications.") not in DOORS} == {}
+    assert [door for door in DOORS if f"notifications.{door}" not in MODULES] == []
 
 
 def test_no_import_cycles() -> None:
     graph = {name: {target for target in imports(path) if target in MODULES and target != name} for name, path in MODULES.items()}
+
+    assert cycle_of(graph) == []
+    assert cycle_of({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+
+
+def test_no_cycles_of_folders() -> None:
+    graph: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        here = room_of(name)
+        graph.setdefault(here, set()).update(room_of(target) for target in imports(path) if target in MODULES)
+        graph[here].discard(here)
+
+    assert cycle_of(graph) == []
+
+
+def test_rooms_know_no_face() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if name.startswith("commlog.") and name.split(".")[1] not in COMPOSITION + FACES
+        for target in imports(path, inside_functions=True)
+        if target.startswith("commlog.") and target.split(".")[1] in COMPOSITION + FACES
+    ]
+    assert wrong == []
+
+
+def test_the_kit_knows_no_model_and_no_room() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if name.startswith("commlog.kit")
+        for target in imports(path, inside_functions=True)
+        if target.startswith(("commlog.", "notifications.models")) and not target.startswith("commlog.kit")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_few_modules_stand_in_the_hall(package: str) -> None:
+    assert len(list((ROOT / package).glob("*.py"))) <= MOST_IN_THE_HALL[package]
+
+
+def room_of(name: str) -> str:
+    """The folder of a module; a module directly in a package is a room of its own."""
+    is_folder = MODULES[name].name == "__init__.py"
+    return name if is_folder or name.count(".") < 2 else name.rpartition(".")[0]
+
+
+def cycle_of(graph: dict[str, set[str]]) -> list[str]:
+    """A cycle, from a name to itself; empty where there is none."""
     done: set[str] = set()
 
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " → ".join((*trail[trail.index(name) :], name))
-        if name in done:
-            return
-        for target in sorted(graph[name]):
-            visit(target, (*trail, name))
-        done.add(name)
+    def visit(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name not in done:
+            for target in sorted(graph.get(name, ())):
+                if found := visit(target, [*trail, name]):
+                    return found
+            done.add(name)
+        return []
 
-    for name in sorted(graph):
-        visit(name, ())
+    return next((found for name in sorted(graph) if (found := visit(name, []))), [])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -14,11 +14,12 @@ from django.test import Client
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from notifications import channels, secrets
+from notifications import channels
 from notifications.delivery import drain, forget
 from notifications.models import Attempt, Message, NotificationTemplate
 from notifications.outbox import Draft, enqueue
-from notifications.secrets import is_sealed
+from notifications.secrets import sealed as secrets
+from notifications.secrets.sealed import is_sealed
 from notifications.states import MessageType
 from tests.factories import admin, make_key
 from tests.forms import seen_at

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.hostile.servers import RawHttp, reset
-from notifications.channels.base import Failure
+from notifications.channels.base.contract import Failure
 from notifications.failures import Reason
 from notifications.states import Outcome
 

@@ -1,6 +1,6 @@
 """What a mail server may do at each stage of a conversation, and the class of each."""
 
-from notifications.channels.base import Failure
+from notifications.channels.base.contract import Failure
 from notifications.failures import Reason
 from notifications.states import Outcome
 

@@ -4,7 +4,6 @@ A session does not count: no page of another site can make a browser call the AP
 """
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import Group as Role
@@ -16,13 +15,15 @@ from django.utils import timezone
 from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
 from ninja.security.http import DecodeError
 
-from commlog import audit, passwords
+from commlog import audit
+from commlog.account import passwords
 from commlog.api import budgets
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiConsumer, ApiKey, User
-from notifications import database
+from commlog.models.api import digest_of
+from notifications.database import trouble
 
 _LONGEST = 200
 _NOTED = timedelta(minutes=1)  # how exactly the last use of a key is known
@@ -90,11 +91,6 @@ def _verified(request: HttpRequest, username: str, password: str) -> User | None
 METHODS = [ApiKeyAuth(), BasicAuth(), BearerAuth()]
 
 
-def digest_of(secret: str) -> str:
-    """A key as it is stored."""
-    return sha256(secret.encode()).hexdigest()
-
-
 # The key, its consumer and the permissions of the consumer's roles: every call asks for them, so it is one statement, and written out.
 _FIND = f"""
 SELECT k.*, c.name AS consumer_name, c.active AS consumer_active, (
@@ -139,7 +135,7 @@ def _by_key(request: HttpRequest, secret: str) -> Caller:
 def _note_use(key: ApiKey, now: datetime) -> None:
     """Write when the key was last used: at most once a minute, or every call would be a write."""
     if key.last_used_at is None or key.last_used_at < now - _NOTED:
-        with database.optional_write():
+        with trouble.optional_write():
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 

@@ -10,7 +10,7 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.json_input import parse
 from commlog.api.skeleton import Skeleton
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 _LARGEST_SKELETON = 5_000_000
 _PIECE = 1_000_000

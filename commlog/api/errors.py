@@ -11,11 +11,12 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from commlog.api.codes import Code
-from commlog.limits import TookTooLong
-from commlog.logs import request_id
-from notifications import database, keys
-from notifications.database import Trouble
-from notifications.text import Malformed
+from commlog.kit.limits import TookTooLong
+from commlog.kit.log_lines import request_id
+from notifications import keys
+from notifications.database import trouble as database
+from notifications.database.trouble import Trouble
+from notifications.text.gate import Malformed
 
 log = logging.getLogger(__name__)
 # Where programs ask: under /api, and where the operations on messages answer without that prefix.

@@ -25,7 +25,7 @@ from commlog.models import User
 from notifications import events, keys, templating
 from notifications.events import EVENTS, Happening, KeyTaken, Raised
 from notifications.models import BusinessEvent, Client, Group
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 router = Router(tags=["Events"])
 MOST = 1_000

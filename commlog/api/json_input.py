@@ -5,7 +5,7 @@ import math
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 

@@ -7,8 +7,7 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from commlog import permissions
-from commlog.api import asking, bodies, pages, resending
-from commlog.api.asking import Question
+from commlog.api import bodies, pages, resending, search_request
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
@@ -18,6 +17,7 @@ from commlog.api.legacy_words import CODES, COLUMNS, ORDERS, SELECTIONS
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.resending import Wanted
+from commlog.api.search_request import Question
 from commlog.api.shapes import LEGACY_RESEND, LEGACY_SEARCH, MESSAGES, PAGE_HEADERS, PAGING, closed
 from notifications.criteria import MOST_CRITERIA, Criterion
 
@@ -55,7 +55,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 
 def _question(body: Any) -> Question:
-    given = asking.object_of(body, "the body", "LegacySearch", "an object")
+    given = search_request.object_of(body, "the body", "LegacySearch", "an object")
     constraints, order = given.get("filterConstraints"), given.get("sortDetails")
     if not is_absent(constraints) and not isinstance(constraints, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterConstraints: must be a list")
@@ -66,30 +66,30 @@ def _question(body: Any) -> Question:
 
 
 def _criterion(given: Any, place: str) -> Criterion:
-    one = asking.object_of(given, place, "FilterConstraint", "an object with filterSelection")
-    asking.check_kinds(one, place)
-    named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION)
+    one = search_request.object_of(given, place, "FilterConstraint", "an object with filterSelection")
+    search_request.check_kinds(one, place)
+    named = search_request.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION)
     if named not in SELECTIONS:
         raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"filterSelection: must be one of {', '.join(SELECTIONS)}")
-    field = asking.ASKED[SELECTIONS[named]]
-    element = asking.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
-    return asking.read_criterion(field, asking.operator_of(field, element), one)
+    field = search_request.ASKED[SELECTIONS[named]]
+    element = search_request.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
+    return search_request.read_criterion(field, search_request.operator_of(field, element), one)
 
 
 def _sorted(criteria: tuple[Criterion, ...], given: Any) -> Question:
-    one = asking.object_of(given, "sortDetails", "SortDetails", "an object with sortingColumn")
-    asking.check_kinds(one, "sortDetails")
+    one = search_request.object_of(given, "sortDetails", "SortDetails", "an object with sortingColumn")
+    search_request.check_kinds(one, "sortDetails")
     column, order = one.get("sortingColumn"), one.get("sortingOrder")
     if not isinstance(column, str) or column not in COLUMNS:
         raise ApiError(400, Code.INVALID_SORTING_COLUMN, f"sortDetails.sortingColumn: must be one of {', '.join(COLUMNS)}")
     if not is_absent(order) and (not isinstance(order, str) or order not in ORDERS):
         raise ApiError(400, Code.INVALID_SORTING_ORDER, f"sortDetails.sortingOrder: must be one of {', '.join(ORDERS)}")
     name = COLUMNS[column]
-    return Question(criteria, asking.order_by(name, ORDERS[order] if order else "DESC"), name)
+    return Question(criteria, search_request.order_by(name, ORDERS[order] if order else "DESC"), name)
 
 
 def _wanted(body: Any) -> Wanted:
-    given = asking.object_of(body, "the body", "LegacyAction", "an object with action and identifiers")
+    given = search_request.object_of(body, "the body", "LegacyAction", "an object with action and identifiers")
     if given.get("action") != "resend":
         raise ApiError(400, Code.INVALID_PARAMETERS, "action: must be resend")
     identifiers = given.get("identifiers")

@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from ninja import Path, Router
 
 from commlog import permissions
-from commlog.api import asking, bodies, intake, pages, resending
+from commlog.api import bodies, intake, pages, resending, search_request
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import PLACE, answers, describes
@@ -29,7 +29,7 @@ from commlog.api.shapes import (
     SENT,
     STORED,
 )
-from commlog.limits import A_PAGE, time_limit
+from commlog.kit.limits import A_PAGE, time_limit
 
 router = Router(tags=["Communications"])
 BASE = "/communications/messages"
@@ -83,7 +83,7 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
 def search(request: HttpRequest) -> HttpResponseBase:
     """The messages that meet every criterion, newest first."""
     wanted = pages.paging_of(request)
-    return pages.answer(asking.search(bodies.read(request)), wanted, caller_of(request))
+    return pages.answer(search_request.search(bodies.read(request)), wanted, caller_of(request))
 
 
 @router.post(f"{BASE}:searchSorted", operation_id="search_1", openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND))
@@ -91,7 +91,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 def search_sorted(request: HttpRequest) -> HttpResponseBase:
     """The same in an order of your own."""
     wanted = pages.paging_of(request)
-    return pages.answer(asking.search_sorted(bodies.read(request)), wanted, caller_of(request))
+    return pages.answer(search_request.search_sorted(bodies.read(request)), wanted, caller_of(request))
 
 
 @router.post(

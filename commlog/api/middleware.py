@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from commlog.api import budgets, cross_origin
 from commlog.api.errors import of_status, speaks_api
-from commlog.logs import request_id
+from commlog.kit.log_lines import request_id
 
 HEADER = "X-Request-Id"
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -5,14 +5,15 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
-from commlog import channel_keeping, permissions
+from commlog import permissions
+from commlog.administration.channels import keeping
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.description import answers, component, describes
 from commlog.api.operations import needs
 from notifications.models import ChannelSwitch
 from notifications.states import MessageType
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 router = Router(tags=["Notification settings"])
 
@@ -39,7 +40,7 @@ def read(request: HttpRequest) -> JsonResponse:
 def write(request: HttpRequest) -> JsonResponse:
     """Switch webhooks on or off for the whole organisation."""
     enabled = _wanted(bodies.read(request))
-    return _answer(channel_keeping.switch(MessageType.WEB_HOOK, enabled=enabled, by=caller_of(request).actor).enabled)
+    return _answer(keeping.switch(MessageType.WEB_HOOK, enabled=enabled, by=caller_of(request).actor).enabled)
 
 
 def _wanted(body: Any) -> bool:

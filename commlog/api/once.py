@@ -24,7 +24,7 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiAnswer
-from notifications.secrets import SEALED, opened, seal
+from notifications.secrets.sealed import SEALED, opened, seal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 REMEMBERED = timedelta(hours=6)

@@ -11,16 +11,17 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from commlog import paging, permissions
+from commlog import permissions
 from commlog.api import written
-from commlog.api.asking import SORTABLE, Question
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import READ, RELATED
-from commlog.limits import A_PAGE, counted, time_limit
-from commlog.log import SORTABLE as MOST_SORTED
-from commlog.paging import BadCursor, Page
+from commlog.api.search_request import SORTABLE, Question
+from commlog.kit import paging
+from commlog.kit.limits import A_PAGE, counted, time_limit
+from commlog.kit.paging import BadCursor, Page
+from commlog.log.page import SORTABLE as MOST_SORTED
 from notifications.criteria import to_q
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 
 from commlog import audit, permissions
 from commlog.api import bodies
-from commlog.api.asking import ASKED
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
+from commlog.api.search_request import ASKED
 from commlog.audit import AuditAction
 from notifications import criteria, outbox
 from notifications.criteria import to_q
@@ -23,7 +23,7 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.outbox import ResentMany
 from notifications.states import MessageState, MessageType
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 SKIPPED = "Resend-Skipped"
 TEMPLATE_TYPES = tuple(value for value, _ in ASKED["type"].choices)

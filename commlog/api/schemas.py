@@ -14,7 +14,7 @@ from notifications import keys
 from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft, Malformed
 from notifications.states import MessageState, MessageType
-from notifications.text import clean
+from notifications.text.gate import clean
 
 # --- out -----------------------------------------------------------------------------------------------------------
 

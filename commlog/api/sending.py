@@ -14,15 +14,15 @@ from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
 from commlog.api.schemas import DraftReader, NoSuch
 from commlog.audit import AuditAction
-from commlog.compose import TARGETS, filled_by_hand
+from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
-from commlog.recipients import kind_of
+from commlog.recipients.kinds import kind_of
 from notifications import keys, outbox
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
 from notifications.outbox import Draft, Ready
 from notifications.states import MessageType
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 
-from commlog.api.asking import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.description import Schema, component, ref
 from commlog.api.intake import MOST as MOST_SENT
 from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
+from commlog.api.search_request import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, KEYS_ABOUT, READ_ONLY, RECIPIENTS
 from notifications import keys
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 
-from commlog import opting, permissions
+from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -13,11 +13,12 @@ from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
 from commlog.api.operations import needs
 from commlog.api.shapes import ANSWERED_KEY, KEY, TEXT, closed
+from commlog.recipients import subscriptions
 from notifications import events
 from notifications.events import Choice
 from notifications.keys import key_in
 from notifications.models import Client, Group, NotificationTemplate
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 router = Router(tags=["Subscriptions"])
 _FLAG = {"type": "boolean"}
@@ -90,12 +91,12 @@ def _subscribed(request: HttpRequest, owner: Client | Group) -> HttpResponse:
     if "templateKey" not in body:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "templateKey: is missing")
     template = _template(owner, clean("templateKey", body["templateKey"], most=64))
-    opting.choose(owner, template, subscribed=True, by=caller_of(request).actor)
+    subscriptions.choose(owner, template, subscribed=True, by=caller_of(request).actor)
     return JsonResponse(_out(Choice(template, subscribed=True, chosen=True)))
 
 
 def _unsubscribed(request: HttpRequest, owner: Client | Group, key: str) -> HttpResponse:
-    opting.choose(owner, _template(owner, key), subscribed=False, by=caller_of(request).actor)
+    subscriptions.choose(owner, _template(owner, key), subscribed=False, by=caller_of(request).actor)
     return HttpResponse(status=204)
 
 

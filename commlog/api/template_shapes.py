@@ -1,8 +1,8 @@
 """JSON Schemas of templates: which event goes with which target, which placeholders there are, what conditions may ask."""
 
-from commlog.api.asking import KINDS
 from commlog.api.description import Schema, component
 from commlog.api.plain import PLAIN
+from commlog.api.search_request import KINDS
 from commlog.api.shapes import ANSWERED_KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
 from notifications.channels.webhook import METHODS

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commlog.api import asking
+from commlog.api import search_request
 from commlog.api.codes import Code
 from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
@@ -14,10 +14,10 @@ from notifications.channels.webhook import password_problem, username_problem
 from notifications.criteria import Criterion
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
-from notifications.secrets import HIDDEN, is_sealed, seal, seal_headers
+from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
 from notifications.states import MessageType
 from notifications.templating import checks
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "contentType")
 MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
@@ -148,14 +148,14 @@ def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _condition(one: Mapping[str, Any], number: int) -> Criterion:
     place = f"filterConstraints[{number}]"
-    asking.object_of(one, place, "TemplateCondition", "an object with filterSelection")
-    asking.check_kinds(one, place)
-    named = asking.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
+    search_request.object_of(one, place, "TemplateCondition", "an object with filterSelection")
+    search_request.check_kinds(one, place)
+    named = search_request.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
     field = templating.field_of(named)
     if field is None:
         raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"{place}.filterSelection: there is no placeholder {named[:64]}")
-    element = asking.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
-    return asking.read_criterion(field, asking.operator_of(field, element), one, fields=templating.field_of)
+    element = search_request.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
+    return search_request.read_criterion(field, search_request.operator_of(field, element), one, fields=templating.field_of)
 
 
 def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
     before, found, kept = template.headers, {}, {}
     for number, one in enumerate(given):
         place = f"headers[{number}]"
-        asking.object_of(one, place, "TemplateHeader", "an object with headerKey and headerValue")
+        search_request.object_of(one, place, "TemplateHeader", "an object with headerKey and headerValue")
         for part in ("headerKey", "headerValue"):
             if one.get(part) is None:
                 raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}.{part}: is missing")

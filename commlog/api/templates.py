@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Path, Router
 
-from commlog import permissions, template_keeping
+from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -19,11 +19,12 @@ from commlog.api.operations import needs
 from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
+from commlog.message_templates import keeping
 from notifications import keys
 from notifications.models import NotificationTemplate
-from notifications.secret_urls import shortened
+from notifications.secrets.urls import shortened
 from notifications.states import MessageType
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 router = Router(tags=["Templates"])
 _creating = needs(permissions.may_create_templates, "making templates needs the permission “Create templates”")
@@ -68,8 +69,8 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
     before = copy(found)
     fill_in(found, _patched(template_out(found), steps))
     try:
-        template_keeping.change(found, before=before, by=caller_of(request).actor)
-    except template_keeping.SecretsMoved as error:
+        keeping.change(found, before=before, by=caller_of(request).actor)
+    except keeping.SecretsMoved as error:
         raise secrets_missing(error.fields) from error
     return JsonResponse(template_out(found))
 
@@ -78,14 +79,14 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
 @_editing
 def delete(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """Take a template away. Messages that were made from it stay."""
-    template_keeping.delete(_found(templateId), by=caller_of(request).actor)
+    keeping.delete(_found(templateId), by=caller_of(request).actor)
     return HttpResponse(status=204)
 
 
 def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
     made = NotificationTemplate()
     fill_in(made, body)
-    secret = template_keeping.create(made, by=caller_of(request).actor)
+    secret = keeping.create(made, by=caller_of(request).actor)
     told = template_out(made) | {"signingSecret": secret}
     return JsonResponse(told, status=201, headers=SHOWN_ONCE | {"Location": f"{request.path}/{made.key.hex}"})
 

@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.schemas import message_out
-from commlog.limits import A_PAGE, time_limit
+from commlog.kit.limits import A_PAGE, time_limit
 from notifications.models import Message
 
 TEXTS = ("subject", "content", "html")  # what a list of messages is fetched without

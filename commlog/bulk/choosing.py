@@ -15,7 +15,7 @@ from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet,
 from django.db.models.functions import Coalesce
 
 from commlog.bulk import unsendable
-from commlog.limits import counted
+from commlog.kit.limits import counted
 from commlog.models import Job, JobItem
 from notifications import sendable
 from notifications.failures import Reason

@@ -15,10 +15,10 @@ from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 
-from commlog.jobs.life import Asked
+from commlog.jobs.lifecycle import Asked
+from commlog.log.places import Place
 from commlog.models import User
 from commlog.models.column_layout import LogKind
-from commlog.places import Place
 
 _SALT = "commlog.bulk.confirming"
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.utils.http import urlencode
 
-from commlog.bulk.outcomes import LEFT, Outcome
-from commlog.limits import A_COUNT, TookTooLong, time_limit
+from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
+from commlog.log.places import Place
 from commlog.models import Job, JobItem
 from commlog.models.column_layout import LogKind
-from commlog.places import Place
+from commlog.models.outcomes import LEFT, Outcome
 from notifications.states import LIVE, MessageState
 
 _FATES = (("SENT", "sent", [MessageState.SENT]), ("FAILED", "failed again", [MessageState.FAILED]), ("PENDING", "under way", sorted(LIVE)))

@@ -8,11 +8,11 @@ from django.db.models import F
 from django.db.models.functions import Length
 
 from commlog import permissions
-from commlog.bulk.outcomes import Outcome
-from commlog.jobs.turns import Refused, Turn
+from commlog.jobs.runner import Refused, Turn
 from commlog.models import JobItem
+from commlog.models.outcomes import Outcome
 from notifications import outbox
-from notifications.clock import db_now
+from notifications.database.clock import db_now
 from notifications.outbox import Obstacle
 
 SLICE = 200  # messages a transaction

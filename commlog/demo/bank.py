@@ -13,7 +13,7 @@ from notifications.events import EVENTS, Happening
 from notifications.models import Group, NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.outbox import Draft
-from notifications.secrets import seal
+from notifications.secrets.sealed import seal
 from notifications.states import MessageType
 
 # By which way the bank wants it told: each of its templates waits for one of them.

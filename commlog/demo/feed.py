@@ -15,7 +15,8 @@ from django.contrib.auth.models import Permission
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from commlog import audit, consumers
+from commlog import audit
+from commlog.administration.consumers import keeping
 from commlog.demo import bank, people
 from commlog.demo.history import BANKING
 from commlog.demo.place import Place
@@ -51,8 +52,8 @@ def banking_key() -> str:
         if consumer is None:
             role, _ = Role.objects.get_or_create(name=BANKING)
             role.permissions.add(Permission.objects.get(codename="send_events"))
-            consumer = consumers.create(ApiConsumer(name=BANKING), [role], by=audit.Command("demo"))
-        return consumers.issue(consumer, by=audit.Command("demo")).secret
+            consumer = keeping.create(ApiConsumer(name=BANKING), [role], by=audit.Command("demo"))
+        return keeping.issue(consumer, by=audit.Command("demo")).secret
 
 
 def tell(what: Draft | Happening, *, port: int, key: str) -> None:

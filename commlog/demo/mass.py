@@ -23,8 +23,8 @@ from commlog.demo.stories import Stories
 from notifications.models import Attempt, DeliveryReceipt, Lane, Message
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
-from notifications.spelling import stored_fold
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
+from notifications.text.spelling import stored_fold
 
 RECEIVER = "https://hooks.example.org"
 _AT_ONCE = 5_000  # messages a transaction

@@ -14,7 +14,7 @@ from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
 from commlog.models import User
 from notifications.models import Client, Group, Membership
-from notifications.spelling import fold
+from notifications.text.spelling import fold
 
 _STAFF = (
     ("admin", "Amara", "Okonjo", "Administrator"),

@@ -17,8 +17,8 @@ from commlog.export.orders import Format, Order
 from commlog.export.storage import storage
 from commlog.export.watched import Watched
 from commlog.jobs import Refused, Turn
+from commlog.log.places import Place
 from commlog.models.export_file import KEPT, ExportFile, FileChunk
-from commlog.places import Place
 
 _SWEEP = "sweep exports"
 _STEP = 1.0  # seconds

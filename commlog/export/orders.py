@@ -10,17 +10,17 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from commlog import permissions
-from commlog.columns import CATALOGUE, columns_of
 from commlog.export import reading
 from commlog.export.about import About, Notes
-from commlog.export.commas import CommaFile
+from commlog.export.csv_file import CommaFile
 from commlog.export.plans import ordered, parts_of
 from commlog.export.workbook import ExcelFile
-from commlog.log import sorting_of
+from commlog.kit.paging import Sorting
+from commlog.log.columns import CATALOGUE, columns_of
+from commlog.log.page import sorting_of
+from commlog.log.places import Place
+from commlog.log.selection import Selection
 from commlog.models import User
-from commlog.paging import Sorting
-from commlog.places import Place
-from commlog.selection import Selection
 from notifications.criteria import Match
 from notifications.models.message import MessageQuerySet
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import DateTimeField, F, OrderBy
 from django.db.models.expressions import Combinable
 
-from commlog.columns import CATALOGUE, Column, annotations_of
-from commlog.paging import Sorting
+from commlog.kit.paging import Sorting
+from commlog.log.columns import CATALOGUE, Column, annotations_of
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
-from notifications.secret_urls import shortened, without_secret_parts
+from notifications.secrets.urls import shortened, without_secret_parts
 from notifications.states import MessageType
 
 _USUAL_WIDTH = 20.0

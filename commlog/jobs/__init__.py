@@ -2,7 +2,7 @@
 
 How a kind of job plugs in (an export, say):
 
-1. Its runner is one line in `commlog.jobs.turns.RUNNERS`: the path of its function, whether it goes on where a lost worker stopped.
+1. Its runner is one line in `commlog.jobs.runner.RUNNERS`: the path of its function, whether it goes on where a lost worker stopped.
 2. A view freezes what is on the screen and makes the job; the worker gets it within a second of the commit:
 
        place, params = Place.at(request.GET["of"])              # commlog.places; `of` is the log's address, `here` in its templates
@@ -30,8 +30,8 @@ How a kind of job plugs in (an export, say):
 """
 
 from commlog.jobs.held import hold, targets
-from commlog.jobs.life import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
-from commlog.jobs.turns import Refused, Stop, Turn, claim, run, stalled
+from commlog.jobs.lifecycle import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
+from commlog.jobs.runner import Refused, Stop, Turn, claim, run, stalled
 
 __all__ = [
     "Asked",

@@ -18,10 +18,10 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from commlog import permissions
-from commlog.address import back_to
-from commlog.columns import DEFAULT_SORTING
-from commlog.layouts import Layout
-from commlog.tables import LogRow, MessageTable
+from commlog.log.address import back_to
+from commlog.log.columns import DEFAULT_SORTING
+from commlog.log.layouts import Layout
+from commlog.log.table import LogRow, MessageTable
 from commlog.templatetags.wording import standing
 
 _SHARED = 3.0  # seconds: longer than it takes until each page has asked
@@ -64,7 +64,7 @@ def forget() -> None:
 
 
 def _texts(request: HttpRequest, rows: Sequence[LogRow], drawing: dict[str, object]) -> list[SafeString]:
-    template: Template = get_template("log/live.html").template  # type: ignore[attr-defined]
+    template: Template = get_template("log/rows/live.html").template  # type: ignore[attr-defined]
     context = make_context(drawing, request, autoescape=template.engine.autoescape)
     texts = []
     with context.render_context.push_state(template), context.bind_template(template):

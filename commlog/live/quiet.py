@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from commlog.live import again
+from commlog.kit import again
+from commlog.kit.polls import Poll, digest_of_rows, poll_of
+from commlog.kit.stamps import stamp
 from commlog.live.parts import SEEN
-from commlog.live.polls import Poll, digest_of_rows, poll_of
-from commlog.live.stamps import stamp
 from commlog.models import User
 
 _FIELDS = [field.attname for field in User._meta.concrete_fields]

@@ -9,18 +9,18 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from commlog import permissions
-from commlog.address import COLUMNS, CURSORS, TIMESTAMPS
-from commlog.layouts import Layout, as_params, layout_in
-from commlog.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.kit.again import A_MINUTE, again
+from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.kit.paging import SIZES
+from commlog.kit.stamps import latest
 from commlog.live import parts
-from commlog.live.again import A_MINUTE, again
 from commlog.live.arrivals import Mark
 from commlog.live.drawing import draw
-from commlog.live.stamps import latest
-from commlog.log import rows_of, shown
-from commlog.paging import SIZES
-from commlog.selection import select
-from commlog.tables import LogRow
+from commlog.log.address import COLUMNS, CURSORS, TIMESTAMPS
+from commlog.log.layouts import Layout, as_params, layout_in
+from commlog.log.page import rows_of, shown
+from commlog.log.selection import select
+from commlog.log.table import LogRow
 from notifications.models.message import MessageQuerySet
 
 ROWS, NEWEST, MISSING = "live", "newest", "missing"
@@ -102,7 +102,7 @@ def answer(
     news = News(0 if changed else _newcomers(request, params, scope, asked.mark), changed, _first_page(here), CAP)
     version = f"{news.newcomers}{'.' if changed else ''}"
     if (parts.seen_by(request) or {}).get(_NEWS) != version:
-        text += render_to_string("log/news.html", {"news": news, "version": version})
+        text += render_to_string("log/rows/news.html", {"news": news, "version": version})
     return parts.answer(request, *also, text=text)
 
 

@@ -1,6 +1,7 @@
 """Programs that use the API: consumers, their keys, and what must be remembered of their calls."""
 
 from datetime import datetime
+from hashlib import sha256
 from uuid import uuid4
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 
-from notifications.secrets import SealedTextField
+from notifications.secrets.sealed import SealedTextField
 
 
 class ApiConsumer(models.Model):
@@ -81,3 +82,8 @@ class ApiAnswer(models.Model):
                 name="api_answer_of_one",
             ),
         ]
+
+
+def digest_of(secret: str) -> str:
+    """Return what is stored of a key: its SHA-256 in hexadecimal."""
+    return sha256(secret.encode()).hexdigest()

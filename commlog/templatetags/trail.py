@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from commlog.trail import changes
+from commlog.administration.audit_log.reading import changes
 
 register = template.Library()
 register.filter("changes", changes)

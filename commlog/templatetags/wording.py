@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from commlog import permissions
 from notifications.models import Message, NotificationTemplate
-from notifications.secret_urls import shorten_all, shortened
+from notifications.secrets.urls import shorten_all, shortened
 from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
 
 register = template.Library()

@@ -8,9 +8,13 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import menu, permissions, sessions, staff
-from commlog.admin_forms import OwnPasswordForm
-from commlog.forms import ItemStepForm, SessionForm
+from commlog import permissions
+from commlog.account import sessions
+from commlog.account.forms import SessionForm
+from commlog.administration.forms import OwnPasswordForm
+from commlog.administration.menu import keeping
+from commlog.administration.menu.forms import ItemStepForm
+from commlog.administration.users import staff
 
 
 @require_safe
@@ -60,7 +64,7 @@ def order(request: HttpRequest) -> HttpResponse:
     """Move a menu item in the user's own menu, or go back to everybody's order."""
     user, form = permissions.staff(request), ItemStepForm(request.POST)
     if "reset" in request.POST:
-        menu.forget_own(user)
+        keeping.forget_own(user)
     elif form.is_valid():
-        menu.move_own(user, form.cleaned_data["item"], form.cleaned_data["direction"])
+        keeping.move_own(user, form.cleaned_data["item"], form.cleaned_data["direction"])
     return redirect(reverse("account") + "#menu")

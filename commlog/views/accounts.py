@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions, screens
+from commlog import permissions
 from commlog.models.column_layout import LogKind
-from commlog.profile import message_count
+from commlog.recipients.profile import message_count
+from commlog.views import screen
 
 
 @require_safe
@@ -17,7 +18,7 @@ from commlog.profile import message_count
 def communications(request: HttpRequest, key: UUID) -> HttpResponse:
     """The log of an account: every tool of the log, over the messages about it."""
     scope = permissions.messages_for(request.user).of_account(key)
-    return screens.show(
+    return screen.show(
         request,
         kind=LogKind.ACCOUNT,
         scope=scope,

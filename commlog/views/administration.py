@@ -4,10 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from commlog import permissions, trail
-from commlog.listing import listing
+from commlog import permissions
+from commlog.administration.audit_log import reading
+from commlog.administration.retry_page import CHANNELS, FIELDS, drawn
+from commlog.kit.keyset_list import listing
 from commlog.models import AuditEntry
-from commlog.retry_page import CHANNELS, FIELDS, drawn
 
 
 @require_safe
@@ -21,8 +22,10 @@ def overview(request: HttpRequest) -> HttpResponse:
 @permissions.can_view_administration
 def audit(request: HttpRequest) -> HttpResponse:
     """Who did what, the latest first."""
-    shown = listing(request.GET, form=trail.TrailForm, scope=AuditEntry.objects.all(), narrow=trail.narrow, sorting=trail.NEWEST_FIRST)
-    return render(request, "administration/audit.html", {"listing": shown})
+    shown = listing(
+        request.GET, form=reading.TrailForm, scope=AuditEntry.objects.all(), narrow=reading.narrow, sorting=reading.NEWEST_FIRST
+    )
+    return render(request, "administration/audit_log/list.html", {"listing": shown})
 
 
 @require_safe

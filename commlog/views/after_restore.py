@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from commlog import after_restore, permissions
+from commlog import permissions
+from commlog.administration import after_restore
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
-from notifications import restored
+from notifications.restored import holding
 
 _A_REQUEST = 10.0  # seconds; what is left is said, and can be asked for again
 ACTIONS = ("lift", "release", "end")
@@ -35,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """What was found, and how much of a view, or in all, waits for a decision."""
     form = ViewForm(request.GET, user=permissions.staff(request))
     view = form.cleaned_data["view"] if form.is_valid() else None
-    context = {"form": form, "view": view, "found": restored.standing(), "can_manage": permissions.may_manage_administration(request.user)}
+    context = {"form": form, "view": view, "found": holding.standing(), "can_manage": permissions.may_manage_administration(request.user)}
     try:
         context["waiting"] = after_restore.waiting(view)
     except after_restore.Undecidable as error:

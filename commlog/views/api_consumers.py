@@ -9,12 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import consumers, permissions
-from commlog.consumer_forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm, narrow
-from commlog.consumers import Issued
-from commlog.listing import listing
+from commlog import permissions
+from commlog.administration.consumers import keeping
+from commlog.administration.consumers.forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm, narrow
+from commlog.administration.consumers.keeping import Issued
+from commlog.kit.keyset_list import listing
+from commlog.kit.seen import Check, edited
 from commlog.models import ApiConsumer, ApiKey
-from commlog.seen import Check, edited
 
 
 @require_safe
@@ -24,7 +25,7 @@ def index(request: HttpRequest) -> HttpResponse:
     scope = ApiConsumer.objects.prefetch_related("roles")
     shown = listing(request.GET, form=ConsumersForm, scope=scope, narrow=narrow, sorting=BY_NAME)
     context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
-    return render(request, "administration/api_consumers.html", context)
+    return render(request, "administration/consumers/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,10 +34,10 @@ def new(request: HttpRequest) -> HttpResponse:
     """Make a consumer."""
     form = ConsumerForm(request.POST or None)
     if form.is_valid():
-        made = consumers.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+        made = keeping.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
         messages.success(request, f"The API consumer {made.name} was made. Now make a key for it.")
         return redirect("api-consumer", made.key)
-    return render(request, "administration/api_consumer_form.html", {"form": form})
+    return render(request, "administration/consumers/form.html", {"form": form})
 
 
 @require_safe
@@ -52,14 +53,14 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change a consumer."""
 
     def write(form: ConsumerForm, check: Check) -> None:
-        consumers.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
+        keeping.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
 
     form, saved = edited(request, lambda data: ConsumerForm(data, instance=_consumer(key)), write)
     if saved:
         messages.success(request, f"The API consumer {form.instance.name} was changed.")
         return redirect("api-consumer", key)
     context = {"form": form, "consumer": _consumer(key)}
-    return render(request, "administration/api_consumer_form.html", context, status=form.status)
+    return render(request, "administration/consumers/form.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,8 +70,8 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     found, active = _consumer(key), request.POST.get("active") == "1"
     if request.method != "POST":
         last = max((each.last_used_at for each in found.keys.all() if each.last_used_at), default=None)
-        return render(request, "administration/api_consumer_deactivate.html", {"consumer": found, "last_used": last})
-    consumers.set_active(found, active, by=permissions.staff(request))
+        return render(request, "administration/consumers/deactivate.html", {"consumer": found, "last_used": last})
+    keeping.set_active(found, active, by=permissions.staff(request))
     messages.success(
         request, f"The keys of {found.name} open the API again." if active else f"No key of {found.name} opens the API any more."
     )
@@ -84,7 +85,7 @@ def issue(request: HttpRequest, key: UUID) -> HttpResponse:
     found, form = _consumer(key), KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, found, form=form)
-    issued = consumers.issue(found, by=permissions.staff(request), expires_at=form.expires_at)
+    issued = keeping.issue(found, by=permissions.staff(request), expires_at=form.expires_at)
     return _page(request, found, issued=issued)
 
 
@@ -95,10 +96,10 @@ def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _key(key)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and found.usable(timezone.now()):
-        issued = consumers.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
+        issued = keeping.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
         return _page(request, found.consumer, issued=issued)
     context = {"api_key": found, "form": form, "grace": settings.API_KEY_GRACE_MINUTES, "usable": found.usable(timezone.now())}
-    return render(request, "administration/api_key_rotate.html", context)
+    return render(request, "administration/consumers/rotate_key.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,10 +108,10 @@ def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
     """Say what will happen, then close a key."""
     found = _key(key)
     if request.method == "POST":
-        consumers.revoke(found, by=permissions.staff(request))
+        keeping.revoke(found, by=permissions.staff(request))
         messages.success(request, f"The key {found.prefix}… opens nothing any more.")
         return redirect("api-consumer", found.consumer.key)
-    return render(request, "administration/api_key_revoke.html", {"api_key": found})
+    return render(request, "administration/consumers/revoke_key.html", {"api_key": found})
 
 
 def _page(request: HttpRequest, found: ApiConsumer, *, form: KeyForm | None = None, issued: Issued | None = None) -> HttpResponse:
@@ -118,7 +119,7 @@ def _page(request: HttpRequest, found: ApiConsumer, *, form: KeyForm | None = No
     keys = [(key, key.usable(now)) for key in found.keys.all()]
     context = {"consumer": found, "keys": keys, "form": form or KeyForm(), "issued": issued}
     context["can_manage"] = permissions.may_manage_administration(request.user)
-    return render(request, "administration/api_consumer.html", context)
+    return render(request, "administration/consumers/consumer.html", context)
 
 
 def _consumer(key: UUID) -> ApiConsumer:

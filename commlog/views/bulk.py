@@ -12,17 +12,19 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from commlog import conditions, jobs, permissions, screens
+from commlog import jobs, permissions
 from commlog.bulk import choosing
 from commlog.bulk.choosing import Matching, Preview, Resendable, TooMany
 from commlog.bulk.confirming import BulkForm, Confirmed
 from commlog.jobs import Asked, TooManyOpen
-from commlog.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
+from commlog.kit.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
+from commlog.kit.paging import SIZES
+from commlog.log import conditions
+from commlog.log.places import Place
+from commlog.log.selection import Selection, in_words, select
 from commlog.models import Job, User
 from commlog.models.job import JobKind
-from commlog.paging import SIZES
-from commlog.places import Place
-from commlog.selection import Selection, in_words, select
+from commlog.views import screen
 from notifications import sendable
 from notifications.criteria import Criterion, Match, Operator
 from notifications.failures import Reason
@@ -64,7 +66,7 @@ class _Asked:
     def __init__(self, request: HttpRequest, given: QueryDict, *, all: bool = False) -> None:
         self.of = given.get("of") or reverse("log")
         self.place, params = Place.at(self.of)
-        state = screens.state_of(request, params, self.place.kind)
+        state = screen.state_of(request, params, self.place.kind)
         self.scope = self.place.scope(request.user)
         self.chosen: Selection = select(state.params, scope=self.scope, saved=state.saved)
         self.all = all or bool(given.get("all"))

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import audit, channel_health, channel_keeping, permissions
+from commlog import audit, permissions
+from commlog.administration.channels import health, keeping
 from commlog.audit import AuditAction
+from commlog.kit.seen import Check, SeenForm, edited
+from commlog.kit.stamps import latest
 from commlog.live import parts
-from commlog.live.stamps import latest
-from commlog.seen import Check, SeenForm, edited
 from notifications import outbox
 from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
@@ -50,9 +51,9 @@ class LaneForm(SeenForm, forms.Form):
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """All channels and their lanes."""
-    cards, manages = latest(request, "channels", channel_health.cards), permissions.may_manage_administration(request.user)
-    shown = {"cards": cards, "can_manage": manages, "most": channel_health.MOST_LANES}
-    return parts.render(request, "administration/channels.html", shown)
+    cards, manages = latest(request, "channels", health.cards), permissions.may_manage_administration(request.user)
+    shown = {"cards": cards, "can_manage": manages, "most": health.MOST_LANES}
+    return parts.render(request, "administration/channels/list.html", shown)
 
 
 @require_POST
@@ -65,7 +66,7 @@ def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
     if action == "test":
         return _test(request, type)
     paused = {"pause": True, "resume": False}.get(action)
-    channel_keeping.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
+    keeping.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
     messages.success(request, _SAID[action].format(type.label))
     return redirect("channels")
 
@@ -78,12 +79,12 @@ def disable(request: HttpRequest, channel: str) -> HttpResponse:
         raise Http404("There is no such channel.")
     type = MessageType(channel)
     if request.method == "POST":
-        channel_keeping.switch(type, enabled=False, by=permissions.staff(request))
+        keeping.switch(type, enabled=False, by=permissions.staff(request))
         messages.success(request, f"{type.label} is switched off. New messages fail until it is switched on.")
         return redirect("channels")
     switch = ChannelSwitch.objects.filter(channel=type).first()
-    context = {"channel": type, "switch": switch, "traffic": channel_health.traffic(type, now=timezone.now())}
-    return render(request, "administration/channel_disable.html", context)
+    context = {"channel": type, "switch": switch, "traffic": health.traffic(type, now=timezone.now())}
+    return render(request, "administration/channels/disable.html", context)
 
 
 def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
@@ -111,10 +112,10 @@ def lane(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Lane, pk=pk)
 
     def write(form: LaneForm, check: Check) -> None:
-        channel_keeping.change_lane(pk, **form.values(), by=permissions.staff(request), check=check)
+        keeping.change_lane(pk, **form.values(), by=permissions.staff(request), check=check)
 
     form, saved = edited(request, lambda data: LaneForm(data, lane=get_object_or_404(Lane, pk=pk)), write)
     if saved:
         messages.success(request, f"{found} was changed.")
         return redirect("channels")
-    return render(request, "administration/lane.html", {"form": form, "lane": found}, status=form.status)
+    return render(request, "administration/channels/lane.html", {"form": form, "lane": found}, status=form.status)

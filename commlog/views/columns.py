@@ -6,9 +6,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions, ways
-from commlog.address import COLUMNS, TIMESTAMPS, VIEW
-from commlog.layouts import Layout, as_params, chosen, layout_in, layout_of, remember
+from commlog import permissions
+from commlog.kit import return_address
+from commlog.log.address import COLUMNS, TIMESTAMPS, VIEW
+from commlog.log.layouts import Layout, as_params, chosen, layout_in, layout_of, remember
 from commlog.models.column_layout import LogKind
 
 _STEPS = {"up": -1, "down": 1}
@@ -21,7 +22,7 @@ def columns(request: HttpRequest) -> HttpResponse:
     """The list, a step in it, or the choice applied. With a view open the choice goes into the address until the view is saved."""
     user = permissions.staff(request)
     kind = _kind(request)
-    back = ways.back(request)
+    back = return_address.back(request)
     if request.method != "POST":
         state = QueryDict(back.partition("?")[2])
         return _form(request, kind, layout_in(state, layout_of(user, kind)), back)
@@ -55,7 +56,7 @@ def _apply(request: HttpRequest, kind: LogKind, layout: Layout, back: str) -> Ht
 def _form(request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, problem: str = "") -> HttpResponse:
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = {"layout": layout, "kind": kind, "back": back, "problem": problem, "in_dialog": partial}
-    return render(request, "log/columns.html" if partial else "log/columns_page.html", context)
+    return render(request, "log/columns/columns.html" if partial else "log/columns/page.html", context)
 
 
 def _kind(request: HttpRequest) -> LogKind:

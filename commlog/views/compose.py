@@ -12,10 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from commlog import audit, permissions, segments
+from commlog import audit, permissions
 from commlog.audit import AuditAction
-from commlog.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
-from commlog.recipients import KINDS, recipient_of, url_of
+from commlog.message import sms_length
+from commlog.message.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
+from commlog.recipients.kinds import KINDS, recipient_of, url_of
 from notifications import outbox
 from notifications.keys import key_in
 from notifications.models import NotificationTemplate
@@ -82,9 +83,9 @@ def _write(request: HttpRequest, letter: Letter, offered: Sequence[NotificationT
 def _page(
     request: HttpRequest, letter: Letter, form: ComposeForm, offered: Sequence[NotificationTemplate] = (), *, preview: bool = False
 ) -> HttpResponse:
-    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": segments, "offered": offered}
+    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": sms_length, "offered": offered}
     if preview and letter.channel == MessageType.SMS:
-        shown["length"] = segments.measure(form.cleaned_data["body"])
+        shown["length"] = sms_length.measure(form.cleaned_data["body"])
     return render(request, "compose/preview.html" if preview else "compose/write.html", shown)
 
 

@@ -5,11 +5,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from commlog import people, permissions
-from commlog.condition_rows import Row
-from commlog.conditions import PART, Given
+from commlog import permissions
+from commlog.log.condition_form import Row
+from commlog.log.conditions import PART, Given
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import NEEDS
+from commlog.recipients import people
 
 _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": MenuItemType.USERS}
 
@@ -23,7 +24,7 @@ def row(request: HttpRequest) -> HttpResponse:
     values = tuple(value for value in request.GET.getlist(f"v{number}") if value and "\0" not in value)
     changed = request.headers.get("HX-Trigger-Name", "")
     given = Given(field, operator, () if changed == f"f{number}" else values)
-    return render(request, "log/condition.html", {"row": Row(number, given), "focus": changed})
+    return render(request, "log/conditions/condition.html", {"row": Row(number, given), "focus": changed})
 
 
 @require_safe
@@ -35,4 +36,4 @@ def suggest(request: HttpRequest, whom: str) -> HttpResponse:
     if not request.user.has_perm(NEEDS[_LISTS[whom]]):
         raise PermissionDenied(f"Looking up {whom}s needs the permission to view them.")
     typed = next(iter(request.GET.values()), "")
-    return render(request, "log/suggestions.html", {"labels": people.suggest(whom, str(typed))})
+    return render(request, "log/conditions/suggestions.html", {"labels": people.suggest(whom, str(typed))})

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commlog import audit, permissions
 from commlog.audit import AuditAction
-from commlog.contact_forms import ClientForm, GroupForm, MemberForm, values_of
-from commlog.happenings import happened
-from commlog.recipients import KINDS, url_of
-from commlog.seen import Check, edited
+from commlog.kit.seen import Check, edited
+from commlog.recipients.forms import ClientForm, GroupForm, MemberForm, values_of
+from commlog.recipients.kinds import KINDS, url_of
+from commlog.recipients.staff_events import happened
 from commlog.views.recipients import show_overview
 from notifications.models import Client, Group, Membership
 from notifications.models.recipients import ClientState

@@ -8,8 +8,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from commlog import permissions, preview
-from commlog.hidden import ExactResponse
+from commlog import permissions
+from commlog.kit.hidden import ExactResponse
+from commlog.message import preview
 from notifications.models import Message
 
 _PARTS = {"text": ("content", "txt"), "html": ("html", "html")}

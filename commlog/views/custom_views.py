@@ -11,12 +11,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import custom_views, permissions, screens, ways
+from commlog import permissions
+from commlog.kit import return_address
+from commlog.kit.seen import Check, edited
+from commlog.log import custom_views
+from commlog.log.selection import select
+from commlog.log.view_form import ViewForm
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
-from commlog.seen import Check, edited
-from commlog.selection import select
-from commlog.view_forms import ViewForm
+from commlog.views import screen
 from notifications.keys import key_in
 
 
@@ -29,8 +32,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
     views = [(view, permissions.may_edit_view(request.user, view)) for view in permissions.views_for(request.user, kind)]
-    back = ways.back(request)
-    return render(request, "log/views_page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
+    back = return_address.back(request)
+    return render(request, "log/custom_views/page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
 
 
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
@@ -38,16 +41,16 @@ def _under_item(request: HttpRequest, item: str) -> HttpResponse:
     seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
     views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][: custom_views.MOST_TABS]
     scope = permissions.messages_for(request.user)
-    return render(request, "log/menu_views.html", {"counts": custom_views.counts(views, scope)})
+    return render(request, "log/custom_views/menu.html", {"counts": custom_views.counts(views, scope)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_read_messages
 def new(request: HttpRequest) -> HttpResponse:
     """Save the state of a log as a view."""
-    user, kind, back = permissions.staff(request), _kind(request), ways.back(request)
+    user, kind, back = permissions.staff(request), _kind(request), return_address.back(request)
     form = ViewForm(request.POST or None, user=user, kind=kind)
-    state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
+    state = screen.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
     chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
     if not chosen.sound:
         messages.error(request, "A condition is wrong. Correct it before you save the view.")
@@ -57,7 +60,9 @@ def new(request: HttpRequest) -> HttpResponse:
         content = custom_views.content_of(chosen, state.layout)
         custom_views.save(view, user, content | form.content(), roles=form.chosen_roles())
         return _opened(request, view, form, f"The view “{view.name}” is saved.")
-    return render(request, "log/view_form.html", {"form": form, "kind": kind, "back": back, "chips": chosen.chips, "title": "Save as view"})
+    return render(
+        request, "log/custom_views/form.html", {"form": form, "kind": kind, "back": back, "chips": chosen.chips, "title": "Save as view"}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,21 +79,21 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     form, saved = edited(request, lambda data: ViewForm(data, user=user, kind=view.kind, view=_seen(request, key)), write)
     if saved:
         return _opened(request, view, form, f"The view “{view.name}” is changed.")
-    found = {"form": form, "kind": view.kind, "back": ways.back(request), "view": view, "title": "Edit view"}
-    return render(request, "log/view_form.html", found, status=form.status)
+    found = {"form": form, "kind": view.kind, "back": return_address.back(request), "view": view, "title": "Edit view"}
+    return render(request, "log/custom_views/form.html", found, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_read_messages
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Say what will happen and to whom, then delete."""
-    user, view, back = permissions.staff(request), _seen(request, key), ways.back(request)
+    user, view, back = permissions.staff(request), _seen(request, key), return_address.back(request)
     _demand_editor(user, view)
     if request.method == "POST":
         custom_views.delete(view, user)
         messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
         return redirect(back.partition("?")[0] if view.key.hex in back else back)
-    return render(request, "log/view_delete.html", {"view": view, "roles": view.roles.all(), "back": back})
+    return render(request, "log/custom_views/delete.html", {"view": view, "roles": view.roles.all(), "back": back})
 
 
 @require_POST
@@ -103,8 +108,8 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 
 def _save(request: HttpRequest, user: User, view: CustomView) -> str:
     _demand_editor(user, view)
-    back = ways.back(request)
-    state = screens.state_of(request, QueryDict(back.partition("?")[2], mutable=True), LogKind(view.kind))
+    back = return_address.back(request)
+    state = screen.state_of(request, QueryDict(back.partition("?")[2], mutable=True), LogKind(view.kind))
     chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
     if not chosen.sound:
         messages.error(request, "A condition is wrong. Correct it before you save the view.")
@@ -126,18 +131,18 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
 
 def _copy(request: HttpRequest, user: User, view: CustomView) -> str:
     messages.success(request, f"“{custom_views.copy(view, user).name}” is made; only you see it.")
-    return ways.back(request)
+    return return_address.back(request)
 
 
 def _favourite(request: HttpRequest, user: User, view: CustomView) -> str:
     custom_views.toggle_favourite(view, user)
-    return ways.back(request)
+    return return_address.back(request)
 
 
 def _move(by: int) -> Callable[[HttpRequest, User, CustomView], str]:
     def moved(request: HttpRequest, user: User, view: CustomView) -> str:
         custom_views.move(view, user, list(permissions.views_for(user, LogKind(view.kind))), by)
-        return ways.back(request)
+        return return_address.back(request)
 
     return moved
 
@@ -172,7 +177,7 @@ def _opened(request: HttpRequest, view: CustomView, form: ViewForm, said: str) -
     if form.cleaned_data["favourite"] != bool(getattr(view, "favourite", False)):
         custom_views.toggle_favourite(view, user)
     messages.success(request, said)
-    return redirect(_address_of(view, ways.back(request)))
+    return redirect(_address_of(view, return_address.back(request)))
 
 
 def _address_of(view: CustomView, back: str) -> str:

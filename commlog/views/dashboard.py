@@ -7,10 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from commlog import channel_health, custom_views, permissions, stats
-from commlog.address import back_to
+from commlog import permissions
+from commlog.administration.channels import health
+from commlog.kit.stamps import latest
 from commlog.live import parts
-from commlog.live.stamps import latest
+from commlog.log import custom_views, stats
+from commlog.log.address import back_to
 from commlog.models import User
 from commlog.models.column_layout import LogKind
 
@@ -26,7 +28,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if reads_log := permissions.may_read_log(user):
         shown |= _of_the_log(request, user)
     if reads_log or administers:
-        shown["channels"] = latest(request, "channels", channel_health.cards)
+        shown["channels"] = latest(request, "channels", health.cards)
     if permissions.may_read_messages(user):
         shown["jobs"] = list(permissions.jobs_for(user).filter(owner=user).order_by("-pk")[:_MOST])
     return parts.render(request, "dashboard.html", shown | {"reads_log": reads_log})

@@ -10,9 +10,9 @@ from django.template import loader
 
 from commlog import audit
 from commlog.api.errors import of_status, speaks_api, unavailable_answer
-from commlog.ways import LONGEST
-from notifications import database
-from notifications.database import Trouble
+from commlog.kit.return_address import LONGEST
+from notifications.database import trouble as database
+from notifications.database.trouble import Trouble
 
 _LONGEST_PATH = 200
 

@@ -7,11 +7,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from commlog import event_lookup, permissions
-from commlog.limits import A_PAGE, TookTooLong, time_limit
-from commlog.listing import listing
+from commlog import permissions
+from commlog.kit.keyset_list import listing
+from commlog.kit.limits import A_PAGE, TookTooLong, time_limit
 from commlog.live import parts
-from commlog.recipients import KINDS, url_of
+from commlog.message_templates import events as event_lookup
+from commlog.recipients.kinds import KINDS, url_of
 from notifications import events
 from notifications.models import BusinessEvent
 

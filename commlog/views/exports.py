@@ -10,21 +10,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from commlog import audit, jobs, permissions, screens
+from commlog import audit, jobs, permissions
 from commlog.audit import AuditAction
-from commlog.columns import columns_of
 from commlog.export import orders
 from commlog.export.orders import Format, Order
 from commlog.export.plans import parts_of
 from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
 from commlog.jobs import Asked, TooManyOpen
-from commlog.limits import A_PAGE, TookTooLong, time_limit
+from commlog.kit.limits import A_PAGE, TookTooLong, time_limit
+from commlog.log.columns import columns_of
+from commlog.log.places import Place
+from commlog.log.selection import Selection, in_words, select
 from commlog.models import ExportFile, User
 from commlog.models.export_file import KEPT
 from commlog.models.job import JobKind
-from commlog.places import Place
-from commlog.selection import Selection, in_words, select
+from commlog.views import screen
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
@@ -44,7 +45,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     address = str(request.GET.get("of") or reverse("log"))
     place, params = Place.at(address)
     scope = place.scope(user)
-    state = screens.state_of(request, params, place.kind)
+    state = screen.state_of(request, params, place.kind)
     chosen = select(state.params, scope=scope, saved=state.saved)
     if not chosen.sound:
         messages.error(request, "Nothing is exported: a condition of the filter is wrong.")

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import jobs, opened, permissions
-from commlog.listing import listing
-from commlog.live import parts
+from commlog import jobs, permissions
+from commlog.kit.keyset_list import listing
+from commlog.kit.paging import Sorting
+from commlog.live import opened, parts
 from commlog.models import Job
-from commlog.paging import Sorting
 
 NEWEST_FIRST = Sorting("newest", descending=True)
 _STEERING = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}

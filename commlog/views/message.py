@@ -9,11 +9,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import opened, permissions, resending, ways
-from commlog.compose import can_be_written_anew
-from commlog.forms import ResendForm
-from commlog.live import parts
-from commlog.neighbours import neighbours
+from commlog import permissions
+from commlog.kit import return_address
+from commlog.live import opened, parts
+from commlog.message import offers
+from commlog.message.compose import can_be_written_anew
+from commlog.message.forms import ResendForm
+from commlog.views.previous_next import neighbours
 from notifications import outbox, sendable
 from notifications.failures import Reason
 from notifications.models import Message
@@ -43,7 +45,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     if not form.is_valid():
         return _answer(request, failed.key, refusal="The form was damaged on its way. Load the page again.")
     try:
-        resent = resending.resend(failed, by=permissions.staff(request), **form.cleaned_data)
+        resent = offers.resend(failed, by=permissions.staff(request), **form.cleaned_data)
     except outbox.Unsendable as error:
         return _answer(
             request, failed.key, refusal=str(error), anew=_anew(request, failed, error.reason), entry=reverse("message", args=[failed.key])
@@ -71,7 +73,7 @@ def _answer(
     else:
         said, level = _said(resent)
         messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))  # the frame makes a link of it
-    return redirect(ways.back(request, otherwise=reverse("message", args=[key])))
+    return redirect(return_address.back(request, otherwise=reverse("message", args=[key])))
 
 
 def _said(resent: outbox.Resent) -> tuple[str, int]:

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 
 from notifications import receipts
-from notifications.channels.detail import cleaned
-from notifications.channels.sms import receipt_address
+from notifications.channels.base.detail import cleaned
+from notifications.channels.sms.channel import receipt_address
 from notifications.states import ReceiptStatus
 
 # Twilio's words. What comes before "sent" says nothing that the log does not know.

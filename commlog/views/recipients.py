@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from commlog import permissions, screens
-from commlog.contact_forms import MemberForm
-from commlog.directory import listing
+from commlog import permissions
 from commlog.models.column_layout import LogKind
-from commlog.profile import profile
-from commlog.recipients import KINDS, messages_of
+from commlog.recipients.forms import MemberForm
+from commlog.recipients.kinds import KINDS, messages_of
+from commlog.recipients.lists import listing
+from commlog.recipients.profile import profile
+from commlog.views import screen
 from notifications.models import Group
 
 
@@ -46,7 +47,7 @@ def show_overview(request: HttpRequest, recipient: Any, member_form: MemberForm 
 def communications(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     """The recipient's log: every tool of the log, over the recipient's messages."""
     recipient = get_object_or_404(KINDS[kind].objects, key=key)
-    return screens.show(
+    return screen.show(
         request,
         kind=LogKind[kind.upper()],
         scope=messages_of(recipient, permissions.messages_for(request.user)),

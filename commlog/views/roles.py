@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from commlog import permissions, role_matrix, staff
-from commlog.admin_forms import RoleForm
-from commlog.seen import Check, edited
+from commlog import permissions
+from commlog.administration.forms import RoleForm
+from commlog.administration.roles import matrix
+from commlog.administration.users import staff
+from commlog.kit.seen import Check, edited
 
 MOST_NAMED = 10
 
@@ -19,8 +21,8 @@ MOST_NAMED = 10
 def index(request: HttpRequest) -> HttpResponse:
     """All roles, and what each may do."""
     roles = list(Role.objects.annotate(people=Count("user")).prefetch_related("permissions").order_by("name"))
-    context = {"roles": roles, "matrix": role_matrix.of(roles), "can_manage": permissions.may_manage_administration(request.user)}
-    return render(request, "administration/roles.html", context)
+    context = {"roles": roles, "matrix": matrix.of(roles), "can_manage": permissions.may_manage_administration(request.user)}
+    return render(request, "administration/roles/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,7 +34,7 @@ def new(request: HttpRequest) -> HttpResponse:
         role = staff.create_role(form.cleaned_data["name"], form.chosen, by=permissions.staff(request))
         messages.success(request, f"The role {role.name} was made.")
         return redirect("roles")
-    return render(request, "administration/role.html", {"form": form})
+    return render(request, "administration/roles/form.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,8 +53,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     if saved:
         messages.success(request, f"The role {role.name} was changed.")
         return redirect("roles")
-    context = {"form": form, "role": Role.objects.get(pk=pk), "fixed": role_matrix.fixed(role)}
-    return render(request, "administration/role.html", context, status=form.status)
+    context = {"form": form, "role": Role.objects.get(pk=pk), "fixed": matrix.fixed(role)}
+    return render(request, "administration/roles/form.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,4 +72,4 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
             refusal = str(refused)
     people = list(role.user_set.order_by("username")[: MOST_NAMED + 1])
     context = {"role": role, "people": people[:MOST_NAMED], "more": len(people) > MOST_NAMED, "refusal": refusal}
-    return render(request, "administration/role_delete.html", context | {"fixed": role_matrix.fixed(role), "items": role.menu_items.all()})
+    return render(request, "administration/roles/delete.html", context | {"fixed": matrix.fixed(role), "items": role.menu_items.all()})

@@ -15,25 +15,27 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from commlog import passwords, sessions, ways
-from commlog.forms import LONGEST_USER_NAME, SignInForm
+from commlog.account import passwords, sessions
+from commlog.account.forms import SignInForm
+from commlog.kit import return_address
+from commlog.kit.fields import LONGEST_USER_NAME
 
 _MOST_FORMS, _LATELY = 20, 10  # forms drawn anew by this process in so many seconds: a form costs four times as much as the plain page
 _busy_lately: deque[float] = deque(maxlen=_MOST_FORMS)
 
 
 class SignIn(LoginView):
-    """The sign-in page. What is refused, and when, is said in commlog.passwords."""
+    """The sign-in page. What is refused, and when, is said in commlog.account.passwords."""
 
-    template_name = "sign_in.html"
+    template_name = "account/sign_in.html"
     form_class = SignInForm
     redirect_authenticated_user = True
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         """Return where `next` leads. Without its query where it is too long to be led to: a message's page without its way back."""
         asked = str(self.request.POST.get("next", self.request.GET.get("next", "")))
-        found = asked if len(asked) <= ways.LONGEST_WAY else asked.partition("?")[0]
-        return found if ways.is_ours(found, self.request) else ""
+        found = asked if len(asked) <= return_address.LONGEST_WAY else asked.partition("?")[0]
+        return found if return_address.is_ours(found, self.request) else ""
 
     def get(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         """A partial request whose session has ended loads the whole page anew, not a sign-in form into a dialog."""
@@ -67,7 +69,7 @@ class SignIn(LoginView):
 @lru_cache(maxsize=32)
 def _refusal(title: str, said: str) -> str:
     """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for that."""
-    return render_to_string("sign_in_refused.html", {"title": title, "refused": said})
+    return render_to_string("account/sign_in_refused.html", {"title": title, "refused": said})
 
 
 def forget() -> None:

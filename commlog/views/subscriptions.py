@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from commlog import opting, permissions
-from commlog.profile import profile
-from commlog.recipients import KINDS, url_of
+from commlog import permissions
+from commlog.recipients import subscriptions
+from commlog.recipients.kinds import KINDS, url_of
+from commlog.recipients.profile import profile
 from notifications import events
 
 
@@ -29,7 +30,7 @@ def choose(request: HttpRequest, kind: str, key: UUID, template: UUID) -> HttpRe
     owner = get_object_or_404(KINDS[kind].objects, key=key)
     asked = get_object_or_404(events.concerning(owner), key=template)
     subscribed = request.POST.get("subscribed") == "1"
-    opting.choose(owner, asked, subscribed=subscribed, by=permissions.staff(request))
+    subscriptions.choose(owner, asked, subscribed=subscribed, by=permissions.staff(request))
     messages.success(
         request, f"{owner.name} {'hears' if subscribed else 'does not hear'} of “{asked.name}” {'now' if subscribed else 'any more'}."
     )

@@ -11,17 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import audit, permissions, segments, template_activation, template_keeping, template_trial
+from commlog import audit, permissions
 from commlog.audit import AuditAction
-from commlog.listing import listing
-from commlog.paging import Sorting
-from commlog.seen import Check, edited
-from commlog.template_forms import TemplateForm, TemplatesForm, TrialForm
+from commlog.kit.keyset_list import listing
+from commlog.kit.paging import Sorting
+from commlog.kit.seen import Check, edited
+from commlog.message import sms_length
+from commlog.message_templates import activation, keeping, trial
+from commlog.message_templates.forms import TemplateForm, TemplatesForm, TrialForm
 from notifications import events, templating
 from notifications.models import Client, NotificationTemplate
-from notifications.secrets import opened, seal
+from notifications.secrets.sealed import opened, seal
 from notifications.states import MessageType
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 BY_NAME = Sorting("name", ("name",))
 _METHODS = ["GET", "HEAD", "POST"]
@@ -33,7 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All templates."""
     found = listing(request.GET, form=TemplatesForm, scope=NotificationTemplate.objects.known(), narrow=_narrow, sorting=BY_NAME)
     shown = {"listing": found, "may_create": permissions.may_create_templates(request.user), "channels": MessageType.choices}
-    return render(request, "administration/templates.html", shown)
+    return render(request, "message_templates/list.html", shown)
 
 
 @require_safe
@@ -45,7 +47,7 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = {"template": found, "conditions": asked, "event": events.in_words(found.event) if found.event else ""}
     shown |= {"may_edit": permissions.may_edit_templates(request.user), "reads": permissions.may_read_log(request.user)}
     secret = opened(request.session.pop(f"secret:{key.hex}", ""))
-    return render(request, "administration/template.html", shown | {"secret": secret})
+    return render(request, "message_templates/template.html", shown | {"secret": secret})
 
 
 @require_http_methods(_METHODS)
@@ -71,10 +73,10 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     """Say what will happen and to how many, then activate or deactivate."""
     found = _found(key)
     if request.method != "POST":
-        shown = {"template": found, "forecast": template_activation.forecast(found, now=timezone.now())}
-        return render(request, "administration/template_activity.html", shown)
+        shown = {"template": found, "forecast": activation.forecast(found, now=timezone.now())}
+        return render(request, "message_templates/activity.html", shown)
     active = request.POST.get("active") == "1"
-    if template_keeping.switch(found, active=active, by=permissions.staff(request)):
+    if keeping.switch(found, active=active, by=permissions.staff(request)):
         said = "is active now" if active else "is inactive now. What is queued already is still sent"
         messages.success(request, f"{found.name} {said}.")
     return redirect("template", key)
@@ -87,7 +89,7 @@ def secret(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _found(key)
     if found.type != MessageType.WEB_HOOK:
         raise Http404("Only webhooks are signed.")
-    request.session[f"secret:{key.hex}"] = seal(template_keeping.renew_secret(found, by=permissions.staff(request)))
+    request.session[f"secret:{key.hex}"] = seal(keeping.renew_secret(found, by=permissions.staff(request)))
     return redirect("template", key)
 
 
@@ -97,10 +99,10 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Say what will happen, then delete."""
     found = _found(key)
     if request.method == "POST":
-        template_keeping.delete(found, by=permissions.staff(request))
+        keeping.delete(found, by=permissions.staff(request))
         messages.success(request, f"The template {found.name} was deleted.")
         return redirect("templates")
-    return render(request, "administration/template_delete.html", {"template": found})
+    return render(request, "message_templates/delete.html", {"template": found})
 
 
 def _found(key: UUID) -> NotificationTemplate:
@@ -128,13 +130,13 @@ def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
         form = _form(request.POST or None, template)
         if saving and form.is_valid():
             return _create(request, form)
-    shown: dict[str, Any] = {"form": form, "template": form.instance, "trial_form": TrialForm(request.POST or None), "segments": segments}
+    shown: dict[str, Any] = {"form": form, "template": form.instance, "trial_form": TrialForm(request.POST or None), "segments": sms_length}
     shown |= {"name": name, "may_edit": permissions.may_edit_templates(request.user)}
     if step in ("preview", "test"):
         shown |= _tried(request, form, step)
         if step == "preview" and request.htmx:  # type: ignore[attr-defined]
-            return render(request, "administration/template_trial.html", shown)
-    return render(request, "administration/template_edit.html", shown, status=form.status)
+            return render(request, "message_templates/trial.html", shown)
+    return render(request, "message_templates/edit.html", shown, status=form.status)
 
 
 def _form(data: QueryDict | None, template: NotificationTemplate) -> TemplateForm:
@@ -143,7 +145,7 @@ def _form(data: QueryDict | None, template: NotificationTemplate) -> TemplateFor
 
 def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
     made = form.instance
-    signing = template_keeping.create(made, by=permissions.staff(request))
+    signing = keeping.create(made, by=permissions.staff(request))
     if signing:
         request.session[f"secret:{made.key.hex}"] = seal(signing)
     messages.success(request, f"The template {made.name} was created. It sends nothing until it is activated.")
@@ -153,8 +155,8 @@ def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
 
 def _change(request: HttpRequest, form: TemplateForm, check: Check) -> None:
     try:
-        template_keeping.change(form.instance, before=form.before, by=permissions.staff(request), check=check)
-    except template_keeping.SecretsMoved as error:
+        keeping.change(form.instance, before=form.before, by=permissions.staff(request), check=check)
+    except keeping.SecretsMoved as error:
         form.ask_again(error.fields)
 
 
@@ -166,14 +168,14 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
     try:
         client = _client(request)
         if step == "test":
-            message, left_out = template_trial.send_test(form.instance, client, before=form.before, by=by)
+            message, left_out = trial.send_test(form.instance, client, before=form.before, by=by)
             what = {"to": message.destination, "channel": message.type, "template": form.instance.name}
             label = f"test of {form.instance.name}"
             audit.record(by, AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
             link = reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
             without = f", without {' and '.join(left_out)}: stored for another server" if left_out else ""
             messages.success(request, f"A test to {message.destination} is on its way{without}.", extra_tags=link)
-        return {"trial": template_trial.trial(form.instance, client, by=by)}
+        return {"trial": trial.trial(form.instance, client, by=by)}
     except Malformed as error:
         return {"problem": f"{error.problem[0].upper()}{error.problem[1:]}."}
 
@@ -182,4 +184,4 @@ def _client(request: HttpRequest) -> Client | None:
     """Whose data the preview shows: nobody's to who may not open clients."""
     if not permissions.may_view_recipient(request.user, "client"):
         return None
-    return template_trial.client_of(request.POST.get("with_client", ""))
+    return trial.client_of(request.POST.get("with_client", ""))

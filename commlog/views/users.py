@@ -7,12 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commlog import permissions, sessions, staff
-from commlog.admin_forms import NewPasswordForm, NewUserForm, UserForm
-from commlog.listing import listing
+from commlog import permissions
+from commlog.account import sessions
+from commlog.administration.forms import NewPasswordForm, NewUserForm, UserForm
+from commlog.administration.users import staff
+from commlog.administration.users.table import BY_NAME, UsersForm, narrow
+from commlog.kit.keyset_list import listing
+from commlog.kit.seen import Check, edited
 from commlog.models import User
-from commlog.seen import Check, edited
-from commlog.staff_list import BY_NAME, UsersForm, narrow
 
 
 @require_safe
@@ -22,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
     people = User.objects.prefetch_related("groups")
     shown = listing(request.GET, form=UsersForm, scope=people, narrow=narrow, sorting=BY_NAME)
     context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
-    return render(request, "administration/users.html", context)
+    return render(request, "administration/users/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         made = staff.create_user(form.instance, form.cleaned_data["password"], form.cleaned_data["roles"], by=permissions.staff(request))
         messages.success(request, f"{made.name} may sign in now. Tell them the password; they choose their own when they sign in.")
         return redirect("administration-user", made.key)
-    return render(request, "administration/user_form.html", {"form": form})
+    return render(request, "administration/users/form.html", {"form": form})
 
 
 @require_safe
@@ -43,7 +45,7 @@ def user(request: HttpRequest, key: UUID) -> HttpResponse:
     """One user: facts, roles, sessions."""
     person = _person(key)
     context = {"person": person, "sessions": sessions.live(person), "can_manage": permissions.may_manage_administration(request.user)}
-    return render(request, "administration/user.html", context)
+    return render(request, "administration/users/user.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,7 +63,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     if saved:
         messages.success(request, f"{form.instance.name} was changed.")
         return redirect("administration-user", key)
-    return render(request, "administration/user_form.html", {"form": form, "person": _person(key)}, status=form.status)
+    return render(request, "administration/users/form.html", {"form": form, "person": _person(key)}, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +78,7 @@ def password(request: HttpRequest, key: UUID) -> HttpResponse:
         staff.set_password(person, form.cleaned_data["password"], by=permissions.staff(request))
         messages.success(request, f"{person.name} has a new password and is signed out everywhere.")
         return redirect("administration-user", key)
-    return render(request, "administration/user_password.html", {"form": form, "person": person})
+    return render(request, "administration/users/password.html", {"form": form, "person": person})
 
 
 @require_POST

@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
-from notifications.channels.base import Accepted, Channel, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.contract import Accepted, Channel, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.email import EmailChannel
 from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
-from notifications.channels.sms import SmsChannel
+from notifications.channels.sms.channel import SmsChannel
 from notifications.channels.webhook import WebhookChannel
 from notifications.states import MessageType
 
@@ -65,6 +65,6 @@ def _make(channel: MessageType) -> Channel:
             return WebhookChannel(settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP)
         case MessageType.EVENT_STREAM:
             # Not at the top: it needs the models, and settings.py asks the other channels before there are any.
-            from notifications.channels.event_stream import EventStreamChannel
+            from notifications.channels.event_stream.channel import EventStreamChannel
 
             return EventStreamChannel()

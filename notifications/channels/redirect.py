@@ -8,9 +8,9 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db.models import TextChoices
 
-from notifications.channels.base import Accepted, Channel, Envelope, Receipt
-from notifications.channels.sms import LONGEST
-from notifications.secret_urls import shortened
+from notifications.channels.base.contract import Accepted, Channel, Envelope, Receipt
+from notifications.channels.sms.channel import LONGEST
+from notifications.secrets.urls import shortened
 from notifications.states import MessageType
 
 _HEADER = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone

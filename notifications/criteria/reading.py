@@ -12,8 +12,8 @@ from notifications import keys
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
 from notifications.criteria.spans import is_reversed
-from notifications.text import Malformed
-from notifications.text import clean as clean_text
+from notifications.text.gate import Malformed
+from notifications.text.gate import clean as clean_text
 
 MOST_CRITERIA = 50
 MOST_VALUES = 1_000

@@ -7,9 +7,9 @@ from django.db.models.functions import Concat, Replace, Trim
 from django.db.models.lookups import Contains, EndsWith, Exact, StartsWith
 
 from notifications.criteria.operators import Operator
-from notifications.numbers import Asked, asked
-from notifications.secret_urls import shortened
-from notifications.spelling import fold
+from notifications.secrets.urls import shortened
+from notifications.text.numbers import Asked, asked
+from notifications.text.spelling import fold
 
 _IGNORED = ("(0)", " ", "(", ")", "-", ".", "/", "\u00a0", "\u2010", "\u2011", "\u2013", "\u202f")
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from notifications.channels.base import Accepted, Receipt
+from notifications.channels.base.contract import Accepted, Receipt
 from notifications.delivery.results import Result
 
 _RECIPIENTS = 5

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from notifications import channels
-from notifications.clock import Clock
+from notifications.database.clock import Clock
 from notifications.delivery import claims, results
 from notifications.delivery.results import Result
 from notifications.delivery.window import Call, send

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from django.db import connection
 
-from notifications import channels, sql, workers
-from notifications.channels.base import Receipt
+from notifications import channels, workers
+from notifications.channels.base.contract import Receipt
+from notifications.database import sql
 from notifications.delivery import tallies
 from notifications.delivery.claims import PERMIT, Claim
 from notifications.delivery.results import CLOSE, MARK_SENT, Result, closing, keep_late
-from notifications.lane_health import minute_of
+from notifications.lanes.lane_health import minute_of
 
 _TYPES = {
     "id": "bigint",

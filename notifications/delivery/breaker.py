@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifications.circuits import Trouble
+from notifications.delivery.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
 
 WINDOW = 60.0  # seconds

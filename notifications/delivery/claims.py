@@ -11,8 +11,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications import lanes, sql, workers
-from notifications.channels.base import Envelope
+from notifications import workers
+from notifications.channels.base.contract import Envelope
+from notifications.database import sql
+from notifications.lanes import openings
 from notifications.models import NotificationTemplate
 from notifications.states import MessageState, MessageType
 
@@ -46,7 +48,7 @@ class Claim:
 _LOCK_DUE = f"""
 SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
 WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT GREATEST(0, LEAST(%s, (
-SELECT {lanes.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s)))
+SELECT {openings.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s)))
 """  # noqa: S608 - names of tables and columns
 _LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
 _LOCK_ONE = _LOCK_DUE.replace("ORDER BY", "AND id = %s ORDER BY")

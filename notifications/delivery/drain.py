@@ -9,15 +9,17 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, circuits, database, lanes, sql, stopping
+from notifications import channels, process
 from notifications.channels import DeliveryError
-from notifications.circuits import Trouble
-from notifications.clock import Clock
-from notifications.delivery import alike, at_once, breaker, claims, judging, leases, results
+from notifications.database import sql, trouble
+from notifications.database.clock import Clock
+from notifications.delivery import alike, at_once, breaker, circuits, claims, judging, leases, results
+from notifications.delivery.circuits import Trouble
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
-from notifications.lanes import Opening
+from notifications.lanes import openings
+from notifications.lanes.openings import Opening
 from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
@@ -82,7 +84,7 @@ class Drain:
                 for each in self._settle_and_permit():
                     self._start(each)
         except Exception as error:
-            if self.out or database.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
+            if self.out or trouble.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
                 logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
             self._end_broken(error)
             raise
@@ -98,11 +100,11 @@ class Drain:
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
-        if stopping.wished() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
+        if process.wished() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
             return
         moment = self.clock.now()
         found: Counter[int] = Counter()
-        for lane in lanes.openings(moment):
+        for lane in openings.openings(moment):
             room = min(self._room(lane), lane.room - found[lane.lane_id])
             if room > 0 and (self._must_not_wait(lane.lane_id) if over else lane.channel == self.channel):
                 claimed = self._claim(lane, room, moment)
@@ -111,7 +113,7 @@ class Drain:
         self.look_at = 0.0 if found.total() else now + _LOOK
 
     def _claim(self, lane: Opening, room: int, moment: datetime) -> list[Claim]:
-        wanted = lanes.take(lane, room, now=moment)
+        wanted = openings.take(lane, room, now=moment)
         if lane.trial and not lane.parked and wanted:
             circuits.park(lane.lane_id, wanted, now=moment)
         suspects = self._can_leave_at_once(lane)
@@ -180,7 +182,7 @@ class Drain:
         if now < self.held_at or not any(self.ready.values()):
             return
         self.held_at = now + _HELD
-        held = lanes.held()
+        held = openings.held()
         for lane_id, waiting in self.ready.items():
             if waiting and lane_id in held and not (held[lane_id] and all(each.trial for each in waiting)):
                 self._give_back(waiting, _LANE_HELD)
@@ -222,7 +224,7 @@ class Drain:
         troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
         self._give_back_the_held([*troubles, *throttled])
         chosen = self._startable()
-        stop = stopping.wished()
+        stop = process.wished()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
             self._give_back_the_slow(chosen, STOPPED if stop else NotStarted())
         self._renew_leases()
@@ -245,7 +247,7 @@ class Drain:
             results.record([judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded])
             judging.judge(self.unrecorded, open_lanes, troubles, now=now)
             for lane_id, rest in throttled.items():
-                lanes.slow_down(lane_id, rest=rest, now=now)
+                openings.slow_down(lane_id, rest=rest, now=now)
             permitted = claims.permit(chosen, now=now)
             inline = [each for each in permitted if channels.get(each.channel).inline]
             if inline:
@@ -303,7 +305,7 @@ class Drain:
 
 def _unreachable(error: Exception) -> bool:
     """Whether the database is to blame, and the same statement may succeed later."""
-    return isinstance(error, _UNREACHABLE) or database.trouble_of(error) is not None
+    return isinstance(error, _UNREACHABLE) or trouble.trouble_of(error) is not None
 
 
 def _window(lane_id: int, channel: MessageType) -> Window:

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from notifications import alerts
-from notifications.channels.base import About, DeliveryError, Failure
-from notifications.circuits import digest
+from notifications.channels.base.contract import About, DeliveryError, Failure
+from notifications.delivery.circuits import digest
 from notifications.delivery.claims import Claim
-from notifications.lane_health import THE_HOUR, fails, health_of, latest
+from notifications.lanes.lane_health import THE_HOUR, fails, health_of, latest
 from notifications.models import Attempt, Lane, LaneRefusal, LaneTally
 from notifications.states import Circuit, MessageType, Outcome
 

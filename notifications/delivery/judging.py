@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from notifications import circuits, lanes
-from notifications.circuits import Trouble
-from notifications.delivery import breaker
+from notifications.delivery import breaker, circuits
+from notifications.delivery.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
+from notifications.lanes import openings
 from notifications.models import Lane
 from notifications.states import Circuit, Outcome
 
@@ -26,7 +26,7 @@ def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
     error, claim = result.error, result.claim
     if error is None or error.outcome != Outcome.REFUSED or not error.lane_fault:
         return result
-    in_trouble = lane is not None and not lanes.works(lane, now)
+    in_trouble = lane is not None and not openings.works(lane, now)
     throttled = error.throttled and claim.token - claim.failures <= _MOST_SPARED
     return replace(result, spared=True, parked=in_trouble) if in_trouble or throttled else result
 

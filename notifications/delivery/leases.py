@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from notifications.channels.base import DeliveryError, Envelope
+from notifications.channels.base.contract import DeliveryError, Envelope
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import abandon, settle
 from notifications.failures import Reason

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifications.channels.base import DeliveryError
-from notifications.channels.sms import kind_of
+from notifications.channels.base.contract import DeliveryError
+from notifications.channels.sms.channel import kind_of
 from notifications.failures import Reason
 from notifications.models import DeliveryReceipt
 from notifications.states import PROVES_DELIVERY, PROVES_SENDING, ReceiptStatus

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from notifications import sql
-from notifications.channels.base import Accepted, DeliveryError, Failure, Receipt
+from notifications.channels.base.contract import Accepted, DeliveryError, Failure, Receipt
+from notifications.database import sql
 from notifications.delivery import failing, tallies
 from notifications.delivery.claims import Claim
 from notifications.delivery.failing import Try

@@ -2,7 +2,7 @@
 
 from notifications import alerts
 from notifications.models import NotificationTemplate
-from notifications.secret_urls import shortened
+from notifications.secrets.urls import shortened
 
 
 def retire(template_id: int) -> None:

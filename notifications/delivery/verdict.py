@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifications.channels.base import DeliveryError, Failure
+from notifications.channels.base.contract import DeliveryError, Failure
 from notifications.retry import RetryPolicy
 from notifications.states import Outcome
 

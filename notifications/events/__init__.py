@@ -1,6 +1,6 @@
 """What happens in the business, and the messages that come of it."""
 
-from notifications.events.names import BY_HAND, EVENTS, MANUAL, in_words
+from notifications.event_names import BY_HAND, EVENTS, MANUAL, in_words
 from notifications.events.raising import Happening, KeyTaken, Raised, raise_many, raise_one
 from notifications.events.rehearsing import rehearse
 from notifications.events.subscribing import Choice, choices, choose, concerning

@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
 from notifications import outbox
-from notifications.clock import db_now
+from notifications.database.clock import db_now
+from notifications.event_names import EVENTS
 from notifications.events.firing import Plan, plan
-from notifications.events.names import EVENTS
 from notifications.events.surroundings import surroundings, templates_for
 from notifications.events.trace import Silence, message_keys, stored
 from notifications.models import BusinessEvent, Client, Group
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 _BATCH = 500
 _TRIES = 3

@@ -9,7 +9,7 @@ from notifications.drafts import Draft
 from notifications.events.firing import plan
 from notifications.events.surroundings import surroundings
 from notifications.models import BusinessEvent, NotificationTemplate
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 
 _AT_ONCE = 20  # events whose groups' members are in memory together
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from django.db.models import Q
 
-from notifications.secrets import is_sealed, seal, seal_headers
+from notifications.secrets.sealed import is_sealed, seal, seal_headers
 
 _BATCH = 500
 

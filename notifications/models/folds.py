@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import models
 
-from notifications.secret_urls import shortened
-from notifications.spelling import fold, stored_fold
+from notifications.secrets.urls import shortened
+from notifications.text.spelling import fold, stored_fold
 
 LONGEST = 400  # characters of the fold of a person's name: an index cannot hold more than 2,700 octets
 
@@ -14,7 +14,7 @@ LONGEST = 400  # characters of the fold of a person's name: an index cannot hold
 class FoldField(models.TextField):
     """The fold of other columns of its row, written with them. Migrations see a TextField.
 
-    Rows that are older than the column hold nothing there until `notifications.filling` has come to them; so do rows of `sparse`
+    Rows that are older than the column hold nothing there until `notifications.cluster.filling` has come to them; so do rows of `sparse`
     fields whose fold differs from the text by the case of A to Z alone. Whoever asks looks at the text itself then.
     """
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Installation(models.Model):
-    """The only row of its table. Made when senders look at the database for the first time (notifications.restored)."""
+    """The only row of its table. Made when senders look at the database for the first time (notifications.restored.holding)."""
 
     ONLY = 1
 

@@ -30,7 +30,7 @@ class Lane(models.Model):
     probe_at = models.DateTimeField(null=True)  # when one message to a destination that failed may try again
     probes = models.PositiveIntegerField(default=0)  # tries in a row, since it opened, that may have been received
     marked_until = models.DateTimeField(null=True)  # while it is held back: what was due until then is marked as WAITING
-    # How it does, by its results (notifications.lane_health). Nothing has been accepted since `failing_since` unless a time says so.
+    # How it does, by its results (notifications.lanes.lane_health). Nothing has been accepted since `failing_since` unless a time says so.
     accepted_at = models.DateTimeField(null=True)  # the last success among the tallies that are gone
     failing_since = models.DateTimeField(null=True)  # the first of the failures after which it was said to be failing
     failing_with = models.TextField(default="", db_default="")  # the last of them

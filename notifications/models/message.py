@@ -16,8 +16,8 @@ from notifications.models.folds import FoldField
 from notifications.models.lane import Lane
 from notifications.models.recipients import Client, Group
 from notifications.models.template import NotificationTemplate
-from notifications.secret_urls import shortened, without_secret_parts
-from notifications.secrets import SealedHeadersField, SealedTextField
+from notifications.secrets.sealed import SealedHeadersField, SealedTextField
+from notifications.secrets.urls import shortened, without_secret_parts
 from notifications.states import (
     CLAIMABLE,
     FINAL,
@@ -44,7 +44,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """The questions that are asked of messages.
 
     `legs`: conditions that together say the same as the filter, each served by an index of its own. No index serves their OR in
-    order, so a page is put together from the first rows of each (commlog.paging).
+    order, so a page is put together from the first rows of each (commlog.kit.paging).
     """
 
     legs: tuple[Q, ...] = ()

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from notifications.models.recipients import Client, Group
-from notifications.secrets import SealedHeadersField, SealedTextField
+from notifications.secrets.sealed import SealedHeadersField, SealedTextField
 from notifications.states import MessageType
 
 

@@ -7,18 +7,18 @@ from functools import partial
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
-from notifications.channels.blank import is_blank, is_blank_html
+from notifications.channels.base.blank import is_blank, is_blank_html
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem, username_problem
-from notifications.events.names import BY_HAND, EVENTS
+from notifications.event_names import BY_HAND, EVENTS
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, Target, Trigger
-from notifications.secrets import open_headers
+from notifications.secrets.sealed import open_headers
 from notifications.states import MessageType
 from notifications.templating import catalogue, conditions
 from notifications.templating.filling import names_of, place_of_text
 from notifications.templating.spots import Spot, standings
 from notifications.templating.syntax import Place, fill, names_in
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_SMS, LONGEST_MAIL, LONGEST_BODY = 255, 250, 1600, 100_000, 500_000
 MOST_CONDITIONS = 20

@@ -7,7 +7,7 @@ another scheme, host or port keeps none of the secrets that it was stored with: 
 from notifications.channels import DeliveryError
 from notifications.channels.webhook import Origin, origin
 from notifications.models import NotificationTemplate
-from notifications.secrets import is_sealed
+from notifications.secrets.sealed import is_sealed
 from notifications.templating.checks import Samples
 from notifications.templating.syntax import Place, fill
 

@@ -12,7 +12,7 @@ from notifications.criteria import Kind
 from notifications.models import BusinessEvent, Client, Group
 from notifications.templating.catalogue import PLACEHOLDERS
 from notifications.templating.decimals import plain, plain_text
-from notifications.text import Malformed, clean
+from notifications.text.gate import Malformed, clean
 
 Values = dict[str, str]
 MOST_DATA = 100  # names in an event's data

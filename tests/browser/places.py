@@ -9,7 +9,7 @@ from django.utils import timezone
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.models import CustomView, Job, MenuItem, User
-from notifications import circuits
+from notifications.delivery import circuits
 from notifications.models import BusinessEvent, ChannelSwitch, Client, Message, NotificationTemplate
 from notifications.models import Group as ClientGroup
 from notifications.states import MessageState, MessageType, Outcome

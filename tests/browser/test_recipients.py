@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from commlog.segments import measure
+from commlog.message.sms_length import measure
 from notifications.models import Client, Message
 from notifications.states import MessageState
 from tests.browser.conftest import SignIn

@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from commlog.log.places import Place
 from commlog.models import CustomView, Job
-from commlog.places import Place
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.factories import make_message, make_resend, officer, outsider

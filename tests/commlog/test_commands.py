@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 
 from commlog.models import AuditEntry, User
 from notifications.models import Message
-from notifications.secrets import opened
+from notifications.secrets.sealed import opened
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import PASSWORD, make_attempt, make_client, make_group, make_message, make_resend, officer, viewer
 

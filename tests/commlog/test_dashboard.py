@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from commlog import custom_views, stats
+from commlog.log import custom_views, stats
 from commlog.models import CustomView, MenuItem, ViewPlace
 from commlog.models.job import JobState
 from notifications.failures import Reason

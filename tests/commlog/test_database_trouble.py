@@ -12,9 +12,10 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from notifications import database, tasks
-from notifications.broker import MessageBroker
-from notifications.database import Trouble
+from notifications import tasks
+from notifications.cluster.broker import MessageBroker
+from notifications.database import trouble
+from notifications.database.trouble import Trouble
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
@@ -75,7 +76,7 @@ def test_probes_are_told_at_once_and_told_when_it_is_over(client: Client, troubl
 
 def test_a_probe_leaves_nothing_behind(client: Client) -> None:
     tables = connection.introspection.table_names()
-    database.forget()
+    trouble.forget()
 
     assert client.get("/readyz").status_code == 200
 
@@ -169,16 +170,16 @@ def test_the_banner_names_the_database_rather_than_the_senders(client: Client) -
 def test_an_error_of_ours_stays_one() -> None:
     with pytest.raises(DatabaseError) as wrong:
         execute("SELECT nonsense")
-    assert database.trouble_of(wrong.value) is None
-    assert database.trouble_of(ValueError("no")) is None
-    assert database.trouble_of(None) is None
+    assert trouble.trouble_of(wrong.value) is None
+    assert trouble.trouble_of(ValueError("no")) is None
+    assert trouble.trouble_of(None) is None
 
 
 def test_a_server_that_is_not_there_is_a_trouble() -> None:
     psycopg = pytest.importorskip("psycopg")
     with pytest.raises(psycopg.OperationalError) as gone:
         psycopg.connect("postgresql://nobody@127.0.0.1:1/nothing")
-    assert database.trouble_of(gone.value) == Trouble.GONE
+    assert trouble.trouble_of(gone.value) == Trouble.GONE
 
 
 def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,7 +191,7 @@ def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.
         for _ in range(3):
             assert tasks.drain("EMAIL") == 0
         broker = MessageBroker("commlog")
-        monkeypatch.setattr("notifications.broker._DATABASE_GONE", 0.0)
+        monkeypatch.setattr("notifications.cluster.broker._DATABASE_GONE", 0.0)
         for _ in range(3):
             broker.dequeue()
         assert Message.objects.values().get() == before

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from commlog.logs import OneLine
-from notifications import health
+from commlog.kit.log_lines import OneLine
+from notifications.cluster import health
 from notifications.models import Attempt, Message
 from notifications.states import MessageState, Outcome
 from tests.factories import make_attempt, make_message, officer

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 
-from commlog.people import resolve
+from commlog.recipients.people import resolve
 from notifications.keys import key_in
 from notifications.models import Message
 from notifications.states import MessageState

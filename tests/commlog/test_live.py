@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from commlog.limits import TookTooLong, time_limit
+from commlog.kit.limits import TookTooLong, time_limit
 from commlog.live import rows as live_rows
 from commlog.models import ColumnLayout, CustomView, User
 from commlog.models.job import JobState
@@ -156,7 +156,7 @@ def test_a_search_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
     def slow(*_: object, **__: object) -> None:
         raise TookTooLong
 
-    monkeypatch.setattr("commlog.paging.fetch", slow)
+    monkeypatch.setattr("commlog.kit.paging.fetch", slow)
     response = pages.get(URL, {"q": "x"})
     assert "The search was stopped" in response.text
     assert response.context["log"].rows == []

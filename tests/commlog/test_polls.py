@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from commlog.live import stamps
+from commlog.kit import stamps
 from commlog.models import ColumnLayout, CustomView, Job, User
 from commlog.models.job import JobState
 from notifications.models import Lane, Message

@@ -15,12 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from commlog.demo.standins import StandIns
 from commlog.models import User
-from notifications import lanes, outbox
+from notifications import outbox
 from notifications.channels import DeliveryError, Failure, Receipt
 from notifications.delivery import claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.failures import Reason
+from notifications.lanes import openings
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft, NotResendable
 from notifications.states import FINAL, MessageState, MessageType, Outcome
@@ -54,7 +55,7 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self) -> None:
         self.block = transaction.atomic()
         self.block.__enter__()
-        lanes.forget()
+        openings.forget()
         self.now = datetime.now(UTC) + timedelta(seconds=1)
         self.hands: list[InHand] = []
         self.received: dict[int, int] = {}
@@ -75,7 +76,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3), channel=st.sampled_from(sorted(DESTINATIONS)))
     def claim(self, limit: int, channel: MessageType) -> None:
-        for opening in lanes.openings(self.now):
+        for opening in openings.openings(self.now):
             if opening.channel == channel:
                 self.hands += [InHand(claim) for claim in claims.claim(opening.lane_id, limit, now=self.now)]
 

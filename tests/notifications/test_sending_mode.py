@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from commlog.demo.standins import StandIns
-from notifications import channels, health
-from notifications.clock import db_now
+from notifications import channels
+from notifications.cluster import health
+from notifications.database.clock import db_now
 from notifications.delivery import drain
 from notifications.models import Message, StreamEvent
 from notifications.outbox import Draft, enqueue

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog import after_restore, audit
+from commlog import audit
+from commlog.administration import after_restore
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
-from notifications import restored
-from notifications.clock import db_now
+from notifications.database.clock import db_now
+from notifications.restored import holding
 
 _BY = audit.Command("after_restore")
 _EVERYTHING = ""
@@ -51,10 +52,10 @@ class Command(BaseCommand):
             self.stdout.write(f"Ended as failed: {after_restore.end(_view(options['end']), by=_BY, seconds=_ENDLESS):,}")
         elif not options["status"]:
             after_restore.hold(by=_BY)
-            restored.mark(now=db_now(), seconds=_ENDLESS)
+            holding.mark(now=db_now(), seconds=_ENDLESS)
 
     def _status(self) -> None:
-        found = restored.standing()
+        found = holding.standing()
         if found is None:
             self.stdout.write("Nothing is held.")
             return

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from commlog import audit, consumers
+from commlog import audit
+from commlog.administration.consumers import keeping
 from commlog.models import ApiConsumer
 
 _BY = audit.Command("create_api_key")
@@ -38,11 +39,11 @@ class Command(BaseCommand):
             if consumer is None:
                 if not roles:
                     raise CommandError(f"There is no consumer {name} yet. Name a --role for it.")
-                consumer = consumers.create(ApiConsumer(name=name), roles, by=_BY)
+                consumer = keeping.create(ApiConsumer(name=name), roles, by=_BY)
             elif roles:
-                consumers.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
+                keeping.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
             expires_at = None if days is None else timezone.now() + timedelta(days=days)
-            issued = consumers.issue(consumer, by=_BY, expires_at=expires_at)
+            issued = keeping.issue(consumer, by=_BY, expires_at=expires_at)
         self.stdout.write(issued.secret)
 
     def _role(self, name: str) -> Group:

@@ -9,8 +9,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog import audit, people, staff
+from commlog import audit
+from commlog.administration.users import staff
 from commlog.models import User
+from commlog.recipients import people
 
 
 class Command(BaseCommand):

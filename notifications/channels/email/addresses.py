@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import idna
 
-from notifications.spelling import is_unseen, name_of
+from notifications.text.spelling import is_unseen, name_of
 
 # RFC 5322 dot-atom. Quoted local parts are legal and unused; refusing them keeps every special character out of commands and headers.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from notifications.channels.base import About
-from notifications.channels.email.conversation import Stage
+from notifications.channels.base.contract import About
+from notifications.channels.email.smtp_session import Stage
 
 # Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."; Microsoft: "451 4.7.500 Server busy"; Yahoo: "421 4.7.0 [TSS04]
 # Messages … temporarily deferred"; Postfix: "450 4.7.1 Error: too much mail from …", "421 4.7.0 Error: too many connections".

@@ -5,15 +5,15 @@ import smtplib
 import ssl
 from dataclasses import replace
 
-from notifications.channels.base import About, DeliveryError, Envelope, Failure, Receipt
-from notifications.channels.blank import is_blank, is_blank_html
-from notifications.channels.deadline import Deadline
-from notifications.channels.detail import cleaned, in_words
+from notifications.channels.base.blank import is_blank, is_blank_html
+from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.detail import cleaned, in_words
 from notifications.channels.email import answers
 from notifications.channels.email.addresses import plain_address
-from notifications.channels.email.conversation import Conversation, Refusal, Server, Stage
-from notifications.channels.email.kept import Kept
+from notifications.channels.email.connection_pool import Kept
 from notifications.channels.email.letter import compose, sender
+from notifications.channels.email.smtp_session import Conversation, Refusal, Server, Stage
+from notifications.channels.net.deadline import Deadline
 from notifications.failures import Reason
 from notifications.states import MessageType, Outcome
 

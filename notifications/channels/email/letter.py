@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from uuid import UUID
 
-from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.base.contract import DeliveryError, Envelope, Failure
 from notifications.channels.email.addresses import mailbox
 from notifications.failures import Reason
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifications.channels.base import About, DeliveryError, Envelope, Failure, Receipt
-from notifications.channels.connecting import Lookup
-from notifications.channels.detail import cleaned, retry_after
-from notifications.channels.http_connection import prepared
+from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.detail import cleaned, retry_after
+from notifications.channels.http.connection import prepared
+from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
+from notifications.channels.net.connecting import Lookup
 from notifications.channels.webhook.addresses import Net, Rules
 from notifications.channels.webhook.headers import mime, outgoing, problem, without_secrets
 from notifications.channels.webhook.signing import signed
 from notifications.channels.webhook.target import Guard, Target, never, read
-from notifications.channels.wire import Answer, NoAnswer, NotHandedOver, Wire
 from notifications.failures import Reason
-from notifications.secrets import Unreadable, open_headers, opened
+from notifications.secrets.sealed import Unreadable, open_headers, opened
 from notifications.states import MessageType, Outcome
 
 METHODS = frozenset({"POST", "PUT", "PATCH"})

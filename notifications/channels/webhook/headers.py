@@ -4,9 +4,9 @@ import base64
 import re
 from collections.abc import Mapping
 
-from notifications.channels.base import Envelope
-from notifications.secret_urls import without_secret_parts
-from notifications.secrets import HIDDEN, names_a_secret
+from notifications.channels.base.contract import Envelope
+from notifications.secrets.sealed import HIDDEN, names_a_secret
+from notifications.secrets.urls import without_secret_parts
 
 IDEMPOTENCY_KEY = "x-notifications-idempotency-key"  # Mambu's name: the same over all retries of one message
 USER_AGENT = "Commlog"

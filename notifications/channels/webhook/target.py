@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
-from notifications.channels.base import DeliveryError, Failure
-from notifications.channels.connecting import Address, Lookup, resolve
-from notifications.channels.deadline import Deadline
+from notifications.channels.base.contract import DeliveryError, Failure
+from notifications.channels.net.connecting import Address, Lookup, resolve
+from notifications.channels.net.deadline import Deadline
 from notifications.channels.webhook.addresses import IP, Rules, literal
 from notifications.failures import Reason
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications.secrets import Unreadable, rotate
+from notifications.secrets.sealed import Unreadable, rotate
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from notifications.supervisor import supervise
+from notifications.cluster.supervisor import supervise
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from notifications.events import Happening
 from notifications.keys import key_in
 from notifications.models import BusinessEvent, Client, Group, Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
-from notifications.text import Malformed
+from notifications.text.gate import Malformed
 from tests.factories import make_client, make_group, make_message, make_template, make_user
 
 _TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}  # a step can change them in some templates only

@@ -14,10 +14,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from commlog import remembered
+from commlog.account import remembered
 from commlog.api import budgets
-from commlog.api.auth import digest_of
 from commlog.models import ApiConsumer, ApiKey, AuditEntry, Tally, User
+from commlog.models.api import digest_of
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, admin, make_consumer, make_key, officer
 

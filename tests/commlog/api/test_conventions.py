@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from commlog.api.codes import Code
-from commlog.logs import Line
+from commlog.kit.log_lines import Line
 from notifications.models import NotificationTemplate
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal

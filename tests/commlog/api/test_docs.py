@@ -21,10 +21,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from notifications.channels.base import DeliveryError, Envelope
+from notifications.channels.base.contract import DeliveryError, Envelope
 from notifications.channels.webhook import WebhookChannel, new_secret
 from notifications.models import Message
-from notifications.secrets import seal
+from notifications.secrets.sealed import seal
 from notifications.states import MessageState, MessageType
 from tests.factories import make_client, make_message, make_template
 from tests.web_server import ROOT, commlog

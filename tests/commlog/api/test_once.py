@@ -20,7 +20,7 @@ from django_q.models import Schedule
 from commlog.api import once
 from commlog.models import ApiAnswer, ApiConsumer
 from notifications.models import Message
-from notifications.secrets import is_sealed, opened
+from notifications.secrets.sealed import is_sealed, opened
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, make_key, make_message, officer

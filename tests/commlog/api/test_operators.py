@@ -7,7 +7,7 @@ import time_machine
 
 from notifications.criteria import BY_API_NAME, WITH_LIST, WITHOUT_VALUE, Field, Operator
 from tests.commlog.api.conftest import Program, refusal
-from tests.notifications.test_criteria import NOW, plainly, random_messages, samples
+from tests.notifications.criteria.test_criteria import NOW, plainly, random_messages, samples
 
 SEARCH = "/api/communications/messages:search?limit=1000"
 

@@ -11,7 +11,8 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from commlog.models import AuditEntry
-from notifications import clock, switches
+from notifications.database import clock
+from notifications.lanes import switches
 from notifications.models import Message
 from tests.commlog.api.conftest import Program, refusal
 from tests.commlog.api.test_auth import _basic

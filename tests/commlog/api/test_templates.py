@@ -9,7 +9,7 @@ from commlog.models import AuditEntry
 from notifications import events
 from notifications.events import Happening
 from notifications.models import Message, NotificationTemplate, Subscription
-from notifications.secrets import open_headers, opened
+from notifications.secrets.sealed import open_headers, opened
 from notifications.states import MessageType
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import make_client, make_group, make_template

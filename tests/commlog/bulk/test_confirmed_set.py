@@ -14,8 +14,8 @@ from commlog.bulk import choosing
 from commlog.bulk.confirming import Confirmed
 from commlog.bulk.report import report
 from commlog.jobs import Asked
+from commlog.log.places import Place
 from commlog.models import CustomView, Job, JobItem, User
-from commlog.places import Place
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_message, make_resend, officer

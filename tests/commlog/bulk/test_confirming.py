@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
-from commlog.limits import TookTooLong
+from commlog.kit.limits import TookTooLong
 from commlog.models import Job, User
 from commlog.models.job import JobState
 from notifications.states import MessageState, MessageType, Outcome

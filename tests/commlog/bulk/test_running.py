@@ -11,10 +11,10 @@ from commlog import jobs
 from commlog.bulk import choosing, running
 from commlog.bulk.report import report
 from commlog.jobs import Asked, Turn
+from commlog.log.places import Place
+from commlog.log.selection import select
 from commlog.models import AuditEntry, Job, JobItem, User
 from commlog.models.job import JobKind, JobState
-from commlog.places import Place
-from commlog.selection import select
 from notifications.models import Message, newest_id
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_client, make_message, make_resend, officer, set_up_channels

@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from commlog import jobs
 from commlog.bulk import choosing, unsendable
 from commlog.models import Job, JobItem
-from notifications import switches
 from notifications.failures import Reason
+from notifications.lanes import switches
 from notifications.models import ChannelSwitch, Message
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_message, make_resend, officer, set_up_channels

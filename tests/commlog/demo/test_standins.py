@@ -16,9 +16,9 @@ import requests
 from django.core.mail import EmailMessage, get_connection
 
 from commlog.demo import standins
-from notifications.channels.base import DeliveryError, Envelope
+from notifications.channels.base.contract import DeliveryError, Envelope
 from notifications.channels.email import EmailChannel
-from notifications.channels.sms import SmsChannel
+from notifications.channels.sms.channel import SmsChannel
 from notifications.channels.webhook import WebhookChannel
 
 KEY = UUID("0123456789abcdef0123456789abcdef")

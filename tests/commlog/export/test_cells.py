@@ -18,7 +18,7 @@ from openpyxl.utils.datetime import to_excel
 
 from commlog.export import cells
 from commlog.export.about import About
-from commlog.export.commas import CommaFile
+from commlog.export.csv_file import CommaFile
 from commlog.export.plans import Part
 from commlog.export.workbook import ExcelFile
 

@@ -14,9 +14,9 @@ from django.test import Client
 from openpyxl import Workbook, load_workbook
 from pytest_django import DjangoAssertNumQueries
 
-from commlog.columns import CATALOGUE
 from commlog.export.plans import parts_of
 from commlog.export.reading import Extent, extent_of
+from commlog.log.columns import CATALOGUE
 from commlog.models import AuditEntry, ColumnLayout, CustomView, Job, MenuItem, User
 from commlog.views import exports
 from notifications.failures import Reason

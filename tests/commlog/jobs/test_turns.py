@@ -11,10 +11,10 @@ from django_q.signing import SignedPackage
 
 from commlog import jobs
 from commlog.jobs import Refused, Turn
-from commlog.jobs.turns import MOST_LOSSES, RUNNERS, Runner
+from commlog.jobs.runner import MOST_LOSSES, RUNNERS, Runner
 from commlog.models import Job, User
 from commlog.models.job import JobKind, JobState
-from notifications.broker import MessageBroker
+from notifications.cluster.broker import MessageBroker
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.factories import make_job, make_message, officer

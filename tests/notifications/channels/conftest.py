@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from notifications.channels import http_connection
-from notifications.channels.email import conversation
+from notifications.channels.email import smtp_session
+from notifications.channels.http import connection
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def server_tls(certificate: Path) -> ssl.SSLContext:
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The certificate is in the system's store, as far as contexts made from now on can tell."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    conversation.tls.cache_clear()
-    http_connection.trust.cache_clear()
+    smtp_session.tls.cache_clear()
+    connection.trust.cache_clear()
     yield
-    conversation.tls.cache_clear()
-    http_connection.trust.cache_clear()
+    smtp_session.tls.cache_clear()
+    connection.trust.cache_clear()

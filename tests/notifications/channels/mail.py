@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from bench.hostile.servers import ScriptedSmtp, within
-from notifications.channels.base import DeliveryError, Envelope, Failure
+from notifications.channels.base.contract import DeliveryError, Envelope, Failure
 from notifications.channels.email import EmailChannel
 from notifications.failures import Reason
 from notifications.states import Outcome

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from bench.hostile.servers import ScriptedSmtp
-from notifications.channels.base import DeliveryError, Envelope, Failure
-from notifications.channels.blank import is_blank, is_blank_html
+from notifications.channels.base.blank import is_blank, is_blank_html
+from notifications.channels.base.contract import DeliveryError, Envelope, Failure
 from notifications.channels.email import EmailChannel
 from notifications.failures import Reason
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from bench.hostile.servers import RawHttp, reset, says, within
-from notifications.channels.base import About, DeliveryError, Envelope, Failure
-from notifications.channels.sms import SmsChannel
+from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure
+from notifications.channels.sms.channel import SmsChannel
 from notifications.failures import Reason
 from notifications.states import Outcome
 

@@ -8,7 +8,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from commlog import audit, staff
+from commlog import audit
+from commlog.administration.users import staff
 from commlog.models import User
 
 

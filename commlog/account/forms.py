@@ -1,0 +1,39 @@
+"""The forms of signing in and of a user's own sessions."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from commlog.account import passwords
+from commlog.kit.fields import LONGEST_USER_NAME
+
+
+class SignInForm(AuthenticationForm):
+    """Django's, with the length of the user name checked: its own form only tells the browser.
+
+    Validation raises passwords.Refused where the password must not be looked at now.
+    """
+
+    def clean_username(self) -> str:
+        """The user name, which may be wrong but not longer than any is."""
+        name: str = self.cleaned_data["username"]
+        if len(name) > LONGEST_USER_NAME:
+            raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Find the user."""
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name and password and self.request is not None:
+            self.user_cache = passwords.verified(self.request, name, password)
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+        return self.cleaned_data
+
+
+class SessionForm(forms.Form):
+    """Which of the own sessions is to end; none: all others."""
+
+    session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

@@ -1,0 +1,187 @@
+"""Whether a password is right. Nothing else asks that, so what costs much and what can be guessed is bounded in one place.
+
+A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot (commlog.account.slots), before the
+password is hashed. Wrong passwords alone are counted: an office that signs in correctly is never locked.
+Names that do not exist are counted and hashed like those that do, so neither the answer nor its time tells which they are.
+"""
+
+import math
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
+
+from commlog import audit, counts
+from commlog.account import remembered, slots
+from commlog.audit import AuditAction
+from commlog.kit import origins
+from commlog.models import User, WrongPassword
+from notifications import alerts
+
+UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
+ALARM_MINUTES = 60
+_MOST_HELD = 10_000
+_locked: dict[tuple[str, str], datetime] = {}  # origin and digest of the name, or "" for all -> until when
+
+
+class Refused(Exception):
+    """The password was not looked at. `wait`: in how many seconds it may be tried again."""
+
+    def __init__(self, said: str, wait: int) -> None:
+        super().__init__(said)
+        self.said, self.wait = said, wait
+
+
+class Locked(Refused):
+    """Too many passwords were wrong: for this user name from here, or from here for any names."""
+
+
+class Busy(Refused):
+    """Too many passwords are being checked at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """What the counts know of somebody who tries: a digest of the user name, and where from."""
+
+    username: str
+    name: str
+    network: str
+
+
+@sensitive_variables()
+def verified(request: HttpRequest, username: str, password: str, *, remember: bool = False) -> User | None:
+    """The user who may sign in with these, or None. Raises Locked or Busy.
+
+    With `remember` this process need not hash the same right password again for a minute; the user's row is read all the same.
+    """
+    tried = _try(request, username)
+    if remember:
+        _refuse_locked(tried)  # or the answers to whoever guesses would tell which password is right
+        if known := remembered.user_with(username, password):
+            return known
+    found = _checked(tried, lambda: authenticate(request, username=username, password=password), AuditAction.SIGN_IN_FAILED)
+    if remember and isinstance(found, User):
+        remembered.keep(found, password)
+    return found if isinstance(found, User) else None
+
+
+@sensitive_variables()
+def is_present(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether it is the password of somebody who is signed in: whoever found an open session must not guess it. Raises Locked or Busy."""
+    return bool(_checked(_try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG))
+
+
+def refuse_known_lock(request: HttpRequest, username: str) -> None:
+    """Raise Locked where this process knows of the lock. A flood of guesses is answered from here: it costs no query."""
+    _refuse_remembered(_try(request, username))
+
+
+def _try(request: HttpRequest, username: str) -> _Try:
+    spelt = unicodedata.normalize("NFKC", username).casefold().strip()
+    digest = salted_hmac("commlog.account.passwords", spelt, algorithm="sha256").hexdigest()
+    return _Try(username, digest, origins.network_of(origins.address_of(request)))
+
+
+def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> object:
+    """What `check` finds, within a slot. The fifth wrong password is answered as the sixth is: locked."""
+    _refuse_remembered(tried)
+    try:
+        with slots.slot(tried.network):
+            counted = _refuse_locked(tried)
+            found = check()
+            if not found:
+                _count(tried, wrong)
+            elif counted:  # whoever knew it at last was not guessing
+                WrongPassword.objects.filter(name=tried.name, network=tried.network).delete()
+    except slots.Busy as busy:
+        raise Busy("Too many people are signing in at this moment. Your password was not looked at. Try again.", 1) from busy
+    if not found:
+        _refuse_locked(tried)
+    return found
+
+
+def _refuse_locked(tried: _Try) -> int:
+    """Return how many wrong passwords of this name are counted from here. Raises Locked where they, or those of all names, are too many."""
+    now, window = timezone.now(), timedelta(minutes=settings.SIGN_IN_MINUTES)
+    of_all = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS
+    counted = WrongPassword.objects.filter(network=tried.network, at__gt=now - window).order_by("-at").values_list("at", "name")
+    newest = list(counted[:of_all])
+    of_name = [at for at, name in newest if name == tried.name]
+    limits = (("", [at for at, _ in newest], of_all), (tried.name, of_name, settings.SIGN_IN_MOST_WRONG))
+    ends = {what: times[most - 1] + window for what, times, most in limits if len(times) >= most}
+    if len(_locked) >= _MOST_HELD:
+        _locked.clear()
+    _locked.update({(tried.network, what): ends[what] for what in ends})
+    _refuse_remembered(tried)
+    return len(of_name)
+
+
+def _refuse_remembered(tried: _Try) -> None:
+    now = timezone.now()
+    for what in ("", tried.name):  # all names from there, or this one
+        until = _locked.get((tried.network, what), now)
+        if until > now:
+            _refuse(tried, what, until - now)
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _locked.clear()
+
+
+def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:
+    """Raise Locked, and note once that it is."""
+    if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(tried):
+        _record(AuditAction.SIGN_IN_LOCKED, tried)
+    minutes = math.ceil(left.total_seconds() / 60)
+    said = f"Too many wrong passwords. Wait {minutes} minute{'' if minutes == 1 else 's'}."
+    raise Locked(said, math.ceil(left.total_seconds()))
+
+
+def _count(tried: _Try, action: AuditAction) -> None:
+    with transaction.atomic():
+        WrongPassword.objects.create(name=tried.name, network=tried.network)
+        if _may_note(tried):
+            _record(action, tried)
+        _alarm(tried)
+
+
+def _may_note(tried: _Try) -> bool:
+    return counts.at_most(audit.MOST_A_MINUTE, f"sign-in:{tried.network}")
+
+
+def _record(action: AuditAction, tried: _Try) -> None:
+    user = User.objects.filter(username=tried.username).first()
+    actor = user if action == AuditAction.PASSWORD_WRONG else None
+    audit.record(actor, action, user, kind="user", label="" if user else UNKNOWN)
+
+
+def _alarm(tried: _Try) -> None:
+    """Tell whoever runs Commlog, once an hour, that somebody tries one account from wherever. It is not locked: that would be the harm."""
+    since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
+    wrong = WrongPassword.objects.filter(name=tried.name, at__gt=since)
+    number = wrong.count()
+    if not 0 < settings.SIGN_IN_ALARM <= number:
+        return
+    user = User.objects.filter(username=tried.username).first()
+    if user is None or not counts.at_most(1, f"alarm:{user.pk}", minutes=ALARM_MINUTES):
+        return
+    origins_of_them = wrong.values("network").distinct().count()
+    said = {"wrong passwords": number, "addresses": origins_of_them, "within minutes": ALARM_MINUTES}
+    audit.record(None, AuditAction.SIGN_IN_ALARM, user, after=said)
+    alerts.tell(
+        f"Many wrong passwords for {user.username}",
+        f"Within the last hour {number} wrong passwords were tried for the user {user.username}, from {origins_of_them} addresses.\n\n"
+        "The account is not locked. Ask its user; if it was somebody else, see that the password is long and used nowhere else.\n"
+        "The audit trail shows the addresses.\n",
+    )

@@ -1,0 +1,97 @@
+"""What people decide about a database that was restored from a backup, each of it recorded. The page and the command come through here."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from commlog import audit
+from commlog.audit import Actor, AuditAction
+from commlog.kit.limits import counted_in_time
+from commlog.log.custom_views import as_params, pairs_of
+from commlog.log.selection import select
+from commlog.models import CustomView
+from notifications.database.clock import db_now
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.restored import holding
+from notifications.states import MessageType
+
+MOST = 10_000  # counted no further
+
+
+class Undecidable(Exception):
+    """It cannot be decided now; the text says why, in the words of a clerk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many messages of a channel wait for a decision. None: too many to count."""
+
+    channel: MessageType
+    number: int | None
+
+
+def chosen(view: CustomView | None) -> MessageQuerySet:
+    """The messages of a view, whoever asks; all without one. Raises Undecidable."""
+    if view is None:
+        return Message.objects.all()
+    found = select(as_params(pairs_of(view)), scope=Message.objects.all())
+    if not found.sound:
+        raise Undecidable(f"A condition of the view {view.name} does not exist any more.")
+    return found.messages
+
+
+def waiting(view: CustomView | None = None) -> list[Held]:
+    """How many messages of each channel wait for a decision, of a view or in all. Raises Undecidable."""
+    among = holding.marked(chosen(view))
+    numbers = [Held(channel, counted_in_time(among.filter(type=channel), MOST)) for channel in MessageType]
+    return [each for each in numbers if each.number != 0]
+
+
+def hold(*, by: Actor) -> bool:
+    """Let nothing leave, as senders do that find an older database. Whether that changed anything."""
+    if holding.held():
+        return False
+    held = holding.hold(now=db_now())
+    _record(by, "held")
+    return held
+
+
+def lift(*, by: Actor, seconds: float) -> bool:
+    """Let new messages leave again. Whether that changed anything. Raises Undecidable while not all is marked."""
+    _mark(seconds)
+    with transaction.atomic():
+        lifted = holding.lift(now=db_now())
+        if lifted:
+            _record(by, "new messages leave again")
+    return lifted
+
+
+def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) -> int:
+    """Have the messages of a view (or all) sent that wait for a decision, and let new ones leave; how many. Raises Undecidable."""
+    among = chosen(view)
+    lift(by=by, seconds=seconds)
+    number = holding.release(among, sms=sms, seconds=seconds)
+    _record(by, "released", number, view)
+    return number
+
+
+def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
+    """End the messages of a view (or all) as failed that wait for a decision; how many. Raises Undecidable."""
+    among = chosen(view)
+    _mark(seconds)
+    number = holding.end(among, seconds=seconds)
+    _record(by, "ended as failed", number, view)
+    return number
+
+
+def _mark(seconds: float) -> None:
+    if not holding.mark(now=db_now(), seconds=seconds):
+        raise Undecidable("The messages are still being marked, or a sender is still sending some. Try again in half a minute.")
+
+
+def _record(by: Actor, what: str, number: int | None = None, view: CustomView | None = None) -> None:
+    said: dict[str, object] = {"after a restore": what}
+    if number is not None:
+        said |= {"messages": number, "of": view.name if view else "all"}
+    audit.record(by, AuditAction.CHANGED, kind="installation", label="the restored database", after=said)

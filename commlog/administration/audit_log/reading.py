@@ -1,0 +1,115 @@
+"""Reading the audit trail: its filter, its order, and an entry's change in words."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet, TextChoices
+from django.utils import timezone
+
+from commlog import audit
+from commlog.kit.fields import DayField
+from commlog.kit.paging import Sorting
+from commlog.models import ApiConsumer, AuditEntry, User
+from commlog.models.audit_entry import BY_ITSELF, AuditAction, AuditEntries
+
+NEWEST_FIRST = Sorting("newest", descending=True)
+MOST_PEOPLE, MOST_PROGRAMS = 50, 10
+_SHOWN = {True: "yes", False: "no", None: "–", "": "–"}
+
+
+class By(TextChoices):
+    """Whose entries are listed."""
+
+    PEOPLE = "", "People and programs"
+    ITSELF = "itself", "Commlog (automatic)"
+    ALL = "all", "Both"
+
+
+class TrailForm(forms.Form):
+    """Who, what, when."""
+
+    who = forms.CharField(label="Who", max_length=150, required=False)
+    by = forms.ChoiceField(label="Changed by", choices=By.choices, required=False)
+    action = forms.ChoiceField(label="What", choices=[("", "Everything"), *AuditAction.choices], required=False)
+    since = DayField(label="From", required=False)
+    until = DayField(label="To", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a span that ends before it begins, and a name that is too many people's."""
+        cleaned = super().clean() or {}
+        if (since := cleaned.get("since")) and (until := cleaned.get("until")) and until < since:
+            self.add_error("until", "The last day lies before the first one.")
+        if who := cleaned.get("who"):
+            cleaned["legs"] = self._legs(who)
+        return cleaned
+
+    def _legs(self, who: str) -> list[Q]:
+        people = list(_people_named(who)[: MOST_PEOPLE + 1])
+        consumers = list(_consumers_named(who)[: MOST_PROGRAMS + 1])
+        programs = _programs_named(who, consumers)
+        if len(people) > MOST_PEOPLE or len(consumers) > MOST_PROGRAMS:
+            self.add_error("who", ValidationError("More users or programs are called that than can be shown. Write more of the name."))
+        elif not people and not programs:
+            self.add_error("who", ValidationError("No user or program is called that."))
+        keys = {"user": [person.key.hex for person in people], "API consumer": [consumer.key.hex for consumer in consumers]}
+        done_to = [Q(target_kind=kind, target_key__in=found) for kind, found in keys.items() if found]
+        done_by = [Q(actor__in=people)] if people else []
+        return [*done_by, *done_to, *(Q(actor=None, actor_name=name) for name in programs)]
+
+
+def _people_named(who: str) -> QuerySet[User]:
+    named = Q()
+    for word in who.split():
+        named &= Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
+    return User.objects.filter(named)
+
+
+def _consumers_named(who: str) -> QuerySet[ApiConsumer]:
+    named = Q()
+    for word in who.removesuffix(audit.PROGRAM).split():
+        named &= Q(name__icontains=word)
+    return ApiConsumer.objects.filter(named)
+
+
+def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
+    """The names under which programs are in the trail: today's consumers, commands, and what was typed, for one that was renamed since."""
+    words = who.casefold().split()
+    names = [audit.program_name(consumer.name) for consumer in consumers[:MOST_PROGRAMS]]
+    commands = (audit.Command(command).name for command in audit.COMMANDS)
+    names += [name for name in commands if all(word in name.casefold() for word in words)]
+    typed = [name for name in (who, audit.program_name(who)) if name not in names]
+    return names + [name for name in typed if AuditEntry.objects.filter(actor=None, actor_name=name).exists()]
+
+
+def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySet[AuditEntry]:
+    """The entries that meet the conditions. Somebody's entries are what that user or program did, and what was done to its account."""
+    if conditions.get("by") != By.ALL:
+        entries = entries.filter(BY_ITSELF if conditions.get("by") == By.ITSELF else ~BY_ITSELF)
+    if action := conditions.get("action"):
+        entries = entries.filter(action=action)
+    if since := conditions.get("since"):
+        entries = entries.filter(at__gte=timezone.make_aware(datetime.combine(since, time.min)))
+    if until := conditions.get("until"):
+        entries = entries.filter(at__lt=timezone.make_aware(datetime.combine(until + timedelta(days=1), time.min)))
+    return cast(AuditEntries, entries).of_any(legs) if (legs := conditions.get("legs")) else entries
+
+
+def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
+    """What changed: name, before, after ("" where there was none)."""
+    before, after = entry.before or {}, entry.after or {}
+    names = {**before, **after}
+    return [(name, *(_shown(values[name]) if name in values else "" for values in (before, after))) for name in names]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value) or "–"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_shown(each)}" for name, each in value.items())
+    if isinstance(value, bool | str | None):
+        return _SHOWN.get(value) or str(value)
+    return json.dumps(value)

@@ -1,0 +1,252 @@
+"""Channels and their lanes, in the words of the pages. Nothing here shows a secret."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
+from django.utils import timezone
+
+from commlog.kit.limits import counted_in_time
+from notifications import channels
+from notifications.cluster import health
+from notifications.lanes import lane_health, openings, switches
+from notifications.lanes.lane_health import LaneHealth
+from notifications.models import ChannelSwitch, Lane, Message
+from notifications.models.message import UNTIL_RELEASED
+from notifications.states import LIVE, Circuit, MessageType
+
+_LATELY = timedelta(hours=1)
+_MOST_COUNTED = 60_000  # a thousand a minute
+_MOST_NAMED = 3
+_MOST_LOOKED_AT = 50  # lanes that are in trouble or may be failing
+MOST_LANES = 200
+
+
+class Status(TextChoices):
+    """How a channel or a lane is; the first are the worst."""
+
+    OFF = "off", "Off"
+    HELD = "held", "Held by SENDING_MODE"
+    TROUBLE = "trouble", "In trouble"
+    FAILING = "failing", "Failing"
+    STANDING = "standing", "Not sending"
+    PAUSED = "paused", "Paused"
+    SLOW = "slow", "Slow"
+    WORKING = "working", "Working"
+    IDLE = "idle", "Idle"
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing is held back, slowed down or failing."""
+        return self in (Status.WORKING, Status.IDLE)
+
+
+_BY_SEVERITY = {status: place for place, status in enumerate(Status)}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLine:
+    """A lane as it was at `now`, the oldest due time of its messages, and how many a second may leave (None: no limit)."""
+
+    lane: Lane
+    now: datetime
+    waiting_since: datetime | None
+    limit: float | None
+    health: LaneHealth
+
+    @property
+    def status(self) -> Status:
+        """Its status, whatever its channel's is."""
+        if self.lane.paused_at:
+            return Status.PAUSED
+        if self.lane.circuit == Circuit.OPEN:
+            return Status.TROUBLE
+        if self.health.failing_since:
+            return Status.FAILING
+        due = self.waiting_since is not None and self.waiting_since <= self.now
+        if due and not self.health.tried and self.now - (self.waiting_since or self.now) > health.PATIENCE:
+            return Status.STANDING
+        if self.slow:
+            return Status.SLOW
+        return Status.WORKING if due or self.health.tried_in_hour else Status.IDLE
+
+    @property
+    def words(self) -> str:
+        """Its status in words."""
+        return _worded(self.status, self.lane.paused_by)
+
+    @property
+    def numbers(self) -> str:
+        """How many of its messages were delivered lately, in words."""
+        return self.health.words(self.now)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is slower than an administrator has set, because its provider asked for fewer messages."""
+        return self.limit != self.lane.rate
+
+    @property
+    def trouble(self) -> str:
+        """What its server or receiver said when it got into trouble or began to fail."""
+        return self.lane.trouble or (self.lane.failing_with if self.status == Status.FAILING else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCard:
+    """A channel: what it uses, how it is switched and by whom, and its lanes."""
+
+    type: MessageType
+    uses: Sequence[tuple[str, str]]
+    enabled: bool
+    paused_at: datetime | None
+    paused_by: str
+    held_by_mode: bool
+    lanes: Sequence[LaneLine]
+
+    @property
+    def troubled(self) -> list[LaneLine]:
+        """Its lanes that do not simply work, the worst first."""
+        return sorted((line for line in self.lanes if not line.status.works), key=lambda line: _BY_SEVERITY[line.status])
+
+    @property
+    def status(self) -> Status:
+        """How it is: as it is switched, else as its worst lane."""
+        if not self.enabled:
+            return Status.OFF
+        if self.paused_at:
+            return Status.PAUSED
+        if self.held_by_mode:
+            return Status.HELD
+        return min((line.status for line in self.lanes), key=_BY_SEVERITY.__getitem__, default=Status.IDLE)
+
+    @property
+    def words(self) -> str:
+        """Its status in words."""
+        paused_by = self.paused_by if self.paused_at else next((line.lane.paused_by for line in self.lanes if line.lane.paused_at), "")
+        return _worded(self.status, paused_by)
+
+    @property
+    def numbers(self) -> str:
+        """How many of its messages were delivered lately, in words; "" where no lane of it is listed."""
+        if not self.lanes:
+            return ""
+        return sum((line.health for line in self.lanes), LaneHealth()).words(self.lanes[0].now)
+
+    @property
+    def testable(self) -> bool:
+        """Whether a person can have a test message sent to themselves."""
+        return self.type in (MessageType.EMAIL, MessageType.SMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What goes through a channel: how many messages were created in the last hour, and how many wait (None: too many to count)."""
+
+    reason: str  # the failure reason of what comes while the channel is off
+    came: int | None
+    waiting: int | None
+
+    @property
+    def a_minute(self) -> str:
+        """How many came a minute, rounded."""
+        rate = (self.came or 0) / (_LATELY / timedelta(minutes=1))
+        return "less than 1" if rate < 1 else f"about {rate:,.0f}"
+
+
+def cards() -> list[ChannelCard]:
+    """Every channel. Three queries, whatever the number of lanes; those that may need somebody come first."""
+    now = timezone.now()
+    switches = {row.channel: row for row in ChannelSwitch.objects.all()}
+    due = Message.objects.filter(lane=OuterRef("pk"), due_at__lt=UNTIL_RELEASED).order_by("due_at").values("due_at")
+    first, parked = Subquery(due.filter(parked_at=None)[:1]), Subquery(due.filter(parked_at__isnull=False)[:1])
+    needs_somebody = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False)
+    rank = Case(When(needs_somebody, then=Value(0)), default=Value(1), output_field=IntegerField())
+    found = list(
+        Lane.objects.exclude(name="").annotate(first=first, parked=parked, rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+    )
+    healths = lane_health.health_of(found, now)
+    lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
+    for lane in found:
+        waiting_since = min((each for each in (lane.first, lane.parked) if each), default=None)
+        lines[lane.channel].append(LaneLine(lane, now, waiting_since, openings.present_limit(lane, now), healths[lane.pk]))
+    stopped = channels.held_channels()
+    return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
+
+
+def traffic(channel: MessageType, *, now: datetime) -> Traffic:
+    """What goes through the channel, and what happens to it once the channel is off."""
+    through = Message.objects.filter(type=channel)
+    came = counted_in_time(through.filter(created_at__gte=now - _LATELY), _MOST_COUNTED)
+    return Traffic(str(switches.reason_of(channel).label), came, counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED))
+
+
+def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:
+    enabled, paused_at, paused_by = (switch.enabled, switch.paused_at, switch.paused_by) if switch else (True, None, "")
+    return ChannelCard(channel, _uses(channel), enabled, paused_at, paused_by, held_by_mode, lines)
+
+
+def _worded(status: Status, paused_by: str) -> str:
+    return f"{status.label} by {paused_by}" if status == Status.PAUSED and paused_by else str(status.label)
+
+
+def _uses(channel: MessageType) -> list[tuple[str, str]]:
+    match channel:
+        case MessageType.EMAIL:
+            tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
+            server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"
+            authentication = "user name and password" if settings.EMAIL_HOST_USER else "none"
+            replies = settings.REPLY_TO_EMAIL or "to the sender"
+            return [
+                ("Mail server", server),
+                ("Authentication", authentication),
+                ("Sender", settings.DEFAULT_FROM_EMAIL),
+                ("Replies", replies),
+            ]
+        case MessageType.SMS:
+            ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
+            gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
+            receipts = settings.RECEIPTS_URL or "off (RECEIPTS_URL)"
+            return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Delivery receipts", receipts)]
+        case MessageType.WEB_HOOK:
+            nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
+            return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
+        case MessageType.EVENT_STREAM:
+            return [("Stream", "kept in Commlog’s own database")]
+
+
+def sentences(now: datetime) -> list[str]:
+    """What everybody has to know about channels and lanes that are held back or failing."""
+    found, held = [], []
+    for switch in ChannelSwitch.objects.order_by("channel"):
+        if not switch.enabled:
+            found.append(f"{switch} is switched off: new messages fail, and those that wait go on waiting.")
+        elif switch.paused_at:
+            found.append(f"{switch} is {_paused(switch, now)}: its messages wait.")
+        else:
+            continue
+        held.append(switch.channel)
+    found += [f"{lane} is {_paused(lane, now)}: its messages wait." for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]]
+    return found + _failing(Lane.objects.filter(paused_at=None).exclude(channel__in=held), now)
+
+
+def _paused(held: ChannelSwitch | Lane, now: datetime) -> str:
+    since = f" since {lane_health.clock(held.paused_at, now)}" if held.paused_at else ""
+    return f"paused by {held.paused_by}{since}" if held.paused_by else f"paused{since}"
+
+
+def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
+    asked = those.filter(Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False))
+    listed = list(asked.order_by("channel", "name")[:_MOST_LOOKED_AT])
+    healths = lane_health.health_of(listed, now) if listed else {}
+    found = []
+    for lane in listed:
+        numbers = healths[lane.pk].words(now)
+        if lane.circuit == Circuit.OPEN:
+            found.append(f"{lane} is in trouble: {numbers}. Its messages wait, and it is tried again by itself.")
+        elif healths[lane.pk].failing_since:
+            found.append(f"{lane} is failing: {numbers}.")
+    if len(found) > _MOST_NAMED:
+        return [*found[:_MOST_NAMED], "More destinations are in trouble or failing: see Channels in the administration."]
+    return found

@@ -1,0 +1,1 @@
+"""API consumers and their keys."""

@@ -1,0 +1,1 @@
+"""The menu items of the navigation bar."""

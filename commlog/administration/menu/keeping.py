@@ -1,0 +1,136 @@
+"""Menu items: made, changed, deleted and put in order. Every write takes the actor and leaves an entry in the audit trail."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group as Role
+from django.db import transaction
+from django.db.models import Max
+
+from commlog import audit, permissions
+from commlog.administration.users import staff
+from commlog.audit import AuditAction
+from commlog.kit.seen import Check, without_form
+from commlog.log import custom_views
+from commlog.models import MenuItem, MenuPlace, User
+from commlog.models.menu_item import MenuItemType
+
+UP, DOWN = "up", "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A menu item as its page shows it: which permission it takes, and whether it leads anybody anywhere."""
+
+    item: MenuItem
+    permission: str
+    roles: Sequence[Role]
+    for_nobody: bool
+
+
+def rows() -> list[Row]:
+    """All items in everybody's order. Costs the same number of queries however many there are."""
+    able = {type: set(staff.holders(permission).values_list("pk", flat=True)) for type, permission in permissions.NEEDS.items()}
+    people: dict[int, set[int]] = defaultdict(set)
+    for user, role in User.groups.through.objects.filter(group__menu_items__isnull=False).values_list("user_id", "group_id"):
+        people[role].add(user)
+    found = []
+    for item in MenuItem.objects.select_related("creator").prefetch_related("roles"):
+        roles, holders = list(item.roles.all()), able[MenuItemType(item.type)]
+        seeing = holders if item.for_everyone else {item.creator_id, *(user for role in roles for user in people[role.pk])}
+        found.append(Row(item, needed(MenuItemType(item.type)), roles, for_nobody=not seeing & holders))
+    return found
+
+
+def needed(type: MenuItemType) -> str:
+    """The permission that a menu item of this type takes, in words."""
+    return str(dict(User._meta.permissions)[permissions.NEEDS[type].partition(".")[2]])
+
+
+def create(item: MenuItem, roles: Sequence[Role], *, by: User) -> MenuItem:
+    """Store a new item, behind all others."""
+    with transaction.atomic():
+        last = MenuItem.objects.aggregate(last=Max("position"))["last"]
+        item.creator, item.position = by, 0 if last is None else last + 1
+        item.save(force_insert=True)
+        item.roles.set(roles)
+        audit.record(by, AuditAction.CREATED, item, after=described(item))
+    return item
+
+
+def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
+    """Store a changed item. Its type stays: what hangs under it was made for that type.
+
+    `check` is called once the row is locked (commlog.kit.seen).
+    """
+    with transaction.atomic():
+        before = described(MenuItem.objects.select_for_update().get(pk=item.pk))
+        check()
+        item.save(update_fields=["name", "active", "for_everyone"])
+        item.roles.set(roles)
+        audit.record(by, AuditAction.CHANGED, item, before=before, after=described(item))
+
+
+def delete(item: MenuItem, *, by: User) -> None:
+    """Delete an item. The views under it become private to their owners; those that nobody owns to `by`.
+
+    They were seen with the item only. Without it they would hang under every item, before the eyes of everybody they are shared with.
+    """
+    with transaction.atomic():
+        MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile
+        for view in item.custom_views.select_related("menu_item"):
+            custom_views.save(view, by, {"menu_item": None, "for_everyone": False, "owner": view.owner or by}, roles=())
+        audit.record(by, AuditAction.DELETED, item, before=described(item))
+        item.delete()
+
+
+def move(key: UUID, direction: str, *, by: User) -> None:
+    """Move an item by one place in everybody's order."""
+    with transaction.atomic():
+        items = list(MenuItem.objects.select_for_update())
+        before = [item.name for item in items]
+        _step(items, key, direction)
+        for place, item in enumerate(items):
+            if item.position != place:
+                MenuItem.objects.filter(pk=item.pk).update(position=place)
+        after = [item.name for item in items]
+        audit.record(by, AuditAction.REORDERED, kind="menu", label="for everybody", before={"order": before}, after={"order": after})
+
+
+def move_own(user: User, key: UUID, direction: str) -> None:
+    """Move an item by one place in the user's own order. A taste, no entry of the audit trail."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two tabs at once
+        items = list(permissions.menu_items_for(user))
+        _step(items, key, direction)
+        MenuPlace.objects.filter(user=user).delete()
+        MenuPlace.objects.bulk_create(MenuPlace(user=user, item=item, position=place) for place, item in enumerate(items))
+
+
+def forget_own(user: User) -> None:
+    """Give the user everybody's order again."""
+    MenuPlace.objects.filter(user=user).delete()
+
+
+def described(item: MenuItem) -> dict[str, Any]:
+    """The item as the audit trail keeps it."""
+    roles = sorted(item.roles.values_list("name", flat=True))
+    return {
+        "name": item.name,
+        "type": item.get_type_display(),
+        "active": item.active,
+        "seen by": "all users" if item.for_everyone else roles,
+    }
+
+
+def _step(items: list[MenuItem], key: UUID, direction: str) -> None:
+    """Exchange the item with its neighbour; at the end of the list, or gone meanwhile, nothing happens."""
+    place = next((number for number, item in enumerate(items) if item.key == key), None)
+    if place is None:
+        return
+    other = place - 1 if direction == UP else place + 1
+    if 0 <= other < len(items):
+        items[place], items[other] = items[other], items[place]

@@ -1,0 +1,34 @@
+"""Which role may do what, as the page of the roles draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group as Role
+
+from commlog.administration.roles.shipped import PERMISSION_GROUPS
+from commlog.models import User
+from commlog.models.user import ADMINISTRATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A permission: its name, what it means, and for each role whether it has it."""
+
+    label: str
+    meaning: str
+    held: Sequence[bool]
+
+
+def of(roles: Sequence[Role]) -> list[tuple[str, list[Line]]]:
+    """The lines by what they are about. The roles' permissions are prefetched."""
+    held = [{permission.codename for permission in role.permissions.all()} for role in roles]
+    labels = dict(User._meta.permissions)
+    return [
+        (title, [Line(str(labels[name]), meaning, [name in each for each in held]) for name, meaning in meanings.items() if name in labels])
+        for title, meanings in PERMISSION_GROUPS
+    ]
+
+
+def fixed(role: Role) -> bool:
+    """Whether the role stays as it is: every installation has it, with every permission."""
+    return role.name == ADMINISTRATOR

@@ -1,0 +1,218 @@
+"""What a search asks: criteria and order, from a body. Every refusal names the field and has the number of its kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from commlog.api.codes import Code
+from commlog.api.description import fields_of
+from commlog.api.errors import ApiError
+from commlog.api.json_input import is_absent
+from commlog.kit.paging import Sorting
+from commlog.log.columns import CATALOGUE
+from notifications import criteria
+from notifications.criteria import (
+    FIELDS,
+    MOST_CRITERIA,
+    MOST_VALUES,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Criterion,
+    Field,
+    Kind,
+    Operator,
+)
+from notifications.text.gate import Malformed, clean
+
+# Values of Mambu's that nothing here is stored with: asked for, they find nothing.
+_NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"], "waiting_reason": ["SENDING"]}
+ASKED = {
+    key: replace(field, choices=(*field.choices, *((value, value) for value in _NEVER_STORED.get(key, ()))))
+    for key, field in FIELDS.items()
+}
+BY_API_NAME = {field.api: field for field in ASKED.values() if field.api}
+NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
+KINDS = ("dataFieldType", "dataItemType")  # what a criterion of API v1 or of a template may have as well
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSorting:
+    """A field that answers can be sorted by: how the order is made, and whether an index serves it."""
+
+    columns: tuple[str, ...]
+    nullable: bool = False
+    indexed: bool = False
+
+
+SORTABLE = {
+    "creationDate": ApiSorting(("created_at",), indexed=True),
+    "encodedKey": ApiSorting(("key",), indexed=True),
+    "sendDate": ApiSorting(("sent_at",), nullable=True),
+    "senderKey": ApiSorting(("sender_key",), nullable=True),
+    "clientKey": ApiSorting(("client_key",), nullable=True),
+    "groupKey": ApiSorting(("group_key",), nullable=True),
+    "userKey": ApiSorting(("user_key",), nullable=True),
+    "type": ApiSorting(("type",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which messages, in which order. `field`: what they are sorted by, in the API's words."""
+
+    criteria: tuple[Criterion, ...]
+    sorting: Sorting = NEWEST_FIRST
+    field: str = "creationDate"
+
+
+def search(body: Any) -> Question:
+    """A body of `:search`: a list of criteria, or an object with them (and an order) where it has any."""
+    if isinstance(body, list):
+        return Question(_criteria(body))
+    given = object_of(body, "the body", "SearchSorted", "a list of criteria, or an object")
+    criteria, order = given.get("filterCriteria"), given.get("sortingCriteria")
+    criteria = () if is_absent(criteria) else _criteria(criteria)
+    return Question(criteria) if is_absent(order) else Question(criteria, *_order(order))
+
+
+def search_sorted(body: Any) -> Question:
+    """A body of `:searchSorted`: an object that has both."""
+    given = object_of(body, "the body", "SearchSorted", "an object")
+    for name in ("filterCriteria", "sortingCriteria"):
+        if given.get(name) is None:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
+    return Question(_criteria(given["filterCriteria"]), *_order(given["sortingCriteria"]))
+
+
+def _criteria(given: Any) -> tuple[Criterion, ...]:
+    if not isinstance(given, list):
+        raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterCriteria: must be a list")
+    if len(given) > MOST_CRITERIA:
+        raise ApiError(
+            400, Code.TOO_MANY_FILTERS_PROVIDED, f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed"
+        )
+    return tuple(_criterion(one, f"criterion {number}") for number, one in enumerate(given, start=1))
+
+
+def _criterion(given: Any, place: str) -> Criterion:
+    one = object_of(given, place, "FilterCriteria", "an object with field, operator and value")
+    for name in ("field", "operator"):
+        if one.get(name) is None:
+            raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
+    named = word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
+    if named not in BY_API_NAME:
+        raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}")
+    field = BY_API_NAME[named]
+    operator = operator_of(field, word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
+    return read_criterion(field, operator, one)
+
+
+def read_criterion(
+    field: Field, operator: Operator, one: Mapping[str, Any], *, fields: Callable[[str], Field | None] = ASKED.get
+) -> Criterion:
+    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object.
+
+    `fields`: the field of a name, where it is not messages that are asked about.
+    """
+    wanted = _wanted(operator)
+    for name, code in VALUES.items():
+        if name in wanted and one.get(name) is None:
+            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: {name} is missing")
+        if name not in wanted and not is_absent(one.get(name)):
+            raise ApiError(400, code, f"{field.api or field.key}: {operator.value}: takes no {name}")
+    values = one["values"] if "values" in wanted else [one[name] for name in wanted]
+    if not isinstance(values, list):
+        raise ApiError(400, Code.INVALID_FILTER_VALUES, f"{field.api or field.key}: values must be a list")
+    return _checked(field, operator, values, fields)
+
+
+def _checked(field: Field, operator: Operator, values: list[Any], fields: Callable[[str], Field | None]) -> Criterion:
+    name = field.api or field.key
+    code = Code.INVALID_FILTER_VALUES if operator in WITH_LIST else Code.INVALID_FILTER_VALUE
+    if len(values) > MOST_VALUES:
+        raise ApiError(400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
+    try:
+        return criteria.parse(field.key, operator, [_text(field, value) for value in values], fields=fields)
+    except Malformed as error:
+        second = operator == Operator.BETWEEN and "second value" in error.problem
+        raise ApiError(400, Code.INVALID_FILTER_SECOND_VALUE if second else code, f"{name}: {error.problem}") from error
+
+
+# Where values are, and the number of what is wrong there.
+VALUES = {
+    "value": Code.INVALID_FILTER_VALUE,
+    "secondValue": Code.INVALID_FILTER_SECOND_VALUE,
+    "values": Code.INVALID_FILTER_VALUES,
+}
+
+
+def _wanted(operator: Operator) -> tuple[str, ...]:
+    """Where the values of an operator are."""
+    if operator in WITHOUT_VALUE:
+        return ()
+    if operator in WITH_LIST:
+        return ("values",)
+    return ("value", "secondValue") if operator == Operator.BETWEEN else ("value",)
+
+
+def operator_of(field: Field, name: str) -> Operator:
+    """The operator of that name, in whatever case, if the field takes it."""
+    try:
+        return criteria.operator_of(field, name)
+    except Malformed as error:
+        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {error.problem}") from error
+
+
+def check_kinds(one: Mapping[str, Any], place: str) -> None:
+    """They say what the field itself says, so nothing is done with them."""
+    for name in KINDS:
+        if not is_absent(one.get(name)):
+            word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
+
+
+def _text(field: Field, value: Any) -> str:
+    """A scalar as text: clients write numbers and booleans as they are. Amounts are read to six places."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and field.kind == Kind.MONEY:
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, int | float):
+        return str(value)
+    return clean(field.api or field.key, value)
+
+
+def _order(given: Any) -> tuple[Sorting, str]:
+    one = object_of(given, "sortingCriteria", "SortingCriteria", "an object with field and order")
+    if one.get("field") is None:
+        raise ApiError(400, Code.INVALID_SORTING_SELECTION, "sortingCriteria.field: is missing")
+    name = word("sortingCriteria.field", one["field"], Code.INVALID_SORTING_COLUMN)
+    return order_by(name, "DESC" if is_absent(one.get("order")) else one["order"]), name
+
+
+def order_by(name: str, direction: Any) -> Sorting:
+    """The order by a field of SORTABLE, ASC or DESC in whatever case."""
+    if name not in SORTABLE:
+        code = Code.COLUMN_NOT_SORTABLE if name in BY_API_NAME else Code.INVALID_SORTING_COLUMN
+        raise ApiError(400, code, f"sortingCriteria.field: {name}: must be one of {', '.join(SORTABLE)}")
+    order = word("sortingCriteria.order", direction, Code.INVALID_SORTING_ORDER).upper()
+    if order not in ("ASC", "DESC"):
+        raise ApiError(400, Code.INVALID_SORTING_ORDER, "sortingCriteria.order: must be ASC or DESC")
+    chosen = SORTABLE[name]
+    return Sorting(name, chosen.columns, descending=order == "DESC", nullable=chosen.nullable)
+
+
+def word(name: str, value: Any, code: Code) -> str:
+    """The value, if it is text."""
+    if not isinstance(value, str):
+        raise ApiError(400, code, f"{name}: must be text")
+    return clean(name, value)
+
+
+def object_of(value: Any, place: str, schema: str, wanted: str) -> dict[str, Any]:
+    """The value, if it is an object with no other fields than the schema of that name has; else ApiError, which says what is wanted."""
+    if not isinstance(value, dict):
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
+    if unknown := sorted(set(value) - fields_of(schema)):
+        told = f"{place}: there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}"
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, told)
+    return value

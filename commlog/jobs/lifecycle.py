@@ -1,0 +1,156 @@
+"""What people do with jobs: make, approve, pause, resume, cancel. Each is one conditional UPDATE; asked twice, it is done once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.log.address import Pairs
+from commlog.log.places import Place
+from commlog.log.selection import Selection, in_words
+from commlog.models import Job, User
+from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
+from notifications.database.clock import db_now
+from notifications.models import Message, newest_id
+
+_ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
+
+
+MOST_OPEN = 20  # jobs of one owner
+
+
+class TooManyOpen(Exception):
+    """The owner has as many open jobs as one person may have. The text says so, in the words of a clerk."""
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {MOST_OPEN} open jobs, and can have no more. Wait until one has ended, or cancel one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The conditions that a job is about: copied, whatever becomes of the view that they came from. `words` are for people."""
+
+    pairs: Pairs
+    words: str
+
+    @classmethod
+    def of(cls, chosen: Selection, words: str = "") -> "Asked":
+        """Copy the conditions of a selection. Raises ValueError where it is not sound."""
+        if not chosen.sound:
+            raise ValueError("what is not understood is never exported or resent")
+        return cls(chosen.address.state(), words or in_words(chosen))
+
+
+def create(
+    kind: JobKind,
+    *,
+    owner: User,
+    place: Place,
+    asked: Asked,
+    total: int = 0,
+    options: dict[str, Any] | None = None,
+    newest: int | None = None,
+    key: UUID | None = None,
+    freeze: Callable[[Job], int] | None = None,
+    approval_above: int = 0,
+) -> Job:
+    """Make a job over what was chosen, and record who made it.
+
+    `newest`: the largest message id that takes part.
+    `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
+    (unless 0) waits for a second person. Raises TooManyOpen.
+    """
+    now = db_now()
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=owner.pk)  # two forms at once
+        if Job.objects.filter(owner=owner, state__in=OPEN).count() >= MOST_OPEN:
+            raise TooManyOpen
+        job = Job.objects.create(
+            key=key or uuid4(),
+            kind=kind,
+            owner=owner,
+            state=JobState.QUEUED,
+            due_at=now,
+            created_at=now,
+            log=place.kind,
+            whom=place.key,
+            pairs=[list(pair) for pair in asked.pairs],
+            newest=newest_id(Message) if newest is None else newest,
+            words=asked.words,
+            options=options or {},
+            total=total,
+        )
+        if freeze:
+            job.total = freeze(job)
+            if approval_above and job.total > approval_above:
+                job.state, job.due_at = JobState.AWAITING_APPROVAL, None
+            job.save(update_fields=["total", "state", "due_at"])
+        said = {"filter": job.words, "log": place.kind.label, "messages": job.total, **job.options}
+        audit.record(owner, _ACTS[kind], job, after=said)
+    return job
+
+
+def approve(job: Job, *, by: User) -> bool:
+    """Let it begin. Whether that changed anything."""
+    with transaction.atomic():
+        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
+        hit = waiting.update(state=JobState.QUEUED, due_at=db_now(), approver=by)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Approved"})
+    return bool(hit)
+
+
+def reject(job: Job, *, by: User) -> bool:
+    """Refuse to approve it. Whether that changed anything."""
+    with transaction.atomic():
+        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
+        hit = waiting.update(state=JobState.CANCELLED, finished_at=db_now(), reason=f"{by.name} did not approve it.", approver=by)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Not approved"})
+    return bool(hit)
+
+
+def pause(job: Job, *, by: User) -> bool:
+    """Let it rest: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    return _halt(job, by, JobState.PAUSED, Wish.PAUSE, ACTIVE, reason=f"Paused by {by.name}.")
+
+
+def cancel(job: Job, *, by: User) -> bool:
+    """End it: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    return _halt(job, by, JobState.CANCELLED, Wish.CANCEL, OPEN, reason=f"Cancelled by {by.name}.")
+
+
+def resume(job: Job, *, by: User) -> bool:
+    """Go on. Whether that changed anything."""
+    with transaction.atomic():
+        rested = (
+            _these(job).filter(state=JobState.PAUSED).update(state=JobState.QUEUED, due_at=db_now(), mark_at=None, rate=None, reason="")
+        )
+        hit = rested or _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE).update(wish=Wish.NONE, reason="")
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.PAUSED.label}, after={"state": "Resumed"})
+    return bool(hit)
+
+
+def _halt(job: Job, by: User, state: JobState, wish: Wish, states: tuple[JobState, ...], *, reason: str) -> bool:
+    now = timezone.now()
+    ended = {"finished_at": now} if state == JobState.CANCELLED else {}
+    with transaction.atomic():
+        nobodys = _these(job).filter(Q(lease_until=None) | Q(lease_until__lt=db_now()), state__in=states)
+        # The token moves on: a worker that was thought lost can record nothing any more.
+        hit = nobodys.update(state=state, due_at=None, lease_until=None, wish=Wish.NONE, reason=reason, token=F("token") + 1, **ended)
+        if not hit:
+            hit = _these(job).filter(state=JobState.RUNNING).exclude(wish__in=[wish, Wish.CANCEL]).update(wish=wish, reason=reason)
+        if hit:
+            audit.record(by, AuditAction.CHANGED, job, before={"state": job.get_state_display()}, after={"state": state.label})
+    return bool(hit)
+
+
+def _these(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk)

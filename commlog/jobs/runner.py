@@ -1,0 +1,232 @@
+"""How workers do jobs: a turn is claimed under a lease, goes forward step by step, and ends; a lost worker's job is handed out anew."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Max, Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ
+
+from commlog.log.custom_views import as_params
+from commlog.log.places import Place
+from commlog.log.selection import Selection, select
+from commlog.models import Job
+from commlog.models.job import ACTIVE, JobKind, JobState, Wish
+from notifications import process
+from notifications.database.clock import db_now
+from notifications.models.message import MessageQuerySet
+from notifications.restored import holding
+
+logger = logging.getLogger(__name__)
+
+TURN = 5.0  # seconds after which a resumable job makes room for another one, and for a clean stop
+MOST_LOSSES = 3  # a job that kills its worker each time must not do so for ever
+_MEASURED = timedelta(seconds=5)  # the rate is what was done in so much time
+_LOST = f"{MOST_LOSSES} workers in a row were lost while they did it."
+_BROKEN = "Something went wrong that nobody foresaw ({}). Whoever runs Commlog finds it in the log of the senders."
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What does the jobs of a kind: the path of its function, and whether it goes on where a lost worker stopped.
+
+    `lease`: how long a worker may be silent before it counts as lost. `longest`: seconds after which the cluster kills a turn.
+    """
+
+    path: str
+    resumable: bool
+    lease: timedelta
+    longest: int
+
+
+RUNNERS: Mapping[str, Runner] = {
+    JobKind.RESEND: Runner("commlog.bulk.running.run", resumable=True, lease=timedelta(seconds=20), longest=300),
+    JobKind.EXPORT: Runner("commlog.export.job.run", resumable=False, lease=timedelta(seconds=60), longest=6 * 3600),
+}
+
+
+class Stop(Exception):
+    """The worker has to let go of the job: it was paused, cancelled, or is another worker's by now."""
+
+
+class Refused(Exception):
+    """The job cannot be done (any more); the text says why, in the words of a clerk."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A worker's turn at a job."""
+
+    job: Job
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def over(self) -> bool:
+        """Whether a resumable job should leave the worker to others for now, or the cluster is to stop."""
+        return process.wished() or time.monotonic() - self.began > TURN
+
+    def messages(self) -> MessageQuerySet:
+        """What the job is about. Raises Refused."""
+        return self.chosen().messages
+
+    def chosen(self) -> Selection:
+        """The frozen conditions over the messages that there were, as the job's owner may read them. Raises Refused."""
+        job, scope = self.job, self.scope()
+        # “Today” is the day on which the job was asked for, however late its turn comes.
+        chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope, now=job.created_at)
+        if not chosen.sound:
+            raise Refused("A condition of its filter does not exist any more.")
+        return chosen
+
+    def scope(self) -> MessageQuerySet:
+        """The messages of the log that there were. Raises Refused where the job's owner may not open it any more."""
+        job = self.job
+        if not job.owner.is_active:
+            raise Refused(f"{job.owner.name} may not use Commlog any more.")
+        try:
+            return cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
+        except (PermissionDenied, Http404) as error:
+            raise Refused(f"{job.owner.name} may not open this log any more.") from error
+
+    def step(self, *, done: int, total: int | None = None) -> None:
+        """Record how far it is, and go on. Raises Stop where the worker must let go."""
+        self.record(done=done, total=total)
+        self.check()
+
+    def record(self, *, done: int, total: int | None = None, outcomes: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Record how far it is, in the transaction of what was done; `outcomes` are added up. Renews the lease.
+
+        Raises Stop where the job is another worker's by now: nothing of the transaction may stay then.
+        """
+        job, now, runner = self.job, db_now(), RUNNERS[self.job.kind]
+        changed = self._rate(now, done) | {"done": done, "lease_until": now + runner.lease}
+        if outcomes:
+            job.outcomes = {name: job.outcomes.get(name, 0) + outcomes.get(name, 0) for name in {**job.outcomes, **outcomes}}
+            changed["outcomes"] = job.outcomes
+        if total is not None:
+            changed["total"] = job.total = total
+        if runner.resumable:
+            changed["losses"] = 0
+        job.done = done
+        if not _mine(job).update(**changed):
+            raise Stop
+
+    def check(self) -> None:
+        """Raises Stop where the job was paused, cancelled or given to another worker."""
+        if not _mine(self.job).filter(wish=Wish.NONE).exists():
+            raise Stop
+
+    def _rate(self, now: datetime, done: int) -> dict[str, Any]:
+        job = self.job
+        if job.mark_at is None:
+            job.mark_at, job.mark_done = now, done
+        elif now - job.mark_at < _MEASURED:
+            return {}
+        else:
+            rate = (done - job.mark_done) / ((now - job.mark_at) / timedelta(minutes=1))
+            job.rate, job.mark_at, job.mark_done = max(0.0, rate), now, done
+        return {"rate": job.rate, "mark_at": job.mark_at, "mark_done": job.mark_done}
+
+
+def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
+    """Take the next job that is due, or that a lost worker had, for the worker that this is handed to: function, arguments, longest time.
+
+    Owners take turns, however many jobs one of them has. None where there is none, or where `room` jobs are under way already. Called
+    by the broker (settings.LONG_WORK).
+    """
+    now = db_now()
+    if holding.held():
+        return None
+    due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by("due_at", "id")
+    owners = set(due.order_by().values_list("owner", flat=True))
+    running = Counter(Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True))
+    if not owners or running.total() >= room:
+        return None
+    job = due.filter(owner=_next_owner(owners, running)).first()
+    if job is None:
+        return None  # another cluster was quicker
+    runner, lost = RUNNERS[job.kind], job.lease_until is not None
+    mine = Job.objects.filter(pk=job.pk, token=job.token, state=job.state)
+    if lost and job.losses + 1 >= MOST_LOSSES:
+        mine.update(state=JobState.FAILED, reason=_LOST, finished_at=now, lease_until=None, due_at=None, token=F("token") + 1)
+        return None
+    taken = {"state": JobState.RUNNING, "token": job.token + 1, "due_at": None, "served_at": now, "lease_until": now + runner.lease}
+    taken |= {"losses": job.losses + lost} | ({} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None})
+    if not mine.update(started_at=job.started_at or now, **taken):
+        return None  # another cluster was quicker
+    return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
+
+
+def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
+    """The owner with the fewest jobs under way; of several the one whose last turn began longest ago."""
+    if len(owners) == 1:
+        return next(iter(owners))
+    served = dict(Job.objects.filter(owner__in=owners).order_by().values_list("owner").annotate(last=Max("served_at")))
+    never = datetime.min.replace(tzinfo=UTC)
+    return min(owners, key=lambda owner: (running[owner], served.get(owner) or never, owner))
+
+
+def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
+    """Whether a job is left alone: its worker has been silent for half its lease, or nobody took it for long.
+
+    Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still take jobs, and never do them.
+    `since`: when the cluster was started. It can take a lost worker's job only once the lease has ended: older silence is not its own.
+    """
+    active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
+    if active and holding.held():
+        return False  # what is not to be taken is not left alone
+    leases = [(RUNNERS[kind].lease, until) for kind, _, until in active if until]
+    if leases or OrmQ.objects.filter(lock__gte=timezone.now()).exists():
+        return any(now - max(since, until - lease) > max(patience, lease / 2) for lease, until in leases)
+    return any(due_at and now - due_at > patience for _, due_at, _ in active)
+
+
+def run(job_id: int, token: int) -> str:
+    """A worker's turn at a job that was claimed for it (a task of django-q2). Returns how it ended."""
+    job = Job.objects.select_related("owner").filter(pk=job_id, token=token, state=JobState.RUNNING).first()
+    if job is None:
+        return "another worker's"
+    turn = Turn(job)
+    try:
+        turn.check()
+        again: datetime | None = import_string(RUNNERS[job.kind].path)(turn)
+    except Stop:
+        return _let_go(job)
+    except Refused as refusal:
+        return _end(job, JobState.FAILED, reason=str(refusal))
+    except Exception as error:
+        logger.exception("job %s failed", job.key.hex)
+        return _end(job, JobState.FAILED, reason=_BROKEN.format(type(error).__name__))
+    if again is None:
+        return _end(job, JobState.DONE)
+    # A wish that came with the last step is obeyed now, not at the next turn.
+    if _mine(job).filter(wish=Wish.NONE).update(due_at=again, lease_until=None):
+        return "to be continued"
+    return _let_go(job)
+
+
+def _mine(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, token=job.token, state=JobState.RUNNING, lease_until__isnull=False)
+
+
+def _let_go(job: Job) -> str:
+    idle = {"wish": Wish.NONE, "lease_until": None, "due_at": None, "rate": None}
+    if _mine(job).filter(wish=Wish.PAUSE).update(state=JobState.PAUSED, **idle):
+        return "paused"
+    if _mine(job).filter(wish=Wish.CANCEL).update(state=JobState.CANCELLED, finished_at=db_now(), **idle):
+        return "cancelled"
+    return "another worker's"
+
+
+def _end(job: Job, state: JobState, *, reason: str = "") -> str:
+    ended = {"state": state, "reason": reason, "wish": Wish.NONE, "lease_until": None, "due_at": None, "rate": None}
+    return state.value if _mine(job).update(finished_at=db_now(), **ended) else "another worker's"

@@ -1,0 +1,104 @@
+"""Gives what was made before where all that it was read from is still the same.
+
+Django takes longer to write a statement and to make objects of its rows than the database takes to answer it. So what an open page asks for
+again and again keeps the statements that it was made from, each with a digest of its rows, and they are asked again as they are: rights,
+rows and figures alike, so nothing can be forgotten. Where nothing at all was committed, not even that.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
+from commlog.kit.polls import Poll, Reading, poll_of
+from commlog.kit.stamps import LONGEST, kept, stale
+
+A_MINUTE = 60.0  # for what does not go by the clock
+_MOST = 4_000  # about ten kilobytes each
+
+
+@dataclass(slots=True)
+class _Made:
+    value: Any
+    reading: Reading
+    reader: int
+    stamp: str  # at which it was known to be right; "" where something in it was older
+    end: float
+
+
+_made: dict[Hashable, _Made] = {}
+_texts: dict[str, str] = {}  # each statement's text once
+
+
+def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, seconds: float = LONGEST) -> Any:
+    """Return what `make` returns, or what it returned for this user and key where it would return the same.
+
+    `seconds`: for how long, where the value goes by the clock. Where no open page asks, it is made.
+    """
+    poll = poll_of(request)
+    if poll is None:
+        return make()
+    key = (request.user.pk, poll.rights, key)
+    if found := _standing(request, poll, key):
+        poll.add(found.reading)
+        return found.value
+    with poll.reading() as reading:
+        value = make()
+    _keep(poll, key, value, reading, seconds)
+    return value
+
+
+def stands(request: HttpRequest, poll: Poll, question: Hashable) -> bool:
+    """Whether the question was answered with nothing, and would be again."""
+    return _standing(request, poll, question) is not None
+
+
+def remember(poll: Poll, question: Hashable, reading: Reading) -> None:
+    """Say that the question was answered with nothing."""
+    _keep(poll, question, None, reading, LONGEST)
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    _made.clear()
+    _texts.clear()
+
+
+def _standing(request: HttpRequest, poll: Poll, key: Hashable) -> _Made | None:
+    found = _made.pop(key, None)
+    if found is None or time.monotonic() > found.end:
+        return None
+    if not poll.stamp or found.stamp != poll.stamp:
+        if found.reader != poll.reader or not _same(request, poll, found.reading):
+            return None
+        found.stamp = poll.stamp if poll.exact else ""
+    _made[key] = found  # what is used last goes last
+    return found
+
+
+def _same(request: HttpRequest, poll: Poll, reading: Reading) -> bool:
+    """Whether every statement gives the rows that it gave, and every figure is what it was."""
+    counts = stale(poll, reading.figures)
+    try:
+        with time_limit(A_COUNT) if counts else nullcontext():
+            poll.ask([*reading.statements, *counts])
+    except TookTooLong:
+        return False
+    return poll.says_the_same(reading) and all(
+        kept(poll, one.key, one.make, brief=one.brief).digest == one.digest for one in reading.figures
+    )
+
+
+def _keep(poll: Poll, key: Hashable, value: Any, reading: Reading, seconds: float) -> None:
+    if not reading.repeatable:
+        return
+    if len(_texts) >= _MOST:
+        _texts.clear()
+    reading.statements = {(_texts.setdefault(sql, sql), params): digest for (sql, params), digest in reading.statements.items()}
+    while len(_made) >= _MOST:
+        _made.pop(next(iter(_made)), None)
+    _made[key] = _Made(value, reading, poll.reader, poll.stamp if poll.exact else "", time.monotonic() + seconds)

@@ -1,0 +1,65 @@
+"""A plain list with a filter form and keyset pages: the users and the audit trail of the administration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django import forms
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from commlog.kit import paging
+from commlog.kit.paging import BadCursor, Page, Sorting
+
+SIZE = 50
+_CURSORS = ("after", "before")
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row]):
+    """A page of a list, ready to be drawn."""
+
+    form: forms.Form
+    rows: Sequence[Row]
+    filtered: bool
+    problem: str = ""
+    previous_url: str = ""
+    next_url: str = ""
+    start_url: str = ""
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a condition is wrong, so that nothing is listed."""
+        return bool(self.problem) or not self.form.is_valid()
+
+
+def listing(
+    params: QueryDict,
+    *,
+    form: type[forms.Form],
+    scope: QuerySet[Row],
+    narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]],
+    sorting: Sorting,
+) -> Listing[Row]:
+    """The page that the query string asks for. A wrong condition or cursor lists nothing, never everything."""
+    conditions = form(params)
+    kept = {name: str(params[name]) for name in conditions.fields if params.get(name)}
+    page: Page[Row] = Page()
+    problem = ""
+    if conditions.is_valid():
+        try:
+            after, before = (str(params.get(name, "")) for name in _CURSORS)
+            page = paging.fetch(narrow(scope, conditions.cleaned_data), sorting, size=SIZE, after=after, before=before)
+        except BadCursor:
+            problem = "The address of this page is damaged. Start at the first page."
+    return Listing(
+        form=conditions,
+        rows=page.rows,
+        filtered=bool(kept),
+        problem=problem,
+        previous_url=f"?{urlencode(kept | {'before': page.before})}" if page.before else "",
+        next_url=f"?{urlencode(kept | {'after': page.after})}" if page.after else "",
+        start_url=f"?{urlencode(kept)}" if any(params.get(name) for name in _CURSORS) else "",
+    )

@@ -1,0 +1,111 @@
+"""Whether anything was committed since, asked of the database for next to nothing; and answers that are kept for as long as nothing was."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Hashable, Iterable
+from threading import Lock
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.http import HttpRequest
+
+from commlog.kit.polls import Figure, Poll, Reading, Statement, digest_of, poll_of
+
+LONGEST = 10.0  # seconds for which something is believed unchanged because nothing was committed: some of it goes by the clock
+_BRIEF = 0.4  # seconds for which many pages share an answer while something is committed all the time
+_SHARE = 20  # what took long is asked for that much more seldom: a twentieth of a process's time at the most
+_MOST = 2_000
+
+
+class Kept(NamedTuple):
+    """A shared figure."""
+
+    value: Any
+    digest: Hashable
+    reading: Reading
+    stamp: str
+    made: float
+    at: float  # when it was known to be right last
+    took: float  # nothing where it is shared only briefly
+
+
+_kept: dict[Hashable, Kept] = {}
+_watcher: tuple[str, sqlite3.Connection] | None = None
+_lock = Lock()
+
+
+def stamp() -> str:
+    """A text that is another one once anything has been committed; "" within a transaction, which sees more than what is committed.
+
+    It says the same only within one process (SQLite), or on one server (PostgreSQL).
+    """
+    if connection.in_atomic_block:
+        return ""
+    if connection.vendor == "sqlite":
+        return _of_sqlite()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        return str(cursor.fetchone()[0])
+
+
+def _of_sqlite() -> str:
+    """SQLite tells a connection whether others have committed. Ours are closed after each request, so one is kept that only asks this."""
+    global _watcher
+    name = str(connection.settings_dict["NAME"])
+    with _lock:
+        if _watcher is None or _watcher[0] != name:
+            _watcher = (name, sqlite3.connect(name, check_same_thread=False))
+        return str(_watcher[1].execute("PRAGMA data_version").fetchone()[0])
+
+
+def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Any:
+    """What `make` returns, or what it returned for this key a moment ago, whoever asked.
+
+    Kept while nothing is committed, and while all that it was read from is the same. While something is committed, for 0.4 s, or for twenty
+    times as long as it took, without a look; `brief`: never for longer than 0.4 s.
+    """
+    poll = poll_of(request)
+    if poll is None or not poll.stamp:
+        return make()
+    found = kept(poll, key, make, brief=brief)
+    poll.add(Reading(figures=[Figure(key, make, found.digest, brief)]))
+    return found.value
+
+
+def kept(poll: Poll, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Kept:
+    """The same with its digest; it is no part of the answer yet."""
+    now, found = time.monotonic(), _kept.get(key)
+    if found and _fresh(poll, found, now):
+        poll.exact = poll.exact and found.stamp == poll.stamp
+        return found
+    if found and poll.says_the_same(found.reading) and now - found.made < LONGEST:
+        _kept[key] = found = found._replace(stamp=poll.stamp, at=now)
+        return found
+    with poll.unrecorded(), poll.reading() as reading:
+        value = make()
+    if len(_kept) >= _MOST:
+        _kept.clear()
+    _kept[key] = found = Kept(value, digest_of(value), reading, poll.stamp, now, now, 0.0 if brief else time.monotonic() - now)
+    return found
+
+
+def stale(poll: Poll, figures: Iterable[Figure]) -> list[Statement]:
+    """The statements by which it is known whether these figures are still what they were."""
+    now = time.monotonic()
+    found = [_kept[figure.key] for figure in figures if figure.key in _kept]
+    return [statement for each in found if each.reading.repeatable and not _fresh(poll, each, now) for statement in each.reading.statements]
+
+
+def _fresh(poll: Poll, found: Kept, now: float) -> bool:
+    if found.stamp == poll.stamp:
+        return now - found.made < LONGEST
+    return now - found.at < max(_BRIEF, _SHARE * found.took)
+
+
+def forget() -> None:
+    """Give up what this process holds; for tests."""
+    global _watcher
+    _kept.clear()
+    if _watcher:
+        _watcher[1].close()
+        _watcher = None

@@ -1,0 +1,95 @@
+"""What is open besides a page's own parts, over or within it: a message in its dialog, a job in its line."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from commlog import permissions
+from commlog.bulk.report import report
+from commlog.live import parts
+from commlog.log.places import Place
+from commlog.message.compose import can_be_written_anew
+from commlog.message.detail import read
+from commlog.models import Job
+from commlog.models.job import JobKind
+from commlog.recipients.kinds import kind_of, recipient_of, url_of
+from notifications.keys import key_in
+from notifications.models import Message
+from notifications.states import MessageType
+
+_MESSAGE, _JOB = "message", "job"  # among the parts that a page has: the key of what is open
+_BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_event")
+_LONG = ("content", "html")
+
+
+def shown(request: HttpRequest) -> list[parts.Shown]:
+    """What the page that asks says it has open, if it is still there and the reader may see it."""
+    found: list[parts.Shown] = []
+    seen = parts.seen_by(request) or {}
+    if message := _message(request, seen.get(_MESSAGE, "")):
+        found.append(("message/message.html", of_message(request, message) | {"in_dialog": True}))
+    if job := _job(request, seen.get(_JOB, "")):
+        found.append(("jobs/progress.html", of_job(request, job) | {"brief": True}))
+    return found
+
+
+def messages(request: HttpRequest) -> Any:
+    """The messages that the reader may open, with the rows beside them."""
+    return permissions.messages_for(request.user).select_related(*_BESIDE)
+
+
+def jobs(request: HttpRequest) -> Any:
+    """The jobs that the reader may open, with their people."""
+    return permissions.jobs_for(request.user).select_related("owner", "approver")
+
+
+def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
+    """What a message's page and its dialog show."""
+    reading = read(message)
+    return {
+        "reading": reading,
+        "message": message,
+        "offer": reading.offer,
+        "can_resend": permissions.may_resend(request.user),
+        "can_send_anew": can_be_written_anew(message) and permissions.may_send_anew(request.user, MessageType(message.type)),
+        "recipient_url": _recipient_url(request, message),
+        "template_url": _template_url(request, message),
+    }
+
+
+def of_job(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """What a job's page and its line in a log show."""
+    return {
+        "report": report(job) if job.kind == JobKind.RESEND else None,
+        "job": job,
+        "may_steer": permissions.may_steer_job(request.user, job),
+        "may_approve": permissions.may_approve_job(request.user, job),
+        "part": f"jobs/{job.kind.lower()}.html",
+        "log_url": f"{Place.of(job).url}?{urlencode(job.pairs)}",
+    }
+
+
+def _message(request: HttpRequest, key: str) -> Message | None:
+    found: Message | None = messages(request).defer(*_LONG).filter(key=key_in(key)).first() if key else None
+    return found
+
+
+def _job(request: HttpRequest, key: str) -> Job | None:
+    found: Job | None = jobs(request).filter(key=key_in(key)).first() if key else None
+    return found
+
+
+def _recipient_url(request: HttpRequest, message: Message) -> str:
+    """The page of whom the message is for, if the reader may open it."""
+    recipient = recipient_of(message)
+    return url_of(recipient) if recipient and permissions.may_view_recipient(request.user, kind_of(recipient).name) else ""
+
+
+def _template_url(request: HttpRequest, message: Message) -> str:
+    """The page of the template that the message was made from, if it is there and the reader may open it."""
+    made_from = message.template
+    if made_from is None or made_from.deleted_at or not permissions.may_view_templates(request.user):
+        return ""
+    return reverse("template", args=[made_from.key])

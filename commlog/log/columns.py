@@ -1,0 +1,178 @@
+"""The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Func, OuterRef, Subquery, TextField
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Left
+
+from commlog.kit.paging import Sorting
+from notifications.models import Message
+from notifications.models.message import UNTIL_RELEASED
+from notifications.states import MessageType
+
+# Long texts are sorted by their start: a whole one would not fit into the address of the next page.
+START = 60
+STARTS = {f"{name}_start": name for name in ("destination", "subject", "content", "failure_cause")}
+# People are sorted by their present names, as their own lists are.
+NAMES = {
+    "client_name": ("client__last_name", "client__first_names"),
+    "group_name": ("group__name",),
+    "user_name": ("user__last_name", "user__first_name", "user__username"),
+}
+
+
+class _Joined(Func):
+    """Texts one after the other; NULL where one of them is, which Django's Concat takes for an empty text."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a column is called, what it reads, and how it sorts."""
+
+    key: str
+    label: str
+    reads: tuple[str, ...]  # the model fields that its cell shows; nothing else is loaded
+    order: tuple[str, ...] = ()  # the fields that it sorts by, before id; none: it cannot be sorted
+    nullable: bool = False  # whether the field that it sorts by may be empty
+    indexed: bool = False  # whether an index serves this order; else only lists of limited length are sorted by it
+    newest_first: bool = False  # whether the first click on its head sorts downwards
+    related: str = ""  # the row beside the message that its cell shows
+    value: Callable[..., object] | None = None  # what an export holds, made of all that is read; none: the first field as it is
+    computed: Mapping[str, Combinable] = field(default_factory=dict)  # what an export reads besides the fields
+
+    @property
+    def cell(self) -> str:
+        """The template of its cells."""
+        return f"log/cells/{self.key}.html"
+
+    def sorting(self, *, descending: bool) -> Sorting:
+        """The order by this column."""
+        return Sorting(self.key, self.order, descending=descending, nullable=self.nullable)
+
+
+def _sender(sender: str, resent_by: str) -> str:
+    return f"{sender} · resent by {resent_by}" if resent_by else sender
+
+
+def _numbered(key: UUID | None, number: str, *names: str) -> str:
+    return f"{' '.join(names).strip()} {number}" if key else ""
+
+
+def _member_of_staff(key: UUID | None, username: str, *names: str) -> str:
+    return (" ".join(names).strip() or username) if key else ""
+
+
+def _reference(reference_id: str, provider_id: str, channel: str) -> str:
+    return reference_id or (provider_id if channel == MessageType.SMS else "")
+
+
+def _doubt(possible_duplicate: bool) -> str:
+    return "Possible duplicate" if possible_duplicate else ""
+
+
+def _next_attempt(due_at: datetime | None) -> datetime | None:
+    return None if due_at == UNTIL_RELEASED else due_at
+
+
+def _newer(key: UUID | None, state: str | None) -> str:
+    return f"{key.hex} {state}" if key else ""
+
+
+_later = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")).order_by("-pk")
+_NEWER = {"newer_key": Subquery(_later.values("key")[:1]), "newer_state": Subquery(_later.values("state")[:1])}
+_LIFE = (
+    "state",
+    "outcome",
+    "failure_reason",
+    "waiting_reason",
+    "due_at",
+    "failures",
+    "possible_duplicate",
+    "receipt_due_at",
+    "restored_at",
+)
+_CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
+_GROUP = ("group__key", "group__group_id", "group__name")
+_USER = ("user__key", "user__username", "user__first_name", "user__last_name")
+
+DEFAULT = (
+    Column("state", "State", _LIFE, order=("state", "created_at")),
+    Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",), value=_sender),
+    Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
+    Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
+    Column("type", "Type", ("type",), order=("type",)),
+    Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",)),
+    Column("destination", "Destination", ("destination",), order=("destination_start",)),
+    Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
+)
+_FURTHER = (
+    Column("client", "Client", _CLIENT, order=("client_name",), nullable=True, related="client", value=_numbered),
+    Column("group", "Group", _GROUP, order=("group_name",), nullable=True, related="group", value=_numbered),
+    Column("user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff),
+    Column("loan_account", "Loan account", ("loan_account_key",), order=("loan_account_key",), nullable=True),
+    Column("deposit_account", "Deposit account", ("deposit_account_key",), order=("deposit_account_key",), nullable=True),
+    Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
+    Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=_reference),
+    Column("subject", "Subject", ("subject",), order=("subject_start",)),
+    Column("event", "Event", ("event",), order=("event",)),
+    Column("template", "Template", ("template_name",), order=("template_name",)),
+    Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
+    Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
+    Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),
+    Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
+    Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt),
+    Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
+    Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
+    Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",)),
+    Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
+    Column(
+        "possible_duplicate",
+        "Possible duplicate",
+        ("possible_duplicate",),
+        order=("possible_duplicate",),
+        newest_first=True,
+        value=_doubt,
+    ),
+    Column("receipt", "Receipt", ("receipt_status", "receipt_at", "receipt_due_at", "state"), order=("receipt_status",)),
+    Column("key", "Key", ("key",), order=("key",)),
+)
+CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}
+DEFAULT_SORTING = CATALOGUE["created"].sorting(descending=True)
+# What rows need whatever columns are shown: their address, Resend and the mark of earlier resends.
+_ALWAYS: tuple[str, ...] = ("id", "key", "type", "state", "outcome", "created_at", "sent_at", "destination", "first_id", "resend_of_id")
+_ALWAYS += ("receipt_status", "receipt_at")  # a receipt changes what may be asked for
+
+
+def fields_of(columns: Iterable[Column]) -> list[str]:
+    """The model fields that a list with these columns loads. Never the whole text: rows may hold a megabyte each."""
+    return sorted({*_ALWAYS, *(name for column in columns for name in column.reads)})
+
+
+def related_of(columns: Iterable[Column]) -> list[str]:
+    """The rows beside the messages that a list with these columns loads with them."""
+    return sorted({column.related for column in columns if column.related})
+
+
+def annotations_of(names: Iterable[str]) -> dict[str, Combinable]:
+    """Those of the ordering columns that are no model fields."""
+    starts: dict[str, Combinable] = {name: Left(STARTS[name], START) for name in names if name in STARTS}
+    return starts | {name: Left(_Joined(*NAMES[name]), START) for name in names if name in NAMES}
+
+
+def sorting_for(alias: str) -> Sorting | None:
+    """The order that a query string asks for (`created`, `-created`); None where there is no such order."""
+    column = CATALOGUE.get(alias.removeprefix("-"))
+    return column.sorting(descending=alias.startswith("-")) if column and column.order else None
+
+
+def columns_of(keys: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of these keys, each once; what is no column any more is left out."""
+    return tuple(CATALOGUE[key] for key in dict.fromkeys(keys) if key in CATALOGUE)

@@ -1,0 +1,218 @@
+"""Custom views: what they hold as the parameters of a log, how the state of a log becomes one, and how many messages they hold now."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.http import QueryDict
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.kit.seen import Check, digest, without_form
+from commlog.log import conditions
+from commlog.log.address import COLUMNS, TIMESTAMPS, Pairs
+from commlog.log.columns import columns_of
+from commlog.log.layouts import Layout
+from commlog.log.selection import Selection, select
+from commlog.log.selection import in_words as selection_in_words
+from commlog.models import CustomView, User, ViewPlace
+from commlog.models.column_layout import LogKind
+from notifications.models.message import MessageQuerySet
+
+CAP = 1_000  # counted no further
+_WHICH = ["state", "created", "recipient", "destination"]
+_WHY_FAILED = [*_WHICH, "failure_reason", "failure_details", "type", "message"]
+_WHY_WAITING = [*_WHICH, "waiting_reason", "next_attempt", "type", "message"]
+# What a new installation starts with. Existing ones get a change of it by a migration, where nobody has edited the view.
+SHIPPED: dict[str, dict[str, Any]] = {
+    "Failed": {"conditions": {"state": "UNDELIVERED"}, "columns": _WHY_FAILED},
+    "Failed today": {"conditions": {"state": "FAILED"}, "criteria": [["created", "TODAY", []]], "columns": _WHY_FAILED},
+    "Waiting": {"conditions": {"state": "PENDING"}, "columns": _WHY_WAITING},
+    "Webhooks": {"conditions": {"type": "WEB_HOOK"}},
+    "Manual": {"criteria": [["sender_key", "NOT_EMPTY", []]]},
+}
+MOST_TABS = 20
+_CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many messages a view holds: a number, "1,000+", or nothing where it cannot be said."""
+
+    view: CustomView
+    number: str
+
+
+class SavedMeanwhile(Exception):
+    """Somebody else has saved the view anew; `stored`: what it holds now."""
+
+    def __init__(self, stored: dict[str, Any]) -> None:
+        super().__init__("the view was saved meanwhile")
+        self.stored = stored
+
+
+def pairs_of(view: CustomView) -> Pairs:
+    """The view as the parameters of a log."""
+    pairs = [(str(name), str(value)) for name, value in view.conditions.items()]
+    if view.sorting:
+        pairs.append(("sort", view.sorting))
+    if view.columns:
+        pairs.append((COLUMNS, ",".join(view.columns)))
+        if not view.timestamps:
+            pairs.append((TIMESTAMPS, "0"))
+    pairs += [(conditions.PARAMETER, _written(*criterion)) for criterion in view.criteria]
+    return pairs if view.match == "ALL" else [*pairs, (conditions.MATCH, view.match.lower())]
+
+
+def as_params(pairs: Iterable[tuple[str, str]]) -> QueryDict:
+    """The pairs as if an address had held them."""
+    params = QueryDict(mutable=True)
+    for name, value in pairs:
+        params.appendlist(name, value)
+    return params
+
+
+def content_of(chosen: Selection, layout: Layout) -> dict[str, Any]:
+    """What a view holds that is saved from this state of a log. The state must be sound."""
+    state, more = dict(chosen.address.state()), chosen.address.conditions
+    return {
+        "conditions": {name: value for name, value in state.items() if name in chosen.filter.filters},
+        "criteria": [[one.field, one.operator.value, list(one.values)] for one in more.criteria],
+        "match": more.match.value,
+        "sorting": state.get("sort", ""),
+        "columns": layout.keys,
+        "timestamps": layout.timestamps,
+    }
+
+
+def stored_content(view: CustomView) -> dict[str, Any]:
+    """What the view holds, as `content_of` says it."""
+    return {name: getattr(view, name) for name in _CONTENT}
+
+
+def version_of(view: CustomView) -> str:
+    """What a page carries of a view, so that saving it anew undoes nobody's change."""
+    return digest(json.dumps(stored_content(view), sort_keys=True))
+
+
+def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: str) -> None:
+    """Store what is on a screen as the view. `seen`: the `version_of` it that the screen was opened with.
+
+    Raises SavedMeanwhile where it holds something else by now, unless that is the same.
+    """
+
+    def check() -> None:
+        stored = CustomView.objects.get(pk=view.pk)
+        if seen != version_of(stored) and (not seen or stored_content(stored) != content):
+            raise SavedMeanwhile(stored_content(stored))
+
+    save(view, actor, content, check=check)
+
+
+def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
+    """What a view holds, for people. `content`: the fields that `content_of` names."""
+    pairs = pairs_of(CustomView(**content))
+    chosen = select(as_params(pairs), scope=scope)
+    columns = ", ".join(column.label for column in columns_of(content["columns"]))
+    sorting = chosen.address.given("sort")
+    said = [selection_in_words(chosen), f"columns {columns or 'as usual'}", f"sorted by {sorting}" if sorting else ""]
+    return "; ".join(part for part in said if part)
+
+
+def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
+    """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
+    return [Found(view, number_of(as_params(pairs_of(view)), scope)) for view in views]
+
+
+def number_of(params: QueryDict, scope: MessageQuerySet) -> str:
+    """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it takes over a second."""
+    chosen = select(params, scope=scope)
+    if not chosen.sound:
+        return "!"
+    try:
+        with time_limit(A_COUNT):
+            return capped(counted(chosen.messages, CAP))
+    except TookTooLong:
+        return ""
+
+
+def capped(number: int) -> str:
+    """A number that was counted up to the cap, for people."""
+    return f"{CAP:,}+" if number > CAP else f"{number:,}"
+
+
+def save(
+    view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None, check: Check = without_form
+) -> CustomView:
+    """Store a new view or a changed one, and record it.
+
+    `check` is called once the row is locked (commlog.kit.seen).
+    """
+    with transaction.atomic():
+        new = view.pk is None
+        before = None if new else described(CustomView.objects.select_for_update().get(pk=view.pk))
+        check()
+        if not new:
+            view.refresh_from_db()
+        for name, value in content.items():
+            setattr(view, name, value)
+        view.save(update_fields=None if new else [*content])
+        if roles is not None:
+            view.roles.set(roles)
+        audit.record(actor, AuditAction.CREATED if new else AuditAction.CHANGED, view, before=before, after=described(view))
+    return view
+
+
+def copy(view: CustomView, actor: User) -> CustomView:
+    """A private view of the actor's with the same content."""
+    content = stored_content(view) | {"kind": view.kind, "menu_item": view.menu_item}
+    return save(CustomView(owner=actor, name=f"Copy of {view.name}"[:256]), actor, content)
+
+
+def delete(view: CustomView, actor: User) -> None:
+    """Remove the view, and record it."""
+    with transaction.atomic():
+        audit.record(actor, AuditAction.DELETED, view, before=described(view))
+        view.delete()
+
+
+def toggle_favourite(view: CustomView, user: User) -> None:
+    """Make it a favourite of the user's, or no longer."""
+    with transaction.atomic():
+        place, _ = ViewPlace.objects.select_for_update().get_or_create(user=user, view=view)
+        ViewPlace.objects.filter(pk=place.pk).update(favourite=not place.favourite)
+
+
+def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> None:
+    """One place up or down in the user's own order."""
+    keys = [each.pk for each in views]
+    here = keys.index(view.pk)
+    if not 0 <= here + by < len(keys):
+        return
+    keys[here], keys[here + by] = keys[here + by], keys[here]
+    with transaction.atomic():
+        for position, pk in enumerate(keys):
+            ViewPlace.objects.update_or_create(user=user, view_id=pk, defaults={"position": position})
+
+
+def described(view: CustomView) -> dict[str, Any]:
+    """The view as the audit trail keeps it."""
+    names = ("name", "kind", "for_everyone", "conditions", "criteria", "match", "columns", "timestamps", "sorting")
+    roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
+    return {name: getattr(view, name) for name in names} | {"roles": roles, "menu_item": str(view.menu_item or "")}
+
+
+def install_defaults(**_: Any) -> None:
+    """Create the views that a new installation starts with (signal receiver of post_migrate). Deleted ones do not come back."""
+    if CustomView.objects.exists():
+        return
+    for name, content in SHIPPED.items():
+        CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, **content)
+
+
+def _written(field: str, operator: str, values: Sequence[str]) -> str:
+    """As `conditions.write` does, for what may be a field of yesterday."""
+    return ".".join((str(field), str(operator).lower(), *([",".join(values)] if values else [])))

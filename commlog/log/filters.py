@@ -1,0 +1,215 @@
+"""The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape of its kind."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+import django_filters
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
+
+from commlog.kit.fields import DayField, SearchField
+from commlog.log import search
+from commlog.log.filter_form import ConditionsForm, JobField
+from commlog.log.search import Search
+from commlog.models import JobItem, User
+from commlog.models.outcomes import JOB_PARTS, LEFT, Outcome
+from notifications import criteria
+from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.states import LIVE, MessageState
+from notifications.text.gate import Malformed
+
+Made = TypeVar("Made")
+Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
+SYSTEM = "system"
+FROM, TO = "_from", "_to"
+# Choices that stand for others than their field's own. Both kinds of QUEUED are shown as one word, so they are asked for as one.
+_OFFERED: Mapping[str, Offer] = {
+    "state": {
+        MessageState.FAILED.value: ("Failed", Criterion("state", Operator.IN, (MessageState.FAILED,))),
+        "UNDELIVERED": ("Not yet delivered", Criterion("undelivered", Operator.EQUALS, ("true",))),
+        "PENDING": ("Waiting to be sent", Criterion("state", Operator.IN, tuple(sorted(LIVE)))),
+        MessageState.QUEUED.value: (
+            "– Queued",
+            Criterion("state", Operator.IN, (MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM)),
+        ),
+        MessageState.SENDING_ASYNC.value: ("– Sending", Criterion("state", Operator.IN, (MessageState.SENDING_ASYNC,))),
+        MessageState.WAITING.value: ("– Waiting", Criterion("state", Operator.IN, (MessageState.WAITING,))),
+        MessageState.SENT.value: ("Sent", Criterion("state", Operator.IN, (MessageState.SENT,))),
+    },
+}
+_YES_NO = (("true", "yes"), ("false", "no"))
+
+
+class LogSearchField(SearchField):
+    """The search box of a log, which has to know whose ID was typed."""
+
+    def clean(self, value: Any) -> Search | None:
+        """What is looked for."""
+        text: str = super().clean(value)
+        return _or_refuse(search.read, text) if text else None
+
+
+class SearchFilter(django_filters.CharFilter):
+    """A filter over the search box."""
+
+    field_class = LogSearchField
+
+
+class TypedField(SearchField):
+    """A value that is typed for a field of the table, which says what may be wrong with it."""
+
+    def __init__(self, *, of: Field, **kwargs: Any) -> None:
+        self.of = of
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        """The value as it was typed, if the field can be asked for it."""
+        text: str = super().clean(value)
+        if text:
+            _or_refuse(lambda value: criteria.parse(self.of.key, _operator(self.of), [value]), text)
+        return text
+
+
+def _or_refuse(read: Callable[[str], Made], text: str) -> Made:
+    try:
+        return read(text)
+    except Malformed as error:
+        raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+
+
+class TypedFilter(django_filters.CharFilter):
+    """A filter over a value that is typed."""
+
+    field_class = TypedField  # type: ignore[assignment]  # it needs to know its field besides
+
+
+class DayFilter(django_filters.DateFilter):
+    """A filter over a day of the organisation's calendar."""
+
+    field_class = DayField
+
+
+class JobFilter(django_filters.CharFilter):
+    """A filter over what a bulk resend did."""
+
+    field_class = JobField
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that is set: the name of its parameter, what it is called, its value in words, and what is wrong with it."""
+
+    name: str
+    label: str
+    value: str
+    wrong: str = ""
+
+
+def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
+    """The filters of a field: two for a time, a choice where its values are known, else a box."""
+    label = field.label.partition(" (")[0]
+    if field.kind == Kind.DATE_TIME:
+        yield field.bar + FROM, DayFilter(label=f"{label} from", method="by_field")
+        yield field.bar + TO, DayFilter(label=f"{label} to", method="by_field")
+    elif field.choices or field.kind == Kind.BOOLEAN or field.whom == "user":
+        offered = [(value, name) for value, (name, _) in _OFFERED[field.key].items()] if field.key in _OFFERED else field.choices
+        yield (
+            field.bar,
+            django_filters.ChoiceFilter(
+                label=label,
+                method="by_field",
+                choices=offered or _YES_NO,
+                empty_label="Anybody" if field.whom else f"Any {label.lower()}",
+                error_messages={"invalid_choice": f"There is no such {field.bar}."},
+            ),
+        )
+    else:
+        yield field.bar, TypedFilter(label=label, method="by_field", of=field)
+
+
+class MessageFilter(django_filters.FilterSet):
+    """The conditions of the filter bar over a scope of messages."""
+
+    q = SearchFilter(label="Person, address, number, key or text", method="by_search")
+    job = JobFilter(label="Bulk resend", method="by_job")  # links of its report set it, the bar has no field for it
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+        form = ConditionsForm
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        """The search box, and one filter or two for each field that the bar asks."""
+        made = {name: each for field in FIELDS.values() if field.bar for name, each in _made(field)}
+        for name, each in made.items():
+            each.field_name = name  # django-filter sets it of those alone that a class declares
+        return super().get_filters() | made
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in FIELDS.values():
+            if field.bar and field.whom == "user":
+                self.filters[field.bar].extra["choices"] = _staff(field)  # read once: a callable would be asked for each use
+
+    def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
+        """Person, address, number, key or text."""
+        return search.search(messages, asked)
+
+    def by_field(self, messages: MessageQuerySet, name: str, value: str | date) -> MessageQuerySet:
+        """What the table of fields says of it."""
+        return messages.filter(criteria.to_q([_asked(name, value)]))
+
+    def by_job(self, messages: MessageQuerySet, _name: str, asked: tuple[UUID, str]) -> MessageQuerySet:
+        """What a bulk resend has made, or those of its messages that had another outcome."""
+        key, outcome = asked
+        items = JobItem.objects.filter(job__key=key, outcome="" if outcome == LEFT else outcome)
+        return messages.filter(pk__in=items.values("new" if outcome == Outcome.RESENT else "message"))
+
+    def conditions(self) -> Iterator[Condition]:
+        """The conditions that are set, wrong ones included."""
+        for name, field in self.form.fields.items():
+            given = self.data.get(name, "").strip()
+            if given:
+                wrong = " ".join(str(error) for error in self.form.errors.get(name, []))
+                yield Condition(name, "Search" if name == "q" else str(field.label), given if wrong else self._in_words(name), wrong)
+
+    def _in_words(self, name: str) -> str:
+        value = self.form.cleaned_data[name]
+        if isinstance(value, tuple):
+            return f"{JOB_PARTS[value[1]]} ({value[0].hex[:8]})"
+        if isinstance(value, date):
+            return f"{value.day} {value:%b %Y}"
+        choices = dict(getattr(self.form.fields[name], "choices", ()))
+        return str(choices.get(value, value)).removeprefix("– ")
+
+
+def _asked(name: str, value: str | date) -> Criterion:
+    """The criterion that a value of the bar stands for."""
+    field = next(field for field in FIELDS.values() if field.bar and name in (field.bar, field.bar + FROM, field.bar + TO))
+    if isinstance(value, date):
+        operator = Operator.AFTER_INCLUSIVE if name.endswith(FROM) else Operator.BEFORE_INCLUSIVE
+        return Criterion(field.key, operator, (value.isoformat(),))
+    if field.key in _OFFERED:
+        return _OFFERED[field.key][value][1]
+    if field.whom == "user" and value == SYSTEM:
+        return Criterion(field.key, Operator.EMPTY)
+    return criteria.parse(field.key, _operator(field), [value])
+
+
+def _operator(field: Field) -> Operator:
+    """What the bar asks of a field with one value."""
+    return Operator.CONTAINS if field.kind in (Kind.STRING, Kind.TEXT) else Operator.EQUALS
+
+
+def _staff(field: Field) -> list[tuple[str, str]]:
+    """The system, and everybody whom this field of a message names."""
+    named = Message.objects.filter(**{field.column: OuterRef("pk")})
+    people = User.objects.filter(Exists(named)).order_by("first_name", "last_name", "username")
+    return [(SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"), *((person.key.hex, person.name) for person in people)]

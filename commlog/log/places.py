@@ -1,0 +1,84 @@
+"""Which log it is: the organisation's, the Communications tab of a client, a group or a user, or what is about an account.
+
+Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose it is.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from django.http import Http404, QueryDict
+from django.urls import Resolver404, resolve, reverse
+
+from commlog import permissions
+from commlog.models import Job
+from commlog.models.column_layout import LogKind
+from commlog.permissions import Person
+from commlog.recipients.kinds import KINDS, Recipient, messages_of
+from commlog.recipients.people import label
+from notifications.models.message import MessageQuerySet
+
+_LOG = "log"
+_TAB = "-communications"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A log: its kind, and the key of the client, group, user or account whose log it is."""
+
+    kind: LogKind = LogKind.LOG
+    key: UUID | None = None
+
+    @classmethod
+    def at(cls, address: str) -> tuple[Self, QueryDict]:
+        """The log of that address, and the parameters of the address. Raises Http404 where no log is."""
+        path, _, query = address.partition("?")
+        try:
+            found = resolve(path)
+        except Resolver404 as error:
+            raise Http404("There is no such log.") from error
+        name = found.url_name or ""
+        if name == _LOG:
+            return cls(), QueryDict(query)
+        kind = name.removesuffix(_TAB)
+        if not name.endswith(_TAB) or kind.upper() not in LogKind:
+            raise Http404("There is no such log.")
+        return cls(LogKind[kind.upper()], found.kwargs["key"]), QueryDict(query)
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The log that a job is about."""
+        return cls(LogKind(job.log), job.whom)
+
+    @property
+    def recipient(self) -> Recipient | None:
+        """Whose tab it is; None where it is nobody's, or the client, group or user is gone."""
+        kind = KINDS.get(self.kind.lower())
+        found: Recipient | None = kind.objects.filter(key=self.key).first() if kind else None
+        return found
+
+    @property
+    def whose(self) -> str:
+        """Of whom or about what it is: “of Ana Silva (000123)”; "" for the organisation's log."""
+        if self.kind == LogKind.ACCOUNT and self.key:
+            return f"about the account {self.key.hex}"
+        recipient = self.recipient
+        return f"of {label(recipient)}" if recipient else ""
+
+    @property
+    def url(self) -> str:
+        """The path of its page."""
+        return reverse(f"{self.kind.lower()}{_TAB}", args=[self.key]) if self.key else reverse(_LOG)
+
+    def scope(self, user: Person) -> MessageQuerySet:
+        """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it is gone."""
+        permissions.demand_log_of(user, self.kind)
+        messages = permissions.messages_for(user)
+        if self.key is None:
+            return messages
+        if self.kind == LogKind.ACCOUNT:
+            return messages.of_account(self.key)
+        recipient = self.recipient
+        if recipient is None:
+            raise Http404(f"There is no such {self.kind.lower()}.")
+        return messages_of(recipient, messages)

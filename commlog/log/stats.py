@@ -1,0 +1,83 @@
+"""The figures of the dashboard. Each is the count of a log and leads there; nothing is counted beyond the cap, nor for long."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from django.http import QueryDict
+
+from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
+from commlog.log import conditions, custom_views
+from commlog.log.selection import select
+from notifications.criteria import Criterion, Operator
+from notifications.failures import Reason
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.states import LIVE
+
+LATELY = timedelta(hours=24)
+_LABELS = dict(Reason.choices)
+_TODAY = conditions.write(Criterion("created", Operator.TODAY, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How many messages a log holds ("" where counting took too long), and its query string. `state`: whose icon and colour it has."""
+
+    label: str
+    number: str
+    query: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What failed today: the whole of it, and the reasons, the most frequent first."""
+
+    whole: Figure
+    reasons: Sequence[Figure]
+
+
+def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
+    """What waits now, what was sent within a day, whenever it was created, and what became of those created within a day."""
+    since = (now - LATELY).isoformat(timespec="minutes")  # an open dashboard is not drawn anew for its addresses alone
+    created, sent = (conditions.write(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))) for field in ("created", "sent"))
+    asked = (
+        ("Waiting to be sent", "WAITING", {"state": "PENDING"}),
+        ("Sent in the last 24 hours", "SENT", {"state": "SENT", conditions.PARAMETER: sent}),
+        ("Failed in the last 24 hours", "FAILED", {"state": "FAILED", conditions.PARAMETER: created}),
+        ("Still not delivered", "FAILED", {"state": "UNDELIVERED", conditions.PARAMETER: created}),
+    )
+    return [_figure(label, state, custom_views.as_params(pairs.items()), scope) for label, state, pairs in asked]
+
+
+def failed_today(scope: MessageQuerySet) -> Failures:
+    """Today in the organisation's zone. The reasons are those of the latest failures, up to the cap."""
+    params = custom_views.as_params([("state", "FAILED"), (conditions.PARAMETER, _TODAY)])
+    latest = select(params, scope=scope).messages.order_by("-created_at", "-pk")
+    try:
+        with time_limit(A_COUNT):
+            found = list(latest.values_list("failure_reason", flat=True)[: custom_views.CAP + 1])
+    except TookTooLong:
+        return Failures(Figure("Failed today", "", params.urlencode()), [])
+    reasons = [_of_reason(reason, number, params) for reason, number in Counter(found[: custom_views.CAP]).most_common()]
+    return Failures(Figure("Failed today", custom_views.capped(len(found)), params.urlencode()), reasons)
+
+
+def waiting_longest(scope: MessageQuerySet) -> Message | None:
+    """The oldest message that is not final: the first of each state, which an index finds, are enough to choose from."""
+    slim = scope.defer("content", "html", "headers").order_by("created_at", "pk")
+    oldest = [message for state in sorted(LIVE) if (message := slim.filter(state=state).first())]
+    return min(oldest, key=attrgetter("created_at", "pk"), default=None)
+
+
+def _figure(label: str, state: str, params: QueryDict, scope: MessageQuerySet) -> Figure:
+    return Figure(label, custom_views.number_of(params, scope), params.urlencode(), state)
+
+
+def _of_reason(reason: str, number: int, params: QueryDict) -> Figure:
+    narrowed = params.copy()
+    narrowed.appendlist(conditions.PARAMETER, conditions.write(Criterion("failure_reason", Operator.EQUALS, (reason,))))
+    return Figure(_LABELS.get(reason, reason or "No reason was recorded"), custom_views.capped(number), narrowed.urlencode())

@@ -1,0 +1,190 @@
+"""Writing a message by hand: to a client, a group or a user, or anew in place of one that failed."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from commlog.message.offers import Offer, offer_for, whole_chain
+from commlog.models import User
+from commlog.recipients.kinds import Address, Recipient, address_of, kind_of, url_of
+from notifications import outbox, templating
+from notifications.channels.email import pasted_address, plain_address
+from notifications.channels.sms.channel import LONGEST as LONGEST_SMS
+from notifications.models import Client, Group, Message, NotificationTemplate
+from notifications.models.template import Target
+from notifications.outbox import Draft, Resent
+from notifications.states import MessageState, MessageType
+from notifications.text.numbers import e164
+
+LONGEST_SUBJECT = 250
+LONGEST_MAIL = 100_000
+EVENT = "MANUAL"
+CHANNELS = (MessageType.EMAIL, MessageType.SMS)
+TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class ComposeForm(forms.Form):
+    """What is written. `key` is this form's own: whatever arrives twice under one key makes one message."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": "Load the page again.", "invalid": "Load the page again."})
+    to = forms.CharField(label="To", max_length=254)
+    subject = forms.CharField(label="Subject", max_length=LONGEST_SUBJECT, error_messages={"required": "Enter a subject."})
+    body = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 12}), error_messages={"required": "Write the text."})
+    keep_html = forms.BooleanField(label="Send the HTML version too, as it was", required=False)
+    template = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    expected_last = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    again = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, letter: "Letter", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.letter = letter
+        self.most = LONGEST_MAIL if letter.channel == MessageType.EMAIL else LONGEST_SMS
+        if letter.channel != MessageType.EMAIL:
+            del self.fields["subject"]
+        if letter.recipient is not None:
+            del self.fields["to"]
+        if not letter.html:
+            del self.fields["keep_html"]
+        elif letter.template:
+            self.fields["keep_html"].label = "Send the template’s HTML version too"
+        self.fields["body"].widget.attrs |= {"data-most": self.most, "aria-describedby": "length"}
+        for name in self.fields.keys() & {"to", "subject"}:  # CharField's own validator says "Null characters are not allowed."
+            self.fields[name].validators = [each for each in self.fields[name].validators if hasattr(each, "limit_value")]
+        self.fields["body"].validators = []
+
+    def clean_to(self) -> str:
+        """One address or one number."""
+        text: str = self.cleaned_data["to"]
+        try:
+            return plain_address(pasted_address(text)) if self.letter.channel == MessageType.EMAIL else e164(text)
+        except ValueError as error:
+            raise ValidationError(f"It cannot be sent there: {error}.") from error
+
+    def clean_subject(self) -> str:
+        """One line."""
+        text: str = self.cleaned_data["subject"]
+        if _CONTROL.search(text):
+            raise ValidationError("A subject is one line, without control characters.")
+        return text
+
+    def clean_body(self) -> str:
+        """Text that can be stored and is short enough; its line ends as mail and phones know them."""
+        text: str = self.cleaned_data["body"].replace("\r\n", "\n").replace("\r", "\n")
+        if "\0" in text:
+            raise ValidationError("The text holds a NUL character, which no message can hold.")
+        if len(text) > self.most:
+            raise ValidationError(f"The text has {len(text):,} characters; at most {self.most:,} can be sent.")
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Tie the error of the text to its field, beside the length that describes it."""
+        if self.has_error("body"):
+            self.fields["body"].widget.attrs["aria-describedby"] = "length id_body_error"
+        return super().clean() or {}
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message that is being written: by which channel, to whom, in place of which failed one, or from which template."""
+
+    channel: MessageType
+    recipient: Recipient | None
+    failed: Message | None = None
+    offer: Offer | None = None
+    template: NotificationTemplate | None = None
+    author: User | None = None
+
+    @property
+    def address(self) -> Address | None:
+        """Where the recipient is reached now; None where there is no recipient but an address alone."""
+        return address_of(self.recipient, self.channel) if self.recipient is not None else None
+
+    @property
+    def title(self) -> str:
+        """What the page is called."""
+        return "Send anew" if self.failed else "Send e-mail" if self.channel == MessageType.EMAIL else "Send SMS"
+
+    @property
+    def html(self) -> str:
+        """The HTML part of the failed message or of the template."""
+        if self.channel != MessageType.EMAIL:
+            return ""
+        return self.failed.html if self.failed else str(self.filled.get("html", ""))
+
+    @cached_property
+    def filled(self) -> dict[str, Any]:
+        """What the template says to this recipient."""
+        if self.template is None or self.recipient is None or self.author is None:
+            return {}
+        return filled_by_hand(self.template, self.recipient, by=self.author)
+
+    @property
+    def back(self) -> str:
+        """Where Cancel leads."""
+        if self.failed:
+            return reverse("message", args=[self.failed.key])
+        return url_of(self.recipient) if self.recipient is not None else reverse("home")
+
+    def begin(self) -> dict[str, Any]:
+        """The form's first content: of a failed message what it held, and the row that was the last of its chain."""
+        if self.failed is None:
+            told = {name: text for name, text in self.filled.items() if name in ("subject", "body")}
+            return told | {"key": uuid4(), "keep_html": True, "template": self.template and self.template.key}
+        known = {"subject": self.failed.subject, "body": self.failed.content, "to": self.failed.destination, "keep_html": True}
+        return known | {"key": uuid4(), "expected_last": self.offer and self.offer.last, "again": bool(self.offer and self.offer.once_more)}
+
+    def send(self, written: dict[str, Any], *, by: User) -> Resent:
+        """Put it into the log, to be sent at once. Raises Malformed and NotResendable."""
+        whom = self.recipient
+        draft = Draft(
+            self.channel,
+            destination=written.get("to", ""),
+            subject=written.get("subject", ""),
+            body=written["body"],
+            html=self.html if written.get("keep_html") else "",
+            client=whom if isinstance(whom, Client) else None,
+            group=whom if isinstance(whom, Group) else None,
+            user=whom if isinstance(whom, User) else None,
+            event=EVENT,
+            sender=by,
+            key=written["key"],
+            template=self.template or (self.failed.template if self.failed else None),
+            **(self.failed.about if self.failed else {}),
+        )
+        expected: UUID | None = written.get("expected_last")
+        return outbox.send_once(draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again")))
+
+
+def templates_for(channel: MessageType, recipient: Recipient) -> list[NotificationTemplate]:
+    """The templates that a message of this channel to this recipient can begin with, by name."""
+    return list(NotificationTemplate.objects.known().manual(channel, TARGETS[kind_of(recipient).name]))
+
+
+def filled_by_hand(template: NotificationTemplate, recipient: Recipient, *, by: Any) -> dict[str, Any]:
+    """What a template for messages by hand says to the recipient, in the name of whoever writes."""
+    values = templating.of_client(recipient if isinstance(recipient, Client) else None)
+    values |= templating.of_group(recipient if isinstance(recipient, Group) else None) | templating.of_recipient(recipient)
+    return templating.content_of(template, values | {"USER_NAME": by.name} | templating.of_now(timezone.now()))
+
+
+def anew(failed: Message, recipient: Recipient | None) -> Letter:
+    """The letter that takes the place of a failed message."""
+    return Letter(MessageType(failed.type), recipient, failed, offer_for(failed, whole_chain(failed)))
+
+
+def can_be_written_anew(message: Message) -> bool:
+    """Whether a person could have written it, and it failed or was reported as lost."""
+    return (message.state == MessageState.FAILED or message.was_lost) and message.type in CHANNELS
+
+
+def same_text(message: Message, written: dict[str, Any]) -> bool:
+    """Whether the stored message holds what was written: of a form that was sent twice, the second text may be another."""
+    return (message.subject, message.content) == (written.get("subject", ""), written["body"])

@@ -1,0 +1,1 @@
+"""Clients, groups and users: their lists, profiles, forms and subscriptions."""

@@ -1,0 +1,157 @@
+"""The forms of clients, groups and members. Contact data may be missing, but what is there must be usable."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db.models import Q
+
+from commlog.kit.fields import AddressField, NumberField, lines_of
+from commlog.kit.seen import SeenForm
+from commlog.models import User
+from commlog.recipients import people
+from commlog.recipients.people import label
+from notifications import templating
+from notifications.models import Client, Group, Membership
+from notifications.text.gate import Malformed
+from notifications.text.gate import clean as clean_text
+from notifications.text.spelling import tidy
+
+_one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one line, without control characters.", inverse_match=True)
+
+_REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
+
+
+class _Contact(SeenForm, forms.ModelForm):
+    """What clients and groups have in common."""
+
+    own_fields = forms.CharField(
+        label="Own fields, one a line: ID = value",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "LOYALTY = gold"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # The first is CharField's own, which says "Null characters are not allowed."
+            if isinstance(field, forms.CharField):
+                field.validators = [*(each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator")]
+                field.validators += [] if isinstance(field.widget, forms.Textarea) else [_one_line]
+            field.error_messages["required"] = f"Enter {_article(str(field.label))}."
+        self._offer_officers()
+        self.initial["own_fields"] = "\n".join(f"{name} = {value}" for name, value in self.instance.custom_fields.items())
+        self.fields["email"].widget.attrs |= {"inputmode": "email", "autocomplete": "off"}
+        self.fields["mobile_phone"].widget.attrs |= {"inputmode": "tel", "autocomplete": "off"}
+        if self.instance.pk:
+            self.watch()
+
+    def _offer_officers(self) -> None:
+        """Active users; and whoever it is now, so that an edit does not fail because somebody has left."""
+        officer: Any = self.fields["credit_officer"]
+        usable = Q(is_active=True) | Q(pk=self.instance.credit_officer_id)
+        officer.queryset = User.objects.filter(usable).order_by("last_name", "first_name", "username")
+        officer.label_from_instance, officer.empty_label = label, "nobody"
+
+    def clean_own_fields(self) -> str:
+        """One field a line; they become the client's or group's {CF:ID}."""
+        found: dict[str, str] = {}
+        for line in lines_of(self.cleaned_data["own_fields"]):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            if not line.strip():
+                continue
+            if not equals or not templating.is_known(f"CF:{name}") or name in found:
+                raise ValidationError(f"“{line[:60]}” is no field: write ID = value, each ID once.")
+            try:
+                found[name] = clean_text("own_fields", value, most=1_000)
+            except Malformed as error:
+                raise ValidationError(f"{name} {error.problem}.") from error
+        self.instance.custom_fields = found
+        return str(self.cleaned_data["own_fields"])
+
+    def values(self) -> dict[str, Any]:
+        """What the audit trail notes."""
+        return values_of(self.instance, self._meta.fields or ())
+
+
+def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a client or a group as the audit trail notes them."""
+    found = {name: getattr(owner, name) for name in names if name != "credit_officer"}
+    officer = owner.credit_officer
+    return found | {"credit_officer": officer.name if officer else "", "own_fields": dict(owner.custom_fields)}
+
+
+def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
+    """An ID that nobody else has in whatever capitals, without what cannot be seen. One that stays as it was is not judged."""
+    number: str = form.cleaned_data[name]
+    if number == form.initial.get(name):
+        return number
+    number = tidy(number)
+    other = people.taken_by(whom, number, besides=form.instance.pk)
+    if other and other != number:  # of the same one the model itself says so
+        raise ValidationError(f"Another {whom} has the ID {other}, which differs in capitals alone.")
+    return number
+
+
+class ClientForm(_Contact):
+    """A client."""
+
+    def clean_client_id(self) -> str:
+        """An ID of its own."""
+        return _new_number(self, "client", "client_id")
+
+    class Meta:
+        model = Client
+        fields = ["client_id", "first_names", "last_name", "email", "mobile_phone", "credit_officer"]
+        labels = {"client_id": "ID", "first_names": "First names", "last_name": "Last name"}
+        labels |= {"email": "E-mail address", "mobile_phone": "Mobile number"}
+        field_classes = _REACHED_BY
+        error_messages = {"client_id": {"unique": "Another client has this ID."}}
+
+
+class GroupForm(_Contact):
+    """A group of clients."""
+
+    def clean_group_id(self) -> str:
+        """An ID of its own."""
+        return _new_number(self, "group", "group_id")
+
+    class Meta:
+        model = Group
+        fields = ["group_id", "name", "email", "mobile_phone", "credit_officer"]
+        labels = {"group_id": "ID", "name": "Name", "email": "E-mail address", "mobile_phone": "Mobile number"}
+        field_classes = _REACHED_BY
+        error_messages = {"group_id": {"unique": "Another group has this ID."}}
+
+
+class MemberForm(forms.Form):
+    """A client to be added to a group, by the client's ID."""
+
+    client_id = forms.CharField(label="Client’s ID", max_length=32, validators=[_one_line])
+    role = forms.CharField(label="Role in the group", max_length=64, required=False, validators=[_one_line])
+
+    def __init__(self, *args: Any, group: Group, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+        for field in self.fields.values():
+            field.widget.attrs["autocomplete"] = "off"
+        self.fields["client_id"].error_messages["required"] = "Enter the client’s ID."
+
+    def clean_client_id(self) -> Client:
+        """The client, who must exist and not be a member yet."""
+        try:
+            client = people.by_number("client", self.cleaned_data["client_id"])
+        except Malformed as error:
+            raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+        if not isinstance(client, Client):
+            raise ValidationError("There is no client with this ID.")
+        if Membership.objects.filter(group=self.group, client=client).exists():
+            raise ValidationError(f"{client.name} is a member already.")
+        return client
+
+
+def _article(label: str) -> str:
+    return {"ID": "an ID", "Name": "a name", "First names": "the first names"}.get(label, label.lower())

@@ -1,0 +1,139 @@
+"""Whom messages are for, as pages show them: clients, groups of clients, and users (members of staff)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+from django.urls import reverse
+
+from commlog.models import User
+from commlog.recipients import people
+from notifications.channels.email import pasted_address, plain_address
+from notifications.criteria import numbered
+from notifications.models import Client, Group
+from notifications.models.message import MessageQuerySet
+from notifications.states import MessageType
+from notifications.text.numbers import e164
+from notifications.text.spelling import tidy, words_of
+
+Recipient = Client | Group | User
+WORDS = 6  # of a search; more never make it narrower for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of recipient: what it is called, and what its lists are sorted by."""
+
+    name: str  # its addresses, templates and permissions begin with it
+    label: str
+    plural: str
+    model: type[Model]
+    number: str  # the field that people tell one from another by
+    orders: Mapping[str, tuple[str, tuple[str, ...]]]  # alias: label, columns before id
+
+    @property
+    def objects(self) -> QuerySet[Any]:
+        """All of this kind."""
+        return self.model._default_manager.all()
+
+
+KINDS = {
+    "client": Kind(
+        name="client",
+        label="Client",
+        plural="Clients",
+        model=Client,
+        number="client_id",
+        orders={"id": ("ID", ("client_id",)), "name": ("Name", ("last_name", "first_names")), "created": ("Created", ("created_at",))},
+    ),
+    "group": Kind(
+        name="group",
+        label="Group",
+        plural="Groups",
+        model=Group,
+        number="group_id",
+        orders={"id": ("ID", ("group_id",)), "name": ("Name", ("name",)), "created": ("Created", ("created_at",))},
+    ),
+    "user": Kind(
+        name="user",
+        label="User",
+        plural="Users",
+        model=User,
+        number="username",
+        orders={
+            "id": ("User name", ("username",)),
+            "name": ("Name", ("last_name", "first_name")),
+            "created": ("Created", ("date_joined",)),
+        },
+    ),
+}
+
+
+def kind_of(recipient: Recipient) -> Kind:
+    """Which kind it is."""
+    return next(kind for kind in KINDS.values() if isinstance(recipient, kind.model))
+
+
+def recipient_of(message: Any) -> Recipient | None:
+    """Whom the message is for; None where it went to an address alone."""
+    found: Recipient | None = message.client or message.group or message.user
+    return found
+
+
+def as_meant(text: str) -> str:
+    """What was typed or pasted into a box, without what came along unseen; of an e-mail address the address alone."""
+    shown = tidy(text)
+    return pasted_address(shown) if "@" in shown else shown
+
+
+def search(kind: Kind, text: str) -> QuerySet[Any]:
+    """Those in which every word occurs: in the name, the ID, the address or the number, in whatever spelling and order."""
+    found, meant = Q(), as_meant(text)
+    for word in words_of(meant, most=WORDS):
+        known = people.called(word)
+        for name in (kind.number, "email", "mobile_phone"):
+            known |= people.holds(name, word)
+        found &= known
+    if number := numbered("mobile_phone", meant):
+        found |= number
+    return people.with_names(kind.name).filter(found)
+
+
+def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuerySet:
+    """What the recipient's Communications tab holds: what was sent to it, and of a user also what the user sent."""
+    if isinstance(recipient, User):
+        return messages.of_user(recipient.pk)
+    return messages.filter(**{kind_of(recipient).name: recipient})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a recipient can be reached by a channel, or why it cannot be."""
+
+    channel: MessageType
+    address: str
+    problem: str = ""
+
+    @property
+    def what(self) -> str:
+        """What such an address is called."""
+        return "e-mail address" if self.channel == MessageType.EMAIL else "mobile number"
+
+
+def address_of(recipient: Recipient, channel: MessageType) -> Address:
+    """The recipient's address for e-mail or its number for SMS. What is missing, or cannot be used as it stands, is said."""
+    on_file = (recipient.email if channel == MessageType.EMAIL else recipient.mobile_phone).strip()
+    what = Address(channel, on_file).what
+    if not on_file:
+        return Address(channel, "", f"No {what} is on file.")
+    try:
+        return Address(channel, plain_address(on_file) if channel == MessageType.EMAIL else e164(on_file))
+    except ValueError as error:
+        return Address(channel, on_file, f"The {what} on file cannot be used: {error}.")
+
+
+def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
+    """The address of the recipient's page (`url_of(ana)`) or of another page about it (`url_of(ana, "edit")`)."""
+    name = kind_of(recipient).name
+    return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])

@@ -1,0 +1,114 @@
+"""The lists of clients, groups and users: found by one box, sorted by a head, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from commlog.kit import paging
+from commlog.kit.fields import SearchField
+from commlog.kit.paging import BadCursor, Page, Sorting
+from commlog.recipients import people
+from commlog.recipients.kinds import Kind, as_meant, search
+from notifications.models import Group, Membership
+
+SIZE = 50
+_MOST_FIRST = 10
+
+
+class FindForm(forms.Form):
+    """The box over a list."""
+
+    q = SearchField(label="Name, ID, address or number", required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column that can be sorted: where it leads, and how the list is sorted by it now."""
+
+    label: str
+    url: str
+    sorted: str  # ascending, descending or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list, ready to be drawn."""
+
+    kind: Kind
+    form: FindForm
+    rows: Sequence[Any]
+    heads: dict[str, Head]
+    sort: str
+    previous_url: str = ""
+    next_url: str = ""
+    start_url: str = ""
+    notice: str = ""
+
+
+def listing(params: QueryDict, kind: Kind) -> Listing:
+    """The page of the list that the query string asks for. A search that is wrong lists nothing."""
+    form = FindForm(params)
+    text = form.cleaned_data["q"].strip() if form.is_valid() else ""
+    found = search(kind, text) if form.is_valid() else kind.objects.none()
+    sorting = _sorting(kind, str(params.get("sort", "")))
+    kept = {name: value for name, value in (("q", text), ("sort", "" if sorting.alias == "id" else sorting.alias)) if value}
+    first = _called_so(kind, text) if text and sorting.alias == "id" and form.is_valid() else []
+    page, notice = _page(_with_counts(found.exclude(pk__in=[row.pk for row in first]), kind), sorting, params)
+    turned = bool(params.get("after") or params.get("before"))
+    return Listing(
+        kind=kind,
+        form=form,
+        rows=page.rows if page.before else [*first, *page.rows],
+        heads={name: _head(name, label, sorting, text) for name, (label, _) in kind.orders.items()},
+        sort=kept.get("sort", ""),
+        previous_url=_url(kept, before=page.before) if page.before else "",
+        next_url=_url(kept, after=page.after) if page.after else "",
+        start_url=_url(kept) if turned else "",
+        notice=notice,
+    )
+
+
+def _called_so(kind: Kind, text: str) -> list[Any]:
+    """Whoever the search names exactly, by ID or name: they stand on the first page, before all others."""
+    return list(_with_counts(people.exactly(kind.name, as_meant(text)), kind)[:_MOST_FIRST])
+
+
+def _page(rows: QuerySet[Any], sorting: Sorting, params: QueryDict) -> tuple[Page[Any], str]:
+    after, before = (str(params.get(name, "")) for name in ("after", "before"))
+    try:
+        return paging.fetch(rows, sorting, size=SIZE, after=after, before=before), ""
+    except BadCursor:
+        notice = "The address of that page is damaged or belongs to another order; this is the first page."
+        return paging.fetch(rows, sorting, size=SIZE), notice
+
+
+def _sorting(kind: Kind, alias: str) -> Sorting:
+    name = alias.removeprefix("-")
+    if name not in kind.orders:
+        name, alias = "id", "id"
+    return Sorting(name, kind.orders[name][1], descending=alias.startswith("-"))
+
+
+def _head(name: str, label: str, sorting: Sorting, text: str) -> Head:
+    here = name == sorting.name
+    follows = f"-{name}" if (here and not sorting.descending) or (not here and name == "created") else name
+    kept = {key: value for key, value in (("q", text), ("sort", "" if follows == "id" else follows)) if value}
+    return Head(label, _url(kept), ("descending" if sorting.descending else "ascending") if here else "")
+
+
+def _with_counts(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
+    """Groups with the number of their members, counted for the rows of the page alone."""
+    if kind.model is not Group:
+        return rows
+    members = Membership.objects.filter(group=OuterRef("pk")).order_by().values("group").annotate(number=Count("pk")).values("number")
+    return rows.annotate(member_count=Coalesce(Subquery(members, output_field=IntegerField()), 0))
+
+
+def _url(kept: dict[str, str], **cursor: str) -> str:
+    return f"?{urlencode(kept | cursor)}"

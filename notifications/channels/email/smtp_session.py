@@ -1,0 +1,265 @@
+"""One SMTP conversation that knows how far it got. A failure means something else before and after the final dot."""
+
+import contextlib
+import functools
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from notifications.channels.net.connecting import Address, connect, resolve
+from notifications.channels.net.deadline import Deadline
+
+_REPLY_OCTETS = 64 * 1024  # of one reply; a server that goes on for longer is not talking SMTP
+_GARBAGE = -1  # smtplib's word for a reply without a number
+_SLICE = 64 * 1024
+_WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
+
+
+class Stage(IntEnum):
+    """What is being done. Until BODY nothing can have been accepted; from AFTER_DOT on the message may have been."""
+
+    CONNECT = 1
+    GREETING = 2
+    EHLO = 3
+    STARTTLS = 4
+    AUTH = 5
+    MAIL = 6
+    RCPT = 7
+    DATA = 8
+    BODY = 9
+    AFTER_DOT = 10
+
+
+class Refusal(Exception):
+    """The server answered, and not with yes."""
+
+    def __init__(self, code: int, text: bytes) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to talk and how. At most one of the two kinds of TLS."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    use_tls: bool = False
+    use_ssl: bool = False
+    ehlo_name: str = ""  # what we call ourselves; without it our address, which some relays refuse
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """Certificates and names are verified, against the system's store."""
+    return ssl.create_default_context()
+
+
+class Conversation(smtplib.SMTP):
+    """smtplib for the greeting, STARTTLS and the ways to sign in; one message after the other is handed over by `transmit`."""
+
+    sock: socket.socket | None
+
+    def __init__(self, server: Server) -> None:
+        # To look up a name of our own would take a DNS query of unknown length; RFC 5321 4.1.3 allows the address, which `open` fills in.
+        super().__init__(local_hostname="localhost")
+        self.server = server
+        self.stage = Stage.CONNECT
+        self.deadline = Deadline(0)
+        self.messages = 0
+        self.used = 0.0
+        self.opened = time.monotonic()
+        self.said: tuple[int, bytes] | None = None  # the last reply that was not a yes
+        self._unfinished = False  # a transaction was begun and refused: RSET before the next
+
+    @property
+    def is_open(self) -> bool:
+        return self.sock is not None
+
+    def open(self, deadline: Deadline) -> None:
+        """Connect, greet, secure and sign in. Raises Refusal, smtplib.SMTPException or OSError."""
+        self.deadline = deadline
+        self._host = self.server.host  # smtplib checks the certificate's name against it
+        self.stage = Stage.CONNECT
+        self.sock = self._greeted(resolve(self.server.host, self.server.port, deadline))
+        self.stage = Stage.EHLO
+        self.ehlo_or_helo_if_needed()
+        if self.server.use_tls:
+            self.stage = Stage.STARTTLS
+            self.starttls(context=tls())
+            deadline.watch(self.sock)
+            self.stage = Stage.EHLO
+            self.ehlo_or_helo_if_needed()
+        if self.server.username:
+            self.stage = Stage.AUTH
+            self._sign_in()
+        self.sock.settimeout(None)  # from here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time
+
+    def _greeted(self, addresses: Sequence[Address]) -> socket.socket:
+        """The connection to the first address of the server that greets us (RFC 5321 5.1). Raises what the last one said."""
+        *others, last = addresses
+        for tried, address in enumerate(others):
+            try:
+                return self._greet(address, more=len(others) - tried)
+            except (Refusal, smtplib.SMTPException, OSError):
+                self.close()
+                if self.deadline.expired:
+                    raise
+        return self._greet(last, more=0)
+
+    def _greet(self, address: Address, *, more: int) -> socket.socket:
+        self.stage = Stage.CONNECT
+        sock = connect([address], self.deadline, more=more)
+        self.local_hostname = self.server.ehlo_name or _address_literal(sock)
+        if self.server.use_ssl:
+            sock = tls().wrap_socket(sock, server_hostname=self.server.host)
+            self.deadline.watch(sock)
+        self.sock = sock
+        self.stage = Stage.GREETING
+        self._expect(2, self.getreply())
+        sock.settimeout(self.deadline.remaining())
+        return sock
+
+    def _sign_in(self) -> None:
+        """By the best way that the server offers, and by no other: smtplib would try a wrong password by each of them."""
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if best := next((way for way in _WAYS_TO_SIGN_IN if way in offered), None):
+            self.esmtp_features["auth"] = best
+        self.login(self.server.username, self.server.password)
+
+    def resume(self, deadline: Deadline) -> None:
+        """Take a kept conversation up again under the deadline of the next message."""
+        self.deadline = deadline
+        self.stage = Stage.MAIL
+        self.said = None
+        if self.sock is not None:
+            deadline.watch(self.sock)
+        if self._unfinished:
+            code, _ = self.docmd("RSET")
+            if code // 100 != 2:  # about none of our messages: the connection is of no more use
+                raise smtplib.SMTPException("the server refused to begin anew")
+            self._unfinished = False
+
+    def transmit(self, origin: str, to: str, mail: bytes) -> str:
+        """Hand one mail over, return the server's answer. Raises Refusal, smtplib.SMTPException or OSError; `stage` says how far it got."""
+        self.messages += 1
+        self._unfinished = True
+        size = f" SIZE={len(mail)}" if self.has_extn("size") else ""
+        self._announce(
+            (
+                (Stage.MAIL, 2, f"MAIL FROM:<{origin}>{size}\r\n"),
+                (Stage.RCPT, 2, f"RCPT TO:<{to}>\r\n"),
+                (Stage.DATA, 3, "DATA\r\n"),
+            )
+        )
+        self.stage = Stage.BODY
+        self._write(_dot_stuffed(mail) + b".\r\n")
+        code, text = self.getreply()
+        self._expect(2, (code, text))
+        self._unfinished = False
+        return f"{code} {text.decode('utf-8', 'replace')}"
+
+    def _announce(self, commands: tuple[tuple[Stage, int, str], ...]) -> None:
+        """The commands before the text: all in one go where the server offers PIPELINING (RFC 2920), one by one where it does not."""
+        pipelined = self.has_extn("pipelining")
+        if pipelined:
+            self.stage = Stage.MAIL
+            self.send("".join(command for _, _, command in commands))
+        for number, (stage, first_digit, command) in enumerate(commands):
+            self.stage = stage
+            if not pipelined:
+                self.send(command)
+            reply = self.getreply()
+            if reply[0] // 100 != first_digit:
+                if pipelined:
+                    self._read_on(len(commands) - number - 1)
+                raise Refusal(*reply)
+
+    def _read_on(self, replies: int) -> None:
+        """After a refusal: the answers to what was sent behind the refused command. The refusal is the news, whatever comes of these."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            code = 0
+            for _ in range(replies):
+                code, _text = self.getreply()
+            if code == 354:  # RFC 2920 3.1: it wants a text all the same; an empty one goes to nobody
+                self.send(".\r\n")
+                self.getreply()
+
+    def _write(self, octets: bytes) -> None:
+        """Everything up to the dot is BODY. Once the piece with the dot has been offered to the kernel, nobody can say whether it left."""
+        assert self.sock is not None
+        view, sent = memoryview(octets), 0
+        while sent < len(octets):
+            if sent + _SLICE >= len(octets):
+                self.stage = Stage.AFTER_DOT
+            sent += self.sock.send(view[sent : sent + _SLICE])
+
+    def _expect(self, first_digit: int, reply: tuple[int, bytes]) -> None:
+        code, text = reply
+        if code // 100 != first_digit:
+            raise Refusal(code, text)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next reply; what is not a yes is kept, since a server often says why and then hangs up."""
+        reply = self._read_reply()
+        if not 200 <= reply[0] < 400:
+            self.said = reply
+        return reply
+
+    def _read_reply(self) -> tuple[int, bytes]:
+        """As smtplib has it, but a reply has an end. The watchdog sees to the time."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the connection is closed")
+        if self.file is None:
+            self.file = self.sock.makefile("rb")
+        lines: list[bytes] = []
+        octets = 0
+        while octets <= _REPLY_OCTETS:
+            try:
+                line = self.file.readline(8 * 1024)
+            except OSError as error:
+                self.close()
+                raise smtplib.SMTPServerDisconnected(str(error)) from error
+            if not line.endswith(b"\n"):
+                if len(line) >= 8 * 1024:
+                    break
+                self.close()
+                raise smtplib.SMTPServerDisconnected("the server closed the connection")
+            octets += len(line)
+            lines.append(line[4:].strip())
+            if not line[:3].isdigit():
+                return _GARBAGE, line.strip()
+            if line[3:4] != b"-":
+                return int(line[:3]), b"\n".join(lines)
+        self.close()
+        raise smtplib.SMTPServerDisconnected("the server's reply has no end")
+
+    def leave(self) -> None:
+        """Say QUIT and go, without waiting: nothing depends on the answer."""
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.settimeout(1)
+                self.sock.sendall(b"QUIT\r\n")
+        self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+        self.used = time.monotonic()
+
+
+def _address_literal(sock: socket.socket) -> str:
+    address = sock.getsockname()[0].partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _dot_stuffed(mail: bytes) -> bytes:
+    """RFC 5321 4.5.2. A mail never begins with a dot, it begins with a header."""
+    return mail.replace(b"\n.", b"\n..")

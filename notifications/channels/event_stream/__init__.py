@@ -1,0 +1,1 @@
+"""The EVENT_STREAM channel."""

@@ -1,0 +1,1 @@
+"""Sockets, names and deadlines, whatever is spoken over them."""

@@ -1,0 +1,84 @@
+"""Names to addresses and addresses to sockets, within a deadline."""
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from notifications.channels.net.deadline import Deadline, DeadlineExceeded
+
+# As socket.getaddrinfo gives it: the family and what connect() takes.
+Address = tuple[int, Any]
+Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
+
+
+def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
+    """Every TCP address of this host, in the resolver's order. Raises OSError (gaierror where there is none)."""
+    if _is_literal(host):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    else:
+        found = _look_up_in_time(host, port, deadline, lookup or socket.getaddrinfo)
+    addresses: list[Address] = [(family, address) for family, _, _, _, address in found]
+    if not addresses:
+        raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
+    return addresses
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _look_up_in_time(host: str, port: int, deadline: Deadline, lookup: Lookup) -> list[tuple[Any, Any, int, str, Any]]:
+    """The resolver cannot be interrupted, so it works in a thread that is left behind when time is up."""
+    found: list[Any] = []
+    failed: list[Exception] = []
+    ready = threading.Event()
+
+    def work() -> None:
+        try:
+            found.extend(lookup(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
+            failed.append(error)
+        finally:
+            ready.set()
+
+    threading.Thread(target=work, name="resolve", daemon=True).start()
+    if not ready.wait(deadline.remaining()):
+        raise DeadlineExceeded(f"the name {host} was not resolved in time")
+    if failed:
+        error = failed[0]
+        raise error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, f"{host} is not a host name")
+    return found
+
+
+class _Socket(socket.socket):
+    """urllib3 sets the timeout twice a request. Each time is a call into the kernel, and another thread takes its turn."""
+
+    def settimeout(self, value: float | None) -> None:
+        if value != self.gettimeout():
+            super().settimeout(value)
+
+
+def connect(addresses: Sequence[Address], deadline: Deadline, *, more: int = 0) -> socket.socket:
+    """A connected socket that the deadline watches. Addresses are tried in turn; a silent one gets its share of the time only, and so does
+    what is said first where there are `more` addresses to try after these."""
+    last: OSError = OSError("there is no address to connect to")
+    for position, (family, address) in enumerate(addresses):
+        sock = _Socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(deadline.remaining() / (len(addresses) - position + more))
+            sock.connect(address)
+            deadline.watch(sock)
+            sock.settimeout(deadline.remaining() / (1 + more))
+        except OSError as error:
+            sock.close()
+            last = error
+        else:
+            return sock
+    raise last

@@ -1,0 +1,246 @@
+"""SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request left."""
+
+import functools
+import logging
+import re
+import socket
+import threading
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import requests
+from requests.auth import HTTPBasicAuth
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from notifications.channels.base.blank import is_blank
+from notifications.channels.base.contract import About, Accepted, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.detail import cleaned, retry_after
+from notifications.channels.http.connection import prepared
+from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
+from notifications.channels.net.connecting import Address, resolve
+from notifications.channels.net.deadline import Deadline
+from notifications.failures import Reason
+from notifications.states import MessageType, Outcome
+from notifications.text.numbers import e164
+
+LONGEST = 1600  # characters; Twilio refuses more (21617)
+
+# The SDK writes query parameters and headers there at INFO.
+logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
+
+_MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+# Twilio: up to 11 letters, digits and these characters, one of them a letter; carriers' short codes have 3 to 8 digits.
+_SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
+
+# Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
+_TOO_LONG = frozenset({21617})
+_CREDENTIALS = frozenset({20003})
+_TOO_MANY = 20429
+_LATER = frozenset({_TOO_MANY, 20503, 21730})
+# What a code is about, and whether it is for good.
+_MEANING: dict[object, tuple[About, Failure]] = {
+    **dict.fromkeys((21211, 21214, 21408, 21610, 21612, 21614, 30004, 30005, 30006), (About.RECIPIENT, Failure.PERMANENT)),
+    30003: (About.RECIPIENT, Failure.TRANSIENT),
+    30007: (About.MESSAGE, Failure.PERMANENT),
+    **dict.fromkeys(_TOO_LONG, (About.MESSAGE, Failure.TRANSIENT)),
+    21606: (About.SERVER, Failure.PERMANENT),
+    **dict.fromkeys(_CREDENTIALS, (About.SERVER, Failure.TRANSIENT)),
+}
+_UNKNOWN = (About.UNKNOWN, Failure.TRANSIENT)
+_NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
+
+
+def sender_parameter(text: str) -> dict[str, str]:
+    """Return TWILIO_FROM as the parameter that Twilio takes it in. Raises ValueError where it is no kind of sender."""
+    if text.startswith("+"):
+        return {"from_": e164(text)}
+    if _MESSAGING_SERVICE.fullmatch(text):
+        return {"messaging_service_sid": text}
+    if not _SENDER_ID.fullmatch(text):
+        raise ValueError("it is no number with its country code, no short code, no sender ID and no Messaging Service")
+    return {"from_": text}
+
+
+class _GatewayClient(HttpClient):
+    """Carries the SDK's requests over a Wire; the answer to a thread's last request stays readable, for its headers."""
+
+    def __init__(self, api_url: str, deadline: float) -> None:
+        super().__init__(logging.getLogger("twilio.http_client"), is_async=False, timeout=deadline)
+        self._address = functools.lru_cache(maxsize=16)(functools.partial(_address, urlsplit(api_url)))
+        self._seconds = deadline
+        self._wire = Wire(_any_address)
+        self._thread = threading.local()
+
+    @property
+    def answer(self) -> Answer | None:
+        return getattr(self._thread, "answer", None)
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Raises NotHandedOver and NoAnswer. `timeout` and `allow_redirects` are the SDK's and not obeyed."""
+        self._thread.answer = None
+        url = self._address(uri) + (f"?{urlencode(params, doseq=True)}" if params else "")
+        request = prepared(method, url, headers or {}, urlencode(data or {}, doseq=True).encode())
+        if auth:
+            HTTPBasicAuth(*auth)(request)
+        answer = self._thread.answer = self._wire.exchange(request, self._seconds)
+        return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def _address(base: SplitResult, uri: str) -> str:
+    """Where the gateway has what the SDK looks for at Twilio's own address, in the form that goes out."""
+    asked = urlsplit(uri)
+    whole = urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + asked.path, asked.query, ""))
+    return requests.Request("POST", whole).prepare().url or ""
+
+
+def _any_address(host: str, port: int, deadline: Deadline) -> list[Address]:
+    """The gateway's address comes from the operator's settings, so it is not suspected."""
+    return resolve(host, port, deadline, socket.getaddrinfo)
+
+
+class SmsChannel:
+    """Twilio, or whatever speaks its REST API at TWILIO_API_URL."""
+
+    type = MessageType.SMS
+    width = 4
+    # Creating a message is not idempotent with Twilio, and what is unknown after a crash is not sent again by itself: so as few as can be
+    # under way at once, and more only where a gateway answers so soon that they leave within an instant.
+    permits = 12
+    ahead = 0.05
+    inline = False
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        api_url: str = "https://api.twilio.com",
+        deadline: float = 20.0,
+        *,
+        receipts_url: str = "",
+    ) -> None:
+        self._receipts_url = receipts_url
+        self._http = _GatewayClient(api_url, deadline)
+        configured = account_sid and auth_token and sender
+        self._origin = sender_parameter(sender) if configured else {}
+        self._client = Client(account_sid, auth_token, http_client=self._http) if configured else None
+
+    def lane(self, destination: str) -> str:
+        return "twilio"
+
+    def ready(self) -> None:
+        self._configured()
+
+    def _configured(self) -> Client:
+        if self._client is None:
+            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+        return self._client
+
+    def check(self, envelope: Envelope) -> None:
+        self._checked(envelope)
+
+    def _checked(self, envelope: Envelope) -> tuple[Client, str]:
+        """Whom to ask and the number, once nothing speaks against sending it."""
+        client = self._configured()
+        if not envelope.destination.strip():
+            raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
+        if is_blank(envelope.body):
+            raise _never(Reason.OTHER, "the message is empty: it has no text")
+        if len(envelope.body) > LONGEST:
+            raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
+        return client, _number(envelope.destination)
+
+    def send(self, envelope: Envelope) -> Receipt | Accepted:
+        client, to = self._checked(envelope)
+        try:
+            message = client.messages.create(to=to, body=envelope.body, **self._origin, **self._asks_for_receipts(envelope.key))
+        except NotHandedOver as error:
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), lane_fault=True) from error
+        except NoAnswer as error:
+            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN, lane_fault=True) from error
+        except (TwilioException, ValueError, TypeError, AttributeError) as error:
+            # ValueError and the like: the SDK reads the answer as a JSON object and this one is none.
+            return self._judged(error)
+        if message.status in _NOT_SENT:
+            detail = cleaned(f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}")
+            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=kind_of(message.error_code), about=_about(message.error_code))
+        sid, detail = cleaned(message.sid or "")[:100], cleaned(f"HTTP {_status(self._http.answer)}: {message.status}")
+        return Accepted(sid, detail) if self._receipts_url else Receipt(sid, detail)
+
+    def _asks_for_receipts(self, key: UUID) -> dict[str, str]:
+        return {"status_callback": receipt_address(self._receipts_url, key)} if self._receipts_url else {}
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _judged(self, error: Exception) -> Receipt:
+        """What an answer means that the SDK did not take for a message."""
+        answer = self._http.answer
+        if answer is None:
+            raise error  # not the gateway's doing
+        if 200 <= answer.status < 300:
+            return Receipt(detail=answer.summary)  # the status says created; that its text cannot be read changes nothing
+        raise _failure(answer, getattr(error, "code", None)) from error
+
+
+def receipt_address(receipts_url: str, key: UUID) -> str:
+    """Where Twilio reports about a message. The key is in the address, because a report may come before, or without, Twilio's number."""
+    return f"{receipts_url}/receipts/twilio/{key.hex}/"
+
+
+def _failure(answer: Answer, code: object) -> DeliveryError:
+    """The class of an answer that is not success, by its HTTP status and corrected by Twilio's code."""
+    status, detail = answer.status, answer.summary
+    wait = retry_after(answer.headers.get("Retry-After"))
+    if code in _LATER or status in (408, 425, 429, 503):
+        throttled = code == _TOO_MANY or status == 429
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True, about=About.SERVER, throttled=throttled)
+    if code in _CREDENTIALS or status == 401:
+        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True, about=About.SERVER)
+    if code in _TOO_LONG:
+        return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT, about=About.MESSAGE)
+    if status >= 500:  # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
+        return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
+    if 400 <= status < 500:
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=_about(code))
+    return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
+
+
+def _about(code: object) -> About:
+    return _MEANING.get(code, _UNKNOWN)[0]
+
+
+def kind_of(code: object) -> Failure:
+    """Whether Twilio's code says that it will never be delivered."""
+    return _MEANING.get(code, _UNKNOWN)[1]
+
+
+def _number(destination: str) -> str:
+    try:
+        return e164(destination)
+    except ValueError as error:
+        raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable number: {error}") from error
+
+
+def _never(reason: Reason, detail: str) -> DeliveryError:
+    return DeliveryError(reason, detail, kind=Failure.NEVER)
+
+
+def _status(answer: Answer | None) -> int:
+    return answer.status if answer else 0

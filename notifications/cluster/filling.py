@@ -1,0 +1,87 @@
+"""Folds of rows that are older than their columns, filled in by the cluster: batch by batch, going on where it stopped.
+
+Only what is empty is filled in, so that nothing that was written meanwhile is overwritten. Rows may still come from a process that was
+started before the column was there; so a table is looked at for an hour before it counts as done.
+"""
+
+import time
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django_q.models import Schedule
+
+from notifications.database import sql
+from notifications.models.folds import Filling, folds_of
+
+_NAME = "fill folds"
+_A_TURN = 20.0  # seconds, every minute: a worker of the cluster does nothing else meanwhile
+_BATCH = 2_000
+_PAUSE = 0.02  # seconds between batches, for whoever else writes
+_OLD_PROCESSES = timedelta(hours=1)
+
+
+def install_schedule(**_: object) -> None:
+    """Let the cluster fill every minute while there is something to fill (signal receiver of post_migrate)."""
+    migrated_back = Filling._meta.db_table not in connection.introspection.table_names()
+    if not migrated_back and Filling.objects.filter(done=False).exists():
+        Schedule.objects.get_or_create(
+            name=_NAME, defaults={"func": f"{__name__}.{fill.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
+        )
+
+
+def fill(seconds: float = _A_TURN) -> int:
+    """Fill for so many seconds (a task of django-q2). Returns how many rows were looked at; the schedule ends when all is done."""
+    ends, seen = time.monotonic() + seconds, 0
+    for filling in Filling.objects.filter(done=False).order_by("pk"):
+        while time.monotonic() < ends and (looked_at := _step(filling)):
+            seen += looked_at
+            time.sleep(_PAUSE)
+    if not Filling.objects.filter(done=False).exists():
+        Schedule.objects.filter(name=_NAME).delete()
+    return seen
+
+
+def _step(filling: Filling) -> int:
+    """Fill in the next batch. Returns how many rows it had."""
+    model = apps.get_model(filling.table)
+    folds = folds_of(model)
+    names = list(dict.fromkeys(name for each in folds for name in each.of))
+    rows = list(model._default_manager.filter(pk__gt=filling.last_pk).order_by("pk").values("pk", *names)[:_BATCH])
+    wanted: dict[int, dict[str, str]] = {}
+    for row in rows:
+        made = {each.name: each.fold_of(row[name] for name in each.of) for each in folds}
+        if any(made.values()):
+            wanted[row["pk"]] = made
+    _write(model, wanted)
+    if rows:
+        filling.last_pk = rows[-1]["pk"]
+    else:
+        filling.done = timezone.now() - filling.began_at > _OLD_PROCESSES
+    filling.save(update_fields=["last_pk", "done"])
+    return len(rows)
+
+
+def _write(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]]) -> None:
+    """All rows that nobody else is writing at once, then those others one by one: whoever waits for a row here holds no other."""
+    free: set[int] = set()
+    if connection.features.has_select_for_update_skip_locked:
+        with transaction.atomic():
+            found = model._default_manager.filter(pk__in=list(wanted)).select_for_update(skip_locked=True, no_key=True)
+            free.update(found.values_list("pk", flat=True))
+            _fill_in(model, wanted, free)
+    else:
+        free.update(wanted)
+        _fill_in(model, wanted, free)
+    for pk in wanted.keys() - free:
+        _fill_in(model, wanted, [pk])
+
+
+def _fill_in(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]], pks: Collection[int]) -> None:
+    table, columns = model._meta.db_table, [str(each.column) for each in folds_of(model)]
+    values = ", ".join(f"{column} = v.{column}" for column in columns)
+    still = " AND ".join(f"{table}.{column} = ''" for column in columns)
+    statement = f"UPDATE {table} SET {values} EACH AND {still} RETURNING {table}.id"  # noqa: S608 - names of tables and columns
+    sql.update_each(table, statement, [{"id": pk, **wanted[pk]} for pk in pks], {"id": "bigint"} | dict.fromkeys(columns, "text"))

@@ -1,0 +1,219 @@
+"""Keeps a cluster that really works: starts a qcluster in a process group of its own, and starts it anew where due work stands still.
+
+A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after which the cluster ignores
+SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of itself is believed: what is watched is the work.
+"""
+
+import ctypes
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
+
+from notifications import workers
+from notifications.cluster import health
+from notifications.database import trouble as database
+from notifications.database.clock import db_now
+from notifications.delivery import leases
+from notifications.models import Attempt
+from notifications.process import Wish
+
+logger = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_HOME = Path(__file__).resolve().parent.parent  # where the packages are, whatever the working directory
+PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is started anew
+STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
+_GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
+_LOOK = 0.5  # seconds between looks
+_HEAR = 0.1  # seconds until a wish to stop is noticed
+_START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
+_LONGEST_BACK_OFF = 5.0  # seconds
+_STEADY = 60.0  # seconds after which a cluster has proved itself and back-off begins anew
+
+
+class Supervisor:
+    """Runs until `stop` is called (from a signal handler, say)."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._stopping = False
+        self._wish = Wish()
+        self._cluster: subprocess.Popen[bytes] | None = None
+        self._workers = ""  # how the names of its workers begin
+        self._started = 0.0
+        self._back_off = 0.0
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from `run`. Safe in a signal handler: it takes no lock that `run` may hold."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Wait for the database, keep a cluster at work, stop it when asked to."""
+        self._wait_for_database()
+        while not self._stopping:
+            if self._cluster is None:
+                self._start()
+            elif trouble := self._trouble():
+                logger.error("the cluster is started anew: %s", trouble)
+                self._kill()
+                self._pause()
+            else:
+                self._end_leases()
+            self._rest(_LOOK)
+        self._end()
+
+    def _wait_for_database(self) -> None:
+        said = ""
+        while not self._stopping:
+            lacking = _database_lacks()
+            if not lacking:
+                return
+            if lacking != said:
+                logger.warning("waiting: %s", lacking)
+                said = lacking
+            self._rest(1.0)
+
+    def _start(self) -> None:
+        paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+        name = secrets.token_hex(4)
+        self._workers = workers.of(name)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), workers.CLUSTER: name} | self._wish.environment
+        self._cluster = subprocess.Popen(  # noqa: S603 - our own command
+            self._command,
+            start_new_session=True,
+            env=environment,
+            pass_fds=(self._wish.inherited,),
+            preexec_fn=_stop_with_the_supervisor,
+        )
+        self._started = time.monotonic()
+        logger.info("started a cluster, process group %s", self._cluster.pid)
+
+    def _trouble(self) -> str:
+        """Why the cluster must be started anew; empty where it is well, or where nobody can say."""
+        if self._cluster is None or self._cluster.poll() is not None:
+            return "its main process ended"
+        if time.monotonic() - self._started < _START.total_seconds():
+            return ""
+        try:
+            now = db_now()
+            if health.stalled(now, patience=PATIENCE) and not _database_in_trouble():
+                return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
+            # Where something is being sent the workers live, and a restart would cut it off.
+            since = now - timedelta(seconds=time.monotonic() - self._started)
+            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since) and not self._under_way():
+                return "long work has stood still, and nothing is being sent"
+        except DatabaseError:
+            connection.close()  # the database is in trouble, not the cluster
+        return ""
+
+    def _pause(self) -> None:
+        if time.monotonic() - self._started > _STEADY:
+            self._back_off = 0.0
+        self._rest(self._back_off)
+        self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, but not through a wish to stop. A handler must not touch an Event that is being waited for (signal, Python's manual)."""
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(_HEAR, left))
+
+    def _end(self) -> None:
+        """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
+        self._wish.make()
+        cluster = self._cluster
+        if cluster is None:
+            return
+        if cluster.poll() is None:
+            cluster.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        idle_since = asked
+        while cluster.poll() is None:
+            now = time.monotonic()
+            if self._under_way():
+                idle_since = now
+            if now - asked > STOP_WITHIN or now - idle_since > _GRACE:
+                logger.error("the cluster did not stop by itself")
+                break
+            time.sleep(0.1)
+        self._kill()
+
+    def _kill(self) -> None:
+        """End the whole group: workers outlive their parent."""
+        cluster = self._cluster
+        if cluster is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
+        cluster.wait()
+        self._cluster = None
+        self._end_leases(of_the_cluster=True)
+
+    def _end_leases(self, *, of_the_cluster: bool = False) -> None:
+        """Of the workers on this machine that are dead: nobody else knows of them before their leases end."""
+        try:
+            gone = [name for name in _holding(workers.here()) if (of_the_cluster and name.startswith(self._workers)) or workers.dead(name)]
+            if gone:
+                leases.end_those_of(gone, db_now())
+        except DatabaseError:
+            connection.close()  # they end by themselves
+
+    def _under_way(self) -> bool:
+        """Whether a worker of the cluster holds a message. Unknown counts as yes."""
+        try:
+            return not all(map(workers.dead, _holding(self._workers)))
+        except DatabaseError:
+            connection.close()
+            return True
+
+
+def _holding(prefix: str) -> list[str]:
+    """The workers, called `prefix`…, that have attempts open whose leases have not ended."""
+    attempts = Attempt.objects.filter(outcome="", worker__startswith=prefix, message__lease_until__gt=db_now())
+    return list(attempts.order_by("worker").values_list("worker", flat=True).distinct())
+
+
+def _stop_with_the_supervisor() -> None:
+    """In the child: be asked to stop when the supervisor is killed, so that no cluster works on unwatched (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
+    """Run a supervisor over the stock `qcluster` command. `install_signals` is given what is to be called to stop it."""
+    supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
+    install_signals(supervisor.stop)
+    supervisor.run()
+
+
+def _database_in_trouble() -> bool:
+    """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what it is sending."""
+    trouble = database.trouble()
+    if trouble:
+        database.say(trouble)
+    return trouble is not None
+
+
+def _database_lacks() -> str:
+    """What keeps the senders from starting; empty where nothing does."""
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "the database lacks migrations: run manage.py migrate"
+    except DatabaseError as error:
+        connection.close()
+        return f"the database does not answer ({type(error).__name__})"
+    return ""

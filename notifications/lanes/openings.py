@@ -1,0 +1,222 @@
+"""Lanes: finding a message's lane, and which lanes have work that may be claimed now."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from notifications.channels import held_channels
+from notifications.database import sql
+from notifications.models import Attempt, Lane, Message, newest_id
+from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
+
+_BUCKET = 0.25  # seconds of a limited lane's rate that may leave at once
+_BELOW = 0.9  # of what its provider took lately: the pace of a lane that was told to slow down
+_GROWTH = 1.02  # a second, from then on
+_SLOWEST, _FREE = 1.0, 2_000.0  # messages a second; a pace that has grown beyond _FREE holds nothing back
+_LOOK_BACK = timedelta(seconds=2)  # over which is counted what a provider took
+_SETTLES = 1.0  # seconds in which answers to what left before may still come
+_LONGEST_REST = 60.0  # seconds that a provider may ask for
+_NEWEST = 2_000  # attempts among which those of the last seconds are
+_MARKED_AT_ONCE = 1_000
+PROBE_EVERY = timedelta(seconds=2)  # one message to a destination that failed, while the lane delivers nothing
+WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
+_UNTRIED = 4.0  # messages a second to destinations that have not failed, while the lane delivers nothing
+_UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers
+_OVERLAP = timedelta(seconds=10)
+_known: dict[tuple[str, str], int] = {}
+
+
+class LaneFinder:
+    """Finds lanes for the length of one transaction, making those that are new."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], int] = {}
+
+    def id(self, channel: MessageType, name: str) -> int:
+        """The id of the lane of this name."""
+        key = (channel.value, name[:300])
+        pk = self._found.get(key) or _known.get(key)
+        if pk is None:
+            pk = Lane.objects.get_or_create(channel=key[0], name=key[1])[0].pk
+            # Remembered beyond the transaction once it is committed: a lane that is rolled back must not be referred to.
+            transaction.on_commit(lambda: _known.__setitem__(key, pk))
+        self._found[key] = pk
+        return pk
+
+
+def forget() -> None:
+    """Forget the lanes that this process remembers (for tests: their database is emptied under it)."""
+    _known.clear()
+
+
+class Opening(NamedTuple):
+    """Due messages of a lane, and how many of them may be claimed.
+
+    `trial`: the lane's circuit is open. `parked`: those to destinations that failed; `probe`: one of them, to try the lane. `most_out`: how
+    many of their kind may be under way in one worker.
+    """
+
+    lane_id: int
+    channel: MessageType
+    room: int
+    limited: bool = False
+    trial: bool = False
+    parked: bool = False
+    probe: bool = False
+    most_out: int | None = None
+
+
+# A lane is free unless a person, an administrator's switch of its channel, or a restored database holds it back.
+_RESTORED = f"SELECT 1 FROM {sql.INSTALLATION} i WHERE i.restored_at IS NOT NULL AND i.lifted_at IS NULL"  # noqa: S608
+_UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS ({_RESTORED}) AND NOT EXISTS (
+SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
+ROOM = f"lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)"  # noqa: S608
+_FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND m.parked_at IS PARKED
+ORDER BY m.due_at, m.id LIMIT 1)"""  # noqa: S608
+# Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
+_OPENINGS = f"""
+WITH lane AS MATERIALIZED (
+SELECT lane.*, {_FIRST.replace("PARKED", "NULL")} AS due_first, {_FIRST.replace("PARKED", "NOT NULL")} AS parked_first
+FROM {sql.LANE} lane WHERE {_UNPAUSED})
+SELECT lane.id, lane.channel, {ROOM},
+lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s, COALESCE(lane.worked_at > %s, FALSE),
+lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
+FROM lane WHERE lane.due_first <= %s OR lane.parked_first <= %s
+"""  # noqa: S608 - names of tables
+_HELD = f"""
+SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit = '{Circuit.OPEN}'
+"""  # noqa: S608
+
+
+def openings(now: datetime) -> list[Opening]:
+    """The due messages that may be claimed now, by lane. The one predicate of the broker and of the claim."""
+    moment, stopped = sql.moment(now), held_channels()
+    found: list[Opening] = []
+    asked = [moment, moment, moment, sql.moment(now - WORKS_FOR), moment, moment]
+    for pk, channel, room, due, parked, circuit, may_probe, worked, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, asked):
+        if channel in stopped:
+            continue
+        trial, delivers = circuit != Circuit.CLOSED, _delivers(circuit, bool(worked))
+        limit = _limit(rate, pace, paced_at, now.timestamp(), works=delivers)
+        room = room if limit is None else min(room, int(_filled(limit, tokens, tokens_at, now.timestamp())))
+        lane = Opening(pk, MessageType(channel), room, limit is not None, trial)
+        if parked and delivers and room > 0:
+            found.append(lane._replace(parked=True, most_out=_FAILED_OUT if trial else None))
+        elif parked and not delivers and may_probe:
+            found.append(lane._replace(parked=True, room=1, limited=False, probe=True))
+        if due and room > 0:
+            found.append(lane._replace(most_out=None if delivers else _UNTRIED_OUT))
+    return found
+
+
+def works(lane: Lane, now: datetime) -> bool:
+    """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last seconds."""
+    return _delivers(lane.circuit, lane.worked_at is not None and lane.worked_at > now - WORKS_FOR)
+
+
+def _delivers(circuit: str, worked: bool) -> bool:
+    return circuit == Circuit.CLOSED or (circuit == Circuit.HALF_OPEN and worked)
+
+
+def take(opening: Opening, wanted: int, *, now: datetime) -> int:
+    """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in trouble."""
+    if opening.probe:
+        return int(wanted > 0 and _take_probe(opening.lane_id, now=now))
+    if not opening.limited:
+        return wanted
+    with transaction.atomic():
+        lane = _locked(opening.lane_id)
+        limit = _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp(), works=works(lane, now))
+        if limit is None:
+            return wanted
+        filled = _filled(limit, lane.tokens, lane.tokens_at, now.timestamp())
+        taken = min(wanted, int(filled))
+        Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=max(lane.tokens_at, now.timestamp()))
+    return taken
+
+
+def _take_probe(lane_id: int, *, now: datetime) -> bool:
+    """The right to try the lane with one message to a destination that failed: one worker gets it, and another one some seconds later."""
+    due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
+    return bool(due.update(probe_at=now + PROBE_EVERY))
+
+
+def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
+    """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of so many seconds.
+
+    Kept on the lane's row, so all hosts share it. Must run inside a transaction.
+    """
+    lane, moment = _locked(lane_id), now.timestamp()
+    if lane.paced_at is not None and moment - lane.paced_at < _SETTLES:
+        return
+    present = _limit(None, lane.pace, lane.paced_at, moment)
+    took = _accepted(lane_id, now) / _LOOK_BACK.total_seconds() if lane.pace else float(_accepted(lane_id, now))
+    pace = max(_SLOWEST, _BELOW * (took if present is None else min(took, present)))
+    begins = moment + min(rest, _LONGEST_REST)  # until then the bucket fills with nothing
+    Lane.objects.filter(pk=lane_id).update(pace=pace, paced_at=moment, tokens=0, tokens_at=begins)
+
+
+def present_limit(lane: Lane, now: datetime) -> float | None:
+    """Return how many messages a second may leave the lane at that moment; None: no limit."""
+    return _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp())
+
+
+def _locked(lane_id: int) -> Lane:
+    return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at", "circuit", "worked_at").get(pk=lane_id)
+
+
+def _accepted(lane_id: int, now: datetime) -> int:
+    """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
+    # Two steps: as a subquery, PostgreSQL asks it anew for every attempt that there is.
+    newest = newest_id(Attempt)
+    accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
+    return accepted.filter(message__lane=lane_id).count()
+
+
+def _limit(rate: float | None, pace: float | None, paced_at: float | None, now: float, *, works: bool = True) -> float | None:
+    """How many messages a second may leave now: at most what an administrator has set, and what the pace has grown to.
+
+    A lane that delivers nothing is tried with a few.
+    """
+    limits = [each for each in (rate, None if works else _UNTRIED) if each is not None]
+    if pace is not None and paced_at is not None:
+        grown = pace * _GROWTH ** min(max(0.0, now - paced_at), 3_600.0)
+        limits += [grown] if grown < _FREE else []
+    return min(limits, default=None)
+
+
+def _filled(rate: float, tokens: float, since: float, now: float) -> float:
+    """What the bucket of a limited lane holds: never more than a quarter of a second's messages, or one."""
+    return min(max(1.0, rate * _BUCKET), tokens + rate * max(0.0, now - since))
+
+
+def held() -> dict[int, bool]:
+    """The lanes from which nothing may be claimed, or only what tries them; and whether each is of the second kind."""
+    stopped = held_channels()
+    found = {pk: circuit == Circuit.OPEN and not paused for pk, circuit, paused in sql.select(_HELD, [])}
+    if stopped:
+        found |= dict.fromkeys(Lane.objects.filter(channel__in=stopped).values_list("pk", flat=True), False)
+    return found
+
+
+def mark_held(now: datetime) -> int:
+    """Say of what is due on lanes that are held back that it is WAITING. Returns how many messages were marked."""
+    return sum(_mark(lane, now) for lane in Lane.objects.filter(pk__in=held()))
+
+
+def _mark(lane: Lane, now: datetime) -> int:
+    """Where it was left off, and a little before: what was committed late may have been due earlier."""
+    due = Message.objects.filter(lane=lane, due_at__lte=now, parked_at=None).exclude(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
+    if lane.marked_until:
+        due = due.filter(due_at__gt=lane.marked_until - _OVERLAP)
+    with transaction.atomic():
+        sql.plan_for_large_tables()
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        rows = list(due.order_by("due_at", "id").values_list("pk", "due_at")[:_MARKED_AT_ONCE])
+        waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
+        Message.objects.filter(pk__in=[pk for pk, _ in rows]).update(**waiting)  # all of them locked, and so still due
+        until = rows[-1][1] if len(rows) == _MARKED_AT_ONCE else now
+        Lane.objects.filter(pk=lane.pk).update(marked_until=until)
+    return len(rows)

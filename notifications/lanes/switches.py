@@ -1,0 +1,44 @@
+"""A channel as administrators have switched it: on or off, paused or not."""
+
+import time
+
+from notifications.channels.base.contract import DeliveryError, Failure
+from notifications.failures import Reason
+from notifications.models import ChannelSwitch
+from notifications.states import MessageType
+
+_TRUST = 1.0  # seconds
+_OFF = {
+    MessageType.EMAIL: Reason.EMAIL_SERVICE_NOT_ENABLED,
+    MessageType.SMS: Reason.SMS_SERVICE_NOT_ENABLED,
+    MessageType.WEB_HOOK: Reason.WEBHOOK_NOTIFICATIONS_DISABLED,
+}
+_known: dict[str, object] = {"until": 0.0, "off": frozenset()}
+
+
+def reason_of(channel: MessageType) -> Reason:
+    """Return the reason with which a message fails while its channel is switched off."""
+    return _OFF.get(channel, Reason.OTHER)
+
+
+def is_off(channel: MessageType) -> bool:
+    """Return whether an administrator has switched the channel off. Asks the database once a second, not for each message."""
+    return channel in _switched_off()
+
+
+def refuse_switched_off(channel: MessageType) -> None:
+    """Raise DeliveryError(NEVER) where the channel was switched off."""
+    if is_off(channel):
+        raise DeliveryError(reason_of(channel), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
+
+
+def forget() -> None:
+    """Ask the database the next time."""
+    _known["until"] = 0.0
+
+
+def _switched_off() -> frozenset[str]:
+    if time.monotonic() >= _known["until"]:  # type: ignore[operator]
+        _known["off"] = frozenset(ChannelSwitch.objects.filter(enabled=False).values_list("channel", flat=True))
+        _known["until"] = time.monotonic() + _TRUST
+    return _known["off"]  # type: ignore[return-value]

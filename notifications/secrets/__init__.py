@@ -1,0 +1,1 @@
+"""Secrets at rest, and addresses that are secrets themselves."""

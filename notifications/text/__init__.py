@@ -1,0 +1,1 @@
+"""Text from outside: what may be stored, and one reading of spellings and telephone numbers."""

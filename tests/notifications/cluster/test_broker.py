@@ -1,0 +1,90 @@
+"""The broker whose queue is the message table."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+from django_q.tasks import async_task
+
+from notifications.cluster.broker import MessageBroker
+from notifications.models import Message
+from notifications.states import MessageState, MessageType
+from tests.factories import make_lane, make_message
+
+pytestmark = pytest.mark.django_db
+
+
+def handed_out() -> list[tuple[str, tuple[Any, ...]]]:
+    packages = MessageBroker("commlog").dequeue() or []
+    tasks = [SignedPackage.loads(package) for _, package in packages]
+    return sorted((task["func"], tuple(task["args"])) for task in tasks)
+
+
+def test_nothing_due_nothing_handed_out() -> None:
+    make_message(MessageState.SENT)
+    make_message(MessageState.WAITING, due_at=timezone.now() + timedelta(hours=1))
+
+    assert handed_out() == []
+
+
+def test_one_drain_a_channel_with_due_messages_and_no_content() -> None:
+    make_message(type=MessageType.EMAIL)
+    make_message(type=MessageType.EMAIL)
+    make_message(type=MessageType.EMAIL, lane=make_lane(MessageType.EMAIL, "another"))
+    make_message(type=MessageType.SMS)
+
+    assert handed_out() == [("notifications.tasks.drain", ("EMAIL",)), ("notifications.tasks.drain", ("SMS",))]
+
+
+def test_a_lane_at_its_cap_is_left_alone() -> None:
+    lane = make_lane()
+    lane.cap = 1
+    lane.save(update_fields=["cap"])
+    make_message(MessageState.SENDING_ASYNC, lane=lane)
+    make_message(lane=lane)
+
+    assert handed_out() == []
+
+
+def test_a_lapsed_claim_is_work() -> None:
+    make_message(MessageState.SENDING_ASYNC, lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert handed_out() == [("notifications.tasks.drain", ("EMAIL",))]
+
+
+def test_ordinary_tasks_come_beside_the_drains_one_at_a_time_and_leave_a_worker_for_sending() -> None:
+    make_message()
+    for number in range(3):
+        async_task("math.sqrt", number)
+
+    assert handed_out() == [("math.sqrt", (0,)), ("notifications.tasks.drain", ("EMAIL",))]
+    assert handed_out() == [("notifications.tasks.drain", ("EMAIL",))]  # SENDER_WORKERS is 2
+
+
+def test_a_finished_task_leaves_the_queue_and_a_drain_was_never_in_it() -> None:
+    async_task("math.sqrt", 4)
+    broker = MessageBroker("commlog")
+    ((task_id, _),) = broker.dequeue() or []
+
+    broker.acknowledge(0)
+    assert OrmQ.objects.count() == 1
+    broker.acknowledge(task_id)
+    assert OrmQ.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_does_not_answer_is_not_the_end_of_the_pusher() -> None:
+    make_message()
+    assert Message.objects.count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE notifications_lane RENAME TO gone")
+    try:
+        assert MessageBroker("commlog").dequeue() is None
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO notifications_lane")
+    assert handed_out() == [("notifications.tasks.drain", ("EMAIL",))]

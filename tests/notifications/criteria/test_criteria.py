@@ -1,0 +1,391 @@
+"""Criteria: every operator of every field against a plain Python reading of some sixty messages, and what is refused."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from notifications.criteria import BY_API_NAME, FIELDS, Criterion, Field, Kind, Match, Operator, bounds, in_words, parse, to_q
+from notifications.failures import Reason
+from notifications.models import Message
+from notifications.states import FINAL, MessageState, MessageType, Outcome
+from notifications.text.gate import Malformed
+from notifications.text.spelling import fold
+from tests.factories import make_client, make_group, make_message, make_resend, make_user
+
+pytestmark = pytest.mark.django_db
+ZONE = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 25, 22, 30, tzinfo=UTC)  # a Wednesday, 23:30 in Berlin
+TEXTS = ["", "Payment due", "payment DUE", "100% sure", "it_em", "a\\b", "Ünïted 💶", "Payment due, again", "O'Neil", "Søren Ö-Å’n"]
+
+
+@pytest.fixture
+def messages() -> list[Message]:
+    """Sixty of them."""
+    return random_messages(50)
+
+
+def random_messages(number: int) -> list[Message]:
+    """So many messages and ten resends, of every state and type, their texts, times and people at random (from a fixed seed)."""
+    dice = random.Random(7)
+    clients, groups, users = [make_client(), make_client()], [make_group()], [make_user("ada"), make_user("bo")]
+    moments = [NOW + timedelta(hours=hours) for hours in (-9_000, -700, -200, -60, -24, -23, -1, 0, 0.4, 0.6, 2)]
+    moments += [datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 25, 22, 59, 59, 999_999, tzinfo=UTC)]
+    for _ in range(number):
+        state, kind = dice.choice(list(MessageState)), dice.choice(list(MessageType))
+        created = dice.choice(moments)
+        values: dict[str, Any] = {"destination": dice.choice(TEXTS), "recipient_name": dice.choice(TEXTS), "subject": dice.choice(TEXTS)}
+        values |= {"content": dice.choice(TEXTS), "sender": dice.choice(TEXTS), "event": dice.choice(["", "LOAN_REPAYMENT", "loan_other"])}
+        values |= {"client": dice.choice([None, *clients]), "group": dice.choice([None, *groups]), "user": dice.choice([None, *users])}
+        values |= {"sender_user": dice.choice([None, *users]), "attempt_count": dice.choice([0, 1, 5, 6])}
+        values |= {"possible_duplicate": dice.random() < 0.3, "created_at": created}
+        accounts = [None, None, UUID(int=1), UUID(int=2)]
+        values |= {f"{name}_key": dice.choice(accounts) for name in ("loan_account", "deposit_account", "repayment")}
+        values |= {"reference_id": dice.choice(["", "", "Invoice 7"]), "provider_id": dice.choice(["", "SM1", "invoice 7"])}
+        if state == MessageState.SENT:
+            values["sent_at"] = created + timedelta(minutes=dice.choice([0, 40]))
+        if state == MessageState.FAILED:
+            values |= {"failure_reason": dice.choice([Reason.OTHER, Reason.SMS_NOT_SENT]), "failure_cause": dice.choice(TEXTS)}
+            values["outcome"] = dice.choice([Outcome.UNKNOWN, Outcome.REFUSED])
+        make_message(state, kind, **values)
+    failed = list(Message.objects.failed())
+    for number in range(10):
+        make_resend(failed[number % len(failed)], MessageState.SENT if number % 3 else MessageState.FAILED, resent_by=dice.choice(TEXTS))
+    return list(Message.objects.select_related("client", "group", "user", "sender_user", "resend_of").order_by("id"))
+
+
+# --- The plain reading --------------------------------------------------------------------------------------------
+
+
+def _undelivered(message: Message, everything: Sequence[Message]) -> bool:
+    root = message.first_id or message.pk
+    others = [other for other in everything if (other.first_id or other.pk) == root]
+    helped = any(other.state == MessageState.SENT or other.state not in FINAL for other in others)
+    return message.state == MessageState.FAILED and not helped
+
+
+def value_of(field: Field, message: Message, everything: Sequence[Message]) -> Any:
+    if field.key == "undelivered":
+        return _undelivered(message, everything)
+    if field.key == "outcome_unknown":
+        return message.may_have_been_delivered
+    if field.key == "restored":
+        return message.restored_at is not None and message.outcome == Outcome.UNKNOWN
+    if field.key == "resend":
+        return message.resend_of_id is not None
+    if field.key == "key":
+        return message.key.hex
+    if field.key == "reference":
+        return message.reference
+    value = getattr(message, field.column or field.key)
+    if field.kind == Kind.KEY:
+        return (value if isinstance(value, UUID) else value.key).hex if value else None
+    return value
+
+
+def _days(value: datetime | None) -> Any:
+    return value.astimezone(ZONE).date().isoformat() if value else None
+
+
+def _on_days(test: Callable[[str], bool]) -> Callable[[Any, Any], bool]:
+    return lambda value, _given: value is not None and test(_days(value))
+
+
+_PLAIN: dict[Operator, Callable[[Any, Any], bool]] = {
+    Operator.EQUALS_CASE_SENSITIVE: lambda value, given: value == given[0],
+    Operator.EQUALS: lambda value, given: _low(value) == _low(given[0]),
+    Operator.DIFFERENT_THAN: lambda value, given: _low(value) != _low(given[0]),
+    Operator.IN: lambda value, given: value in given,
+    Operator.NOT_IN: lambda value, given: value not in given,
+    Operator.CONTAINS: lambda value, given: _low(given[0]) in _low(value),
+    Operator.NOT_CONTAINS: lambda value, given: _low(given[0]) not in _low(value),
+    Operator.STARTS_WITH: lambda value, given: _low(value).startswith(_low(given[0])),
+    Operator.STARTS_WITH_CASE_SENSITIVE: lambda value, given: value.startswith(given[0]),
+    Operator.MORE_THAN: lambda value, given: value > given[0],
+    Operator.LESS_THAN: lambda value, given: value < given[0],
+    Operator.EMPTY: lambda value, _given: value in (None, ""),
+    Operator.NOT_EMPTY: lambda value, _given: value not in (None, ""),
+    Operator.TODAY: _on_days(lambda day: day == "2026-11-25"),
+    Operator.THIS_WEEK: _on_days(lambda day: "2026-11-23" <= day <= "2026-11-29"),
+    Operator.THIS_MONTH: _on_days(lambda day: day.startswith("2026-11")),
+    Operator.THIS_YEAR: _on_days(lambda day: day.startswith("2026")),
+    Operator.LAST_DAYS: _on_days(lambda day: "2026-11-23" <= day <= "2026-11-25"),
+    Operator.ON: lambda value, given: value is not None and _days(value) == given[0],
+    Operator.AFTER: lambda value, given: value is not None and _days(value) > given[0],
+    Operator.AFTER_INCLUSIVE: lambda value, given: value is not None and _days(value) >= given[0],
+    Operator.BEFORE: lambda value, given: value is not None and _days(value) < given[0],
+    Operator.BEFORE_INCLUSIVE: lambda value, given: value is not None and _days(value) <= given[0],
+}
+
+
+_BY_SPELLING = {Operator.EQUALS, Operator.DIFFERENT_THAN, Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH}
+
+
+def _low(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _between(field: Field, value: Any, given: Sequence[Any]) -> bool:
+    read = _days(value) if field.kind == Kind.DATE_TIME else value
+    return read is not None and given[0] <= read <= given[1]
+
+
+def plainly(field: Field, operator: Operator, values: Sequence[str], message: Message, everything: Sequence[Message]) -> bool:
+    """Whether the message meets the criterion, by the plain reading."""
+    given: list[Any] = [int(value) for value in values] if field.kind == Kind.NUMBER else list(values)
+    given = [value == "true" for value in values] if field.kind == Kind.BOOLEAN else given
+    value = value_of(field, message, everything)
+    if field.folded and operator in _BY_SPELLING and fold(given[0]):
+        value, given = fold(value), [fold(given[0])]
+    return _between(field, value, given) if operator == Operator.BETWEEN else _PLAIN[operator](value, given)
+
+
+def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> list[list[str]]:
+    """Values to ask with: some that are there, in several spellings, and some that are nowhere."""
+    if operator == Operator.LAST_DAYS:
+        return [["2"]]
+    if field.kind == Kind.DATE_TIME:
+        return [["2026-11-24", "2026-11-25"]] if operator == Operator.BETWEEN else [["2026-11-25"], ["2026-11-24"], ["2020-02-29"]]
+    if field.kind == Kind.NUMBER:
+        return [["1", "5"]] if operator == Operator.BETWEEN else [["1"], ["5"], ["99"]]
+    if field.kind == Kind.BOOLEAN:
+        return [["true"], ["false"]]
+    there = sorted({value for message in everything if (value := value_of(field, message, everything))})[:4]
+    if field.kind == Kind.KEY:
+        there.append(uuid4().hex)
+    if operator in (Operator.IN, Operator.NOT_IN):
+        return [there[:1], there]
+    if field.choices or field.kind == Kind.KEY:
+        return [[value] for value in there]
+    return [[value] for value in there] + [
+        ["payment due"],
+        ["PAYMENT"],
+        ["%"],
+        ["_"],
+        ["\\"],
+        ["💶"],
+        ["loan_REPAYMENT"],
+        ["o’neil"],
+        ["ÜNITED"],
+        ["soren o an"],
+        ["-"],
+    ]
+
+
+def questions(field: Field, everything: Sequence[Message]) -> Iterator[tuple[Operator, list[str]]]:
+    """Each operator of the field, with each of its samples."""
+    for operator in field.operators:
+        without = operator in (Operator.EMPTY, Operator.NOT_EMPTY) or operator.name.startswith(("TODAY", "THIS_"))
+        yield from ((operator, values) for values in ([[]] if without else samples(field, operator, everything)))
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_the_database_finds_what_a_plain_reading_finds(messages: list[Message], key: str) -> None:
+    field = FIELDS[key]
+    for operator, values in questions(field, messages):
+        expected = [message.pk for message in messages if plainly(field, operator, values, message, messages)]
+        criterion = parse(key, operator, values)
+        found = Message.objects.filter(to_q([criterion], now=NOW, zone=ZONE)).order_by("id").values_list("pk", flat=True)
+        assert list(found) == expected, (operator, values)
+
+
+def test_all_and_any(messages: list[Message]) -> None:
+    criteria = [parse("state", "equals", ["failed"]), parse("attempts", "more_than", ["4"]), parse("client", "not_equal", [uuid4().hex])]
+    both = [m.pk for m in messages if m.state == "FAILED" and m.attempt_count > 4]
+    either = [m.pk for m in messages if m.state == "FAILED" or m.attempt_count > 4]
+    assert sorted(Message.objects.filter(to_q(criteria)).values_list("pk", flat=True)) == both
+    assert sorted(Message.objects.filter(to_q(criteria[:2], Match.ANY)).values_list("pk", flat=True)) == either
+    assert Message.objects.filter(to_q([])).count() == 60
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "found"),
+    [
+        ("EQUALS", "+46 (0)70 000 00 03", ["+46700000003", "+46 70-000 00 03"]),
+        ("EQUALS", "070 – 000 00 03", ["+46700000003", "+46 70-000 00 03"]),
+        ("EQUALS", "+46 70 000", []),
+        ("CONTAINS", "\u202a070\u2011000 00\u202c", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
+        ("NOT_CONTAINS", "070 000 00 03", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
+        ("DIFFERENT_THAN", "tel:+46700000003", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
+        ("STARTS_WITH", "+46 70", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
+        ("STARTS_WITH", "0044", ["+447700900123"]),
+        ("EQUALS_CASE_SENSITIVE", "+46 70-000 00 03", ["+46 70-000 00 03"]),
+    ],
+)
+def test_a_destination_is_asked_for_by_any_spelling_of_its_number(operator: str, value: str, found: list[str]) -> None:
+    for number in ("+46700000003", "+46700000004", "+447700900123", "+46 70-000 00 03"):
+        make_message(type=MessageType.SMS, destination=number)
+    make_message(type=MessageType.WEB_HOOK, destination="https://hooks.example.org/46700000003")
+    rows = Message.objects.filter(to_q([parse("destination", operator, [value])])).order_by("pk")
+    assert list(rows.values_list("destination", flat=True)) == found
+
+
+def test_a_moment_is_compared_to_the_microsecond() -> None:
+    at = datetime(2026, 11, 24, 9, 14, 2, 113_000, tzinfo=UTC)
+    wanted = make_message(created_at=at)
+    make_message(created_at=at + timedelta(microseconds=1))
+    for operator, values in [
+        ("BEFORE_INCLUSIVE", ["2026-11-24T10:14:02.113+01:00"]),
+        ("BEFORE", ["2026-11-24T09:14:02.113001Z"]),
+        ("BETWEEN", ["2026-11-24T09:14:02.113Z", "2026-11-24T09:14:02.113Z"]),
+    ]:
+        assert list(Message.objects.filter(to_q([parse("created", operator, values)]))) == [wanted]
+    assert Message.objects.filter(to_q([parse("created", "AFTER", ["2026-11-24T09:14:02.113Z"])])).count() == 1
+
+
+def test_a_day_is_the_organisations(settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    make_message(created_at=datetime(2026, 11, 23, 10, 59, tzinfo=UTC))
+    wanted = make_message(created_at=datetime(2026, 11, 23, 11, tzinfo=UTC))
+    assert list(Message.objects.filter(to_q([parse("created", "ON", ["2026-11-24"])]))) == [wanted]
+
+
+# The organisation's zone, from, to, and whether the span is valid. Both ends count.
+_SPANS = [
+    ("Pacific/Auckland", "2026-11-25", "2026-11-25T08:00:00+13:00", True),  # 24 Nov 19:00 in UTC
+    ("Pacific/Auckland", "2026-11-25", "2026-11-25T00:30:00+13:00", True),
+    ("Pacific/Auckland", "2026-11-25", "2026-11-24T11:00:00Z", True),  # the first moment of that day
+    ("Pacific/Auckland", "2026-11-25", "2026-11-24T10:59:59.999999Z", False),
+    ("Pacific/Auckland", "2026-11-25T23:30:00+13:00", "2026-11-25", True),
+    ("Pacific/Auckland", "2026-11-25T10:59:59.999999Z", "2026-11-25", True),  # the last moment of that day
+    ("Pacific/Auckland", "2026-11-25T11:00:00Z", "2026-11-25", False),
+    ("America/Los_Angeles", "2026-11-24T20:00:00-08:00", "2026-11-24", True),  # 25 Nov 04:00 in UTC
+    ("America/Los_Angeles", "2026-11-25T07:59:59Z", "2026-11-24", True),
+    ("America/Los_Angeles", "2026-11-25T08:00:00Z", "2026-11-24", False),
+    ("America/Los_Angeles", "2026-11-25", "2026-11-25T07:59:59Z", False),
+    ("UTC", "2026-11-24T09:00:00+01:00", "2026-11-24T08:00:00Z", True),  # one moment
+    ("UTC", "2026-11-24T09:00:00+01:00", "2026-11-24T07:59:59Z", False),
+    ("UTC", "2026-11-24T08:00:00.5Z", "2026-11-24T08:00:00Z", False),
+    ("UTC", "2026-11-24T08:00:00Z", "2026-11-24T08:00:00.5Z", True),
+    ("UTC", "2026-11-24", "2026-11-24", True),
+    ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", True),  # the hour that comes twice
+    ("Europe/Berlin", "2026-10-25T02:30:00+01:00", "2026-10-25T02:30:00+02:00", False),
+    ("Europe/Berlin", "2026-10-25T23:59:00+01:00", "2026-10-25", True),  # a day of 25 hours
+    ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z", True),  # a day without a midnight
+]
+
+
+@pytest.mark.parametrize(("zone", "first", "last", "valid"), _SPANS)
+def test_a_day_and_a_time_are_compared_as_moments(settings: Any, zone: str, first: str, last: str, valid: bool) -> None:
+    settings.TIME_ZONE = zone
+    if valid:
+        start, end = bounds(Operator.BETWEEN, parse("created", "BETWEEN", [first, last]).values, timezone.localtime())
+        assert start
+        assert end
+        assert start.astimezone(UTC) < end.astimezone(UTC)
+    else:
+        with pytest.raises(Malformed, match="created: the second value lies before the first one"):
+            parse("created", "BETWEEN", [first, last])
+
+
+def test_a_span_of_a_day_and_a_time_finds_what_lies_in_it(settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    make_message(created_at=datetime(2026, 11, 24, 10, 59, 59, tzinfo=UTC))
+    inside = [make_message(created_at=datetime(2026, 11, 24, hour, tzinfo=UTC)) for hour in (11, 19)]
+    make_message(created_at=datetime(2026, 11, 24, 19, 0, 1, tzinfo=UTC))
+    span = parse("created", "BETWEEN", ["2026-11-25", "2026-11-25T08:00:00+13:00"])
+    assert list(Message.objects.filter(to_q([span])).order_by("pk")) == inside
+
+
+def test_mambus_fields_have_their_names() -> None:
+    keys = {"encodedKey", "senderKey", "clientKey", "groupKey", "userKey", "templateKey"}
+    keys |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
+    failure = {"failureReason", "failureCause", "waitingReason"}
+    assert keys | failure | {"creationDate", "sendDate", "state", "destination", "type", "event", "subject", "body"} <= set(BY_API_NAME)
+
+
+def test_whatever_the_pages_ask_programs_can_ask() -> None:
+    assert [field.key for field in FIELDS.values() if not field.api] == []
+    assert len(BY_API_NAME) == len(FIELDS)
+
+
+# --- What is refused ----------------------------------------------------------------------------------------------
+
+_KEY = "0" * 32
+_BAD: list[tuple[str, str, list[str], str]] = [
+    ("nope", "EQUALS", ["x"], "there is no such field"),
+    ("", "EQUALS", ["x"], "there is no such field"),
+    ("state", "", ["FAILED"], "choose an operator"),
+    ("state", "LIKES", ["FAILED"], "there is no operator LIKES"),
+    ("state", "CONTAINS", ["FAIL"], "CONTAINS is for fields of the kind STRING, TEXT; this one is ENUM"),
+    ("attempts", "ON", ["2026-11-24"], "ON is for fields of the kind DATE_TIME; this one is NUMBER"),
+    ("undelivered", "EMPTY", [], "EMPTY is for fields of the kind KEY, ENUM, STRING, TEXT, DATE_TIME, NUMBER, MONEY; this one is BOOLEAN"),
+    ("state", "EQUALS", ["NOPE"], "there is no value NOPE"),
+    ("state", "EQUALS_CASE_SENSITIVE", ["failed"], "there is no value failed"),
+    ("state", "EQUALS", [], "give a value"),
+    ("state", "EQUALS", ["FAILED", "SENT"], "give one value only"),
+    ("state", "IN", [], "give at least one value"),
+    ("state", "IN", ["FAILED"] * 1_001, "1,001 values are given, at most 1,000 are allowed"),
+    ("state", "EMPTY", ["FAILED"], "EMPTY takes no value"),
+    ("created", "TODAY", ["2026-11-24"], "TODAY takes no value"),
+    ("destination", "CONTAINS", ["x" * 501], "has 501 characters, at most 500 are allowed"),
+    ("destination", "CONTAINS", ["a\0b"], "holds a NUL character, which cannot be stored"),
+    ("destination", "CONTAINS", ["\ud800"], "holds half of a surrogate pair at position 0, which is not a character"),
+    ("destination", "CONTAINS", [" "], "give a value"),
+    ("key", "EQUALS", ["12345"], "must be a key of 32 hexadecimal characters"),
+    ("client", "IN", [_KEY, "x"], "must be a key of 32 hexadecimal characters"),
+    ("attempts", "EQUALS", ["1.5"], "must be a whole number of at most nine figures"),
+    ("attempts", "EQUALS", ["9" * 400], "must be a whole number of at most nine figures"),
+    ("attempts", "EQUALS", ["٣"], "must be a whole number of at most nine figures"),
+    ("attempts", "BETWEEN", ["5", "1"], "the second value lies before the first one"),
+    ("attempts", "BETWEEN", ["5"], "give two values, from and to"),
+    ("undelivered", "EQUALS", ["yes"], "must be true or false"),
+    ("created", "ON", ["0000-01-01"], "must be a day such as"),
+    ("created", "ON", ["0001-01-01"], "must be a day such as"),
+    ("created", "AFTER", ["9999-12-31"], "must be a day such as"),
+    ("created", "AFTER", ["9999-12-31T23:59:59-14:00"], "must be a day such as"),
+    ("created", "AFTER", ["2026-02-30"], "must be a day such as"),
+    ("created", "AFTER", ["2026-11-24T09:14:00"], "a time needs its offset"),
+    ("created", "AFTER", ["yesterday"], "must be a day such as"),
+    ("created", "BETWEEN", ["2026-11-24", "2026-11-23"], "the second value lies before the first one"),
+    ("created", "LAST_DAYS", ["0"], "must be a number of days from 1 to 36,500"),
+    ("created", "LAST_DAYS", ["1e3"], "must be a number of days from 1 to 36,500"),
+    ("created", "LAST_DAYS", ["7", "8"], "give one value only"),
+]
+
+
+@pytest.mark.parametrize(("field", "operator", "values", "said"), _BAD)
+def test_bad_input_is_refused_with_the_field_and_what_is_wrong(field: str, operator: str, values: list[str], said: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        parse(field, operator, values)
+    assert refused.value.field == (field or "(none)")
+    assert refused.value.problem.startswith(said)
+
+
+def test_no_more_than_fifty_criteria() -> None:
+    one = parse("type", "EQUALS", ["SMS"])
+    assert list(Message.objects.filter(to_q([one] * 50))) == []
+    with pytest.raises(Malformed, match="there are 51, at most 50 are allowed"):
+        to_q([one] * 51)
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "values", "words"),
+    [
+        ("state", "in", ["FAILED", "WAITING"], "is one of Failed, Waiting"),
+        ("created", "last_days", ["7"], "is in the last 7 days"),
+        ("created", "between", ["2026-11-01", "2026-11-24"], "is between 1 Nov 2026 and 24 Nov 2026"),
+        ("created", "today", [], "is today"),
+        ("destination", "contains", ["@example.org"], "contains @example.org"),
+        ("undelivered", "equals", ["true"], "yes"),
+        ("undelivered", "not_equal", ["true"], "no"),
+        ("client", "equals", [_KEY], "is Ana Silva"),
+        ("failure_reason", "in", [reason.value for reason in list(Reason)[:5]], "is one of "),
+    ],
+)
+def test_criteria_in_words(field: str, operator: str, values: list[str], words: str) -> None:
+    said = in_words(parse(field, operator, values), {_KEY: "Ana Silva"})
+    assert said.startswith(words)
+    assert said == words or said.endswith("and 2 more")
+
+
+def test_the_same_criterion_has_one_spelling() -> None:
+    key = uuid4()
+    assert parse("key", "in", [str(key).upper(), key.hex]) == Criterion("key", Operator.IN, (key.hex,))
+    assert parse("state", "not_equal", ["failed"]) == Criterion("state", Operator.DIFFERENT_THAN, ("FAILED",))
+    assert parse("created", "after", ["2026-11-24T10:00:00+01:00"]).values == ("2026-11-24T09:00:00+00:00",)
