@@ -11,8 +11,9 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
+        from notifications import checks  # noqa: F401 - registers itself
         from notifications.cluster.filling import install_schedule  # needs the loaded apps
-        from notifications.database import pooling  # noqa: F401 - the checks, and what looks at each new session
+        from notifications.database import pooling  # noqa: F401 - looks at each new session
         from notifications.database.guards import install  # needs the loaded apps
         from notifications.delivery import tallies  # needs the loaded apps
 

@@ -27,7 +27,8 @@ def install_schedule(**_: object) -> None:
     """Let the cluster fill every minute while there is something to fill (signal receiver of post_migrate)."""
     migrated_back = Filling._meta.db_table not in connection.introspection.table_names()
     if not migrated_back and Filling.objects.filter(done=False).exists():
-        Schedule.objects.get_or_create(
+        # A schedule of an older version names the task by a path that may have changed since.
+        Schedule.objects.update_or_create(
             name=_NAME, defaults={"func": f"{__name__}.{fill.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
         )
 

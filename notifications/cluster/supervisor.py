@@ -33,7 +33,7 @@ from notifications.process import Wish
 logger = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_HOME = Path(__file__).resolve().parent.parent  # where the packages are, whatever the working directory
+_HOME = Path(__file__).resolve().parents[2]  # where the packages are, whatever the working directory
 PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is started anew
 STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
 _GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
