@@ -1,6 +1,7 @@
 """What every test gets."""
 
 import atexit
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -26,6 +27,13 @@ LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run bes
 MARKERS = Path(mkdtemp(prefix="commlog-markers-"))
 atexit.register(rmtree, LOCKS, ignore_errors=True)
 atexit.register(rmtree, MARKERS, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of garbage collection: looking through it again and again took 30 % of the suite's processor time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
