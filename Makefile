@@ -10,10 +10,12 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 # Four processes, also on two cores: the tests with real clusters mostly wait.
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
 # What no database has a say in, and the demo, which is always on SQLite.
-NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels cluster/test_demo.py production test_architecture.py test_mutants.py \
-  test_permissions_matrix.py commlog/test_environment.py commlog/message/test_sms_length.py commlog/message/test_preview.py commlog/account/test_slots.py \
-  commlog/export/test_office.py commlog/demo notifications/templating/test_template_places.py notifications/text/test_spelling.py notifications/text/test_numbers.py \
-  notifications/templating/test_moved_secrets.py notifications/delivery/test_verdict.py notifications/test_retry.py)
+NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels notifications/text notifications/templating notifications/secrets/test_secret_urls.py \
+  notifications/delivery/test_verdict.py notifications/test_retry.py cluster/test_demo.py production test_architecture.py test_mutants.py \
+  test_permissions_matrix.py $(addprefix commlog/,test_environment.py test_pages.py test_web_server.py demo export/test_office.py \
+  message/test_sms_length.py message/test_preview.py message/test_secret_urls.py log/test_long_addresses.py kit/test_hidden.py kit/test_origins.py \
+  kit/test_seen.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \
+  cross_origin.py docs.py media_types.py operators.py plain.py skeleton.py)))
 
 .PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
 

@@ -1,5 +1,6 @@
 """The page and the command that decide what becomes of messages after the database was restored from a backup."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def test_every_page_says_that_nothing_is_sent_and_leads_to_the_page(client: Clie
     assert "Nothing is being sent: the database was restored from a backup." in log
     assert f'href="{PAGE}"' in log
     assert "held: it may have been sent before the database was restored" in log
-    assert "9000" not in log
+    assert not re.search(r"\b9000\b", log), "the year that is never reached"
     client.force_login(viewer())
     seen = client.get("/communications/").text
     assert "Nothing is being sent: the database was restored from a backup." in seen
