@@ -20,21 +20,10 @@ from notifications import alerts
 from notifications.retry import RetryPolicy
 from notifications.states import MessageType
 from tests.commlog.test_pages import CORPUS
-from tests.factories import admin, make_consumer, make_lane, make_user, officer, viewer
+from tests.factories import make_consumer, make_lane, make_user, officer, viewer
 
 pytestmark = pytest.mark.django_db
 TRAIL = "/administration/audit/"
-
-
-@pytest.fixture
-def ada() -> User:
-    return admin(username="ada")
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
 
 
 def _listed(pages: Client, **params: str) -> list[str]:

@@ -12,22 +12,11 @@ from commlog import navigation
 from commlog.administration.menu import keeping
 from commlog.models import AuditEntry, CustomView, MenuItem, User
 from commlog.models.menu_item import MenuItemType
-from tests.factories import admin, make_user, officer, viewer
+from tests.factories import make_user, officer, viewer
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/menu-items/"
-
-
-@pytest.fixture
-def ada() -> User:
-    return admin(username="ada")
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
 
 
 def _item(**fields: object) -> MenuItem:

@@ -21,17 +21,6 @@ pytestmark = pytest.mark.django_db
 PAGE = "/administration/roles/"
 
 
-@pytest.fixture
-def ada() -> User:
-    return admin(username="ada")
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
-
-
 def _codenames(role: Role) -> list[str]:
     return sorted(role.permissions.values_list("codename", flat=True))
 

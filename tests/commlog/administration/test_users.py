@@ -16,17 +16,6 @@ PAGE = "/administration/users/"
 NEW_PASSWORD = "three quiet green rivers"
 
 
-@pytest.fixture
-def ada() -> User:
-    return admin(username="ada")
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
-
-
 def _signed_in(person: User, **extra: Any) -> Client:
     browser = Client(**extra)
     browser.post("/sign-in/", {"username": person.username, "password": PASSWORD})
