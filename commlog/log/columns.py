@@ -11,8 +11,7 @@ from django.db.models.functions import Coalesce, Left
 
 from commlog.kit.paging import Sorting
 from notifications.models import Message
-from notifications.models.message import UNTIL_RELEASED
-from notifications.states import MessageType
+from notifications.models.message import UNTIL_RELEASED, reference_of
 
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
@@ -70,10 +69,6 @@ def _member_of_staff(key: UUID | None, username: str, *names: str) -> str:
     return (" ".join(names).strip() or username) if key else ""
 
 
-def _reference(reference_id: str, provider_id: str, channel: str) -> str:
-    return reference_id or (provider_id if channel == MessageType.SMS else "")
-
-
 def _doubt(possible_duplicate: bool) -> str:
     return "Possible duplicate" if possible_duplicate else ""
 
@@ -120,7 +115,7 @@ _FURTHER = (
     Column("loan_account", "Loan account", ("loan_account_key",), order=("loan_account_key",), nullable=True),
     Column("deposit_account", "Deposit account", ("deposit_account_key",), order=("deposit_account_key",), nullable=True),
     Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
-    Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=_reference),
+    Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=reference_of),
     Column("subject", "Subject", ("subject",), order=("subject_start",)),
     Column("event", "Event", ("event",), order=("event",)),
     Column("template", "Template", ("template_name",), order=("template_name",)),

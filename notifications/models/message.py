@@ -1,6 +1,8 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -56,22 +58,18 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def of_user(self, user_id: int) -> Self:
         """Those to the member of staff, and those that the member of staff sent."""
-        legs = (Q(user=user_id), Q(sender_user=user_id))
-        found = self.filter(legs[0] | legs[1])
-        found.legs = legs
-        return found
+        return self._in_legs(Q(user=user_id), Q(sender_user=user_id))
 
     def of_account(self, key: UUID) -> Self:
         """Those about the loan account or the deposit account with this key."""
-        legs = (Q(loan_account_key=key), Q(deposit_account_key=key))
-        found = self.filter(legs[0] | legs[1])
-        found.legs = legs
-        return found
+        return self._in_legs(Q(loan_account_key=key), Q(deposit_account_key=key))
 
     def of_key(self, key: UUID) -> Self:
         """The message with this key, and those about what has it in the bank's core."""
-        legs = tuple(Q(**{name: key}) for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key"))
-        found = self.filter(legs[0] | legs[1] | legs[2] | legs[3])
+        return self._in_legs(*(Q(**{name: key}) for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key")))
+
+    def _in_legs(self, *legs: Q) -> Self:
+        found = self.filter(reduce(or_, legs))
         found.legs = legs
         return found
 
@@ -98,6 +96,11 @@ def unanswered() -> Q:
     root = Message.objects.filter(ARRIVED, pk=OuterRef("first"))
     answered = ARRIVED | Exists(chain) | Exists(root)
     return Q(Exact(Case(When(answered, then=Value(1)), default=Value(0)), 0))
+
+
+def reference_of(reference_id: str, provider_id: str, channel: str) -> str:
+    """Return the sender's reference; of an SMS without one, the number that its provider gave it."""
+    return reference_id or (provider_id if channel == MessageType.SMS else "")
 
 
 class Message(models.Model):
@@ -237,8 +240,8 @@ class Message(models.Model):
 
     @property
     def reference(self) -> str:
-        """The sender's reference; of an SMS without one, the number that its provider gave it."""
-        return self.reference_id or (self.provider_id if self.type == MessageType.SMS else "")
+        """What `reference_of` says of it."""
+        return reference_of(self.reference_id, self.provider_id, self.type)
 
     @property
     def about(self) -> dict[str, Any]:
