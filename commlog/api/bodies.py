@@ -12,8 +12,8 @@ from commlog.api.json_input import parse
 from commlog.api.skeleton import Skeleton
 from notifications.text.gate import Malformed
 
-_LARGEST_SKELETON = 5_000_000
-_PIECE = 1_000_000
+_LARGEST_SKELETON = 5_000_000  # bytes
+_PIECE = 1_000_000  # bytes
 _JSON = ("application/json", "text/json")
 
 

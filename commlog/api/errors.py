@@ -55,7 +55,7 @@ def speaks_api(request: HttpRequest) -> bool:
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     """The error as an answer. The legacy operations say the same in their own words as well."""
     body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
-    if _LEGACY.match(request.path_info):
+    if is_legacy(request):
         body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": _shown(error.source)}
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
     return JsonResponse(body, status=error.status, headers=headers)

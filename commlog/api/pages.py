@@ -120,15 +120,15 @@ def _total(messages: MessageQuerySet, *, filtered: bool) -> tuple[int, bool]:
 
     Without counting, PostgreSQL says how many it expects; SQLite knows only how many rows its table has had.
     """
-    shared, expected = connection.vendor == "postgresql", 0
-    if shared:
+    on_postgresql, expected = connection.vendor == "postgresql", 0
+    if on_postgresql:
         expected = int(json.loads(messages.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
         if expected <= COUNTED_WHOLE:  # several processes share a count that has no limit in it
             return messages.order_by().count(), False
     found = counted(messages, DEEPEST)
     if found <= DEEPEST:
         return found, False
-    if not shared and not filtered:
+    if not on_postgresql and not filtered:
         expected = int(messages.aggregate(newest=Max("pk"))["newest"] or 0)
     return max(found, expected), True
 

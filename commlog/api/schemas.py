@@ -21,6 +21,8 @@ from notifications.text.gate import clean
 
 # The rows beside a message that `message_out` reads, and the fields: a list loads these and no more.
 RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "business_event")
+# What a message is about in the bank's core, by the names of the API.
+KEYS_ABOUT = {"loanAccountKey": "loan_account_key", "depositAccountKey": "deposit_account_key", "repaymentKey": "repayment_key"}
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
     "loan_account_key", "deposit_account_key", "repayment_key", "reference_id",
@@ -52,9 +54,7 @@ def message_out(message: Message, attempts: Iterable[Attempt] | None = None, *, 
         "clientKey": _key(message.client),
         "groupKey": _key(message.group),
         "userKey": _key(message.user),
-        "loanAccountKey": message.loan_account_key and message.loan_account_key.hex,
-        "depositAccountKey": message.deposit_account_key and message.deposit_account_key.hex,
-        "repaymentKey": message.repayment_key and message.repayment_key.hex,
+        **{name: (key := getattr(message, column)) and key.hex for name, column in KEYS_ABOUT.items()},
         "templateKey": _key(message.template),
         "eventKey": _key(message.business_event),
         "failureReason": message.failure_reason if message.state != MessageState.SENT else "",
@@ -111,7 +111,6 @@ _TEXTS = {
     "event": "event",
     "referenceId": "reference_id",
 }
-_KEYS = {"loanAccountKey": "loan_account_key", "depositAccountKey": "deposit_account_key", "repaymentKey": "repayment_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class DraftReader:
 
     def read(self, fields: Mapping[str, Any]) -> Draft:
         """The draft that a JSON object describes. Raises Malformed, naming the field."""
-        unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *_KEYS, *_REFERENCES})
+        unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *KEYS_ABOUT, *_REFERENCES})
         if unknown:
             raise Malformed(clean("JSON", unknown[0])[:64], "is not a field of a message")
         channel = _channel(fields.get("type"))
@@ -173,7 +172,7 @@ class DraftReader:
         values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
         if "headers" in fields:
             values["headers"] = _headers(fields["headers"])
-        values |= {target: keys.read(name, fields[name]) for name, target in _KEYS.items() if name in fields}
+        values |= {target: keys.read(name, fields[name]) for name, target in KEYS_ABOUT.items() if name in fields}
         for name in _REFERENCES.keys() & fields.keys():
             target = _REFERENCES[name].target
             if target in values:

@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from commlog import audit, permissions
 from commlog.api.callers import Caller, caller_of
 from commlog.api.codes import Code
+from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
-from commlog.api.schemas import DraftReader, NoSuch
+from commlog.api.schemas import KEYS_ABOUT, DraftReader, NoSuch
 from commlog.audit import AuditAction
 from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
@@ -28,12 +29,10 @@ EVENT = "MANUAL"
 CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
 _PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
-KEYS_ABOUT = ("loanAccountKey", "depositAccountKey", "repaymentKey")
 _ABOUT = (*KEYS_ABOUT, "referenceId")
 _TOLD_BY_CALLER = {"destination", "subject", "body", "html", *_ABOUT}
 _OPEN = {"encodedKey", "type", "state", "creationDate", "sendDate", "numRetries", "event", "failureReason", "waitingReason", "outcome"}
 _OPEN |= {"senderKey", "templateKey", *RECIPIENTS}  # of the recipients the caller named one
-_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", *RECIPIENTS, *_ABOUT}
 # Of a message as it is answered: what only the sending decides. It may be given and says nothing.
 READ_ONLY = frozenset(
     {"encodedKey", "creationDate", "sendDate", "state", "failureReason", "failureCause", "numRetries"}
@@ -44,8 +43,9 @@ READ_ONLY = frozenset(
 def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a message to send that are not empty. What needs no database is checked here, the permission included."""
     fields = {name: value for name, value in body.items() if name not in READ_ONLY and not is_absent(value)}
-    if unknown := sorted(set(fields) - _TAKEN):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(_TAKEN))}")
+    taken = fields_of("NewMessage") - READ_ONLY
+    if unknown := sorted(set(fields) - taken):
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(taken))}")
     channel = _channel(fields)
     demand(request, permissions.may_send(caller_of(request), channel), f"sending needs the permission “Send manual {channel.label}”")
     _check_texts(fields, channel)

@@ -11,8 +11,9 @@ from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
+from commlog.api.schemas import KEYS_ABOUT
 from commlog.api.search_request import ASKED, BY_API_NAME, SORTABLE
-from commlog.api.sending import EVENT, KEYS_ABOUT, READ_ONLY, RECIPIENTS
+from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
 from notifications import keys
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason

@@ -3,7 +3,7 @@
 import re
 
 LONGEST = 40  # bytes of a text that stays: keys, times, names of fields
-_QUOTE, _BACKSLASH = b'"', b"\\"
+_QUOTE = b'"'
 _TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 

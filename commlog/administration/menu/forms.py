@@ -4,7 +4,7 @@ from django import forms
 
 
 class ItemStepForm(forms.Form):
-    """Which menu item moves, and whither."""
+    """The menu item and the direction in which it moves."""
 
     item = forms.UUIDField()
     direction = forms.ChoiceField(choices=[("up", "Up"), ("down", "Down")])
