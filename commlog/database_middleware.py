@@ -8,7 +8,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from commlog.views import errors
-from notifications.database import trouble as database
+from notifications.database import availability
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class KeptSessionMiddleware(SessionMiddleware):
         """Save the session, or show the page without."""
         if request.method not in ("GET", "HEAD"):
             return super().process_response(request, response)
-        with database.optional_write():
+        with availability.optional_write():
             response = super().process_response(request, response)
         return response
 
@@ -36,7 +36,7 @@ class DatabaseTroubleMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page or the API's answer; None where the fault is ours."""
-        trouble = database.trouble_of(exception) if isinstance(exception, Error) else None
+        trouble = availability.trouble_of(exception) if isinstance(exception, Error) else None
         if trouble is None:
             return None
         log.error("%s Not done: %s %s", trouble.sentence, request.method, request.path)

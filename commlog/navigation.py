@@ -20,7 +20,7 @@ from commlog.permissions import Person
 from notifications import channels
 from notifications.channels import SendingMode
 from notifications.cluster import health
-from notifications.database import trouble as database
+from notifications.database import availability
 from notifications.restored import holding
 
 MOST_JOBS = 100  # counted no further
@@ -137,7 +137,7 @@ def _troubles() -> list[str]:
 
 
 def _why_nothing_is_sent() -> str:
-    trouble = database.trouble()
+    trouble = availability.trouble()
     return f"{trouble.sentence} Nothing is sent or saved until it is repaired." if trouble else NOTHING_IS_SENT
 
 

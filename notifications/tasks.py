@@ -5,7 +5,7 @@ import time
 from django.db import Error
 
 from notifications import delivery, receipts
-from notifications.database import trouble as database
+from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.delivery import alone
 from notifications.states import MessageType
@@ -19,11 +19,11 @@ def drain(channel: str) -> int:
         receipts.expire(db_now())
         return delivery.drain(MessageType(channel))
     except Error as error:
-        trouble = database.trouble_of(error)
+        trouble = availability.trouble_of(error)
         if trouble is None or not trouble.spares_reading:
             raise
         # The broker reads that there is work, and would hand it out twenty times a second.
-        database.note(error)
+        availability.note(error)
         time.sleep(_UNTIL_ASKED_AGAIN)
         return 0
 

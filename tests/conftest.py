@@ -19,7 +19,7 @@ from commlog.live import drawing
 from commlog.views import session
 from notifications import channels
 from notifications.cluster import health
-from notifications.database import trouble
+from notifications.database import availability
 from notifications.lanes import openings, switches
 from tests import databases
 
@@ -73,7 +73,7 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     session.forget()
     budgets.forget()
     switches.forget()
-    trouble.forget()
+    availability.forget()
     health.forget()
     openings.forget()  # the lanes of the last test went with its database
     yield

@@ -23,7 +23,7 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiConsumer, ApiKey, User
 from commlog.models.api import digest_of
-from notifications.database import trouble
+from notifications.database import availability
 
 _LONGEST = 200
 _NOTED = timedelta(minutes=1)  # how exactly the last use of a key is known
@@ -135,7 +135,7 @@ def _by_key(request: HttpRequest, secret: str) -> Caller:
 def _note_use(key: ApiKey, now: datetime) -> None:
     """Write when the key was last used: at most once a minute, or every call would be a write."""
     if key.last_used_at is None or key.last_used_at < now - _NOTED:
-        with trouble.optional_write():
+        with availability.optional_write():
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from commlog import counts
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from notifications.database import trouble
+from notifications.database import availability
 
 CALLS, MESSAGES = "calls", "messages"
 _LOTS = 20  # a minute's calls, divided: the largest lot
@@ -121,7 +121,7 @@ def _take(name: str, limit: int, minute: int, count: int) -> bool:
 def _granted(held: _Held, name: str, limit: int) -> int:
     """How much of the lot may still be used in this minute."""
     used = held.size  # while nothing can be written, each process counts by itself: reading goes on
-    with trouble.optional_write():
+    with availability.optional_write():
         used = counts.add(name, held.size, minute=held.minute)
     held.used = used
     return max(0, min(held.size, limit - (used - held.size)))

@@ -14,8 +14,8 @@ from commlog.api.codes import Code
 from commlog.kit.limits import TookTooLong
 from commlog.kit.log_lines import request_id
 from notifications import keys
-from notifications.database import trouble as database
-from notifications.database.trouble import Trouble
+from notifications.database import availability
+from notifications.database.availability import Trouble
 from notifications.text.gate import Malformed
 
 log = logging.getLogger(__name__)
@@ -145,12 +145,12 @@ def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:
 def unavailable_answer(request: HttpRequest, trouble: Trouble) -> HttpResponse:
     """503: the same call may succeed later. With its Idempotency-Key nothing is done twice."""
     source = f"{trouble.sentence} Repeat the call later, with the same Idempotency-Key if it had one"
-    headers = {"Retry-After": str(database.RETRY_AFTER)}
+    headers = {"Retry-After": str(availability.RETRY_AFTER)}
     return answer(request, ApiError(503, Code.SERVICE_UNAVAILABLE, source, headers=headers))
 
 
 def _of_the_database(request: HttpRequest, error: Error) -> HttpResponse:
-    trouble = database.trouble_of(error)
+    trouble = availability.trouble_of(error)
     if trouble is None:
         return _unforeseen(request, error)
     log.error("%s Not done: %s %s", trouble.sentence, request.method, request.path_info)

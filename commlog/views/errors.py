@@ -11,8 +11,8 @@ from django.template import loader
 from commlog import audit
 from commlog.api.errors import of_status, speaks_api, unavailable_answer
 from commlog.kit.return_address import LONGEST
-from notifications.database import trouble as database
-from notifications.database.trouble import Trouble
+from notifications.database import availability
+from notifications.database.availability import Trouble
 
 _LONGEST_PATH = 200
 
@@ -66,7 +66,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault, or 503 where the database is in trouble. Drawn without the frame: whatever failed may fail there again."""
-    trouble = database.trouble_of(sys.exc_info()[1])
+    trouble = availability.trouble_of(sys.exc_info()[1])
     if trouble:
         return unavailable(request, trouble)
     if speaks_api(request):
@@ -79,4 +79,4 @@ def unavailable(request: HttpRequest, trouble: Trouble) -> HttpResponse:
     if speaks_api(request):
         return unavailable_answer(request, trouble)
     page = loader.render_to_string("errors/503.html", {"trouble": trouble, "changes": request.method not in ("GET", "HEAD")})
-    return HttpResponse(page, status=503, headers={"Retry-After": str(database.RETRY_AFTER)})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)})

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from notifications.cluster import health
-from notifications.database import trouble
-from notifications.database.trouble import Trouble
+from notifications.database import availability
+from notifications.database.availability import Trouble
 
 _MIGRATIONS = "The database lacks migrations: run manage.py migrate."
 _STALLED = f"Due messages have stood still for {health.PATIENCE.total_seconds():.0f} seconds: start manage.py sender."
@@ -50,19 +50,19 @@ def sender(request: HttpRequest) -> JsonResponse:
 
 
 def _trouble() -> str:
-    found = trouble.trouble()
+    found = availability.trouble()
     return found.sentence if found else ""
 
 
 def _meaning(error: DatabaseError) -> str:
-    return (trouble.trouble_of(error) or Trouble.GONE).sentence
+    return (availability.trouble_of(error) or Trouble.GONE).sentence
 
 
 def _answer(what: str, reason: str) -> JsonResponse:
     """200, or 503 with the reason and when to ask again."""
     if not reason:
         return JsonResponse({what: True})
-    return JsonResponse({what: False, "reason": reason}, status=503, headers={"Retry-After": str(trouble.RETRY_AFTER)})
+    return JsonResponse({what: False, "reason": reason}, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)})
 
 
 @cache

@@ -16,7 +16,7 @@ from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
 from notifications import delivery, receipts
-from notifications.database import trouble
+from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.delivery import circuits
 from notifications.lanes import openings
@@ -45,7 +45,7 @@ class MessageBroker(ORM):
             packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
         except Error as error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
-            trouble.note(error)
+            availability.note(error)
             connection.close()
             self._mark_at = 0.0  # whatever answers next may be another database
             time.sleep(_DATABASE_GONE)

@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 
 from notifications import workers
 from notifications.cluster import health
-from notifications.database import trouble as database
+from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.delivery import leases
 from notifications.models import Attempt
@@ -201,9 +201,9 @@ def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
 
 def _database_in_trouble() -> bool:
     """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what it is sending."""
-    trouble = database.trouble()
+    trouble = availability.trouble()
     if trouble:
-        database.say(trouble)
+        availability.say(trouble)
     return trouble is not None
 
 

@@ -11,7 +11,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from notifications import channels, process
 from notifications.channels import DeliveryError
-from notifications.database import sql, trouble
+from notifications.database import availability, sql
 from notifications.database.clock import Clock
 from notifications.delivery import alike, at_once, breaker, circuits, claims, judging, leases, results
 from notifications.delivery.circuits import Trouble
@@ -84,7 +84,7 @@ class Drain:
                 for each in self._settle_and_permit():
                     self._start(each)
         except Exception as error:
-            if self.out or trouble.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
+            if self.out or availability.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
                 logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
             self._end_broken(error)
             raise
@@ -305,7 +305,7 @@ class Drain:
 
 def _unreachable(error: Exception) -> bool:
     """Whether the database is to blame, and the same statement may succeed later."""
-    return isinstance(error, _UNREACHABLE) or trouble.trouble_of(error) is not None
+    return isinstance(error, _UNREACHABLE) or availability.trouble_of(error) is not None
 
 
 def _window(lane_id: int, channel: MessageType) -> Window:

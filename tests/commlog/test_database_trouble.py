@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from notifications import tasks
 from notifications.cluster.broker import MessageBroker
-from notifications.database import trouble
-from notifications.database.trouble import Trouble
+from notifications.database import availability
+from notifications.database.availability import Trouble
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.commlog.api.conftest import Program, refusal
@@ -76,7 +76,7 @@ def test_probes_are_told_at_once_and_told_when_it_is_over(client: Client, troubl
 
 def test_a_probe_leaves_nothing_behind(client: Client) -> None:
     tables = connection.introspection.table_names()
-    trouble.forget()
+    availability.forget()
 
     assert client.get("/readyz").status_code == 200
 
@@ -170,16 +170,16 @@ def test_the_banner_names_the_database_rather_than_the_senders(client: Client) -
 def test_an_error_of_ours_stays_one() -> None:
     with pytest.raises(DatabaseError) as wrong:
         execute("SELECT nonsense")
-    assert trouble.trouble_of(wrong.value) is None
-    assert trouble.trouble_of(ValueError("no")) is None
-    assert trouble.trouble_of(None) is None
+    assert availability.trouble_of(wrong.value) is None
+    assert availability.trouble_of(ValueError("no")) is None
+    assert availability.trouble_of(None) is None
 
 
 def test_a_server_that_is_not_there_is_a_trouble() -> None:
     psycopg = pytest.importorskip("psycopg")
     with pytest.raises(psycopg.OperationalError) as gone:
         psycopg.connect("postgresql://nobody@127.0.0.1:1/nothing")
-    assert trouble.trouble_of(gone.value) == Trouble.GONE
+    assert availability.trouble_of(gone.value) == Trouble.GONE
 
 
 def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
