@@ -14,22 +14,10 @@ from notifications.channels.base.contract import Receipt
 from notifications.database import sql
 from notifications.delivery import tallies
 from notifications.delivery.claims import PERMIT, Claim
-from notifications.delivery.results import CLOSE, MARK_SENT, Result, closing, keep_late
+from notifications.delivery.results import CLOSE, CLOSE_TYPES, MARK_SENT, Result, closing, keep_late
 from notifications.lanes.lane_health import minute_of
 
-_TYPES = {
-    "id": "bigint",
-    "attempt_id": "bigint",
-    "token": "bigint",
-    "lane_id": "bigint",
-    "minute": "integer",
-    "outcome": "text",
-    "started_at": "timestamptz",
-    "finished_at": "timestamptz",
-    "failure_reason": "text",
-    "detail": "text",
-    "provider_id": "text",
-}
+_TYPES = CLOSE_TYPES | {"attempt_id": "bigint", "token": "bigint", "lane_id": "bigint", "minute": "integer"}
 _MARKED = f"FROM {sql.recordset(_TYPES)} WHERE {sql.MESSAGE}.id = ANY({sql.NUMBERS}) AND {sql.MESSAGE}.id = v.id"
 _CLOSED = f"FROM sent v WHERE {sql.ATTEMPT}.id = ANY({sql.NUMBERS}) AND {sql.ATTEMPT}.id = v.attempt_id"
 _COUNTED = "(SELECT lane_id, minute, COUNT(*) delivered, 0 failed, MAX(finished_at) accepted_at FROM sent GROUP BY lane_id, minute) v"

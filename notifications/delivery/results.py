@@ -39,7 +39,7 @@ CLOSE = f"""
 UPDATE {sql.ATTEMPT} SET outcome = v.outcome, started_at = v.started_at, finished_at = v.finished_at, failure_reason = v.failure_reason,
 detail = v.detail, provider_id = v.provider_id EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING {sql.ATTEMPT}.id
 """  # noqa: S608
-_CLOSE_TYPES = {
+CLOSE_TYPES = {
     "id": "bigint",
     "outcome": "text",
     "started_at": "timestamptz",
@@ -227,7 +227,7 @@ def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
 
 def _close_attempts(results: Sequence[Result], tally: sql.Insert | None) -> None:
     rows = [closing(each) for each in results]
-    if (hit := len(sql.update_each(sql.ATTEMPT, CLOSE, rows, _CLOSE_TYPES, also=tally))) != len(rows):
+    if (hit := len(sql.update_each(sql.ATTEMPT, CLOSE, rows, CLOSE_TYPES, also=tally))) != len(rows):
         raise RuntimeError(f"{hit} of {len(rows)} open attempts were closed")
 
 
