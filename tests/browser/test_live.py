@@ -138,7 +138,8 @@ def test_what_is_asked_for_shows_that_it_is_under_way(open_page: Callable[..., P
     sign_in(page, officer())
     held: list[Route] = []
     page.route(re.compile("state=FAILED"), lambda route: held.append(route))
-    page.get_by_label("State", exact=True).select_option("Failed")
+    with page.expect_request(re.compile("state=FAILED")):
+        page.get_by_label("State", exact=True).select_option("Failed")
     expect(page.locator("#log")).to_have_attribute("aria-busy", "true")
     expect(page.locator(".busy-line")).to_be_visible()
     held[0].continue_()
