@@ -25,7 +25,7 @@ from commlog.views import (
     receipts,
     session,
 )
-from notifications import keys
+from notifications.text import keys
 
 
 class Hex32:

@@ -36,7 +36,7 @@ class Reason(TextChoices):
     OTHER = "OTHER", "Something unforeseen went wrong"
 
 
-class Fault(TextChoices):
+class Culprit(TextChoices):
     """Whose fault a failure is: who has to act."""
 
     PROVIDER = "PROVIDER", "the provider or the connection to it"
@@ -52,7 +52,7 @@ class Explanation:
 
     meaning: str
     advice: str
-    fault: Fault
+    culprit: Culprit
     retried: bool
 
 
@@ -62,140 +62,140 @@ CATALOGUE: dict[Reason, Explanation] = {
     Reason.MESSAGING_EXCEPTION: Explanation(
         "The conversation with the mail server failed or the server refused the message.",
         "Read what the server said. If it refused the address, check it with the recipient and correct it; otherwise resend later.",
-        Fault.PROVIDER,
+        Culprit.PROVIDER,
         retried=True,
     ),
     Reason.INVALID_SMTP_CREDENTIALS: Explanation(
         "The mail server did not accept the user name and password that Commlog uses.",
         f"{_ASK_OPERATOR} to correct EMAIL_URL, then resend.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=True,
     ),
     Reason.UNSUPPORTED_ENCODING_EXCEPTION: Explanation(
         "The subject, the sender's name or the text holds characters that a mail cannot carry.",
         "Correct the text and send it anew.",
-        Fault.CONTENT,
+        Culprit.CONTENT,
         retried=False,
     ),
     Reason.EMAIL_SERVICE_NOT_ENABLED: Explanation(
         "No mail server is configured, so no e-mail can leave.",
         f"{_ASK_OPERATOR} to set EMAIL_URL, then resend.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=False,
     ),
     Reason.SMS_TOO_LONG: Explanation(
         "An SMS may hold at most 1,600 characters; this text is longer.",
         "Shorten the text and send it anew.",
-        Fault.CONTENT,
+        Culprit.CONTENT,
         retried=False,
     ),
     Reason.SMS_SERVICE_NOT_ENABLED: Explanation(
         "No SMS gateway is configured, so no SMS can leave.",
         f"{_ASK_OPERATOR} to set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM, then resend.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=False,
     ),
     Reason.SMS_NOT_SENT: Explanation(
         "The gateway took the request but did not send the SMS.",
         "Check the number with the recipient and the credit with the gateway, then resend.",
-        Fault.PROVIDER,
+        Culprit.PROVIDER,
         retried=True,
     ),
     Reason.SMS_SERVICE_ERROR: Explanation(
         "The gateway answered with an error.",
         "Read what the gateway said. If it refused the number, correct it; otherwise resend later.",
-        Fault.PROVIDER,
+        Culprit.PROVIDER,
         retried=True,
     ),
     Reason.SMS_CONNECTION_EXCEPTION: Explanation(
         "The gateway could not be reached or did not answer in time.",
         "Wait until the gateway can be reached again, then resend.",
-        Fault.PROVIDER,
+        Culprit.PROVIDER,
         retried=True,
     ),
     Reason.WEBHOOK_NOTIFICATIONS_DISABLED: Explanation(
         "Webhooks are switched off for the whole organisation.",
         "Ask an administrator to enable webhooks, then resend.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=False,
     ),
     Reason.INVALID_HTTP_RESPONSE: Explanation(
         "The receiving system answered with something other than success (2xx).",
         "401 or 403: check the credentials. 404: check the address. 5xx: the receiver is in trouble; resend later.",
-        Fault.RECEIVER,
+        Culprit.RECEIVER,
         retried=True,
     ),
     Reason.HTTP_ERROR_WHILE_SENDING: Explanation(
         "The receiving system could not be reached, or did not answer in time.",
         "Ask the owner of the receiving system whether it is up and its certificate valid, then resend.",
-        Fault.RECEIVER,
+        Culprit.RECEIVER,
         retried=True,
     ),
     Reason.INVALID_JSON_BODY_SYNTAX: Explanation(
         "The content type says JSON, but the text is not JSON.",
         "Correct the template's text and send it anew.",
-        Fault.CONTENT,
+        Culprit.CONTENT,
         retried=False,
     ),
     Reason.MISSING_TEMPLATE_KEY: Explanation(
         "The message has no template, or its template no longer exists.",
         "Choose another template and send it anew.",
-        Fault.CONTENT,
+        Culprit.CONTENT,
         retried=False,
     ),
     Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED: Explanation(
         "The message is larger than 1 MiB.",
         "Shorten the text and send it anew.",
-        Fault.CONTENT,
+        Culprit.CONTENT,
         retried=False,
     ),
     Reason.UNDEFINED_DESTINATION: Explanation(
         "There is no address, number or URL that this message could go to.",
         "Complete or correct the recipient's contact data, then send it anew.",
-        Fault.RECIPIENT,
+        Culprit.RECIPIENT,
         retried=False,
     ),
     Reason.INVALID_HTTP_PROTOCOL: Explanation(
         "Webhooks go to https addresses only.",
         "Change the address to https, or have the operator allow plain http with WEBHOOK_ALLOW_HTTP=1.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=False,
     ),
     Reason.BLACKLISTED_URL: Explanation(
         "The address leads into a private network or to a place that must not be called.",
         "Correct the address. If this network may be called, have the operator add it to WEBHOOK_ALLOWED_NETS "
         "(and set WEBHOOK_ALLOW_HTTP=1 where it speaks plain http).",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=False,
     ),
     Reason.INVALID_SMS_GATEWAY_CREDENTIALS: Explanation(
         "The gateway did not accept the account and token that Commlog uses.",
         f"{_ASK_OPERATOR} to correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, then resend.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=True,
     ),
     Reason.MISSING_SMS_RECIPIENT: Explanation(
         "The recipient has no mobile number on file.",
         "Add the number to the recipient's page, then send it anew.",
-        Fault.RECIPIENT,
+        Culprit.RECIPIENT,
         retried=False,
     ),
     Reason.SMS_GATEWAY_ERROR: Explanation(
         "The gateway failed in a way that it does not explain further.",
         "Resend later; if it goes on, ask the gateway's support.",
-        Fault.PROVIDER,
+        Culprit.PROVIDER,
         retried=True,
     ),
     Reason.MISSING_EMAIL_RECIPIENT_ADDRESS: Explanation(
         "The recipient has no e-mail address on file.",
         "Add the address to the recipient's page, then send it anew.",
-        Fault.RECIPIENT,
+        Culprit.RECIPIENT,
         retried=False,
     ),
     Reason.OTHER: Explanation(
         "None of the other reasons fits. The technical detail says what went wrong.",
         "Read the technical detail; if it does not help, show it to whoever runs Commlog.",
-        Fault.SETUP,
+        Culprit.SETUP,
         retried=True,
     ),
 }

@@ -13,9 +13,9 @@ from ninja.errors import AuthenticationError, ValidationError
 from commlog.api.codes import Code
 from commlog.kit.limits import TookTooLong
 from commlog.kit.log_lines import request_id
-from notifications import keys
 from notifications.database import availability
 from notifications.database.availability import Trouble
+from notifications.text import keys
 from notifications.text.gate import Malformed
 
 log = logging.getLogger(__name__)

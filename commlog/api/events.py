@@ -22,9 +22,10 @@ from commlog.api.plain import NOTHING
 from commlog.api.schemas import moment
 from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.models import User
-from notifications import events, keys, templating
+from notifications import events, templating
 from notifications.events import EVENTS, Happening, KeyTaken, Raised
 from notifications.models import BusinessEvent, Client, Group
+from notifications.text import keys
 from notifications.text.gate import Malformed, clean
 
 router = Router(tags=["Events"])

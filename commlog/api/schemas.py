@@ -10,10 +10,10 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from commlog.models import User
-from notifications import keys
 from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft, Malformed
 from notifications.states import MessageState, MessageType
+from notifications.text import keys
 from notifications.text.gate import clean
 
 # --- out -----------------------------------------------------------------------------------------------------------

@@ -18,11 +18,12 @@ from commlog.audit import AuditAction
 from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
 from commlog.recipients.kinds import kind_of
-from notifications import keys, outbox
+from notifications import outbox
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
 from notifications.outbox import Draft, Ready
 from notifications.states import MessageType
+from notifications.text import keys
 from notifications.text.gate import Malformed
 
 EVENT = "MANUAL"

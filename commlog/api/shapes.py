@@ -14,11 +14,11 @@ from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.schemas import KEYS_ABOUT
 from commlog.api.search_request import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
-from notifications import keys
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
 from notifications.models.message import LONGEST_REFERENCE
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
+from notifications.text import keys
 
 KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
 ANSWERED_KEY: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}

@@ -16,9 +16,9 @@ from commlog.api.shapes import ANSWERED_KEY, KEY, TEXT, closed
 from commlog.recipients import subscriptions
 from notifications import events
 from notifications.events import Choice
-from notifications.keys import key_in
 from notifications.models import Client, Group, NotificationTemplate
 from notifications.text.gate import Malformed, clean
+from notifications.text.keys import key_in
 
 router = Router(tags=["Subscriptions"])
 _FLAG = {"type": "boolean"}

@@ -20,10 +20,10 @@ from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
 from commlog.message_templates import keeping
-from notifications import keys
 from notifications.models import NotificationTemplate
 from notifications.secrets.urls import shortened
 from notifications.states import MessageType
+from notifications.text import keys
 from notifications.text.gate import Malformed, clean
 
 router = Router(tags=["Templates"])

@@ -15,9 +15,9 @@ from commlog.message.detail import read
 from commlog.models import Job
 from commlog.models.job import JobKind
 from commlog.recipients.kinds import kind_of, recipient_of, url_of
-from notifications.keys import key_in
 from notifications.models import Message
 from notifications.states import MessageType
+from notifications.text.keys import key_in
 
 _MESSAGE, _JOB = "message", "job"  # among the parts that a page has: the key of what is open
 _BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_event")

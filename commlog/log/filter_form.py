@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from commlog.models.outcomes import JOB_PARTS, Outcome
-from notifications.keys import key_in
+from notifications.text.keys import key_in
 
 
 class JobField(forms.CharField):

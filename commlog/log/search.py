@@ -8,9 +8,9 @@ from django.db.models import Q
 from commlog.recipients import kinds, people
 from commlog.recipients.kinds import as_meant
 from notifications.criteria import contains, named, numbered
-from notifications.keys import key_in
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
+from notifications.text.keys import key_in
 from notifications.text.spelling import words_of
 
 _NAME = re.compile(r"[^\d\W][^\d\s@]*(\s+[^\d\s@]+)+")

@@ -13,9 +13,9 @@ from django.db.models.functions import Concat, Trim
 
 from commlog.models import User
 from notifications.criteria import Operator, named
-from notifications.keys import key_in
 from notifications.models import Client, Group
 from notifications.text.gate import Malformed
+from notifications.text.keys import key_in
 from notifications.text.spelling import fold, tidy, words_of
 
 Person = Client | Group | User

@@ -18,10 +18,10 @@ from commlog.message import sms_length
 from commlog.message.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
 from commlog.recipients.kinds import KINDS, recipient_of, url_of
 from notifications import outbox
-from notifications.keys import key_in
 from notifications.models import NotificationTemplate
 from notifications.outbox import Resent
 from notifications.states import MessageState, MessageType
+from notifications.text.keys import key_in
 
 _METHODS = ["GET", "HEAD", "POST"]
 

@@ -20,7 +20,7 @@ from commlog.log.view_form import ViewForm
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
 from commlog.views import screen
-from notifications.keys import key_in
+from notifications.text.keys import key_in
 
 
 @require_safe

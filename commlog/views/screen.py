@@ -22,8 +22,8 @@ from commlog.log.address import EDITED, VIEW, Pairs, back_to
 from commlog.log.layouts import Layout, layout_in, layout_of, with_columns
 from commlog.models import CustomView
 from commlog.models.column_layout import LogKind
-from notifications.keys import key_in
 from notifications.models.message import MessageQuerySet
+from notifications.text.keys import key_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from notifications import keys
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
 from notifications.criteria.spans import is_reversed
+from notifications.text import keys
 from notifications.text.gate import Malformed
 from notifications.text.gate import clean as clean_text
 

@@ -1,1 +1,1 @@
-"""Text from outside: what may be stored, and one reading of spellings and telephone numbers."""
+"""Text from outside: what may be stored, and one reading of spellings, telephone numbers and keys."""

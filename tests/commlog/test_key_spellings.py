@@ -7,9 +7,9 @@ import pytest
 from django.core.management import call_command
 
 from commlog.recipients.people import resolve
-from notifications.keys import key_in
 from notifications.models import Message
 from notifications.states import MessageState
+from notifications.text.keys import key_in
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import make_client, make_key, make_message, make_template, officer, set_up_channels
 

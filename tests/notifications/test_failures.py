@@ -1,6 +1,6 @@
 """The catalogue of failure reasons."""
 
-from notifications.failures import CATALOGUE, Fault, Reason, explain
+from notifications.failures import CATALOGUE, Culprit, Reason, explain
 
 NEVER_RETRIED = {
     "UNSUPPORTED_ENCODING_EXCEPTION", "EMAIL_SERVICE_NOT_ENABLED", "SMS_TOO_LONG", "SMS_SERVICE_NOT_ENABLED",
@@ -17,7 +17,7 @@ def test_all_23_reasons_are_explained() -> None:
     for explanation in CATALOGUE.values():
         assert explanation.meaning.endswith(".")
         assert explanation.advice.endswith(".")
-        assert explanation.fault in Fault
+        assert explanation.culprit in Culprit
 
 
 def test_what_cannot_be_sent_as_it_stands_is_not_retried() -> None:

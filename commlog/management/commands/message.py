@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from commlog.api.schemas import RELATED, message_out, moment
-from notifications.keys import key_in
 from notifications.models import Message
+from notifications.text.keys import key_in
 
 
 class Command(BaseCommand):

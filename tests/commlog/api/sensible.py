@@ -11,10 +11,10 @@ from uuid import uuid4
 from commlog.models import User
 from notifications import criteria, events, templating
 from notifications.events import Happening
-from notifications.keys import key_in
 from notifications.models import BusinessEvent, Client, Group, Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
 from notifications.text.gate import Malformed
+from notifications.text.keys import key_in
 from tests.factories import make_client, make_group, make_message, make_template, make_user
 
 _TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}  # a step can change them in some templates only
