@@ -11,7 +11,7 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
 # What no database has a say in, and the demo, which is always on SQLite.
 NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels notifications/text notifications/templating notifications/secrets/test_secret_urls.py \
-  notifications/delivery/test_verdict.py notifications/test_retry.py cluster/test_demo.py production test_architecture.py test_mutants.py \
+  notifications/delivery/test_verdict.py notifications/lanes/test_pace.py notifications/test_retry.py cluster/test_demo.py production test_architecture.py test_mutants.py \
   test_permissions_matrix.py $(addprefix commlog/,test_environment.py test_pages.py test_web_server.py demo export/test_office.py \
   message/test_sms_length.py message/test_preview.py message/test_secret_urls.py log/test_long_addresses.py kit/test_hidden.py kit/test_origins.py \
   kit/test_seen.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \

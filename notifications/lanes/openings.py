@@ -7,21 +7,14 @@ from django.db import connection, transaction
 
 from notifications.channels import held_channels
 from notifications.database import sql
+from notifications.lanes.pace import LOOK_BACK, Pace
 from notifications.models import Attempt, Lane, Message, newest_id
 from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
 
-_BUCKET = 0.25  # seconds of a limited lane's rate that may leave at once
-_BELOW = 0.9  # of what its provider took lately: the pace of a lane that was told to slow down
-_GROWTH = 1.02  # a second, from then on
-_SLOWEST, _FREE = 1.0, 2_000.0  # messages a second; a pace that has grown beyond _FREE holds nothing back
-_LOOK_BACK = timedelta(seconds=2)  # over which is counted what a provider took
-_SETTLES = 1.0  # seconds in which answers to what left before may still come
-_LONGEST_REST = 60.0  # seconds that a provider may ask for
 _NEWEST = 2_000  # attempts among which those of the last seconds are
 _MARKED_AT_ONCE = 1_000
 PROBE_EVERY = timedelta(seconds=2)  # one message to a destination that failed, while the lane delivers nothing
 WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
-_UNTRIED = 4.0  # messages a second to destinations that have not failed, while the lane delivers nothing
 _UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers
 _OVERLAP = timedelta(seconds=10)
 _known: dict[tuple[str, str], int] = {}
@@ -94,13 +87,13 @@ def openings(now: datetime) -> list[Opening]:
     moment, stopped = sql.moment(now), held_channels()
     found: list[Opening] = []
     asked = [moment, moment, moment, sql.moment(now - WORKS_FOR), moment, moment]
-    for pk, channel, room, due, parked, circuit, may_probe, worked, rate, pace, paced_at, tokens, tokens_at in sql.select(_OPENINGS, asked):
+    for pk, channel, room, due, parked, circuit, may_probe, worked, *paced in sql.select(_OPENINGS, asked):
         if channel in stopped:
             continue
         trial, delivers = circuit != Circuit.CLOSED, _delivers(circuit, bool(worked))
-        limit = _limit(rate, pace, paced_at, now.timestamp(), works=delivers)
-        room = room if limit is None else min(room, int(_filled(limit, tokens, tokens_at, now.timestamp())))
-        lane = Opening(pk, MessageType(channel), room, limit is not None, trial)
+        filled = Pace(*paced).filled(now.timestamp(), delivers=delivers)
+        room = room if filled is None else min(room, int(filled))
+        lane = Opening(pk, MessageType(channel), room, filled is not None, trial)
         if parked and delivers and room > 0:
             found.append(lane._replace(parked=True, most_out=_FAILED_OUT if trial else None))
         elif parked and not delivers and may_probe:
@@ -127,10 +120,9 @@ def take(opening: Opening, wanted: int, *, now: datetime) -> int:
         return wanted
     with transaction.atomic():
         lane = _locked(opening.lane_id)
-        limit = _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp(), works=works(lane, now))
-        if limit is None:
+        filled = _pace_of(lane).filled(now.timestamp(), delivers=works(lane, now))
+        if filled is None:
             return wanted
-        filled = _filled(limit, lane.tokens, lane.tokens_at, now.timestamp())
         taken = min(wanted, int(filled))
         Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=max(lane.tokens_at, now.timestamp()))
     return taken
@@ -147,19 +139,20 @@ def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
 
     Kept on the lane's row, so all hosts share it. Must run inside a transaction.
     """
-    lane, moment = _locked(lane_id), now.timestamp()
-    if lane.paced_at is not None and moment - lane.paced_at < _SETTLES:
+    pace, moment = _pace_of(_locked(lane_id)), now.timestamp()
+    if pace.settles(moment):
         return
-    present = _limit(None, lane.pace, lane.paced_at, moment)
-    took = _accepted(lane_id, now) / _LOOK_BACK.total_seconds() if lane.pace else float(_accepted(lane_id, now))
-    pace = max(_SLOWEST, _BELOW * (took if present is None else min(took, present)))
-    begins = moment + min(rest, _LONGEST_REST)  # until then the bucket fills with nothing
-    Lane.objects.filter(pk=lane_id).update(pace=pace, paced_at=moment, tokens=0, tokens_at=begins)
+    slower = pace.slowed(_accepted(lane_id, now), moment, rest=rest)
+    Lane.objects.filter(pk=lane_id).update(pace=slower.pace, paced_at=slower.paced_at, tokens=slower.tokens, tokens_at=slower.tokens_at)
 
 
 def present_limit(lane: Lane, now: datetime) -> float | None:
     """Return how many messages a second may leave the lane at that moment; None: no limit."""
-    return _limit(lane.rate, lane.pace, lane.paced_at, now.timestamp())
+    return _pace_of(lane).limit(now.timestamp())
+
+
+def _pace_of(lane: Lane) -> Pace:
+    return Pace(lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at)
 
 
 def _locked(lane_id: int) -> Lane:
@@ -170,25 +163,8 @@ def _accepted(lane_id: int, now: datetime) -> int:
     """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
     # Two steps: as a subquery, PostgreSQL asks it anew for every attempt that there is.
     newest = newest_id(Attempt)
-    accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - _LOOK_BACK)
+    accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - timedelta(seconds=LOOK_BACK))
     return accepted.filter(message__lane=lane_id).count()
-
-
-def _limit(rate: float | None, pace: float | None, paced_at: float | None, now: float, *, works: bool = True) -> float | None:
-    """How many messages a second may leave now: at most what an administrator has set, and what the pace has grown to.
-
-    A lane that delivers nothing is tried with a few.
-    """
-    limits = [each for each in (rate, None if works else _UNTRIED) if each is not None]
-    if pace is not None and paced_at is not None:
-        grown = pace * _GROWTH ** min(max(0.0, now - paced_at), 3_600.0)
-        limits += [grown] if grown < _FREE else []
-    return min(limits, default=None)
-
-
-def _filled(rate: float, tokens: float, since: float, now: float) -> float:
-    """What the bucket of a limited lane holds: never more than a quarter of a second's messages, or one."""
-    return min(max(1.0, rate * _BUCKET), tokens + rate * max(0.0, now - since))
 
 
 def held() -> dict[int, bool]:
