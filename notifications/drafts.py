@@ -1,8 +1,7 @@
 """Drafts: messages to be, and the gate that says which of them can be stored at all."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -10,6 +9,7 @@ from uuid import UUID, uuid4
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, password_problem, problem, username_problem
+from notifications.content import TEXTS, Content, said_by
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.message import LONGEST_REFERENCE
@@ -18,9 +18,7 @@ from notifications.states import MessageType
 from notifications.text.gate import Malformed, clean
 from notifications.text.numbers import e164
 
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _EVENT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_TEXTS = ("destination", "subject", "body", "html", "auth_username", "auth_password")
 _FOR_WEB_HOOKS = ("method", "headers", "auth_username", "auth_password")
 _IMPOSSIBLE = {Reason.UNDEFINED_DESTINATION: "destination", Reason.UNSUPPORTED_ENCODING_EXCEPTION: "subject"}
 
@@ -46,32 +44,19 @@ class Staff(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Content):
     """A message to be. Without a destination, it goes to the recipient's address or number."""
 
     type: MessageType
     destination: str = ""
-    subject: str = ""
-    body: str = ""
-    html: str = ""
-    method: str = ""
-    content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
-    auth_username: str = ""
-    auth_password: str = ""
     sealed: bool = False  # whether password and secret headers are sealed already, because they come from a template
     client: Client | None = None
     group: Group | None = None
     user: Staff | None = None
-    event: str = ""
     sender: Staff | None = None  # None: the system
     key: UUID | None = None  # chosen by whoever must be able to ask twice (send_once); else a new one is made
     template: NotificationTemplate | None = None  # what it was made from
     business_event: BusinessEvent | None = None
-    loan_account_key: UUID | None = None
-    deposit_account_key: UUID | None = None
-    repayment_key: UUID | None = None
-    reference_id: str = ""
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
@@ -84,25 +69,17 @@ def envelope(draft: Draft) -> Envelope:
 
     What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
     """
-    for name in _TEXTS:
-        clean(name, getattr(draft, name))
     clean("referenceId", draft.reference_id, most=LONGEST_REFERENCE)
+    for name in ("destination", *TEXTS):
+        clean(name, getattr(draft, name))
     if draft.event and not _EVENT.fullmatch(draft.event):
         raise Malformed("event", "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits and underscores")
     given = draft.destination.strip()
     if not given and draft.recipient is None:
         raise Malformed("destination", "is missing, and so is a recipient whose address could be used")
-    made = Envelope(
-        key=draft.key or uuid4(),
-        destination=_spelled(draft.type, given or _on_file(draft)),
-        subject=draft.subject,
-        body=draft.body,
-        html=draft.html,
-        event=draft.event,
-        auth_username=draft.auth_username,
-        auth_password=draft.auth_password if draft.sealed else seal(draft.auth_password),
-        **_web_hook_fields(draft),
-    )
+    password = draft.auth_password if draft.sealed else seal(draft.auth_password)
+    said = said_by(draft) | _web_hook_fields(draft) | {"auth_password": password}
+    made = Envelope(draft.key or uuid4(), _spelled(draft.type, given or _on_file(draft)), **said)
     if given:
         _refuse_impossible(draft.type, made)
     return made

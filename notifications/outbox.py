@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from notifications import channels, sendable
 from notifications.channels import DeliveryError, Envelope
+from notifications.content import COLUMNS, as_columns
 from notifications.database.clock import db_now, kept_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
@@ -45,11 +46,9 @@ __all__ = [
 _BATCH = 500
 _STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")  # what its chain's rules ask of a row
 # What a resend takes over byte for byte from the failed row.
-_COPIED = (
-    "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
-    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event",
-    "business_event_id", "template_id", "template_name",
-    "loan_account_key", "deposit_account_key", "repayment_key", "reference_id",
+COPIED = (
+    "type", "destination", "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id",
+    "business_event_id", "template_id", "template_name", *COLUMNS.values(),
 )  # fmt: skip
 
 
@@ -295,28 +294,16 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
         key=envelope.key,
         type=draft.type,
         destination=envelope.destination,
-        subject=draft.subject,
-        content=draft.body,
-        html=draft.html,
-        method=envelope.method,
-        content_type=envelope.content_type,
-        headers=dict(envelope.headers),
-        auth_username=draft.auth_username,
-        auth_password=envelope.auth_password,
+        **as_columns(envelope),
         sender=draft.sender.name if draft.sender else settings.SYSTEM_SENDER_NAME,
         sender_user_id=draft.sender.pk if draft.sender else None,
         recipient_name=draft.recipient.name if draft.recipient else "",
         client=draft.client,
         group=draft.group,
         user_id=draft.user.pk if draft.user else None,
-        event=draft.event,
         business_event=draft.business_event,
         template=draft.template,
         template_name=draft.template.name if draft.template else "",
-        loan_account_key=draft.loan_account_key,
-        deposit_account_key=draft.deposit_account_key,
-        repayment_key=draft.repayment_key,
-        reference_id=draft.reference_id,
     )
     _begin(message, envelope, now, lanes)
     return message
@@ -324,7 +311,7 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
 
 def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder) -> Message | DeliveryError:
     """A new row, due at once, with the content of the failed one; or why it would fail at once."""
-    copied = {name: getattr(source, name) for name in _COPIED}
+    copied = {name: getattr(source, name) for name in COPIED}
     new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
     new.possible_duplicate = source.restored_at is not None
     if error := sendable.refusal_of(new):

@@ -1,10 +1,10 @@
 """Whether a message can be sent as it stands. What cannot fails the moment that its row is made, so it is not resent either."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from notifications import channels
 from notifications.channels import DeliveryError, Envelope
+from notifications.content import COLUMNS, stored_in
 from notifications.failures import CATALOGUE, Reason, explain
 from notifications.lanes import switches
 from notifications.models import Message
@@ -19,10 +19,7 @@ _OF_CHANNELS = {switches.reason_of(channel) for channel in MessageType} - {Reaso
 # these reasons come from providers, too. Those of a whole channel are not among them: `closed` knows them without reading anything.
 DOUBTFUL_REASONS = frozenset({reason for reason, each in CATALOGUE.items() if not each.retried} | {Reason.OTHER}) - _OF_CHANNELS
 # What `refusal_of` reads of a message.
-FIELDS = (
-    "key", "type", "destination", "subject", "content", "html", "event", "sender_user_id", "method", "content_type", "headers",
-    "auth_username", "auth_password",
-)  # fmt: skip
+FIELDS = ("key", "type", "destination", "sender_user_id", *COLUMNS.values())
 
 
 def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
@@ -72,17 +69,4 @@ def words(message: Message, error: DeliveryError) -> str:
 
 def envelope_of(message: Message) -> Envelope:
     """The message as its channel would get it."""
-    return Envelope(
-        key=message.key,
-        destination=message.destination,
-        subject=message.subject,
-        body=message.content,
-        html=message.html,
-        event=message.event,
-        by_person=message.sender_user_id is not None,
-        method=message.method,
-        content_type=message.content_type,
-        headers=MappingProxyType(message.headers),
-        auth_username=message.auth_username,
-        auth_password=message.auth_password,
-    )
+    return Envelope(message.key, message.destination, by_person=message.sender_user_id is not None, **stored_in(message))

@@ -10,11 +10,19 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from commlog.models import User
+from notifications import content
 from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft, Malformed
 from notifications.states import MessageState, MessageType
 from notifications.text import keys
 from notifications.text.gate import clean
+
+
+def _named(name: str) -> str:
+    """A field of a message's content as the API calls it."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
 
 # --- out -----------------------------------------------------------------------------------------------------------
 
@@ -22,10 +30,10 @@ from notifications.text.gate import clean
 # The rows beside a message that `message_out` reads, and the fields: a list loads these and no more.
 RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "business_event")
 # What a message is about in the bank's core, by the names of the API.
-KEYS_ABOUT = {"loanAccountKey": "loan_account_key", "depositAccountKey": "deposit_account_key", "repaymentKey": "repayment_key"}
+KEYS_ABOUT = {_named(name): name for name in content.KEYS}
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
-    "loan_account_key", "deposit_account_key", "repayment_key", "reference_id",
+    *KEYS_ABOUT.values(), "reference_id",
     "failure_reason", "failure_cause", "failures",
     "provider_id", "waiting_reason", "outcome", "possible_duplicate", "receipt_status", "receipt_at",
     *(f"{name}__key" for name in RELATED),
@@ -99,18 +107,7 @@ def _key(row: Any) -> str | None:
 
 # --- in ------------------------------------------------------------------------------------------------------------
 
-_TEXTS = {
-    "destination": "destination",
-    "subject": "subject",
-    "body": "body",
-    "html": "html",
-    "method": "method",
-    "contentType": "content_type",
-    "authUsername": "auth_username",
-    "authPassword": "auth_password",
-    "event": "event",
-    "referenceId": "reference_id",
-}
+_TEXTS = {_named(name): name for name in ("destination", *content.TEXTS)}
 
 
 @dataclass(frozen=True, slots=True)

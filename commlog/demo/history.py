@@ -14,6 +14,7 @@ from django.db import transaction
 from commlog.demo import bank, timeline
 from commlog.demo.stories import Stories
 from notifications import events, outbox
+from notifications.content import as_columns
 from notifications.events import Happening
 from notifications.failures import Reason
 from notifications.models import Attempt, BusinessEvent, Lane, Message
@@ -122,23 +123,17 @@ def unobtainable(stories: Stories, *, now: datetime) -> Past:
 
 
 def _failed(draft: Draft, reason: Reason, cause: str, when: datetime) -> Message:
-    recipient = draft.client or draft.group
-    on_file = "" if recipient is None else recipient.email if draft.type == _EMAIL else recipient.mobile_phone
+    recipient, envelope = draft.client or draft.group, outbox.check(draft).envelope
     return Message.objects.create(
         type=draft.type,
         state=MessageState.FAILED,
         lane=Lane.objects.get_or_create(channel=draft.type, name="demo")[0],
-        destination=draft.destination or on_file,
-        subject=draft.subject,
-        content=draft.body,
-        html=draft.html,
-        method=draft.method,
-        content_type=draft.content_type,
+        destination=envelope.destination,
+        **as_columns(envelope),
         sender=settings.SYSTEM_SENDER_NAME,
         recipient_name=recipient.name if recipient else "",
         client=draft.client,
         group=draft.group,
-        event=draft.event,
         created_at=when,
         failure_reason=reason,
         failure_cause=cause,

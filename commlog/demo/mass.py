@@ -7,7 +7,7 @@ the last week or so is written from here; the weeks before are its copies (copie
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from commlog.demo import copies, crowd, fates, texts, timeline
 from commlog.demo.appending import Appender, new_ids
 from commlog.demo.fates import Fate
 from commlog.demo.stories import Stories
+from notifications.content import COLUMNS, as_columns
 from notifications.models import Attempt, DeliveryReceipt, Lane, Message
 from notifications.outbox import Draft
 from notifications.retry import RetryPolicy
@@ -36,8 +37,8 @@ _LONGEST_REST = 6 * 3600.0  # seconds until somebody resends what failed
 _POLICY = RetryPolicy()
 _WORKERS = tuple(f"sender{host}:{4_000 + number}" for host in (1, 2) for number in range(4))
 _FROZEN = (
-    "type", "lane_id", "destination", "subject", "content", "html", "method", "content_type", "headers", "auth_username", "auth_password",
-    "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id", "event", "recipient_name_fold", "destination_fold",
+    "type", "lane_id", "destination", "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id",
+    "recipient_name_fold", "destination_fold", *COLUMNS.values(),
 )  # fmt: skip
 _LIFE = (
     "id", "key", "created_at", "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "state", "sent_at", "due_at", "token",
@@ -139,13 +140,13 @@ class _Mill:
         on_file = "" if recipient is None else recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone
         destination, name = draft.destination or on_file, recipient.name if recipient else ""
         is_long = draft.type == MessageType.EMAIL and self._rng.randrange(_LONG) == 0
-        content = draft.body + texts.turnover(self._rng) if is_long else draft.body
+        body = draft.body + texts.turnover(self._rng) if is_long else draft.body
+        said = replace(draft, body=body, auth_username="", auth_password="")  # passwords are stored sealed, and nobody will need these
         return (
-            draft.type, self._lanes[draft.type], destination, draft.subject, content, draft.html, draft.method,
-            draft.content_type, dict(draft.headers), "", "",  # no sign-in: passwords are stored sealed, and nobody will need these
+            draft.type, self._lanes[draft.type], destination,
             sender.name if sender else settings.SYSTEM_SENDER_NAME, sender.pk if sender else None, name,
             draft.client.pk if draft.client else None, draft.group.pk if draft.group else None, draft.user.pk if draft.user else None,
-            draft.event, stored_fold(name), stored_fold(destination),
+            stored_fold(name), stored_fold(destination), *as_columns(said).values(),
         )  # fmt: skip
 
     def _life(

@@ -17,6 +17,7 @@ from commlog.recipients.kinds import Address, Recipient, address_of, kind_of, ur
 from notifications import outbox, templating
 from notifications.channels.email import pasted_address, plain_address
 from notifications.channels.sms.channel import LONGEST as LONGEST_SMS
+from notifications.content import stored_in
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
@@ -144,20 +145,19 @@ class Letter:
     def send(self, written: dict[str, Any], *, by: User) -> Resent:
         """Put it into the log, to be sent at once. Raises Malformed and NotResendable."""
         whom = self.recipient
+        said: dict[str, Any] = stored_in(self.failed) if self.failed else {}
+        said |= {"subject": written.get("subject", ""), "body": written["body"], "event": EVENT}
+        said["html"] = self.html if written.get("keep_html") else ""
         draft = Draft(
             self.channel,
             destination=written.get("to", ""),
-            subject=written.get("subject", ""),
-            body=written["body"],
-            html=self.html if written.get("keep_html") else "",
+            **said,
             client=whom if isinstance(whom, Client) else None,
             group=whom if isinstance(whom, Group) else None,
             user=whom if isinstance(whom, User) else None,
-            event=EVENT,
             sender=by,
             key=written["key"],
             template=self.template or (self.failed.template if self.failed else None),
-            **(self.failed.about if self.failed else {}),
         )
         expected: UUID | None = written.get("expected_last")
         return outbox.send_once(draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again")))

@@ -22,11 +22,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from notifications import workers
 from notifications.cluster import health
 from notifications.database import availability
 from notifications.database.clock import db_now
-from notifications.delivery import leases
+from notifications.delivery import leases, workers
 from notifications.models import Attempt
 from notifications.process import Wish
 

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from django.db import connection
 
-from notifications import channels, workers
+from notifications import channels
 from notifications.channels.base.contract import Receipt
 from notifications.database import sql
-from notifications.delivery import tallies
+from notifications.delivery import tallies, workers
 from notifications.delivery.claims import PERMIT, Claim
 from notifications.delivery.results import CLOSE, CLOSE_TYPES, MARK_SENT, Result, closing, keep_late
 from notifications.lanes.lane_health import minute_of

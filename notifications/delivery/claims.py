@@ -11,20 +11,19 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from notifications import workers
 from notifications.channels.base.contract import Envelope
+from notifications.content import COLUMNS, KEYS
 from notifications.database import sql
+from notifications.delivery import workers
 from notifications.lanes import openings
 from notifications.models import NotificationTemplate
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
 RENEW_EVERY = 5.0  # seconds
-_CONTENT = (
-    "key", "destination", "subject", "content", "html", "event", "method", "content_type", "headers", "auth_username", "auth_password",
-)  # fmt: skip
 _LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id", "sender_user_id", "abandons")
 _ABANDONS = _LIFE.index("abandons")
+_SENT = ("key", "destination", *COLUMNS)  # what an envelope takes from the row as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Claim:
 
 
 _LOCK_DUE = f"""
-SELECT {", ".join((*_LIFE, *_CONTENT))} FROM {sql.MESSAGE}
+SELECT {", ".join((*_LIFE, "key", "destination", *COLUMNS.values()))} FROM {sql.MESSAGE}
 WHERE lane_id = %s AND due_at <= %s AND parked_at IS NULL ORDER BY due_at, id LIMIT GREATEST(0, LEAST(%s, (
 SELECT {openings.ROOM} FROM {sql.LANE} lane WHERE lane.id = %s)))
 """  # noqa: S608 - names of tables and columns
@@ -95,7 +94,7 @@ def claim(
         if not rows:
             return []
         attempts = _take([row[0] for row in rows], now)
-    found = [dict(zip((*_LIFE, *_CONTENT), row, strict=True)) for row in rows]
+    found = [dict(zip((*_LIFE, *_SENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
     return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked) for row in found]
 
@@ -127,7 +126,9 @@ def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...
 
 
 def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: tuple[str, ...], trial: bool, parked: bool) -> Claim:
-    content = {name: row[name] for name in _CONTENT}
+    sent = {name: row[name] for name in _SENT}
+    for name, read in _READ:
+        sent[name] = read(sent[name])
     return Claim(
         message_id=row["id"],
         attempt_id=attempt_id,
@@ -137,27 +138,23 @@ def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: 
         failures=row["failures"],
         outcome=row["outcome"],
         possible_duplicate=row["possible_duplicate"],
-        envelope=Envelope(
-            key=_uuid(content.pop("key")),
-            body=content.pop("content"),
-            by_person=row["sender_user_id"] is not None,
-            headers=_headers(content.pop("headers")),
-            signing_secrets=signing_secrets,
-            **content,
-        ),
+        envelope=Envelope(by_person=row["sender_user_id"] is not None, signing_secrets=signing_secrets, **sent),
         template_id=row["template_id"],
         trial=trial,
         parked=parked,
     )
 
 
-def _uuid(stored: UUID | str) -> UUID:
+def _uuid(stored: UUID | str | None) -> UUID | None:
     """A key as the driver gives it: SQLite has no type for it."""
-    return stored if isinstance(stored, UUID) else UUID(stored)
+    return UUID(stored) if isinstance(stored, str) else stored
 
 
 def _headers(stored: str | dict[str, str]) -> MappingProxyType[str, str]:
     return MappingProxyType(json.loads(stored) if isinstance(stored, str) else stored)
+
+
+_READ = (("headers", _headers), *((name, _uuid) for name in ("key", *KEYS)))
 
 
 def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:

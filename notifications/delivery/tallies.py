@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Q
 from django_q.models import Schedule
 
-from notifications import workers
 from notifications.database import sql
 from notifications.database.clock import db_now
-from notifications.delivery import failing
+from notifications.delivery import failing, workers
 from notifications.delivery.failing import Try
 from notifications.lanes.lane_health import THE_HOUR, minute_of
 from notifications.models import Attempt, Lane, LaneTally

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Self
+from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -242,11 +242,6 @@ class Message(models.Model):
     def reference(self) -> str:
         """What `reference_of` says of it."""
         return reference_of(self.reference_id, self.provider_id, self.type)
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the sender told of the bank's core, as a draft takes it."""
-        return {name: getattr(self, name) for name in ("loan_account_key", "deposit_account_key", "repayment_key", "reference_id")}
 
     @property
     def is_final(self) -> bool:

@@ -1,12 +1,11 @@
 """What every channel gets and gives. A channel sees frozen values, never a model row."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
+from notifications.content import Content
 from notifications.failures import Reason
 from notifications.states import MessageType, Outcome
 
@@ -30,21 +29,12 @@ class About(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Content):
     """One message as a channel gets it to send."""
 
     key: UUID  # stable over all automatic retries; receivers may use it to recognise a repetition
     destination: str
-    subject: str = ""
-    body: str = ""
-    html: str = ""
-    event: str = ""
     by_person: bool = False  # whether somebody wrote it, rather than an event or a program
-    method: str = ""
-    content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed
-    auth_username: str = ""
-    auth_password: str = ""  # sealed
     signing_secrets: tuple[str, ...] = ()  # sealed; the present one first
 
 

@@ -84,10 +84,10 @@ def sent(draft: Draft) -> tuple[str, str, str, int, bool]:
 @pytest.mark.parametrize(
     ("draft", "expected"),
     [
-        (Draft(EMAIL, "ana@nobody.example.org", "s", "t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
-        (Draft(EMAIL, "ana@blocked.example.org", "s", "t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
-        (Draft(EMAIL, "ana@silent.example.org", "s", "t"), ("FAILED", "UNKNOWN", "MESSAGING_EXCEPTION", 6, True)),
-        (Draft(EMAIL, "ana@forgetful.example.org", "s", "t"), ("SENT", "ACCEPTED", "", 2, True)),
+        (Draft(EMAIL, "ana@nobody.example.org", subject="s", body="t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
+        (Draft(EMAIL, "ana@blocked.example.org", subject="s", body="t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
+        (Draft(EMAIL, "ana@silent.example.org", subject="s", body="t"), ("FAILED", "UNKNOWN", "MESSAGING_EXCEPTION", 6, True)),
+        (Draft(EMAIL, "ana@forgetful.example.org", subject="s", body="t"), ("SENT", "ACCEPTED", "", 2, True)),
         (Draft(SMS, "+447700900905", body="t"), ("FAILED", "REFUSED", "SMS_SERVICE_ERROR", 6, False)),
         (Draft(SMS, "+447700900925", body="t"), ("FAILED", "UNKNOWN", "SMS_GATEWAY_ERROR", 1, False)),
         (Draft(SMS, "+447700900935", body="t"), ("FAILED", "UNKNOWN", "SMS_CONNECTION_EXCEPTION", 1, False)),
@@ -117,9 +117,9 @@ def test_what_becomes_of_a_webhook(path: str, expected: tuple, providers: StandI
 def test_a_wrong_password_is_refused(providers: StandIns, quick_retries: RetryPolicy, settings: Any) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "commlog", "changed"
     channels.close_all()
-    assert sent(Draft(EMAIL, "ana@example.org", "s", "t")) == ("FAILED", "REFUSED", "INVALID_SMTP_CREDENTIALS", 6, False)
+    assert sent(Draft(EMAIL, "ana@example.org", subject="s", body="t")) == ("FAILED", "REFUSED", "INVALID_SMTP_CREDENTIALS", 6, False)
 
     settings.EMAIL_HOST_PASSWORD = "demo-password"
     channels.close_all()
     forget()
-    assert sent(Draft(EMAIL, "ana@example.org", "s", "t")) == ("SENT", "ACCEPTED", "", 1, False)
+    assert sent(Draft(EMAIL, "ana@example.org", subject="s", body="t")) == ("SENT", "ACCEPTED", "", 1, False)

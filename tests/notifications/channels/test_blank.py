@@ -69,7 +69,7 @@ def _letter(**texts: str) -> Any:
     server = ScriptedSmtp()
     channel = EmailChannel("127.0.0.1", server.port, from_address="Bank <no-reply@bank.example>", deadline=3.0)
     try:
-        channel.send(Envelope(UUID(int=7), "ana@example.org", "Statement", **texts))
+        channel.send(Envelope(UUID(int=7), "ana@example.org", subject="Statement", **texts))
         return email.message_from_bytes(server.mails[0], policy=email.policy.default)
     finally:
         channel.close()

@@ -11,11 +11,11 @@ import pytest
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox, workers
+from notifications import outbox
 from notifications.cluster import supervisor
 from notifications.cluster.supervisor import Supervisor
 from notifications.database.clock import db_now
-from notifications.delivery import claims
+from notifications.delivery import claims, workers
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft
 from notifications.states import MessageType

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications import workers
+from notifications.delivery import workers
 
 
 def test_a_worker_is_named_by_its_machine_cluster_and_number(monkeypatch: pytest.MonkeyPatch) -> None:

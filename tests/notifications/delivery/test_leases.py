@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
-from notifications import outbox, workers
+from notifications import outbox
 from notifications.channels import DeliveryError, Receipt
-from notifications.delivery import claims, leases, results
+from notifications.delivery import claims, leases, results, workers
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.failures import Reason

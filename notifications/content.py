@@ -1,0 +1,49 @@
+"""What a message says and what it is about. Whoever writes, stores, sends or repeats one takes the names of its fields from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is said, the same from the draft to the last resend. Each field is a column of Message, of the same name unless it says so."""
+
+    subject: str = ""
+    body: str = field(default="", metadata={"column": "content"})
+    html: str = ""
+    event: str = ""
+    method: str = ""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed, but of a draft
+    auth_username: str = ""
+    auth_password: str = ""  # sealed, but of a draft
+    # What it is about in the bank's core, as the sender told it: nothing of that is stored here.
+    loan_account_key: UUID | None = None
+    deposit_account_key: UUID | None = None
+    repayment_key: UUID | None = None
+    reference_id: str = ""
+
+
+TYPES: Mapping[str, Any] = {each.name: each.type for each in fields(Content)}
+COLUMNS: Mapping[str, str] = {each.name: each.metadata.get("column", each.name) for each in fields(Content)}
+TEXTS = tuple(name for name, kind in TYPES.items() if kind is str)
+KEYS = tuple(name for name, kind in TYPES.items() if kind == UUID | None)
+
+
+def said_by(content: Content) -> dict[str, Any]:
+    """Return the content of a draft or an envelope, by field."""
+    return {name: getattr(content, name) for name in COLUMNS}
+
+
+def stored_in(message: object) -> dict[str, Any]:
+    """Return the content of a row, by field."""
+    found = {name: getattr(message, column) for name, column in COLUMNS.items()}
+    return found | {"headers": MappingProxyType(found["headers"])}
+
+
+def as_columns(content: Content) -> dict[str, Any]:
+    """Return the content as a row takes it, by column."""
+    return {COLUMNS[name]: dict(value) if isinstance(value, Mapping) else value for name, value in said_by(content).items()}
