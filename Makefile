@@ -17,7 +17,7 @@ NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels notifications/te
   kit/test_seen.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \
   cross_origin.py docs.py media_types.py operators.py plain.py skeleton.py)))
 
-.PHONY: help setup setup-dev run test test-postgres test-browser screenshots check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser screenshots settings-page check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +56,9 @@ test-browser: setup-dev ## the pages in Chromium, with and without JavaScript
 
 screenshots: setup-dev ## every page of a demo as pictures in screenshots/, light and dark, wide and narrow
 	$(CLEAN) $(BIN)/python -m tests.browser.screenshots
+
+settings-page: setup-dev ## docs/settings.md, made of the comments in commlog/settings.py
+	$(BIN)/python -m tests.settings_page
 
 check: setup-dev ## lint, format, types, deployment checks, missing migrations
 	$(BIN)/ruff check .

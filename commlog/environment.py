@@ -19,13 +19,21 @@ _WEB_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+|\[[0-9a-
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _RETRY_FIELDS = {
+    #: `0`: nothing is retried by itself.
     "ENABLED": ("enabled", "flag"),
+    #: The number of the last retry, counted from 0: five retries by default. `-1`: for ever.
     "MAX_RETRIES": ("max_retries", "whole"),
+    #: Seconds of the first delay between retries.
     "BACK_OFF_DELAY": ("back_off_delay", "number"),
+    #: Seconds of the longest delay.
     "BACK_OFF_MAX_DELAY": ("back_off_max_delay", "number"),
+    #: By how much each delay is longer than the one before.
     "DELAY_FACTOR": ("delay_factor", "number"),
+    #: The share of a delay, from 0 to 1, by which it is moved at random, so that not all messages come back at once.
     "JITTER": ("jitter", "number"),
+    #: `0`: what a provider refuses for good fails at once.
     "PERMANENT": ("permanent", "flag"),
+    #: `1`: the first retry follows the failure at once, the others after 2, 6, 18 and 54 s. `0`: it waits as well: 2, 6, 18, 54 and 60 s.
     "FIRST_AT_ONCE": ("first_at_once", "flag"),
 }
 

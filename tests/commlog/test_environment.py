@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from commlog.environment import Environment
+from tests import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STRONG = "".join(chr(33 + number) for number in range(60))
@@ -29,6 +30,32 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     """Python with just these variables set."""
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "commlog.settings", **variables}
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+class Asked(dict[str, str]):
+    """Variables that remember which of them were asked for."""
+
+    def __init__(self, **variables: str) -> None:
+        super().__init__(variables)
+        self.names: set[str] = set()
+
+    def get(self, name: str, *default: Any) -> Any:
+        self.names.add(name)
+        return super().get(name, *default)
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert settings_page.PAGE.read_text() == settings_page.page(), "run make settings-page"
+
+
+def test_every_variable_that_is_read_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr(os, "environ", asked)
+    runpy.run_path(str(ROOT / "commlog" / "settings.py"))
+
+    of_one_channel = {name for name in asked.names if re.match(r"RETRY_(EMAIL|SMS|WEB_HOOK)_", name)}
+    assert settings_page.names() == asked.names - of_one_channel
+    assert {re.sub(r"_(EMAIL|SMS|WEB_HOOK)_", "_", name) for name in of_one_channel} < settings_page.names()
 
 
 @pytest.mark.parametrize(
