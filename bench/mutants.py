@@ -38,7 +38,7 @@ class Mutant:
 CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
 VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
 BROKER, LANES, DRAIN = "notifications/cluster/broker.py", "notifications/lanes/openings.py", "notifications/delivery/drain.py"
-JUDGING = "notifications/delivery/judging.py"
+JUDGING, LANE_TURN = "notifications/delivery/judging.py", "notifications/delivery/lane_turn.py"
 
 MUTANTS = [
     Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome", "AND outcome"),
@@ -50,7 +50,7 @@ MUTANTS = [
     Mutant("a lost worker's message counts as unsent", LEASES, "open_attempt.filter(permitted_at=None).update(", "open_attempt.update("),
     Mutant("a message may kill workers for ever", RESULTS, "abandons__lt=MOST_ABANDONS", "abandons__lt=10**9"),
     Mutant("a message that kills its worker takes others with it", CLAIMS, "return rows[: first or int(suspects)]", "return rows"),
-    Mutant("what was lost with its worker waits among others", DRAIN, "suspects = self._can_leave_at_once(lane)", "suspects = True"),
+    Mutant("what was lost with its worker waits among others", LANE_TURN, "suspects = not self.waiting and self._may_leave > 0", "suspects = True"),
     Mutant("an abandoned attempt uses a retry", RESULTS, "    _change(claim, state=MessageState.WAITING, waiting_reason", "    _change(claim, failures=claim.failures + 1, state=MessageState.WAITING, waiting_reason"),
     Mutant("an unknown SMS is retried", VERDICT, "        return policy.unknown\n", "        return True\n"),
     Mutant("an unknown outcome is forgotten at the next refusal", VERDICT, "Outcome.UNKNOWN in (error.outcome, outcome)", "error.outcome == Outcome.UNKNOWN"),
@@ -63,15 +63,15 @@ MUTANTS = [
     Mutant("what is not due is claimed", CLAIMS, "lane_id = %s AND due_at <= %s AND", "lane_id = %s AND due_at >= %s AND"),
     Mutant("the broker looks at no cap", LANES, "        if due and room > 0:\n", "        if due:\n"),
     Mutant("an open circuit holds everybody", LANES, "None if delivers else _UNTRIED_OUT", "None if delivers else 0"),
-    Mutant("what failed does not wait apart", DRAIN, "circuits.park(lane.lane_id, wanted, now=moment)", "pass"),
+    Mutant("what failed does not wait apart", LANE_TURN, "circuits.park(self.lane_id, wanted, now=now)", "pass"),
     Mutant("a try of a lane in trouble costs a retry", JUDGING, "spared=True, parked=in_trouble) if in_trouble or throttled", "spared=True) if throttled"),
     Mutant("one that had failed and is delivered to frees nobody", JUDGING, "had_failed=had_failed, now", "had_failed=False, now"),
     Mutant("a resend makes a row that fails at once", OUTBOX, "        return error\n    _make_due(new", "        pass\n    _make_due(new"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
-    Mutant("a waiting turn gives back what it has just claimed", DRAIN, "len(waiting) - leaving[lane_id]", "len(waiting)"),
+    Mutant("a waiting turn gives back what it has just claimed", DRAIN, "lane.withdraw(but=leaving[lane_id])", "lane.withdraw()"),
     Mutant("a turn that is to stop takes what is new", DRAIN, "if process.wished() or now < self.look_at", "if now < self.look_at"),
     Mutant("a drain recovers nothing", DRAIN, "            leases.recover(self.clock.now())\n", ""),
-    Mutant("a slow lane waits for another that hangs", DRAIN, "return pace < _DEAD and", "return False and"),
+    Mutant("a slow lane waits for another that hangs", LANE_TURN, "return pace < _DEAD and", "return False and"),
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import chain
@@ -13,28 +13,22 @@ from notifications import channels, process
 from notifications.channels import DeliveryError
 from notifications.database import availability, sql
 from notifications.database.clock import Clock
-from notifications.delivery import alike, at_once, breaker, circuits, claims, judging, leases, results
+from notifications.delivery import alike, at_once, breaker, claims, judging, lane_turn, leases, results
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.claims import LEASE, Claim
+from notifications.delivery.lane_turn import FEW, LaneTurn
 from notifications.delivery.results import NotStarted, Result
-from notifications.delivery.window import STOPPED, Call, Done, Finished, Window, send
+from notifications.delivery.window import STOPPED, Call, Done, Finished, send
 from notifications.lanes import openings
-from notifications.lanes.openings import Opening
 from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
-_AT_ONCE = 50  # messages a claim
-_FEW = 15  # of a quick lane: with fewer than that in hand, more are claimed
-_SLOW = 0.3  # seconds a send: a lane slower than this is claimed only as its window has room
-_HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
-_DEAD = 4.0  # seconds a send, of late: one call that ran into its deadline makes as much
 _LONGEST = 120.0  # seconds after its turn that a worker takes others' work because some of its own hangs
 _PATIENCE = 5.0  # seconds after its end that a turn still waits to send what it has claimed of a slow lane
 _GATHER = 0.02  # seconds to wait for more results before recording those that are there
 _LOOK = 0.05  # seconds between looks for due work while only slow sends are out
 _RECOVER = 1.0  # seconds between looks for lapsed claims
 _HELD = 0.5  # seconds between looks whether what is claimed may still leave
-_START_WITHIN = LEASE.total_seconds() / 2
 
 _AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
 _LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
@@ -45,8 +39,6 @@ _DATABASE_GONE = NotStarted("Given back: the database did not answer.")
 _FAULT = NotStarted("Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True)
 
 logger = logging.getLogger(__name__)
-
-_windows: dict[int, Window] = {}
 
 
 def drain(channel: MessageType) -> int:
@@ -61,8 +53,7 @@ class Drain:
     def __init__(self, channel: MessageType) -> None:
         self.channel = channel
         self.clock = Clock()
-        self.ready: dict[int, deque[Claim]] = {}  # claimed, not yet permitted, by lane
-        self.out: dict[int, Call] = {}  # permitted and under way, by attempt
+        self.lanes: dict[int, LaneTurn] = {}  # those of which something was claimed
         self.done = Finished()
         self.unrecorded: list[Result] = []
         self.calls = 0
@@ -78,14 +69,14 @@ class Drain:
             while True:
                 self._recover()
                 self._claim_more()
-                if not self.out and not any(self.ready.values()):
+                if not any(each.out or each.waiting for each in self.lanes.values()):
                     return self.calls
                 self._gather()
                 for each in self._settle_and_permit():
-                    self._start(each)
+                    self.lanes[each.lane_id].start(each, self.done.put)
         except Exception as error:
-            if self.out or availability.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
-                logger.warning("a turn broke off with %s calls under way: %s", len(self.out), error)
+            if self._out or availability.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
+                logger.warning("a turn broke off with %s calls under way: %s", self._out, error)
             self._end_broken(error)
             raise
 
@@ -104,118 +95,64 @@ class Drain:
             return
         moment = self.clock.now()
         found: Counter[int] = Counter()
-        for lane in openings.openings(moment):
-            room = min(self._room(lane), lane.room - found[lane.lane_id])
-            if room > 0 and (self._must_not_wait(lane.lane_id) if over else lane.channel == self.channel):
-                claimed = self._claim(lane, room, moment)
-                self.ready.setdefault(lane.lane_id, deque()).extend(claimed)
-                found[lane.lane_id] += len(claimed)
+        for opening in openings.openings(moment):
+            if not over and opening.channel != self.channel:
+                continue
+            lane = self.lanes.get(opening.lane_id) or LaneTurn(opening.lane_id, opening.channel)
+            room = min(lane.room(opening), opening.room - found[lane.lane_id])
+            if room > 0 and (not over or lane.must_not_wait(self.lanes.values())):
+                self.lanes[lane.lane_id] = lane
+                found[lane.lane_id] += lane.claim(opening, room, now=moment)
         self.look_at = 0.0 if found.total() else now + _LOOK
-
-    def _claim(self, lane: Opening, room: int, moment: datetime) -> list[Claim]:
-        wanted = openings.take(lane, room, now=moment)
-        if lane.trial and not lane.parked and wanted:
-            circuits.park(lane.lane_id, wanted, now=moment)
-        suspects = self._can_leave_at_once(lane)
-        return claims.claim(lane.lane_id, wanted, now=moment, suspects=suspects, trial=lane.trial, parked=lane.parked)
 
     def _only_waits(self, now: float) -> bool:
         """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
-        return now < self.turn_ends + _LONGEST and any(each.submitted < now - _HUNG for each in self.out.values())
-
-    def _must_not_wait(self, lane_id: int) -> bool:
-        """After the turn: a lane that does not hang, or is slow and yet answers sooner than what the turn is waiting for elsewhere."""
-        if not self._hangs(lane_id):
-            return True
-        pace, now = _windows[lane_id].pace, time.monotonic()
-        waits_for = (each for each in self.out.values() if each.claim.lane_id != lane_id)
-        return pace < _DEAD and any(each.submitted < now - max(_HUNG, pace) for each in waits_for)
+        return now < self.turn_ends + _LONGEST and any(each.has_hanging_call for each in self.lanes.values())
 
     def _has_plenty(self) -> bool:
         """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody busy."""
-        return sum(len(each) for lane_id, each in self.ready.items() if each and not self._is_slow(lane_id)) >= _FEW
-
-    def _room(self, lane: Opening) -> int:
-        """How many more of this lane's messages to hold: a fast lane's by the fifty, a slow one's as they leave."""
-        window = _window(lane.lane_id, lane.channel)
-        held, out = self.ready.get(lane.lane_id, ()), self._under_way(lane.lane_id)
-        if self._is_slow(lane.lane_id):
-            room = window.channel.width - len(out) - len(held)
-        else:
-            room = _AT_ONCE - len(held) if len(held) < _FEW else 0
-        if lane.most_out is None:
-            return room
-        same = sum(each.trial and each.parked == lane.parked for each in chain(held, (each.claim for each in out)))
-        return min(room, lane.most_out - same)
-
-    def _can_leave_at_once(self, lane: Opening) -> bool:
-        """What may be what ends its workers waits here for nothing: neither it nor its neighbours are held while others are lost."""
-        return not self.ready.get(lane.lane_id) and self._may_leave(lane.lane_id, lane.channel) > 0
-
-    def _may_leave(self, lane_id: int, channel: MessageType) -> int:
-        """How many more of the lane may be permitted."""
-        return _window(lane_id, channel).most_permitted - len(self._under_way(lane_id))
-
-    def _under_way(self, lane_id: int) -> list[Call]:
-        return [each for each in self.out.values() if each.claim.lane_id == lane_id]
-
-    def _is_slow(self, lane_id: int) -> bool:
-        return _windows[lane_id].pace > _SLOW or self._hangs(lane_id)
-
-    def _hangs(self, lane_id: int) -> bool:
-        late = time.monotonic() - _HUNG
-        window = _windows.get(lane_id)
-        return (window is not None and window.pace > _HUNG) or any(each.submitted < late for each in self._under_way(lane_id))
+        return sum(len(each.waiting) for each in self.lanes.values() if each.waiting and not each.is_slow) >= FEW
 
     def _give_back_the_slow(self, chosen: list[Claim], why: NotStarted) -> None:
         """Of lanes that have become slow, what cannot leave now goes back: a turn that is over, or is to stop, would last for minutes."""
         leaving = Counter(each.lane_id for each in chosen)
-        for lane_id, waiting in self.ready.items():
-            if self._is_slow(lane_id):
-                self._give_back(deque(waiting.pop() for _ in range(len(waiting) - leaving[lane_id])), why)
+        for lane_id, lane in self.lanes.items():
+            if lane.is_slow:
+                self._give_back(lane.withdraw(but=leaving[lane_id]), why)
 
     def _give_back_the_held(self, held_back: Iterable[int]) -> None:
         """What was claimed before its lane was paused or slowed down, or its circuit opened, does not leave."""
         for lane_id in held_back:
-            self._give_back(self.ready.get(lane_id, deque()), _LANE_HELD)
+            self._give_back(self.lanes[lane_id].withdraw(), _LANE_HELD)
         now = time.monotonic()
-        if now < self.held_at or not any(self.ready.values()):
+        if now < self.held_at or not any(each.waiting for each in self.lanes.values()):
             return
         self.held_at = now + _HELD
         held = openings.held()
-        for lane_id, waiting in self.ready.items():
-            if waiting and lane_id in held and not (held[lane_id] and all(each.trial for each in waiting)):
-                self._give_back(waiting, _LANE_HELD)
+        for lane_id, lane in self.lanes.items():
+            if lane.waiting and lane_id in held and not (held[lane_id] and all(each.trial for each in lane.waiting)):
+                self._give_back(lane.withdraw(), _LANE_HELD)
 
-    def _give_back(self, waiting: deque[Claim], why: NotStarted) -> None:
+    def _give_back(self, unsent: Iterable[Claim], why: NotStarted) -> None:
         moment = self.clock.at(time.monotonic())
-        self.unrecorded += [Result(each, why, moment, moment) for each in waiting]
-        waiting.clear()
+        self.unrecorded += [Result(each, why, moment, moment) for each in unsent]
 
     # --- permits and results ---
 
+    @property
+    def _out(self) -> int:
+        """How many calls are under way."""
+        return sum(len(each.out) for each in self.lanes.values())
+
     def _gather(self) -> None:
         """Results that have come in: most of a window of them, or those of the next 20 ms."""
-        if not self.out:
+        if not (out := self._out):
             return
-        wanted = min(self._batch(), len(self.out))
-        finished = self.done.take(wanted, timeout=0 if self.unrecorded else _GATHER)
+        batch = min(each.window.batch for each in self.lanes.values() if each.out)  # so many results one transaction records at best
+        finished = self.done.take(min(batch, out), timeout=0 if self.unrecorded else _GATHER)
         for done in finished:
-            del self.out[done.claim.attempt_id]
+            del self.lanes[done.claim.lane_id].out[done.claim.attempt_id]
         self.unrecorded += alike.read(map(self._result, finished))
-
-    def _batch(self) -> int:
-        """How many results one transaction records at best."""
-        return min(_windows[each.claim.lane_id].batch for each in self.out.values())
-
-    def _startable(self) -> list[Claim]:
-        """The claims that may go out next, lane by lane, as far as their windows have room."""
-        chosen: list[Claim] = []
-        for lane_id, waiting in self.ready.items():
-            if waiting:
-                room = self._may_leave(lane_id, waiting[0].channel)
-                chosen += [waiting[index] for index in range(min(len(waiting), room))]
-        return chosen
 
     def _settle_and_permit(self) -> list[Claim]:
         """One transaction: the results of the last few, the leases, the permits of the next few."""
@@ -223,7 +160,7 @@ class Drain:
             self.look_at = 0.0  # the first retry is due at once
         troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
         self._give_back_the_held([*troubles, *throttled])
-        chosen = self._startable()
+        chosen = [claim for lane in self.lanes.values() if lane.waiting for claim in lane.startable()]
         stop = process.wished()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
             self._give_back_the_slow(chosen, STOPPED if stop else NotStarted())
@@ -237,7 +174,7 @@ class Drain:
             permitted = self._in_steps(chosen, troubles, throttled, now)
         self.unrecorded = []
         for each in chosen:
-            self.ready[each.lane_id].popleft()
+            self.lanes[each.lane_id].waiting.popleft()
         self.calls += len(permitted)
         return [each for each in permitted if not channels.get(each.channel).inline]
 
@@ -264,24 +201,17 @@ class Drain:
         if time.monotonic() < self.renew_at:
             return
         self.renew_at = time.monotonic() + claims.RENEW_EVERY
-        held = chain((each.claim for each in self.out.values()), *self.ready.values())
-        claims.renew(held, now=self.clock.now())
-
-    def _start(self, claim: Claim) -> None:
-        now = time.monotonic()
-        call = Call(claim, submitted=now, start_by=now + _START_WITHIN)
-        self.out[claim.attempt_id] = call
-        _window(claim.lane_id, claim.channel).submit(call, self.done.put)
+        claims.renew(chain.from_iterable(each.held for each in self.lanes.values()), now=self.clock.now())
 
     # --- a turn that broke off ---
 
     def _end_broken(self, error: Exception) -> None:
         """Write down what is known: claims that never left go back, calls under way are awaited and their results recorded."""
         why = _DATABASE_GONE if _unreachable(error) else _FAULT
-        for waiting in self.ready.values():
-            self._give_back(waiting, why)
+        for lane in self.lanes.values():
+            self._give_back(lane.withdraw(), why)
         until = time.monotonic() + _LEAVE_AFTER
-        while (self.out or self.unrecorded) and time.monotonic() < until:
+        while (self._out or self.unrecorded) and time.monotonic() < until:
             self._gather()
             try:
                 self._renew_leases()
@@ -308,14 +238,8 @@ def _unreachable(error: Exception) -> bool:
     return isinstance(error, _UNREACHABLE) or availability.trouble_of(error) is not None
 
 
-def _window(lane_id: int, channel: MessageType) -> Window:
-    if lane_id not in _windows:
-        _windows[lane_id] = Window(channels.get(channel))
-    return _windows[lane_id]
-
-
 def forget() -> None:
     """Forget the windows and circuits of this process (for tests and forks: their channels are made anew)."""
-    _windows.clear()
+    lane_turn.forget()
     breaker.forget()
     alike.forget()

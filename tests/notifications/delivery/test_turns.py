@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from commlog.demo.standins import StandIns
 from notifications import channels, outbox, tasks
-from notifications.delivery import claims
+from notifications.delivery import claims, lane_turn
 from notifications.delivery.drain import Drain
 from notifications.delivery.window import STOPPED
 from notifications.models import Attempt, Message
@@ -23,6 +23,13 @@ from notifications.states import MessageState, MessageType, Outcome
 from tests.notifications.receivers import receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def set_times(monkeypatch: pytest.MonkeyPatch, seconds: float, *names: str) -> None:
+    """In whichever of a turn's modules these times are named."""
+    for name in names:
+        where = next(each for each in (Drain.run.__globals__, vars(lane_turn)) if name in each)
+        monkeypatch.setitem(where, name, seconds)
 
 
 def sent_while_another_hangs(*, due_in: float) -> Message:
@@ -40,8 +47,7 @@ def sent_while_another_hangs(*, due_in: float) -> Message:
 def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_try(
     providers: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("TURN", "_PATIENCE"):
-        monkeypatch.setitem(Drain.run.__globals__, name, 0.1)
+    set_times(monkeypatch, 0.1, "TURN", "_PATIENCE")
 
     message = sent_while_another_hangs(due_in=1.5)
 
@@ -50,8 +56,7 @@ def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_tr
 
 
 def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TURN", "_HUNG"):
-        monkeypatch.setitem(Drain.run.__globals__, name, 0.1)  # so that each lane hangs until it has shown otherwise
+    set_times(monkeypatch, 0.1, "TURN", "_HUNG")  # so that each lane hangs until it has shown otherwise
 
     message = sent_while_another_hangs(due_in=0.5)
 
@@ -59,7 +64,7 @@ def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, m
 
 
 def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Drain.run.__globals__, "TURN", 0.1)
+    set_times(monkeypatch, 0.1, "TURN")
     arrived = Event()
 
     with receiver(lambda: arrived.wait(10)) as hanging, receiver(arrived.set) as quick:
@@ -75,8 +80,7 @@ def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIn
 
 def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of them may be what ends its workers: those beside it would be lost as often as it is, and fail with it."""
-    for name in ("TURN", "_SLOW", "_HUNG"):
-        monkeypatch.setitem(Drain.run.__globals__, name, 30)  # so that it takes all it may, however slow the machine
+    set_times(monkeypatch, 30, "TURN", "_SLOW", "_HUNG")  # so that it takes all it may, however slow the machine
     most, answer = channels.get(MessageType.WEB_HOOK).permits, Event()
 
     def drain_elsewhere() -> None:
@@ -128,8 +132,7 @@ def test_a_turn_that_is_to_stop_takes_nothing_new_and_gives_back_what_cannot_lea
         for _ in range(3):
             tasks.drain("WEB_HOOK")  # what is known to be quick is claimed by the fifty
         known.set()
-        for name in ("TURN", "_HUNG"):
-            monkeypatch.setitem(Drain.run.__globals__, name, 0.1)  # while an answer keeps it waiting, it goes on with what is new
+        set_times(monkeypatch, 0.1, "TURN", "_HUNG")  # while an answer keeps it waiting, it goes on with what is new
         for _ in range(40):
             outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=slowing, body="b"))
         outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))
