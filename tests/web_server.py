@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from django.db import connection
@@ -21,12 +22,12 @@ def gunicorn(application: str, *options: str, environment: Mapping[str, str]) ->
         assert server.stderr
         for line in server.stderr:
             if "Listening at" in line:
+                Thread(target=server.stderr.read, daemon=True).start()  # what nobody reads would stop it once the pipe is full
                 yield int(line.partition("127.0.0.1:")[2].split()[0])
                 break
         else:
             pytest.fail("gunicorn did not start")
         server.terminate()
-        server.stderr.read()
 
 
 @contextmanager
