@@ -12,11 +12,11 @@ from commlog.demo import environment
 
 def _for_a_demo(arguments: list[str]) -> list[str]:
     """Take the demo's environment, and return the arguments without the option."""
-    from commlog.demo import shell  # a fifth of a second that no other command has to wait
+    from commlog.demo import runner  # a fifth of a second that no other command has to wait
 
     try:
-        arguments, variables = shell.taken_out(arguments, dict(os.environ))
-    except shell.NoDemo as error:
+        arguments, variables = runner.taken_out(arguments, dict(os.environ))
+    except runner.CannotRun as error:
         sys.exit(str(error))
     _become(variables)
     return arguments

@@ -26,8 +26,7 @@ def main() -> None:
     if Path(settings.DATABASES["default"]["NAME"]) != place.database:
         sys.exit("This would write invented messages into a database that is not the demo's. Start `manage.py demo` instead.")
     # The programs use models, which can be imported only now.
-    program = import_module(f"commlog.demo.{options.program}")
-    program.run(place, options)
+    getattr(import_module("commlog.demo.bank"), options.program)(place, options)
 
 
 main()

@@ -16,6 +16,9 @@ _KEPT_PREFIXES = ("LC_", "PYTHON")
 COMMANDS = ("demo", "outage")
 SETTINGS = "commlog.settings"
 DATABASE = "demo.sqlite3"
+# Who can sign in to the demo. Printed in the terminal; opens nothing else.
+PASSWORD = "harbour-lights-2026"  # noqa: S105
+SIGN_INS = {"admin": "Administrator", "officer": "Officer", "viewer": "Viewer"}
 
 
 def is_for_a_demo(argument: str) -> bool:
@@ -43,8 +46,3 @@ def demo(shell: Mapping[str, str], *, directory: Path, port: int, secret_key: st
         "ORGANISATION_TIME_ZONE": "Europe/Berlin",
         **providers,
     }
-
-
-def impatient(environment: Mapping[str, str]) -> dict[str, str]:
-    """As `environment`, but all retries of a message are over within a second: for making the past."""
-    return {**environment, "RETRY_BACK_OFF_DELAY": "0.01", "RETRY_BACK_OFF_MAX_DELAY": "0.05"}

@@ -1,86 +1,149 @@
-"""What became of a message that is only made up: its tries and how each ended, as often as in real life."""
+"""What becomes of an invented message: its tries, how each ended, and why, as often as in real life."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+from urllib.parse import urlsplit
 
+from commlog.demo.standins import conduct
+from commlog.demo.standins.conduct import Conduct
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome
 
 _EMAIL, _SMS, _HOOK, _STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
-_YES, _NO, _UNKNOWN, _ABANDONED = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.ABANDONED
-Refusal = tuple[Reason, str]
+_OUTCOMES = {"+": Outcome.ACCEPTED, "-": Outcome.REFUSED, "?": Outcome.UNKNOWN, "0": Outcome.ABANDONED}
+_MAIL, _HTTP, _SILENT = Reason.MESSAGING_EXCEPTION, Reason.INVALID_HTTP_RESPONSE, "The connection ended before an answer came."
+LOST = "The sender was lost before anything was sent."
+_SPELLED = "Hello, our terms change on the first of the month. " * 40
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How the tries ended, one after the other, and the state that this led to."""
+    """How the tries ended, one after the other, why those failed that did, and what of the message caused it."""
 
-    state: MessageState
-    outcomes: tuple[Outcome, ...]
+    tries: str
+    reason: str = ""
+    cause: str = ""
+    often: int = 0  # of a thousand messages of its channel to addresses that behave
+    caused_by: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> MessageState:
+        """What this led to."""
+        return MessageState.SENT if self.tries.endswith("+") else MessageState.FAILED
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Of each try."""
+        return tuple(_OUTCOMES[sign] for sign in self.tries)
 
     @property
     def outcome(self) -> str:
         """Of the message: accepted if any was, else unknown if any was, else refused."""
-        return next((outcome.value for outcome in (_YES, _UNKNOWN, _NO) if outcome in self.outcomes), "")
+        return next((_OUTCOMES[sign].value for sign in "+?-" if sign in self.tries), "")
 
 
-_SENT, _FAILED = MessageState.SENT, MessageState.FAILED
-AT_ONCE = Fate(_SENT, (_YES,))
-UNSENDABLE = Fate(_FAILED, ())
-WAITS = Fate(MessageState.WAITING, (_NO,))
-# Of a thousand messages each; what is left is delivered at the first try.
-_COMMON = ((Fate(_SENT, (_NO, _YES)), 14), (Fate(_SENT, (_NO, _NO, _NO, _YES)), 6), (Fate(_SENT, (_ABANDONED, _YES)), 1))
-_HOPELESS = ((Fate(_FAILED, (_NO,) * 6), 24), (UNSENDABLE, 8))
-_FATES = {
-    _EMAIL: (*_COMMON, *_HOPELESS, (Fate(_SENT, (_UNKNOWN, _YES)), 2)),
-    _SMS: (*_COMMON, *_HOPELESS, (Fate(_FAILED, (_UNKNOWN,)), 3)),
-    _HOOK: (*_COMMON, *_HOPELESS, (Fate(_SENT, (_UNKNOWN, _YES)), 2)),
-    _STREAM: ((Fate(_FAILED, (_NO,)), 2),),
-}
-_REFUSALS: dict[MessageType, Sequence[Refusal]] = {
+DELIVERED, _ALWAYS = Fate("+"), "------"
+_FATES: dict[MessageType, tuple[Fate, ...]] = {
     _EMAIL: (
-        (Reason.MESSAGING_EXCEPTION, "550 5.1.1 The recipient's mailbox does not exist"),
-        (Reason.MESSAGING_EXCEPTION, "452 4.2.2 The recipient's mailbox is full"),
-        (Reason.MESSAGING_EXCEPTION, "451 4.3.0 Too busy, try again later"),
-        (Reason.INVALID_SMTP_CREDENTIALS, "535 5.7.8 Authentication failed"),
+        Fate("-+", _MAIL, "451 4.3.0 Too busy, try again later", 14),
+        Fate("---+", _MAIL, "451 4.7.1 Greylisted, please try again later", 6),
+        Fate("0+", often=1),
+        Fate("?+", _MAIL, _SILENT, 2),
+        Fate(_ALWAYS, _MAIL, "452 4.2.2 The recipient's mailbox is full", 14),
+        Fate(_ALWAYS, Reason.INVALID_SMTP_CREDENTIALS, "535 5.7.8 Authentication credentials invalid", 10),
+        Fate("", Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL is not set.", 2),
+        Fate("", Reason.UNSUPPORTED_ENCODING_EXCEPTION, "The subject has a control character.", 1, {"subject": "Your statement\x07"}),
+        Fate("", Reason.MISSING_TEMPLATE_KEY, "The template was deleted while this message was being made.", 1, {"template_id": None}),
+        Fate("000", Reason.OTHER, "3 senders in a row were lost before they could send this message.", 1),
     ),
     _SMS: (
-        (Reason.SMS_SERVICE_ERROR, "21211: The 'To' number is not a valid phone number"),
-        (Reason.SMS_NOT_SENT, "30003: Unreachable destination handset"),
-        (Reason.SMS_CONNECTION_EXCEPTION, "The connection was closed before an answer came"),
+        Fate("-+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable", 14),
+        Fate("---+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable", 6),
+        Fate("0+", often=1),
+        Fate("?", Reason.SMS_CONNECTION_EXCEPTION, _SILENT, 2),
+        Fate("?", Reason.SMS_GATEWAY_ERROR, "20500: An internal server error has occurred", 1),
+        Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21610: Attempt to send to unsubscribed recipient", 9),
+        Fate(_ALWAYS, Reason.SMS_NOT_SENT, "30003: Unreachable destination handset", 9),
+        Fate(_ALWAYS, Reason.INVALID_SMS_GATEWAY_CREDENTIALS, "20003: Authenticate", 6),
+        Fate("", Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID is not set.", 2),
+        Fate("", Reason.SMS_TOO_LONG, f"{len(_SPELLED):,} characters.", 1, {"content": _SPELLED}),
     ),
     _HOOK: (
-        (Reason.INVALID_HTTP_RESPONSE, "HTTP 503: Service unavailable"),
-        (Reason.INVALID_HTTP_RESPONSE, "HTTP 404: Not found"),
-        (Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused"),
+        Fate("-+", _HTTP, "HTTP 503: Service unavailable", 14),
+        Fate("---+", _HTTP, "HTTP 429: Too many requests", 6),
+        Fate("0+", often=1),
+        Fate("?+", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT, 2),
+        Fate(_ALWAYS, _HTTP, "HTTP 404: Not found", 11),
+        Fate(_ALWAYS, _HTTP, "HTTP 401: Unauthorized", 6),
+        Fate(_ALWAYS, Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused", 8),
+        Fate("", Reason.WEBHOOK_NOTIFICATIONS_DISABLED, "Webhooks were switched off by an administrator.", 2),
+        Fate("", Reason.INVALID_JSON_BODY_SYNTAX, "The text is not valid JSON.", 2, {"content": '{"event": "LOAN_REPAYMENT", "amount": {'}),
+        Fate("", Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, "The message is larger than 1 MiB.", 0, {"content": '"' + "QUJD" * 270_000 + '"'}),
+        Fate("", Reason.BLACKLISTED_URL, "10.20.0.15 is a private address.", 1, {"destination": "https://10.20.0.15/core/hooks"}),
+        Fate("", Reason.INVALID_HTTP_PROTOCOL, "ftp is not allowed.", 1, {"destination": "ftp://files.example.org/in"}),
     ),
-    _STREAM: ((Reason.OTHER, "The stream could not be written"),),
+    _STREAM: (Fate("-", Reason.OTHER, "The stream could not be written", 2),),
+}  # fmt: skip
+TROUBLE = {channel: (fates[0].reason, fates[0].cause) for channel, fates in _FATES.items()}
+FAILURES = {channel: [each for each in fates if each.state == MessageState.FAILED] for channel, fates in _FATES.items()}
+# What the stand-ins do to addresses that misbehave.
+_MISBEHAVING: dict[tuple[MessageType, Conduct], Fate] = {
+    (_EMAIL, Conduct.NOBODY): Fate(_ALWAYS, _MAIL, "550 5.1.1 Recipient address rejected: User unknown in virtual mailbox table"),
+    (_EMAIL, Conduct.FULL): Fate(_ALWAYS, _MAIL, "552 5.2.2 Mailbox is full"),
+    (_EMAIL, Conduct.BUSY): Fate(_ALWAYS, _MAIL, "451 4.7.1 Greylisted, please try again later"),
+    (_EMAIL, Conduct.BLOCKED): Fate(_ALWAYS, _MAIL, "554 5.7.1 Message refused: our users do not wish to get mail of this kind"),
+    (_EMAIL, Conduct.SILENT): Fate("??????", _MAIL, _SILENT),
+    (_EMAIL, Conduct.FLAKY): Fate("--+", _MAIL, "451 4.3.2 System not accepting messages for a moment"),
+    (_EMAIL, Conduct.FORGETFUL): Fate("?+", _MAIL, _SILENT),
+    (_SMS, Conduct.NOBODY): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21211: The 'To' number is not a valid phone number."),
+    (_SMS, Conduct.BLOCKED): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21610: Attempt to send to unsubscribed recipient"),
+    (_SMS, Conduct.BROKEN): Fate("?", Reason.SMS_GATEWAY_ERROR, "20500: An internal server error has occurred"),
+    (_SMS, Conduct.SILENT): Fate("?", Reason.SMS_CONNECTION_EXCEPTION, _SILENT),
+    (_SMS, Conduct.BUSY): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "20503: Service unavailable"),
+    (_SMS, Conduct.FLAKY): Fate("--+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable"),
+    (_SMS, Conduct.UNREACHABLE): Fate(_ALWAYS, Reason.SMS_NOT_SENT, "30003: Unreachable destination handset"),
+    (_HOOK, Conduct.BUSY): Fate(_ALWAYS, _HTTP, "HTTP 503: Service unavailable"),
+    (_HOOK, Conduct.FLAKY): Fate("--+", _HTTP, "HTTP 503: Service unavailable"),
+    (_HOOK, Conduct.SILENT): Fate("??????", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
+    (_HOOK, Conduct.FORGETFUL): Fate("?+", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
 }
-_UNSENDABLE: dict[MessageType, Refusal] = {
-    _EMAIL: (Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL is not set."),
-    _SMS: (Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID is not set."),
-    _HOOK: (Reason.INVALID_JSON_BODY_SYNTAX, "The text is not valid JSON."),
-    _STREAM: (Reason.OTHER, "The stream could not be written"),
+_NO_ADDRESS = {
+    _EMAIL: Fate("", Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "The recipient has no e-mail address."),
+    _SMS: Fate("", Reason.MISSING_SMS_RECIPIENT, "The recipient has no mobile number."),
+}
+_UNDEFINED = Fate("", Reason.UNDEFINED_DESTINATION, "This is no telephone number.")
+_HOOKS = {
+    "fail": Fate(_ALWAYS, _HTTP, "HTTP 404: Not found"),
+    "archive": Fate(_ALWAYS, Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused"),
 }
 _ANSWERS = {_EMAIL: "250 2.0.0 Ok: queued as {}", _SMS: "queued", _HOOK: "HTTP 200: ok", _STREAM: ""}
-LOST = "The sender was lost before anything was sent."
-SILENT = "The connection ended after the message had been handed over, and before an answer came."
 
 
-def fate_of(channel: MessageType, rng: Random) -> Fate:
-    """One of everything, as often as it comes."""
+def fate_of(channel: MessageType, destination: str, rng: Random, *, again: bool = False) -> Fate:
+    """One of everything, as often as it comes; what failed before fails more often, and some destinations always do."""
+    known = _by_destination(channel, destination)
+    if known or (channel == _STREAM and again):
+        return known or DELIVERED
+    if again and rng.randrange(4) == 0:
+        return next(each for each in _FATES[channel] if each.tries == _ALWAYS)
     left = rng.randrange(1_000)
-    for fate, share in _FATES[channel]:
-        left -= share
+    for fate in _FATES[channel]:
+        left -= fate.often
         if left < 0:
             return fate
-    return AT_ONCE
+    return DELIVERED
 
 
-def refusal(channel: MessageType, fate: Fate, rng: Random) -> Refusal:
-    """Why a message of this fate was not delivered, in the end or at its first tries."""
-    return _UNSENDABLE[channel] if fate is UNSENDABLE else rng.choice(_REFUSALS[channel])
+def _by_destination(channel: MessageType, destination: str) -> Fate | None:
+    if channel in _NO_ADDRESS and not destination:
+        return _NO_ADDRESS[channel]
+    if channel == _EMAIL:
+        return _MISBEHAVING.get((channel, conduct.of_address(destination)))
+    if channel == _SMS:
+        return _MISBEHAVING.get((channel, conduct.of_number(destination))) if destination.startswith("+") else _UNDEFINED
+    path = urlsplit(destination).path
+    return _HOOKS.get(path.split("/")[1]) or _MISBEHAVING.get((channel, conduct.of_path(path))) if channel == _HOOK else None
 
 
 def answer(channel: MessageType, rng: Random) -> str:

@@ -6,11 +6,14 @@ import signal
 import socket
 import sys
 import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from commlog.demo import environment, sign_ins, standins
+from commlog.demo import environment, standins
 from commlog.demo.place import DEFAULT, Memory, Occupied, Place, port_is_free
 from commlog.demo.processes import Child, Children, last_words
 
@@ -21,6 +24,21 @@ _FIRST_PAGE = "/sign-in/"
 
 class CannotRun(Exception):
     """The demo does not start, or cannot go on; the text is for the person at the terminal."""
+
+
+def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments without --demo, and the demo's environment. `--demo=DIRECTORY` is a demo in another place. Raises CannotRun."""
+    option = next(each for each in arguments if environment.is_for_a_demo(each))
+    place = Place(Path(option.partition("=")[2] or DEFAULT))
+    if not place.is_made:
+        raise CannotRun(f"No demo has been started in {place.directory}. Start one with: make run")
+    variables = _environment(place, place.read(), shell, port=8000)
+    return [each for each in arguments if not environment.is_for_a_demo(each)], variables
+
+
+def _environment(place: Place, memory: Memory, shell: Mapping[str, str], *, port: int) -> dict[str, str]:
+    providers = standins.environment(smtp=memory.smtp, twilio=memory.twilio)
+    return environment.demo(shell, directory=place.directory, port=port, secret_key=memory.secret_key, providers=providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +81,7 @@ class Demo:
             _give_up(fallen)
 
     def _start(self, place: Place, memory: Memory, children: Children) -> None:
-        variables = environment.demo(
-            os.environ,
-            directory=place.directory,
-            port=self.port,
-            secret_key=memory.secret_key,
-            providers=standins.environment(smtp=memory.smtp, twilio=memory.twilio),
-        )
+        variables = _environment(place, memory, os.environ, port=self.port)
         ports = [f"--{name}-port={getattr(memory, name)}" for name in ("smtp", "twilio", "webhook")]
         children.start("stand-ins", ["-m", "commlog.demo.standins", str(place.directory), *ports], environment=variables)
         _until(children, lambda: _listens(memory.webhook), "the stand-ins")
@@ -91,7 +103,7 @@ class Demo:
 
     def _welcome(self, place: Place) -> str:
         where = "" if place.directory == DEFAULT else f" --directory {self.directory}"
-        lines = "\n".join(f"    {name:<10} {sign_ins.PASSWORD}   {role}" for name, role in sign_ins.ROLES.items())
+        lines = "\n".join(f"    {name:<10} {environment.PASSWORD}   {role}" for name, role in environment.SIGN_INS.items())
         return f"""
   Commlog's demo is at  http://127.0.0.1:{self.port}/
 
@@ -138,24 +150,17 @@ def _give_up(child: Child) -> NoReturn:
 
 
 def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", _FIRST_PAGE)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status == 200
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{_FIRST_PAGE}", timeout=10) as answer:
+            return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
 
 
 def _say(words: str) -> None:

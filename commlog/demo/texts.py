@@ -1,193 +1,245 @@
-"""What the demo's messages say: a small savings bank's everyday letters, short messages, webhooks and stream events."""
+"""What the demo's bank says: everyday letters, short messages, webhooks and stream events, all of them templates."""
 
 import html
-import json
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
-from typing import Any
-from uuid import UUID
 
+from notifications.channels.webhook import new_secret
+from notifications.event_names import EVENTS, MANUAL
+from notifications.models import NotificationTemplate
+from notifications.models.template import SubscriptionOption, Target, Trigger
+from notifications.secrets.sealed import seal
 from notifications.states import MessageType
 
 BANK = "Harbourlight Savings"
-_EMAIL, _SMS = MessageType.EMAIL, MessageType.SMS
+# By which way the bank wants it told: each of its templates waits for one of them.
+WAY = "TRANSACTION_CHANNEL"
+NOBODY_LISTENS = "http://127.0.0.1:9"
+_EMAIL, _SMS, _HOOK, _STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
+# Placeholders that come from our own rows, or from the event itself: nobody tells them.
+OURS = frozenset({"RECIPIENT_NAME", "CLIENT_ID", "CLIENT_KEY", "USER_NAME", "EVENT", "EVENT_DATE", "EVENT_DATE_TIME"})
+_PLACEHOLDER = re.compile(r"{([A-Z_]+)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text with {names} in it, and how often it is used relative to others."""
+    """A text, and how often it is used relative to all others. `way`: a webhook's path or a stream's topic."""
 
-    event: str
     channel: MessageType
-    body: str
+    event: str
+    often: float
+    text: str
     subject: str = ""
-    often: int = 10
+    way: str = ""
     as_html: bool = False
 
+    def said(self, facts: "Facts") -> tuple[str, str, str]:
+        """Subject, text and HTML about something that happened."""
+        subject, text = _format(self.subject) % facts, _format(self.text) % facts
+        return subject, text, as_html(text) if self.as_html else ""
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A text about something that happened at a certain moment."""
+    def name(self, target: Target) -> str:
+        """What its template is called."""
+        if self.way:
+            return f"{self.channel.label}: {self.way}"
+        if self.event == MANUAL:
+            return f"{self.subject or self.text.split('} ', 1)[-1][:30]}{', groups' * (target == Target.GROUP)}"
+        return f"{self.event.replace('_', ' ').capitalize()} ({self.channel.label}{', groups' * (target == Target.GROUP)})"
 
-    event: str
-    subject: str = ""
-    body: str = ""
-    html: str = ""
+
+class Facts(dict[str, str]):
+    """What the bank knows of a moment, by the names of the placeholders. What nobody asks for is not made up."""
+
+    def __init__(self, when: datetime, rng: Random, **known: str) -> None:
+        super().__init__(known)
+        self.when, self.rng = when, rng
+
+    def __missing__(self, name: str) -> str:
+        self[name] = _MADE_UP[name](self.when, self.rng)
+        return self[name]
 
 
-AUTOMATIC = (
-    Wording(
-        "REPAYMENT_REMINDER",
-        _EMAIL,
-        "Dear {name},\n\nthis is a reminder that the next instalment of your loan {loan} is due on {due}.\n\n"
-        "Amount due: {amount}\nOutstanding balance: {balance}\n\nPlease see to it that your account holds enough on that day. "
-        "If you have paid already, you need do nothing.\n\nKind regards\n{bank}",
-        "Your instalment of {amount} is due on {due}",
-        often=22,
-        as_html=True,
-    ),
-    Wording(
-        "LOAN_REPAYMENT",
-        _EMAIL,
-        "Dear {name},\n\nwe have received your payment of {amount} for loan {loan} on {day}. Thank you.\n\n"
-        "Outstanding balance: {balance}\n\nKind regards\n{bank}",
-        "We received your payment of {amount}",
-        often=24,
-    ),
-    Wording(
-        "ACCOUNT_IN_ARREARS",
-        _EMAIL,
-        "Dear {name},\n\nthe instalment of {amount} for your loan {loan} was due on {earlier} and has not reached us yet. "
-        "Please pay it by {due}, or call us: together we will find a way.\n\nKind regards\n{bank}",
-        "Your loan {loan} is in arrears",
-        often=8,
-        as_html=True,
-    ),
-    Wording(
-        "SAVINGS_ACCOUNT_ACTIVITY",
-        _EMAIL,
-        "Dear {name},\n\nthe statement of your account {savings} for the month to {day} is ready.\n\nOpening balance: {balance}\n"
-        "Money in: {amount}\nMoney out: {small}\n\nYou find it under Documents in the portal.\n\nKind regards\n{bank}",
-        "Your account statement is ready",
-        often=14,
-        as_html=True,
-    ),
-    Wording(
-        "LOAN_APPROVAL",
-        _EMAIL,
-        "Dear {name},\n\ngood news: your loan {loan} of {balance} has been approved. You will be paid out within two working days.\n\n"
-        "Kind regards\n{bank}",
-        "Your loan has been approved",
-        often=4,
-    ),
-    Wording(
-        "CLIENT_CREATED",
-        _EMAIL,
-        "Dear {name},\n\nwelcome to {bank}. Your client number is on every letter of ours; please have it ready when you call.",
-        "Welcome to {bank}",
-        often=3,
-        as_html=True,
-    ),
-    Wording(
-        "DEPOSIT_INTEREST_APPLIED",
-        _EMAIL,
-        "Dear {name},\n\nwe have credited interest of {small} to your account {savings} on {day}.\n\nKind regards\n{bank}",
-        "Interest of {small} credited",
-        often=5,
-    ),
-    Wording("PORTAL_ACTIVATED", _SMS, "{code} is your one-time code for {bank}, valid for 5 minutes. Tell it to nobody.", often=26),
-    Wording("REPAYMENT_REMINDER", _SMS, "{bank}: your instalment of {amount} is due on {due}. Loan {loan}.", often=14),
-    Wording("LOAN_REPAYMENT", _SMS, "{bank}: payment of {amount} received on {day}. Balance {balance}. Thank you!", often=12),
-    Wording("SAVINGS_WITHDRAWAL", _SMS, "{bank}: {small} withdrawn from {savings} on {day} at {time}. Not you? Call us at once.", often=9),
-    Wording("ACCOUNT_IN_ARREARS", _SMS, "{bank}: your instalment of {amount} was due on {earlier}. Please call +44 20 7946 0018.", often=4),
-    Wording("LOAN_DISBURSEMENT", _SMS, "{bank}: {balance} from your loan {loan} has been paid out to {savings}.", often=3),
+@cache
+def _format(text: str) -> str:
+    return _PLACEHOLDER.sub(r"%(\1)s", text.replace("%", "%%"))
+
+
+def _money(least: int, most: int) -> Callable[[datetime, Random], str]:
+    return lambda when, rng: f"€{rng.randint(least, most) / 100:,.2f}"
+
+
+def _day(day: datetime) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+_MADE_UP: dict[str, Callable[[datetime, Random], str]] = {
+    "AMOUNT": _money(2_500, 48_000),
+    "TRANSACTION_AMOUNT": _money(150, 9_900),
+    "TOTAL_BALANCE": _money(60_000, 1_450_000),
+    "ACCOUNT_ID": lambda when, rng: f"LN-{rng.randint(100_000, 999_999)}",
+    "ACCOUNT_NAME": lambda when, rng: f"SV-{rng.randint(100_000, 999_999)}",
+    "CODE": lambda when, rng: f"{rng.randrange(10**6):06}",
+    "NUMBER_OF_ACCOUNTS": lambda when, rng: f"{rng.randint(3_800, 4_100):,}",
+    "NOTES": lambda when, rng: f"{when:%H:%M}",
+    "EVENT_DATE": lambda when, rng: _day(when),
+    "EVENT_DATE_TIME": lambda when, rng: when.isoformat(timespec="seconds"),
+    "PAYMENT_DUE_DATE": lambda when, rng: _day(when + timedelta(days=rng.randint(2, 9))),
+    "START_DATE": lambda when, rng: _day(when - timedelta(days=rng.randint(3, 20))),
+    "CURRENCY": lambda when, rng: "EUR",
+}
+_DEAR, _REGARDS = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}"
+_PAYLOAD = (
+    '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n  "client": {"id": "{CLIENT_ID}", "encodedKey": "{CLIENT_KEY}"},\n'
+    '  "account": {"id": "{ACCOUNT_ID}"},\n  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": "{CURRENCY}"}\n}'
+)
+
+
+def _letter(event: str, often: float, subject: str, text: str, *, as_html: bool = False) -> Wording:
+    return Wording(_EMAIL, event, often, _DEAR + text + _REGARDS, subject, as_html=as_html)
+
+
+def _by_hand(channel: MessageType, text: str, subject: str = "") -> Wording:
+    return Wording(channel, MANUAL, 3, text + ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK, subject)
+
+
+TO_STAFF = Wording(
+    _EMAIL, "END_OF_DAY_PROCESSING_COMPLETED", 2,
+    "End-of-day processing for {EVENT_DATE} has finished.\n\nAccounts processed: {NUMBER_OF_ACCOUNTS}\nWarnings: none",
+    "End of day {EVENT_DATE} completed",
 )  # fmt: skip
-MANUAL = (
-    Wording(
-        "MANUAL",
-        _EMAIL,
-        "Dear {name},\n\nthank you for your call today. As agreed, the instalment of {amount} is moved to {due}; nothing else changes.\n\n"
-        "Kind regards\n{sender}\n{bank}",
+WORDINGS = (
+    _letter(
+        "REPAYMENT_REMINDER", 22, "Your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}",
+        "this is a reminder that the next instalment of your loan {ACCOUNT_ID} is due on {PAYMENT_DUE_DATE}.\n\n"
+        "Amount due: {AMOUNT}\nOutstanding balance: {TOTAL_BALANCE}\n\nPlease see to it that your account holds enough on that day. "
+        "If you have paid already, you need do nothing.", as_html=True,
+    ),
+    _letter(
+        "LOAN_REPAYMENT", 24, "We received your payment of {AMOUNT}",
+        "we have received your payment of {AMOUNT} for loan {ACCOUNT_ID} on {EVENT_DATE}. Thank you.\n\n"
+        "Outstanding balance: {TOTAL_BALANCE}",
+    ),
+    _letter(
+        "ACCOUNT_IN_ARREARS", 8, "Your loan {ACCOUNT_ID} is in arrears",
+        "the instalment of {AMOUNT} for your loan {ACCOUNT_ID} was due on {START_DATE} and has not reached us yet. "
+        "Please pay it by {PAYMENT_DUE_DATE}, or call us: together we will find a way.", as_html=True,
+    ),
+    _letter(
+        "SAVINGS_ACCOUNT_ACTIVITY", 14, "Your account statement is ready",
+        "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\nOpening balance: {TOTAL_BALANCE}\n"
+        "Money in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\nYou find it under Documents in the portal.", as_html=True,
+    ),
+    _letter(
+        "LOAN_APPROVAL", 4, "Your loan has been approved",
+        "good news: your loan {ACCOUNT_ID} of {TOTAL_BALANCE} has been approved. You will be paid out within two working days.",
+    ),
+    _letter(
+        "CLIENT_CREATED", 3, f"Welcome to {BANK}",
+        f"welcome to {BANK}. Your client number is on every letter of ours; please have it ready when you call.", as_html=True,
+    ),
+    _letter(
+        "DEPOSIT_INTEREST_APPLIED", 5, "Interest of {TRANSACTION_AMOUNT} credited",
+        "we have credited interest of {TRANSACTION_AMOUNT} to your account {ACCOUNT_NAME} on {EVENT_DATE}.",
+    ),
+    TO_STAFF,
+    _by_hand(
+        _EMAIL, _DEAR + "thank you for your call today. As agreed, your next instalment is moved by a week; nothing else changes.",
         "Your call today",
     ),
-    Wording(
-        "MANUAL",
-        _EMAIL,
-        "Dear {name},\n\nto go on with your application we still need a copy of your identity card and your last three payslips. "
-        "You may bring them to the branch or upload them in the portal.\n\nKind regards\n{sender}\n{bank}",
-        "Documents for your application",
+    _by_hand(
+        _EMAIL, _DEAR + "to go on with your application we still need a copy of your identity card and your last three payslips. "
+        "You may bring them to the branch or upload them in the portal.", "Documents for your application",
     ),
-    Wording("MANUAL", _SMS, "Hello {name}, the branch is closed on {due}. Shall we meet the day after, same time? {sender}, {bank}"),
-    Wording("MANUAL", _SMS, "Hello {name}, I tried to reach you about loan {loan}. Please call me back. {sender}, {bank}"),
-)
-TO_STAFF = Wording(
-    "END_OF_DAY_PROCESSING_COMPLETED",
-    _EMAIL,
-    "End-of-day processing for {day} has finished.\n\nAccounts processed: {count}\nInterest accrued: {balance}\nWarnings: none",
-    "End of day {day} completed",
-)
-# Event, kind of account, whether an amount goes with it.
-_BUSINESS = (
-    ("LOAN_REPAYMENT", "loan", True),
-    ("SAVINGS_DEPOSIT", "savings", True),
-    ("SAVINGS_WITHDRAWAL", "savings", True),
-    ("LOAN_DISBURSEMENT", "loan", True),
-    ("CLIENT_ACTIVITY", "", False),
-    ("PAYMENT_ORDER_ACTIVITY", "savings", True),
-    ("CARDS_AUTHORISATION_HOLD_CREATED", "savings", True),
-    ("ACCOUNT_IN_ARREARS", "loan", True),
-)
+    Wording(_SMS, "PORTAL_ACTIVATED", 18, f"{{CODE}} is your one-time code for {BANK}, valid for 5 minutes. Tell it to nobody."),
+    Wording(_SMS, "REPAYMENT_REMINDER", 10, f"{BANK}: your instalment of {{AMOUNT}} is due on {{PAYMENT_DUE_DATE}}. Loan {{ACCOUNT_ID}}."),
+    Wording(_SMS, "LOAN_REPAYMENT", 8, f"{BANK}: payment of {{AMOUNT}} received on {{EVENT_DATE}}. Balance {{TOTAL_BALANCE}}. Thank you!"),
+    Wording(
+        _SMS, "SAVINGS_WITHDRAWAL", 6,
+        f"{BANK}: {{TRANSACTION_AMOUNT}} withdrawn from {{ACCOUNT_NAME}} on {{EVENT_DATE}} at {{NOTES}}. Not you? Call us at once.",
+    ),
+    Wording(_SMS, "ACCOUNT_IN_ARREARS", 3, f"{BANK}: your instalment of {{AMOUNT}} was due on {{START_DATE}}. Please call us today."),
+    Wording(_SMS, "LOAN_DISBURSEMENT", 2, f"{BANK}: {{TOTAL_BALANCE}} from loan {{ACCOUNT_ID}} has been paid out to {{ACCOUNT_NAME}}."),
+    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, our branch is closed tomorrow. Shall we meet the day after, same time?"),
+    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, I tried to reach you about your loan. Please call me back."),
+    *(
+        Wording(_HOOK, event, often, _PAYLOAD, way=path)
+        for path, event, often in (
+            ("crm/contact-events", "CLIENT_ACTIVITY", 8),
+            ("ledger/postings", "LOAN_REPAYMENT", 9),
+            ("mobile-app/push", "SAVINGS_DEPOSIT", 9),
+            ("fraud-scoring/transactions", "SAVINGS_WITHDRAWAL", 9),
+            ("busy/credit-bureau/reports", "ACCOUNT_IN_ARREARS", 0.4),
+            ("flaky/warehouse/ingest", "SAVINGS_DEPOSIT", 0.5),
+            ("fail/404/old-crm/hook", "CLIENT_ACTIVITY", 0.3),
+            ("silent/mobile-money/callback", "SAVINGS_WITHDRAWAL", 0.3),
+            ("forgetful/tax-office/statements", "DEPOSIT_INTEREST_APPLIED", 0.5),
+            ("archive/statements", "SAVINGS_ACCOUNT_ACTIVITY", 0.4),
+        )
+    ),
+    *(
+        Wording(_STREAM, event, 7, _PAYLOAD, way=f"{topic}.events")
+        for topic, event in (("loans", "LOAN_REPAYMENT"), ("deposits", "SAVINGS_DEPOSIT"), ("clients", "CLIENT_ACTIVITY"))
+    ),
+)  # fmt: skip
 
 
-def write(wording: Wording, *, name: str, when: datetime, rng: Random, sender: str = "") -> Written:
-    """Fill a text in. `when` is in the organisation's time."""
-    words = facts(when, rng) | {"name": name, "sender": sender, "bank": BANK}
-    body = wording.body.format_map(words)
-    return Written(wording.event, wording.subject.format_map(words), body, as_html(body) if wording.as_html else "")
+def destination(wording: Wording, receiver: str) -> str:
+    """Where a webhook or a stream event goes; nothing for letters. `receiver`: the address of the stand-in that gets webhooks."""
+    if wording.channel != _HOOK:
+        return wording.way
+    return f"{NOBODY_LISTENS if wording.way.startswith('archive') else receiver}/{wording.way}"
 
 
-def payload(*, client_id: str, client_key: UUID, when: datetime, rng: Random) -> Written:
-    """The JSON of a webhook or a stream event."""
-    event, account, with_amount = rng.choice(_BUSINESS)
-    known = facts(when, rng)
-    content: dict[str, Any] = {
-        "event": event,
-        "occurredAt": when.isoformat(timespec="seconds"),
-        "client": {"id": client_id, "encodedKey": client_key.hex},
+def targets(wording: Wording) -> list[Target]:
+    """Whom its templates are about: people, or what the event is about where nobody is written to."""
+    if wording.way:
+        return [Target.CLIENT if Target.CLIENT in EVENTS[wording.event] else EVENTS[wording.event][0]]
+    possible = EVENTS.get(wording.event, (Target.CLIENT, Target.GROUP))
+    return [target for target in (Target.CLIENT, Target.GROUP, Target.USER) if target in possible]
+
+
+def make_templates(receiver: str) -> None:
+    """Write the bank's templates: one a wording and kind of recipient, and two that say why nothing was sent."""
+    made = [_template(wording, target, receiver) for wording in WORDINGS for target in targets(wording)]
+    silent = {
+        "type": _EMAIL,
+        "event": "LOAN_REPAYMENT",
+        "subject": "We received {AMOUNT}",
+        "text": "Dear {CLIENT_NAME}, we received {AMOUNT}.",
     }
-    if account:
-        content["account"] = {"id": known[account], "type": account.upper()}
-    if with_amount:
-        content["amount"] = {"value": f"{rng.randint(500, 250_000) / 100:.2f}", "currency": "EUR"}
-    return Written(event, body=json.dumps(content, indent=2))
+    made.append(NotificationTemplate(name="Loan repayment, the old letter", active=False, **silent))
+    made.append(NotificationTemplate(name="Loan repayment, copy for the file", subscription=SubscriptionOption.OPT_IN, **silent))
+    NotificationTemplate.objects.bulk_create(made)
 
 
-def turnover(rng: Random) -> str:
+def _template(wording: Wording, target: Target, receiver: str) -> NotificationTemplate:
+    made = NotificationTemplate(
+        name=wording.name(target), type=wording.channel, event=wording.event, target=target, subject=wording.subject, text=wording.text,
+        html=as_html(wording.text) if wording.as_html else "", destination=destination(wording, receiver),
+    )  # fmt: skip
+    if wording.event == MANUAL:
+        made.event, made.trigger = "", Trigger.MANUAL
+    elif target != Target.USER:
+        made.conditions = [{"field": WAY, "operator": "EQUALS", "values": [wording.way or wording.channel.value]}]
+    if wording.way:
+        made.content_type = "application/json"
+    if wording.channel == _HOOK:
+        made.method, made.headers = "POST", {"X-Source": "core-banking"}
+        made.signing_secret = seal(new_secret())
+    if wording.way.startswith("ledger"):
+        made.auth_username, made.auth_password = "commlog", seal("demo-ledger")
+    return made
+
+
+def turnover(rng: Random) -> Iterator[str]:
     """The lines of a long statement: five to a hundred thousand characters."""
-    line = "\n{}  Card payment {:06}  €{}.{:02}"
-    lines = (
-        line.format(number + 1, rng.randrange(10**6), rng.randrange(1, 900), rng.randrange(100))
-        for number in range(150 * 2 ** rng.randrange(6))
-    )
-    return "\n\nTurnover:" + "".join(lines)
-
-
-def facts(when: datetime, rng: Random) -> dict[str, str]:
-    """What the bank knows of a moment, by the names that the texts use."""
-    return {
-        "amount": f"€{rng.randint(2_500, 48_000) / 100:,.2f}",
-        "small": f"€{rng.randint(150, 9_900) / 100:,.2f}",
-        "balance": f"€{rng.randint(60_000, 1_450_000) / 100:,.2f}",
-        "loan": f"LN-{rng.randint(100_000, 999_999)}",
-        "savings": f"SV-{rng.randint(100_000, 999_999)}",
-        "code": f"{rng.randint(0, 999_999):06}",
-        "count": f"{rng.randint(3_800, 4_100):,}",
-        "day": f"{when:%-d %B %Y}",
-        "time": f"{when:%H:%M}",
-        "due": f"{when + timedelta(days=rng.randint(2, 9)):%-d %B %Y}",
-        "earlier": f"{when - timedelta(days=rng.randint(3, 20)):%-d %B %Y}",
-    }
+    yield "\n\nTurnover:"
+    for number in range(150 * 2 ** rng.randrange(6)):
+        yield f"\n{number + 1}  Card payment {rng.randrange(10**6):06}  €{rng.randrange(1, 900)}.{rng.randrange(100):02}"
 
 
 def as_html(body: str) -> str:

@@ -16,8 +16,8 @@ from django.test.utils import setup_test_environment
 from playwright.sync_api import Page, sync_playwright
 
 from commlog.demo import environment
+from commlog.demo.environment import PASSWORD
 from commlog.demo.place import BASE, Place
-from commlog.demo.sign_ins import PASSWORD
 from tests.cluster.test_demo import free_port
 
 FOLDER = BASE / "screenshots"

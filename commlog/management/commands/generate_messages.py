@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils import timezone
 
-from commlog.demo import mass
+from commlog.demo import generator
 from notifications.models import Message
 
 MOST = 20_000_000
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Writing {what}.")
         began = monotonic()
         rng = Random(f"{options['seed']} {Message.objects.count()}")  # noqa: S311  a second call goes on, with other keys
-        mass.generate(count, days=days, rng=rng, now=timezone.localtime(), waiting=options["waiting"], said=self._say)
+        generator.generate(count, days=days, rng=rng, now=timezone.localtime(), waiting=options["waiting"], said=self._say)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self.stdout.write(f"Wrote {count:,} messages in {monotonic() - began:.0f} s.")

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bench.walks import Reading, check
-from commlog.demo import mass
+from commlog.demo import generator
 from notifications.models import Message
 from tests.factories import make_key
 from tests.web_server import commlog
@@ -24,7 +24,7 @@ def address(transactional_db: None) -> Iterator[str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_each_message_is_read_once_and_in_order_while_others_arrive(address: str) -> None:
-    mass.generate(MESSAGES, days=30, rng=Random(1), now=timezone.now())
+    generator.generate(MESSAGES, days=30, rng=Random(1), now=timezone.now())
     there = [key.hex for key in Message.objects.order_by("created_at", "pk").values_list("key", flat=True)]
     assert len(there) == MESSAGES
     check(Reading(address, make_key(), ARRIVING), there)

@@ -6,13 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from commlog.demo import bank, feed, people
-from commlog.demo.stories import Stories
-from notifications import events
-from notifications.events import Happening
+from commlog.demo import bank, generator, people, texts
+from commlog.demo.people import Cast
 from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.states import MessageType
 from notifications.templating.checks import problems
@@ -21,37 +20,40 @@ RECEIVER = "http://127.0.0.1:8099"
 
 
 @pytest.fixture
-def stories(db: Any, settings: Any) -> Stories:
+def cast(db: Any, settings: Any) -> Cast:
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
-    rng = Random(3)
-    cast = people.make_cast(since=timezone.localtime() - timedelta(weeks=5), rng=rng)
-    bank.make_templates(RECEIVER)
-    return Stories(cast, RECEIVER, rng)
+    made = people.of_demo(since=timezone.localtime() - timedelta(weeks=5), rng=Random(3))
+    texts.make_templates(RECEIVER)
+    return made
 
 
-def test_every_template_of_the_bank_is_sound(stories: Stories) -> None:
+def test_every_template_of_the_bank_is_sound(cast: Cast) -> None:
     assert [(template.name, wrong) for template in NotificationTemplate.objects.all() for wrong in problems(template)] == []
 
 
-def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(stories: Stories) -> None:
-    now = timezone.localtime()
-    for channel in MessageType:
-        for _ in range(25):
-            draft = stories.over(channel, now, steady=True)
-            told = bank.told(draft, now, stories.rng)
-            if isinstance(told, Happening):
-                (key,) = events.raise_one(told).messages
-                message = Message.objects.get(key=key)
-                assert (message.type, message.destination or "-") == (channel, draft.destination or message.destination)
-            else:
-                assert told.template is not None
+def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(cast: Cast, client: Client) -> None:
+    now, rng, seen = timezone.localtime(), Random(3), set()
+    headers = {"apiKey": bank.banking_key()}
+    for _ in range(120):
+        what = generator.happen(cast, now, rng)
+        seen.add(what.wording.channel)
+        if what.sender is None:
+            answer = client.post("/api/events", bank.body(what), "application/json", headers=headers)
+            (key,) = answer.json()["messages"]
+            message = Message.objects.get(key=key)
+            expected = texts.destination(what.wording, RECEIVER) or message.destination
+            assert (message.type, message.destination) == (what.wording.channel, expected)
+        else:
+            assert bank.draft(what).template is not None
+    assert seen == set(MessageType)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_core_banking_system_tells_over_the_api(stories: Stories, live_server: LiveServer, settings: Any) -> None:
+def test_the_core_banking_system_tells_over_the_api(cast: Cast, live_server: LiveServer, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    now, port = timezone.localtime(), int(live_server.url.rpartition(":")[2])
-    told = Happening("LOAN_REPAYMENT", client=stories.cast.steady[0], data={"AMOUNT": "1"}, occurred_at=now)
-    feed.tell(told, port=port, key=feed.banking_key())
+    port = int(live_server.url.rpartition(":")[2])
+    repayment = next(wording for wording in texts.WORDINGS if wording.event == "LOAN_REPAYMENT")
+    told = generator.to_client(repayment, cast.clients[0], timezone.localtime(), Random(1))
+    bank.tell(told, port=port, key=bank.banking_key())
     event = BusinessEvent.objects.get()
-    assert (event.name, event.client, event.source) == ("LOAN_REPAYMENT", stories.cast.steady[0], "Core banking")
+    assert (event.name, event.client, event.source) == ("LOAN_REPAYMENT", cast.clients[0], "Core banking")

@@ -53,10 +53,6 @@ def test_the_settings_read_the_directory_as_it_is_spelled(tmp_path: Path) -> Non
     assert done.stdout.strip() == str(directory / "demo.sqlite3")
 
 
-def test_the_past_is_impatient() -> None:
-    assert environment.impatient({"A": "b"}) == {"A": "b", "RETRY_BACK_OFF_DELAY": "0.01", "RETRY_BACK_OFF_MAX_DELAY": "0.05"}
-
-
 @pytest.mark.parametrize("command", [["demo", "--help"], ["outage", "--help"]])
 def test_the_commands_start_whatever_the_shell_holds(command: list[str]) -> None:
     nonsense = os.environ | {"DATABASE_URL": "nonsense", "RETRY_MAX_RETRIES": "many", "DJANGO_SETTINGS_MODULE": "nowhere.settings"}
