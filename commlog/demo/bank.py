@@ -5,7 +5,7 @@ import json
 import time
 import urllib.request
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 from random import Random
 
@@ -23,8 +23,7 @@ from commlog.demo.generator import Happened
 from commlog.demo.place import Place
 from commlog.models import ApiConsumer
 from notifications import outbox
-from notifications.event_names import MANUAL
-from notifications.events.trace import begun, stored
+from notifications.events import MANUAL, Entry
 from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.outbox import Draft
 from notifications.states import MessageType
@@ -67,11 +66,10 @@ def _add_events() -> None:
     events = []
     for message in messages:
         assert message.template
-        entry = begun(message.template)
-        entry.messages.append(message.key.hex)
+        entry = Entry(message.template.key.hex, message.template.name, message.type, messages=[message.key.hex])
         about = {"client": message.client, "group": message.group, "user": message.user, "subject_name": message.recipient_name}
         told = {"occurred_at": message.created_at, "received_at": message.created_at, "source": NAME}
-        events.append(BusinessEvent(name=message.event, trace=stored([entry]), message_count=1, **about, **told))
+        events.append(BusinessEvent(name=message.event, trace=[list(astuple(entry))], message_count=1, **about, **told))
     for message, event in zip(messages, BusinessEvent.objects.bulk_create(events, batch_size=500), strict=True):
         message.business_event = event
     Message.objects.bulk_update(messages, ["business_event"], batch_size=500)

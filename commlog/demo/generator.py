@@ -22,7 +22,7 @@ from commlog.demo.fates import Fate
 from commlog.demo.people import Cast
 from commlog.demo.texts import Facts, Wording
 from commlog.models import User
-from notifications.event_names import MANUAL
+from notifications.events import MANUAL
 from notifications.models import Attempt, Client, DeliveryReceipt, Group, Lane, Message
 from notifications.models.template import Target
 from notifications.retry import RetryPolicy

@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 
 from notifications.channels.webhook import new_secret
-from notifications.event_names import EVENTS, MANUAL
+from notifications.events import EVENTS, MANUAL
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.secrets.sealed import seal
