@@ -29,8 +29,12 @@ atexit.register(rmtree, LOCKS, ignore_errors=True)
 atexit.register(rmtree, MARKERS, ignore_errors=True)
 
 
+gc.disable()  # until the tests are collected, which takes 30 % less of a processor's time without
+
+
 def pytest_collection_finish() -> None:
     """Leave what is loaded by now out of garbage collection: looking through it again and again took 30 % of the suite's processor time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -12,14 +12,14 @@ from notifications.models import Message
 from tests.factories import make_key
 from tests.web_server import commlog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chunks")]
 PATH = "/api/communications/messages"
 EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination": "ana@example.org"}
 
 
-@pytest.fixture(params=[[], ["--threads", "4"]], ids=["production", "demo"])
-def port(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[int]:
-    """The port of a Commlog on the database of this test."""
+@pytest.fixture(scope="module", params=[[], ["--threads", "4"]], ids=["production", "demo"])
+def port(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[int]:
+    """The port of a Commlog on the database of these tests."""
     with commlog(*request.param, API_LARGEST_BODY="10000") as port:
         yield port
 
