@@ -15,6 +15,8 @@ from commlog.models import CustomView, Job, MenuItem, MenuPlace, User, ViewPlace
 from commlog.models.column_layout import LogKind
 from commlog.models.job import OPEN, JobKind, JobState
 from commlog.models.menu_item import MenuItemType
+from commlog.models.user import permission_to_send
+from notifications import channels
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
@@ -214,7 +216,7 @@ can_manage_administration = _demand(may_manage_administration, "This needs the p
 
 # --- Clients, groups, users, and what is sent to them by hand ------------------------------------------------------
 _DETAILS = {"client": "commlog.view_client_details", "group": "commlog.view_group_details", "user": "commlog.view_user_details"}
-_SEND = {MessageType.EMAIL: "commlog.send_manual_email", MessageType.SMS: "commlog.send_manual_sms"}
+_SEND = {channel: f"commlog.{permission_to_send(channel)}" for channel in channels.FOR_PEOPLE}
 _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": MenuItemType.USERS}
 
 

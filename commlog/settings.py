@@ -18,10 +18,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.log import CallbackFilter
 
 from commlog.environment import Environment
-from notifications.channels.email import plain_address, sender
-from notifications.channels.sms.channel import sender_parameter
-from notifications.channels.webhook import usable_url
-from notifications.states import MessageType
+from notifications import channels
+from notifications.channels.email import EmailChannel, plain_address, sender
+from notifications.channels.sms.channel import SmsChannel, sender_parameter
+from notifications.channels.webhook import WebhookChannel, usable_url
 from notifications.text.numbers import e164
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -319,11 +319,11 @@ SENDING_MODE = env.choice("SENDING_MODE", ("live", "hold", "redirect"))
 REDIRECT_TO = {
     #: Where `redirect` sends e-mail. A channel without such a destination is held, and so are event streams. The true destination is in the
     #: subject, the text or a header.
-    MessageType.EMAIL: env.usable("REDIRECT_EMAIL", "one address such as staging@example.org", plain_address),
+    EmailChannel.type: env.usable("REDIRECT_EMAIL", "one address such as staging@example.org", plain_address),
     #: Where `redirect` sends SMS.
-    MessageType.SMS: env.usable("REDIRECT_SMS", "one number such as +491700000000", e164),
+    SmsChannel.type: env.usable("REDIRECT_SMS", "one number such as +491700000000", e164),
     #: Where `redirect` sends webhooks, without their secrets.
-    MessageType.WEB_HOOK: env.usable("REDIRECT_WEB_HOOK", "one URL such as https://staging.example.org/hook", _hook),
+    WebhookChannel.type: env.usable("REDIRECT_WEB_HOOK", "one URL such as https://staging.example.org/hook", _hook),
 }
 if SENDING_MODE == "redirect" and not any(REDIRECT_TO.values()):
     raise env.refuse("SENDING_MODE", "redirect, with REDIRECT_EMAIL, REDIRECT_SMS or REDIRECT_WEB_HOOK set")
@@ -331,10 +331,11 @@ if SENDING_MODE == "redirect" and not any(REDIRECT_TO.values()):
 # --- Retries -------------------------------------------------------------------------------------------------------
 _policy = env.retry_policy()
 #: `1`: send an SMS again whose outcome is unknown. Twilio cannot recognise a repetition, so it may arrive twice.
-_unknown = {MessageType.SMS: env.flag("RETRY_UNKNOWN_SMS", False)}
+_unknown = {SmsChannel.type: env.flag("RETRY_UNKNOWN_SMS", False)}
 RETRY_POLICIES = {
-    channel: env.retry_policy(f"RETRY_{channel}_", _policy.with_unknown(_unknown.get(channel, True)))
-    for channel in (MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK)
+    each.type: env.retry_policy(f"RETRY_{each.type}_", _policy.with_unknown(each.retries_unknown or _unknown.get(each.type, False)))
+    for each in channels.ALL
+    if each.retried
 }
 
 # --- Senders -------------------------------------------------------------------------------------------------------

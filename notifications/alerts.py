@@ -5,8 +5,8 @@ from django.db.models import Model
 from django.dispatch import Signal
 
 from notifications import outbox
+from notifications.channels.email import EmailChannel
 from notifications.models import Message
-from notifications.states import MessageType
 
 EVENT = "ALERT"
 
@@ -23,4 +23,4 @@ def tell(subject: str, text: str) -> Message | None:
     """A mail to ALERT_EMAIL, where one is set. It goes the way of every mail: where e-mail is in trouble, it waits with the others."""
     if not settings.ALERT_EMAIL:
         return None
-    return outbox.enqueue(outbox.Draft(MessageType.EMAIL, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT))
+    return outbox.enqueue(outbox.Draft(EmailChannel.type, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT))

@@ -95,7 +95,7 @@ def content_type(text: str) -> str:
 
 def _spelled(channel: MessageType, destination: str) -> str:
     """A number in the one spelling that the log keeps; what is no number is left for the channel to refuse."""
-    if channel != MessageType.SMS:
+    if not channels.of(channel).by_number:
         return destination
     try:
         return e164(destination)
@@ -104,10 +104,7 @@ def _spelled(channel: MessageType, destination: str) -> str:
 
 
 def _on_file(draft: Draft) -> str:
-    recipient = draft.recipient
-    if recipient is None or draft.type not in (MessageType.EMAIL, MessageType.SMS):
-        return ""
-    return (recipient.email if draft.type == MessageType.EMAIL else recipient.mobile_phone).strip()
+    return channels.of(draft.type).address_of(draft.recipient) if draft.recipient else ""
 
 
 def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
@@ -120,11 +117,12 @@ def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
 
 def _web_hook_fields(draft: Draft) -> dict[str, Any]:
     """Method, content type and headers. Raises Malformed where the channel has none of them, or they are not allowed."""
-    if draft.type != MessageType.WEB_HOOK:
+    fields = channels.of(draft.type).fields
+    if "method" not in fields:
         for name in _FOR_WEB_HOOKS:
             if getattr(draft, name):
                 raise Malformed(name, "is for webhooks only")
-        return {"content_type": content_type(draft.content_type) if draft.type == MessageType.EVENT_STREAM else ""}
+        return {"content_type": content_type(draft.content_type) if "content_type" in fields else ""}
     method = draft.method.upper() or "POST"
     if method not in METHODS:
         raise Malformed("method", f"must be one of {', '.join(sorted(METHODS))}")

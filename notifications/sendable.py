@@ -10,11 +10,7 @@ from notifications.lanes import switches
 from notifications.models import Message
 from notifications.states import MessageType
 
-_MISSING_DESTINATION = {
-    MessageType.EMAIL: Reason.MISSING_EMAIL_RECIPIENT_ADDRESS,
-    MessageType.SMS: Reason.MISSING_SMS_RECIPIENT,
-}
-_OF_CHANNELS = {switches.reason_of(channel) for channel in MessageType} - {Reason.OTHER}
+_OF_CHANNELS = {each.when_off for each in channels.ALL} - {Reason.OTHER}
 # With these a message fails that its channel would not try. Reading it tells whether it would try it now: settings change, and some of
 # these reasons come from providers, too. Those of a whole channel are not among them: `closed` knows them without reading anything.
 DOUBTFUL_REASONS = frozenset({reason for reason, each in CATALOGUE.items() if not each.retried} | {Reason.OTHER}) - _OF_CHANNELS
@@ -26,7 +22,7 @@ def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
     """Return why the message would fail at once; None: it can be tried. No I/O, but the switches are looked up once a second."""
     try:
         if not envelope.destination:
-            raise DeliveryError(missing_destination(channel), "No destination is on file.")
+            raise DeliveryError(channels.of(channel).without_destination, "No destination is on file.")
         switches.refuse_switched_off(channel)
         channels.get(channel).check(envelope)
     except DeliveryError as error:
@@ -37,11 +33,6 @@ def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
 def refusal_of(message: Message) -> DeliveryError | None:
     """Return why a message with this content, for this destination, would fail at once; None: it can be tried."""
     return refusal(MessageType(message.type), envelope_of(message))
-
-
-def missing_destination(channel: MessageType) -> Reason:
-    """Return the reason with which a message without a destination fails."""
-    return _MISSING_DESTINATION.get(channel, Reason.UNDEFINED_DESTINATION)
 
 
 def closed() -> Mapping[MessageType, Reason]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from notifications.states import MessageType
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("commlog", "notifications")
 DOORS = (
@@ -20,6 +22,8 @@ DOORS = (
 COMPOSITION = ("settings", "environment", "wsgi", "apps", "urls", "middleware", "navigation", "database_middleware", "demo")
 FACES = ("views", "api", "live", "management", "account_commands", "templatetags")
 MOST_IN_THE_HALL = {"commlog": 12, "notifications": 16}  # modules directly in a package
+NAME_CHANNELS = ("commlog.demo.",)  # the demo invents what each of them sends, and how that fares
+CHANNELS = tuple(MessageType.__members__)
 LARGEST = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "services", "managers", "constants", "misc"}
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts)
@@ -123,6 +127,22 @@ def test_the_kit_knows_no_model_and_no_room() -> None:
         for target in imports(path, inside_functions=True)
         if target.startswith(("commlog.", "notifications.models")) and not target.startswith("commlog.kit")
     ]
+    assert wrong == []
+
+
+def test_channels_are_asked_and_not_named() -> None:
+    """What is so of a channel stands in its folder alone: a name elsewhere is a fact that the next channel would lack."""
+    named = re.compile(rf"\bMessageType\.({'|'.join(CHANNELS)})\b")
+    at_home = ("notifications.channels.", "notifications.states", *NAME_CHANNELS)
+    wrong = [
+        f"{name}: {found.group()}"
+        for name, path in MODULES.items()
+        if not name.startswith(at_home)
+        for found in named.finditer(path.read_text())
+    ]
+    in_pages = re.compile(rf"""["']({"|".join(CHANNELS)})["']""")
+    pages = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static" / "js").rglob("*.js")]
+    wrong += [f"{path.relative_to(ROOT)}: {found.group()}" for path in pages for found in in_pages.finditer(path.read_text())]
     assert wrong == []
 
 

@@ -6,9 +6,10 @@ from math import sqrt
 
 from django.conf import settings
 
+from notifications import channels
 from notifications.states import MessageType
 
-CHANNELS = (MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK)
+CHANNELS = tuple(each.type for each in channels.ALL if each.retried)
 MOST_DRAWN = 10  # retries; a policy that retries for ever has no end
 WIDTH, MARGIN, GAP = 1000, 16, 34  # of the drawing, in units of its viewBox
 

@@ -11,8 +11,8 @@ from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.description import answers, component, describes
 from commlog.api.operations import needs
+from notifications.channels.webhook import WebhookChannel
 from notifications.models import ChannelSwitch
-from notifications.states import MessageType
 from notifications.text.gate import Malformed
 
 router = Router(tags=["Notification settings"])
@@ -28,7 +28,7 @@ _REFUSAL = "this needs the permission “Manage administration”"
 @needs(permissions.may_manage_administration, _REFUSAL)
 def read(request: HttpRequest) -> JsonResponse:
     """Whether webhooks are sent at all."""
-    return _answer(not ChannelSwitch.objects.filter(channel=MessageType.WEB_HOOK, enabled=False).exists())
+    return _answer(not ChannelSwitch.objects.filter(channel=WebhookChannel.type, enabled=False).exists())
 
 
 @router.put(
@@ -40,7 +40,7 @@ def read(request: HttpRequest) -> JsonResponse:
 def write(request: HttpRequest) -> JsonResponse:
     """Switch webhooks on or off for the whole organisation."""
     enabled = _wanted(bodies.read(request))
-    return _answer(keeping.switch(MessageType.WEB_HOOK, enabled=enabled, by=caller_of(request).actor).enabled)
+    return _answer(keeping.switch(WebhookChannel.type, enabled=enabled, by=caller_of(request).actor).enabled)
 
 
 def _wanted(body: Any) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from commlog.models import User
-from notifications import content
+from notifications import channels, content
 from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft, Malformed
 from notifications.states import MessageState, MessageType
@@ -128,12 +128,6 @@ _REFERENCES: dict[str, _Reference] = {
     "recipientUsername": _Reference("user", User.objects.all, "username"),
     "senderUsername": _Reference("sender", User.objects.all, "username"),
 }
-_REQUIRED = {
-    MessageType.EMAIL: ("subject", "body"),
-    MessageType.SMS: ("body",),
-    MessageType.WEB_HOOK: ("destination", "body"),
-    MessageType.EVENT_STREAM: ("destination", "body"),
-}
 _MOST_REMEMBERED = 10_000
 
 
@@ -163,8 +157,10 @@ class DraftReader:
         if unknown:
             raise Malformed(clean("JSON", unknown[0])[:64], "is not a field of a message")
         channel = _channel(fields.get("type"))
-        for name in _REQUIRED[channel]:
-            if name not in fields:
+        facts = channels.of(channel)
+        needed = {"destination": not facts.for_people, "subject": "subject" in facts.fields, "body": True}
+        for name, is_needed in needed.items():
+            if is_needed and name not in fields:
                 raise Malformed(name, f"is missing; {channel.label} needs it")
         values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
         if "headers" in fields:

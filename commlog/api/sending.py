@@ -18,7 +18,7 @@ from commlog.audit import AuditAction
 from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
 from commlog.recipients.kinds import kind_of
-from notifications import outbox
+from notifications import channels, outbox
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
 from notifications.outbox import Draft, Ready
@@ -27,7 +27,6 @@ from notifications.text import keys
 from notifications.text.gate import Malformed
 
 EVENT = "MANUAL"
-CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
 _PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
 _ABOUT = (*KEYS_ABOUT, "referenceId")
@@ -125,8 +124,8 @@ def _channel(fields: Mapping[str, Any]) -> MessageType:
     given = fields.get("type")
     if given is None:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "type: is missing")
-    if given not in CHANNELS:
-        raise ApiError(400, Code.INVALID_PARAMETERS, "type: only EMAIL and SMS can be sent by hand")
+    if given not in channels.FOR_PEOPLE:
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"type: only {' and '.join(channels.FOR_PEOPLE)} can be sent by hand")
     return MessageType(given)
 
 
@@ -138,12 +137,12 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
         return
     if "body" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
-    if channel == MessageType.EMAIL and "subject" not in fields:
-        raise ApiError(400, Code.INVALID_EMAIL_SUBJECT, "subject: is missing; an e-mail needs one")
-    if channel == MessageType.SMS:
-        for name in ("subject", "html"):
-            if name in fields:
-                raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: is for e-mails only")
+    facts = channels.of(channel)
+    if "subject" in facts.fields and "subject" not in fields:
+        raise ApiError(400, Code.INVALID_EMAIL_SUBJECT, f"subject: is missing; {facts.one} needs one")
+    for name in ("subject", "html"):
+        if name in fields and name not in facts.fields:
+            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: is for e-mails only")
 
 
 def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:

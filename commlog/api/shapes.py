@@ -14,6 +14,7 @@ from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.schemas import KEYS_ABOUT
 from commlog.api.search_request import ASKED, BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
+from notifications import channels
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 from notifications.failures import Reason
 from notifications.models.message import LONGEST_REFERENCE
@@ -177,21 +178,6 @@ RESEND_BY_DATE = component(
 )
 
 
-_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-ADDRESSES: dict[MessageType, Schema] = {
-    MessageType.EMAIL: {
-        "type": "string",
-        "pattern": rf"^ *{_ATOM}(\.{_ATOM})*@[^@\x00-\x20]+ *$",
-        "description": "One address; what is before the @ has at most 64 characters, what is behind it is a domain",
-    },
-    MessageType.SMS: {
-        "type": "string",
-        "pattern": r"^\s*[+\uff0b][0-9 ()./\u00a0\u2010\u2011-]+\s*$",
-        "description": "A number that its country can have, with the country's code: +49 1511 2345678",
-    },
-}
-
-
 _ABOUT = {name: optional(KEY) for name in KEYS_ABOUT} | {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
 _IGNORED: dict[str, Schema] = {name: {"readOnly": True, "description": "Ignored"} for name in sorted(READ_ONLY)}
 
@@ -206,13 +192,13 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
         "senderKey": optional(KEY),
         "templateKey": NOTHING,
     }
-    if channel == MessageType.EMAIL:
-        properties |= {"subject": line, "html": optional(TEXT)}
-    else:
-        properties |= {"subject": NOTHING, "html": NOTHING}
+    facts = channels.of(channel)
+    address: Schema = {"type": "string", "pattern": facts.destination_pattern, "description": facts.destination_help}
+    own: dict[str, Schema] = {"subject": line, "html": optional(TEXT)}
+    properties |= {name: schema if name in facts.fields else NOTHING for name, schema in own.items()}
     properties |= dict.fromkeys(RECIPIENTS, NOTHING) | _ABOUT | _IGNORED
-    properties["destination"] = optional(ADDRESSES[channel]) if recipient else ADDRESSES[channel]
-    required = ["type", "body", recipient or "destination", *(["subject"] if channel == MessageType.EMAIL else [])]
+    properties["destination"] = optional(address) if recipient else address
+    required = ["type", "body", recipient or "destination", *({"subject"} & {*facts.fields})]
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
 
 
@@ -234,8 +220,8 @@ NEW_MESSAGE = component(
     {
         "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may be the calling user's own.",
         "anyOf": [
-            *(_sendable(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in (*RECIPIENTS, "")),
-            *(_from_template(channel, recipient) for channel in (MessageType.EMAIL, MessageType.SMS) for recipient in RECIPIENTS),
+            *(_sendable(channel, recipient) for channel in channels.FOR_PEOPLE for recipient in (*RECIPIENTS, "")),
+            *(_from_template(channel, recipient) for channel in channels.FOR_PEOPLE for recipient in RECIPIENTS),
         ],
     },
 )

@@ -5,11 +5,10 @@ from commlog.api.plain import PLAIN
 from commlog.api.search_request import KINDS
 from commlog.api.shapes import ANSWERED_KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
 from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
-from notifications.channels.webhook import METHODS
+from notifications.channels.webhook import METHODS, WebhookChannel
 from notifications.criteria import Field
 from notifications.events import EVENTS
 from notifications.models.template import SubscriptionOption, Target, Trigger
-from notifications.states import MessageType
 from notifications.templating import OWN_FIELD, PLACEHOLDER, PLACEHOLDERS, field_of
 
 _KNOWN = rf"\{{({'|'.join(PLACEHOLDERS)}|{OWN_FIELD.pattern})\}}"
@@ -57,7 +56,7 @@ def _conditions() -> list[Schema]:
 
 _FIELDS: dict[str, Schema] = {
     "name": _NAME,
-    "type": {"const": MessageType.WEB_HOOK.value},
+    "type": {"const": WebhookChannel.type.value},
     "target": {"enum": [each.value for each in Target]},
     "event": {"enum": list(EVENTS)},
     "body": _BODY,

@@ -10,12 +10,11 @@ from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.schemas import moment
 from notifications import templating
-from notifications.channels.webhook import password_problem, username_problem
+from notifications.channels.webhook import WebhookChannel, password_problem, username_problem
 from notifications.criteria import Criterion
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
-from notifications.states import MessageType
 from notifications.templating import checks
 from notifications.text.gate import Malformed, clean
 
@@ -82,9 +81,9 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
     for name in REQUIRED:
         if name not in fields:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
-    if fields["type"] != MessageType.WEB_HOOK:
+    if fields["type"] != WebhookChannel.type:
         raise Malformed("type", "only WEB_HOOK templates are written over the API")
-    template.type = MessageType.WEB_HOOK
+    template.type = WebhookChannel.type
     for name, (model, allowed) in _PLAIN.items():
         if name in fields:
             value = clean(name, fields[name])

@@ -20,9 +20,9 @@ from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
 from commlog.message_templates import keeping
+from notifications.channels.webhook import WebhookChannel
 from notifications.models import NotificationTemplate
 from notifications.secrets.urls import shortened
-from notifications.states import MessageType
 from notifications.text import keys
 from notifications.text.gate import Malformed, clean
 
@@ -93,7 +93,7 @@ def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
 
 def _found(key: str) -> NotificationTemplate:
     wanted = keys.read("templateId", key)
-    found = NotificationTemplate.objects.known().filter(key=wanted, type=MessageType.WEB_HOOK).first()
+    found = NotificationTemplate.objects.known().filter(key=wanted, type=WebhookChannel.type).first()
     if found is None:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateId: there is no webhook template {wanted.hex}")
     return found

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from notifications import sendable
+from notifications import channels, sendable
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageType
@@ -18,8 +18,7 @@ _AT_ONCE = 50  # texts in memory
 
 def known_reason(channel: str, destination: str, closed: Mapping[MessageType, Reason]) -> Reason | None:
     """Return why a message would fail at once, where that can be said without its text. `closed`: sendable.closed()."""
-    kind = MessageType(channel)
-    return closed.get(kind) if destination else sendable.missing_destination(kind)
+    return closed.get(MessageType(channel)) if destination else channels.of(channel).without_destination
 
 
 def known(closed: Mapping[MessageType, Reason]) -> Q:

@@ -10,10 +10,10 @@ from django.db.models.expressions import Combinable
 
 from commlog.kit.paging import Sorting
 from commlog.log.columns import CATALOGUE, Column, annotations_of
+from notifications import channels
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.secrets.urls import shortened, without_secret_parts
-from notifications.states import MessageType
 
 _USUAL_WIDTH = 20.0
 _WIDTHS = {"state": 16, "type": 14, "attempts": 10, "destination": 32, "subject": 40, "message": 80, "failure_details": 60, "key": 36}
@@ -25,11 +25,11 @@ _WHOLE_TEXT = Column("message", CATALOGUE["message"].label, ("content",))
 
 
 def _destination(destination: str, channel: str) -> str:
-    return shortened(destination) if channel == MessageType.WEB_HOOK else destination
+    return shortened(destination) if channels.of(channel).secret_destination else destination
 
 
 def _details(said: str, destination: str, channel: str) -> str:
-    return without_secret_parts(said, destination) if channel == MessageType.WEB_HOOK else said
+    return without_secret_parts(said, destination) if channels.of(channel).secret_destination else said
 
 
 _SHORTENED = {

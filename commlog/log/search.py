@@ -7,9 +7,9 @@ from django.db.models import Q
 
 from commlog.recipients import kinds, people
 from commlog.recipients.kinds import as_meant
+from notifications import channels
 from notifications.criteria import contains, named, numbered
-from notifications.models.message import MessageQuerySet
-from notifications.states import MessageType
+from notifications.models.message import MessageQuerySet, of_channels
 from notifications.text.keys import key_in
 from notifications.text.spelling import words_of
 
@@ -53,6 +53,6 @@ def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
     if _NAME.fullmatch(meant):  # whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`
         found |= Q(client__in=kinds.search(kinds.KINDS["client"], meant).values("pk"))
     if number := numbered("destination", meant, fold_column="destination_fold"):
-        found |= Q(type=MessageType.SMS) & number
-    found |= Q(reference_id=meant) | Q(type=MessageType.SMS, provider_id=meant)
+        found |= of_channels(channels.BY_NUMBER) & number
+    found |= Q(reference_id=meant) | (of_channels(channels.NUMBERED) & Q(provider_id=meant))
     return messages.filter(found)

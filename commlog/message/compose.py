@@ -14,20 +14,15 @@ from django.utils import timezone
 from commlog.message.offers import Offer, offer_for, whole_chain
 from commlog.models import User
 from commlog.recipients.kinds import Address, Recipient, address_of, kind_of, url_of
-from notifications import outbox, templating
-from notifications.channels.email import pasted_address, plain_address
-from notifications.channels.sms.channel import LONGEST as LONGEST_SMS
+from notifications import channels, outbox, templating
 from notifications.content import stored_in
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
 from notifications.states import MessageState, MessageType
-from notifications.text.numbers import e164
 
 LONGEST_SUBJECT = 250
-LONGEST_MAIL = 100_000
 EVENT = "MANUAL"
-CHANNELS = (MessageType.EMAIL, MessageType.SMS)
 TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -47,8 +42,8 @@ class ComposeForm(forms.Form):
     def __init__(self, *args: Any, letter: "Letter", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.letter = letter
-        self.most = LONGEST_MAIL if letter.channel == MessageType.EMAIL else LONGEST_SMS
-        if letter.channel != MessageType.EMAIL:
+        self.most = letter.facts.longest
+        if "subject" not in letter.facts.fields:
             del self.fields["subject"]
         if letter.recipient is not None:
             del self.fields["to"]
@@ -65,7 +60,7 @@ class ComposeForm(forms.Form):
         """One address or one number."""
         text: str = self.cleaned_data["to"]
         try:
-            return plain_address(pasted_address(text)) if self.letter.channel == MessageType.EMAIL else e164(text)
+            return self.letter.facts.spelled(self.letter.facts.pasted(text))
         except ValueError as error:
             raise ValidationError(f"It cannot be sent there: {error}.") from error
 
@@ -104,6 +99,11 @@ class Letter:
     author: User | None = None
 
     @property
+    def facts(self) -> channels.Medium:
+        """What is always so of its channel."""
+        return channels.of(self.channel)
+
+    @property
     def address(self) -> Address | None:
         """Where the recipient is reached now; None where there is no recipient but an address alone."""
         return address_of(self.recipient, self.channel) if self.recipient is not None else None
@@ -111,12 +111,12 @@ class Letter:
     @property
     def title(self) -> str:
         """What the page is called."""
-        return "Send anew" if self.failed else "Send e-mail" if self.channel == MessageType.EMAIL else "Send SMS"
+        return "Send anew" if self.failed else f"Send {self.facts.noun()}"
 
     @property
     def html(self) -> str:
         """The HTML part of the failed message or of the template."""
-        if self.channel != MessageType.EMAIL:
+        if "html" not in self.facts.fields:
             return ""
         return self.failed.html if self.failed else str(self.filled.get("html", ""))
 
@@ -182,7 +182,7 @@ def anew(failed: Message, recipient: Recipient | None) -> Letter:
 
 def can_be_written_anew(message: Message) -> bool:
     """Whether a person could have written it, and it failed or was reported as lost."""
-    return (message.state == MessageState.FAILED or message.was_lost) and message.type in CHANNELS
+    return (message.state == MessageState.FAILED or message.was_lost) and message.type in channels.FOR_PEOPLE
 
 
 def same_text(message: Message, written: dict[str, Any]) -> bool:

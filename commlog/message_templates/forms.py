@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
+from django.utils.text import capfirst
 
 from commlog.kit.fields import SearchField, lines_of
 from commlog.kit.seen import SeenForm
@@ -24,12 +25,7 @@ from notifications.text.gate import Malformed
 _SPARE_ROWS = 2
 _ABOUT_SENTENCE = ("is ", "has ", "holds ", "are ", "belongs ")  # a problem that begins so says something of the field before it
 _FOR_PEOPLE = ("trigger", "recipient", "recipient_role")
-_FIELDS: dict[MessageType, tuple[str, ...]] = {
-    MessageType.EMAIL: (*_FOR_PEOPLE, "subject", "html"),
-    MessageType.SMS: _FOR_PEOPLE,
-    MessageType.WEB_HOOK: ("destination", "method", "content_type", "header_lines", "auth_username", "password"),
-    MessageType.EVENT_STREAM: ("destination", "content_type"),
-}
+_WRITTEN = {"headers": "header_lines", "auth_password": "password"}  # what is written in a field of another name
 _COMMON = ("name", "event", "target", "match_any", "subscription", "text")
 _OCCASION = ("name", *_FOR_PEOPLE, "event", "target", "subscription")
 _CONTENT = ("destination", "method", "content_type", "header_lines", "auth_username", "password", "subject", "text", "html")
@@ -104,7 +100,8 @@ class TemplateForm(SeenForm, forms.ModelForm):
         self.before = copy(self.instance)  # as it was loaded
         self.channel = channel
         self.instance.type = channel
-        wanted = {*_COMMON, *_FIELDS[channel]}
+        facts = self.instance.channel
+        wanted = {*_COMMON, *(_FOR_PEOPLE if facts.for_people else ("destination",)), *(_WRITTEN.get(name, name) for name in facts.fields)}
         self.fields = {name: field for name, field in self.fields.items() if name in wanted}
         for field in self.fields.values():  # what cannot be stored is said by the domain's checks, in better words
             field.validators = [each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"]
@@ -118,16 +115,16 @@ class TemplateForm(SeenForm, forms.ModelForm):
     def _fit(self) -> None:
         """Choices and words of the channel."""
         fitting = [*events.EVENTS]
-        blank = "none: a person sends it" if self.channel in (MessageType.EMAIL, MessageType.SMS) else "choose"
+        people = self.instance.for_people
+        blank = "none: a person sends it" if people else "choose"
         self.fields["event"].choices = [("", blank), *((name, events.in_words(name)) for name in sorted(fitting))]  # type: ignore[attr-defined]
-        people = self.channel in (MessageType.EMAIL, MessageType.SMS)
         self.fields["target"].choices = [  # type: ignore[attr-defined]
             (each.value, each.label) for each in (events.BY_HAND if people else Target)
         ]
         self.fields["text"].label = "Text" if people else "Body"
         self.fields["name"].required = self.fields["text"].required = False  # so that one sentence says what is missing, not two
         if "destination" in self.fields:
-            self.fields["destination"].label = "URL" if self.channel == MessageType.WEB_HOOK else "Topic"
+            self.fields["destination"].label = capfirst(self.instance.channel.destination_name)
         if "password" in self.fields and not self.instance.auth_password:
             self.fields["password"].help_text = "Stored sealed, and never shown again."
 
@@ -176,7 +173,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
     @property
     def most(self) -> int:
         """How many characters the text may have."""
-        return {MessageType.EMAIL: checks.LONGEST_MAIL, MessageType.SMS: checks.LONGEST_SMS}.get(self.channel, checks.LONGEST_BODY)
+        return self.instance.channel.longest
 
     def clean_text(self) -> str:
         """Line ends as mails and phones know them."""
@@ -201,7 +198,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         for name, problem in checks.problems(self.instance):
             if name == "conditions" and any(row.wrong for row in self.rows):
                 continue
-            shown = {"headers": "header_lines", "auth_password": "password"}.get(name, name)
+            shown = _WRITTEN.get(name, name)
             if shown not in known:
                 self.add_error(shown if shown in self.fields else None, self._sentence(shown, problem))
 

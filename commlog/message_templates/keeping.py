@@ -11,7 +11,6 @@ from commlog.kit.seen import Check, without_form
 from notifications.channels.webhook import new_secret
 from notifications.models import NotificationTemplate
 from notifications.secrets.sealed import seal
-from notifications.states import MessageType
 from notifications.templating.moving import moved_secrets
 
 _RECORDED = (
@@ -31,7 +30,7 @@ class SecretsMoved(Exception):
 
 def create(template: NotificationTemplate, *, by: Any) -> str:
     """Store a new template. Returns the signing secret of a webhook, which is shown this once; "" for others."""
-    secret = new_secret() if template.type == MessageType.WEB_HOOK else ""
+    secret = new_secret() if template.channel.signed else ""
     with transaction.atomic():
         template.signing_secret = seal(secret)
         template.save(force_insert=True)

@@ -53,7 +53,7 @@ def trial(template: NotificationTemplate, client: Client | None, *, by: User) ->
         told_by=event.key.hex if event else "",
         empty=[f"{{{name}}}" for name in asked if not values.get(name)],
         document=preview.document(html, styled=False) if html else "",
-        length=sms_length.measure(content["body"]) if template.type == MessageType.SMS else None,
+        length=sms_length.measure(content["body"]) if template.channel.in_parts else None,
     )
 
 
@@ -67,9 +67,8 @@ def send_test(
     moved = moved_secrets(before, template)
     drop(template, moved)
     content = dict(templating.content_of(template, _values(template, client, _last_event(template, client), by)))
-    address = by.email if template.type == MessageType.EMAIL else by.mobile_phone
-    if template.for_people and not address.strip():
-        raise Malformed("test", f"your account has no {'e-mail address' if template.type == MessageType.EMAIL else 'mobile number'}")
+    if template.for_people and not template.channel.address_of(by):
+        raise Malformed("test", f"your account has no {template.channel.destination_name}")
     stored = template if template.pk else None
     draft = Draft(MessageType(template.type), **content, user=by, sender=by, event="MANUAL", key=uuid4(), template=stored)
     left_out = ["the password"] if "auth_password" in moved else []

@@ -7,10 +7,16 @@ from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models, transaction
 from django.dispatch import Signal
 
+from notifications import channels
 from notifications.models.folds import Folded, FoldField
 
 ADMINISTRATOR = "Administrator"
 superuser_made = Signal()  # sent with `user`, in the transaction: the audit trail is written by what imports this module
+
+
+def permission_to_send(channel: str) -> str:
+    """The permission to write messages of a channel by hand."""
+    return f"send_manual_{channel.lower()}"
 
 
 class StaffManager(UserManager["User"]):
@@ -46,8 +52,7 @@ class User(Folded, AbstractUser):
             ("resend_failed_messages", "Resend failed messages"),
             ("export_to_excel", "Export to Excel"),
             ("publish_views", "Publish views"),
-            ("send_manual_email", "Send manual e-mail"),
-            ("send_manual_sms", "Send manual SMS"),
+            *((permission_to_send(each), f"Send manual {channels.of(each).noun()}") for each in channels.FOR_PEOPLE),
             ("send_events", "Send events"),
             ("create_communication_templates", "Create templates"),
             ("edit_communication_templates", "Edit templates"),

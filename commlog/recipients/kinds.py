@@ -9,12 +9,12 @@ from django.urls import reverse
 
 from commlog.models import User
 from commlog.recipients import people
-from notifications.channels.email import pasted_address, plain_address
+from notifications import channels
+from notifications.channels.email import pasted_address
 from notifications.criteria import numbered
 from notifications.models import Client, Group
 from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
-from notifications.text.numbers import e164
 from notifications.text.spelling import tidy, words_of
 
 Recipient = Client | Group | User
@@ -116,19 +116,24 @@ class Address:
     problem: str = ""
 
     @property
+    def noun(self) -> str:
+        """What cannot be sent without it."""
+        return channels.of(self.channel).noun()
+
+    @property
     def what(self) -> str:
         """What such an address is called."""
-        return "e-mail address" if self.channel == MessageType.EMAIL else "mobile number"
+        return channels.of(self.channel).destination_name
 
 
 def address_of(recipient: Recipient, channel: MessageType) -> Address:
     """The recipient's address for e-mail or its number for SMS. What is missing, or cannot be used as it stands, is said."""
-    on_file = (recipient.email if channel == MessageType.EMAIL else recipient.mobile_phone).strip()
-    what = Address(channel, on_file).what
+    facts = channels.of(channel)
+    on_file, what = facts.address_of(recipient), facts.destination_name
     if not on_file:
         return Address(channel, "", f"No {what} is on file.")
     try:
-        return Address(channel, plain_address(on_file) if channel == MessageType.EMAIL else e164(on_file))
+        return Address(channel, facts.spelled(on_file))
     except ValueError as error:
         return Address(channel, on_file, f"The {what} on file cannot be used: {error}.")
 

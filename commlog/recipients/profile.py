@@ -10,10 +10,10 @@ from commlog.kit.limits import counted
 from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients.kinds import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
+from notifications import channels
 from notifications.models import Client, Group, Membership
 from notifications.models.message import MessageQuerySet
 from notifications.models.recipients import ClientState
-from notifications.states import MessageType
 
 COUNTED = 1_000  # messages on the tab; more are "1,000+"
 SHOWN = 200  # members of a group, groups of a client
@@ -64,7 +64,7 @@ class Profile:
 def profile(recipient: Recipient, person: Person) -> Profile:
     """The recipient as the person may see it."""
     kind = kind_of(recipient)
-    addresses = [address_of(recipient, channel) for channel in (MessageType.EMAIL, MessageType.SMS)]
+    addresses = [address_of(recipient, channel) for channel in channels.FOR_PEOPLE]
     reads = permissions.may_read_recipient_log(person, kind.name)
     memberships = _memberships(recipient)
     return Profile(
@@ -91,8 +91,7 @@ def _edit_url(recipient: Recipient, kind: Kind, person: Person) -> str:
 
 
 def _action(recipient: Recipient, address: Address) -> Action:
-    label = "Send e-mail" if address.channel == MessageType.EMAIL else "Send SMS"
-    return Action(label, address, url_of(recipient, "send", address.channel))
+    return Action(f"Send {address.noun}", address, url_of(recipient, "send", address.channel))
 
 
 def message_count(messages: MessageQuerySet) -> str:

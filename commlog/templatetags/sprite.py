@@ -6,6 +6,8 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from notifications import channels
+
 register = template.Library()
 
 
@@ -13,4 +15,4 @@ register = template.Library()
 @cache
 def sprite() -> SafeString:
     """The icons, drawn once a process: each of them is parsed XML."""
-    return render_to_string("components/icons.html")
+    return render_to_string("components/icons.html", {"channels": channels.ALL})

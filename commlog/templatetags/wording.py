@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from commlog import permissions
+from notifications import channels
 from notifications.models import Message, NotificationTemplate
 from notifications.secrets.urls import shorten_all, shortened
 from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
@@ -150,7 +151,7 @@ def bare(text: str) -> str:
 @register.simple_tag(takes_context=True)
 def destination(context: RequestContext, of: Message | NotificationTemplate) -> str:
     """Where a message or a template's messages go; of a webhook only what the reader may know."""
-    if of.type != MessageType.WEB_HOOK or _whole(context):
+    if not channels.of(of.type).secret_destination or _whole(context):
         return of.destination
     return shortened(of.destination)
 
@@ -179,6 +180,13 @@ def _whole(context: RequestContext) -> bool:
 def now_zone() -> str:
     """The organisation's time zone, for what a page writes by itself."""
     return str(settings.ORGANISATION_TIME_ZONE)
+
+
+@register.filter
+def called(channel: str, number: int) -> str:
+    """What so many messages of a channel are called, as a label: `E-mails`."""
+    facts = channels.of(channel)
+    return facts.label() if number == 1 else facts.label() + facts.many
 
 
 @register.filter

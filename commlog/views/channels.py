@@ -16,7 +16,7 @@ from commlog.audit import AuditAction
 from commlog.kit.seen import Check, SeenForm, edited
 from commlog.kit.stamps import latest
 from commlog.live import parts
-from notifications import outbox
+from notifications import channels, outbox
 from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
 from notifications.states import MessageType
@@ -90,11 +90,12 @@ def disable(request: HttpRequest, channel: str) -> HttpResponse:
 def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
     """A message to the person who asks, by the way that every message goes."""
     person = permissions.staff(request)
-    address = {MessageType.EMAIL: person.email, MessageType.SMS: person.mobile_phone}.get(channel, "")
+    facts = channels.of(channel)
+    address = facts.address_of(person)
     if not address:
         messages.error(request, "Your account has no address or number for this channel. Webhooks are tested from their template.")
         return redirect("channels")
-    subject = "Commlog: a test" if channel == MessageType.EMAIL else ""
+    subject = "Commlog: a test" if "subject" in facts.fields else ""
     try:
         sent = outbox.enqueue(Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST"))
     except outbox.Malformed as error:

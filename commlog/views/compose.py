@@ -17,7 +17,7 @@ from commlog.audit import AuditAction
 from commlog.message import sms_length
 from commlog.message.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
 from commlog.recipients.kinds import KINDS, recipient_of, url_of
-from notifications import outbox
+from notifications import channels, outbox
 from notifications.models import NotificationTemplate
 from notifications.outbox import Resent
 from notifications.states import MessageState, MessageType
@@ -47,7 +47,7 @@ def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
     """A failed e-mail or SMS, corrected, to where its recipient is reached now."""
     found = permissions.messages_for(request.user).select_related("client", "group", "user")
     failed = get_object_or_404(found, key=key)
-    if failed.type not in (MessageType.EMAIL, MessageType.SMS):
+    if failed.type not in channels.FOR_PEOPLE:
         raise Http404
     if not permissions.may_send_anew(request.user, MessageType(failed.type)):
         raise PermissionDenied(f"Writing it anew needs the permission “Send manual {failed.get_type_display()}”.")
@@ -84,7 +84,7 @@ def _page(
     request: HttpRequest, letter: Letter, form: ComposeForm, offered: Sequence[NotificationTemplate] = (), *, preview: bool = False
 ) -> HttpResponse:
     shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": sms_length, "offered": offered}
-    if preview and letter.channel == MessageType.SMS:
+    if preview and letter.facts.in_parts:
         shown["length"] = sms_length.measure(form.cleaned_data["body"])
     return render(request, "compose/preview.html" if preview else "compose/write.html", shown)
 

@@ -3,13 +3,14 @@
 from django.urls import URLPattern, path, register_converter
 
 from commlog.views import compose, contacts, content, recipients, subscriptions
+from notifications import channels
 from notifications.states import MessageType
 
 
 class ManualChannel:
     """A channel that people can write for, as addresses name it: email, sms."""
 
-    regex = "email|sms"
+    regex = "|".join(channel.lower() for channel in channels.FOR_PEOPLE)
 
     def to_python(self, value: str) -> MessageType:
         """The channel."""

@@ -19,7 +19,7 @@ from commlog.kit.seen import Check, edited
 from commlog.message import sms_length
 from commlog.message_templates import activation, keeping, trial
 from commlog.message_templates.forms import TemplateForm, TemplatesForm, TrialForm
-from notifications import events, templating
+from notifications import channels, events, templating
 from notifications.models import Client, NotificationTemplate
 from notifications.secrets.sealed import opened, seal
 from notifications.states import MessageType
@@ -54,7 +54,7 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_create_templates
 def new(request: HttpRequest) -> HttpResponse:
     """Make a template. It is a draft until somebody activates it."""
-    asked = request.GET.get("type", MessageType.EMAIL)
+    asked = request.GET.get("type", channels.ALL[0].type)
     if asked not in MessageType:
         raise Http404("There is no such channel.")
     return _edit(request, NotificationTemplate(type=asked, active=False))
@@ -87,7 +87,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
 def secret(request: HttpRequest, key: UUID) -> HttpResponse:
     """A new signing secret for a webhook."""
     found = _found(key)
-    if found.type != MessageType.WEB_HOOK:
+    if not found.channel.signed:
         raise Http404("Only webhooks are signed.")
     request.session[f"secret:{key.hex}"] = seal(keeping.renew_secret(found, by=permissions.staff(request)))
     return redirect("template", key)

@@ -1,19 +1,13 @@
 """SENDING_MODE: a copy of the production data must not reach a real person. Decided here, at the last step before a channel sends."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from types import MappingProxyType
-from urllib.parse import quote
 
 from django.conf import settings
 from django.db.models import TextChoices
 
 from notifications.channels.base.contract import Accepted, Channel, Envelope, Receipt
-from notifications.channels.sms.channel import LONGEST
-from notifications.secrets.urls import shortened
+from notifications.channels.base.facts import Facts
 from notifications.states import MessageType
-
-_HEADER = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone
 
 
 class SendingMode(TextChoices):
@@ -37,18 +31,19 @@ def held_channels() -> frozenset[MessageType]:
     return frozenset(channel for channel in MessageType if not targets.get(channel))
 
 
-def as_mode_says(channel: Channel) -> Channel:
-    """The channel itself, or what stands before it in this mode."""
-    return channel if mode() == SendingMode.LIVE else RedirectedChannel(channel, settings.REDIRECT_TO.get(channel.type, ""))
+def as_mode_says(kind: type[Facts]) -> Channel:
+    """The channel itself, made from the settings, or what stands before it in this mode."""
+    channel = kind.from_settings()
+    return channel if mode() == SendingMode.LIVE else RedirectedChannel(channel, kind, settings.REDIRECT_TO.get(kind.type, ""))
 
 
 class RedirectedChannel:
     """Sends everything to one destination; the true one is said in the subject or the text."""
 
-    def __init__(self, inner: Channel, target: str) -> None:
+    def __init__(self, inner: Channel, kind: type[Facts], target: str) -> None:
         self.type, self.inline = inner.type, inner.inline
         self.width, self.permits, self.ahead = inner.width, inner.permits, inner.ahead
-        self._inner = inner
+        self._inner, self._kind = inner, kind
         self._target = target
 
     def lane(self, destination: str) -> str:
@@ -68,19 +63,8 @@ class RedirectedChannel:
         if not self._target:
             raise RuntimeError(f"{self.type} is held in this mode")  # no lane of it is ever open
         self._inner.check(envelope)
-        return self._inner.send(_redirected(envelope, self.type, self._target))
+        return self._inner.send(self._kind.redirected(envelope, self._target))
 
     def close(self) -> None:
         """Close the channel behind it."""
         self._inner.close()
-
-
-def _redirected(envelope: Envelope, channel: MessageType, target: str) -> Envelope:
-    true = envelope.destination
-    if channel == MessageType.EMAIL:
-        return replace(envelope, destination=target, subject=f"[to {true}] {envelope.subject}")
-    if channel == MessageType.SMS:
-        return replace(envelope, destination=target, body=f"[to {true}] {envelope.body}"[:LONGEST])
-    # Secrets of production go to nobody else: no password, no signature, no header but this one.
-    headers = MappingProxyType({_HEADER: quote(shortened(true), safe=":/?&=%")[:2048]})
-    return replace(envelope, destination=target, headers=headers, auth_username="", auth_password="", signing_secrets=())

@@ -21,6 +21,7 @@ from notifications.database.clock import db_now
 from notifications.delivery import circuits
 from notifications.lanes import openings
 from notifications.restored import holding
+from notifications.states import MessageType
 
 _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
 _MARK_EVERY = 1.0  # seconds
@@ -98,7 +99,7 @@ def _channels_with_work() -> list[str]:
     channels = sorted({opening.channel.value for opening in openings.openings(now)})
     if not channels and (delivery.lapsed(now) or receipts.overdue(now)):
         # A drain begins by bringing lapsed claims and overdue receipts on, whatever its channel.
-        channels = ["EMAIL"]
+        channels = [min(MessageType).value]
     return channels
 
 

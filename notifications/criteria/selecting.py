@@ -10,13 +10,15 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from notifications import channels
 from notifications.criteria.containing import contains
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
 from notifications.criteria.spelled import named, named_as_staff, numbered
-from notifications.states import MessageState, MessageType
+from notifications.models.message import of_channels
+from notifications.states import MessageState
 
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
@@ -50,7 +52,7 @@ def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool
         return field.holds() if values == ("true",) else ~field.holds()
     if field.sms_column:  # the number of its provider is an SMS's where it has no other
         own, number = replace(field, sms_column=""), replace(field, column=field.sms_column, sms_column="")
-        spare = Q(type=MessageType.SMS, **{field.column: ""})
+        spare = of_channels(channels.NUMBERED) & Q(**{field.column: ""})
         found, by_number = (_positive(each, criterion, clock, once=once) for each in (own, number))
         return found & (~spare | by_number) if operator == Operator.EMPTY else found | (spare & by_number)
     if operator == Operator.EMPTY:
@@ -113,7 +115,7 @@ def _by_spelling(column: str, operator: Operator, value: str) -> Q:
     """However it is spelled; of a destination also the number that the value means."""
     found = named(column, value, operator)
     if column == "destination" and (number := numbered(column, value, operator, fold_column=f"{column}_fold")):
-        found |= Q(type=MessageType.SMS) & number
+        found |= of_channels(channels.BY_NUMBER) & number
     return found
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from notifications import channels
 from notifications.channels.base.contract import Envelope
 from notifications.content import COLUMNS, KEYS
 from notifications.database import sql
@@ -117,8 +118,8 @@ def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[A
 
 
 def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
-    """The present secrets of the webhooks' templates, whenever the messages were made. One query for all that were claimed together."""
-    templates = {row["template_id"] for row in rows if row["type"] == MessageType.WEB_HOOK} - {None}
+    """The present secrets of the templates whose messages are signed, whenever those were made. One query for all that were claimed."""
+    templates = {row["template_id"] for row in rows if channels.of(row["type"]).signed} - {None}
     if not templates:
         return {}
     found = NotificationTemplate.objects.filter(pk__in=templates).values_list("pk", "signing_secret", "previous_signing_secret")

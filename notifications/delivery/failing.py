@@ -9,13 +9,13 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Max, Q
 
-from notifications import alerts
+from notifications import alerts, channels
 from notifications.channels.base.contract import About, DeliveryError, Failure
 from notifications.delivery.circuits import digest
 from notifications.delivery.claims import Claim
 from notifications.lanes.lane_health import THE_HOUR, fails, health_of, latest
 from notifications.models import Attempt, Lane, LaneRefusal, LaneTally
-from notifications.states import Circuit, MessageType, Outcome
+from notifications.states import Circuit, Outcome
 
 MESSAGES, ALIKE = 3, 5
 LONG = timedelta(seconds=20)
@@ -109,7 +109,7 @@ def is_failing(seen: Sequence[LaneRefusal]) -> bool:
 
 
 def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
-    whom = str(claim.message_id) if claim.channel == MessageType.WEB_HOOK else claim.envelope.destination.casefold()
+    whom = str(claim.message_id) if channels.of(claim.channel).lanes_are_receivers else claim.envelope.destination.casefold()
     return LaneRefusal(
         lane_id=claim.lane_id,
         message_id=claim.message_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
+from notifications import channels
 from notifications.criteria import Criterion
 from notifications.drafts import Draft, Staff
 from notifications.events.subscribing import is_subscribed
@@ -112,12 +113,12 @@ def _drafts(template: NotificationTemplate, event: BusinessEvent, found: Values,
     recipients = _recipients(template, event, around)
     if not recipients:
         entry.fall_silent(Silence.NO_RECIPIENT, _nobody(template, event))
-    email = template.type == MessageType.EMAIL
+    channel = channels.of(template.type)
     for recipient in recipients:
-        if (recipient.email if email else recipient.mobile_phone).strip():
+        if channel.address_of(recipient):
             yield _draft(template, event, found | values.of_recipient(recipient), recipient)
         else:
-            entry.fall_silent(Silence.NO_ADDRESS, f"{recipient.name} has no {'e-mail address' if email else 'mobile number'} on file")
+            entry.fall_silent(Silence.NO_ADDRESS, f"{recipient.name} has no {channel.destination_name} on file")
 
 
 def _recipients(template: NotificationTemplate, event: BusinessEvent, around: Surroundings) -> Sequence[Client | Group | Staff]:

@@ -2,23 +2,13 @@
 
 import time
 
-from notifications.channels.base.contract import DeliveryError, Failure
-from notifications.failures import Reason
+from notifications import channels
+from notifications.channels import DeliveryError, Failure
 from notifications.models import ChannelSwitch
 from notifications.states import MessageType
 
 _TRUST = 1.0  # seconds
-_OFF = {
-    MessageType.EMAIL: Reason.EMAIL_SERVICE_NOT_ENABLED,
-    MessageType.SMS: Reason.SMS_SERVICE_NOT_ENABLED,
-    MessageType.WEB_HOOK: Reason.WEBHOOK_NOTIFICATIONS_DISABLED,
-}
 _known: dict[str, object] = {"until": 0.0, "off": frozenset()}
-
-
-def reason_of(channel: MessageType) -> Reason:
-    """Return the reason with which a message fails while its channel is switched off."""
-    return _OFF.get(channel, Reason.OTHER)
 
 
 def is_off(channel: MessageType) -> bool:
@@ -29,7 +19,7 @@ def is_off(channel: MessageType) -> bool:
 def refuse_switched_off(channel: MessageType) -> None:
     """Raise DeliveryError(NEVER) where the channel was switched off."""
     if is_off(channel):
-        raise DeliveryError(reason_of(channel), f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
+        raise DeliveryError(channels.of(channel).when_off, f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
 
 
 def forget() -> None:

@@ -1,5 +1,6 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -12,6 +13,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
+from notifications import channels
 from notifications.failures import Reason
 from notifications.models.business_event import BusinessEvent
 from notifications.models.folds import FoldField
@@ -86,6 +88,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(unanswered())
 
 
+def of_channels(types: Sequence[MessageType]) -> Q:
+    """The condition that a message's channel is one of these; an IN would not be seen to imply the condition of an index."""
+    return reduce(or_, (Q(type=each) for each in types))
+
+
 def unanswered() -> Q:
     """The condition that a message has not arrived, and that nothing of its chain has arrived or is under way.
 
@@ -100,7 +107,7 @@ def unanswered() -> Q:
 
 def reference_of(reference_id: str, provider_id: str, channel: str) -> str:
     """Return the sender's reference; of an SMS without one, the number that its provider gave it."""
-    return reference_id or (provider_id if channel == MessageType.SMS else "")
+    return reference_id or (provider_id if channels.of(channel).numbered else "")
 
 
 class Message(models.Model):
@@ -219,7 +226,7 @@ class Message(models.Model):
             ),
             models.Index(fields=["reference_id", "created_at", "id"], name="message_reference", condition=~Q(reference_id="")),
             # Of other channels no number of the provider is asked for, and most messages are theirs.
-            models.Index(fields=["provider_id"], name="message_sms_number", condition=Q(type=MessageType.SMS) & ~Q(provider_id="")),
+            models.Index(fields=["provider_id"], name="message_sms_number", condition=of_channels(channels.NUMBERED) & ~Q(provider_id="")),
             models.Index(fields=["receipt_due_at"], name="message_receipt_due", condition=Q(state=_SENDING, receipt_due_at__isnull=False)),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
             models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
@@ -232,11 +239,11 @@ class Message(models.Model):
     @property
     def shown_destination(self) -> str:
         """The destination for readers who may not know what of a webhook's URL is secret."""
-        return shortened(self.destination) if self.type == MessageType.WEB_HOOK else self.destination
+        return shortened(self.destination) if channels.of(self.type).secret_destination else self.destination
 
     def shown_detail(self, said: str) -> str:
         """Return what a server said about this message, for the same readers."""
-        return without_secret_parts(said, self.destination) if self.type == MessageType.WEB_HOOK else said
+        return without_secret_parts(said, self.destination) if channels.of(self.type).secret_destination else said
 
     @property
     def reference(self) -> str:

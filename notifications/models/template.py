@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from notifications import channels
 from notifications.models.recipients import Client, Group
 from notifications.secrets.sealed import SealedHeadersField, SealedTextField
 from notifications.states import MessageType
@@ -114,9 +115,14 @@ class NotificationTemplate(models.Model):
         return self.name
 
     @property
+    def channel(self) -> channels.Medium:
+        """What is always so of its channel."""
+        return channels.of(self.type)
+
+    @property
     def for_people(self) -> bool:
         """Whether it goes to somebody's address rather than to a URL or a topic."""
-        return self.type in (MessageType.EMAIL, MessageType.SMS)
+        return self.channel.for_people
 
 
 class Subscription(models.Model):

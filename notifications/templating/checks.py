@@ -20,7 +20,7 @@ from notifications.templating.spots import Spot, standings
 from notifications.templating.syntax import Place, fill, names_in
 from notifications.text.gate import Malformed, clean
 
-LONGEST_NAME, LONGEST_SUBJECT, LONGEST_SMS, LONGEST_MAIL, LONGEST_BODY = 255, 250, 1600, 100_000, 500_000
+LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20
 MOST_DAYS = 365
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -132,22 +132,21 @@ def _conditions(template: NotificationTemplate) -> Iterator[Problem]:
 
 
 def _content(template: NotificationTemplate) -> Iterator[Problem]:
-    mail = template.type == MessageType.EMAIL
-    if mail and not template.subject.strip():
+    channel = channels.of(template.type)
+    if "subject" in channel.fields and not template.subject.strip():
         yield "subject", "is missing"
-    if not mail and template.subject:
+    if "subject" not in channel.fields and template.subject:
         yield "subject", "only e-mails have one"
     if _CONTROL.search(template.subject):
         yield "subject", "is one line, without control characters"
-    if template.html and not mail:
+    if template.html and "html" not in channel.fields:
         yield "html", "only e-mails have an HTML version"
     if template.html and is_blank_html(template.html):
         yield "html", "has no text and no image"
     if is_blank(template.text) if template.for_people else not template.text.strip():
         yield "text", "is missing"
-    most = {MessageType.EMAIL: LONGEST_MAIL, MessageType.SMS: LONGEST_SMS}.get(MessageType(template.type), LONGEST_BODY)
-    if len(template.text) > most:
-        yield "text", f"has {len(template.text):,} characters, at most {most:,} can be sent"
+    if len(template.text) > channel.longest:
+        yield "text", f"has {len(template.text):,} characters, at most {channel.longest:,} can be sent"
     if place_of_text(template) is Place.JSON and (wrong := _not_json(template.text)):
         yield "text", f"is not JSON once it is filled in: {wrong}"
 
@@ -163,7 +162,7 @@ def _not_json(text: str) -> str:
 
 
 def _webhook(template: NotificationTemplate) -> Iterator[Problem]:
-    if template.type != MessageType.WEB_HOOK:
+    if "method" not in channels.of(template.type).fields:
         for name in ("method", "headers", "auth_username", "auth_password", "signing_secret"):
             if getattr(template, name):
                 yield name, "only webhooks have it"
@@ -190,18 +189,19 @@ def _unusable_url(template: NotificationTemplate) -> str:
     if host and names_in(host.group()):
         return "has a placeholder in its host; placeholders stand after it"
     try:
-        channels.get(MessageType.WEB_HOOK).check(Envelope(template.key, fill(url, Samples(), Place.URL), method="POST"))
+        channels.get(MessageType(template.type)).check(Envelope(template.key, fill(url, Samples(), Place.URL), method="POST"))
     except DeliveryError as error:
         return error.detail
     return ""
 
 
 def _stream(template: NotificationTemplate) -> Iterator[Problem]:
-    if template.type == MessageType.EVENT_STREAM:
-        if template.content_type not in CONTENT_TYPES.values():
+    fields = channels.of(template.type).fields
+    if not template.for_people and "method" not in fields:
+        if "content_type" in fields and template.content_type not in CONTENT_TYPES.values():
             yield "content_type", "is plain text, JSON or XML"
         try:
-            channels.get(MessageType.EVENT_STREAM).check(Envelope(template.key, template.destination))
+            channels.get(MessageType(template.type)).check(Envelope(template.key, template.destination, body="x"))
         except DeliveryError as error:
             yield "destination", error.detail
     elif template.for_people and template.destination:

@@ -2,35 +2,23 @@
 
 from typing import Any
 
+from notifications import channels
 from notifications.models import NotificationTemplate
-from notifications.states import MessageType
 from notifications.templating.syntax import Place, fill, names_in
 from notifications.templating.values import Values
 
+_FILLED = {"subject": Place.LINE, "html": Place.HTML}
 _PLACES = {"application/json": Place.JSON, "application/xml": Place.XML}
 
 
 def content_of(template: NotificationTemplate, values: Values) -> dict[str, Any]:
     """What a draft takes from the template: texts, destination, and how a webhook is sent."""
-    if template.type == MessageType.EMAIL:
-        return {
-            "subject": fill(template.subject, values, Place.LINE),
-            "body": fill(template.text, values),
-            "html": fill(template.html, values, Place.HTML),
-        }
-    if template.type == MessageType.SMS:
-        return {"body": fill(template.text, values)}
-    sent = {"body": fill(template.text, values, place_of_text(template)), "content_type": template.content_type}
-    if template.type == MessageType.EVENT_STREAM:
-        return sent | {"destination": template.destination}
-    return sent | {
-        "destination": fill(template.destination, values, Place.URL),
-        "method": template.method,
-        "headers": template.headers,
-        "auth_username": template.auth_username,
-        "auth_password": template.auth_password,
-        "sealed": True,
-    }
+    said = {name: getattr(template, name) for name in channels.of(template.type).fields}
+    said |= {name: fill(said[name], values, place) for name, place in _FILLED.items() if name in said}
+    said["body"] = fill(template.text, values, place_of_text(template))
+    if template.for_people:
+        return said
+    return said | {"destination": fill(template.destination, values, Place.URL), "sealed": True}
 
 
 def place_of_text(template: NotificationTemplate) -> Place:

@@ -6,7 +6,7 @@
   const text = said.dataset.for ? document.getElementById(said.dataset.for) : document.querySelector(`[aria-describedby~="${said.id}"]`);
   if (!text) return;
   const most = Number(said.dataset.most);
-  const sms = said.dataset.channel === "SMS";
+  const sms = "basic" in said.dataset;
   const sizes = new Map();
   for (const letter of said.dataset.basic ?? "") sizes.set(letter, 1);
   for (const letter of said.dataset.extension ?? "") sizes.set(letter, 2);

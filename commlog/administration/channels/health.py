@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.utils import timezone
 
 from commlog.kit.limits import counted_in_time
 from notifications import channels
 from notifications.cluster import health
-from notifications.lanes import lane_health, openings, switches
+from notifications.lanes import lane_health, openings
 from notifications.lanes.lane_health import LaneHealth
 from notifications.models import ChannelSwitch, Lane, Message
 from notifications.models.message import UNTIL_RELEASED
@@ -137,7 +136,7 @@ class ChannelCard:
     @property
     def testable(self) -> bool:
         """Whether a person can have a test message sent to themselves."""
-        return self.type in (MessageType.EMAIL, MessageType.SMS)
+        return self.type in channels.FOR_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,41 +178,16 @@ def traffic(channel: MessageType, *, now: datetime) -> Traffic:
     """What goes through the channel, and what happens to it once the channel is off."""
     through = Message.objects.filter(type=channel)
     came = counted_in_time(through.filter(created_at__gte=now - _LATELY), _MOST_COUNTED)
-    return Traffic(str(switches.reason_of(channel).label), came, counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED))
+    return Traffic(str(channels.of(channel).when_off.label), came, counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED))
 
 
 def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:
     enabled, paused_at, paused_by = (switch.enabled, switch.paused_at, switch.paused_by) if switch else (True, None, "")
-    return ChannelCard(channel, _uses(channel), enabled, paused_at, paused_by, held_by_mode, lines)
+    return ChannelCard(channel, channels.of(channel).uses(), enabled, paused_at, paused_by, held_by_mode, lines)
 
 
 def _worded(status: Status, paused_by: str) -> str:
     return f"{status.label} by {paused_by}" if status == Status.PAUSED and paused_by else str(status.label)
-
-
-def _uses(channel: MessageType) -> list[tuple[str, str]]:
-    match channel:
-        case MessageType.EMAIL:
-            tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
-            server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"
-            authentication = "user name and password" if settings.EMAIL_HOST_USER else "none"
-            replies = settings.REPLY_TO_EMAIL or "to the sender"
-            return [
-                ("Mail server", server),
-                ("Authentication", authentication),
-                ("Sender", settings.DEFAULT_FROM_EMAIL),
-                ("Replies", replies),
-            ]
-        case MessageType.SMS:
-            ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
-            gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
-            receipts = settings.RECEIPTS_URL or "off (RECEIPTS_URL)"
-            return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Delivery receipts", receipts)]
-        case MessageType.WEB_HOOK:
-            nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
-            return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
-        case MessageType.EVENT_STREAM:
-            return [("Stream", "kept in Commlog’s own database")]
 
 
 def sentences(now: datetime) -> list[str]:

@@ -6,15 +6,15 @@ from django.contrib.auth.models import Group, Permission
 
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
-from commlog.models.user import ADMINISTRATOR, User
+from commlog.models.user import ADMINISTRATOR, User, permission_to_send
+from notifications import channels
 
 _OFFICER = [
     "view_communication_history",
     "resend_failed_messages",
     "export_to_excel",
     "publish_views",
-    "send_manual_email",
-    "send_manual_sms",
+    *map(permission_to_send, channels.FOR_PEOPLE),
     "create_client",
     "edit_client",
     "create_group",
@@ -36,8 +36,7 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
             "resend_failed_messages": "Send a failed message once more, as a new entry.",
             "export_to_excel": "Download what a log shows, with the full text.",
             "publish_views": "Share a view with everyone or with roles, and change the shared views that one owns.",
-            "send_manual_email": "Write an e-mail to a client, a group or a user.",
-            "send_manual_sms": "Write an SMS to a client, a group or a user.",
+            **{permission_to_send(each): f"Write {channels.of(each).one} to a client, a group or a user." for each in channels.FOR_PEOPLE},
         },
     ),
     (

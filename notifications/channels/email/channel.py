@@ -5,11 +5,14 @@ import smtplib
 import ssl
 from dataclasses import replace
 
+from django.conf import settings
+
 from notifications.channels.base.blank import is_blank, is_blank_html
 from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.base.detail import cleaned, in_words
+from notifications.channels.base.facts import Facts
 from notifications.channels.email import answers
-from notifications.channels.email.addresses import plain_address
+from notifications.channels.email.addresses import pasted_address, plain_address
 from notifications.channels.email.connection_pool import Kept
 from notifications.channels.email.letter import compose, sender
 from notifications.channels.email.smtp_session import Conversation, Refusal, Server, Stage
@@ -19,6 +22,7 @@ from notifications.states import MessageType, Outcome
 
 LARGEST = 1024 * 1024  # octets of UTF-8, subject and texts together
 
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _CREDENTIALS = frozenset({530, 534, 535})  # RFC 4954 6: sign in first, the way is too weak, the credentials are wrong
 _CLOSING = 421
 _QUEUED_AS = re.compile(r"queued as (\S{1,100})", re.IGNORECASE)
@@ -36,10 +40,17 @@ _DOING = {
 }
 
 
-class EmailChannel:
+class EmailChannel(Facts):
     """The mail server of EMAIL_URL."""
 
     type = MessageType.EMAIL
+    one, icon, destination_name = "an e-mail", "envelope", "e-mail address"
+    for_people, contact = True, "email"
+    destination_pattern = rf"^ *{_ATOM}(\.{_ATOM})*@[^@\x00-\x20]+ *$"
+    destination_help = "One address; what is before the @ has at most 64 characters, what is behind it is a domain"
+    fields, longest = ("subject", "html"), 100_000
+    when_off, without_destination = Reason.EMAIL_SERVICE_NOT_ENABLED, Reason.MISSING_EMAIL_RECIPIENT_ADDRESS
+    pasted, spelled = staticmethod(pasted_address), staticmethod(plain_address)
     width = 4
     permits = 20
     ahead = 60.0
@@ -64,6 +75,34 @@ class EmailChannel:
         self._reply_to = reply_to
         self._deadline = deadline
         self._kept = Kept()
+
+    @classmethod
+    def from_settings(cls) -> "EmailChannel":
+        return cls(
+            settings.EMAIL_HOST,
+            settings.EMAIL_PORT,
+            settings.EMAIL_HOST_USER,
+            settings.EMAIL_HOST_PASSWORD,
+            settings.EMAIL_USE_TLS,
+            settings.EMAIL_USE_SSL,
+            settings.DEFAULT_FROM_EMAIL,
+            reply_to=settings.REPLY_TO_EMAIL,
+            ehlo_name=settings.SMTP_EHLO_NAME,
+        )
+
+    @classmethod
+    def uses(cls) -> list[tuple[str, str]]:
+        tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
+        return [
+            ("Mail server", f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"),
+            ("Authentication", "user name and password" if settings.EMAIL_HOST_USER else "none"),
+            ("Sender", settings.DEFAULT_FROM_EMAIL),
+            ("Replies", settings.REPLY_TO_EMAIL or "to the sender"),
+        ]
+
+    @classmethod
+    def redirected(cls, envelope: Envelope, target: str) -> Envelope:
+        return replace(envelope, destination=target, subject=f"[to {envelope.destination}] {envelope.subject}")
 
     def lane(self, destination: str) -> str:
         return f"{self._server.host}:{self._server.port}"

@@ -3,23 +3,33 @@
 import re
 
 from notifications.channels.base.contract import DeliveryError, Envelope, Failure, Receipt
-from notifications.database.clock import db_now
+from notifications.channels.base.facts import Facts
 from notifications.failures import Reason
-from notifications.models import StreamEvent
 from notifications.states import MessageType
 
 _TOPIC = re.compile(r"[A-Za-z0-9._\-]{1,300}")
 _LARGEST = 1_048_576  # bytes
 
 
-class EventStreamChannel:
+class EventStreamChannel(Facts):
     """Appends to the stream. It talks to the database only, so the drain calls it on its own thread and transaction."""
 
     type = MessageType.EVENT_STREAM
+    one, icon, destination_name = "an event", "rss", "topic"
+    fields = ("content_type",)
+    retried = False
     width = 1
     permits = 50
     ahead = 60.0
     inline = True
+
+    @classmethod
+    def from_settings(cls) -> "EventStreamChannel":
+        return cls()
+
+    @classmethod
+    def uses(cls) -> list[tuple[str, str]]:
+        return [("Stream", "kept in Commlog’s own database")]
 
     def lane(self, destination: str) -> str:
         """All topics live in one database: one lane."""
@@ -38,6 +48,9 @@ class EventStreamChannel:
 
     def send(self, envelope: Envelope) -> Receipt:
         """Append once, however often it is asked for."""
+        from notifications.database.clock import db_now  # not at the top: the models ask the channels what is always so of them
+        from notifications.models import StreamEvent
+
         self.check(envelope)
         event, _ = StreamEvent.objects.get_or_create(
             key=envelope.key,

@@ -5,10 +5,12 @@ import logging
 import re
 import socket
 import threading
+from dataclasses import replace
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 import requests
+from django.conf import settings
 from requests.auth import HTTPBasicAuth
 from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
@@ -18,6 +20,7 @@ from twilio.rest import Client
 from notifications.channels.base.blank import is_blank
 from notifications.channels.base.contract import About, Accepted, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.base.detail import cleaned, retry_after
+from notifications.channels.base.facts import Facts
 from notifications.channels.http.connection import prepared
 from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
 from notifications.channels.net.connecting import Address, resolve
@@ -114,10 +117,18 @@ def _any_address(host: str, port: int, deadline: Deadline) -> list[Address]:
     return resolve(host, port, deadline, socket.getaddrinfo)
 
 
-class SmsChannel:
+class SmsChannel(Facts):
     """Twilio, or whatever speaks its REST API at TWILIO_API_URL."""
 
     type = MessageType.SMS
+    one, many, icon, destination_name = "an SMS", "", "device-phone-mobile", "mobile number"
+    for_people, contact, by_number = True, "mobile_phone", True
+    destination_pattern = r"^\s*[+\uff0b][0-9 ()./\u00a0\u2010\u2011-]+\s*$"
+    destination_help = "A number that its country can have, with the country's code: +49 1511 2345678"
+    longest, in_parts = LONGEST, True
+    retries_unknown, numbered = False, True  # Twilio's create is not idempotent
+    when_off, without_destination = Reason.SMS_SERVICE_NOT_ENABLED, Reason.MISSING_SMS_RECIPIENT
+    spelled = staticmethod(e164)
     width = 4
     # Creating a message is not idempotent with Twilio, and what is unknown after a crash is not sent again by itself: so as few as can be
     # under way at once, and more only where a gateway answers so soon that they leave within an instant.
@@ -140,6 +151,27 @@ class SmsChannel:
         configured = account_sid and auth_token and sender
         self._origin = sender_parameter(sender) if configured else {}
         self._client = Client(account_sid, auth_token, http_client=self._http) if configured else None
+
+    @classmethod
+    def from_settings(cls) -> "SmsChannel":
+        return cls(
+            settings.TWILIO_ACCOUNT_SID,
+            settings.TWILIO_AUTH_TOKEN,
+            settings.TWILIO_FROM,
+            settings.TWILIO_API_URL,
+            receipts_url=settings.RECEIPTS_URL,
+        )
+
+    @classmethod
+    def uses(cls) -> list[tuple[str, str]]:
+        ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
+        gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
+        receipts = settings.RECEIPTS_URL or "off (RECEIPTS_URL)"
+        return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Delivery receipts", receipts)]
+
+    @classmethod
+    def redirected(cls, envelope: Envelope, target: str) -> Envelope:
+        return replace(envelope, destination=target, body=f"[to {envelope.destination}] {envelope.body}"[:LONGEST])
 
     def lane(self, destination: str) -> str:
         return "twilio"

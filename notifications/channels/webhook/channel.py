@@ -5,9 +5,14 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
+from urllib.parse import quote
+
+from django.conf import settings
 
 from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.base.detail import cleaned, retry_after
+from notifications.channels.base.facts import Facts
 from notifications.channels.http.connection import prepared
 from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
 from notifications.channels.net.connecting import Lookup
@@ -17,18 +22,24 @@ from notifications.channels.webhook.signing import signed
 from notifications.channels.webhook.target import Guard, Target, never, read
 from notifications.failures import Reason
 from notifications.secrets.sealed import Unreadable, open_headers, opened
+from notifications.secrets.urls import shortened
 from notifications.states import MessageType, Outcome
 
 METHODS = frozenset({"POST", "PUT", "PATCH"})
 LARGEST = 1024 * 1024  # octets of the body
+_REDIRECTED = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone
 _GONE, _TOO_MANY = 410, 429
 _WAITS = frozenset({429, 502, 503, 504})  # whose Retry-After is obeyed
 
 
-class WebhookChannel:
+class WebhookChannel(Facts):
     """Any web server. `lookup` is the resolver; tests give one that lies."""
 
     type = MessageType.WEB_HOOK
+    one, icon, destination_name = "a webhook", "bolt", "URL"
+    secret_destination, lanes_are_receivers = True, True
+    fields, signed = ("method", "content_type", "headers", "auth_username", "auth_password"), True
+    when_off = Reason.WEBHOOK_NOTIFICATIONS_DISABLED
     width = 8
     permits = 20
     ahead = 60.0
@@ -40,6 +51,20 @@ class WebhookChannel:
         self._guard = Guard(Rules(tuple(allowed_nets)), allow_http, lookup)
         self._deadline = deadline
         self._wire = Wire(self._guard.admit)
+
+    @classmethod
+    def from_settings(cls) -> "WebhookChannel":
+        return cls(settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP)
+
+    @classmethod
+    def uses(cls) -> list[tuple[str, str]]:
+        nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
+        return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
+
+    @classmethod
+    def redirected(cls, envelope: Envelope, target: str) -> Envelope:
+        told = {_REDIRECTED: quote(shortened(envelope.destination), safe=":/?&=%")[:2048]}
+        return replace(super().redirected(envelope, target), headers=MappingProxyType(told))
 
     def lane(self, destination: str) -> str:
         try:
