@@ -91,7 +91,7 @@ clients: setup-dev .clients/.installed-python .clients/.installed-node ## make c
 clients-python: setup-dev .clients/.installed-python ## one of them, without node
 	$(CLEAN) REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -m clients -k openapi-python-client tests/clients
 
-production: setup-dev ## README's production chapter, followed in a root of its own (as root; nginx and PostgreSQL are installed there)
+production: setup-dev ## docs/operate.md, followed in a root of its own (as root; nginx and PostgreSQL are installed there)
 	$(CLEAN) $(BIN)/python -m tests.production
 
 bench: setup-dev ## what it does, and how fast

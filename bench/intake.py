@@ -2,7 +2,7 @@
 
     python -m bench intake --server URL --only
 
-The server is gunicorn with the options of README's Production chapter. Calls are counted, with limits that are never reached. Beside it
+The server is gunicorn with the options of docs/operate.md. Calls are counted, with limits that are never reached. Beside it
 stand a bare COPY of the same rows, a commit for each list's worth, and a bare INSERT with a commit a row.
 """
 

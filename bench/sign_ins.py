@@ -2,7 +2,7 @@
 
     python -m bench sign-ins [--server URL]
 
-The server is gunicorn with the options of README's Production chapter, and passwords are hashed as in production. Each of the thirty sends
+The server is gunicorn with the options of docs/operate.md, and passwords are hashed as in production. Each of the thirty sends
 its next try as soon as the last one is answered.
 """
 
@@ -61,15 +61,15 @@ def _compare(port: int) -> None:
 
 
 def command(port: int) -> list[str]:
-    """The line by which README starts the web processes, at this port."""
-    found = re.search(r"ExecStart=\S+/(gunicorn .*)", (ROOT / "README.md").read_text())
-    assert found, "README starts gunicorn"
+    """The line by which docs/operate.md starts the web processes, at this port."""
+    found = re.search(r"ExecStart=\S+/(gunicorn .*)", (ROOT / "docs" / "operate.md").read_text())
+    assert found, "docs/operate.md starts gunicorn"
     return [sys.executable, "-m", *shlex.split(re.sub(r"--bind \S+", f"--bind 127.0.0.1:{port}", found[1]))]
 
 
 @contextmanager
 def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[int]:
-    """Gunicorn at this port, with every worker warm; its process id. `workers`: as many, rather than README's."""
+    """Gunicorn at this port, with every worker warm; its process id. `workers`: as many, rather than that page's."""
     with (installation.directory / "gunicorn.log").open("wb") as log:
         server = subprocess.Popen(
             [*command(port), *(["--workers", str(workers)] if workers else [])],

@@ -2,7 +2,7 @@
 
     python -m bench watchers --rows 1000000 --server URL
 
-The server is gunicorn with the options of README's Production chapter and two web workers. Each log is another user's and asks every
+The server is gunicorn with the options of docs/operate.md and two web workers. Each log is another user's and asks every
 three seconds, as its script does: with the versions of what it has. The watchers are a process of their own on the same machine, so they
 take from the processors that the server has.
 """

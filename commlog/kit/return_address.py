@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import MAX_URL_REDIRECT_LENGTH, url_has_allowed_host_and_scheme
 
-LONGEST = 40_000  # characters of an address; gunicorn.conf.py and the proxy of README let longer ones through, for a kind answer
+LONGEST = 40_000  # characters of an address; gunicorn.conf.py and the proxy of docs/operate.md let longer ones through, for a kind answer
 LONGEST_FILTER = 10_000  # of a log's conditions in its address
 LONGEST_WAY = MAX_URL_REDIRECT_LENGTH  # Django redirects to none that is longer
 

@@ -136,7 +136,7 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
         until(lambda: messages(directory, "WAITING") > 0)
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
-        (shown,) = [line for line in pasted("Messages from a shell", first).splitlines() if line.startswith("{")]
+        (shown,) = [line for line in pasted("Messages from a shell", first, "docs/operate.md").splitlines() if line.startswith("{")]
         assert json.loads(shown)["destination"] == "ana@example.org"
         told = pasted("What fills the log: templates and events", first)
         assert len(json.loads(told)["messages"]) == 1

@@ -14,7 +14,7 @@ _PRODUCTION = {"DEBUG": "0", "SECRET_KEY": token_urlsafe(50), "SECRETS_KEY": tok
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a gunicorn that was started as README says."""
+    """The port of a gunicorn that was started as docs/operate.md says."""
     place = tmp_path_factory.mktemp("web")
     given = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     given |= _PRODUCTION | {"DATABASE_URL": f"sqlite:///{place}/db.sqlite3"}

@@ -1,4 +1,4 @@
-"""A machine for the chapter: the files of this one under a layer that is thrown away, with processes, ports and a loopback of its own."""
+"""A machine for the page: the files of this one under a layer that is thrown away, with processes, ports and a loopback of its own."""
 
 import fcntl
 import os
@@ -79,7 +79,7 @@ class Machine:
         )
 
     def certify(self) -> Path:
-        """Put a certificate to the chapter's paths, and trust it; return it."""
+        """Put a certificate to the page's paths, and trust it; return it."""
         self.run(
             "mkdir -p /etc/ssl/private\n"
             f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={HOST} -addext subjectAltName=DNS:{HOST} "

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """systemctl of a machine without systemd: starts what a unit's file says, as its user, in its directory, with its environment.
 
-Python's own library alone: it runs in the root of the test. It knows what the chapter's units and those of nginx use.
+Python's own library alone: it runs in the root of the test. It knows what the page's units and those of nginx use.
 """
 
 import configparser
