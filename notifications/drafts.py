@@ -11,11 +11,12 @@ from notifications.channels import DeliveryError, Envelope
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, password_problem, problem, username_problem
 from notifications.content import TEXTS, Content, said_by
 from notifications.failures import Reason
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.message import LONGEST_REFERENCE
 from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import MessageType
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 from notifications.text.numbers import e164
 
 _EVENT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
@@ -73,10 +74,10 @@ def envelope(draft: Draft) -> Envelope:
     for name in ("destination", *TEXTS):
         clean(name, getattr(draft, name))
     if draft.event and not _EVENT.fullmatch(draft.event):
-        raise Malformed("event", "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits and underscores")
+        raise Malformed("event", Fault.NO_NAME_OF_AN_EVENT)
     given = draft.destination.strip()
     if not given and draft.recipient is None:
-        raise Malformed("destination", "is missing, and so is a recipient whose address could be used")
+        raise Malformed("destination", Fault.NEITHER_DESTINATION_NOR_RECIPIENT)
     password = draft.auth_password if draft.sealed else seal(draft.auth_password)
     said = said_by(draft) | _web_hook_fields(draft) | {"auth_password": password}
     made = Envelope(draft.key or uuid4(), _spelled(draft.type, given or _on_file(draft)), **said)
@@ -89,7 +90,7 @@ def content_type(text: str) -> str:
     """The MIME type for one of Mambu's names or a MIME type itself. Raises Malformed."""
     known = CONTENT_TYPES.get(text.upper(), text.lower()) or "text/plain"
     if known not in CONTENT_TYPES.values():
-        raise Malformed("contentType", f"must be one of {', '.join(CONTENT_TYPES)}")
+        raise Malformed("contentType", Fault.MUST_BE_ONE_OF, allowed=tuple(CONTENT_TYPES))
     return known
 
 
@@ -112,7 +113,7 @@ def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
         channels.get(channel).check(made)
     except DeliveryError as error:
         if error.reason in _IMPOSSIBLE:
-            raise Malformed(_IMPOSSIBLE[error.reason], error.detail) from error
+            raise Malformed(_IMPOSSIBLE[error.reason], Fault.REFUSED_BY_CHANNEL, said=error.detail) from error
 
 
 def _web_hook_fields(draft: Draft) -> dict[str, Any]:
@@ -121,11 +122,11 @@ def _web_hook_fields(draft: Draft) -> dict[str, Any]:
     if "method" not in fields:
         for name in _FOR_WEB_HOOKS:
             if getattr(draft, name):
-                raise Malformed(name, "is for webhooks only")
+                raise Malformed(name, Fault.FOR_WEBHOOKS_ONLY)
         return {"content_type": content_type(draft.content_type) if "content_type" in fields else ""}
     method = draft.method.upper() or "POST"
     if method not in METHODS:
-        raise Malformed("method", f"must be one of {', '.join(sorted(METHODS))}")
+        raise Malformed("method", Fault.MUST_BE_ONE_OF, allowed=tuple(sorted(METHODS)))
     if not draft.sealed:  # a template's were looked at when it was saved
         _check_sign_in(draft)
     headers = dict(draft.headers) if draft.sealed else _sealed_headers(draft)
@@ -144,5 +145,5 @@ def _sealed_headers(draft: Draft) -> dict[str, str]:
         clean("headers", name)
         clean("headers", value)
     if wrong := problem(draft.headers):
-        raise Malformed("headers", wrong)
+        raise Malformed("headers", Fault.REFUSED_BY_CHANNEL, said=wrong)
     return seal_headers(draft.headers)

@@ -20,14 +20,13 @@ from notifications.database.clock import db_now, kept_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
+from notifications.faults import Fault, Malformed
 from notifications.lanes.openings import LaneFinder
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType, first_state
-from notifications.text.gate import Malformed
 
 __all__ = [
     "Draft",
-    "Malformed",
     "NotResendable",
     "Obstacle",
     "Ready",
@@ -223,7 +222,7 @@ def _sent_before(draft: Draft) -> Resent | None:
     if found is None:
         return None
     if draft.sender is None or found.sender_user_id != draft.sender.pk:
-        raise Malformed("key", "belongs to another message")
+        raise Malformed("key", Fault.KEY_OF_ANOTHER_MESSAGE)
     return Resent(found, created=False)
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter", "channels.sms.channel", "channels.webhook",
-    "cluster.health", "content", "criteria", "database.clock", "database.guards", "database.availability", "events", "failures",
+    "cluster.health", "content", "criteria", "database.clock", "database.guards", "database.availability", "events", "failures", "faults",
     "lanes.lane_health", "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
     "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding", "retry", "secrets", "secrets.sealed",
     "secrets.urls", "sendable", "states", "templating", "templating.checks", "templating.moving", "text.gate", "text.keys", "text.numbers",

@@ -10,7 +10,7 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.api.json_input import parse
 from commlog.api.skeleton import Skeleton
-from notifications.text.gate import Malformed
+from notifications.faults import Fault, Malformed
 
 _LARGEST_SKELETON = 5_000_000  # bytes
 _PIECE = 1_000_000  # bytes
@@ -82,7 +82,7 @@ def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] 
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Malformed("JSON", f"is not UTF-8 at byte {error.start + 1}") from error
+        raise Malformed("JSON", Fault.NOT_UTF8, byte=error.start + 1) from error
     return parse(text, keep=keep, exact=exact)
 
 

@@ -1,6 +1,9 @@
 """The numbers and names of errors. They are facts of the interface that this API follows, down to the spelling."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+
+from notifications.faults import Fault
 
 
 class Code(IntEnum):
@@ -60,3 +63,19 @@ class Code(IntEnum):
     BODY_TOO_LARGE = 100_004
     UNSUPPORTED_MEDIA_TYPE = 100_005
     SERVICE_UNAVAILABLE = 100_006
+
+
+# Faults with a status and a number of their own. Of others the operation or the field says the number.
+OF_FAULTS: Mapping[Fault, tuple[int, Code]] = {
+    Fault.NO_SUCH_ROW: (404, Code.OBJECT_NOT_FOUND),
+    Fault.KEY_OF_ANOTHER_EVENT: (409, Code.DUPLICATE_REQUEST),
+}
+# The same for what is wrong with a template; in its URL, INVALID_PLACEHOLDER has another number.
+OF_TEMPLATES: Mapping[Fault, Code] = {
+    Fault.UNKNOWN_PLACEHOLDER: Code.INVALID_PLACEHOLDER,
+    Fault.UNKNOWN_PLACEHOLDERS: Code.INVALID_PLACEHOLDER,
+    Fault.PLACEHOLDER_IN_HOST: Code.URL_CONTAINS_INVALID_PLACEHOLDERS,
+    Fault.HOLDS_QUOTES: Code.URL_CONTAINS_QUOTES,
+    Fault.TOO_LONG: Code.INVALID_FIELD_LENGTH,
+    Fault.TOO_LONG_TO_SEND: Code.INVALID_FIELD_LENGTH,
+}

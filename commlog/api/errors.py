@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from commlog.api.codes import Code
+from commlog.api.codes import OF_FAULTS, Code
 from commlog.kit.limits import TookTooLong
 from commlog.kit.log_lines import request_id
+from commlog.kit.sentences import SENTENCES, with_field
 from notifications.database import availability
 from notifications.database.availability import Trouble
-from notifications.text import keys
-from notifications.text.gate import Malformed
+from notifications.faults import Fault, Malformed
 
 log = logging.getLogger(__name__)
 # Where programs ask: under /api, and where the operations on messages answer without that prefix.
@@ -121,7 +121,9 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 
 def of_malformed(error: Malformed) -> ApiError:
     """What the API says of a value that cannot be accepted."""
-    return ApiError(400, Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS, str(error))
+    usual = Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS
+    status, code = OF_FAULTS.get(error.fault, (400, usual))
+    return ApiError(status, code, with_field(error))
 
 
 def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:
@@ -133,7 +135,7 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     name = str(first["loc"][-1])
     code = Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY if name == "encodedKey" else Code.INVALID_PARAMETERS
-    problem = keys.WRONG if first["type"] == "string_pattern_mismatch" else first["msg"]
+    problem = SENTENCES[Fault.NOT_A_KEY] if first["type"] == "string_pattern_mismatch" else first["msg"]
     return answer(request, ApiError(400, code, f"{name}: {problem}"))
 
 

@@ -23,10 +23,11 @@ from commlog.api.schemas import moment
 from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.models import User
 from notifications import events, templating
-from notifications.events import EVENTS, Happening, KeyTaken, Raised
+from notifications.events import EVENTS, Happening, Raised
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
 from notifications.text import keys
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 router = Router(tags=["Events"])
 MOST = 1_000
@@ -129,7 +130,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
     """One event as it was told, checked as far as that needs no database."""
     at = f"[{place}]."
     if not isinstance(one, dict):
-        raise Malformed(f"[{place}]", "must be an object")
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}]: must be an object")
     fields = {name: value for name, value in one.items() if not is_absent(value)}
     if unknown := sorted(set(fields) - fields_of("Event")):
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is no field of an event")
@@ -137,18 +138,18 @@ def _read(one: Any, place: int) -> dict[str, Any]:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{at}event: is missing")
     found: dict[str, Any] = {"name": clean(f"{at}event", fields["event"], most=64)}
     if found["name"] not in EVENTS:
-        raise Malformed(f"{at}event", f"there is no event {found['name']}")
+        raise Malformed(f"{at}event", Fault.NO_SUCH_EVENT, name=found["name"])
     found |= {name: clean(at + name, fields[name], most=150) for name in _NAMED.keys() & fields.keys()}
     found |= {name: keys.read(at + name, found[name]).hex for name in found if name.endswith("Key")}
     if len({_NAMED[name][0] for name in found if name in _NAMED}) < len(_NAMED.keys() & found.keys()):
-        raise Malformed(at.rstrip("."), "names one of client, group and user twice")
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}]: names one of client, group and user twice")
     data = fields.get("data", {})
     if not isinstance(data, dict):
-        raise Malformed(f"{at}data", "must be an object")
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{at}data: must be an object")
     try:
         found["data"] = templating.told(data)
     except Malformed as error:
-        raise Malformed(at + error.field, error.problem) from error
+        raise Malformed(at + error.field, error.fault, **error.facts) from error
     found["occurred_at"] = _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
     found["key"] = keys.read(f"{at}eventKey", fields["eventKey"]) if "eventKey" in fields else None
     return found
@@ -161,17 +162,16 @@ def _moment(field: str, value: Any) -> datetime:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise Malformed(field, "must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")
+    raise ApiError(
+        400, Code.INVALID_PARAMETERS, f"{field}: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199"
+    )
 
 
 def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: bool) -> HttpResponse:
     caller = caller_of(request)
     rows = {name: _rows(name, told) for name in _NAMED}
     happenings = [_happening(one, rows, place) for place, one in enumerate(told)]
-    try:
-        raised = events.raise_many(happenings, source=caller.name)
-    except KeyTaken as error:
-        raise ApiError(409, Code.DUPLICATE_REQUEST, f"eventKey: {error.problem}") from error
+    raised = events.raise_many(happenings, source=caller.name)
     # No entry in the audit trail: each event is a row of its own that says who told it and what came of it.
     answer = [_answer(each) for each in raised]
     return JsonResponse(answer[0] if alone else answer, status=202, safe=False)

@@ -14,8 +14,8 @@ from commlog.api.codes import Code
 from commlog.api.errors import ApiError, described, of_malformed
 from commlog.api.once import once
 from commlog.api.schemas import message_out
+from notifications.faults import Malformed
 from notifications.outbox import Ready
-from notifications.text.gate import Malformed
 
 MOST = 1_000  # messages of a list
 MOST_NAMED = 20  # elements of a list that are wrong, before the rest are only counted

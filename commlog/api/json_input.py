@@ -5,7 +5,7 @@ import math
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from notifications.text.gate import Malformed
+from notifications.faults import Fault, Malformed
 
 _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
@@ -16,10 +16,10 @@ def is_absent(value: Any) -> bool:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object in `text`. Raises Malformed for anything else, in words that name the trouble."""
+    """The JSON object in `text`. Raises Malformed for anything else."""
     value = parse(text)
     if not isinstance(value, dict):
-        raise Malformed("JSON", "must be an object, { … }")
+        raise Malformed("JSON", Fault.NOT_AN_OBJECT)
     return value
 
 
@@ -35,7 +35,7 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = {name: value if keep is None or name in keep else None for name, value in pairs}
         if len(found) != len(pairs):
-            raise Malformed("JSON", "names a field twice")
+            raise Malformed("JSON", Fault.NAMES_A_FIELD_TWICE)
         return found
 
     try:
@@ -43,17 +43,17 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
     except Malformed:
         raise
     except json.JSONDecodeError as error:
-        raise Malformed("JSON", f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise Malformed("JSON", Fault.JSON_SYNTAX, said=error.msg, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
-        raise Malformed("JSON", "is nested too deeply") from error
+        raise Malformed("JSON", Fault.JSON_TOO_DEEP) from error
     except ValueError as error:  # Python's limit on the digits of a number is no JSONDecodeError
-        raise Malformed("JSON", "holds a number with too many digits") from error
+        raise Malformed("JSON", Fault.TOO_MANY_DIGITS) from error
 
 
 def _number(text: str) -> int | float:
     value = float(text)
     if not math.isfinite(value):
-        raise Malformed("JSON", f"holds the number {text[:40]}, which is too large")
+        raise Malformed("JSON", Fault.TOO_LARGE_A_NUMBER, number=text[:40])
     return int(value) if value.is_integer() and abs(value) <= _LARGEST_EXACT else value
 
 
@@ -66,4 +66,4 @@ def _exact(text: str) -> Decimal:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Malformed("JSON", f"{name} is not JSON")
+    raise Malformed("JSON", Fault.NOT_JSON, name=name)

@@ -9,11 +9,12 @@ from commlog import permissions
 from commlog.administration.channels import keeping
 from commlog.api import bodies
 from commlog.api.callers import caller_of
+from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
+from commlog.api.errors import ApiError
 from commlog.api.operations import needs
 from notifications.channels.webhook import WebhookChannel
 from notifications.models import ChannelSwitch
-from notifications.text.gate import Malformed
 
 router = Router(tags=["Notification settings"])
 
@@ -46,7 +47,7 @@ def write(request: HttpRequest) -> JsonResponse:
 def _wanted(body: Any) -> bool:
     state = body.get("state") if isinstance(body, dict) else None
     if state not in ("ENABLED", "DISABLED"):
-        raise Malformed("state", "must be ENABLED or DISABLED")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "state: must be ENABLED or DISABLED")
     return bool(state == "ENABLED")
 
 

@@ -17,13 +17,15 @@ from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.search_request import ASKED
 from commlog.audit import AuditAction
+from commlog.kit.sentences import sentence
 from notifications import criteria, outbox
 from notifications.criteria import to_q
+from notifications.faults import Malformed
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.outbox import ResentMany
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 SKIPPED = "Resend-Skipped"
 TEMPLATE_TYPES = tuple(value for value, _ in ASKED["type"].choices)
@@ -78,7 +80,7 @@ def by_date(body: Any) -> Span:
         try:
             criteria.parse("created", "ON", [clean(name, given[name])])
         except Malformed as error:
-            raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: {error.problem}") from error
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: {sentence(error)}") from error
     try:
         span = criteria.parse("created", "BETWEEN", [given["startDate"], given["endDate"]])
     except Malformed as error:
@@ -144,7 +146,7 @@ def key_of(value: Any) -> UUID:
     try:
         criterion = criteria.parse("key", "EQUALS", [clean("encodedKey", value)])
     except Malformed as error:
-        raise ApiError(400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {error.problem}") from error
+        raise ApiError(400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {sentence(error)}") from error
     return UUID(criterion.values[0])
 
 

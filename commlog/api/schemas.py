@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from commlog.models import User
 from notifications import channels, content
+from notifications.faults import Fault, Malformed
 from notifications.models import Attempt, Client, Group, Message
-from notifications.outbox import Draft, Malformed
+from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from notifications.text import keys
 from notifications.text.gate import clean
@@ -131,10 +132,6 @@ _REFERENCES: dict[str, _Reference] = {
 _MOST_REMEMBERED = 10_000
 
 
-class NoSuch(Malformed):
-    """A row that a field names does not exist."""
-
-
 class DraftReader:
     """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each once."""
 
@@ -155,13 +152,13 @@ class DraftReader:
         """The draft that a JSON object describes. Raises Malformed, naming the field."""
         unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *KEYS_ABOUT, *_REFERENCES})
         if unknown:
-            raise Malformed(clean("JSON", unknown[0])[:64], "is not a field of a message")
+            raise Malformed(clean("JSON", unknown[0])[:64], Fault.NO_FIELD_OF_A_MESSAGE)
         channel = _channel(fields.get("type"))
         facts = channels.of(channel)
         needed = {"destination": not facts.for_people, "subject": "subject" in facts.fields, "body": True}
         for name, is_needed in needed.items():
             if is_needed and name not in fields:
-                raise Malformed(name, f"is missing; {channel.label} needs it")
+                raise Malformed(name, Fault.NEEDED_BY_CHANNEL, channel=channel.label)
         values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
         if "headers" in fields:
             values["headers"] = _headers(fields["headers"])
@@ -169,10 +166,10 @@ class DraftReader:
         for name in _REFERENCES.keys() & fields.keys():
             target = _REFERENCES[name].target
             if target in values:
-                raise Malformed(name, f"is one name too many: the {target} is named by another field already")
+                raise Malformed(name, Fault.NAMED_BY_ANOTHER_FIELD, target=target)
             values[target] = self._row(name, clean(name, fields[name]))
         if len({"client", "group", "user"} & values.keys()) > 1:
-            raise Malformed("JSON", "names more than one recipient; a message has one")
+            raise Malformed("JSON", Fault.SEVERAL_RECIPIENTS)
         return Draft(type=channel, **values)
 
     def _row(self, name: str, value: str) -> Model:
@@ -182,10 +179,10 @@ class DraftReader:
                 self._rows.clear()
             self._rows |= {(name, value): row for value, row in _found(_REFERENCES[name], {value}).items()}
         if known not in self._rows:
-            raise Malformed(name, keys.WRONG)
+            raise Malformed(name, Fault.NOT_A_KEY)
         row = self._rows[known]
         if row is None:
-            raise NoSuch(name, f"there is no such {_REFERENCES[name].target}: {value[:64]}")
+            raise Malformed(name, Fault.NO_SUCH_ROW, target=_REFERENCES[name].target, value=value[:64])
         return row
 
 
@@ -202,13 +199,13 @@ def _found(reference: _Reference, values: Iterable[str]) -> dict[str, Model | No
 
 def _channel(value: Any) -> MessageType:
     if value is None:
-        raise Malformed("type", f"is missing; it must be one of {', '.join(MessageType)}")
+        raise Malformed("type", Fault.TYPE_MISSING, allowed=tuple(MessageType))
     if not isinstance(value, str) or value not in MessageType:
-        raise Malformed("type", f"must be one of {', '.join(MessageType)}")
+        raise Malformed("type", Fault.MUST_BE_ONE_OF, allowed=tuple(MessageType))
     return MessageType(value)
 
 
 def _headers(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise Malformed("headers", "must be an object of names and values")
+        raise Malformed("headers", Fault.HEADERS_ARE_NO_OBJECT)
     return {clean("headers", name): clean("headers", text) for name, text in value.items()}

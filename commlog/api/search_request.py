@@ -9,6 +9,7 @@ from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.kit.paging import Sorting
+from commlog.kit.sentences import sentence
 from commlog.log.columns import CATALOGUE
 from notifications import criteria
 from notifications.criteria import (
@@ -22,7 +23,8 @@ from notifications.criteria import (
     Kind,
     Operator,
 )
-from notifications.text.gate import Malformed, clean
+from notifications.faults import Fault, Malformed
+from notifications.text.gate import clean
 
 # Values of Mambu's that nothing here is stored with: asked for, they find nothing.
 _NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"], "waiting_reason": ["SENDING"]}
@@ -134,8 +136,8 @@ def _checked(field: Field, operator: Operator, values: list[Any], fields: Callab
     try:
         return criteria.parse(field.key, operator, [_text(field, value) for value in values], fields=fields)
     except Malformed as error:
-        second = operator == Operator.BETWEEN and "second value" in error.problem
-        raise ApiError(400, Code.INVALID_FILTER_SECOND_VALUE if second else code, f"{name}: {error.problem}") from error
+        code = Code.INVALID_FILTER_SECOND_VALUE if error.fault is Fault.REVERSED else code
+        raise ApiError(400, code, f"{name}: {sentence(error)}") from error
 
 
 # Where values are, and the number of what is wrong there.
@@ -160,7 +162,7 @@ def operator_of(field: Field, name: str) -> Operator:
     try:
         return criteria.operator_of(field, name)
     except Malformed as error:
-        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {error.problem}") from error
+        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {sentence(error)}") from error
 
 
 def check_kinds(one: Mapping[str, Any], place: str) -> None:

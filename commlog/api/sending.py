@@ -13,18 +13,19 @@ from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
-from commlog.api.schemas import KEYS_ABOUT, DraftReader, NoSuch
+from commlog.api.schemas import KEYS_ABOUT, DraftReader
 from commlog.audit import AuditAction
+from commlog.kit.sentences import with_field
 from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
 from commlog.recipients.kinds import kind_of
 from notifications import channels, outbox
+from notifications.faults import Malformed
 from notifications.models import Message, NotificationTemplate
 from notifications.models.template import Trigger
 from notifications.outbox import Draft, Ready
 from notifications.states import MessageType
 from notifications.text import keys
-from notifications.text.gate import Malformed
 
 EVENT = "MANUAL"
 RECIPIENTS = ("clientKey", "groupKey", "userKey")
@@ -69,17 +70,14 @@ class Drafts:
     def read(self, fields: Mapping[str, Any]) -> Ready:
         """The message as it would be stored. Raises ApiError, or Malformed."""
         given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
-        try:
-            draft = self._reader.read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
-        except NoSuch as error:
-            raise ApiError(404, Code.OBJECT_NOT_FOUND, str(error)) from error
+        draft = self._reader.read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
         if "templateKey" in fields:
             draft = _from_template(draft, self._templates.get(keys.read("templateKey", fields["templateKey"])), self._caller)
         try:
             return outbox.check(replace(draft, sender=self._caller, event=EVENT))
         except Malformed as error:
             code = Code.INVALID_EMAIL_SUBJECT if error.field == "subject" else Code.INVALID_PARAMETERS
-            raise ApiError(400, code, str(error)) from error
+            raise ApiError(400, code, with_field(error)) from error
 
 
 def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:

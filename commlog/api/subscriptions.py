@@ -17,7 +17,7 @@ from commlog.recipients import subscriptions
 from notifications import events
 from notifications.events import Choice
 from notifications.models import Client, Group, NotificationTemplate
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 from notifications.text.keys import key_in
 
 router = Router(tags=["Subscriptions"])
@@ -87,7 +87,7 @@ def _listed(owner: Client | Group) -> HttpResponse:
 def _subscribed(request: HttpRequest, owner: Client | Group) -> HttpResponse:
     body = bodies.read(request)
     if not isinstance(body, dict) or set(body) - {"templateKey"}:
-        raise Malformed("the body", "must be an object with the field templateKey alone")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object with the field templateKey alone")
     if "templateKey" not in body:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "templateKey: is missing")
     template = _template(owner, clean("templateKey", body["templateKey"], most=64))

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commlog.api import search_request
-from commlog.api.codes import Code
+from commlog.api.codes import OF_TEMPLATES, Code
 from commlog.api.description import fields_of
 from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.schemas import moment
+from commlog.kit.sentences import sentence
 from notifications import templating
 from notifications.channels.webhook import WebhookChannel, password_problem, username_problem
 from notifications.criteria import Criterion
+from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
 from notifications.templating import checks
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "contentType")
 MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
@@ -82,7 +84,7 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
         if name not in fields:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
     if fields["type"] != WebhookChannel.type:
-        raise Malformed("type", "only WEB_HOOK templates are written over the API")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "type: only WEB_HOOK templates are written over the API")
     template.type = WebhookChannel.type
     for name, (model, allowed) in _PLAIN.items():
         if name in fields:
@@ -91,20 +93,19 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
                 raise ApiError(400, _CODES.get(model, Code.INVALID_PARAMETERS), f"{name}: must be one of {', '.join(allowed)}")
             setattr(template, model, CONTENT_TYPES[value] if name == "contentType" else value.strip() if name == "name" else value)
     _fill_in_others(template, fields)
-    for model, problem in checks.problems(template):
-        name = _API_NAMES.get(model, model)
-        raise ApiError(400, _code(model, problem), f"{name}: {problem}")
+    for wrong in checks.problems(template):
+        raise ApiError(400, _code(wrong), f"{_API_NAMES.get(wrong.field, wrong.field)}: {sentence(wrong)}")
 
 
 def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
     active, days = fields.get("activated", True), fields.get("triggerDays", 0)
     if not isinstance(active, bool):
-        raise Malformed("activated", "must be true or false")
+        raise Malformed("activated", Fault.NOT_A_FLAG)
     if not isinstance(days, int) or isinstance(days, bool):
-        raise Malformed("triggerDays", "must be a whole number")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "triggerDays: must be a whole number")
     linking = fields.get("filtersLinkingOperator", "MATCH_ALL")
     if not isinstance(linking, str) or linking not in MATCHES:
-        raise Malformed("filtersLinkingOperator", f"must be one of {', '.join(MATCHES)}")
+        raise Malformed("filtersLinkingOperator", Fault.MUST_BE_ONE_OF, allowed=tuple(MATCHES))
     template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
     conditions = [_condition(one, place) for place, one in enumerate(_listed(fields, "filterConstraints"))]
     template.conditions = templating.conditions.write(conditions)
@@ -116,7 +117,7 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
     """User name and password. A password that is not given again stays as it is."""
     basic = fields.get("authorization", AUTHORIZATIONS[bool(fields.get("username"))])
     if basic not in AUTHORIZATIONS:
-        raise Malformed("authorization", f"must be one of {', '.join(AUTHORIZATIONS)}")
+        raise Malformed("authorization", Fault.MUST_BE_ONE_OF, allowed=AUTHORIZATIONS)
     given = {name: clean(name, fields[name], most=500) for name in ("username", "password") if name in fields}
     for name, problem in (("username", username_problem), ("password", password_problem)):
         if wrong := problem(given.get(name, "")):
@@ -141,7 +142,7 @@ def secrets_missing(fields: Mapping[str, Sequence[str]]) -> ApiError:
 def _listed(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     given = fields.get(name, [])
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise Malformed(name, "must be a list of objects")
+        raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: must be a list of objects")
     return given
 
 
@@ -175,20 +176,14 @@ def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> 
         name = clean(f"{place}.headerKey", one["headerKey"], most=64)
         value = clean(f"{place}.headerValue", one["headerValue"], most=4096)
         if name in found:
-            raise Malformed("headers", f"names {name} twice")
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"headers: names {name} twice")
         found[name] = value
         if value == HIDDEN and is_sealed(before.get(name, "")):
             kept[name] = before[name]
     return seal_headers(found) | kept
 
 
-def _code(field: str, problem: str) -> Code:
-    if "cannot be filled in" in problem:
-        return Code.URL_CONTAINS_INVALID_PLACEHOLDERS if field == "destination" else Code.INVALID_PLACEHOLDER
-    if problem == "holds quotes":
-        return Code.URL_CONTAINS_QUOTES
-    if "placeholder in its host" in problem:
-        return Code.URL_CONTAINS_INVALID_PLACEHOLDERS
-    if problem.startswith("has ") and "characters" in problem:
-        return Code.INVALID_FIELD_LENGTH
-    return _CODES.get(field, Code.INVALID_PARAMETERS)
+def _code(wrong: Malformed) -> Code:
+    code = OF_TEMPLATES.get(wrong.fault) or _CODES.get(wrong.field, Code.INVALID_PARAMETERS)
+    in_url = code == Code.INVALID_PLACEHOLDER and wrong.field == "destination"
+    return Code.URL_CONTAINS_INVALID_PLACEHOLDERS if in_url else code

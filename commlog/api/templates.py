@@ -21,10 +21,11 @@ from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
 from commlog.message_templates import keeping
 from notifications.channels.webhook import WebhookChannel
+from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
 from notifications.secrets.urls import shortened
 from notifications.text import keys
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 router = Router(tags=["Templates"])
 _creating = needs(permissions.may_create_templates, "making templates needs the permission “Create templates”")
@@ -101,22 +102,22 @@ def _found(key: str) -> NotificationTemplate:
 
 def _object(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict):
-        raise Malformed("the body", "must be an object")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object")
     return body
 
 
 def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
     """The fields after the steps. Paths name whole fields, with or without a slash before them."""
     if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
-        raise Malformed("the body", "must be a list of 1 to 100 steps: {op, path, value}")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be a list of 1 to 100 steps: {op, path, value}")
     for place, step in enumerate(steps):
         given = step if isinstance(step, dict) else {}
         operation = str(given.get("op", "")).upper()
         path = clean(f"[{place}].path", given.get("path", ""), most=64).lstrip("/")
         if operation == "MOVE":
-            raise Malformed(f"[{place}].op", "MOVE makes no sense here: every field has its own meaning")
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}].op: MOVE makes no sense here: every field has its own meaning")
         if operation not in OPERATIONS:
-            raise Malformed(f"[{place}].op", f"must be one of {', '.join(OPERATIONS)}")
+            raise Malformed(f"[{place}].op", Fault.MUST_BE_ONE_OF, allowed=OPERATIONS)
         if path not in fields_of("NewTemplate"):
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
         if operation == "REMOVE":

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
+from commlog.kit.sentences import alone, sentence
 from commlog.recipients import people
 from notifications import criteria
 from notifications.criteria import FIELDS, WITH_LIST, WITHOUT_VALUE, Criterion, Field, Kind, Match, Operator
-from notifications.text.gate import Malformed
+from notifications.faults import Malformed
 
 PARAMETER = "c"
 MATCH = "match"
@@ -135,22 +136,21 @@ def _of_row(name: str, operator: str, values: list[str]) -> list[str]:
 
 def _check(name: str, operator: str, values: list[str]) -> Given:
     known = FIELDS.get(name)
+    if wrong := "Choose a field." if not name else _misfit(known, operator.upper()):
+        return Given(name, operator, tuple(values), wrong=wrong)
     try:
-        if not name:
-            raise Malformed(name, "choose a field")
-        _fits(known, operator.upper())
         meant = [people.resolve(known.whom, value) for value in values] if known and known.whom in people.WHOM else values
         criterion = criteria.parse(name, operator, meant)
     except Malformed as error:
-        wrong = f"{error.problem[0].upper()}{error.problem[1:]}."
-        return Given(name, operator, tuple(values), wrong=wrong)
+        return Given(name, operator, tuple(values), wrong=alone(sentence(error)))
     return Given(name, criterion.operator.value, criterion.values, criterion)
 
 
-def _fits(field: Field | None, operator: str) -> None:
-    """Refuse an operator that the field does not take, in the words of the form: without JavaScript the form offers all of them."""
+def _misfit(field: Field | None, operator: str) -> str:
+    """Say that the field does not take the operator, in the words of the form: without JavaScript the form offers all of them."""
     if field and operator in Operator.values and operator not in field.operators:
-        raise Malformed(field.key, f"{field.label} cannot be asked with “{Operator(operator).label}”: choose another operator")
+        return f"{field.label} cannot be asked with “{Operator(operator).label}”: choose another operator."
+    return ""
 
 
 def _with_names(given: list[Given]) -> list[Given]:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
 from commlog.kit.fields import DayField, SearchField
+from commlog.kit.sentences import alone, sentence
 from commlog.log import search
 from commlog.log.filter_form import ConditionsForm, JobField
 from commlog.log.search import Search
@@ -19,10 +20,10 @@ from commlog.models import JobItem, User
 from commlog.models.outcomes import JOB_PARTS, LEFT, Outcome
 from notifications import criteria
 from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
+from notifications.faults import Malformed
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, MessageState
-from notifications.text.gate import Malformed
 
 Made = TypeVar("Made")
 Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
@@ -80,7 +81,7 @@ def _or_refuse(read: Callable[[str], Made], text: str) -> Made:
     try:
         return read(text)
     except Malformed as error:
-        raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+        raise ValidationError(alone(sentence(error))) from error
 
 
 class TypedFilter(django_filters.CharFilter):

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from commlog.kit.fields import DayField
 from commlog.kit.paging import Sorting
+from commlog.kit.sentences import alone, sentence
 from commlog.recipients import people
 from notifications import events
 from notifications.events import Entry
+from notifications.faults import Malformed
 from notifications.models import BusinessEvent, Client, Group, Message
-from notifications.text.gate import Malformed
 
 NEWEST_FIRST = Sorting("received", ("received_at",), descending=True)
 _NAMES = [("", "Any"), *((name, events.in_words(name)) for name in sorted(events.EVENTS))]
@@ -62,7 +63,7 @@ class EventsForm(forms.Form):
         try:
             found = model.objects.filter(key=people.resolve(whom, text)).first()
         except Malformed as error:
-            raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+            raise ValidationError(alone(sentence(error))) from error
         if found is None:
             raise ValidationError(f"There is no {whom} with this key.")
         return found

@@ -12,15 +12,16 @@ from django.utils.text import capfirst
 
 from commlog.kit.fields import SearchField, lines_of
 from commlog.kit.seen import SeenForm
+from commlog.kit.sentences import SENTENCES, alone, sentence
 from notifications import events, templating
 from notifications.channels.webhook import METHODS, password_problem
 from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
+from notifications.faults import Malformed
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target, Trigger
 from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
 from notifications.states import MessageType
 from notifications.templating import checks
-from notifications.text.gate import Malformed
 
 _SPARE_ROWS = 2
 _ABOUT_SENTENCE = ("is ", "has ", "holds ", "are ", "belongs ")  # a problem that begins so says something of the field before it
@@ -195,17 +196,18 @@ class TemplateForm(SeenForm, forms.ModelForm):
             members = RecipientKind.GROUP_MEMBERS.label
             self.add_error("recipient_role", f"Choose “{members}” above, or empty this field: only members have a role.")
         known = set(self.errors)
-        for name, problem in checks.problems(self.instance):
+        for wrong in checks.problems(self.instance):
+            name = wrong.field
             if name == "conditions" and any(row.wrong for row in self.rows):
                 continue
             shown = _WRITTEN.get(name, name)
             if shown not in known:
-                self.add_error(shown if shown in self.fields else None, self._sentence(shown, problem))
+                self.add_error(shown if shown in self.fields else None, self._sentence(shown, sentence(wrong)))
 
     def _sentence(self, name: str, problem: str) -> str:
         label = str(self.fields[name].label or name.replace("_", " ").capitalize()) if name in self.fields else ""
         said = f"{label.partition(' (')[0]} {problem}" if problem.startswith(_ABOUT_SENTENCE) and label else problem
-        return f"{said[0].upper()}{said[1:]}".removesuffix(".") + "."
+        return alone(said)
 
     def _rows(self) -> list[ConditionRow]:
         """The rows as they came, or as they are stored; some empty ones after them."""
@@ -229,7 +231,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
             try:
                 found.append(templating.conditions.parse(row.field, row.operator, _values(row)))
             except Malformed as error:
-                self._wrong(place, f"{error.problem[0].upper()}{error.problem[1:]}.")
+                self._wrong(place, alone(sentence(error)))
         self.instance.conditions = templating.conditions.write(found)
 
     def ask_again(self, moved: Mapping[str, Sequence[str]]) -> None:
@@ -262,7 +264,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
             self.instance.headers = seal_headers(headers) | kept
         if password := self.cleaned_data.get("password"):
             if wrong := password_problem(password):
-                self.add_error("password", self._sentence("password", wrong))
+                self.add_error("password", self._sentence("password", SENTENCES[wrong]))
             self.instance.auth_password = seal(password)
         if not self.instance.auth_username:
             self.instance.auth_password = ""

@@ -12,13 +12,13 @@ from commlog.message.sms_length import Length
 from commlog.models import User
 from commlog.recipients import people
 from notifications import outbox, templating
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Message, NotificationTemplate
 from notifications.models.template import Target
 from notifications.outbox import Draft
 from notifications.states import MessageType
 from notifications.templating import PLACEHOLDERS
 from notifications.templating.moving import drop, moved_secrets
-from notifications.text.gate import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def send_test(
     drop(template, moved)
     content = dict(templating.content_of(template, _values(template, client, _last_event(template, client), by)))
     if template.for_people and not template.channel.address_of(by):
-        raise Malformed("test", f"your account has no {template.channel.destination_name}")
+        raise Malformed("test", Fault.ACCOUNT_WITHOUT_ADDRESS, what=template.channel.destination_name)
     stored = template if template.pk else None
     draft = Draft(MessageType(template.type), **content, user=by, sender=by, event="MANUAL", key=uuid4(), template=stored)
     left_out = ["the password"] if "auth_password" in moved else []

@@ -10,12 +10,13 @@ from django.db.models import Q
 
 from commlog.kit.fields import AddressField, NumberField, lines_of
 from commlog.kit.seen import SeenForm
+from commlog.kit.sentences import alone, sentence
 from commlog.models import User
 from commlog.recipients import people
 from commlog.recipients.people import label
 from notifications import templating
+from notifications.faults import Malformed
 from notifications.models import Client, Group, Membership
-from notifications.text.gate import Malformed
 from notifications.text.gate import clean as clean_text
 from notifications.text.spelling import tidy
 
@@ -68,7 +69,7 @@ class _Contact(SeenForm, forms.ModelForm):
             try:
                 found[name] = clean_text("own_fields", value, most=1_000)
             except Malformed as error:
-                raise ValidationError(f"{name} {error.problem}.") from error
+                raise ValidationError(f"{name} {sentence(error)}.") from error
         self.instance.custom_fields = found
         return str(self.cleaned_data["own_fields"])
 
@@ -145,7 +146,7 @@ class MemberForm(forms.Form):
         try:
             client = people.by_number("client", self.cleaned_data["client_id"])
         except Malformed as error:
-            raise ValidationError(f"{error.problem[0].upper()}{error.problem[1:]}.") from error
+            raise ValidationError(alone(sentence(error))) from error
         if not isinstance(client, Client):
             raise ValidationError("There is no client with this ID.")
         if Membership.objects.filter(group=self.group, client=client).exists():

@@ -13,8 +13,8 @@ from django.db.models.functions import Concat, Trim
 
 from commlog.models import User
 from notifications.criteria import Operator, named
+from notifications.faults import Fault, Malformed
 from notifications.models import Client, Group
-from notifications.text.gate import Malformed
 from notifications.text.keys import key_in
 from notifications.text.spelling import fold, tidy, words_of
 
@@ -41,10 +41,10 @@ def resolve(whom: str, text: str) -> str:
     if key := key_in(meant):
         return key.hex
     if len(text) > _LONGEST or "\0" in text:
-        raise Malformed(whom, f"there is no {whom} of that name or ID")
+        raise Malformed(whom, Fault.NOBODY_OF_THAT_NAME, whom=whom)
     found = _written_exactly(whom, text.strip(), meant) or _alike(whom, meant) or _by_last_brackets(whom, meant)
     if not found:
-        raise Malformed(whom, f"there is no {whom} with the name or ID “{text.strip()[:60]}”")
+        raise Malformed(whom, Fault.NOBODY_CALLED, whom=whom, text=text.strip()[:60])
     return _only(whom, text.strip(), found).key.hex
 
 
@@ -167,8 +167,8 @@ def _only(whom: str, text: str, found: Sequence[Person]) -> Person:
     numbers = sorted(_number(person) for person in found)
     which = ", ".join(numbers[:_MOST_NAMED]) + (" …" if len(numbers) > _MOST_NAMED else "")
     if len({number.casefold() for number in numbers}) == 1:
-        raise Malformed(whom, f"several {whom}s have an ID that differs in capitals alone: write it exactly ({which})")
-    raise Malformed(whom, f"several are called {text}: give the ID ({which})")
+        raise Malformed(whom, Fault.DIFFER_IN_CAPITALS, whom=whom, which=which)
+    raise Malformed(whom, Fault.SEVERAL_CALLED, text=text, which=which)
 
 
 def _number(person: Person) -> str:

@@ -14,9 +14,11 @@ from commlog import audit, permissions
 from commlog.administration.channels import health, keeping
 from commlog.audit import AuditAction
 from commlog.kit.seen import Check, SeenForm, edited
+from commlog.kit.sentences import sentence
 from commlog.kit.stamps import latest
 from commlog.live import parts
 from notifications import channels, outbox
+from notifications.faults import Malformed
 from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
 from notifications.states import MessageType
@@ -98,8 +100,8 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
     subject = "Commlog: a test" if "subject" in facts.fields else ""
     try:
         sent = outbox.enqueue(Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST"))
-    except outbox.Malformed as error:
-        messages.error(request, f"It cannot be sent to {address}: {error.problem}.")
+    except Malformed as error:
+        messages.error(request, f"It cannot be sent to {address}: {sentence(error)}.")
         return redirect("channels")
     audit.record(person, AuditAction.SENT, kind="message", key=sent.key.hex, label=f"Test of {channel.label} to {address}")
     messages.success(request, f"A test is on its way to {address}.", extra_tags=reverse("message", args=[sent.key]))

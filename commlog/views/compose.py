@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods
 
 from commlog import audit, permissions
 from commlog.audit import AuditAction
+from commlog.kit.sentences import sentence
 from commlog.message import sms_length
 from commlog.message.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
 from commlog.recipients.kinds import KINDS, recipient_of, url_of
 from notifications import channels, outbox
+from notifications.faults import Malformed
 from notifications.models import NotificationTemplate
 from notifications.outbox import Resent
 from notifications.states import MessageState, MessageType
@@ -71,8 +73,8 @@ def _write(request: HttpRequest, letter: Letter, offered: Sequence[NotificationT
         with transaction.atomic():
             sent = letter.send(form.cleaned_data, by=permissions.staff(request))
             _record(request, sent)
-    except outbox.Malformed as error:
-        form.add_error(None, f"It cannot be sent: {error.problem}.")
+    except Malformed as error:
+        form.add_error(None, f"It cannot be sent: {sentence(error)}.")
         return _page(request, letter, form)
     except outbox.NotResendable as error:
         form.add_error(None, str(error))

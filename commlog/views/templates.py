@@ -16,14 +16,15 @@ from commlog.audit import AuditAction
 from commlog.kit.keyset_list import listing
 from commlog.kit.paging import Sorting
 from commlog.kit.seen import Check, edited
+from commlog.kit.sentences import alone, sentence
 from commlog.message import sms_length
 from commlog.message_templates import activation, keeping, trial
 from commlog.message_templates.forms import TemplateForm, TemplatesForm, TrialForm
 from notifications import channels, events, templating
+from notifications.faults import Malformed
 from notifications.models import Client, NotificationTemplate
 from notifications.secrets.sealed import opened, seal
 from notifications.states import MessageType
-from notifications.text.gate import Malformed
 
 BY_NAME = Sorting("name", ("name",))
 _METHODS = ["GET", "HEAD", "POST"]
@@ -177,7 +178,7 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
             messages.success(request, f"A test to {message.destination} is on its way{without}.", extra_tags=link)
         return {"trial": trial.trial(form.instance, client, by=by)}
     except Malformed as error:
-        return {"problem": f"{error.problem[0].upper()}{error.problem[1:]}."}
+        return {"problem": alone(sentence(error))}
 
 
 def _client(request: HttpRequest) -> Client | None:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
 from notifications.criteria.spans import is_reversed
+from notifications.faults import Fault, Malformed
 from notifications.text import keys
-from notifications.text.gate import Malformed
 from notifications.text.gate import clean as clean_text
 
 MOST_CRITERIA = 50
@@ -41,7 +41,7 @@ def parse(field: str, operator: str, values: Sequence[str], *, fields: Callable[
     """
     known = fields(field)
     if known is None:
-        raise Malformed(_short(field), "there is no such field")
+        raise Malformed(_short(field), Fault.NO_SUCH_FIELD)
     asked = operator_of(known, operator)
     _check_number(known, asked, values)
     if asked == Operator.LAST_DAYS:
@@ -56,40 +56,42 @@ def operator_of(field: Field, name: str) -> Operator:
     name = name.upper()
     operator = ALIASES.get(name) or next((known for known in Operator if known.value == name), None)
     if operator is None:
-        raise Malformed(field.key, f"there is no operator {_short(name)}" if name else "choose an operator")
+        if not name:
+            raise Malformed(field.key, Fault.OPERATOR_MISSING)
+        raise Malformed(field.key, Fault.NO_SUCH_OPERATOR, name=_short(name))
     if operator not in field.operators:
-        kinds = ", ".join(kind.value for kind in kinds_of(operator))
-        raise Malformed(field.key, f"{operator.value} is for fields of the kind {kinds}; this one is {field.kind.value}")
+        kinds = tuple(kind.value for kind in kinds_of(operator))
+        raise Malformed(field.key, Fault.OPERATOR_OF_OTHER_KINDS, operator=operator.value, kinds=kinds, kind=field.kind.value)
     return operator
 
 
 def check_all(criteria: Sequence[Criterion]) -> None:
     """Refuse more criteria than a log may have. Raises Malformed."""
     if len(criteria) > MOST_CRITERIA:
-        raise Malformed("criteria", f"there are {len(criteria):,}, at most {MOST_CRITERIA} are allowed")
+        raise Malformed("criteria", Fault.TOO_MANY_CRITERIA, count=len(criteria), most=MOST_CRITERIA)
 
 
 def _check_number(field: Field, operator: Operator, values: Sequence[str]) -> None:
     if operator in WITHOUT_VALUE:
         if values:
-            raise Malformed(field.key, f"{operator.value} takes no value")
+            raise Malformed(field.key, Fault.TAKES_NO_VALUE, operator=operator.value)
     elif operator in WITH_LIST:
         if not values:
-            raise Malformed(field.key, "give at least one value")
+            raise Malformed(field.key, Fault.NO_VALUES)
         if len(values) > MOST_VALUES:
-            raise Malformed(field.key, f"{len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
+            raise Malformed(field.key, Fault.TOO_MANY_VALUES, count=len(values), most=MOST_VALUES)
     elif operator == Operator.BETWEEN:
         if len(values) != 2:
-            raise Malformed(field.key, "give two values, from and to")
+            raise Malformed(field.key, Fault.NOT_TWO_VALUES)
     elif len(values) != 1:
-        raise Malformed(field.key, "give a value" if not values else "give one value only")
+        raise Malformed(field.key, Fault.SEVERAL_VALUES if values else Fault.VALUE_MISSING)
 
 
 def _value(field: Field, operator: Operator, value: str) -> str:
     """A value in its one spelling."""
     clean_text(field.key, value, most=LONGEST)
     if not value.strip():
-        raise Malformed(field.key, "give a value")
+        raise Malformed(field.key, Fault.VALUE_MISSING)
     if field.kind in (Kind.STRING, Kind.TEXT):
         return value
     if field.kind == Kind.ENUM:
@@ -105,7 +107,7 @@ def _choice(field: Field, operator: Operator, value: str) -> str:
     for known, _label in field.choices:
         if value == known or (not sensitive and value.upper() == known):
             return known
-    raise Malformed(field.key, f"there is no value {_short(value)}")
+    raise Malformed(field.key, Fault.NO_SUCH_VALUE, value=_short(value))
 
 
 def _key(field: Field, value: str) -> str:
@@ -114,26 +116,26 @@ def _key(field: Field, value: str) -> str:
 
 def _number(field: Field, value: str) -> str:
     if not _NUMBER.fullmatch(value):
-        raise Malformed(field.key, "must be a whole number of at most nine figures")
+        raise Malformed(field.key, Fault.NOT_A_NUMBER)
     return str(int(value))
 
 
 def _amount(field: Field, value: str) -> str:
     if not _AMOUNT.fullmatch(value):
-        raise Malformed(field.key, "must be an amount such as 1250.50, without separators")
+        raise Malformed(field.key, Fault.NOT_AN_AMOUNT)
     return value
 
 
 def _days(field: Field, value: str) -> str:
     if not (_NUMBER.fullmatch(value.strip()) and 1 <= int(value) <= _MOST_DAYS):
-        raise Malformed(field.key, f"must be a number of days from 1 to {_MOST_DAYS:,}")
+        raise Malformed(field.key, Fault.NOT_A_NUMBER_OF_DAYS, most=_MOST_DAYS)
     return str(int(value))
 
 
 def _flag(field: Field, value: str) -> str:
     lowered = value.lower()
     if lowered not in ("true", "false"):
-        raise Malformed(field.key, "must be true or false")
+        raise Malformed(field.key, Fault.NOT_A_FLAG)
     return lowered
 
 
@@ -148,9 +150,9 @@ def _moment(field: Field, value: str) -> str:
         return day.isoformat()
     if moment and EARLIEST < moment.date() < LATEST:  # a day to spare for its offset
         if moment.tzinfo is None:
-            raise Malformed(field.key, "a time needs its offset, such as 2026-11-24T09:14:00+01:00")
+            raise Malformed(field.key, Fault.TIME_WITHOUT_OFFSET)
         return moment.astimezone(UTC).isoformat()
-    raise Malformed(field.key, "must be a day such as 2026-11-24 or a time such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")
+    raise Malformed(field.key, Fault.NOT_A_MOMENT)
 
 
 def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> None:
@@ -163,7 +165,7 @@ def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> N
     else:
         wrong = is_reversed(first, last, timezone.get_default_timezone())
     if wrong:
-        raise Malformed(field.key, "the second value lies before the first one")
+        raise Malformed(field.key, Fault.REVERSED)
 
 
 def _short(text: str) -> str:

@@ -1,7 +1,7 @@
 """What happens in the business, and the messages that come of it."""
 
 from notifications.event_names import BY_HAND, EVENTS, MANUAL, in_words
-from notifications.events.raising import Happening, KeyTaken, Raised, raise_many, raise_one
+from notifications.events.raising import Happening, Raised, raise_many, raise_one
 from notifications.events.rehearsing import rehearse
 from notifications.events.subscribing import Choice, choices, choose, concerning
 from notifications.events.trace import Entry, Silence, entries_of
@@ -13,7 +13,6 @@ __all__ = [
     "Choice",
     "Entry",
     "Happening",
-    "KeyTaken",
     "Raised",
     "Silence",
     "choices",

@@ -15,15 +15,12 @@ from notifications.event_names import EVENTS
 from notifications.events.firing import Plan, plan
 from notifications.events.surroundings import surroundings, templates_for
 from notifications.events.trace import Silence, message_keys, stored
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 _BATCH = 500
 _TRIES = 3
-
-
-class KeyTaken(Malformed):
-    """The key of an event belongs to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def raise_one(happening: Happening, *, source: str = "") -> Raised:
 def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Raised]:
     """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed, none.
 
-    `source`: who tells it. Raises Malformed for an event that there is none of, KeyTaken for a key that belongs to another one.
+    `source`: who tells it. Raises Malformed for an event that there is none of, or a key that belongs to another one.
     """
     for happening in happenings:
         _check(happening)
@@ -100,7 +97,7 @@ def _answer(happening: Happening, known: dict[UUID, BusinessEvent], fresh: dict[
 def _check(happening: Happening) -> None:
     clean("event", happening.name, most=64)
     if happening.name not in EVENTS:
-        raise Malformed("event", f"there is no event {happening.name or '(none)'}")
+        raise Malformed("event", Fault.NO_SUCH_EVENT, name=happening.name or "(none)")
 
 
 def _known(happenings: Sequence[Happening]) -> dict[UUID, BusinessEvent]:
@@ -112,7 +109,7 @@ def _same(happening: Happening, event: BusinessEvent) -> BusinessEvent:
     """The event, if it is what happened. Raises Malformed where the key was used for something else."""
     told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), happening.data)
     if told != (event.name, event.client_id, event.group_id, event.user_id, event.data):
-        raise KeyTaken("key", "was used for another event before")
+        raise Malformed("eventKey", Fault.KEY_OF_ANOTHER_EVENT)
     return event
 
 

@@ -8,8 +8,8 @@ from notifications import outbox
 from notifications.drafts import Draft
 from notifications.events.firing import plan
 from notifications.events.surroundings import surroundings
+from notifications.faults import Malformed
 from notifications.models import BusinessEvent, NotificationTemplate
-from notifications.text.gate import Malformed
 
 _AT_ONCE = 20  # events whose groups' members are in memory together
 

@@ -10,6 +10,7 @@ from notifications.channels import DeliveryError, Envelope
 from notifications.channels.base.blank import is_blank, is_blank_html
 from notifications.channels.webhook import CONTENT_TYPES, METHODS, problem, username_problem
 from notifications.event_names import BY_HAND, EVENTS
+from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, Target, Trigger
 from notifications.secrets.sealed import open_headers
@@ -18,7 +19,7 @@ from notifications.templating import catalogue, conditions
 from notifications.templating.filling import names_of, place_of_text
 from notifications.templating.spots import Spot, standings
 from notifications.templating.syntax import Place, fill, names_in
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20
@@ -27,7 +28,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _TEXTS = {"name": LONGEST_NAME, "recipient_role": 64, "subject": LONGEST_SUBJECT, "text": LONGEST_BODY, "html": LONGEST_BODY}
 _TEXTS |= {"destination": 2048, "auth_username": 500}
-Problem = tuple[str, str]  # the field, and what is wrong with it
 
 
 class Samples(dict[str, str]):
@@ -38,7 +38,7 @@ class Samples(dict[str, str]):
         return "x"
 
 
-def problems(template: NotificationTemplate) -> list[Problem]:
+def problems(template: NotificationTemplate) -> list[Malformed]:
     """Everything that is wrong with it."""
     unreadable = list(_unreadable(template))
     if unreadable:
@@ -47,162 +47,163 @@ def problems(template: NotificationTemplate) -> list[Problem]:
     return [each for check in checks for each in check(template)]
 
 
-def _unreadable(template: NotificationTemplate) -> Iterator[Problem]:
+def _unreadable(template: NotificationTemplate) -> Iterator[Malformed]:
     """Texts that cannot be stored."""
     for name, most in _TEXTS.items():
         try:
             clean(name, getattr(template, name), most=most)
         except Malformed as error:
-            yield name, error.problem
+            yield error
 
 
-def _name(template: NotificationTemplate) -> Iterator[Problem]:
+def _name(template: NotificationTemplate) -> Iterator[Malformed]:
     if not template.name.strip():
-        yield "name", "is missing"
+        yield Malformed("name", Fault.MISSING)
     elif _CONTROL.search(template.name):
-        yield "name", "is one line, without control characters"
+        yield Malformed("name", Fault.ONE_LINE)
     elif NotificationTemplate.objects.known().filter(name=template.name).exclude(pk=template.pk).exists():
-        yield "name", "belongs to another template"
+        yield Malformed("name", Fault.NAME_OF_ANOTHER_TEMPLATE)
 
 
-def _occasion(template: NotificationTemplate) -> Iterator[Problem]:
+def _occasion(template: NotificationTemplate) -> Iterator[Malformed]:
     """Trigger, event and target."""
     by_hand = template.trigger == Trigger.MANUAL
     if by_hand and not template.for_people:
-        yield "trigger", "only e-mails and SMS are written by hand"
+        yield Malformed("trigger", Fault.NOT_WRITTEN_BY_HAND)
     elif by_hand and template.event:
-        yield "event", "a template for messages by hand has none"
+        yield Malformed("event", Fault.BY_HAND_HAS_NONE)
+    elif not by_hand and not template.event:
+        yield Malformed("event", Fault.EVENT_MISSING)
     elif not by_hand and template.event not in EVENTS:
-        yield "event", f"there is no event {template.event[:64]}" if template.event else "is missing: choose what it waits for"
+        yield Malformed("event", Fault.NO_SUCH_EVENT, name=template.event[:64])
     else:
         fitting = BY_HAND if by_hand else EVENTS[template.event]
         if template.for_people:
             fitting = tuple(each for each in fitting if each in BY_HAND)
         if template.target not in fitting:
-            named = ", ".join(each.label for each in fitting) or "nobody: choose another event"
-            yield "target", f"with this event and channel it can be about {named}"
+            named = tuple(each.label for each in fitting)
+            yield Malformed("target", Fault.WRONG_TARGET, fitting=named) if named else Malformed("target", Fault.NO_TARGET_FITS)
     if not 0 <= template.trigger_days <= MOST_DAYS:
-        yield "trigger_days", f"is a number of days from 0 to {MOST_DAYS}"
+        yield Malformed("trigger_days", Fault.NOT_THE_DAYS_TO_WAIT, most=MOST_DAYS)
 
 
-def _recipient(template: NotificationTemplate) -> Iterator[Problem]:
+def _recipient(template: NotificationTemplate) -> Iterator[Malformed]:
     kind = template.recipient
     if kind == RecipientKind.OWNER:
         return
     if not template.for_people or template.trigger == Trigger.MANUAL:
-        yield "recipient", "only e-mails and SMS of events go to somebody else"
+        yield Malformed("recipient", Fault.GOES_TO_NOBODY_ELSE)
     elif kind == RecipientKind.GROUP_MEMBERS and template.target != Target.GROUP:
-        yield "recipient", "only templates about groups go to their members"
+        yield Malformed("recipient", Fault.HAS_NO_MEMBERS)
     elif kind == RecipientKind.CREDIT_OFFICER and template.target == Target.USER:
-        yield "recipient", "users have no credit officer"
+        yield Malformed("recipient", Fault.HAS_NO_CREDIT_OFFICER)
 
 
-def _placeholders(template: NotificationTemplate) -> Iterator[Problem]:
+def _placeholders(template: NotificationTemplate) -> Iterator[Malformed]:
     known = partial(catalogue.is_known, by_hand=template.trigger == Trigger.MANUAL)
     for field, names in names_of(template).items():
-        unknown = [f"{{{name}}}" for name in names if not known(name)]
-        if unknown:
-            yield (
-                field,
-                f"holds {'placeholders' if len(unknown) > 1 else 'a placeholder'} that cannot be filled in: {', '.join(unknown[:10])}",
-            )
+        unknown = [name for name in names if not known(name)]
+        if len(unknown) == 1:
+            yield Malformed(field, Fault.UNKNOWN_PLACEHOLDER, name=unknown[0])
+        elif unknown:
+            yield Malformed(field, Fault.UNKNOWN_PLACEHOLDERS, names=tuple(f"{{{name}}}" for name in unknown[:10]))
 
 
-def _misplaced(template: NotificationTemplate) -> Iterator[Problem]:
+def _misplaced(template: NotificationTemplate) -> Iterator[Malformed]:
     """Placeholders where a value would be read as a program, or would decide where a link leads."""
     for each in standings(template.html, Place.HTML):
         if each.spot is Spot.CODE:
-            yield "html", f"holds {{{each.name}}} in a script, a style or the name of a tag or attribute; no value can stand there"
+            yield Malformed("html", Fault.PLACEHOLDER_IN_CODE, name=each.name)
         elif each.spot is Spot.HOST:
-            yield "html", f"holds {{{each.name}}} in the host of a link; placeholders stand after it"
+            yield Malformed("html", Fault.PLACEHOLDER_IN_HOST_OF_A_LINK, name=each.name)
 
 
-def _conditions(template: NotificationTemplate) -> Iterator[Problem]:
+def _conditions(template: NotificationTemplate) -> Iterator[Malformed]:
     if template.conditions and template.trigger == Trigger.MANUAL:
-        yield "conditions", "a template for messages by hand has none"
+        yield Malformed("conditions", Fault.BY_HAND_HAS_NONE)
     if len(template.conditions) > MOST_CONDITIONS:
-        yield "conditions", f"are {len(template.conditions):,}, at most {MOST_CONDITIONS} are allowed"
+        yield Malformed("conditions", Fault.TOO_MANY_CONDITIONS, count=len(template.conditions), most=MOST_CONDITIONS)
         return
     for one in template.conditions:
         try:
             conditions.parse(one["field"], one["operator"], one["values"])
         except Malformed as error:
             field = catalogue.field_of(error.field)
-            yield "conditions", f"{field.label if field else error.field[:64]}: {error.problem}"
+            yield Malformed("conditions", Fault.WRONG_CONDITION, name=field.label if field else error.field[:64], wrong=error)
 
 
-def _content(template: NotificationTemplate) -> Iterator[Problem]:
+def _content(template: NotificationTemplate) -> Iterator[Malformed]:
     channel = channels.of(template.type)
     if "subject" in channel.fields and not template.subject.strip():
-        yield "subject", "is missing"
+        yield Malformed("subject", Fault.MISSING)
     if "subject" not in channel.fields and template.subject:
-        yield "subject", "only e-mails have one"
+        yield Malformed("subject", Fault.ONLY_MAILS_HAVE_ONE)
     if _CONTROL.search(template.subject):
-        yield "subject", "is one line, without control characters"
+        yield Malformed("subject", Fault.ONE_LINE)
     if template.html and "html" not in channel.fields:
-        yield "html", "only e-mails have an HTML version"
+        yield Malformed("html", Fault.ONLY_MAILS_HAVE_HTML)
     if template.html and is_blank_html(template.html):
-        yield "html", "has no text and no image"
+        yield Malformed("html", Fault.BLANK_HTML)
     if is_blank(template.text) if template.for_people else not template.text.strip():
-        yield "text", "is missing"
+        yield Malformed("text", Fault.MISSING)
     if len(template.text) > channel.longest:
-        yield "text", f"has {len(template.text):,} characters, at most {channel.longest:,} can be sent"
-    if place_of_text(template) is Place.JSON and (wrong := _not_json(template.text)):
-        yield "text", f"is not JSON once it is filled in: {wrong}"
+        yield Malformed("text", Fault.TOO_LONG_TO_SEND, count=len(template.text), most=channel.longest)
+    if place_of_text(template) is Place.JSON:
+        yield from _json(template.text)
 
 
-def _not_json(text: str) -> str:
+def _json(text: str) -> Iterator[Malformed]:
     try:
         json.loads(fill(text, Samples(), Place.JSON), parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        return f"{error.msg} at line {error.lineno}"
+        yield Malformed("text", Fault.FILLED_IN_NO_JSON, said=error.msg, line=error.lineno)
     except (RecursionError, ValueError):
-        return "it is nested too deeply"
-    return ""
+        yield Malformed("text", Fault.FILLED_IN_TOO_DEEP)
 
 
-def _webhook(template: NotificationTemplate) -> Iterator[Problem]:
+def _webhook(template: NotificationTemplate) -> Iterator[Malformed]:
     if "method" not in channels.of(template.type).fields:
         for name in ("method", "headers", "auth_username", "auth_password", "signing_secret"):
             if getattr(template, name):
-                yield name, "only webhooks have it"
+                yield Malformed(name, Fault.ONLY_WEBHOOKS_HAVE_IT)
         return
     if wrong := username_problem(template.auth_username):
-        yield "auth_username", wrong
+        yield Malformed("auth_username", wrong)
     if template.method not in METHODS:
-        yield "method", f"is one of {', '.join(sorted(METHODS))}"
+        yield Malformed("method", Fault.NOT_A_METHOD, allowed=tuple(sorted(METHODS)))
     if template.content_type not in CONTENT_TYPES.values():
-        yield "content_type", "is plain text, JSON or XML"
-    elif wrong := problem(open_headers(template.headers)):
-        yield "headers", wrong
-    elif wrong := _unusable_url(template):
-        yield "destination", wrong
+        yield Malformed("content_type", Fault.NOT_A_CONTENT_TYPE)
+    elif refused := problem(open_headers(template.headers)):
+        yield Malformed("headers", Fault.REFUSED_BY_CHANNEL, said=refused)
+    else:
+        yield from _url(template)
 
 
-def _unusable_url(template: NotificationTemplate) -> str:
+def _url(template: NotificationTemplate) -> Iterator[Malformed]:
     url = template.destination
-    if not url.strip():
-        return "is missing: a webhook needs a URL"
-    if '"' in url or "'" in url:
-        return "holds quotes"
     host = _HOST.match(url)
-    if host and names_in(host.group()):
-        return "has a placeholder in its host; placeholders stand after it"
+    if not url.strip():
+        yield Malformed("destination", Fault.URL_MISSING)
+    elif '"' in url or "'" in url:
+        yield Malformed("destination", Fault.HOLDS_QUOTES)
+    elif host and names_in(host.group()):
+        yield Malformed("destination", Fault.PLACEHOLDER_IN_HOST)
+    else:
+        yield from _checked_by_channel(template, Envelope(template.key, fill(url, Samples(), Place.URL), method="POST"))
+
+
+def _checked_by_channel(template: NotificationTemplate, envelope: Envelope) -> Iterator[Malformed]:
     try:
-        channels.get(MessageType(template.type)).check(Envelope(template.key, fill(url, Samples(), Place.URL), method="POST"))
+        channels.get(MessageType(template.type)).check(envelope)
     except DeliveryError as error:
-        return error.detail
-    return ""
+        yield Malformed("destination", Fault.REFUSED_BY_CHANNEL, said=error.detail)
 
 
-def _stream(template: NotificationTemplate) -> Iterator[Problem]:
+def _stream(template: NotificationTemplate) -> Iterator[Malformed]:
     fields = channels.of(template.type).fields
     if not template.for_people and "method" not in fields:
         if "content_type" in fields and template.content_type not in CONTENT_TYPES.values():
-            yield "content_type", "is plain text, JSON or XML"
-        try:
-            channels.get(MessageType(template.type)).check(Envelope(template.key, template.destination, body="x"))
-        except DeliveryError as error:
-            yield "destination", error.detail
+            yield Malformed("content_type", Fault.NOT_A_CONTENT_TYPE)
+        yield from _checked_by_channel(template, Envelope(template.key, template.destination, body="x"))
     elif template.for_people and template.destination:
-        yield "destination", "only webhooks and streams have one"
+        yield Malformed("destination", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE)

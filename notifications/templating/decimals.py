@@ -3,36 +3,38 @@
 import re
 from decimal import Decimal, InvalidOperation
 
+from notifications.faults import Fault, Malformed
+
 LONGEST = 350  # characters: any floating-point number fits (at most 309 digits before the point, and 324 or so after it)
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 
 
-def plain(number: int | float | Decimal) -> str:
+def plain(field: str, number: int | float | Decimal) -> str:
     """The number without an exponent, its digits as they were given: 12.50 stays 12.50, and zero has no sign.
 
-    Raises ValueError for what is not finite, or longer than LONGEST characters.
+    Raises Malformed for what is not finite, or longer than LONGEST characters.
     """
     value = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
     if not value.is_finite():
-        raise ValueError("is not a finite number")
+        raise Malformed(field, Fault.NOT_FINITE)
     if abs(value.adjusted()) + len(value.as_tuple().digits) > 2 * LONGEST:  # told before it is written out
-        raise ValueError(f"is a number of more than {LONGEST} characters")
+        raise Malformed(field, Fault.TOO_LONG_A_NUMBER, most=LONGEST)
     text = format(value if value else abs(value), "f")
     if len(text) > LONGEST:
-        raise ValueError(f"is a number of more than {LONGEST} characters")
+        raise Malformed(field, Fault.TOO_LONG_A_NUMBER, most=LONGEST)
     return text
 
 
-def plain_text(text: str) -> str:
-    """A text that spells a number with an exponent, without one; any other as it is. Raises ValueError as `plain` does."""
+def plain_text(field: str, text: str) -> str:
+    """A text that spells a number with an exponent, without one; any other as it is. Raises Malformed as `plain` does."""
     if not _SCIENTIFIC.fullmatch(text):
         return text
     try:
         value = Decimal(text)
     except InvalidOperation as error:  # an exponent of twenty digits
-        raise ValueError(f"is a number of more than {LONGEST} characters") from error
-    return plain(value)
+        raise Malformed(field, Fault.TOO_LONG_A_NUMBER, most=LONGEST) from error
+    return plain(field, value)
 
 
 def is_plain(text: str) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from notifications.criteria import Kind
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
 from notifications.templating.catalogue import PLACEHOLDERS
 from notifications.templating.decimals import plain, plain_text
-from notifications.text.gate import Malformed, clean
+from notifications.text.gate import clean
 
 Values = dict[str, str]
 MOST_DATA = 100  # names in an event's data
@@ -122,19 +123,19 @@ def told(data: Mapping[str, Any]) -> Values:
     found: Values = {}
     _tell(found, "", data, 1)
     if len(found) > MOST_DATA:
-        raise Malformed("data", f"has {len(found):,} values, at most {MOST_DATA} are allowed")
+        raise Malformed("data", Fault.TOO_MUCH_DATA, count=len(found), most=MOST_DATA)
     return found
 
 
 def _tell(found: Values, before: str, data: Mapping[str, Any], depth: int) -> None:
     if depth > DEEPEST:
-        raise Malformed("data", f"is nested deeper than {DEEPEST} levels")
+        raise Malformed("data", Fault.DATA_TOO_DEEP, most=DEEPEST)
     for key, value in data.items():
         name = before + _spelled(key)
         if isinstance(value, Mapping):
             _tell(found, f"{name}_", value, depth + 1)
         elif name in found:
-            raise Malformed("data", f"says {name} twice")
+            raise Malformed("data", Fault.DATA_TWICE, name=name)
         else:
             found[name] = _as_text(name, value)
 
@@ -144,7 +145,7 @@ def _spelled(key: str) -> str:
         return clean("data", key, most=160)
     name = _HUMP.sub("_", clean("data", key, most=64)).upper().replace(" ", "_").replace("-", "_").replace(".", "_")
     if not _NAME.fullmatch(name):
-        raise Malformed("data", f"has the name {key[:40]!r}; names have letters, digits and underscores")
+        raise Malformed("data", Fault.BAD_NAME_OF_DATA, name=key[:40])
     return name
 
 
@@ -153,18 +154,14 @@ def _as_text(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    try:
-        if isinstance(value, int | float | Decimal):
-            return plain(value)
-        if isinstance(value, str):
-            text = clean(f"data.{name}", value, most=LONGEST_VALUE)
-            # Some systems write their decimals so: as a text, with an exponent.
-            return plain_text(text) if name in _NUMBERS else text
-    except Malformed:
-        raise
-    except ValueError as error:
-        raise Malformed(f"data.{name}", str(error)) from error
-    raise Malformed("data", f"holds a list at {name}; values are texts, numbers, true or false")
+    field = f"data.{name}"
+    if isinstance(value, int | float | Decimal):
+        return plain(field, value)
+    if isinstance(value, str):
+        text = clean(field, value, most=LONGEST_VALUE)
+        # Some systems write their decimals so: as a text, with an exponent.
+        return plain_text(field, text) if name in _NUMBERS else text
+    raise Malformed("data", Fault.LIST_IN_DATA, name=name)
 
 
 def _own_fields(owner: Client | Group, entity: str) -> Values:

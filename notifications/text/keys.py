@@ -3,10 +3,9 @@
 import re
 from uuid import UUID
 
-from notifications.text.gate import Malformed
+from notifications.faults import Fault, Malformed
 
 PATTERN = "[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-WRONG = "must be a key of 32 hexadecimal characters"
 _KEY = re.compile(PATTERN)
 
 
@@ -19,5 +18,5 @@ def read(field: str, value: object) -> UUID:
     """Return the key that a field was given. Raises Malformed."""
     found = key_in(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise Malformed(field, WRONG)
+        raise Malformed(field, Fault.NOT_A_KEY)
     return found

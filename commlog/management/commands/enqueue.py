@@ -12,8 +12,9 @@ from django.db import reset_queries, transaction
 
 from commlog.api.json_input import parse_object
 from commlog.api.schemas import DraftReader
+from commlog.kit.sentences import with_field
 from notifications import outbox
-from notifications.outbox import Malformed
+from notifications.faults import Fault, Malformed
 
 _BATCH = 1_000
 _MOST_NAMED = 20  # malformed lines named before the rest are only counted
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             except Malformed as error:
                 wrong += 1
                 if wrong <= _MOST_NAMED:
-                    self.stderr.write(f"line {number}: {error.field}: {error.problem}")
+                    self.stderr.write(f"line {number}: {with_field(error)}")
             else:
                 accepted.write(line.strip() + "\n")
         if wrong:
@@ -72,7 +73,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Malformed("JSON", f"is not UTF-8 at byte {error.start + 1}") from error
+        raise Malformed("JSON", Fault.NOT_UTF8, byte=error.start + 1) from error
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from notifications.channels.base.contract import Envelope
+from notifications.faults import Fault
 from notifications.secrets.sealed import HIDDEN, names_a_secret
 from notifications.secrets.urls import without_secret_parts
 
@@ -60,16 +61,14 @@ def problem(headers: Mapping[str, str]) -> str:
     return ""
 
 
-def username_problem(username: str) -> str:
-    """What is wrong with a user name of Basic authentication (RFC 7617 2), in words for a form; empty where nothing is."""
-    if ":" in username:
-        return "holds a colon, which ends a user name in Basic authentication"
-    return password_problem(username)
+def username_problem(username: str) -> Fault | None:
+    """What is wrong with a user name of Basic authentication (RFC 7617 2)."""
+    return Fault.COLON_IN_USERNAME if ":" in username else password_problem(username)
 
 
-def password_problem(password: str) -> str:
-    """What is wrong with a password of Basic authentication (RFC 7617 2), in words for a form; empty where nothing is."""
-    return "holds a control character" if _CONTROL.search(password) else ""
+def password_problem(password: str) -> Fault | None:
+    """What is wrong with a password of Basic authentication (RFC 7617 2)."""
+    return Fault.CONTROL_CHARACTER if _CONTROL.search(password) else None
 
 
 def outgoing(envelope: Envelope) -> dict[str, str]:

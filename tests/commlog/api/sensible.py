@@ -11,9 +11,9 @@ from uuid import uuid4
 from commlog.models import User
 from notifications import criteria, events, templating
 from notifications.events import Happening
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group, Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import Malformed
 from notifications.text.keys import key_in
 from tests.factories import make_client, make_group, make_message, make_template, make_user
 
@@ -87,7 +87,7 @@ def _in_order(given: dict[str, Any], first: str, last: str) -> None:
         criteria.parse("created", "BETWEEN", [str(one), str(other)])
         return
     except Malformed as error:
-        wrong = "second value" in error.problem
+        wrong = error.fault is Fault.REVERSED
     with suppress(ArithmeticError):
         wrong = Decimal(str(one)) > Decimal(str(other))
     if wrong:
@@ -129,7 +129,7 @@ def _events(body: Any) -> Any:
     try:
         templating.told(body.get("data") or {})
     except Malformed as error:
-        found["data"] = {} if "twice" in error.problem else body["data"]
+        found["data"] = {} if error.fault is Fault.DATA_TWICE else body["data"]
     return found
 
 

@@ -7,11 +7,11 @@ from django.test import Client
 
 from commlog.recipients import people
 from notifications import outbox
+from notifications.faults import Fault, Malformed
 from notifications.models import Client as Person
 from notifications.models import Group, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import Malformed
 from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer, set_up_channels
 from tests.forms import seen_at
 
@@ -154,11 +154,13 @@ def test_a_whole_name_in_another_spelling_means_one_person(pages: Client) -> Non
     soren = _person("Søren Łukasz")
     for spelling in ("soren lukasz", "Łukasz, Søren", "LUKASZ SOREN"):
         assert people.resolve("client", spelling) == soren.key.hex
-    with pytest.raises(Malformed, match="no client with the name"):
+    with pytest.raises(Malformed) as refused:
         people.resolve("client", "Łukasz")
+    assert refused.value.fault is Fault.NOBODY_CALLED
     _person("Soren Lukasz", client_id="2")
-    with pytest.raises(Malformed, match="give the ID"):
+    with pytest.raises(Malformed) as refused:
         people.resolve("client", "Soren Lukasz")
+    assert refused.value.fault is Fault.SEVERAL_CALLED
 
 
 def test_who_is_called_just_so_comes_first(pages: Client) -> None:

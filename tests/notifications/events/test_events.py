@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from notifications import channels, events, outbox
 from notifications.events import Happening, Silence
+from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Message, NotificationTemplate, Subscription
 from notifications.secrets.sealed import is_sealed, open_headers, opened, seal, seal_headers
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import Malformed
 from tests.factories import make_client, make_group, make_template, make_user, set_up_channels
 
 pytestmark = pytest.mark.django_db
@@ -221,16 +221,18 @@ def test_an_event_that_is_told_twice_fires_once() -> None:
 def test_a_key_of_another_event_is_refused() -> None:
     key = uuid4()
     events.raise_one(_repaid(make_client(), key=key))
-    with pytest.raises(Malformed, match="key: was used for another event before"):
+    with pytest.raises(Malformed) as refused:
         events.raise_one(_repaid(make_client(), key=key))
+    assert (refused.value.field, refused.value.fault) == ("eventKey", Fault.KEY_OF_ANOTHER_EVENT)
     with pytest.raises(Malformed):
         events.raise_many([_repaid(make_client(), key=key_two) for key_two in [uuid4()] * 2])
     assert BusinessEvent.objects.count() == 1
 
 
 def test_an_unknown_event_is_refused_and_nothing_is_stored() -> None:
-    with pytest.raises(Malformed, match="event: there is no event LOAN_PARTY"):
+    with pytest.raises(Malformed) as refused:
         events.raise_many([_repaid(None), Happening("LOAN_PARTY")])
+    assert (refused.value.field, refused.value.fault, refused.value.facts) == ("event", Fault.NO_SUCH_EVENT, {"name": "LOAN_PARTY"})
     assert BusinessEvent.objects.count() == 0
 
 

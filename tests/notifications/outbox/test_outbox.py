@@ -7,8 +7,9 @@ from django.db import transaction
 
 from commlog.demo.standins import StandIns
 from notifications import outbox
+from notifications.faults import Malformed
 from notifications.models import Lane, Message
-from notifications.outbox import Draft, Malformed
+from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from tests.factories import make_client, make_group, officer
 

@@ -9,8 +9,9 @@ from django.db import connection
 from commlog.demo.standins import StandIns
 from commlog.models import User
 from notifications import outbox
+from notifications.faults import Malformed
 from notifications.models import Message
-from notifications.outbox import Draft, Malformed, NotResendable
+from notifications.outbox import Draft, NotResendable
 from notifications.states import MessageState, MessageType
 from tests.factories import make_client, make_message, make_resend, officer
 

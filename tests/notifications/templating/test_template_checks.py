@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
 from notifications.states import MessageType
 from notifications.templating import conditions
 from notifications.templating.checks import problems
-from notifications.text.gate import Malformed
 from tests.factories import make_template
 
 pytestmark = pytest.mark.django_db
@@ -18,92 +18,108 @@ EMAIL, SMS, HOOK, STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_H
 NOW = datetime(2026, 11, 24, 9, 14, tzinfo=UTC)
 
 
-def _of(type: MessageType, **fields: Any) -> list[tuple[str, str]]:
+Wrong = tuple[str, Fault, dict[str, Any]]
+
+
+def _of(type: MessageType, **fields: Any) -> list[Wrong]:
     template = make_template(type)
     for name, value in fields.items():
         setattr(template, name, value)
-    return problems(template)
+    return _wrong(template)
+
+
+def _wrong(template: NotificationTemplate) -> list[Wrong]:
+    """What is wrong with it. Of what is wrong within something, the fault."""
+    return [
+        (each.field, each.fault, {name: fact.fault if isinstance(fact, Malformed) else fact for name, fact in each.facts.items()})
+        for each in problems(template)
+    ]
 
 
 @pytest.mark.parametrize("type", MessageType)
 def test_a_sound_template_has_no_problems(type: MessageType) -> None:
     assert _of(type) == []
     if type in (EMAIL, SMS):
-        assert problems(make_template(type, trigger="MANUAL")) == []
+        assert _wrong(make_template(type, trigger="MANUAL")) == []
 
 
-WRONG: tuple[tuple[MessageType, dict[str, Any], str, str], ...] = (
-    (EMAIL, {"name": " "}, "name", "is missing"),
-    (EMAIL, {"name": "a\nb"}, "name", "is one line, without control characters"),
-    (EMAIL, {"text": "a\0"}, "text", "holds a NUL character, which cannot be stored"),
-    (EMAIL, {"text": " "}, "text", "is missing"),
-    (SMS, {"text": "\u200b\ufeff"}, "text", "is missing"),
-    (EMAIL, {"html": "<style>p{color:red}</style><p>&nbsp;</p>"}, "html", "has no text and no image"),
-    (EMAIL, {"text": "Dear {CLIENT_NAM}"}, "text", "holds a placeholder that cannot be filled in: {CLIENT_NAM}"),
-    (EMAIL, {"subject": "{a} {B}"}, "subject", "holds placeholders that cannot be filled in: {a}, {B}"),
-    (EMAIL, {"html": "<p>{__class__}</p>"}, "html", "holds a placeholder that cannot be filled in: {__class__}"),
+WRONG: tuple[tuple[MessageType, dict[str, Any], str, Fault, dict[str, Any]], ...] = (
+    (EMAIL, {"name": " "}, "name", Fault.MISSING, {}),
+    (EMAIL, {"name": "a\nb"}, "name", Fault.ONE_LINE, {}),
+    (EMAIL, {"text": "a\0"}, "text", Fault.HOLDS_NUL, {}),
+    (EMAIL, {"text": " "}, "text", Fault.MISSING, {}),
+    (SMS, {"text": "\u200b\ufeff"}, "text", Fault.MISSING, {}),
+    (EMAIL, {"html": "<style>p{color:red}</style><p>&nbsp;</p>"}, "html", Fault.BLANK_HTML, {}),
+    (EMAIL, {"text": "Dear {CLIENT_NAM}"}, "text", Fault.UNKNOWN_PLACEHOLDER, {"name": 'CLIENT_NAM'}),
+    (EMAIL, {"subject": "{a} {B}"}, "subject", Fault.UNKNOWN_PLACEHOLDERS, {"names": ('{a}', '{B}')}),
+    (EMAIL, {"html": "<p>{__class__}</p>"}, "html", Fault.UNKNOWN_PLACEHOLDER, {"name": '__class__'}),
     (EMAIL, {"html": '<p style="color:{CF:COLOUR}">x</p>'}, "html",
-     "holds {CF:COLOUR} in a script, a style or the name of a tag or attribute; no value can stand there"),
+     Fault.PLACEHOLDER_IN_CODE, {"name": 'CF:COLOUR'}),
     (EMAIL, {"html": '<a onclick="go({AMOUNT})">x</a>'}, "html",
-     "holds {AMOUNT} in a script, a style or the name of a tag or attribute; no value can stand there"),
+     Fault.PLACEHOLDER_IN_CODE, {"name": 'AMOUNT'}),
     (EMAIL, {"html": "<script>x = {AMOUNT}</script>y"}, "html",
-     "holds {AMOUNT} in a script, a style or the name of a tag or attribute; no value can stand there"),
+     Fault.PLACEHOLDER_IN_CODE, {"name": 'AMOUNT'}),
     (EMAIL, {"html": "<a href=\"javascript:go('{AMOUNT}')\">x</a>"}, "html",
-     "holds {AMOUNT} in a script, a style or the name of a tag or attribute; no value can stand there"),
+     Fault.PLACEHOLDER_IN_CODE, {"name": 'AMOUNT'}),
     (EMAIL, {"html": "<td {CF:ATTRIBUTE}>x</td>"}, "html",
-     "holds {CF:ATTRIBUTE} in a script, a style or the name of a tag or attribute; no value can stand there"),
+     Fault.PLACEHOLDER_IN_CODE, {"name": 'CF:ATTRIBUTE'}),
     (EMAIL, {"html": '<a href="https://{CF:HOST}/pay">x</a>'}, "html",
-     "holds {CF:HOST} in the host of a link; placeholders stand after it"),
-    (EMAIL, {"subject": ""}, "subject", "is missing"),
-    (EMAIL, {"subject": "a\r\nBcc: x"}, "subject", "is one line, without control characters"),
-    (EMAIL, {"event": "LOAN_PARTY"}, "event", "there is no event LOAN_PARTY"),
-    (EMAIL, {"event": ""}, "event", "is missing: choose what it waits for"),
-    (EMAIL, {"target": "LOANS"}, "target", "with this event and channel it can be about Clients, Groups"),
-    (EMAIL, {"event": "GROUP_CREATED"}, "target", "with this event and channel it can be about Groups"),
-    (EMAIL, {"recipient": "GROUP_MEMBERS"}, "recipient", "only templates about groups go to their members"),
-    (EMAIL, {"trigger_days": -1}, "trigger_days", "is a number of days from 0 to 365"),
-    (EMAIL, {"destination": "https://x.example.org"}, "destination", "only webhooks and streams have one"),
-    (EMAIL, {"signing_secret": "sealed:x"}, "signing_secret", "only webhooks have it"),
-    (SMS, {"text": "x" * 1601}, "text", "has 1,601 characters, at most 1,600 can be sent"),
-    (SMS, {"subject": "x"}, "subject", "only e-mails have one"),
-    (SMS, {"html": "x"}, "html", "only e-mails have an HTML version"),
-    (HOOK, {"trigger": "MANUAL", "event": ""}, "trigger", "only e-mails and SMS are written by hand"),
-    (HOOK, {"destination": ""}, "destination", "is missing: a webhook needs a URL"),
-    (HOOK, {"destination": "https://x.example.org/\"a"}, "destination", "holds quotes"),
-    (HOOK, {"destination": "https://{CF:HOST}/a"}, "destination", "has a placeholder in its host; placeholders stand after it"),
+     Fault.PLACEHOLDER_IN_HOST_OF_A_LINK, {"name": 'CF:HOST'}),
+    (EMAIL, {"subject": ""}, "subject", Fault.MISSING, {}),
+    (EMAIL, {"subject": "a\r\nBcc: x"}, "subject", Fault.ONE_LINE, {}),
+    (EMAIL, {"event": "LOAN_PARTY"}, "event", Fault.NO_SUCH_EVENT, {"name": 'LOAN_PARTY'}),
+    (EMAIL, {"event": ""}, "event", Fault.EVENT_MISSING, {}),
+    (EMAIL, {"target": "LOANS"}, "target", Fault.WRONG_TARGET, {"fitting": ('Clients', 'Groups')}),
+    (EMAIL, {"event": "GROUP_CREATED"}, "target", Fault.WRONG_TARGET, {"fitting": ('Groups',)}),
+    (EMAIL, {"recipient": "GROUP_MEMBERS"}, "recipient", Fault.HAS_NO_MEMBERS, {}),
+    (EMAIL, {"trigger_days": -1}, "trigger_days", Fault.NOT_THE_DAYS_TO_WAIT, {"most": 365}),
+    (EMAIL, {"destination": "https://x.example.org"}, "destination", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE, {}),
+    (EMAIL, {"signing_secret": "sealed:x"}, "signing_secret", Fault.ONLY_WEBHOOKS_HAVE_IT, {}),
+    (SMS, {"text": "x" * 1601}, "text", Fault.TOO_LONG_TO_SEND, {"count": 1601, "most": 1600}),
+    (SMS, {"subject": "x"}, "subject", Fault.ONLY_MAILS_HAVE_ONE, {}),
+    (SMS, {"html": "x"}, "html", Fault.ONLY_MAILS_HAVE_HTML, {}),
+    (HOOK, {"trigger": "MANUAL", "event": ""}, "trigger", Fault.NOT_WRITTEN_BY_HAND, {}),
+    (HOOK, {"destination": ""}, "destination", Fault.URL_MISSING, {}),
+    (HOOK, {"destination": "https://x.example.org/\"a"}, "destination", Fault.HOLDS_QUOTES, {}),
+    (HOOK, {"destination": "https://{CF:HOST}/a"}, "destination", Fault.PLACEHOLDER_IN_HOST, {}),
     (HOOK, {"destination": "http://127.0.0.1/"}, "destination",
-     "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http"),
-    (HOOK, {"auth_username": "a:b"}, "auth_username", "holds a colon, which ends a user name in Basic authentication"),
-    (HOOK, {"auth_username": "a\tb"}, "auth_username", "holds a control character"),
-    (HOOK, {"method": "GET"}, "method", "is one of PATCH, POST, PUT"),
-    (HOOK, {"content_type": "text/html"}, "content_type", "is plain text, JSON or XML"),
-    (HOOK, {"headers": {"X A": "b"}}, "headers", "a header's name has letters, digits and hyphens only, at most 64"),
-    (HOOK, {"text": '{"a": {AMOUNT}'}, "text", "is not JSON once it is filled in: Expecting ',' delimiter at line 1"),
-    (HOOK, {"recipient": "CREDIT_OFFICER"}, "recipient", "only e-mails and SMS of events go to somebody else"),
-    (STREAM, {"destination": "a b"}, "destination", "A topic has 1 to 300 letters, digits, dots, dashes or underscores."),
-    (EMAIL, {"conditions": [{"field": "NOBODY", "operator": "EQUALS", "values": ["1"]}]}, "conditions", "NOBODY: there is no such field"),
+     Fault.REFUSED_BY_CHANNEL, {"said": "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http"}),
+    (HOOK, {"auth_username": "a:b"}, "auth_username", Fault.COLON_IN_USERNAME, {}),
+    (HOOK, {"auth_username": "a\tb"}, "auth_username", Fault.CONTROL_CHARACTER, {}),
+    (HOOK, {"method": "GET"}, "method", Fault.NOT_A_METHOD, {"allowed": ('PATCH', 'POST', 'PUT')}),
+    (HOOK, {"content_type": "text/html"}, "content_type", Fault.NOT_A_CONTENT_TYPE, {}),
+    (HOOK, {"headers": {"X A": "b"}}, "headers",
+     Fault.REFUSED_BY_CHANNEL, {"said": "a header's name has letters, digits and hyphens only, at most 64"}),
+    (HOOK, {"text": '{"a": {AMOUNT}'}, "text", Fault.FILLED_IN_NO_JSON, {"said": "Expecting ',' delimiter", "line": 1}),
+    (HOOK, {"recipient": "CREDIT_OFFICER"}, "recipient", Fault.GOES_TO_NOBODY_ELSE, {}),
+    (STREAM, {"destination": "a b"}, "destination",
+     Fault.REFUSED_BY_CHANNEL, {"said": "A topic has 1 to 300 letters, digits, dots, dashes or underscores."}),
+    (EMAIL, {"conditions": [{"field": "NOBODY", "operator": "EQUALS", "values": ["1"]}]}, "conditions",
+     Fault.WRONG_CONDITION, {"name": "NOBODY", "wrong": Fault.NO_SUCH_FIELD}),
     (EMAIL, {"conditions": [{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["1,000"]}]}, "conditions",
-     "Amount: must be an amount such as 1250.50, without separators"),
+     Fault.WRONG_CONDITION, {"name": 'Amount', "wrong": Fault.NOT_AN_AMOUNT}),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("type", "fields", "field", "problem"), WRONG)
-def test_what_is_wrong_is_said_at_its_field(type: MessageType, fields: dict[str, Any], field: str, problem: str) -> None:
-    assert (field, problem) in _of(type, **fields)
+@pytest.mark.parametrize(("type", "fields", "field", "fault", "facts"), WRONG)
+def test_what_is_wrong_is_said_at_its_field(
+    type: MessageType, fields: dict[str, Any], field: str, fault: Fault, facts: dict[str, Any]
+) -> None:
+    assert (field, fault, facts) in _of(type, **fields)
 
 
 def test_a_name_belongs_to_one_template_until_that_is_deleted() -> None:
     first = make_template(name="Payment received")
     second = NotificationTemplate(name="Payment received", type=EMAIL, event="LOAN_REPAYMENT", subject="a", text="b")
-    assert problems(second) == [("name", "belongs to another template")]
+    assert _wrong(second) == [("name", Fault.NAME_OF_ANOTHER_TEMPLATE, {})]
     NotificationTemplate.objects.filter(pk=first.pk).update(deleted_at=NOW)
-    assert problems(second) == []
+    assert _wrong(second) == []
     second.save()
 
 
 def test_a_template_by_hand_says_only_what_is_there_without_an_event() -> None:
     template = make_template(trigger="MANUAL", text="Dear {CLIENT_NAME}, {AMOUNT}")
-    assert problems(template) == [("text", "holds a placeholder that cannot be filled in: {AMOUNT}")]
+    assert _wrong(template) == [("text", Fault.UNKNOWN_PLACEHOLDER, {"name": "AMOUNT"})]
 
 
 @pytest.mark.parametrize(

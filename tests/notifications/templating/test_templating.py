@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from commlog.api.json_input import parse
 from notifications import templating
+from notifications.faults import Fault, Malformed
 from notifications.templating import Place, fill
-from notifications.text.gate import Malformed
 from tests.factories import make_client, make_group, make_user
 
 VALUES = {"CLIENT_NAME": "Ana Silva", "AMOUNT": "12.50", "CF:LOYALTY": "gold", "EMPTY": ""}
@@ -168,24 +168,24 @@ def test_a_number_beyond_reason_is_refused_at_its_name(written: str) -> None:
     with pytest.raises(Malformed) as caught:
         templating.told(parse(f'{{"account": {{"balance": {written}}}}}', exact=True))
     assert caught.value.field == "data.ACCOUNT_BALANCE"
-    assert caught.value.problem in ("is a number of more than 350 characters", "is not a finite number")
+    assert (caught.value.fault, caught.value.facts) in ((Fault.TOO_LONG_A_NUMBER, {"most": 350}), (Fault.NOT_FINITE, {}))
 
 
 @pytest.mark.parametrize(
-    ("data", "problem"),
+    ("data", "fault", "facts"),
     [
-        ({"amount": [1]}, "holds a list at AMOUNT; values are texts, numbers, true or false"),
-        ({"a": {"b": {"c": {"d": 1}}}}, "is nested deeper than 3 levels"),
-        ({"amount_due": 1, "amountDue": 2}, "says AMOUNT_DUE twice"),
-        ({"ä": 1}, "has the name 'ä'; names have letters, digits and underscores"),
-        ({"amount": "\0"}, "holds a NUL character, which cannot be stored"),
-        ({f"n{number}": 1 for number in range(101)}, "has 101 values, at most 100 are allowed"),
+        ({"amount": [1]}, Fault.LIST_IN_DATA, {"name": "AMOUNT"}),
+        ({"a": {"b": {"c": {"d": 1}}}}, Fault.DATA_TOO_DEEP, {"most": 3}),
+        ({"amount_due": 1, "amountDue": 2}, Fault.DATA_TWICE, {"name": "AMOUNT_DUE"}),
+        ({"ä": 1}, Fault.BAD_NAME_OF_DATA, {"name": "ä"}),
+        ({"amount": "\0"}, Fault.HOLDS_NUL, {}),
+        ({f"n{number}": 1 for number in range(101)}, Fault.TOO_MUCH_DATA, {"count": 101, "most": 100}),
     ],
 )
-def test_data_that_cannot_be_told_are_refused(data: dict[str, Any], problem: str) -> None:
+def test_data_that_cannot_be_told_are_refused(data: dict[str, Any], fault: Fault, facts: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as caught:
         templating.told(data)
-    assert caught.value.problem == problem
+    assert (caught.value.fault, caught.value.facts) == (fault, facts)
 
 
 @pytest.mark.django_db
