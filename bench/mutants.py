@@ -1,4 +1,7 @@
-"""python -m bench.mutants: plants faults in a copy of the engine, one at a time, and lets the tests look for them."""
+"""python -m bench.mutants: plants faults in a copy of the engine, one at a time, and lets the tests look for them.
+
+On SQLite, or on the PostgreSQL of `--server`, whose own faults are planted there alone.
+"""
 
 import argparse
 import os
@@ -12,10 +15,12 @@ from pathlib import Path
 from bench.installation import ROOT
 
 TESTS = [
-    "test_lifecycle.py",
+    "lanes/test_pace.py",
     "test_retry.py",
-    "delivery/test_leases.py",
     "delivery/test_verdict.py",
+    "delivery/test_leases.py",
+    "test_lifecycle.py",
+    "delivery/test_at_once.py",
     "delivery/test_delivery.py",
     "delivery/test_turns.py",
     "outbox/test_resend.py",
@@ -38,7 +43,8 @@ class Mutant:
 CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
 VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
 BROKER, LANES, DRAIN = "notifications/cluster/broker.py", "notifications/lanes/openings.py", "notifications/delivery/drain.py"
-JUDGING, LANE_TURN = "notifications/delivery/judging.py", "notifications/delivery/lane_turn.py"
+JUDGING, LANE_TURN, AT_ONCE = (f"notifications/delivery/{name}.py" for name in ("judging", "lane_turn", "at_once"))
+PACE = "notifications/lanes/pace.py"
 
 MUTANTS = [
     Mutant("a permit can be taken twice", CLAIMS, "AND permitted_at IS NULL AND outcome", "AND outcome"),
@@ -69,9 +75,25 @@ MUTANTS = [
     Mutant("a resend makes a row that fails at once", OUTBOX, "        return error\n    _make_due(new", "        pass\n    _make_due(new"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "lane.withdraw(but=leaving[lane_id])", "lane.withdraw()"),
-    Mutant("a turn that is to stop takes what is new", DRAIN, "if process.wished() or now < self.look_at", "if now < self.look_at"),
+    Mutant("a turn that is to stop takes what is new", DRAIN, "if this_process.is_to_stop() or now < self.look_at", "if now < self.look_at"),
     Mutant("a drain recovers nothing", DRAIN, "            leases.recover(self.clock.now())\n", ""),
     Mutant("a slow lane waits for another that hangs", LANE_TURN, "return pace < _DEAD and", "return False and"),
+    Mutant("what was claimed anew is marked by an older claim", RESULTS, "{sql.MESSAGE}.token = v.token AND {_STILL_MINE}", "{_STILL_MINE}"),
+    Mutant("what is not under way is marked", RESULTS, "{sql.MESSAGE}.token = v.token AND {_STILL_MINE}", "{sql.MESSAGE}.token = v.token"),
+    Mutant("an attempt is closed twice", RESULTS, "EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING", "EACH RETURNING"),
+    Mutant("a lane that was told to slow down goes on as fast", PACE, "_SLOWEST, _BELOW * (", "_SLOWEST, 1.0 * ("),
+    Mutant("a rest that a provider asks for is not kept", PACE, "tokens_at=begins", "tokens_at=now"),
+    Mutant("a lane in trouble gets all it could", PACE, "None if delivers else _UNTRIED", "None"),
+    Mutant("what may not leave leaves in a round", AT_ONCE, "return [each for each in claims if each.attempt_id in granted]", "return list(claims)"),
+    Mutant("a late result of a round is thrown away", AT_ONCE, "                keep_late(each)\n", "                pass\n"),
+    Mutant("a round marks what has no open attempt", AT_ONCE, "THEN 1 ELSE 0 END", "THEN 1 ELSE 1 END"),
+    Mutant("a round counts nothing", AT_ONCE, "counted AS ({tallies.ADD.replace(\"EACH\", _COUNTED)}), ", "counted AS (SELECT %s), "),
+    Mutant("a round counts one message", AT_ONCE, "COUNT(*) delivered", "1 delivered"),
+    Mutant("a round counts in no minute", AT_ONCE, "\"minute\": minute_of(result.finished_at)", "\"minute\": 0"),
+    Mutant("a round holds what failed", AT_ONCE, "isinstance(each.answer, Receipt) and ", ""),
+    Mutant("a round holds what was tried before", AT_ONCE, "each.claim.token == 1 and ", ""),
+    Mutant("a round holds tries of a lane in trouble", AT_ONCE, " and not each.claim.trial", ""),
+    Mutant("a round permits what is sent inside it", AT_ONCE, "and not any(channels.get(each.channel).inline for each in claims)", ""),
 ]  # fmt: skip
 
 
@@ -79,14 +101,15 @@ def main() -> int:
     """Plant each fault; 1 where more than one in ten is not noticed."""
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="those whose title holds this text")
+    parser.add_argument("--server", default="", help="a database of PostgreSQL, beside which the tests make theirs")
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.title]
-    survivors = [mutant.title for mutant in chosen if not _noticed(mutant)]
+    chosen = [mutant for mutant in MUTANTS if options.only in mutant.title and (options.server or mutant.file != AT_ONCE)]
+    survivors = [mutant.title for mutant in chosen if not _noticed(mutant, options.server)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults noticed")
     return int(len(survivors) > len(chosen) // 10)
 
 
-def _noticed(mutant: Mutant) -> bool:
+def _noticed(mutant: Mutant, server: str) -> bool:
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "copy"
         for name in ("commlog", "notifications", "tests", "bench", "templates", "static"):
@@ -98,16 +121,17 @@ def _noticed(mutant: Mutant) -> bool:
         if source.count(mutant.old) != 1:
             raise SystemExit(f"cannot plant “{mutant.title}”: its place is there {source.count(mutant.old)} times")
         target.write_text(source.replace(mutant.old, mutant.new))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "60", *(f"tests/notifications/{name}" for name in TESTS)]
-        done = subprocess.run(command, cwd=copy, env=_environment(directory), capture_output=True, text=True, check=False)
+        tests = sorted(TESTS, key=lambda name: target.stem not in name)  # its own first: they are the likeliest to notice
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "60", *(f"tests/notifications/{name}" for name in tests)]
+        done = subprocess.run(command, cwd=copy, env=_environment(directory, server), capture_output=True, text=True, check=False)
     noticed = done.returncode == 1
     by = next((line for line in done.stdout.splitlines() if line.startswith("FAILED")), "").removeprefix("FAILED ")[:100]
     print(f"  {'noticed ' if noticed else 'SURVIVED'} {mutant.title}  {by}", flush=True)
     return noticed
 
 
-def _environment(directory: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory}
+def _environment(directory: str, server: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory} | ({"DATABASE_URL": server} if server else {})
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from commlog.models import Tally, WrongPassword
+from notifications.process import this_process
 
 KEPT = timedelta(days=1)  # longer than anything is counted over
 _A_MINUTE = 60
 _MOST_HELD = 10_000
 _SWEEP = "sweep counts"
-_full: dict[str, int] = {}  # what has happened too often -> the stretch in which it has, so that a flood is not written down
+# What has happened too often -> the stretch in which it has, so that a flood is not written down.
+_full: dict[str, int] = this_process.keep({})
 
 _ADD = """
 INSERT INTO {table} (name, minute, used) VALUES (%(name)s, %(minute)s, %(more)s)
@@ -46,11 +48,6 @@ def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
             _full.clear()
         _full[what] = begins
     return fits
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _full.clear()
 
 
 def install_schedule(**_: object) -> None:

@@ -1,13 +1,105 @@
-"""How the workers of a supervised cluster learn that they are to stop: the end of a pipe that they inherit is closed by their supervisor.
+"""This process: who it is, whether it is to stop, and what it remembers that another one must not.
 
+Attempts name the process that made them. It is known by its number only among those that are numbered together: of one boot of one
+machine, and of one container on it.
+
+The workers of a supervised cluster learn that they are to stop by a pipe that they inherit, whose other end their supervisor closes.
 django-q2 tells its workers only between two tasks, but a turn that waits for an answer goes on with other work. A supervisor that was
 killed has closed its end too.
 """
 
+import hashlib
 import os
 import select
+import socket
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
 
-_VARIABLE = "COMMLOG_STOPPING"  # the number of the workers' end
+CLUSTER = "COMMLOG_CLUSTER"  # the variable by which a supervisor names its cluster to the workers
+_STOPPING = "COMMLOG_STOPPING"  # the number of the workers' end of the pipe
+_BOOT = Path("/proc/sys/kernel/random/boot_id")  # random(4)
+_NUMBERED_TOGETHER = Path("/proc/self/ns/pid")  # pid_namespaces(7)
+
+
+class _Clearable(Protocol):
+    def clear(self) -> None: ...
+
+
+_Kept = TypeVar("_Kept", bound=_Clearable)
+
+
+class Process:
+    """A process among others, as itself."""
+
+    def __init__(self) -> None:
+        self._forgetting: list[Callable[[], None]] = []
+
+    # --- what it remembers ---
+
+    def keep(self, empty: _Kept) -> _Kept:
+        """Return it, to be filled: it is emptied in a forked child, and before each test."""
+        self._forgetting.append(empty.clear)
+        return empty
+
+    def at_forget(self, forget: Callable[[], None]) -> Callable[[], None]:
+        """Have this called then too (a decorator). It must wait for no lock: in a child nobody would open it."""
+        self._forgetting.append(forget)
+        return forget
+
+    def forget(self) -> None:
+        """Begin anew, as a process that has just been started."""
+        for each in self._forgetting:
+            each()
+
+    # --- who it is ---
+
+    @cached_property
+    def _numbering(self) -> str:
+        """What all processes share that are numbered together with this one; empty where the system does not say."""
+        try:
+            told = f"{_BOOT.read_text()}{_NUMBERED_TOGETHER.readlink()}"
+        except OSError:
+            return ""
+        return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+    def here(self) -> str:
+        """Return how the names of all workers begin that are numbered together with this process."""
+        return f"{socket.gethostname()[:60]}:{self._numbering}:"
+
+    def of(self, cluster: str) -> str:
+        """Return how the names of a cluster's workers begin. One that nobody supervises has no name."""
+        return f"{self.here()}{cluster}:"
+
+    def name(self) -> str:
+        """Return the name of this process in attempts."""
+        return f"{self.of(os.environ.get(CLUSTER, ''))}{os.getpid()}"
+
+    def knows_dead(self, worker: str) -> bool:
+        """Return whether a worker is known to be gone. Of others than those here nothing is known; one that has ended lives until its
+        parent has seen it."""
+        number = worker.rpartition(":")[2]
+        if not self._numbering or not worker.startswith(self.here()) or not number.isdecimal():
+            return False
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            pass  # another's process, or none's number
+        return False
+
+    # --- whether it is to stop ---
+
+    def is_to_stop(self) -> bool:
+        """Return whether it is to take nothing new. Never where nobody supervises the cluster."""
+        inherited = os.environ.get(_STOPPING)
+        if inherited is None:
+            return False
+        poll = select.poll()
+        poll.register(int(inherited), 0)
+        return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 class Wish:
@@ -15,18 +107,13 @@ class Wish:
 
     def __init__(self) -> None:
         self.inherited, self._held = os.pipe()
-        self.environment = {_VARIABLE: str(self.inherited)}
+        self.environment = {_STOPPING: str(self.inherited)}
 
     def make(self) -> None:
         """Let the workers know."""
         os.close(self._held)
 
 
-def wished() -> bool:
-    """Whether this process is to take nothing new. Never where nobody supervises the cluster."""
-    inherited = os.environ.get(_VARIABLE)
-    if inherited is None:
-        return False
-    poll = select.poll()
-    poll.register(int(inherited), 0)
-    return any(event & select.POLLHUP for _, event in poll.poll(0))
+this_process = Process()
+# Threads, connections and what was seen lately are the parent's. A child that took its windows for its own would wait for threads it lacks.
+os.register_at_fork(after_in_child=this_process.forget)

@@ -11,16 +11,8 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from commlog import counts
-from commlog.account import passwords, remembered
-from commlog.api import budgets
-from commlog.kit import again, stamps
-from commlog.live import drawing
-from commlog.views import session
 from notifications import channels
-from notifications.cluster import health
-from notifications.database import availability
-from notifications.lanes import openings, switches
+from notifications.process import this_process
 from tests import databases
 
 LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
@@ -68,17 +60,6 @@ def _quick_and_clean(settings: Any) -> Iterator[None]:
     settings.SECRETS_KEY = "a key for tests alone, 32 characters and more"
     settings.PASSWORD_LOCKS = LOCKS
     settings.MARKER_DIRECTORY = MARKERS
-    counts.forget()
-    passwords.forget()
-    remembered.forget()
-    again.forget()
-    drawing.forget()
-    stamps.forget()
-    session.forget()
-    budgets.forget()
-    switches.forget()
-    availability.forget()
-    health.forget()
-    openings.forget()  # the lanes of the last test went with its database
+    this_process.forget()
     yield
     channels.close_all()

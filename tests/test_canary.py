@@ -15,9 +15,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from notifications import channels
-from notifications.delivery import drain, forget
+from notifications.delivery import drain
 from notifications.models import Attempt, Message, NotificationTemplate
 from notifications.outbox import Draft, enqueue
+from notifications.process import this_process
 from notifications.secrets import sealed as secrets
 from notifications.secrets.sealed import is_sealed
 from notifications.states import MessageType
@@ -41,7 +42,7 @@ def receiver(httpserver: HTTPServer, settings: Any) -> str:
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
     settings.EMAIL_HOST_PASSWORD = settings.TWILIO_AUTH_TOKEN = CANARY
     channels.close_all()
-    forget()
+    this_process.forget()
     httpserver.expect_request("/in").respond_with_handler(lambda request: _echo(str(request.headers)))
     return httpserver.url_for("/in").replace("localhost", "127.0.0.1")
 

@@ -26,11 +26,12 @@ from commlog.audit import AuditAction
 from commlog.kit import origins
 from commlog.models import User, WrongPassword
 from notifications import alerts
+from notifications.process import this_process
 
 UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
 ALARM_MINUTES = 60
 _MOST_HELD = 10_000
-_locked: dict[tuple[str, str], datetime] = {}  # origin and digest of the name, or "" for all -> until when
+_locked: dict[tuple[str, str], datetime] = this_process.keep({})  # origin and digest of the name, or "" for all -> until when
 
 
 class Refused(Exception):
@@ -132,11 +133,6 @@ def _refuse_remembered(tried: _Try) -> None:
         until = _locked.get((tried.network, what), now)
         if until > now:
             _refuse(tried, what, until - now)
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _locked.clear()
 
 
 def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:

@@ -9,11 +9,12 @@ import os
 import time
 
 from commlog.models import User
+from notifications.process import this_process
 
 SECONDS = 60
 _MOST = 10_000
 _key = os.urandom(32)
-_digests: dict[int, tuple[bytes, float]] = {}  # user -> digest, when it was found right
+_digests: dict[int, tuple[bytes, float]] = this_process.keep({})  # user -> digest, when it was found right
 
 
 def user_with(username: str, password: str) -> User | None:
@@ -29,11 +30,6 @@ def keep(user: User, password: str) -> None:
     if len(_digests) >= _MOST:
         _digests.clear()
     _digests[user.pk] = (_digest(user, password), time.time())
-
-
-def forget() -> None:
-    """Give up what is remembered; for tests."""
-    _digests.clear()
 
 
 def _digest(user: User, password: str) -> bytes:

@@ -18,6 +18,7 @@ from commlog import counts
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from notifications.database import availability
+from notifications.process import this_process
 
 CALLS, MESSAGES = "calls", "messages"
 _LOTS = 20  # a minute's calls, divided: the largest lot
@@ -35,7 +36,7 @@ class _Held:
     used: int = 0
 
 
-_held: dict[str, _Held] = {}
+_held: dict[str, _Held] = this_process.keep({})
 _lock = Lock()
 
 
@@ -72,12 +73,6 @@ def told(request: HttpRequest) -> dict[str, str]:
             left.append(f'"{what}";r={least};t={_until_next(now)}')
     headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
     return {name: value for name, value in headers.items() if value}
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    with _lock:
-        _held.clear()
 
 
 def _limits(what: str, mark: str) -> list[tuple[str, int, str]]:

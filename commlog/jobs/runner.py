@@ -21,9 +21,9 @@ from commlog.log.places import Place
 from commlog.log.selection import Selection, select
 from commlog.models import Job
 from commlog.models.job import ACTIVE, JobKind, JobState, Wish
-from notifications import process
 from notifications.database.clock import db_now
 from notifications.models.message import MessageQuerySet
+from notifications.process import this_process
 from notifications.restored import holding
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Turn:
     @property
     def over(self) -> bool:
         """Whether a resumable job should leave the worker to others for now, or the cluster is to stop."""
-        return process.wished() or time.monotonic() - self.began > TURN
+        return this_process.is_to_stop() or time.monotonic() - self.began > TURN
 
     def messages(self) -> MessageQuerySet:
         """What the job is about. Raises Refused."""

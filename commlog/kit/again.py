@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
 from commlog.kit.polls import Poll, Reading, poll_of
 from commlog.kit.stamps import LONGEST, kept, stale
+from notifications.process import this_process
 
 A_MINUTE = 60.0  # for what does not go by the clock
 _MOST = 4_000  # about ten kilobytes each
@@ -30,8 +31,8 @@ class _Made:
     end: float
 
 
-_made: dict[Hashable, _Made] = {}
-_texts: dict[str, str] = {}  # each statement's text once
+_made: dict[Hashable, _Made] = this_process.keep({})
+_texts: dict[str, str] = this_process.keep({})  # each statement's text once
 
 
 def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, seconds: float = LONGEST) -> Any:
@@ -60,12 +61,6 @@ def stands(request: HttpRequest, poll: Poll, question: Hashable) -> bool:
 def remember(poll: Poll, question: Hashable, reading: Reading) -> None:
     """Say that the question was answered with nothing."""
     _keep(poll, question, None, reading, LONGEST)
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _made.clear()
-    _texts.clear()
 
 
 def _standing(request: HttpRequest, poll: Poll, key: Hashable) -> _Made | None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from commlog.kit.polls import Figure, Poll, Reading, Statement, digest_of, poll_of
+from notifications.process import this_process
 
 LONGEST = 10.0  # seconds for which something is believed unchanged because nothing was committed: some of it goes by the clock
 _BRIEF = 0.4  # seconds for which many pages share an answer while something is committed all the time
@@ -102,6 +103,7 @@ def _fresh(poll: Poll, found: Kept, now: float) -> bool:
     return now - found.at < max(_BRIEF, _SHARE * found.took)
 
 
+@this_process.at_forget
 def forget() -> None:
     """Give up what this process holds; for tests."""
     global _watcher

@@ -23,12 +23,13 @@ from commlog.log.columns import DEFAULT_SORTING
 from commlog.log.layouts import Layout
 from commlog.log.table import LogRow, MessageTable
 from commlog.templatetags.wording import standing
+from notifications.process import this_process
 
 _SHARED = 3.0  # seconds: longer than it takes until each page has asked
 _MOST = 2_000  # about two and a half kilobytes each
 _TOKEN = token_hex(16)  # stands for the token of the reader: nobody can write it into a message
 
-_drawn: dict[Hashable, tuple[SafeString, float]] = {}
+_drawn: dict[Hashable, tuple[SafeString, float]] = this_process.keep({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,6 @@ def draw(request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: d
         _share(found)
     text = "".join(found[key][0] for key in keys)
     return text.replace(_TOKEN, get_token(request)) if _TOKEN in text else text
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _drawn.clear()
 
 
 def _texts(request: HttpRequest, rows: Sequence[LogRow], drawing: dict[str, object]) -> list[SafeString]:

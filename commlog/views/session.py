@@ -19,9 +19,10 @@ from commlog.account import passwords, sessions
 from commlog.account.forms import SignInForm
 from commlog.kit import return_address
 from commlog.kit.fields import LONGEST_USER_NAME
+from notifications.process import this_process
 
 _MOST_FORMS, _LATELY = 20, 10  # forms drawn anew by this process in so many seconds: a form costs four times as much as the plain page
-_busy_lately: deque[float] = deque(maxlen=_MOST_FORMS)
+_busy_lately: deque[float] = this_process.keep(deque(maxlen=_MOST_FORMS))
 
 
 class SignIn(LoginView):
@@ -70,11 +71,6 @@ class SignIn(LoginView):
 def _refusal(title: str, said: str) -> str:
     """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for that."""
     return render_to_string("account/sign_in_refused.html", {"title": title, "refused": said})
-
-
-def forget() -> None:
-    """Give up what this process holds; for tests."""
-    _busy_lately.clear()
 
 
 def left(request: HttpRequest) -> JsonResponse:

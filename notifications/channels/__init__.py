@@ -9,6 +9,7 @@ from notifications.channels.event_stream.channel import EventStreamChannel
 from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
 from notifications.channels.sms.channel import SmsChannel
 from notifications.channels.webhook import WebhookChannel
+from notifications.process import this_process
 from notifications.states import MessageType
 
 __all__ = [
@@ -38,7 +39,7 @@ FOR_PEOPLE = tuple(each.type for each in ALL if each.for_people)
 BY_NUMBER = tuple(each.type for each in ALL if each.by_number)
 NUMBERED = tuple(each.type for each in ALL if each.numbered)
 _BY_TYPE: Mapping[str, Medium] = {each.type: each for each in ALL}
-_open: dict[MessageType, Channel] = {}
+_open: dict[MessageType, Channel] = this_process.keep({})
 
 
 def of(channel: str) -> Medium:

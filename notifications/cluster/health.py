@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from notifications.channels import held_channels
 from notifications.delivery.claims import LEASE
 from notifications.models import Attempt, ChannelSwitch, Installation, Lane, Message
+from notifications.process import this_process
 from notifications.states import Circuit
 
 PATIENCE = timedelta(seconds=30)
@@ -83,6 +84,7 @@ def _has_stood(due_since: datetime, now: datetime, patience: timedelta) -> bool:
     return now - _first_look[1] >= patience
 
 
+@this_process.at_forget
 def forget() -> None:
     """Look as for the first time (for tests: their database is emptied under it)."""
     global _first_look

@@ -25,9 +25,9 @@ from django.utils.module_loading import import_string
 from notifications.cluster import health
 from notifications.database import availability
 from notifications.database.clock import db_now
-from notifications.delivery import leases, workers
+from notifications.delivery import leases
 from notifications.models import Attempt
-from notifications.process import Wish
+from notifications.process import CLUSTER, Wish, this_process
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ class Supervisor:
     def _start(self) -> None:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
         name = secrets.token_hex(4)
-        self._workers = workers.of(name)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), workers.CLUSTER: name} | self._wish.environment
+        self._workers = this_process.of(name)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name} | self._wish.environment
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             start_new_session=True,
@@ -164,7 +164,8 @@ class Supervisor:
     def _end_leases(self, *, of_the_cluster: bool = False) -> None:
         """Of the workers on this machine that are dead: nobody else knows of them before their leases end."""
         try:
-            gone = [name for name in _holding(workers.here()) if (of_the_cluster and name.startswith(self._workers)) or workers.dead(name)]
+            those = _holding(this_process.here())
+            gone = [name for name in those if (of_the_cluster and name.startswith(self._workers)) or this_process.knows_dead(name)]
             if gone:
                 leases.end_those_of(gone, db_now())
         except DatabaseError:
@@ -173,7 +174,7 @@ class Supervisor:
     def _under_way(self) -> bool:
         """Whether a worker of the cluster holds a message. Unknown counts as yes."""
         try:
-            return not all(map(workers.dead, _holding(self._workers)))
+            return not all(map(this_process.knows_dead, _holding(self._workers)))
         except DatabaseError:
             connection.close()
             return True

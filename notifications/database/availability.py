@@ -8,6 +8,8 @@ from enum import Enum
 
 from django.db import Error, connection, transaction
 
+from notifications.process import this_process
+
 PROVED_FOR = 1.0  # seconds for which a process believes its last write to the disk
 RETRY_AFTER = 10  # seconds after which it is worth asking again
 _BUSY_WITHIN = 500  # milliseconds; another's write transaction is proof enough that writing works
@@ -81,6 +83,7 @@ def trouble() -> Trouble | None:
     return None
 
 
+@this_process.at_forget
 def forget() -> None:
     """Forget the last proof, and what was said (for tests)."""
     global _proved

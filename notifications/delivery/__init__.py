@@ -1,6 +1,6 @@
 """Delivery: claim, permit, send, record, settle; and what happens to claims whose worker was lost."""
 
-from notifications.delivery.drain import drain, forget
+from notifications.delivery.drain import drain
 from notifications.delivery.leases import lapsed, recover
 
-__all__ = ["drain", "forget", "lapsed", "recover"]
+__all__ = ["drain", "lapsed", "recover"]

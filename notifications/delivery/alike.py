@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from notifications.channels.base.contract import Accepted, Receipt
 from notifications.delivery.results import Result
+from notifications.process import this_process
 
 _RECIPIENTS = 5
 _MOST = 50  # refusals of a lane that are remembered
@@ -25,7 +26,7 @@ class _Refusal:
     last: float = 0.0
 
 
-_refusals: dict[int, dict[str, _Refusal]] = defaultdict(dict)
+_refusals: dict[int, dict[str, _Refusal]] = this_process.keep(defaultdict(dict))
 
 
 def read(results: Iterable[Result]) -> list[Result]:
@@ -48,8 +49,3 @@ def _read(result: Result) -> Result:
     refusal.last = now
     refusal.recipients.add(result.claim.envelope.destination)
     return replace(result, answer=error.as_throttling()) if len(refusal.recipients) >= _RECIPIENTS else result
-
-
-def forget() -> None:
-    """Begin anew (for tests and forks)."""
-    _refusals.clear()

@@ -12,10 +12,11 @@ from django.db import connection
 from notifications import channels
 from notifications.channels.base.contract import Receipt
 from notifications.database import sql
-from notifications.delivery import tallies, workers
+from notifications.delivery import tallies
 from notifications.delivery.claims import PERMIT, Claim
 from notifications.delivery.results import CLOSE, CLOSE_TYPES, MARK_SENT, Result, closing, keep_late
 from notifications.lanes.lane_health import minute_of
+from notifications.process import this_process
 
 _TYPES = CLOSE_TYPES | {"attempt_id": "bigint", "token": "bigint", "lane_id": "bigint", "minute": "integer"}
 _MARKED = f"FROM {sql.recordset(_TYPES)} WHERE {sql.MESSAGE}.id = ANY({sql.NUMBERS}) AND {sql.MESSAGE}.id = v.id"
@@ -46,7 +47,7 @@ def record_and_permit(results: Sequence[Result], claims: Sequence[Claim], *, now
     rows = [_row(each) for each in results]
     attempts = [each.claim.attempt_id for each in results]
     asked = [
-        *(sql.as_json(rows), sql.numbers([each.claim.message_id for each in results]), sql.numbers(attempts), workers.name()),
+        *(sql.as_json(rows), sql.numbers([each.claim.message_id for each in results]), sql.numbers(attempts), this_process.name()),
         *(moment, sql.numbers([each.attempt_id for each in claims]), moment),
     ]
     ((recorded, permitted, _),) = sql.select(_ROUND, asked)

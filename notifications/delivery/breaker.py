@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
+from notifications.process import this_process
 
 WINDOW = 60.0  # seconds
 _MOST = 500  # results of a lane that are remembered
@@ -23,7 +24,7 @@ class _Seen(NamedTuple):
     fault: bool | None
 
 
-_seen: dict[int, deque[_Seen]] = defaultdict(lambda: deque(maxlen=_MOST))
+_seen: dict[int, deque[_Seen]] = this_process.keep(defaultdict(lambda: deque(maxlen=_MOST)))
 
 
 def note(results: Sequence[Result]) -> dict[int, Trouble]:
@@ -56,9 +57,6 @@ def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
     return Trouble(words, frozenset(each.destination for each in failed), works=max(delivered, default=0.0) > now - _LATELY)
 
 
-def forget(lane_id: int | None = None) -> None:
-    """Begin anew: with a lane that works again, or with all of them."""
-    if lane_id is None:
-        _seen.clear()
-    else:
-        _seen.pop(lane_id, None)
+def forget(lane_id: int) -> None:
+    """Begin anew with a lane that works again."""
+    _seen.pop(lane_id, None)

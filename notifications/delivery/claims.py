@@ -15,9 +15,9 @@ from notifications import channels
 from notifications.channels.base.contract import Envelope
 from notifications.content import COLUMNS, KEYS
 from notifications.database import sql
-from notifications.delivery import workers
 from notifications.lanes import openings
 from notifications.models import NotificationTemplate
+from notifications.process import this_process
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -103,7 +103,7 @@ def claim(
 def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
     """Open an attempt for each of these locked messages and make them this worker's; the attempts by message."""
     these, which = sql.these("id", ids)
-    opening = (_OPEN_ATTEMPTS.replace("THESE", these), [workers.name(), sql.moment(now), which])
+    opening = (_OPEN_ATTEMPTS.replace("THESE", these), [this_process.name(), sql.moment(now), which])
     taking = (_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
     attempts, hit = sql.change_twice(opening, taking)
     if hit != len(ids):  # the rows are locked: this cannot be

@@ -9,17 +9,18 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels, process
+from notifications import channels
 from notifications.channels import DeliveryError
 from notifications.database import availability, sql
 from notifications.database.clock import Clock
-from notifications.delivery import alike, at_once, breaker, claims, judging, lane_turn, leases, results
+from notifications.delivery import alike, at_once, breaker, claims, judging, leases, results
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.lane_turn import FEW, LaneTurn
 from notifications.delivery.results import NotStarted, Result
 from notifications.delivery.window import STOPPED, Call, Done, Finished, send
 from notifications.lanes import openings
+from notifications.process import this_process
 from notifications.states import MessageType
 
 TURN = 2.0  # seconds after which a drain claims no more, so that other work gets its turn
@@ -91,7 +92,7 @@ class Drain:
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
-        if process.wished() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
+        if this_process.is_to_stop() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
             return
         moment = self.clock.now()
         found: Counter[int] = Counter()
@@ -161,7 +162,7 @@ class Drain:
         troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
         self._give_back_the_held([*troubles, *throttled])
         chosen = [claim for lane in self.lanes.values() if lane.waiting for claim in lane.startable()]
-        stop = process.wished()
+        stop = this_process.is_to_stop()
         if stop or time.monotonic() > self.turn_ends + _PATIENCE:
             self._give_back_the_slow(chosen, STOPPED if stop else NotStarted())
         self._renew_leases()
@@ -236,10 +237,3 @@ class Drain:
 def _unreachable(error: Exception) -> bool:
     """Whether the database is to blame, and the same statement may succeed later."""
     return isinstance(error, _UNREACHABLE) or availability.trouble_of(error) is not None
-
-
-def forget() -> None:
-    """Forget the windows and circuits of this process (for tests and forks: their channels are made anew)."""
-    lane_turn.forget()
-    breaker.forget()
-    alike.forget()

@@ -12,6 +12,7 @@ from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.window import Call, Done, Window
 from notifications.lanes import openings
 from notifications.lanes.openings import Opening
+from notifications.process import this_process
 from notifications.states import MessageType
 
 FEW = 15  # of a quick lane: with fewer than that in hand, more are claimed
@@ -21,7 +22,7 @@ _HUNG = 1.0  # seconds a single send may take before its lane counts as hanging
 _DEAD = 4.0  # seconds a send, of late: one call that ran into its deadline makes as much
 _START_WITHIN = LEASE.total_seconds() / 2
 
-_windows: dict[int, Window] = {}
+_windows: dict[int, Window] = this_process.keep({})
 
 
 class LaneTurn:
@@ -117,8 +118,3 @@ def _window(lane_id: int, channel: MessageType) -> Window:
     if lane_id not in _windows:
         _windows[lane_id] = Window(channels.get(channel))
     return _windows[lane_id]
-
-
-def forget() -> None:
-    """Forget the windows of this process (for tests and forks: their channels are made anew)."""
-    _windows.clear()

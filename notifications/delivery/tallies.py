@@ -9,10 +9,11 @@ from django_q.models import Schedule
 
 from notifications.database import sql
 from notifications.database.clock import db_now
-from notifications.delivery import failing, workers
+from notifications.delivery import failing
 from notifications.delivery.failing import Try
 from notifications.lanes.lane_health import THE_HOUR, minute_of
 from notifications.models import Attempt, Lane, LaneTally
+from notifications.process import this_process
 from notifications.states import Outcome
 
 _KEPT = THE_HOUR + timedelta(minutes=5)
@@ -62,7 +63,7 @@ def counted(tries: Sequence[Try]) -> sql.Insert | None:
         }
         for (lane_id, minute), here in counts.items()
     ]
-    return sql.Insert(ADD, rows, _TYPES, [workers.name()])
+    return sql.Insert(ADD, rows, _TYPES, [this_process.name()])
 
 
 def _take_back(tries: Sequence[Try], counts: defaultdict[tuple[int, int], _Count]) -> None:

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from notifications import process
 from notifications.channels.base.contract import Accepted, Channel, DeliveryError, Receipt
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import NotStarted
 from notifications.failures import Reason
+from notifications.process import this_process
 from notifications.states import Outcome
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def send(channel: Channel, call: Call) -> Done:
     answer: Receipt | Accepted | DeliveryError | NotStarted
     if started >= call.start_by:
         return Done(call.claim, NotStarted(), started, started)
-    if started > call.submitted + _PROMPT and process.wished():
+    if started > call.submitted + _PROMPT and this_process.is_to_stop():
         return Done(call.claim, STOPPED, started, started)
     try:
         answer = channel.send(call.claim.envelope)

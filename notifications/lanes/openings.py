@@ -9,6 +9,7 @@ from notifications.channels import held_channels
 from notifications.database import sql
 from notifications.lanes.pace import LOOK_BACK, Pace
 from notifications.models import Attempt, Lane, Message, newest_id
+from notifications.process import this_process
 from notifications.states import Circuit, MessageState, MessageType, Outcome, WaitingReason
 
 _NEWEST = 2_000  # attempts among which those of the last seconds are
@@ -17,7 +18,7 @@ PROBE_EVERY = timedelta(seconds=2)  # one message to a destination that failed, 
 WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
 _UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers
 _OVERLAP = timedelta(seconds=10)
-_known: dict[tuple[str, str], int] = {}
+_known: dict[tuple[str, str], int] = this_process.keep({})
 
 
 class LaneFinder:
@@ -36,11 +37,6 @@ class LaneFinder:
             transaction.on_commit(lambda: _known.__setitem__(key, pk))
         self._found[key] = pk
         return pk
-
-
-def forget() -> None:
-    """Forget the lanes that this process remembers (for tests: their database is emptied under it)."""
-    _known.clear()
 
 
 class Opening(NamedTuple):

@@ -5,6 +5,7 @@ import time
 from notifications import channels
 from notifications.channels import DeliveryError, Failure
 from notifications.models import ChannelSwitch
+from notifications.process import this_process
 from notifications.states import MessageType
 
 _TRUST = 1.0  # seconds
@@ -22,6 +23,7 @@ def refuse_switched_off(channel: MessageType) -> None:
         raise DeliveryError(channels.of(channel).when_off, f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
 
 
+@this_process.at_forget
 def forget() -> None:
     """Ask the database the next time."""
     _known["until"] = 0.0

@@ -18,12 +18,13 @@ from uuid import UUID
 from django.conf import settings
 
 from notifications.models import Attempt, newest_id
+from notifications.process import this_process
 
 _NEWEST = 1_000  # attempts by id, among which are the latest permit and the latest result: a claim lives for seconds
 _LONGEST = 1_000  # characters of a file
 
 logger = logging.getLogger(__name__)
-_unwritable: set[str] = set()  # what was said about it already
+_unwritable: set[str] = this_process.keep(set())  # what was said about it already
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from commlog.demo import standins
 from commlog.demo.standins import StandIns
 from notifications import channels
-from notifications.delivery import forget
+from notifications.process import this_process
 from notifications.retry import RetryPolicy
 from notifications.states import MessageType
 
@@ -26,10 +26,10 @@ def providers(tmp_path: Path, settings: Any) -> Iterator[StandIns]:
         settings.TWILIO_FROM, settings.TWILIO_API_URL = standins.FROM, f"http://127.0.0.1:{running.twilio.port}"
         settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
         channels.close_all()
-        forget()
+        this_process.forget()
         yield running
         channels.close_all()
-        forget()
+        this_process.forget()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from notifications.failures import Reason
 from notifications.lanes import openings
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft, NotResendable
+from notifications.process import this_process
 from notifications.states import FINAL, MessageState, MessageType, Outcome
 
 EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "40"))
@@ -55,7 +56,7 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self) -> None:
         self.block = transaction.atomic()
         self.block.__enter__()
-        openings.forget()
+        this_process.forget()
         self.now = datetime.now(UTC) + timedelta(seconds=1)
         self.hands: list[InHand] = []
         self.received: dict[int, int] = {}

@@ -14,10 +14,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from commlog.account import remembered
-from commlog.api import budgets
 from commlog.models import ApiConsumer, ApiKey, AuditEntry, Tally, User
 from commlog.models.api import digest_of
+from notifications.process import this_process
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import PASSWORD, admin, make_consumer, make_key, officer
 
@@ -148,7 +147,7 @@ def test_a_right_password_is_remembered_for_a_minute(settings: Any) -> None:
 def test_another_process_remembers_nothing(settings: Any) -> None:
     officer(username="ada", api_access=True)
     assert _call().status_code == 200
-    remembered.forget()
+    this_process.forget()
     settings.PASSWORD_CHECKS_AT_ONCE = 0
     assert _call().status_code == 429
 
@@ -199,7 +198,7 @@ def test_forty_processes_share_a_limit_of_forty(settings: Any, program: Program)
     statuses = []
     with time_machine.travel(1_800_000_015, tick=False):
         for _ in range(41):
-            budgets.forget()  # another process, which knows of the others by the database alone
+            this_process.forget()  # another process, which knows of the others by the database alone
             statuses.append(program.get(PATH).status_code)
     assert statuses == [200] * 40 + [429]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from commlog.api import budgets
 from notifications.models import Message
+from notifications.process import this_process
 from tests.commlog.api.conftest import Program, refusal
 from tests.factories import make_key
 
@@ -48,7 +48,7 @@ def test_processes_share_the_limit(program: Program) -> None:
     statuses = []
     with time_machine.travel(AT, tick=False):
         for _ in range(6):
-            budgets.forget()  # another process, which knows of the others by the database alone
+            this_process.forget()  # another process, which knows of the others by the database alone
             statuses.append(_send(program, 2).status_code)
     assert statuses == [201] * 5 + [429]
     assert Message.objects.count() == 10

@@ -8,9 +8,9 @@ import pytest
 from commlog.demo.standins import StandIns, conduct
 from commlog.demo.standins.conduct import Conduct
 from notifications import channels, outbox
-from notifications.delivery import forget
 from notifications.models import Message
 from notifications.outbox import Draft
+from notifications.process import this_process
 from notifications.retry import RetryPolicy
 from notifications.states import MessageType
 from notifications.tasks import drain
@@ -121,5 +121,5 @@ def test_a_wrong_password_is_refused(providers: StandIns, quick_retries: RetryPo
 
     settings.EMAIL_HOST_PASSWORD = "demo-password"
     channels.close_all()
-    forget()
+    this_process.forget()
     assert sent(Draft(EMAIL, "ana@example.org", subject="s", body="t")) == ("SENT", "ACCEPTED", "", 1, False)

@@ -15,9 +15,10 @@ from notifications import outbox
 from notifications.cluster import supervisor
 from notifications.cluster.supervisor import Supervisor
 from notifications.database.clock import db_now
-from notifications.delivery import claims, workers
+from notifications.delivery import claims
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft
+from notifications.process import CLUSTER, this_process
 from notifications.states import MessageType
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(30)]
@@ -53,7 +54,7 @@ def test_a_wish_to_stop_may_come_at_any_moment(moment: int) -> None:
 def held(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> Message:
     """A message that this process is sending, as a worker of the cluster that the supervisor will start."""
     monkeypatch.setattr(supervisor.secrets, "token_hex", lambda _: "mine")
-    monkeypatch.setenv(workers.CLUSTER, "mine")
+    monkeypatch.setenv(CLUSTER, "mine")
     message = outbox.enqueue(Draft(MessageType.SMS, destination="+491701234567", body="b"))
     started = db_now() + timedelta(seconds=1)
     claims.permit(claims.claim(message.lane_id, 1, now=started), now=started)
@@ -62,7 +63,7 @@ def held(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> Message:
 
 def held_by(worker: int, cluster: str = "mine") -> None:
     """As if the process of that number had claimed everything."""
-    Attempt.objects.update(worker=f"{workers.of(cluster)}{worker}")
+    Attempt.objects.update(worker=f"{this_process.of(cluster)}{worker}")
 
 
 @pytest.mark.parametrize("holder", ["living", "living, its lease lapsed", "ended"])

@@ -8,12 +8,13 @@ from django.utils import timezone
 from commlog.demo.standins import StandIns
 from notifications import outbox
 from notifications.channels import DeliveryError, Receipt
-from notifications.delivery import claims, leases, results, workers
+from notifications.delivery import claims, leases, results
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.failures import Reason
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft
+from notifications.process import CLUSTER, this_process
 from notifications.states import MessageState, MessageType, Outcome
 
 pytestmark = pytest.mark.django_db
@@ -37,8 +38,8 @@ def accepted(claim: Claim, now: datetime) -> Result:
 
 def named(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Claim from now on as a worker of the cluster of that name."""
-    monkeypatch.setenv(workers.CLUSTER, name)
-    return workers.name()
+    monkeypatch.setenv(CLUSTER, name)
+    return this_process.name()
 
 
 @pytest.fixture

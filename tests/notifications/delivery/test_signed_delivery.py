@@ -14,9 +14,10 @@ from commlog.message_templates import keeping
 from commlog.models import AuditEntry
 from notifications import channels, outbox
 from notifications.channels.webhook import new_secret
-from notifications.delivery import drain, forget
+from notifications.delivery import drain
 from notifications.models import Message, NotificationTemplate
 from notifications.outbox import Draft, enqueue
+from notifications.process import this_process
 from notifications.secrets.sealed import opened, seal
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, officer
@@ -30,7 +31,7 @@ BODY = '{"name": "Grüße"}'
 def template(httpserver: HTTPServer, settings: Any) -> NotificationTemplate:
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
     channels.close_all()
-    forget()
+    this_process.forget()
     url = httpserver.url_for("/hook").replace("localhost", "127.0.0.1")
     return NotificationTemplate.objects.create(
         name="Ledger",

@@ -159,7 +159,6 @@ def test_a_message_that_is_put_off_for_ever_uses_up_its_retries(mail: RateLimite
 
 def answers(*said: tuple[str, str]) -> list[bool]:
     """Whether each answer, to that recipient, is taken for the lane's."""
-    alike.forget()
     now, found = timezone.now(), []
     for recipient, words in said:
         envelope = Envelope(key=UUID(int=1), destination=recipient)

@@ -73,7 +73,6 @@ def result(message_id: int, answer: Any, lane_id: int = 1) -> Result:
     ],
 )
 def test_the_rules_of_opening(results: list[Result], opens: bool) -> None:
-    breaker.forget()
     found: dict[int, Trouble] = {}
     for each in results:
         found |= breaker.note([each])
@@ -81,7 +80,6 @@ def test_the_rules_of_opening(results: list[Result], opens: bool) -> None:
 
 
 def test_what_is_long_past_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker.forget()
     breaker.note([result(n % 5, FAULT) for n in range(9)])
     clock = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: clock() + breaker.WINDOW + 1)
