@@ -100,6 +100,8 @@ SENTENCES: Mapping[Fault, str] = {
     Fault.HOLDS_QUOTES: "holds quotes",
 }
 
+_VERBS = ("is ", "has ", "holds ", "are ", "belongs ")
+
 
 def sentence(wrong: Malformed) -> str:
     """Say what is wrong, as it follows the name of the field."""
@@ -111,8 +113,9 @@ def with_field(wrong: Malformed) -> str:
     return f"{wrong.field}: {sentence(wrong)}"
 
 
-def alone(said: str) -> str:
-    """A sentence as it stands by itself on a page, with a capital letter and a full stop."""
+def alone(said: str, *, of: str = "") -> str:
+    """A sentence as it stands by itself on a page. Where it begins with a verb, the label `of` its field comes before it."""
+    said = f"{of} {said}" if of and said.startswith(_VERBS) else said
     return f"{said[0].upper()}{said[1:]}".removesuffix(".") + "."
 
 

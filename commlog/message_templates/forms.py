@@ -24,7 +24,6 @@ from notifications.states import MessageType
 from notifications.templating import checks
 
 _SPARE_ROWS = 2
-_ABOUT_SENTENCE = ("is ", "has ", "holds ", "are ", "belongs ")  # a problem that begins so says something of the field before it
 _FOR_PEOPLE = ("trigger", "recipient", "recipient_role")
 _WRITTEN = {"headers": "header_lines", "auth_password": "password"}  # what is written in a field of another name
 _COMMON = ("name", "event", "target", "match_any", "subscription", "text")
@@ -206,8 +205,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     def _sentence(self, name: str, problem: str) -> str:
         label = str(self.fields[name].label or name.replace("_", " ").capitalize()) if name in self.fields else ""
-        said = f"{label.partition(' (')[0]} {problem}" if problem.startswith(_ABOUT_SENTENCE) and label else problem
-        return alone(said)
+        return alone(problem, of=label.partition(" (")[0])
 
     def _rows(self) -> list[ConditionRow]:
         """The rows as they came, or as they are stored; some empty ones after them."""

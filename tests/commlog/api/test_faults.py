@@ -29,6 +29,7 @@ NUMBERS: tuple[tuple[str, Any, int, int, str], ...] = (
     (SEND, MAIL | {"clientKey": "0" * 32}, 404, 29, "OBJECT_NOT_FOUND"),
     (SEND, MAIL | {"clientKey": "0"}, 400, 4, "INVALID_PARAMETERS"),
     (TEMPLATES, TEMPLATE | {"event": "LOAN_PARTY"}, 400, 2617, "INVALID_EVENT"),
+    (TEMPLATES, TEMPLATE | {"event": "cannot be filled in"}, 400, 2617, "INVALID_EVENT"),
     (TEMPLATES, TEMPLATE | {"target": "GROUP", "event": "CLIENT_CREATED"}, 400, 2618, "INVALID_TARGET"),
     (TEMPLATES, TEMPLATE | {"body": "{NOBODY}"}, 400, 2619, "INVALID_PLACEHOLDER"),
     (TEMPLATES, TEMPLATE | {"body": "{NOBODY} {NOR_THIS}"}, 400, 2619, "INVALID_PLACEHOLDER"),

@@ -133,6 +133,8 @@ def test_what_is_said_of_a_fault(wrong: Malformed, said: str) -> None:
 
 def test_a_sentence_stands_alone_with_a_capital_letter_and_one_full_stop() -> None:
     assert alone("must be text") == "Must be text."
+    assert alone("holds quotes", of="URL") == "URL holds quotes."
+    assert alone("only e-mails have one", of="Subject") == "Only e-mails have one."
     assert alone("A topic has 1 to 300 letters.") == "A topic has 1 to 300 letters."
 
 
