@@ -8,12 +8,24 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from commlog.demo import environment
 from notifications.database.availability import Trouble
 from tests import settings_page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 OPERATE = ROOT / "docs" / "operate.md"
+# Which test runs the blocks of a document; those for the reader's machine and those that are no commands are run nowhere.
+RUN_BY = {
+    ("operate.md", "sh"): "tests/production",
+    ("operate.md", "bash"): "tests/cluster/test_demo.py",
+    ("how-it-works.md", "bash"): "tests/cluster/test_demo.py",
+    ("how-it-works.md", "python"): "tests/commlog/export/test_cells.py",
+    ("api.md", "bash"): "tests/commlog/api/test_docs.py",
+    ("api.md", "python"): "tests/commlog/api/test_docs.py",
+    ("api.md", "json"): "tests/commlog/api/test_docs.py",
+}
+RUN_NOWHERE = {("README.md", "console"), ("CONTRIBUTING.md", "console"), ("CONTRIBUTING.md", "python"), ("how-it-works.md", "text")}
 _LEVELS = {"info", "warning", "error", "exception", "critical"}
 
 
@@ -42,6 +54,18 @@ def test_every_command_exists(document: Path) -> None:
 def test_every_file_exists(document: Path) -> None:
     for name in re.findall(r"`((?:bench|commlog|docs|notifications|templates|tests)/[\w./-]*)`", document.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_every_block_is_run_by_a_test_or_is_for_the_reader_s_machine() -> None:
+    languages = {(each.name, found) for each in DOCUMENTS for found in re.findall(r"^```(\S*)\n.*?^```$", each.read_text(), re.M | re.S)}
+    assert languages == set(RUN_BY) | RUN_NOWHERE
+    for (name, _), test in RUN_BY.items():
+        assert any(name in file.read_text() for file in [ROOT / test, *(ROOT / test).glob("*.py")] if file.is_file()), test
+
+
+def test_the_sign_ins_are_those_of_the_demo() -> None:
+    signs_in = re.findall(r"^\| `(\w+)` \| `([\w-]+)` \| ([A-Z][a-z]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert signs_in == [(name, environment.PASSWORD, role) for name, role in environment.SIGN_INS.items()]
 
 
 def test_every_command_stands_in_the_table() -> None:

@@ -100,9 +100,10 @@ def outage(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE, capture_output=True, text=True, check=False)
 
 
-def pasted(heading: str, demo: Terminal, page: str = "README.md") -> str:
+def pasted(heading: str, demo: Terminal, page: str) -> str:
     """Paste the blocks under a heading of a page; what they print. Only the demo's place and port are another."""
-    section = (BASE / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    after = re.split(rf"\n##+ {re.escape(heading)}\n", (BASE / page).read_text())[1]
+    section = re.split(r"\n##+ ", after)[0]
     commands = "\n".join(re.findall(r"^```(?:bash)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
     for written, here in {"--demo": f"--demo={demo.directory}", ":8000": f":{demo.port}", ".venv/bin/python": sys.executable}.items():
         assert written in commands or heading == "Messages from a shell", written
@@ -138,7 +139,7 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
         (shown,) = [line for line in pasted("Messages from a shell", first, "docs/operate.md").splitlines() if line.startswith("{")]
         assert json.loads(shown)["destination"] == "ana@example.org"
-        told = pasted("What fills the log: templates and events", first)
+        told = pasted("From an event to a message", first, "docs/how-it-works.md")
         assert len(json.loads(told)["messages"]) == 1
         begun = pasted("Quick start", first, "docs/api.md")
         assert '"destination": "ana@example.org"' in begun

@@ -71,7 +71,7 @@ def test_everything_that_the_description_allows_or_forbids(case: Case, key: str)
     "options", [["--threads", "4"], []] if AT_LENGTH else [["--threads", "4"]], ids=lambda options: "kept" if options else "closed"
 )
 def test_the_same_over_the_web_server(options: list[str], subtests: pytest.Subtests, settings: Any) -> None:
-    """With threads it keeps connections; as README starts it, it closes them."""
+    """With threads it keeps connections; as docs/operate.md starts it, it closes them."""
     settings.SECRETS_KEY = "of this test and its web server together"
     sensible.make_rows()
     key, limits = make_key(), {name: "0" for name in LIMITS}

@@ -73,7 +73,7 @@ def test_it_has_people_in_several_scripts_and_three_who_can_sign_in(past: None) 
     names = "".join(Client.objects.values_list("last_name", flat=True))
     assert sum(any(first <= letter <= last for letter in names) for first, last in SCRIPTS) >= 4
     assert {user.username for user in User.objects.all() if user.has_usable_password()} == {"admin", "officer", "viewer"}
-    assert Client.objects.get(client_id="000204037").email  # README and the API page name this one
+    assert Client.objects.get(client_id="000204037").email  # docs/how-it-works.md and docs/api.md name this one
     assert NotificationTemplate.objects.filter(active=False).count() == 1
 
 

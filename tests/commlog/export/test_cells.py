@@ -163,9 +163,9 @@ def test_how_a_csv_file_marks_what_may_run(text: str, field: str) -> None:
     assert cells.from_field(field) == text
 
 
-def test_a_program_reads_a_csv_file_as_the_readme_says() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (pattern, by) = re.findall(r're\.sub\("(.+)", r"(.+)", field\)', readme)[0]
+def test_a_program_reads_a_csv_file_as_the_document_says() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "how-it-works.md").read_text()
+    (pattern, by) = re.findall(r're\.sub\("(.+)", r"(.+)", field\)', document)[0]
     text = "'=1;'\t-2,\n\x85+3\u2028'it's"
     assert re.sub(pattern.encode().decode("unicode_escape"), by, cells.as_field(text)) == text
 
