@@ -91,8 +91,6 @@ TABLE: dict[str, Row] = {
     "api-switchWebHooks": Row((401, 401, 401, 401, 401), "put"),
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
-    "api-legacySearch": _post(401, 401, 401, 401, 401),
-    "api-legacyResend": _post(401, 401, 401, 401, 401),
     **{
         f"{prefix}-{operation}": (_get if operation == "getByEncodedKey" else _post)(401, 401, 401, 401, 401)
         for prefix in ("api", "bare")

@@ -18,7 +18,7 @@ _REFUSALS = {
     401: "No key, or a wrong one",
     403: "The key lacks a permission",
     404: "There is no such object",
-    406: "Only API v1 is accepted as an answer, and this is no operation of v1",
+    406: "Only API v1 is accepted as an answer, which is not spoken here",
     409: "An Idempotency-Key is in use, or it or an eventKey was used for something else",
     413: "The body is too large",
     415: "The body is not JSON",

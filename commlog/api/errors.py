@@ -21,7 +21,6 @@ from notifications.faults import Fault, Malformed
 log = logging.getLogger(__name__)
 # Where programs ask: under /api, and where the operations on messages answer without that prefix.
 _FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)")
-_LEGACY = re.compile(r"/api/notifications/messages(/|$)")
 _LONGEST = 500
 _BEARER = 'Bearer realm="Commlog"'
 _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
@@ -53,22 +52,16 @@ def speaks_api(request: HttpRequest) -> bool:
 
 
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
-    """The error as an answer. The legacy operations say the same in their own words as well."""
+    """The error as an answer."""
     body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
-    if is_legacy(request):
-        body |= {"returnCode": int(error.code), "returnStatus": error.code.name, "errorSource": _shown(error.source)}
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
     return JsonResponse(body, status=error.status, headers=headers)
 
 
 def described(error: ApiError) -> dict[str, object]:
     """The error as one of the `errors` of an answer."""
-    source = _shown(error.source)
+    source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
     return {"errorCode": int(error.code), "errorReason": error.code.name} | ({"errorSource": source} if source else {})
-
-
-def _shown(source: str) -> str:
-    return source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
 
 
 def _challenge(request: HttpRequest) -> str:
@@ -92,11 +85,6 @@ _PLAIN = {
     414: (Code.INVALID_PARAMETERS, "the address is too long"),
     500: (Code.INTERNAL_ERROR, "our fault; it was noted"),
 }
-
-
-def is_legacy(request: HttpRequest) -> bool:
-    """Whether the address is one of API v1."""
-    return bool(_LEGACY.match(request.path_info))
 
 
 def install(api: NinjaAPI) -> None:

@@ -37,8 +37,6 @@ EXAMPLES: dict[str, Any] = {  # by the name of their schema
     "SearchSorted": {"filterCriteria": [_FAILED], "sortingCriteria": {"field": "creationDate", "order": "ASC"}},
     "Resend": {"messages": [KEY]},
     "ResendByDate": _DAYS | {"templateTypes": ["EMAIL", "SMS"]},
-    "LegacySearch": {"filterConstraints": [{"filterSelection": "STATE", "filterElement": "EQUALS", "value": "FAILED"}]},
-    "LegacyAction": {"action": "resend", "identifiers": [KEY]},
     "Event": {"event": "LOAN_REPAYMENT", "clientKey": KEY, "data": {"AMOUNT": "120.50", "DUE_DATE": "2026-12-01"}},
     "EventAnswer": {"eventKey": KEY, "messages": [KEY]},
     "NewTemplate": _TEMPLATE,

@@ -5,19 +5,19 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from commlog.api.codes import Code
-from commlog.api.errors import ApiError, is_legacy
+from commlog.api.errors import ApiError
 
 JSON = "application/json"
 V1, V2 = "application/vnd.mambu.v1+json", "application/vnd.mambu.v2+json"
 
 
 def check(request: HttpRequest) -> None:
-    """Raise ApiError (406) where the answer is wanted in API v1 alone and the operation is none of v1.
+    """Raise ApiError (406) where the answer is wanted in API v1 alone, which is not spoken here.
 
     Clients that ask for text or pictures get JSON all the same: some send `text/*` by mistake.
     """
-    if _wanted(request) is None and not is_legacy(request) and request.accepts(V1):
-        source = f"Accept: this address answers {V2} and {JSON}; API v1 is at /api/notifications/messages"
+    if _wanted(request) is None and request.accepts(V1):
+        source = f"Accept: this address answers {V2} and {JSON}, and no API v1"
         raise ApiError(406, Code.INVALID_API_OPERATION, source)
 
 
@@ -30,4 +30,4 @@ def answer_in_kind(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def _wanted(request: HttpRequest) -> str | None:
     """The type that the client likes best, or None where it names neither of ours."""
-    return request.get_preferred_type([JSON, V1 if is_legacy(request) else V2])
+    return request.get_preferred_type([JSON, V2])

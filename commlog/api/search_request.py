@@ -27,14 +27,14 @@ from notifications.faults import Fault, Malformed
 from notifications.text.gate import clean
 
 # Values of Mambu's that nothing here is stored with: asked for, they find nothing.
-_NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"], "waiting_reason": ["SENDING"]}
+_NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"]}
 ASKED = {
     key: replace(field, choices=(*field.choices, *((value, value) for value in _NEVER_STORED.get(key, ()))))
     for key, field in FIELDS.items()
 }
 BY_API_NAME = {field.api: field for field in ASKED.values() if field.api}
 NEWEST_FIRST = CATALOGUE["created"].sorting(descending=True)
-KINDS = ("dataFieldType", "dataItemType")  # what a criterion of API v1 or of a template may have as well
+KINDS = ("dataFieldType", "dataItemType")  # what a criterion of a template may have as well
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from django.conf import settings
 
 from commlog.api.description import Schema, component, ref
 from commlog.api.intake import MOST as MOST_SENT
-from commlog.api.legacy_words import COLUMNS, ORDERS, SELECTIONS
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
 from commlog.api.schemas import KEYS_ABOUT
-from commlog.api.search_request import ASKED, BY_API_NAME, SORTABLE
+from commlog.api.search_request import BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
 from notifications import channels
 from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
@@ -135,24 +134,6 @@ SEARCH_SORTED = component(
     "SearchSorted", closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria")
 )
 
-_KIND = optional(TEXT)
-_KINDS: Schema = {"dataFieldType": _KIND, "dataItemType": _KIND}
-_SELECTED = {name: ASKED[key] for name, key in SELECTIONS.items()}
-_CONSTRAINT = component("FilterConstraint", {"anyOf": criteria_of(_SELECTED, "filterSelection", "filterElement", _KINDS)})
-_DETAILS = component(
-    "SortDetails",
-    closed({"sortingColumn": {"enum": list(COLUMNS)}, "sortingOrder": optional({"enum": list(ORDERS)})} | _KINDS, "sortingColumn"),
-)
-LEGACY_SEARCH = component(
-    "LegacySearch",
-    closed(
-        {
-            "filterConstraints": optional({"type": "array", "maxItems": MOST_CRITERIA, "items": _CONSTRAINT}),
-            "sortDetails": optional(_DETAILS),
-        }
-    ),
-)
-
 _WITH_KEY: Schema = {"type": "object", "required": ["encodedKey"], "properties": {"encodedKey": KEY}}
 _CHOSEN: Schema = {"type": "array", "maxItems": settings.API_MOST_RESENT, "uniqueItems": True, "items": {"anyOf": [KEY, _WITH_KEY]}}
 _AGAIN: Schema = optional({"type": "boolean", "description": "Insist, although one of the chain was delivered since"})
@@ -227,13 +208,6 @@ NEW_MESSAGE = component(
 )
 
 SENT: Schema = {"anyOf": [NEW_MESSAGE, {"type": "array", "minItems": 1, "maxItems": MOST_SENT, "items": NEW_MESSAGE}]}
-
-LEGACY_RESEND = component(
-    "LegacyAction",
-    closed(
-        {"action": {"const": "resend"}, "identifiers": {"anyOf": [_CHOSEN | {"minItems": 1, "items": KEY}, KEY]}}, "action", "identifiers"
-    ),
-)
 
 _NUMBER: Schema = {"type": "integer", "minimum": 0}
 ATTEMPT = component(

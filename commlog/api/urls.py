@@ -13,7 +13,7 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
-from commlog.api import events, legacy, media_types, messages, notification_settings, organisation, plain, subscriptions, templates
+from commlog.api import events, media_types, messages, notification_settings, organisation, plain, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import ApiError, answer, of_status
@@ -25,7 +25,6 @@ api = CommlogAPI("api", title=TITLE, version="2.0", description=ABOUT, auth=METH
 api.add_router("", messages.router)
 api.add_router("", organisation.router)
 api.add_router("", notification_settings.router)
-api.add_router("", legacy.router)
 api.add_router("", events.router)
 api.add_router("", templates.router)
 api.add_router("", subscriptions.router)

@@ -156,7 +156,7 @@ def _steps(body: list[dict[str, Any]]) -> Any:
 
 
 _RULES: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("search", "search_1", "legacySearch"), _search),
+    **dict.fromkeys(("search", "search_1"), _search),
     **dict.fromkeys(("resend", "enqueueByKeys"), _resend),
     "enqueueByDate": _by_date,
     "send": _send,

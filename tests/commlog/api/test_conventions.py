@@ -72,7 +72,7 @@ def test_every_answer_and_its_log_lines_name_the_request(program: Program, caplo
         (f"{BASE}:search", "{", 400),
         (f"{BASE}:search", [{"field": "nothing"}], 400),
         ("/communications/messages:resend", ["0" * 32], 404),
-        ("/api/notifications/messages", {}, 400),
+        (f"{BASE}:resend", {}, 400),
         ("/api/nothing", {}, 404),
         ("/api/" + "x" * 50_000, {}, 414),
     ],

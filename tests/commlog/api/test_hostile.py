@@ -117,14 +117,12 @@ def test_json_that_makes_no_sense_anywhere_in_a_body(program: Program, operation
 
 
 _CRITERION = {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-24", "secondValue": "2026-11-25", "values": None}
-_CONSTRAINT = {"filterSelection": "STATE", "filterElement": "EQUALS", "value": "FAILED", "dataFieldType": "NATIVE"}
 # Bodies with more to change than those of the permissions matrix.
 BODIES: dict[str, Any] = {
     "send": [{"type": "EMAIL", "destination": "ana@example.org", "subject": "Hello", "body": "Dear Ana", "clientKey": "0" * 32}],
     "search": {"filterCriteria": [_CRITERION], "sortingCriteria": None},
     "resend": {"messages": ["0" * 32], "again": None},
     "enqueueByKeys": [{"encodedKey": "0" * 32}],
-    "legacySearch": {"filterConstraints": [_CONSTRAINT], "sortDetails": {"sortingColumn": "TYPE", "sortingOrder": "ASCENDING"}},
     "sendEvent": [{"event": "LOAN_REPAYMENT", "data": {"amount": {"due": 12.5}}}],
     "createTemplate": {
         "name": "Repaid",

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.django_db
 BASE = "/api/communications/messages"
 EMPTY: list[Any] = [None, "", []]
 SENT = {"field": "state", "operator": "EQUALS", "value": "SENT"}
-SENT_V1 = {"filterSelection": "STATE", "filterElement": "EQUALS", "value": "SENT"}
 ORDER = {"field": "creationDate"}
 DAY = {"startDate": "2026-11-24", "endDate": "2026-11-24"}
 TEMPLATE = {
@@ -49,21 +48,11 @@ def test_searches(program: Program, value: Any) -> None:
         (f"{BASE}:searchSorted", {"filterCriteria": [criterion], "sortingCriteria": ORDER | {"order": value}}),
         (f"{BASE}:search", [{"field": "state", "operator": "IN", "values": ["SENT"], "value": value, "secondValue": value}]),
         (f"{BASE}:search", [_with({"field": "sendDate", "operator": "NOT_EMPTY"}, ("value", "secondValue", "values"), value)]),
-        ("/api/notifications/messages/search", {"filterConstraints": [_with(SENT_V1, ("secondValue", "values"), value)]}),
-        ("/api/notifications/messages/search", {"filterConstraints": [_with(SENT_V1, ("dataFieldType",), value)], "sortDetails": value}),
-        (
-            "/api/notifications/messages/search",
-            {"filterConstraints": [SENT_V1], "sortDetails": {"sortingColumn": "TYPE", "sortingOrder": value}},
-        ),
     ):
         answer = program.post(path, body)
         assert (answer.status_code, [each["encodedKey"] for each in answer.json()]) == (200, [sent.key.hex]), body
-    for path, body in (
-        (f"{BASE}:search", {"filterCriteria": value}),
-        ("/api/notifications/messages/search", {"filterConstraints": value}),
-    ):
-        keys = {each["encodedKey"] for each in program.post(path, body).json()}
-        assert keys == {sent.key.hex, failed.key.hex}
+    keys = {each["encodedKey"] for each in program.post(f"{BASE}:search", {"filterCriteria": value}).json()}
+    assert keys == {sent.key.hex, failed.key.hex}
 
 
 def test_parameters(program: Program) -> None:

@@ -24,8 +24,6 @@ TABLE: dict[str, tuple[str, str, Any, tuple[int, int, int, int]]] = {
     "resend": ("post", f"{BASE}:resend", [KEY], (403, 403, 404, 404)),
     "enqueueByKeys": ("post", f"{BASE}:resendAsyncByKeys", [KEY], (403, 403, 404, 404)),
     "enqueueByDate": ("post", f"{BASE}:resendAsyncByDate", {"startDate": "2026-11-24", "endDate": "2026-11-24"}, (403, 403, 200, 200)),
-    "legacySearch": ("post", "/api/notifications/messages/search", {}, (403, 200, 200, 200)),
-    "legacyResend": ("post", "/api/notifications/messages", {"action": "resend", "identifiers": KEY}, (403, 403, 404, 404)),
     "sendEvent": ("post", "/api/events", {"event": "CLIENT_CREATED", "clientKey": KEY}, (403, 403, 403, 404)),
     "getEvent": ("get", f"/api/events/{KEY}", None, (403, 404, 404, 404)),
     "createTemplate": ("post", "/api/templates", {}, (403, 403, 403, 400)),

@@ -115,5 +115,5 @@ def test_every_example_is_taken(program: Program, settings: Any, method: str, pa
     answer = program.call(method, address, EXAMPLES[name])
     assert str(answer.status_code) in operation["responses"], answer.content
     assert answer.status_code < 300, answer.content
-    if name in ("Resend", "LegacyAction"):
+    if name == "Resend":
         assert Message.objects.filter(resend_of=failed).count() == 1

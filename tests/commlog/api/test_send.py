@@ -116,7 +116,7 @@ def test_a_program_that_only_resends_is_not_told_a_state() -> None:
     sent, failed = make_message(MessageState.SENT), make_message(MessageState.FAILED)
     program = _sender_only()
     assert refusal(program.post(f"{SEND}:resend", [failed.key.hex, sent.key.hex]))[3] == f"{sent.key.hex}: is not FAILED"
-    assert "SENT" not in program.post("/api/notifications/messages", {"action": "resend", "identifiers": sent.key.hex}).text
+    assert "SENT" not in program.post(f"{SEND}:resend", [sent.key.hex]).text
     answer = program.post(f"{SEND}:resend", [failed.key.hex])
     assert (answer.status_code, answer.content) == (202, b"")
 
