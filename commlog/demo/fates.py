@@ -1,11 +1,12 @@
 """What becomes of an invented message: its tries, how each ended, and why, as often as in real life."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from commlog.demo.standins import conduct
+from commlog.demo.standins import conduct, smtp, web
 from commlog.demo.standins.conduct import Conduct
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome
@@ -87,27 +88,25 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
 }  # fmt: skip
 TROUBLE = {channel: (fates[0].reason, fates[0].cause) for channel, fates in _FATES.items()}
 FAILURES = {channel: [each for each in fates if each.state == MessageState.FAILED] for channel, fates in _FATES.items()}
-# What the stand-ins do to addresses that misbehave.
-_MISBEHAVING: dict[tuple[MessageType, Conduct], Fate] = {
-    (_EMAIL, Conduct.NOBODY): Fate(_ALWAYS, _MAIL, "550 5.1.1 Recipient address rejected: User unknown in virtual mailbox table"),
-    (_EMAIL, Conduct.FULL): Fate(_ALWAYS, _MAIL, "552 5.2.2 Mailbox is full"),
-    (_EMAIL, Conduct.BUSY): Fate(_ALWAYS, _MAIL, "451 4.7.1 Greylisted, please try again later"),
-    (_EMAIL, Conduct.BLOCKED): Fate(_ALWAYS, _MAIL, "554 5.7.1 Message refused: our users do not wish to get mail of this kind"),
-    (_EMAIL, Conduct.SILENT): Fate("??????", _MAIL, _SILENT),
-    (_EMAIL, Conduct.FLAKY): Fate("--+", _MAIL, "451 4.3.2 System not accepting messages for a moment"),
-    (_EMAIL, Conduct.FORGETFUL): Fate("?+", _MAIL, _SILENT),
-    (_SMS, Conduct.NOBODY): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21211: The 'To' number is not a valid phone number."),
-    (_SMS, Conduct.BLOCKED): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21610: Attempt to send to unsubscribed recipient"),
-    (_SMS, Conduct.BROKEN): Fate("?", Reason.SMS_GATEWAY_ERROR, "20500: An internal server error has occurred"),
-    (_SMS, Conduct.SILENT): Fate("?", Reason.SMS_CONNECTION_EXCEPTION, _SILENT),
-    (_SMS, Conduct.BUSY): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "20503: Service unavailable"),
-    (_SMS, Conduct.FLAKY): Fate("--+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable"),
-    (_SMS, Conduct.UNREACHABLE): Fate(_ALWAYS, Reason.SMS_NOT_SENT, "30003: Unreachable destination handset"),
-    (_HOOK, Conduct.BUSY): Fate(_ALWAYS, _HTTP, "HTTP 503: Service unavailable"),
-    (_HOOK, Conduct.FLAKY): Fate("--+", _HTTP, "HTTP 503: Service unavailable"),
-    (_HOOK, Conduct.SILENT): Fate("??????", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
-    (_HOOK, Conduct.FORGETFUL): Fate("?+", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
+# What the stand-ins do to addresses that misbehave, in their own words.
+_UNREACHABLE = {Conduct.UNREACHABLE: "30003: Unreachable destination handset"}
+_SAID: dict[MessageType, tuple[Reason, dict[Conduct, str]]] = {
+    _EMAIL: (_MAIL, smtp.AT_RCPT | {manner: said.decode() for manner, said in smtp.AFTER_DATA.items()}),
+    _SMS: (Reason.SMS_SERVICE_ERROR, {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()} | _UNREACHABLE),
+    _HOOK: (_HTTP, dict.fromkeys((Conduct.BUSY, Conduct.FLAKY), "HTTP 503: Service unavailable")),
 }
+_TRIES = {Conduct.SILENT: "??????", Conduct.FLAKY: "--+", Conduct.FORGETFUL: "?+"}
+
+
+@cache
+def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
+    if manner is Conduct.FINE:
+        return None
+    reason, said = _SAID[channel]
+    tries = _TRIES.get(manner, _ALWAYS)
+    return Fate(tries[:1] if channel == _SMS and "?" in tries else tries, reason, said.get(manner, _SILENT).format("…"))
+
+
 _NO_ADDRESS = {
     _EMAIL: Fate("", Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "The recipient has no e-mail address."),
     _SMS: Fate("", Reason.MISSING_SMS_RECIPIENT, "The recipient has no mobile number."),
@@ -139,11 +138,11 @@ def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel in _NO_ADDRESS and not destination:
         return _NO_ADDRESS[channel]
     if channel == _EMAIL:
-        return _MISBEHAVING.get((channel, conduct.of_address(destination)))
+        return _misbehaving(channel, conduct.of_address(destination))
     if channel == _SMS:
-        return _MISBEHAVING.get((channel, conduct.of_number(destination))) if destination.startswith("+") else _UNDEFINED
+        return _misbehaving(channel, conduct.of_number(destination)) if destination.startswith("+") else _UNDEFINED
     path = urlsplit(destination).path
-    return _HOOKS.get(path.split("/")[1]) or _MISBEHAVING.get((channel, conduct.of_path(path))) if channel == _HOOK else None
+    return _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path)) if channel == _HOOK else None
 
 
 def answer(channel: MessageType, rng: Random) -> str:

@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from commlog.demo.standins import twilio, webhook
 from commlog.demo.standins.journal import Journal
 from commlog.demo.standins.smtp import SmtpStandIn
-from commlog.demo.standins.web import Server
+from commlog.demo.standins.web import ACCOUNT_SID, AUTH_TOKEN, FROM, Receiver, Server, Twilio
 
 CHANNELS = ("EMAIL", "SMS", "WEB_HOOK")
 
@@ -47,7 +46,7 @@ class StandIns:
         return environment(smtp=self.smtp.port, twilio=self.twilio.port)
 
     def webhook_url(self, path: str = "/hook") -> str:
-        """A URL of the receiver; see webhook.py for paths that fail or wait."""
+        """A URL of the receiver; see Receiver for paths that fail or wait."""
         return f"http://127.0.0.1:{self.webhook.port}/{path.lstrip('/')}"
 
     def journal(self, channel: str) -> list[dict[str, Any]]:
@@ -75,9 +74,6 @@ def environment(*, smtp: int, twilio: int) -> dict[str, str]:
     }
 
 
-ACCOUNT_SID, AUTH_TOKEN, FROM = twilio.ACCOUNT_SID, twilio.AUTH_TOKEN, twilio.FROM
-
-
 def start(directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_port: int = 0) -> StandIns:
     """Start all three; journals and outage flags are in `directory`. Port 0 takes a free one. Raises OSError where a port is taken."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -85,6 +81,6 @@ def start(directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_
     return StandIns(
         journals,
         SmtpStandIn(journals["EMAIL"], smtp_port),
-        twilio.serve(journals["SMS"], twilio_port),
-        webhook.serve(journals["WEB_HOOK"], webhook_port),
+        Server(Twilio, journals["SMS"], twilio_port),
+        Server(Receiver, journals["WEB_HOOK"], webhook_port),
     )

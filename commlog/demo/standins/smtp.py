@@ -5,10 +5,9 @@ measure. The tests hold it against smtplib and Django, and our channel against a
 """
 
 import base64
-import contextlib
 import email
 import email.header
-import socket
+import re
 import socketserver
 import threading
 from email.message import Message
@@ -22,173 +21,103 @@ _LARGEST = 32 * 1024 * 1024  # octets of a mail
 _LINE = 64 * 1024
 # Nobody has to sign in; who does, with these.
 USERNAME, PASSWORD = "commlog", "demo-password"
-
-_AT_RCPT = {
+_SIGN_IN = b"PLAIN " + base64.b64encode(f"\0{USERNAME}\0{PASSWORD}".encode())
+_ADDRESS = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
+_ANSWERS = {
+    "EHLO": b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 SIZE %d" % _LARGEST,
+    "HELO": b"250 standin.invalid",
+    "NOOP": b"250 2.0.0 Ok",
+    "RSET": b"250 2.0.0 Ok",
+    "QUIT": b"221 2.0.0 Bye",
+}
+AT_RCPT = {
     Conduct.NOBODY: "550 5.1.1 <{}>: Recipient address rejected: User unknown in virtual mailbox table",
     Conduct.FULL: "552 5.2.2 <{}>: Mailbox is full",
     Conduct.BUSY: "451 4.7.1 <{}>: Greylisted, please try again later",
 }
-_AFTER_DATA = {
+AFTER_DATA = {
     Conduct.BLOCKED: b"554 5.7.1 Message refused: our users do not wish to get mail of this kind",
     Conduct.FLAKY: b"451 4.3.2 System not accepting messages for a moment",
 }
 
 
-class _Session(socketserver.BaseRequestHandler):
+class _Session(socketserver.StreamRequestHandler):
     """One connection: RFC 5321's minimum, SIZE and PIPELINING."""
 
     server: "SmtpStandIn"
-    request: socket.socket
+    disable_nagle_algorithm = True
+    rbufsize = _LINE
 
     def handle(self) -> None:
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        self._input, self._output = bytearray(), bytearray()
-        self._sender, self._recipients = "", list[str]()
-        try:
-            self._converse()
-        finally:
-            with contextlib.suppress(OSError):
-                self._flush()
-
-    def _converse(self) -> None:
+        self._recipients: list[str] | None = None  # None before MAIL
+        verb = ""
         self._say(b"220 standin.invalid ESMTP")
-        while line := self._line():
+        while verb != "QUIT" and (line := self.rfile.readline(_LINE)):
             verb, _, rest = line.strip().decode("utf-8", "replace").partition(" ")
-            act = getattr(self, f"_{verb.lower()}", None) if verb.isalpha() else None
-            if verb.upper() == "QUIT":
-                self._say(b"221 2.0.0 Bye")
-                return
-            if act is None or verb.lower() not in _VERBS:
-                self._say(b"500 5.5.2 Not a command of mine")
+            verb = verb.upper()
+            if verb in ("AUTH", "MAIL", "RCPT", "DATA"):
+                answer = getattr(self, f"_{verb.lower()}")(rest)
             else:
-                act(rest)
-
-    def _line(self) -> bytes:
-        """The next line; empty at the end of the connection."""
-        while (end := self._input.find(b"\n")) < 0:
-            if len(self._input) > _LINE or not self._more():
-                return b""
-        line = bytes(self._input[: end + 1])
-        del self._input[: end + 1]
-        return line
-
-    def _more(self) -> bool:
-        """Answer what has been read, then wait for more (RFC 2920: answers may travel together too)."""
-        self._flush()
-        octets = self.request.recv(_LINE)
-        self._input += octets
-        return bool(octets)
-
-    def _flush(self) -> None:
-        output = bytes(self._output)
-        self._output.clear()
-        if output:
-            self.request.sendall(output)
+                answer = _ANSWERS.get(verb, b"500 5.5.2 Not a command of mine")
+                self._recipients = None if verb == "RSET" else self._recipients
+            if not answer:
+                return
+            self._say(answer)
 
     def _say(self, line: bytes) -> None:
-        self._output += line + b"\r\n"
+        self.wfile.write(line + b"\r\n")
 
-    def _ehlo(self, rest: str) -> None:
-        self._say(b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 SIZE %d" % _LARGEST)
+    def _auth(self, rest: str) -> bytes:
+        right = rest.strip().encode() == _SIGN_IN
+        return b"235 2.7.0 Authentication successful" if right else b"535 5.7.8 Authentication credentials invalid"
 
-    def _helo(self, rest: str) -> None:
-        self._say(b"250 standin.invalid")
+    def _mail(self, rest: str) -> bytes:
+        found = _ADDRESS.match(rest)
+        self._recipients = [] if found and found[1] else None
+        return b"501 5.1.7 MAIL FROM:<address>, please" if self._recipients is None else b"250 2.1.0 Ok"
 
-    def _auth(self, rest: str) -> None:
-        expected = base64.b64encode(f"\0{USERNAME}\0{PASSWORD}".encode()).decode()
-        right = rest.upper().startswith("PLAIN ") and rest[6:].strip() == expected
-        self._say(b"235 2.7.0 Authentication successful" if right else b"535 5.7.8 Authentication credentials invalid")
+    def _rcpt(self, rest: str) -> bytes:
+        found = _ADDRESS.match(rest)
+        if self._recipients is None:
+            return b"503 5.5.1 MAIL first"
+        if found is None or "@" not in found[1]:
+            return b"501 5.1.3 RCPT TO:<address>, please"
+        if refusal := AT_RCPT.get(conduct.of_address(found[1])):
+            return refusal.format(found[1]).encode()
+        self._recipients.append(found[1])
+        return b"250 2.1.5 Ok"
 
-    def _noop(self, rest: str) -> None:
-        self._say(b"250 2.0.0 Ok")
-
-    def _rset(self, rest: str) -> None:
-        self._sender, self._recipients = "", []
-        self._say(b"250 2.0.0 Ok")
-
-    def _mail(self, rest: str) -> None:
-        self._sender, self._recipients = _path(rest, "FROM:"), []
-        self._say(b"250 2.1.0 Ok" if self._sender else b"501 5.1.7 MAIL FROM:<address>, please")
-
-    def _rcpt(self, rest: str) -> None:
-        recipient = _path(rest, "TO:")
-        if not self._sender:
-            self._say(b"503 5.5.1 MAIL first")
-        elif "@" not in recipient:
-            self._say(b"501 5.1.3 RCPT TO:<address>, please")
-        elif refusal := _AT_RCPT.get(conduct.of_address(recipient)):
-            self._say(refusal.format(recipient).encode())
-        else:
-            self._recipients.append(recipient)
-            self._say(b"250 2.1.5 Ok")
-
-    def _data(self, rest: str) -> None:
+    def _data(self, rest: str) -> bytes:
+        """The answer; empty where the connection is to end without one."""
         if not self._recipients:
-            self._say(b"503 5.5.1 RCPT first")
-            return
+            return b"503 5.5.1 RCPT first"
         self._say(b"354 End with a dot on a line of its own")
-        octets = self._until_the_dot()
-        if octets is None:
-            return
+        octets = bytearray()
+        while (line := self.rfile.readline(_LINE)) != b".\r\n":
+            if not line:
+                return b""
+            if len(octets) <= _LARGEST:  # what is beyond is read, refused and not kept
+                octets += line.removeprefix(b".")
+        recipients, self._recipients = self._recipients, None
         if self.server.journal.is_out:
-            self._say(b"451 4.3.0 Outage: try again later")
-        elif len(octets) > _LARGEST:
-            self._say(b"552 5.3.4 Too large")
-        else:
-            self._say(self._hand_over(octets))
-        self._sender, self._recipients = "", []
+            return b"451 4.3.0 Outage: try again later"
+        return b"552 5.3.4 Too large" if len(octets) > _LARGEST else self._handed_over(recipients, bytes(octets))
 
-    def _hand_over(self, octets: bytes) -> bytes:
-        """The answer. Raises ConnectionAbortedError where there is none: the server drops the connection on it."""
-        manner = conduct.of_address(self._recipients[0])
-        failing = manner is not Conduct.FINE and conduct.fails_this_time(manner, _key(email.message_from_bytes(octets)))
-        if failing and manner in _AFTER_DATA:
-            return _AFTER_DATA[manner]
-        for recipient in self._recipients:
-            _record(self.server.journal, recipient, octets)
-        if failing:
-            raise ConnectionAbortedError("taken, and nothing said")
-        return b"250 2.0.0 Ok: recorded"
-
-    def _until_the_dot(self) -> bytes | None:
-        """The mail without the stuffed dots; None where the connection ended before its end."""
-        looked, too_large = 0, False
-        while not self._input.startswith(b".\r\n") and (end := self._input.find(b"\r\n.\r\n", looked)) < 0:
-            if len(self._input) > _LARGEST + _LINE:  # what is beyond is read, refused and not kept
-                del self._input[:-4]
-                too_large = True
-            looked = max(0, len(self._input) - 4)
-            if not self._more():
-                return None
-        mail = b"" if self._input.startswith(b".\r\n") else bytes(self._input[: end + 2])
-        del self._input[: len(mail) + 3]
-        if too_large:
-            return bytes(_LARGEST + 1)
-        return mail.replace(b"\r\n..", b"\r\n.").removeprefix(b".") if b"\n.." in mail else mail
-
-
-_VERBS = frozenset({"ehlo", "helo", "noop", "rset", "mail", "rcpt", "data", "auth"})
-
-
-def _path(text: str, keyword: str) -> str:
-    """The address in `FROM:<address> SIZE=…`; empty where the text is something else."""
-    if text[: len(keyword)].upper() != keyword:
-        return ""
-    _, opening, rest = text[len(keyword) :].partition("<")
-    address, closing, _ = rest.partition(">")
-    return address if opening and closing else ""
-
-
-def _record(journal: Journal, recipient: str, octets: bytes) -> None:
-    message = email.message_from_bytes(octets)
-    journal.write(
-        destination=recipient,
-        key=_key(message),
-        subject=str(email.header.make_header(email.header.decode_header(message.get("Subject", "")))),
-        body=_text(message).replace(b"\r\n", b"\n").rstrip(b"\n"),  # a mail's last line always ends, whether the text's did or not
-        size=len(octets),
-        html=message.is_multipart(),
-    )
+    def _handed_over(self, recipients: list[str], octets: bytes) -> bytes:
+        manner, message = conduct.of_address(recipients[0]), email.message_from_bytes(octets)
+        failing = manner is not Conduct.FINE and conduct.fails_this_time(manner, _key(message))
+        if failing and manner in AFTER_DATA:
+            return AFTER_DATA[manner]
+        for recipient in recipients:
+            self.server.journal.write(
+                destination=recipient,
+                key=_key(message),
+                subject=str(email.header.make_header(email.header.decode_header(message.get("Subject", "")))),
+                body=_text(message).replace(b"\r\n", b"\n").rstrip(b"\n"),  # a mail's last line always ends, whether the text's did or not
+                size=len(octets),
+                html=message.is_multipart(),
+            )
+        return b"" if failing else b"250 2.0.0 Ok: recorded"
 
 
 def _key(message: Message) -> str:
