@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from commlog.demo.standins import StandIns
-from notifications import channels, outbox, sendable
-from notifications.content import COLUMNS, Content, as_columns, said_by
+from notifications import outbox, sendable
+from notifications.content import Content, as_columns, said_by
 from notifications.database.clock import db_now
 from notifications.delivery import claims
-from notifications.models import Message, NotificationTemplate
+from notifications.models import Message
 from notifications.outbox import COPIED, Draft
 from notifications.secrets.sealed import opened
 from notifications.states import MessageState, MessageType
@@ -44,13 +44,6 @@ def test_every_column_of_a_message_is_either_copied_by_a_resend_or_of_its_life()
 
     assert set(columns) - LIFE == set(COPIED)
     assert len(COPIED) == len(set(COPIED))
-
-
-def test_what_a_channel_carries_is_of_the_content_and_can_be_written_in_a_template() -> None:
-    carried = {name for each in channels.ALL for name in each.fields}
-
-    assert carried - COLUMNS.keys() == set()
-    assert carried - {field.name for field in NotificationTemplate._meta.concrete_fields} == set()
 
 
 @pytest.mark.django_db
