@@ -44,7 +44,7 @@ def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, secon
     if poll is None:
         return make()
     key = (request.user.pk, poll.rights, key)
-    if found := _standing(request, poll, key):
+    if found := _standing(poll, key):
         poll.add(found.reading)
         return found.value
     with poll.reading() as reading:
@@ -53,9 +53,9 @@ def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, secon
     return value
 
 
-def stands(request: HttpRequest, poll: Poll, question: Hashable) -> bool:
+def stands(poll: Poll, question: Hashable) -> bool:
     """Whether the question was answered with nothing, and would be again."""
-    return _standing(request, poll, question) is not None
+    return _standing(poll, question) is not None
 
 
 def remember(poll: Poll, question: Hashable, reading: Reading) -> None:
@@ -63,19 +63,19 @@ def remember(poll: Poll, question: Hashable, reading: Reading) -> None:
     _keep(poll, question, None, reading, LONGEST)
 
 
-def _standing(request: HttpRequest, poll: Poll, key: Hashable) -> _Made | None:
+def _standing(poll: Poll, key: Hashable) -> _Made | None:
     found = _made.pop(key, None)
     if found is None or time.monotonic() > found.end:
         return None
     if not poll.stamp or found.stamp != poll.stamp:
-        if found.reader != poll.reader or not _same(request, poll, found.reading):
+        if found.reader != poll.reader or not _same(poll, found.reading):
             return None
         found.stamp = poll.stamp if poll.exact else ""
     _made[key] = found  # what is used last goes last
     return found
 
 
-def _same(request: HttpRequest, poll: Poll, reading: Reading) -> bool:
+def _same(poll: Poll, reading: Reading) -> bool:
     """Whether every statement gives the rows that it gave, and every figure is what it was."""
     counts = stale(poll, reading.figures)
     try:

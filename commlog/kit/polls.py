@@ -91,7 +91,7 @@ class Poll:
             with self.unrecorded(), connection.cursor() as cursor:
                 cursor.execute("; ".join(sql for sql, _ in new), [value for _, params in new for value in params])
                 for statement in new:
-                    self.found[statement] = _digest_of_result(cursor.cursor)
+                    self.found[statement] = digest_of_result(cursor.cursor)
                     cursor.cursor.nextset()
             return
         for statement in new:
@@ -112,7 +112,7 @@ class Poll:
             reading.repeatable = False
             return result
         if connection.vendor == "postgresql":
-            digest = _digest_of_result(cursor.cursor)
+            digest = digest_of_result(cursor.cursor)
         else:  # its rows can be read only once
             rows = cursor.cursor.fetchall()
             cursor.cursor, digest = _Fetched(cursor.cursor, rows), digest_of_rows(rows)
@@ -159,7 +159,7 @@ def digest_of_rows(rows: Sequence[Any]) -> int:
         return hash(repr(rows))
 
 
-def _digest_of_result(cursor: Any) -> int:
+def digest_of_result(cursor: Any) -> int:
     """Return the digest of what PostgreSQL has sent, as it is: making objects of it takes longer than asking for it."""
     sent = cursor.pgresult
     columns = range(sent.nfields)

@@ -2,14 +2,14 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 
-from commlog.kit.polls import Figure, Poll, Reading, Statement, digest_of, poll_of
+from commlog.kit.polls import Figure, Poll, Reading, Statement, digest_of, digest_of_result, digest_of_rows, poll_of
 from notifications.process import this_process
 
 LONGEST = 10.0  # seconds for which something is believed unchanged because nothing was committed: some of it goes by the clock
@@ -40,23 +40,47 @@ def stamp() -> str:
 
     It says the same only within one process (SQLite), or on one server (PostgreSQL).
     """
-    if connection.in_atomic_block:
-        return ""
+    return "" if connection.in_atomic_block else stamp_and(())[0]
+
+
+def stamp_and(statements: Sequence[Statement]) -> tuple[str, int]:
+    """The stamp, and then a digest of the rows that these statements give: all of it asked at once."""
     if connection.vendor == "sqlite":
-        return _of_sqlite()
+        return _of_sqlite(statements)
+    checked = connection.connection is None or connection.health_check_done  # type: ignore[attr-defined]
+    # What is asked here says as well whether a kept connection still lives.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return _of_postgresql(statements)
+    except (OperationalError, InterfaceError):
+        if checked or connection.in_atomic_block:
+            raise
+        connection.close()
+        return _of_postgresql(statements)
+
+
+def _of_postgresql(statements: Sequence[Statement]) -> tuple[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_snapshot()::text")
-        return str(cursor.fetchone()[0])
+        texts = ["SELECT pg_current_snapshot()::text", *(sql for sql, _ in statements)]
+        cursor.execute("; ".join(texts), [value for _, params in statements for value in params])
+        snapshot = str(cursor.fetchone()[0])
+        digests = [digest_of_result(cursor.cursor) for _ in statements if cursor.cursor.nextset()]
+    return "" if connection.in_atomic_block else snapshot, hash(tuple(digests))
 
 
-def _of_sqlite() -> str:
+def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
     """SQLite tells a connection whether others have committed. Ours are closed after each request, so one is kept that only asks this."""
     global _watcher
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            return "", hash(tuple(digest_of_rows(cursor.execute(*each).fetchall()) for each in statements))
     name = str(connection.settings_dict["NAME"])
     with _lock:
         if _watcher is None or _watcher[0] != name:
             _watcher = (name, sqlite3.connect(name, check_same_thread=False))
-        return str(_watcher[1].execute("PRAGMA data_version").fetchone()[0])
+        found = str(_watcher[1].execute("PRAGMA data_version").fetchone()[0])
+        rows = [_watcher[1].execute(sql.replace("%s", "?"), params).fetchall() for sql, params in statements]
+    return found, hash(tuple(map(digest_of_rows, rows)))
 
 
 def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Any:

@@ -286,9 +286,10 @@ def test_strange_headers_get_an_answer(pages: Client) -> None:
 def test_while_nothing_is_committed_nothing_is_looked_at(pages: Client) -> None:
     make_message(MessageState.WAITING)
     page = OpenPage(pages, URL)
-    page.ask()
+    for _ in range(2):
+        page.ask()
     assert page.ask().status_code == 204
-    least = 3 if connection.vendor == "postgresql" else 2  # session, user; the snapshot
+    least = 1 if connection.vendor == "postgresql" else 0  # the snapshot, session and user; on SQLite asked on a connection of its own
     for _ in range(300 if connection.vendor == "postgresql" else 1):  # which is the server's: other databases commit, too
         with CaptureQueriesContext(connection) as asked:
             assert page.ask().status_code == 204

@@ -1,9 +1,12 @@
 """What an open page asks again: it costs little while others commit, misses nothing, and shows nobody what is another's."""
 
 import re
+import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group as Role
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -46,9 +49,8 @@ def test_while_others_commit_only_what_was_read_is_asked_again(pages: Client, ro
     Message.objects.filter(pk=other.pk).update(token=5)
     with CaptureQueriesContext(connection) as asked:
         assert page.ask().status_code == 204
-    again = [query["sql"] for query in asked if "pg_current_snapshot" not in query["sql"]]
-    # Session and user; what was read, which PostgreSQL is asked at once.
-    assert len(again) == (3 if connection.vendor == "postgresql" else 9)
+    # What was read; PostgreSQL is asked at once, and before for the snapshot, the session and the user.
+    assert len(asked) == (2 if connection.vendor == "postgresql" else 7)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -104,6 +106,27 @@ def test_a_change_of_the_reader_counts_at_once(pages: Client) -> None:
     User.objects.update(is_active=True, is_superuser=True)
     Role.objects.all().delete()
     assert page.ask().status_code in (200, 204)
+
+
+@pytest.mark.parametrize("ending", ["ended", "lapsed", "other password", "to be changed"])
+def test_a_session_that_has_ended_is_noticed_at_once(pages: Client, ending: str) -> None:
+    page, user = OpenPage(pages, URL), User.objects.get()
+    lapses = timezone.now() + timedelta(seconds=3)
+    Session.objects.update(expire_date=lapses)
+    for _ in range(3):
+        page.ask()
+    assert page.ask().status_code == 204
+    match ending:
+        case "ended":
+            Session.objects.all().delete()
+        case "lapsed":
+            time.sleep((lapses - timezone.now()).total_seconds())
+        case "other password":
+            user.set_password("another one of this user")
+            user.save(update_fields=["password"])
+        case "to be changed":
+            User.objects.update(must_change_password=True)
+    assert page.ask().status_code == 302
 
 
 @pytest.mark.usefixtures("at_once")
