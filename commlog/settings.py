@@ -206,6 +206,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 #: The sender shown for automatic notifications.
 SYSTEM_SENDER_NAME = env.text("SYSTEM_SENDER_NAME", "Mambu", most=200)  # the log's column of senders holds no more
+#: The name in the topics of streams: `mrn.event.<tenant>.streamingapi.<event>`. Default: `commlog`.
+TENANT_NAME = env.matching("TENANT_NAME", r"[A-Za-z0-9_\-]{1,100}", "letters, digits, dashes or underscores") or "commlog"
 #: What the API calls the organisation. Default: `SYSTEM_SENDER_NAME`.
 ORGANISATION_NAME = env.text("ORGANISATION_NAME", SYSTEM_SENDER_NAME, most=200)
 

@@ -75,7 +75,7 @@ def envelope(draft: Draft) -> Envelope:
         clean(name, getattr(draft, name))
     if draft.event and not _EVENT.fullmatch(draft.event):
         raise Malformed("event", Fault.NO_NAME_OF_AN_EVENT)
-    given = draft.destination.strip()
+    given = draft.destination.strip() or channels.of(draft.type).usual_destination(draft.event)
     if not given and draft.recipient is None:
         raise Malformed("destination", Fault.NEITHER_DESTINATION_NOR_RECIPIENT)
     password = draft.auth_password if draft.sealed else seal(draft.auth_password)

@@ -9,17 +9,17 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from notifications import channels
 from notifications.channels import DeliveryError
 from notifications.database import availability, sql
 from notifications.database.clock import Clock
-from notifications.delivery import alike, at_once, breaker, claims, judging, leases, results
+from notifications.delivery import alike, appending, at_once, breaker, claims, judging, leases, results
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.lane_turn import FEW, LaneTurn
 from notifications.delivery.results import NotStarted, Result
-from notifications.delivery.window import STOPPED, Call, Done, Finished, send
+from notifications.delivery.window import STOPPED, Done, Finished
 from notifications.lanes import openings
+from notifications.lanes.openings import Opening
 from notifications.process import this_process
 from notifications.states import MessageType
 
@@ -103,8 +103,25 @@ class Drain:
             room = min(lane.room(opening), opening.room - found[lane.lane_id])
             if room > 0 and (not over or lane.must_not_wait(self.lanes.values())):
                 self.lanes[lane.lane_id] = lane
-                found[lane.lane_id] += lane.claim(opening, room, now=moment)
+                if lane.window.channel.inline:
+                    self._append(lane, opening, room)
+                else:
+                    found[lane.lane_id] += lane.claim(opening, room, now=moment)
         self.look_at = 0.0 if found.total() else now + _LOOK
+
+    def _append(self, lane: LaneTurn, opening: Opening, room: int) -> None:
+        """What goes to our own database, while any is due and the turn lasts."""
+
+        def claimed() -> list[Claim]:
+            lane.claim(opening, room, now=self.clock.now())
+            return lane.withdraw()[::-1]
+
+        count = room
+        while count >= room:
+            count = appending.append(opening.channel, claimed, self.clock)
+            self.calls += count
+            if this_process.is_to_stop() or time.monotonic() >= self.turn_ends:
+                return
 
     def _only_waits(self, now: float) -> bool:
         """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
@@ -177,7 +194,7 @@ class Drain:
         for each in chosen:
             self.lanes[each.lane_id].waiting.popleft()
         self.calls += len(permitted)
-        return [each for each in permitted if not channels.get(each.channel).inline]
+        return permitted
 
     def _in_steps(self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime) -> list[Claim]:
         with transaction.atomic():
@@ -186,14 +203,7 @@ class Drain:
             judging.judge(self.unrecorded, open_lanes, troubles, now=now)
             for lane_id, rest in throttled.items():
                 openings.slow_down(lane_id, rest=rest, now=now)
-            permitted = claims.permit(chosen, now=now)
-            inline = [each for each in permitted if channels.get(each.channel).inline]
-            if inline:
-                results.record([self._result(self._send_here(each)) for each in inline])
-        return permitted
-
-    def _send_here(self, claim: Claim) -> Done:
-        return send(channels.get(claim.channel), Call(claim, submitted=time.monotonic(), start_by=float("inf")))
+            return claims.permit(chosen, now=now)
 
     def _result(self, done: Done) -> Result:
         return Result(done.claim, done.answer, self.clock.at(done.started), self.clock.at(done.finished))

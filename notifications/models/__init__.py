@@ -9,7 +9,7 @@ from notifications.models.message import Message
 from notifications.models.newest import newest_id
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
-from notifications.models.stream import StreamEvent
+from notifications.models.stream import StreamEvent, StreamPartition, StreamTopic
 from notifications.models.template import NotificationTemplate, Subscription
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "Message",
     "NotificationTemplate",
     "StreamEvent",
+    "StreamPartition",
+    "StreamTopic",
     "Subscription",
     "newest_id",
 ]

@@ -1,20 +1,68 @@
-"""The stream: what EVENT_STREAM messages are appended to."""
+"""The stream: topics in partitions, the events that EVENT_STREAM messages are appended as, and who has read how far."""
 
 from django.db import models
+from django.db.models import Q
+
+PARTITIONS = 3  # of each topic
+
+
+class StreamTopic(models.Model):
+    """What events are appended to and subscriptions are of. Made by the first event, or by a subscription before it."""
+
+    name = models.CharField(max_length=300, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StreamPartition(models.Model):
+    """A part of a topic in which events have an order. Whoever appends holds its row until the events can be read.
+
+    Its events have the offsets from `first_offset` up to `next_offset`, without a gap.
+    """
+
+    topic = models.ForeignKey(StreamTopic, on_delete=models.PROTECT, related_name="partitions", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    first_offset = models.BigIntegerField(default=0)
+    next_offset = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["topic", "number"], name="stream_partition_once"),
+            models.CheckConstraint(
+                condition=Q(first_offset__gte=0, next_offset__gte=models.F("first_offset")), name="stream_partition_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic_id} {self.number}"
 
 
 class StreamEvent(models.Model):
-    """One event of a topic, in the order of its id. One a message, whatever is repeated."""
+    """One event. One a message, whatever is repeated.
+
+    Those that are older than partitions have none yet: the cluster gives them one, in the order of their ids.
+    """
 
     topic = models.CharField(max_length=300)
     key = models.UUIDField(unique=True)  # the message's key
     event = models.CharField(max_length=64, default="")
     content_type = models.CharField(max_length=40, default="")
     body = models.TextField()
-    appended_at = models.DateTimeField()
+    template_name = models.CharField(max_length=255, default="", db_default="")
+    occurred_at = models.DateTimeField(null=True)  # when its message was made
+    appended_at = models.DateTimeField()  # since when it can be read in its partition
+    # Without a constraint: adding one reads the whole table, with nobody else writing.
+    partition = models.ForeignKey(
+        StreamPartition, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="events"
+    )
+    offset = models.BigIntegerField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["topic", "id"], name="stream_topic")]
+        indexes = [
+            models.Index(fields=["partition", "offset"], name="stream_offset"),
+            models.Index(fields=["id"], name="stream_unnumbered", condition=Q(partition=None)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.pk}"

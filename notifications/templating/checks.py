@@ -204,6 +204,7 @@ def _stream(template: NotificationTemplate) -> Iterator[Malformed]:
     if not template.for_people and "method" not in fields:
         if "content_type" in fields and template.content_type not in CONTENT_TYPES.values():
             yield Malformed("content_type", Fault.NOT_A_CONTENT_TYPE)
-        yield from _checked_by_channel(template, Envelope(template.key, template.destination, body="x"))
+        destination = template.destination or channels.of(template.type).usual_destination(template.event)
+        yield from _checked_by_channel(template, Envelope(template.key, destination, body="x"))
     elif template.for_people and template.destination:
         yield Malformed("destination", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE)

@@ -68,6 +68,11 @@ class Facts:
         """Return where a client, a group or a user is reached by it; "" where nothing is on file."""
         return str(getattr(person, cls.contact)).strip() if cls.contact else ""
 
+    @classmethod
+    def usual_destination(cls, event: str) -> str:
+        """Return where what names no destination and no recipient with one goes because of its event; "" where nowhere."""
+        return ""
+
     @staticmethod
     def pasted(text: str) -> str:
         """Return a destination without what was pasted along."""

@@ -1,18 +1,21 @@
-"""The EVENT_STREAM channel: a message is appended to its topic's table, in the transaction that records it as sent."""
+"""The EVENT_STREAM channel: a message is appended to a partition of its topic, in the transaction that records it as sent."""
 
-import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import DataError, IntegrityError
 
 from notifications.channels.base.contract import DeliveryError, Envelope, Failure, Receipt
 from notifications.channels.base.facts import Facts
+from notifications.channels.event_stream.topics import is_topic, topic_of
 from notifications.failures import Reason
 from notifications.states import MessageType
 
-_TOPIC = re.compile(r"[A-Za-z0-9._\-]{1,300}")
 _LARGEST = 1_048_576  # bytes
 
 
 class EventStreamChannel(Facts):
-    """Appends to the stream. It talks to the database only, so the drain calls it on its own thread and transaction."""
+    """Appends to the stream. It talks to the database only, and is called in the transaction that claims and records."""
 
     type = MessageType.EVENT_STREAM
     one, icon, destination_name = "an event", "rss", "topic"
@@ -31,6 +34,10 @@ class EventStreamChannel(Facts):
     def uses(cls) -> list[tuple[str, str]]:
         return [("Stream", "kept in Commlog’s own database")]
 
+    @classmethod
+    def usual_destination(cls, event: str) -> str:
+        return topic_of(event)
+
     def lane(self, destination: str) -> str:
         """All topics live in one database: one lane."""
         return "stream"
@@ -40,7 +47,7 @@ class EventStreamChannel(Facts):
 
     def check(self, envelope: Envelope) -> None:
         """Refuse a topic name that no client could subscribe to, and a body over 1 MiB."""
-        if not _TOPIC.fullmatch(envelope.destination):
+        if not is_topic(envelope.destination):
             detail = "A topic has 1 to 300 letters, digits, dots, dashes or underscores."
             raise DeliveryError(Reason.UNDEFINED_DESTINATION, detail, kind=Failure.NEVER)
         if len(envelope.body.encode()) > _LARGEST:
@@ -48,21 +55,37 @@ class EventStreamChannel(Facts):
 
     def send(self, envelope: Envelope) -> Receipt:
         """Append once, however often it is asked for."""
-        from notifications.database.clock import db_now  # not at the top: the models ask the channels what is always so of them
-        from notifications.models import StreamEvent
+        (answer,) = self.append([envelope])
+        if isinstance(answer, DeliveryError):
+            raise answer
+        return answer
 
-        self.check(envelope)
-        event, _ = StreamEvent.objects.get_or_create(
-            key=envelope.key,
-            defaults={
-                "topic": envelope.destination,
-                "event": envelope.event,
-                "content_type": envelope.content_type,
-                "body": envelope.body,
-                "appended_at": db_now(),
-            },
-        )
-        return Receipt(provider_id=str(event.pk), detail=f"Appended to {event.topic} as number {event.pk}.")
+    def append(self, envelopes: Sequence[Envelope]) -> list[Receipt | DeliveryError]:
+        """Append each once, in this order. What the database refuses keeps nothing else from it."""
+        answers = {each.key: self._refusal(each) for each in envelopes}
+        good = [each for each in envelopes if answers[each.key] is None]
+        try:
+            answers |= _appended(good)
+        except (DataError, IntegrityError):
+            for each in good:
+                try:
+                    answers |= _appended([each])
+                except (DataError, IntegrityError) as error:
+                    answers[each.key] = DeliveryError(Reason.OTHER, f"The stream could not be written: {error}", kind=Failure.NEVER)
+        return [answer for each in envelopes if (answer := answers[each.key])]
+
+    def _refusal(self, envelope: Envelope) -> Receipt | DeliveryError | None:
+        try:
+            self.check(envelope)
+        except DeliveryError as error:
+            return error
+        return None
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _appended(envelopes: Sequence[Envelope]) -> dict[UUID, Receipt | DeliveryError | None]:
+    from notifications.streams.appending import append  # not at the top: the models ask the channels what is always so of them
+
+    return {key: Receipt(provider_id=place, detail=detail) for key, place, detail in append(envelopes)}

@@ -1,0 +1,104 @@
+"""Giving events their place: a partition by recipient, so that all for one recipient stay in order, and the next offset there.
+
+Whoever appends holds the rows of the partitions until it commits. So events become readable in the order of their offsets, and no
+reader, who asks for what comes after the last one it has seen, passes one by that is committed later.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from django.db import transaction
+
+from notifications.database.clock import db_now
+from notifications.models import Message, StreamEvent, StreamPartition, StreamTopic
+from notifications.models.stream import PARTITIONS
+from notifications.streams import waking
+
+_RECIPIENTS = ("client_id", "group_id", "user_id")
+_BATCH = 1_000  # of the older ones: they are read without their bodies
+
+
+def append(events: Sequence[StreamEvent]) -> list[StreamEvent]:
+    """Append what has not been appended before. Returns the events as they are stored, in the order given."""
+    with transaction.atomic():
+        stored = {each.key: each for each in _without_body().filter(key__in=[event.key for event in events])}
+        new = [each for each in events if each.key not in stored]
+        now = db_now()
+        for each in new:
+            each.appended_at = now
+        _place(new)
+        StreamEvent.objects.bulk_create(new)
+        waking.wake(waking.of_partition(each.partition_id) for each in new if each.partition_id)
+    return [stored.get(each.key, each) for each in events]
+
+
+def has_unnumbered() -> bool:
+    """Whether there are events without a place: nothing may be appended before them."""
+    return StreamEvent.objects.filter(partition=None).exists()
+
+
+def number() -> int:
+    """Give the oldest events without a place theirs. Returns how many there were; others may be doing the same."""
+    with transaction.atomic():
+        old = list(_without_body().filter(partition=None).order_by("pk").select_for_update(of=("self",))[:_BATCH])
+        now = db_now()
+        for each in old:
+            each.occurred_at, each.appended_at = each.appended_at, now
+        _place(old)
+        StreamEvent.objects.bulk_update(old, ["partition", "offset", "occurred_at", "appended_at", "template_name"], batch_size=250)
+        waking.wake(waking.of_partition(each.partition_id) for each in old if each.partition_id)
+    return len(old)
+
+
+def partitions_of(names: Collection[str]) -> list[StreamPartition]:
+    """The partitions of topics, which are made where they are new."""
+    names = sorted(set(names))  # in one order: else two could wait for each other
+    found = _known(names)
+    for name in names:
+        if (name, PARTITIONS - 1) not in {(each.topic.name, each.number) for each in found}:
+            topic, _ = StreamTopic.objects.get_or_create(name=name)
+            for number in range(PARTITIONS):
+                StreamPartition.objects.get_or_create(topic=topic, number=number)
+    return found if len(found) == PARTITIONS * len(names) else _known(names)
+
+
+def _known(names: Collection[str]) -> list[StreamPartition]:
+    return list(StreamPartition.objects.filter(topic__name__in=names).select_related("topic").order_by("topic__name", "number"))
+
+
+def _without_body() -> Any:
+    return StreamEvent.objects.select_related("partition").defer("body")
+
+
+def _place(events: Sequence[StreamEvent]) -> None:
+    """Give the events their partitions and offsets, in their order. The partitions stay locked until the transaction ends."""
+    if not events:
+        return
+    pks = {(each.topic.name, each.number): each.pk for each in partitions_of({event.topic for event in events})}
+    told = _told(event.key for event in events)
+    wanted: dict[int, list[StreamEvent]] = defaultdict(list)
+    for event in events:
+        message = told.get(event.key, {})
+        event.template_name = message.get("template_name", "")
+        event.occurred_at = message.get("created_at", event.occurred_at or event.appended_at)
+        wanted[pks[event.topic, _number(event.key, message)]].append(event)
+    locked = list(StreamPartition.objects.filter(pk__in=wanted).order_by("pk").select_for_update())
+    for partition in locked:
+        for event in wanted[partition.pk]:
+            event.partition, event.offset = partition, partition.next_offset
+            partition.next_offset += 1
+    StreamPartition.objects.bulk_update(locked, ["next_offset"])
+
+
+def _told(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    rows = Message.objects.filter(key__in=list(keys)).values("key", "template_name", "created_at", *_RECIPIENTS)
+    return {row["key"]: row for row in rows}
+
+
+def _number(key: UUID, message: dict[str, Any]) -> int:
+    """The number of the partition: one for all of a recipient; what has none is spread."""
+    whose = next((f"{name} {message[name]}" for name in _RECIPIENTS if message.get(name)), "")
+    return (crc32(whose.encode()) if whose else key.int) % PARTITIONS
