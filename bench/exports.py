@@ -72,18 +72,16 @@ def _bare(target: Any) -> None:
 def _export(_target: Any) -> None:
     from commlog import jobs
     from commlog.export.orders import Order
-    from commlog.log.custom_views import as_params
     from commlog.log.layouts import Layout
-    from commlog.log.places import Place
-    from commlog.log.selection import select
+    from commlog.log.query import LogQuery
     from commlog.models import User
     from commlog.models.job import JobKind
     from notifications.models import Message
 
     user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
     order = Order("xlsx", Layout().keys, timestamps=True)
-    chosen = select(as_params([]), scope=Message.objects.all())
-    jobs.create(JobKind.EXPORT, owner=user, place=Place(), asked=jobs.Asked.of(chosen), total=0, options=order.options)
+    chosen = LogQuery().over(Message.objects.all())
+    jobs.create(JobKind.EXPORT, owner=user, asked=jobs.Asked.of(chosen), total=0, options=order.options)
     claimed = jobs.claim(1)
     if claimed is None or jobs.run(*claimed[1]) != "DONE":
         raise SystemExit("the job was not done")

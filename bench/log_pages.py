@@ -145,16 +145,13 @@ def searches() -> dict[str, dict[str, str]]:
 
 def deep(query: dict[str, str]) -> str:
     """The cursor of the row that lies DEEP rows in; found with an offset, which is not measured."""
-    from django.http import QueryDict
-
     from commlog.kit import paging
+    from commlog.log import reading
     from commlog.log.columns import DEFAULT_SORTING, sorting_for
-    from commlog.log.selection import select
     from notifications.models import Message
 
-    params = QueryDict(urlencode(query))
-    sorting = sorting_for(params.get("sort", "")) or DEFAULT_SORTING
-    chosen = select(params, scope=Message.objects.all())
+    sorting = sorting_for(query.get("sort", "")) or DEFAULT_SORTING
+    chosen = reading.of_pairs(query.items()).over(Message.objects.all())
     if not chosen.sound:
         raise SystemExit(f"{query} is not understood")
     sign = "-" if sorting.descending else ""

@@ -7,8 +7,7 @@ from django.db import transaction
 from commlog import audit
 from commlog.audit import Actor, AuditAction
 from commlog.kit.limits import counted_in_time
-from commlog.log.custom_views import as_params, pairs_of
-from commlog.log.selection import select
+from commlog.log import reading
 from commlog.models import CustomView
 from notifications.database.clock import db_now
 from notifications.models import Message
@@ -35,7 +34,7 @@ def chosen(view: CustomView | None) -> MessageQuerySet:
     """The messages of a view, whoever asks; all without one. Raises Undecidable."""
     if view is None:
         return Message.objects.all()
-    found = select(as_params(pairs_of(view)), scope=Message.objects.all())
+    found = reading.of_view(view).over(Message.objects.all())
     if not found.sound:
         raise Undecidable(f"A condition of the view {view.name} does not exist any more.")
     return found.messages

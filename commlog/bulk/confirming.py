@@ -16,6 +16,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 
 from commlog.jobs.lifecycle import Asked
+from commlog.log import reading, writing
 from commlog.log.places import Place
 from commlog.models import User
 from commlog.models.column_layout import LogKind
@@ -29,9 +30,8 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A set of messages, where it was chosen, and by which conditions. `newest`: the largest message id that there was."""
+    """A set of messages, and by which query it was chosen. `newest`: the largest message id that there was."""
 
-    place: Place
     asked: Asked
     newest: int
     ids: Sequence[int]
@@ -39,8 +39,10 @@ class Confirmed:
 
     def signed(self, owner: User) -> str:
         """As the page carries it."""
-        whom = self.place.key.hex if self.place.key else ""
-        said = [owner.pk, self.place.kind, whom, self.asked.pairs, self.asked.words, self.newest, _steps(self.ids), _steps(self.doubtful)]
+        query = self.asked.query
+        whom = query.place.key.hex if query.place.key else ""
+        asked = [query.place.kind, whom, writing.pairs(query), self.asked.words]
+        said = [owner.pk, *asked, self.newest, _steps(self.ids), _steps(self.doubtful)]
         return signing.dumps(said, salt=_SALT, compress=True)
 
     @classmethod
@@ -54,8 +56,7 @@ class Confirmed:
         if pk != owner.pk:
             raise Damaged
         place = Place(LogKind(kind), UUID(whom) if whom else None)
-        asked = Asked([(name, value) for name, value in pairs], words)
-        return cls(place, asked, newest, list(accumulate(ids)), list(accumulate(doubtful)))
+        return cls(Asked(reading.of_pairs(pairs, place), words), newest, list(accumulate(ids)), list(accumulate(doubtful)))
 
 
 class BulkForm(forms.Form):

@@ -17,7 +17,6 @@ from commlog.export.orders import Format, Order
 from commlog.export.storage import storage
 from commlog.export.watched import Watched
 from commlog.jobs import Refused, Turn
-from commlog.log.places import Place
 from commlog.models.export_file import KEPT, ExportFile, FileChunk
 
 _SWEEP = "sweep exports"
@@ -32,7 +31,7 @@ def run(turn: Turn) -> None:
         raise Refused(f"{job.owner.name} may not export any more.")
     for token in range(1, job.token):
         storage().delete(_name(turn, token))  # what a lost worker left behind
-    planned = orders.plan(Order(**job.options), turn.chosen(), place=Place.of(job), user=job.owner, remark=_ANEW if job.losses else "")
+    planned = orders.plan(Order(**job.options), turn.chosen(), user=job.owner, remark=_ANEW if job.losses else "")
     with TemporaryFile() as target:
         steps = _Steps(turn)
         notes = orders.carry_out(planned, target, steps.watch)

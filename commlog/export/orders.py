@@ -7,7 +7,6 @@ from typing import IO, Any
 from django.conf import settings
 from django.db.models import TextChoices
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from commlog import permissions
 from commlog.export import reading
@@ -16,12 +15,11 @@ from commlog.export.csv_file import CommaFile
 from commlog.export.plans import ordered, parts_of
 from commlog.export.workbook import ExcelFile
 from commlog.kit.paging import Sorting
+from commlog.log import writing
 from commlog.log.columns import CATALOGUE, columns_of
 from commlog.log.page import sorting_of
-from commlog.log.places import Place
-from commlog.log.selection import Selection
+from commlog.log.query import Selection
 from commlog.models import User
-from notifications.criteria import Match
 from notifications.models.message import MessageQuerySet
 
 Watch = Callable[[int, int], None]
@@ -72,13 +70,12 @@ class Plan:
     secret_urls: bool  # whether whoever ordered it may know them
 
 
-def plan(order: Order, chosen: Selection, *, place: Place, user: User, remark: str = "") -> Plan:
-    """What was chosen of that log, in the order of its pages. Refuses what is not understood: it would be everything or nothing."""
+def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Plan:
+    """What was chosen of its log, in the order of its pages. Refuses what is not understood: it would be everything or nothing."""
     if not chosen.sound:
         raise ValueError("what is not understood is never exported")
-    sorting = sorting_of(chosen.address, chosen.messages)
-    remarks = [*chosen.address.notices, *([remark] if remark else [])]
-    about = _about(order, chosen, place, user, sorting, remarks)
+    sorting, notice = sorting_of(chosen)
+    about = _about(order, chosen, user, sorting, [said for said in (notice, remark) if said])
     return Plan(order, ordered(chosen.messages, sorting), about, permissions.may_read_secret_urls(user))
 
 
@@ -100,15 +97,15 @@ def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, tota
     return file.notes
 
 
-def _about(order: Order, chosen: Selection, place: Place, user: User, sorting: Sorting, remarks: list[str]) -> About:
-    conditions = [(chip.condition.label, chip.condition.value) for chip in chosen.chips]
-    if chosen.address.conditions.match == Match.ANY and len(chosen.address.conditions.given) > 1:
+def _about(order: Order, chosen: Selection, user: User, sorting: Sorting, remarks: list[str]) -> About:
+    conditions = [(one.label, one.value) for one in chosen.conditions]
+    if chosen.any_of_several:
         conditions.append(("More conditions", "any of them holds"))
     return About(
-        log=f"Communications {place.whose}".rstrip() + (f", view “{order.view}”" if order.view else ""),
+        log=f"Communications {chosen.query.place.whose}".rstrip() + (f", view “{order.view}”" if order.view else ""),
         conditions=conditions,
         order=f"{CATALOGUE[sorting.name].label}, {'descending' if sorting.descending else 'ascending'}",
-        address=f"{place.url}?{urlencode(chosen.address.state())}".rstrip("?"),
+        address=writing.address(chosen.query),
         by=f"{user.name} ({user.username})",
         at=timezone.now(),
         zone=settings.ORGANISATION_TIME_ZONE,

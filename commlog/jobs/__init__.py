@@ -5,9 +5,8 @@ How a kind of job plugs in (an export, say):
 1. Its runner is one line in `commlog.jobs.runner.RUNNERS`: the path of its function, whether it goes on where a lost worker stopped.
 2. A view freezes what is on the screen and makes the job; the worker gets it within a second of the commit:
 
-       place, params = Place.at(request.GET["of"])              # commlog.places; `of` is the log's address, `here` in its templates
-       chosen = select(state_of(request, params, place.kind).params, scope=place.scope(request.user))   # refuse unless chosen.sound
-       job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=count, options={"format": "xlsx"})
+       chosen = reading.of_address(request.GET["of"], user).query.rows(user)   # `of` is the log's address; refuse unless chosen.sound
+       job = jobs.create(JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=count, options={"format": "xlsx"})
 
    `create` writes the audit row. It raises TooManyOpen, which the view says on the page of the jobs. `redirect("job", job.key)` leads to
    its page; `templates/jobs/progress.html` includes `jobs/export.html`, the kind's own part: the report, the link to the file. What the

@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.log.address import Pairs
-from commlog.log.places import Place
-from commlog.log.selection import Selection, in_words
+from commlog.log import writing
+from commlog.log.query import LogQuery, Selection
 from commlog.models import Job, User
 from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from notifications.database.clock import db_now
@@ -34,24 +33,23 @@ class TooManyOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The conditions that a job is about: copied, whatever becomes of the view that they came from. `words` are for people."""
+    """What a job is about. `words`: its conditions for people."""
 
-    pairs: Pairs
+    query: LogQuery
     words: str
 
     @classmethod
     def of(cls, chosen: Selection, words: str = "") -> "Asked":
-        """Copy the conditions of a selection. Raises ValueError where it is not sound."""
+        """Return what was chosen. Raises ValueError where it is not sound."""
         if not chosen.sound:
             raise ValueError("what is not understood is never exported or resent")
-        return cls(chosen.address.state(), words or in_words(chosen))
+        return cls(chosen.query, words or chosen.words())
 
 
 def create(
     kind: JobKind,
     *,
     owner: User,
-    place: Place,
     asked: Asked,
     total: int = 0,
     options: dict[str, Any] | None = None,
@@ -66,7 +64,7 @@ def create(
     `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
     (unless 0) waits for a second person. Raises TooManyOpen.
     """
-    now = db_now()
+    now, place = db_now(), asked.query.place
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).only("pk").get(pk=owner.pk)  # two forms at once
         if Job.objects.filter(owner=owner, state__in=OPEN).count() >= MOST_OPEN:
@@ -80,7 +78,7 @@ def create(
             created_at=now,
             log=place.kind,
             whom=place.key,
-            pairs=[list(pair) for pair in asked.pairs],
+            pairs=[list(pair) for pair in writing.pairs(asked.query)],
             newest=newest_id(Message) if newest is None else newest,
             words=asked.words,
             options=options or {},

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
-from commlog.log.custom_views import as_params
+from commlog.log import reading
 from commlog.log.places import Place
-from commlog.log.selection import Selection, select
+from commlog.log.query import Selection
 from commlog.models import Job
 from commlog.models.job import ACTIVE, JobKind, JobState, Wish
 from notifications.database.clock import db_now
@@ -82,7 +82,7 @@ class Turn:
         """The frozen conditions over the messages that there were, as the job's owner may read them. Raises Refused."""
         job, scope = self.job, self.scope()
         # “Today” is the day on which the job was asked for, however late its turn comes.
-        chosen = select(as_params((name, value) for name, value in job.pairs), scope=scope, now=job.created_at)
+        chosen = reading.of_job(job).over(scope, now=job.created_at)
         if not chosen.sound:
             raise Refused("A condition of its filter does not exist any more.")
         return chosen

@@ -18,10 +18,10 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from commlog import permissions
-from commlog.log.address import back_to
 from commlog.log.columns import DEFAULT_SORTING
 from commlog.log.layouts import Layout
 from commlog.log.table import LogRow, MessageTable
+from commlog.log.writing import back_to
 from commlog.templatetags.wording import standing
 from notifications.process import this_process
 

@@ -1,9 +1,9 @@
 """The rows of a log that is open: those that have changed are drawn anew, and what has come since is counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -16,17 +16,19 @@ from commlog.kit.stamps import latest
 from commlog.live import parts
 from commlog.live.arrivals import Mark
 from commlog.live.drawing import draw
-from commlog.log.address import COLUMNS, CURSORS, TIMESTAMPS
-from commlog.log.layouts import Layout, as_params, layout_in
+from commlog.log import writing
+from commlog.log.layouts import Layout, keys_in, layout_in
 from commlog.log.page import rows_of, shown
-from commlog.log.selection import select
+from commlog.log.query import LogQuery
+from commlog.log.reading import Reading
 from commlog.log.table import LogRow
+from commlog.log.writing import COLUMNS, CURSORS, TIMESTAMPS, of_layout
 from notifications.models.message import MessageQuerySet
 
 ROWS, NEWEST, MISSING = "live", "newest", "missing"
 _DRAWN = "drawn-"  # before the name of what the page was drawn with
 _BOXES, _VIEW = "boxes", "view"
-_OF_THE_PAGE = (COLUMNS, TIMESTAMPS, _BOXES, _VIEW, MISSING)
+_OF_THE_PAGE = tuple(f"{_DRAWN}{name}" for name in (COLUMNS, TIMESTAMPS, _BOXES, _VIEW, MISSING))
 _NEWS = "newcomers"  # what the page has of the line of news, among its parts
 CAP = 99  # counted no further
 
@@ -40,7 +42,8 @@ class Watched:
 
     rows: Mapping[int, str]
     mark: Mark
-    layout: QueryDict
+    columns: Sequence[str]  # none: the page did not say how it was drawn
+    timestamps: bool = True
     boxes: bool | None = None  # whether rows can be ticked; None where the page did not say
     view: str = ""  # the version of the view that it was drawn with
 
@@ -57,76 +60,75 @@ class News:
 
 def watching(here: str, layout: Layout, *, boxes: bool, view: str, mark: Mark) -> str:
     """The address at which a page that is drawn so asks what has changed. `view`: the version of its view."""
-    said = as_params(layout) | {_BOXES: "1" if boxes else "0", _VIEW: view, MISSING: mark.written}
+    said = dict(of_layout(layout.keys, timestamps=layout.timestamps)) | {_BOXES: "1" if boxes else "0", _VIEW: view, MISSING: mark.written}
     drawn = {f"{_DRAWN}{name}": value for name, value in said.items() if value}
     return f"{here.removesuffix('?')}{'&' if here.partition('?')[2] else '?'}{urlencode(drawn)}"
 
 
-def watched(params: QueryDict) -> Watched | None:
-    """What a page asks for while it is open, taken out of the parameters; None where it is no such request."""
-    if NEWEST not in params:
+def asked_by(params: Collection[str]) -> list[str]:
+    """Return those of the parameters that are a page's that is open; none where it is no such request."""
+    return [name for name in (ROWS, NEWEST, *_OF_THE_PAGE) if name in params] if NEWEST in params else []
+
+
+def watched(said: Mapping[str, str]) -> Watched | None:
+    """What a page asks for while it is open; None where it is no such request."""
+    if not said:
         return None
-    said, newest = str(params.pop(ROWS, [""])[-1]), str(params.pop(NEWEST)[-1])
-    pairs = [text.partition(".") for text in said.split(",")[: max(SIZES)]]
+    pairs = [text.partition(".") for text in said.get(ROWS, "").split(",")[: max(SIZES)]]
     rows = {number: version for text, _, version in pairs if (number := _number(text)) is not None}
-    drawn = QueryDict(mutable=True)
-    for name in _OF_THE_PAGE:
-        for value in params.pop(f"{_DRAWN}{name}", [])[-1:]:
-            drawn[name] = str(value)
-    boxes = {"1": True, "0": False}.get(drawn.get(_BOXES, ""))
-    return Watched(rows, Mark.read(newest, drawn.get(MISSING, "")), drawn, boxes, drawn.get(_VIEW, ""))
+    columns, timestamps, boxes, view, missing = (said.get(name, "") for name in _OF_THE_PAGE)
+    mark = Mark.read(said[NEWEST], missing)
+    return Watched(rows, mark, keys_in(columns), timestamps != "0", {"1": True, "0": False}.get(boxes), view)
 
 
 def answer(
     request: HttpRequest,
-    params: QueryDict,
-    asked: Watched,
+    asked: Reading,
+    page: Watched,
     scope: MessageQuerySet,
     *,
     here: str,
-    own: Layout,
     view: str = "",
     also: Sequence[parts.Shown] = (),
     text: str = "",
 ) -> HttpResponse:
     """The watched rows that have changed, each to be swapped for the one that it was, and what has come.
 
-    `own`: the columns of a page that did not say how it was drawn. `view`: the version of the log's view now. `also`: what else it has.
-    `text`: what else of it has changed.
+    `view`: the version of the log's view now. `also`: what else the page has. `text`: what else of it has changed.
     """
-    layout = layout_in(asked.layout, own)
-    text += _changed_rows(request, asked, scope, layout, here=here)
-    changed = "The view was changed." if asked.view and asked.view != view else ""
-    if not changed and asked.layout.get(COLUMNS) and own != layout:
+    layout = layout_in(page.columns, asked.layout, timestamps=page.timestamps)
+    text += _changed_rows(request, page, scope, layout, here=here)
+    changed = "The view was changed." if page.view and page.view != view else ""
+    if not changed and page.columns and asked.layout != layout:
         changed = "The columns were changed."
-    news = News(0 if changed else _newcomers(request, params, scope, asked.mark), changed, _first_page(here), CAP)
+    news = News(0 if changed else _newcomers(request, asked.query, scope, page.mark), changed, _first_page(here), CAP)
     version = f"{news.newcomers}{'.' if changed else ''}"
     if (parts.seen_by(request) or {}).get(_NEWS) != version:
         text += render_to_string("log/rows/news.html", {"news": news, "version": version})
     return parts.answer(request, *also, text=text)
 
 
-def _changed_rows(request: HttpRequest, asked: Watched, scope: MessageQuerySet, layout: Layout, *, here: str) -> str:
+def _changed_rows(request: HttpRequest, page: Watched, scope: MessageQuerySet, layout: Layout, *, here: str) -> str:
     def read() -> list[LogRow]:
-        return rows_of(list(shown(scope.filter(pk__in=asked.rows), layout.columns)))
+        return rows_of(list(shown(scope.filter(pk__in=page.rows), layout.columns)))
 
     # The scope is the same for all who may open this address.
-    key = (ROWS, request.path, *layout.keys, *asked.rows)
-    present: list[LogRow] = latest(request, key, read, brief=True) if asked.rows else []
-    rows = [row for row in present if asked.rows[row.message.pk] != row.version]
-    boxes = permissions.may_resend(request.user) if asked.boxes is None else asked.boxes
+    key = (ROWS, request.path, *layout.keys, *page.rows)
+    present: list[LogRow] = latest(request, key, read, brief=True) if page.rows else []
+    rows = [row for row in present if page.rows[row.message.pk] != row.version]
+    boxes = permissions.may_resend(request.user) if page.boxes is None else page.boxes
     return draw(request, rows, layout, now=timezone.now(), boxes=boxes, here=here) if rows else ""
 
 
-def _newcomers(request: HttpRequest, params: QueryDict, scope: MessageQuerySet, mark: Mark) -> int:
+def _newcomers(request: HttpRequest, query: LogQuery, scope: MessageQuerySet, mark: Mark) -> int:
     def count() -> int:
         try:
             with time_limit(A_COUNT):
-                return counted(select(params, scope=scope).messages.filter(mark.since()), CAP)
+                return counted(query.over(scope).messages.filter(mark.since()), CAP)
         except TookTooLong:
             return 0
 
-    asked = (_NEWS, request.path, params.urlencode(), mark.newest, mark.written)
+    asked = (_NEWS, request.path, *writing.pairs(query), *query.problems, mark.newest, mark.written)
     found: int = again(request, asked, lambda: 0 if mark.nothing_came() else latest(request, asked, count), seconds=A_MINUTE)
     return found
 
@@ -139,7 +141,5 @@ def _number(text: str) -> int | None:
 def _first_page(here: str) -> str:
     """The address without its place in the list: what is new stands on the first page."""
     path, _, query = here.partition("?")
-    params = QueryDict(query, mutable=True)
-    for name in CURSORS:
-        params.pop(name, None)
-    return f"{path}?{params.urlencode()}" if params else path
+    kept = "&".join(said for said in query.split("&") if said.partition("=")[0] not in CURSORS)
+    return f"{path}?{kept}" if kept else path

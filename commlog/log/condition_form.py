@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from commlog.log.conditions import Conditions, Given
+from commlog.log.conditions import Given
 from notifications.criteria import FIELDS, LONGEST, MOST_CRITERIA, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
 
 Choice = tuple[str, str]
@@ -84,9 +84,9 @@ class Row:
         return LONGEST
 
 
-def rows_of(conditions: Conditions) -> list[Row]:
+def rows_of(conditions: Sequence[Given], *, adding: bool) -> list[Row]:
     """The rows of the form: one a condition, and an empty one where it is asked for or nothing is there."""
-    rows = [Row(number, given) for number, given in enumerate(conditions.given, start=1)]
-    if len(rows) < MOST_CRITERIA and (conditions.add or not rows):
-        rows.append(Row(len(rows) + 1, Given("", ""), fresh=conditions.add))
+    rows = [Row(number, given) for number, given in enumerate(conditions, start=1)]
+    if len(rows) < MOST_CRITERIA and (adding or not rows):
+        rows.append(Row(len(rows) + 1, Given("", ""), fresh=adding))
     return rows

@@ -1,4 +1,4 @@
-"""Custom views: what they hold as the parameters of a log, how the state of a log becomes one, and how many messages they hold now."""
+"""Custom views: how they are saved, copied, ordered and described, and how many messages they hold now."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.http import QueryDict
 
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.kit.seen import Check, digest, without_form
-from commlog.log import conditions
-from commlog.log.address import COLUMNS, TIMESTAMPS, Pairs
+from commlog.log import reading
 from commlog.log.columns import columns_of
-from commlog.log.layouts import Layout
-from commlog.log.selection import Selection, select
-from commlog.log.selection import in_words as selection_in_words
+from commlog.log.query import LogQuery
 from commlog.models import CustomView, User, ViewPlace
 from commlog.models.column_layout import LogKind
 from notifications.models.message import MessageQuerySet
@@ -54,42 +50,8 @@ class SavedMeanwhile(Exception):
         self.stored = stored
 
 
-def pairs_of(view: CustomView) -> Pairs:
-    """The view as the parameters of a log."""
-    pairs = [(str(name), str(value)) for name, value in view.conditions.items()]
-    if view.sorting:
-        pairs.append(("sort", view.sorting))
-    if view.columns:
-        pairs.append((COLUMNS, ",".join(view.columns)))
-        if not view.timestamps:
-            pairs.append((TIMESTAMPS, "0"))
-    pairs += [(conditions.PARAMETER, _written(*criterion)) for criterion in view.criteria]
-    return pairs if view.match == "ALL" else [*pairs, (conditions.MATCH, view.match.lower())]
-
-
-def as_params(pairs: Iterable[tuple[str, str]]) -> QueryDict:
-    """The pairs as if an address had held them."""
-    params = QueryDict(mutable=True)
-    for name, value in pairs:
-        params.appendlist(name, value)
-    return params
-
-
-def content_of(chosen: Selection, layout: Layout) -> dict[str, Any]:
-    """What a view holds that is saved from this state of a log. The state must be sound."""
-    state, more = dict(chosen.address.state()), chosen.address.conditions
-    return {
-        "conditions": {name: value for name, value in state.items() if name in chosen.filter.filters},
-        "criteria": [[one.field, one.operator.value, list(one.values)] for one in more.criteria],
-        "match": more.match.value,
-        "sorting": state.get("sort", ""),
-        "columns": layout.keys,
-        "timestamps": layout.timestamps,
-    }
-
-
 def stored_content(view: CustomView) -> dict[str, Any]:
-    """What the view holds, as `content_of` says it."""
+    """What the view holds, as `writing.content` says it."""
     return {name: getattr(view, name) for name in _CONTENT}
 
 
@@ -113,23 +75,26 @@ def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: s
 
 
 def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
-    """What a view holds, for people. `content`: the fields that `content_of` names."""
-    pairs = pairs_of(CustomView(**content))
-    chosen = select(as_params(pairs), scope=scope)
-    columns = ", ".join(column.label for column in columns_of(content["columns"]))
-    sorting = chosen.address.given("sort")
-    said = [selection_in_words(chosen), f"columns {columns or 'as usual'}", f"sorted by {sorting}" if sorting else ""]
+    """What a view holds, for people. `content`: the fields that `writing.content` names."""
+    chosen = reading.of_view(CustomView(**content)).over(scope)
+    columns, sorting = ", ".join(column.label for column in columns_of(content["columns"])), chosen.query.sorting
+    said = [chosen.words(), f"columns {columns or 'as usual'}", f"sorted by {sorting}" if sorting else ""]
     return "; ".join(part for part in said if part)
 
 
 def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
     """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
-    return [Found(view, number_of(as_params(pairs_of(view)), scope)) for view in views]
+    return [Found(view, number_in(view, scope)) for view in views]
 
 
-def number_of(params: QueryDict, scope: MessageQuerySet) -> str:
+def number_in(view: CustomView, scope: MessageQuerySet) -> str:
+    """How many messages a view holds, as `number_of` says it."""
+    return number_of(reading.of_view(view), scope)
+
+
+def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
     """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it takes over a second."""
-    chosen = select(params, scope=scope)
+    chosen = query.over(scope)
     if not chosen.sound:
         return "!"
     try:
@@ -211,8 +176,3 @@ def install_defaults(**_: Any) -> None:
         return
     for name, content in SHIPPED.items():
         CustomView.objects.create(name=name, kind=LogKind.LOG, for_everyone=True, **content)
-
-
-def _written(field: str, operator: str, values: Sequence[str]) -> str:
-    """As `conditions.write` does, for what may be a field of yesterday."""
-    return ".".join((str(field), str(operator).lower(), *([",".join(values)] if values else [])))

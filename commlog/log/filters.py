@@ -110,6 +110,7 @@ class Condition:
     label: str
     value: str
     wrong: str = ""
+    at: int = 0  # its place among More conditions, whose parameters have one name
 
 
 def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
@@ -189,6 +190,9 @@ class MessageFilter(django_filters.FilterSet):
             return f"{value.day} {value:%b %Y}"
         choices = dict(getattr(self.form.fields[name], "choices", ()))
         return str(choices.get(value, value)).removeprefix("– ")
+
+
+BAR = frozenset(MessageFilter.get_filters())  # the names of its parameters
 
 
 def _asked(name: str, value: str | date) -> Criterion:

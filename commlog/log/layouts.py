@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.http import QueryDict
-
-from commlog.log.address import COLUMNS, TIMESTAMPS
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
 from commlog.models.column_layout import LogKind
@@ -44,15 +41,15 @@ def layout_of(user: User, kind: LogKind) -> Layout:
     return Layout(columns_of(row.columns) or DEFAULT, row.timestamps) if row else Layout()
 
 
-def layout_in(params: QueryDict, own: Layout) -> Layout:
-    """What the address says: a view's columns, or columns that are tried out. Without any, the user's own."""
-    columns = columns_of([key.strip() for key in str(params.get(COLUMNS, "")).split(",")])
-    return Layout(columns, params.get(TIMESTAMPS, "1") != "0") if columns else own
+def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool) -> Layout:
+    """Return the columns that an address names: a view's, or such as are tried out. Without any, the user's own."""
+    columns = columns_of(keys)
+    return Layout(columns, timestamps) if columns else own
 
 
-def unknown(params: QueryDict) -> list[str]:
-    """The columns that an address names and that do not exist."""
-    return [key for key in map(str.strip, str(params.get(COLUMNS, "")).split(",")) if key and key not in CATALOGUE]
+def keys_in(text: str) -> tuple[str, ...]:
+    """Return the keys of columns that an address writes so."""
+    return tuple(key for part in text.split(",") if (key := part.strip()))
 
 
 def remember(user: User, kind: LogKind, layout: Layout) -> None:
@@ -61,21 +58,6 @@ def remember(user: User, kind: LogKind, layout: Layout) -> None:
         ColumnLayout.objects.filter(user=user, kind=kind).delete()
     else:
         ColumnLayout.objects.update_or_create(user=user, kind=kind, defaults={"columns": layout.keys, "timestamps": layout.timestamps})
-
-
-def as_params(layout: Layout) -> dict[str, str]:
-    """As an address says it."""
-    return {COLUMNS: ",".join(layout.keys)} | ({} if layout.timestamps else {TIMESTAMPS: "0"})
-
-
-def with_columns(address: str, layout: Layout) -> str:
-    """The address of a log with its columns written out, whatever its reader or its view chooses later."""
-    path, _, query = address.partition("?")
-    params = QueryDict(query, mutable=True)
-    params.pop(TIMESTAMPS, None)
-    for name, value in as_params(layout).items():
-        params[name] = value
-    return f"{path}?{params.urlencode()}"
 
 
 def chosen(order: Sequence[str], shown: Sequence[str], *, timestamps: bool) -> Layout:

@@ -2,22 +2,23 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models.functions import Left
-from django.http import QueryDict
 from django.utils import timezone
 
 from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
-from commlog.kit.paging import DEFAULT_SIZE, SIZES, BadCursor, Page, Sorting
-from commlog.log import condition_form, conditions, layouts
-from commlog.log.address import COLUMNS, CURSORS, EDITED, TIMESTAMPS, VIEW, Address, Pairs
+from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
+from commlog.log import condition_form, writing
 from commlog.log.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, annotations_of, fields_of, related_of, sorting_for
 from commlog.log.condition_form import Row
-from commlog.log.filters import MessageFilter
-from commlog.log.selection import Chip, Selection, select, short
+from commlog.log.conditions import short
+from commlog.log.filters import Condition, MessageFilter
+from commlog.log.query import LogQuery, Pairs, Selection
+from commlog.log.reading import Reading
 from commlog.log.table import LogRow, MessageTable
 from commlog.message.offers import chains_of, offer_for
 from notifications.criteria import Match
@@ -25,8 +26,16 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
 EXCERPT = 200
-_MOST_NAMED = 3  # columns that do not exist
+_SLOW = f"The search was stopped: it takes over {A_PAGE:.0f} seconds. Narrow it, by days for example."
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A condition as it is shown: removable by a link."""
+
+    condition: Condition
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Log:
     now: datetime
     address: str  # the query string that leads back here, without what is not set
     whole: str  # the same with the conditions of its view written out: what is on the screen, whatever becomes of the view
-    state: Pairs  # what a view would hold
+    drawn: str  # the same with its columns, whatever its reader or its view chooses later
     carried: Pairs  # what the filter form takes along
     condition_rows: Sequence[Row] = ()
     match: Match = Match.ALL
@@ -102,70 +111,56 @@ class Log:
         return any(row.offer.failed or not row.message.is_final for row in self.rows)
 
 
-def build(
-    params: QueryDict, *, scope: MessageQuerySet, columns: Sequence[Column] = DEFAULT, timestamps: bool = True, saved: Pairs | None = None
-) -> Log:
-    """The log that the parameters ask for, over the messages of `scope`. `saved`: the state of the view that it was opened with."""
-    chosen = select(params, scope=scope, saved=saved)
-    asked = chosen.address
-    asked.notices.extend(f"There is no column “{short(key)}”; it is left out." for key in layouts.unknown(params)[:_MOST_NAMED])
-    size = _size(asked)
-    page, sorting, stopped = _limited_page(chosen, columns, size)
+def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
+    """The log that is asked for, over the messages of `scope`."""
+    query, layout = asked.query, asked.layout
+    chosen = query.over(scope)
+    page, sorting, notices, stopped = _limited_page(chosen, asked)
     rows = rows_of(page.rows)
-    place = {name: asked.given(name) for name in CURSORS if asked.given(name)}
-    turned = any(asked.given(name) for name in CURSORS)
+
+    def url(query: LogQuery, cursor: Pairs = (), *, whole: bool = False) -> str:
+        return writing.url(query, [*asked.beside, *cursor], whole=whole)
+
     return Log(
         filter=chosen.filter,
-        chips=chosen.chips,
-        table=MessageTable.over(rows, columns, sorting, lambda alias: asked.url(changed={"sort": alias})),
+        chips=[Chip(condition, url(query.without(condition))) for condition in chosen.conditions],
+        table=MessageTable.over(rows, layout.columns, sorting, lambda alias: url(query.replace(sorting=alias))),
         rows=rows,
         sorting=sorting,
-        size=size,
+        size=asked.size,
         now=timezone.now(),
-        address=asked.url(changed=place),
-        whole=asked.url(changed=place, whole=True),
-        state=asked.state(),
-        carried=_carried(asked, sorting),
-        condition_rows=condition_form.rows_of(asked.conditions),
-        match=asked.conditions.match,
-        adding=asked.conditions.add,
-        changed=asked.changed,
-        timestamps=timestamps,
-        columns=columns,
+        address=url(query, asked.cursor),
+        whole=url(query, asked.cursor, whole=True),
+        drawn=url(query.replace(columns=tuple(layout.keys), timestamps=layout.timestamps), asked.cursor, whole=True),
+        carried=writing.carried(query, sorting),
+        condition_rows=condition_form.rows_of(query.criteria, adding=asked.adding),
+        match=query.match,
+        adding=asked.adding,
+        changed=writing.changed(query),
+        timestamps=layout.timestamps,
+        columns=layout.columns,
         stopped=stopped,
-        previous_url=asked.url(changed={"before": page.before}) if page.before else "",
-        next_url=asked.url(changed={"after": page.after}) if page.after else "",
-        start_url=asked.url() if turned else "",
-        bare_url=asked.url(without=[*chosen.filter.filters, *chosen.strange, conditions.PARAMETER]),
-        problems=asked.problems,
-        notices=asked.notices,
+        previous_url=url(query, [("before", page.before)]) if page.before else "",
+        next_url=url(query, [("after", page.after)]) if page.after else "",
+        start_url=url(query) if asked.cursor else "",
+        bare_url=url(query.replace(bar=(), criteria=(), match=Match.ALL)),
+        problems=[*query.problems, *([_SLOW] if stopped else [])],
+        notices=[*asked.notices, *notices],
     )
 
 
-def _carried(asked: Address, sorting: Sorting) -> Pairs:
-    """The parameters that are no fields of the filter form. With a view they stand for the whole state, so what is emptied stays empty."""
-    kept = [(name, asked.given(name)) for name in (VIEW, COLUMNS, TIMESTAMPS) if asked.given(name)]
-    if asked.given("sort"):
-        kept.append(("sort", sorting.alias))
-    return [*kept, (EDITED, "1")] if asked.saved is not None else kept
-
-
-def _limited_page(chosen: Selection, columns: Sequence[Column], size: int) -> tuple[Page[Message], Sorting, bool]:
-    """The page and its order, and whether the database had to be stopped. Without conditions an index serves every page at once."""
-    if not chosen.conditional and not chosen.address.given("sort"):
-        return (*_sorted_page(chosen, columns, size), False)
+def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sorting, list[str], bool]:
+    """The page, its order, what is not as asked, and whether the database had to be stopped. Without conditions an index serves each."""
+    notices: list[str] = []
     try:
-        with time_limit(A_PAGE):
-            return (*_sorted_page(chosen, columns, size), False)
+        with time_limit(A_PAGE) if chosen.conditional or chosen.query.sorting else nullcontext():
+            sorting, notice = sorting_of(chosen)
+            notices += [notice] if notice else []
+            messages = shown(chosen.messages, asked.layout.columns).annotate(**annotations_of(sorting.columns))
+            page, notice = _page(messages, sorting, asked)
+            return page, sorting, [*notices, *([notice] if notice else [])], False
     except TookTooLong:
-        chosen.address.problems.append(f"The search was stopped: it takes over {A_PAGE:.0f} seconds. Narrow it, by days for example.")
-        return Page(), DEFAULT_SORTING, True
-
-
-def _sorted_page(chosen: Selection, columns: Sequence[Column], size: int) -> tuple[Page[Message], Sorting]:
-    sorting = sorting_of(chosen.address, chosen.messages)
-    messages = shown(chosen.messages, columns).annotate(**annotations_of(sorting.columns))
-    return _page(chosen.address, messages, sorting, size), sorting
+        return Page(), DEFAULT_SORTING, notices, True
 
 
 def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQuerySet:
@@ -175,41 +170,24 @@ def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQueryS
     return read.select_related(*related) if related else read
 
 
-def sorting_of(asked: Address, messages: MessageQuerySet) -> Sorting:
-    """The order that is asked for, or the usual one, and why."""
-    alias = asked.given("sort")
+def sorting_of(chosen: Selection) -> tuple[Sorting, str]:
+    """Return the order that is asked for, or the usual one and why."""
+    alias = chosen.query.sorting
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is None:
-        asked.notices.append(f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.")
-    elif not CATALOGUE[sorting.name].indexed and counted(messages, SORTABLE) > SORTABLE:
+        return DEFAULT_SORTING, f"The log cannot be sorted by “{short(alias)}”; the newest messages come first."
+    if not CATALOGUE[sorting.name].indexed and counted(chosen.messages, SORTABLE) > SORTABLE:
         label = CATALOGUE[sorting.name].label
-        asked.notices.append(f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.")
-    else:
-        return sorting
-    return DEFAULT_SORTING
+        return DEFAULT_SORTING, f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first."
+    return sorting, ""
 
 
-def _size(asked: Address) -> int:
-    """Rows a page: the nearest of SIZES."""
-    text = asked.given("per_page")
-    if not text:
-        return DEFAULT_SIZE
-    digits = text.removeprefix("-")
-    number = int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else None
-    if number in SIZES:
-        return number
-    size = DEFAULT_SIZE if number is None else min(SIZES, key=lambda choice: abs(choice - number))
-    asked.notices.append(f"A page cannot have “{short(text)}” rows; it has {size}.")
-    return size
-
-
-def _page(asked: Address, messages: MessageQuerySet, sorting: Sorting, size: int) -> Page[Message]:
-    after, before = (asked.given(name) for name in CURSORS)
+def _page(messages: MessageQuerySet, sorting: Sorting, asked: Reading) -> tuple[Page[Message], str]:
     try:
-        return paging.fetch(messages, sorting, size=size, after=after, before=before)
+        return paging.fetch(messages, sorting, size=asked.size, **dict(asked.cursor)), ""
     except BadCursor:
-        asked.notices.append("The address of that page is damaged or belongs to another order; this is the first page.")
-        return paging.fetch(messages, sorting, size=size)
+        damaged = "The address of that page is damaged or belongs to another order; this is the first page."
+        return paging.fetch(messages, sorting, size=asked.size), damaged
 
 
 def rows_of(messages: Sequence[Message]) -> list[LogRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.urls import Resolver404, resolve, reverse
 
 from commlog import permissions
@@ -30,20 +30,19 @@ class Place:
     key: UUID | None = None
 
     @classmethod
-    def at(cls, address: str) -> tuple[Self, QueryDict]:
-        """The log of that address, and the parameters of the address. Raises Http404 where no log is."""
-        path, _, query = address.partition("?")
+    def at(cls, address: str) -> Self:
+        """Return the log of that address. Raises Http404 where no log is."""
         try:
-            found = resolve(path)
+            found = resolve(address.partition("?")[0])
         except Resolver404 as error:
             raise Http404("There is no such log.") from error
         name = found.url_name or ""
         if name == _LOG:
-            return cls(), QueryDict(query)
+            return cls()
         kind = name.removesuffix(_TAB)
         if not name.endswith(_TAB) or kind.upper() not in LogKind:
             raise Http404("There is no such log.")
-        return cls(LogKind[kind.upper()], found.kwargs["key"]), QueryDict(query)
+        return cls(LogKind[kind.upper()], found.kwargs["key"])
 
     @classmethod
     def of(cls, job: Job) -> Self:

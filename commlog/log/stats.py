@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from django.http import QueryDict
-
 from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
-from commlog.log import conditions, custom_views
-from commlog.log.selection import select
+from commlog.log import custom_views, writing
+from commlog.log.conditions import meant
+from commlog.log.query import LogQuery
 from notifications.criteria import Criterion, Operator
 from notifications.failures import Reason
 from notifications.models import Message
@@ -19,7 +18,7 @@ from notifications.states import LIVE
 
 LATELY = timedelta(hours=24)
 _LABELS = dict(Reason.choices)
-_TODAY = conditions.write(Criterion("created", Operator.TODAY, ()))
+_FAILED_TODAY = LogQuery(bar=(("state", "FAILED"),), criteria=(meant(Criterion("created", Operator.TODAY)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +42,27 @@ class Failures:
 def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
     """What waits now, what was sent within a day, whenever it was created, and what became of those created within a day."""
     since = (now - LATELY).isoformat(timespec="minutes")  # an open dashboard is not drawn anew for its addresses alone
-    created, sent = (conditions.write(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))) for field in ("created", "sent"))
+    created, sent = ((meant(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))),) for field in ("created", "sent"))
     asked = (
-        ("Waiting to be sent", "WAITING", {"state": "PENDING"}),
-        ("Sent in the last 24 hours", "SENT", {"state": "SENT", conditions.PARAMETER: sent}),
-        ("Failed in the last 24 hours", "FAILED", {"state": "FAILED", conditions.PARAMETER: created}),
-        ("Still not delivered", "FAILED", {"state": "UNDELIVERED", conditions.PARAMETER: created}),
+        ("Waiting to be sent", "WAITING", "PENDING", ()),
+        ("Sent in the last 24 hours", "SENT", "SENT", sent),
+        ("Failed in the last 24 hours", "FAILED", "FAILED", created),
+        ("Still not delivered", "FAILED", "UNDELIVERED", created),
     )
-    return [_figure(label, state, custom_views.as_params(pairs.items()), scope) for label, state, pairs in asked]
+    queries = [(label, icon, LogQuery(bar=(("state", state),), criteria=criteria)) for label, icon, state, criteria in asked]
+    return [Figure(label, custom_views.number_of(query, scope), writing.url(query), icon) for label, icon, query in queries]
 
 
 def failed_today(scope: MessageQuerySet) -> Failures:
     """Today in the organisation's zone. The reasons are those of the latest failures, up to the cap."""
-    params = custom_views.as_params([("state", "FAILED"), (conditions.PARAMETER, _TODAY)])
-    latest = select(params, scope=scope).messages.order_by("-created_at", "-pk")
+    latest = _FAILED_TODAY.over(scope).messages.order_by("-created_at", "-pk")
     try:
         with time_limit(A_COUNT):
             found = list(latest.values_list("failure_reason", flat=True)[: custom_views.CAP + 1])
     except TookTooLong:
-        return Failures(Figure("Failed today", "", params.urlencode()), [])
-    reasons = [_of_reason(reason, number, params) for reason, number in Counter(found[: custom_views.CAP]).most_common()]
-    return Failures(Figure("Failed today", custom_views.capped(len(found)), params.urlencode()), reasons)
+        return Failures(Figure("Failed today", "", writing.url(_FAILED_TODAY)), [])
+    reasons = [_of_reason(reason, number) for reason, number in Counter(found[: custom_views.CAP]).most_common()]
+    return Failures(Figure("Failed today", custom_views.capped(len(found)), writing.url(_FAILED_TODAY)), reasons)
 
 
 def waiting_longest(scope: MessageQuerySet) -> Message | None:
@@ -73,11 +72,7 @@ def waiting_longest(scope: MessageQuerySet) -> Message | None:
     return min(oldest, key=attrgetter("created_at", "pk"), default=None)
 
 
-def _figure(label: str, state: str, params: QueryDict, scope: MessageQuerySet) -> Figure:
-    return Figure(label, custom_views.number_of(params, scope), params.urlencode(), state)
-
-
-def _of_reason(reason: str, number: int, params: QueryDict) -> Figure:
-    narrowed = params.copy()
-    narrowed.appendlist(conditions.PARAMETER, conditions.write(Criterion("failure_reason", Operator.EQUALS, (reason,))))
-    return Figure(_LABELS.get(reason, reason or "No reason was recorded"), custom_views.capped(number), narrowed.urlencode())
+def _of_reason(reason: str, number: int) -> Figure:
+    failed_so = meant(Criterion("failure_reason", Operator.EQUALS, (reason,)))
+    query = _FAILED_TODAY.replace(criteria=(*_FAILED_TODAY.criteria, failed_so))
+    return Figure(_LABELS.get(reason, reason or "No reason was recorded"), custom_views.capped(number), writing.url(query))

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
+from commlog.log.places import Place
 from commlog.models.column_layout import LogKind
 from commlog.recipients.profile import message_count
 from commlog.views import screen
@@ -20,7 +21,7 @@ def communications(request: HttpRequest, key: UUID) -> HttpResponse:
     scope = permissions.messages_for(request.user).of_account(key)
     return screen.show(
         request,
-        kind=LogKind.ACCOUNT,
+        Place(LogKind.ACCOUNT, key),
         scope=scope,
         template="accounts/communications.html",
         page=lambda: {"account": key, "message_count": message_count(scope)},

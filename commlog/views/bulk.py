@@ -9,7 +9,6 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import jobs, permissions
@@ -19,12 +18,10 @@ from commlog.bulk.confirming import BulkForm, Confirmed
 from commlog.jobs import Asked, TooManyOpen
 from commlog.kit.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
 from commlog.kit.paging import SIZES
-from commlog.log import conditions
-from commlog.log.places import Place
-from commlog.log.selection import Selection, in_words, select
+from commlog.log import reading, writing
+from commlog.log.conditions import meant
 from commlog.models import Job, User
 from commlog.models.job import JobKind
-from commlog.views import screen
 from notifications import sendable
 from notifications.criteria import Criterion, Match, Operator
 from notifications.failures import Reason
@@ -65,10 +62,10 @@ class _Asked:
 
     def __init__(self, request: HttpRequest, given: QueryDict, *, all: bool = False) -> None:
         self.of = given.get("of") or reverse("log")
-        self.place, params = Place.at(self.of)
-        state = screen.state_of(request, params, self.place.kind)
+        query = reading.of_address(self.of, permissions.staff(request)).query
+        self.place = query.place
         self.scope = self.place.scope(request.user)
-        self.chosen: Selection = select(state.params, scope=self.scope, saved=state.saved)
+        self.chosen = query.over(self.scope)
         self.all = all or bool(given.get("all"))
         rows = [] if self.all else given.getlist("row")
         self.rows = [int(row) for row in rows if row.isascii() and row.isdigit() and len(row) < 19]
@@ -90,11 +87,11 @@ class _Asked:
 
     def log_of(self, reason: Reason) -> str:
         """Return the address of the log that lists only what failed for this reason; empty where none does."""
-        address = self.chosen.address
-        if not self.all or address.conditions.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
+        query = self.chosen.query
+        if not self.all or query.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
             return ""
-        failed_so = conditions.write(Criterion("failure_reason", Operator.EQUALS, (reason,)))
-        return f"{self.place.url}?{urlencode([*address.state(), (conditions.PARAMETER, failed_so)])}"
+        failed_so = meant(Criterion("failure_reason", Operator.EQUALS, (reason,)))
+        return writing.address(query.replace(criteria=(*query.criteria, failed_so)))
 
     def messages(self, newest: int) -> MessageQuerySet:
         """The messages that are asked for, of those that there are now. A row that was ticked counts though it may not match any more."""
@@ -118,7 +115,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
         return _confirmation(
             request, asked, None, problem=f"{error.number:,} messages match; {most}. Narrow the filter, by days for example."
         )
-    confirmed = Confirmed(asked.place, Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
+    confirmed = Confirmed(Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
     fresh = {"key": uuid4().hex, "confirmed": confirmed.signed(form.owner)}
     return _confirmation(request, asked, found, form=form, fresh=fresh)
 
@@ -147,7 +144,7 @@ def _confirmation(
     threshold = settings.BULK_APPROVAL_THRESHOLD
     context: dict[str, Any] = {"asked": asked, "preview": found, "form": form, "fresh": fresh, "problem": problem, "threshold": threshold}
     context["unsendable"] = [(reason, number, asked.log_of(reason)) for reason, number in found.unsendable] if found else []
-    context["words"] = in_words(asked.chosen) if asked.all else ""
+    context["words"] = asked.chosen.words() if asked.all else ""
     return render(request, "bulk/confirm.html", context, status=400 if found is None else 200)
 
 
@@ -156,12 +153,11 @@ def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
     wanted = form.cleaned_data
     confirmed: Confirmed = wanted["confirmed"]
     ids = sorted([*confirmed.ids, *(confirmed.doubtful if wanted["unknown"] else [])])
-    scope = confirmed.place.scope(owner)
+    scope = confirmed.asked.query.place.scope(owner)
     job = jobs.create(
         JobKind.RESEND,
         key=wanted["key"],
         owner=owner,
-        place=confirmed.place,
         asked=confirmed.asked,
         newest=confirmed.newest,
         options={"unknown": wanted["unknown"]} | ({"pace": wanted["pace"]} if wanted["pace"] else {}),

@@ -8,9 +8,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
 from commlog.kit import return_address
-from commlog.log.address import COLUMNS, TIMESTAMPS, VIEW
-from commlog.log.layouts import Layout, as_params, chosen, layout_in, layout_of, remember
+from commlog.log.layouts import Layout, chosen, keys_in, layout_in, layout_of, remember
+from commlog.log.writing import COLUMNS, TIMESTAMPS, VIEW, of_layout
 from commlog.models.column_layout import LogKind
+from commlog.views.screen import kind_asked
 
 _STEPS = {"up": -1, "down": 1}
 
@@ -21,11 +22,12 @@ _STEPS = {"up": -1, "down": 1}
 def columns(request: HttpRequest) -> HttpResponse:
     """The list, a step in it, or the choice applied. With a view open the choice goes into the address until the view is saved."""
     user = permissions.staff(request)
-    kind = _kind(request)
+    kind = kind_asked(request)
     back = return_address.back(request)
     if request.method != "POST":
         state = QueryDict(back.partition("?")[2])
-        return _form(request, kind, layout_in(state, layout_of(user, kind)), back)
+        keys, timestamps = keys_in(state.get(COLUMNS, "")), state.get(TIMESTAMPS) != "0"
+        return _form(request, kind, layout_in(keys, layout_of(user, kind), timestamps=timestamps), back)
     layout = chosen(request.POST.getlist("order"), request.POST.getlist("shown"), timestamps=bool(request.POST.get("timestamps")))
     if "reset" in request.POST:
         layout = Layout()
@@ -43,7 +45,7 @@ def _apply(request: HttpRequest, kind: LogKind, layout: Layout, back: str) -> Ht
     for name in (COLUMNS, TIMESTAMPS):
         state.pop(name, None)
     if state.get(VIEW):
-        state.update(as_params(layout))
+        state.update(dict(of_layout(layout.keys, timestamps=layout.timestamps)))
     else:
         remember(permissions.staff(request), kind, layout)
         messages.success(request, "These columns are shown from now on.")
@@ -57,11 +59,3 @@ def _form(request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, pro
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = {"layout": layout, "kind": kind, "back": back, "problem": problem, "in_dialog": partial}
     return render(request, "log/columns/columns.html" if partial else "log/columns/page.html", context)
-
-
-def _kind(request: HttpRequest) -> LogKind:
-    """The kind of log that is meant. Raises PermissionDenied where the user may not read such logs."""
-    asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
-    kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
-    permissions.demand_log_of(request.user, kind)
-    return kind

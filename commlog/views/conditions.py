@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 
 from commlog import permissions
 from commlog.log.condition_form import Row
-from commlog.log.conditions import PART, Given
+from commlog.log.conditions import Given
+from commlog.log.reading import PART
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import NEEDS
 from commlog.recipients import people

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,12 +14,12 @@ from django.views.decorators.vary import vary_on_headers
 from commlog import permissions
 from commlog.kit import return_address
 from commlog.kit.seen import Check, edited
-from commlog.log import custom_views
-from commlog.log.selection import select
+from commlog.log import custom_views, reading, writing
+from commlog.log.places import Place
 from commlog.log.view_form import ViewForm
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
-from commlog.views import screen
+from commlog.views.screen import kind_asked
 from notifications.text.keys import key_in
 
 
@@ -28,7 +28,7 @@ from notifications.text.keys import key_in
 @permissions.can_read_messages
 def index(request: HttpRequest) -> HttpResponse:
     """All views of a kind of log that the user sees, in the user's order, and what can be done with each."""
-    kind = _kind(request)
+    kind = kind_asked(request)
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
     views = [(view, permissions.may_edit_view(request.user, view)) for view in permissions.views_for(request.user, kind)]
@@ -48,21 +48,20 @@ def _under_item(request: HttpRequest, item: str) -> HttpResponse:
 @permissions.can_read_messages
 def new(request: HttpRequest) -> HttpResponse:
     """Save the state of a log as a view."""
-    user, kind, back = permissions.staff(request), _kind(request), return_address.back(request)
+    user, kind, back = permissions.staff(request), kind_asked(request), return_address.back(request)
     form = ViewForm(request.POST or None, user=user, kind=kind)
-    state = screen.state_of(request, QueryDict(back.partition("?")[2], mutable=True), kind)
-    chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
+    read = reading.of_address(back, user, Place(kind))
+    chosen = read.query.over(permissions.messages_for(user))
     if not chosen.sound:
         messages.error(request, "A condition is wrong. Correct it before you save the view.")
         return redirect(back)
     if request.method == "POST" and form.is_valid():
         view = CustomView(owner=user, kind=kind)
-        content = custom_views.content_of(chosen, state.layout)
+        content = writing.content(read.query, read.layout)
         custom_views.save(view, user, content | form.content(), roles=form.chosen_roles())
         return _opened(request, view, form, f"The view “{view.name}” is saved.")
-    return render(
-        request, "log/custom_views/form.html", {"form": form, "kind": kind, "back": back, "chips": chosen.chips, "title": "Save as view"}
-    )
+    found = {"form": form, "kind": kind, "back": back, "conditions": chosen.conditions, "title": "Save as view"}
+    return render(request, "log/custom_views/form.html", found)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,12 +108,11 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 def _save(request: HttpRequest, user: User, view: CustomView) -> str:
     _demand_editor(user, view)
     back = return_address.back(request)
-    state = screen.state_of(request, QueryDict(back.partition("?")[2], mutable=True), LogKind(view.kind))
-    chosen = select(state.params, scope=permissions.messages_for(user), saved=state.saved)
-    if not chosen.sound:
+    read, scope = reading.of_address(back, user, Place(LogKind(view.kind))), permissions.messages_for(user)
+    if not read.query.over(scope).sound:
         messages.error(request, "A condition is wrong. Correct it before you save the view.")
         return back
-    content, scope = custom_views.content_of(chosen, state.layout), permissions.messages_for(user)
+    content = writing.content(read.query, read.layout)
     try:
         custom_views.save_anew(view, user, content, seen=request.POST.get("seen", ""))
     except custom_views.SavedMeanwhile as found:
@@ -183,11 +181,3 @@ def _opened(request: HttpRequest, view: CustomView, form: ViewForm, said: str) -
 def _address_of(view: CustomView, back: str) -> str:
     path = back.partition("?")[0]
     return path if path == reverse("views") else f"{path}?view={view.key.hex}"
-
-
-def _kind(request: HttpRequest) -> LogKind:
-    """The kind of log that is meant. Raises PermissionDenied where the user may not read such logs."""
-    asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
-    kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
-    permissions.demand_log_of(request.user, kind)
-    return kind

@@ -12,7 +12,7 @@ from commlog.administration.channels import health
 from commlog.kit.stamps import latest
 from commlog.live import parts
 from commlog.log import custom_views, stats
-from commlog.log.address import back_to
+from commlog.log.writing import back_to
 from commlog.models import User
 from commlog.models.column_layout import LogKind
 

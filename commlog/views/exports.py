@@ -19,13 +19,13 @@ from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
 from commlog.jobs import Asked, TooManyOpen
 from commlog.kit.limits import A_PAGE, TookTooLong, time_limit
+from commlog.log import reading
 from commlog.log.columns import columns_of
 from commlog.log.places import Place
-from commlog.log.selection import Selection, in_words, select
+from commlog.log.query import Selection
 from commlog.models import ExportFile, User
 from commlog.models.export_file import KEPT
 from commlog.models.job import JobKind
-from commlog.views import screen
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
@@ -43,25 +43,23 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """
     user = permissions.staff(request)
     address = str(request.GET.get("of") or reverse("log"))
-    place, params = Place.at(address)
-    scope = place.scope(user)
-    state = screen.state_of(request, params, place.kind)
-    chosen = select(state.params, scope=scope, saved=state.saved)
+    read = reading.of_address(address, user)
+    chosen, view = read.query.rows(user), read.query.view
     if not chosen.sound:
         messages.error(request, "Nothing is exported: a condition of the filter is wrong.")
         return redirect(address)
     asked = str(request.POST.get("format", ""))
     format = Format(asked) if asked in Format.values else Format.XLSX
-    order = Order(format, state.layout.keys, state.layout.timestamps, state.view.name if state.view else "")
+    order = Order(format, read.layout.keys, read.layout.timestamps, view.name if view else "")
     total = _count(chosen.messages)
     if total is None or total > AT_ONCE or not _are_short(chosen.messages, order):
         try:
-            job = jobs.create(JobKind.EXPORT, owner=user, place=place, asked=Asked.of(chosen), total=total or 0, options=order.options)
+            job = jobs.create(JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=total or 0, options=order.options)
         except TooManyOpen as refusal:
             messages.error(request, f"Nothing is exported. {refusal}")
             return redirect("jobs")
         return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
-    return _at_once(order, chosen, place, user)
+    return _at_once(order, chosen, user)
 
 
 @require_safe
@@ -79,11 +77,11 @@ def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
     return FileResponse(content, as_attachment=True, filename=found.name, content_type=found.media_type, headers=headers)
 
 
-def _at_once(order: Order, chosen: Selection, place: Place, user: User) -> FileResponse:
-    planned = orders.plan(order, chosen, place=place, user=user)
+def _at_once(order: Order, chosen: Selection, user: User) -> FileResponse:
+    planned = orders.plan(order, chosen, user=user)
     target = TemporaryFile()  # noqa: SIM115  the response closes it
     notes = orders.carry_out(planned, target)
-    told = {"filter": in_words(chosen), "log": planned.about.log, "messages": notes.rows, **order.options}
+    told = {"filter": chosen.words(), "log": planned.about.log, "messages": notes.rows, **order.options}
     audit.record(user, AuditAction.EXPORTED, kind="log", label=planned.about.log, after=told)
     target.seek(0)
     return FileResponse(target, as_attachment=True, filename=order.file_name, content_type=Format(order.format).media_type)

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
-from commlog.models.column_layout import LogKind
+from commlog.log.places import Place
 from commlog.views import screen
 
 
@@ -14,4 +14,4 @@ from commlog.views import screen
 @permissions.can_read_log
 def log(request: HttpRequest) -> HttpResponse:
     """The page, or only the log where htmx asks: after a change of the filter."""
-    return screen.show(request, kind=LogKind.LOG, scope=permissions.messages_for(request.user), template="log/page.html")
+    return screen.show(request, Place(), scope=permissions.messages_for(request.user), template="log/page.html")

@@ -8,14 +8,13 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from commlog import permissions
 from commlog.kit import paging, return_address
-from commlog.kit.limits import TookTooLong, counted, time_limit
-from commlog.kit.paging import Sorting
-from commlog.log.columns import CATALOGUE, DEFAULT_SORTING, annotations_of, sorting_for
-from commlog.log.page import SORTABLE
-from commlog.log.places import Place
-from commlog.log.selection import Selection, select
-from commlog.views import screen
+from commlog.kit.limits import TookTooLong, time_limit
+from commlog.log import reading
+from commlog.log.columns import annotations_of
+from commlog.log.page import sorting_of
+from commlog.log.query import Selection
 from notifications.models import Message
 
 SECONDS = 1.0  # a search that takes longer gets no neighbours: the page must not wait for them
@@ -34,18 +33,16 @@ def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbour
     """What lies beside the message in the log at the address `origin`; None where that is no log that the person who asks may open."""
     if not (origin.startswith("/") and return_address.is_ours(origin, request)):
         return None
+    user = permissions.staff(request)
     try:
-        place, params = Place.at(origin.partition("#")[0])
-        scope = place.scope(request.user)
-        state = screen.state_of(request, params, place.kind)
+        chosen = reading.of_address(origin.partition("#")[0], user).query.rows(user)
     except (Http404, PermissionDenied):  # no log, a log that is closed, or the view is gone
         return None
-    chosen = select(state.params, scope=scope, saved=state.saved)
     if not chosen.sound:
         return Neighbours(origin)
     try:
         # Without conditions an index finds them at once.
-        with time_limit(SECONDS) if chosen.conditional or chosen.address.given("sort") else nullcontext():
+        with time_limit(SECONDS) if chosen.conditional or chosen.query.sorting else nullcontext():
             before, after = _beside(message, chosen)
     except TookTooLong:
         return Neighbours(origin)
@@ -53,18 +50,10 @@ def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbour
 
 
 def _beside(message: Message, chosen: Selection) -> tuple[Message | None, Message | None]:
-    sorting = _sorting(chosen)
+    sorting, _ = sorting_of(chosen)
     computed = annotations_of(sorting.columns)
     here = Message.objects.annotate(**computed).only("pk", *(set(sorting.columns) - set(computed))).get(pk=message.pk)
     return paging.beside(chosen.messages.annotate(**computed).only("key"), sorting, here)
-
-
-def _sorting(chosen: Selection) -> Sorting:
-    """The order that the log has: too many messages are not sorted by what no index serves."""
-    sorting = sorting_for(chosen.address.given("sort")) or DEFAULT_SORTING
-    if CATALOGUE[sorting.name].indexed or counted(chosen.messages, SORTABLE) <= SORTABLE:
-        return sorting
-    return DEFAULT_SORTING
 
 
 def _url(message: Message | None, origin: str) -> str:

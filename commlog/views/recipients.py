@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
+from commlog.log.places import Place
 from commlog.models.column_layout import LogKind
 from commlog.recipients.forms import MemberForm
 from commlog.recipients.kinds import KINDS, messages_of
@@ -49,7 +50,7 @@ def communications(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     recipient = get_object_or_404(KINDS[kind].objects, key=key)
     return screen.show(
         request,
-        kind=LogKind[kind.upper()],
+        Place(LogKind[kind.upper()], key),
         scope=messages_of(recipient, permissions.messages_for(request.user)),
         template="recipients/communications.html",
         page=lambda: {"profile": profile(recipient, request.user), "tab": "communications"},

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from commlog.log import reading
 from commlog.log.places import Place
 from commlog.models import CustomView, Job
 from notifications.models import Message
@@ -115,9 +116,10 @@ def test_it_has_views_and_columns_of_its_own(pages: Client) -> None:
 def test_a_job_about_it_knows_its_log(pages: Client) -> None:
     failed = make_message(MessageState.FAILED, loan_account_key=ACCOUNT)
     make_message(MessageState.FAILED)
-    place, params = Place.at(f"{PATH}?state=FAILED")
-    assert list(place.scope(officer(username="other"))) == [failed]
-    assert (place.url, place.whose, params["state"]) == (PATH, f"about the account {ACCOUNT.hex}", "FAILED")
+    place, other = Place.at(f"{PATH}?state=FAILED"), officer(username="other")
+    query = reading.of_address(f"{PATH}?state=FAILED", other).query
+    assert list(place.scope(other)) == list(query.rows(other).messages) == [failed]
+    assert (place.url, place.whose, query.bar) == (PATH, f"about the account {ACCOUNT.hex}", (("state", "FAILED"),))
     assert Place.of(Job(log="ACCOUNT", whom=ACCOUNT)) == place
 
 

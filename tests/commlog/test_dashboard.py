@@ -43,7 +43,7 @@ def test_its_figures_are_those_of_logs_and_lead_there(client: Client) -> None:
     assert "Still not delivered 1 " in shown
     assert 'href="/communications/?state=PENDING"' in page
     figures = client.get("/").context["figures"]
-    assert [len(client.get("/communications/?" + each.query).context["log"].rows) for each in figures] == [1, 2, 2, 1]
+    assert [len(client.get("/communications/" + each.query).context["log"].rows) for each in figures] == [1, 2, 2, 1]
 
 
 def test_what_was_sent_lately_counts_whenever_it_was_created(client: Client) -> None:
@@ -55,7 +55,7 @@ def test_what_was_sent_lately_counts_whenever_it_was_created(client: Client) -> 
     make_message(MessageState.FAILED, created_at=now)
     figure = client.get("/").context["figures"][1]
     assert (figure.label, figure.number) == ("Sent in the last 24 hours", "2")
-    log = client.get("/communications/?" + figure.query).context["log"]
+    log = client.get("/communications/" + figure.query).context["log"]
     assert [row.message for row in log.rows] == [edge, late]
     assert [chip.condition.label for chip in log.chips] == ["State", "Sent"]
 
@@ -83,7 +83,7 @@ def test_what_failed_today_is_grouped_by_its_reason(client: Client) -> None:
         ("The SMS gateway did not send it", "1"),
     ]
     assert failed.whole.number == "3"
-    assert len(client.get("/communications/?" + failed.reasons[0].query).context["log"].rows) == 2
+    assert len(client.get("/communications/" + failed.reasons[0].query).context["log"].rows) == 2
 
 
 def test_nothing_is_counted_beyond_the_cap(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from commlog.bulk import choosing
 from commlog.bulk.confirming import Confirmed
 from commlog.bulk.report import report
 from commlog.jobs import Asked
-from commlog.log.places import Place
+from commlog.log import writing
+from commlog.log.query import LogQuery
 from commlog.models import CustomView, Job, JobItem, User
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
@@ -173,7 +174,7 @@ def test_more_than_fit_into_one_bulk_resend_are_refused_with_their_number(pages:
 def test_half_a_million_confirmed_messages_fit_into_a_form(ada: User, settings: Any) -> None:
     chance = random.Random(5)
     ids = sorted(chance.sample(range(1, 500_000_000), 500_000))  # one in a thousand of a large log
-    signed = Confirmed(Place(), Asked([("state", "FAILED")], "State: Failed"), ids[-1], ids, [7]).signed(ada)
+    signed = Confirmed(Asked(LogQuery(bar=(("state", "FAILED"),)), "State: Failed"), ids[-1], ids, [7]).signed(ada)
     assert len(signed) < 0.6 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     read = Confirmed.read(signed, ada)
-    assert (read.ids, read.doubtful, read.asked.pairs) == (ids, [7], [("state", "FAILED")])
+    assert (read.ids, read.doubtful, writing.pairs(read.asked.query)) == (ids, [7], [("state", "FAILED")])

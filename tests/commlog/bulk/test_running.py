@@ -4,15 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import QueryDict
 from django.utils import timezone
 
 from commlog import jobs
 from commlog.bulk import choosing, running
 from commlog.bulk.report import report
 from commlog.jobs import Asked, Turn
+from commlog.log import reading
 from commlog.log.places import Place
-from commlog.log.selection import select
+from commlog.log.query import LogQuery
 from commlog.models import AuditEntry, Job, JobItem, User
 from commlog.models.job import JobKind, JobState
 from notifications.models import Message, newest_id
@@ -35,7 +35,7 @@ def owner() -> User:
 
 def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any) -> Job:
     """A bulk resend of all that the conditions choose."""
-    chosen = select(QueryDict(query), scope=Place().scope(owner))
+    chosen = reading.of_address(f"?{query}", owner, Place()).query.rows(owner)
     bound = newest_id(Message)
 
     def freeze(job: Job) -> int:
@@ -43,7 +43,7 @@ def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any)
         return choosing.freeze(job, Place().scope(owner), sorted([*found.ids, *(found.doubtful if unknown else [])]))
 
     asked = Asked.of(chosen)
-    return jobs.create(JobKind.RESEND, owner=owner, place=Place(), asked=asked, newest=bound, options=options, freeze=freeze)
+    return jobs.create(JobKind.RESEND, owner=owner, asked=asked, newest=bound, options=options, freeze=freeze)
 
 
 def turn() -> str:
@@ -196,12 +196,12 @@ def test_a_filter_that_is_not_understood_makes_no_job(owner: User) -> None:
 def test_more_than_the_threshold_waits_for_a_second_person(owner: User) -> None:
     for _ in range(2):
         make_message(FAILED)
-    chosen = select(QueryDict(), scope=Place().scope(owner))
+    chosen = LogQuery().rows(owner)
 
     def freeze(job: Job) -> int:
         return choosing.freeze(job, chosen.messages, choosing.preview(chosen.messages).ids)
 
-    given = {"owner": owner, "place": Place(), "asked": Asked.of(chosen), "freeze": freeze}
+    given = {"owner": owner, "asked": Asked.of(chosen), "freeze": freeze}
     assert jobs.create(JobKind.RESEND, **given, approval_above=2).state == JobState.QUEUED
     job = jobs.create(JobKind.RESEND, **given, approval_above=1)
     assert job.state == JobState.AWAITING_APPROVAL
