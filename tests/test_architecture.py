@@ -146,6 +146,26 @@ def test_channels_are_asked_and_not_named() -> None:
     assert wrong == []
 
 
+def test_the_parameters_of_a_log_are_read_in_one_place() -> None:
+    """Whoever else knows a log gets its LogQuery. The API has parameters of its own."""
+    readers = ("commlog.log.reading", "commlog.log.writing", "commlog.views.", "commlog.api.")
+    wrong = [
+        name
+        for name, path in MODULES.items()
+        if name.startswith("commlog.") and not name.startswith(readers)
+        if any(each.startswith("commlog.log.") for each in (name, *imports(path, inside_functions=True)))
+        if names_in(path) & {"QueryDict", "GET"}
+    ]
+    assert wrong == []
+    assert "QueryDict" in names_in(MODULES["commlog.log.reading"])
+
+
+def names_in(path: Path) -> set[str]:
+    """Every name, attribute and imported name of a file."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    return {str(getattr(node, kind)) for node in nodes for kind in ("id", "attr", "name") if hasattr(node, kind)}
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_few_modules_stand_in_the_hall(package: str) -> None:
     assert len(list((ROOT / package).glob("*.py"))) <= MOST_IN_THE_HALL[package]
