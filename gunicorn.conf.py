@@ -4,3 +4,18 @@
 # too long Commlog itself answers in words (commlog/kit/return_address.py), and the proxy in front bounds what comes at all.
 limit_request_line = 0  # no limit of gunicorn's own
 limit_request_field_size = 65_536
+
+
+def post_worker_init(worker):
+    """End open streams as soon as the worker is told to stop: it waits for them."""
+    import signal
+
+    from notifications.streams import hub  # needs the loaded application
+
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number, frame):
+        before(number, frame)
+        hub.stop()
+
+    signal.signal(signal.SIGTERM, stop)

@@ -158,6 +158,16 @@ def may_send_events(user: Holder) -> bool:
     return user.has_perm("commlog.send_events")
 
 
+def may_read_streams(user: Holder) -> bool:
+    """Whether a program may subscribe to streams, and read and commit what it has subscribed to."""
+    return user.has_perm("commlog.read_streams") or may_manage_streams(user)
+
+
+def may_manage_streams(user: Holder) -> bool:
+    """Whether a program may reset cursors, and do with others' subscriptions what it may do with its own."""
+    return user.has_perm("commlog.manage_streams")
+
+
 def may_read_secret_urls(user: Holder) -> bool:
     """Whether the user sees a webhook's URL whole, its secret path included: who may change the URL anyway."""
     return may_edit_templates(user)

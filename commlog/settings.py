@@ -208,6 +208,10 @@ USE_I18N = False
 SYSTEM_SENDER_NAME = env.text("SYSTEM_SENDER_NAME", "Mambu", most=200)  # the log's column of senders holds no more
 #: The name in the topics of streams: `mrn.event.<tenant>.streamingapi.<event>`. Default: `commlog`.
 TENANT_NAME = env.matching("TENANT_NAME", r"[A-Za-z0-9_\-]{1,100}", "letters, digits, dashes or underscores") or "commlog"
+#: Hours for which events can be read in their stream.
+STREAM_RETENTION_HOURS = env.whole("STREAM_RETENTION_HOURS", 96, least=1, most=87_600)
+#: Streams that one process has open at once, each on a thread of its own. What comes beyond is answered 503.
+STREAM_READERS = env.whole("STREAM_READERS", 100, least=0, most=10_000)
 #: What the API calls the organisation. Default: `SYSTEM_SENDER_NAME`.
 ORGANISATION_NAME = env.text("ORGANISATION_NAME", SYSTEM_SENDER_NAME, most=200)
 

@@ -16,7 +16,9 @@ class NotificationsConfig(AppConfig):
         from notifications.database import pooling  # noqa: F401 - looks at each new session
         from notifications.database.guards import install  # needs the loaded apps
         from notifications.delivery import tallies  # needs the loaded apps
+        from notifications.streams import keeping  # needs the loaded apps
 
         post_migrate.connect(install, sender=self)
         post_migrate.connect(install_schedule, sender=self)
         post_migrate.connect(tallies.install_schedule, sender=self)
+        post_migrate.connect(keeping.install_schedule, sender=self)

@@ -16,7 +16,8 @@ DOORS = (
     "cluster.health", "content", "criteria", "database.clock", "database.guards", "database.availability", "events", "failures", "faults",
     "lanes.lane_health", "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
     "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding", "retry", "secrets", "secrets.sealed",
-    "secrets.urls", "sendable", "states", "templating", "templating.checks", "templating.moving", "text.gate", "text.keys", "text.numbers",
+    "secrets.urls", "sendable", "states", "streams.hub", "streams.offsets", "streams.reading", "streams.readers", "streams.subscriptions",
+    "channels.event_stream.topics", "templating", "templating.checks", "templating.moving", "text.gate", "text.keys", "text.numbers",
     "text.spelling",
 )  # fmt: skip
 COMPOSITION = ("settings", "environment", "wsgi", "apps", "urls", "middleware", "navigation", "database_middleware", "demo")

@@ -96,6 +96,11 @@ TABLE: dict[str, Row] = {
         for prefix in ("api", "bare")
         for operation in ("send", "getByEncodedKey", "search", "search_1", "resend", "enqueueByKeys", "enqueueByDate")
     },
+    **{
+        f"{prefix}-{name}": _get(401, 401, 401, 401, 401)
+        for prefix in ("streams", "bare-streams")
+        for name in ("subscriptions", "subscription", "events", "cursors", "stats")
+    },
     # Everybody who is signed in
     "home": _get(SIGN_IN, 200, 200, 200, 200),
     "admin": _get(SIGN_IN, 302, 302, 302, 302),
@@ -244,6 +249,7 @@ class World:
             "template": self.template,
             "templateId": self.template.hex,
             "owner": self.client.hex,
+            "subscription": self.message.hex,
             "whom": "client",
             "pk": Lane.objects.values_list("pk", flat=True)[0] if name == "lane" else self.role,
             "action": {"job-act": "pause", "channel-act": "pause", "after-restore-decide": "lift"}.get(name, "favourite"),

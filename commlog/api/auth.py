@@ -36,7 +36,7 @@ class ApiKeyAuth(APIKeyHeader):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         """The key's consumer."""
-        return None if key is None else _by_key(request, key)
+        return None if key is None else by_key(request, key)
 
 
 class BearerAuth(HttpBearer):
@@ -44,7 +44,7 @@ class BearerAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         """The key's consumer."""
-        return _by_key(request, token)
+        return by_key(request, token)
 
 
 class BasicAuth(HttpBasicAuth):
@@ -114,7 +114,8 @@ def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
     return row, frozenset(f"commlog.{codename}" for codename in (row.held or "").split())
 
 
-def _by_key(request: HttpRequest, secret: str) -> Caller:
+def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller:
+    """The key's consumer. Unless `counted` the call is none of those of which there may be so many a minute."""
     now, found = timezone.now(), _found(secret)
     if found is None:
         audit.refused(None, request, "an API key that does not exist")
@@ -127,7 +128,8 @@ def _by_key(request: HttpRequest, secret: str) -> Caller:
         audit.refused(key.consumer, request, "the consumer was deactivated")
         raise ApiError(403, Code.NO_API_ACCESS, "this API consumer was deactivated")
     caller = Caller(key=key, permissions=held)
-    budgets.spend(request, caller.mark)
+    if counted:
+        budgets.spend(request, caller.mark)
     _note_use(key, now)
     return caller
 

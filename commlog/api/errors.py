@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.db import Error
@@ -20,7 +21,8 @@ from notifications.faults import Fault, Malformed
 
 log = logging.getLogger(__name__)
 # Where programs ask: under /api, and where the operations on messages answer without that prefix.
-_FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)")
+_FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)|/subscriptions(/|$)|/event-types(/|$)")
+_STREAMS = re.compile(r"(/api/v1)?/(subscriptions|event-types)(/|$)|/api/v1(/|$)")
 _LONGEST = 500
 _BEARER = 'Bearer realm="Commlog"'
 _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
@@ -52,9 +54,13 @@ def speaks_api(request: HttpRequest) -> bool:
 
 
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
-    """The error as an answer."""
-    body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
+    """The error as an answer. Addresses of streams say it in the words of RFC 9457."""
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
+    body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
+    if _STREAMS.match(request.path_info):
+        body = {"type": "about:blank", "title": HTTPStatus(error.status).phrase, "status": error.status}
+        detail = {"detail": shown} if (shown := described(error).get("errorSource")) else {}
+        return JsonResponse(body | detail, status=error.status, headers=headers, content_type="application/problem+json")
     return JsonResponse(body, status=error.status, headers=headers)
 
 
@@ -66,6 +72,8 @@ def described(error: ApiError) -> dict[str, object]:
 
 def _challenge(request: HttpRequest) -> str:
     """How to say who calls. Programs give a password only where Basic is offered, and some read the first scheme alone."""
+    if _STREAMS.match(request.path_info):
+        return _BEARER
     by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith("Mozilla/")
     return _BEARER if by_a_browser else f"{_BASIC}, {_BEARER}"  # a browser would open its own box over the page that describes the API
 

@@ -31,10 +31,16 @@ class ProgramsMiddleware:
         name = given if _GIVEN.fullmatch(given) else uuid4().hex
         request_id.set(name)  # until the next call: Django writes of an answer behind all middleware
         response = cross_origin.preflight(request) or self.get_response(request)
-        if response.status_code == 404 and not response.get("Content-Type", "").startswith("application/json"):
+        if response.status_code == 404 and not response.get("Content-Type", "").startswith(
+            ("application/json", "application/problem+json")
+        ):
             response = of_status(request, 404)  # in development Django answers with a page of its own
         response[HEADER] = name
         cross_origin.mark(request, response)
         for header, value in budgets.told(request).items():
             response[header] = value
         return response
+
+
+def _is_json(response: HttpResponse) -> bool:
+    return response.get("Content-Type", "").startswith(("application/json", "application/problem+json"))

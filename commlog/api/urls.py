@@ -13,7 +13,7 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
-from commlog.api import events, media_types, messages, notification_settings, organisation, plain, subscriptions, templates
+from commlog.api import events, media_types, messages, notification_settings, organisation, plain, streams, subscriptions, templates
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import ApiError, answer, of_status
@@ -102,4 +102,6 @@ urlpatterns = [
     path("api/docs", docs, name="api-docs"),
     path("api/", include(list(patterns_of(api)))),
     *patterns_of(bare),
+    *streams.patterns("api/v1/", "streams"),
+    *streams.patterns("", "bare-streams"),  # clients resolve them at the root of the host
 ]

@@ -94,8 +94,8 @@ class Demo:
         children.forget(past)
         # Django's own server loses its place behind a body in chunks.
         serve = ["-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", f"127.0.0.1:{self.port}"]
-        serve += ["--threads", "16", "--no-control-socket", "--graceful-timeout", "2"]
-        children.start("web", serve, environment=variables | {"DEBUG": "1"})
+        serve += ["--threads", "32", "--no-control-socket", "--graceful-timeout", "2"]
+        children.start("web", serve, environment=variables | {"DEBUG": "1", "STREAM_READERS": "16"})
         children.start("sender", ["-m", "django", "sender"], environment=variables)
         pace = [f"--every={self.every}", f"--port={self.port}"]
         children.start("feed", [*program, "feed", str(place.directory), *pace], environment=variables)

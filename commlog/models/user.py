@@ -54,6 +54,8 @@ class User(Folded, AbstractUser):
             ("publish_views", "Publish views"),
             *((permission_to_send(each), f"Send manual {channels.of(each).noun()}") for each in channels.FOR_PEOPLE),
             ("send_events", "Send events"),
+            ("read_streams", "Read streams"),
+            ("manage_streams", "Manage streams"),
             ("create_communication_templates", "Create templates"),
             ("edit_communication_templates", "Edit templates"),
             ("view_client_details", "View clients"),

@@ -1,5 +1,7 @@
 """The stream: topics in partitions, the events that EVENT_STREAM messages are appended as, and who has read how far."""
 
+from uuid import uuid4
+
 from django.db import models
 from django.db.models import Q
 
@@ -66,3 +68,55 @@ class StreamEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} {self.pk}"
+
+
+class StreamSubscription(models.Model):
+    """Somebody's place in some topics, kept for whoever reads under its name."""
+
+    key = models.UUIDField(unique=True, default=uuid4)
+    owning_application = models.CharField(max_length=200)
+    event_types = models.JSONField()  # names of topics, sorted
+    consumer_group = models.CharField(max_length=200)
+    identity = models.CharField(max_length=64, unique=True)  # of these three
+    read_from = models.CharField(max_length=10)
+    owner = models.BigIntegerField()  # the API consumer that made it
+    owner_name = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.owning_application} {self.key.hex}"
+
+
+class StreamReader(models.Model):
+    """One open stream. It is lost when it is not heard of for some seconds; it may commit for a while after its end."""
+
+    key = models.UUIDField(unique=True, default=uuid4)
+    subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="readers")
+    name = models.CharField(max_length=200)  # whose key opened it
+    opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key.hex
+
+
+class StreamCursor(models.Model):
+    """How far a partition has been read for a subscription, who reads it, and who is to have it next."""
+
+    subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="cursors", db_index=False)
+    partition = models.ForeignKey(StreamPartition, on_delete=models.PROTECT, related_name="+")
+    committed = models.BigIntegerField()  # the last offset that need not be read again; -1: none
+    committed_at = models.DateTimeField(null=True)
+    reader = models.ForeignKey(StreamReader, on_delete=models.SET_NULL, null=True, related_name="cursors")
+    next_reader = models.ForeignKey(StreamReader, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "partition"], name="stream_cursor_once"),
+            models.CheckConstraint(condition=Q(committed__gte=-1), name="stream_cursor_from_start"),
+            models.CheckConstraint(condition=Q(next_reader=None) | Q(reader__isnull=False), name="stream_cursor_next_of_held"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.partition_id}"

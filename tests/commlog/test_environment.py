@@ -74,6 +74,8 @@ def test_every_variable_that_is_read_is_on_the_page(monkeypatch: pytest.MonkeyPa
         ("ALLOWED_HOSTS", "commlog.example.org:8000"),
         ("SYSTEM_SENDER_NAME", "x" * 201),
         ("TENANT_NAME", "my bank"),
+        ("STREAM_RETENTION_HOURS", "0"),
+        ("STREAM_READERS", "many"),
         ("DEFAULT_FROM_EMAIL", "Harbour Bank, Inc. <no-reply@bank.example>"),
         ("DEFAULT_FROM_EMAIL", '"Bank <no-reply@bank.example>"'),
         ("DEFAULT_FROM_EMAIL", "Bank <no-reply@bank.example>, Ops <ops@bank.example>"),

@@ -43,6 +43,8 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
         "Templates and events",
         {
             "send_events": "Tell of business events by the API; templates make messages of them.",
+            "read_streams": "Read events by the API as they come, and keep one’s own place in them.",
+            "manage_streams": "Reset cursors by the API, and use the subscriptions of other callers.",
             "create_communication_templates": "Create texts for events to send. They send nothing until they are activated.",
             "edit_communication_templates": "Change, activate and deactivate such texts.",
         },

@@ -1,0 +1,108 @@
+"""Who reads a subscription's partitions: shared evenly, handed over when a reader has committed what it had read, or has left."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from notifications.database.clock import db_now
+from notifications.models import StreamCursor, StreamReader, StreamSubscription
+from notifications.streams import waking
+from notifications.streams.subscriptions import lock
+
+LOST_AFTER = timedelta(seconds=15)  # without a sign of a reader
+
+
+class NoFreeSlot(Exception):
+    """Every partition has a reader of its own already."""
+
+
+def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
+    """A new reader, with its share of the partitions. Raises NoFreeSlot, or StreamSubscription.DoesNotExist."""
+    with transaction.atomic():
+        lock(subscription)
+        now = db_now()
+        _end_lost(subscription, now)
+        live = StreamReader.objects.filter(subscription=subscription, closed_at=None).count()
+        if live >= StreamCursor.objects.filter(subscription=subscription).count():
+            raise NoFreeSlot
+        reader = StreamReader.objects.create(subscription=subscription, name=name, opened_at=now, seen_at=now)
+        _share(subscription)
+    return reader
+
+
+def leave(reader: StreamReader) -> None:
+    """The reader's partitions go to others. Nothing happens where it is gone already."""
+    with transaction.atomic():
+        subscription = reader.subscription
+        if not StreamSubscription.objects.select_for_update(no_key=True).filter(pk=subscription.pk).exists():
+            return
+        if StreamReader.objects.filter(pk=reader.pk, closed_at=None).update(closed_at=db_now()):
+            _share(subscription)
+
+
+def hand_over(reader: StreamReader, cursor: StreamCursor) -> None:
+    """Give a partition to whom it is promised."""
+    with transaction.atomic():
+        lock(reader.subscription)
+        mine = StreamCursor.objects.select_for_update(of=("self",)).filter(pk=cursor.pk, reader=reader).first()
+        if mine is not None and mine.next_reader_id is not None:
+            waking.wake([waking.of_reader(mine.next_reader_id)])
+            mine.reader_id, mine.next_reader_id = mine.next_reader_id, None
+            mine.save(update_fields=["reader", "next_reader"])
+
+
+def beat(pks: Collection[int]) -> set[int]:
+    """Give a sign of these readers. Returns which of them are still readers."""
+    mine = StreamReader.objects.filter(pk__in=pks, closed_at=None)
+    with transaction.atomic():
+        # Not those that somebody is changing: whoever does holds other readers, too.
+        free = mine.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        StreamReader.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(seen_at=db_now())
+    return set(mine.values_list("pk", flat=True))
+
+
+def sweep(now: datetime) -> None:
+    """End the readers that are lost, and forget those that may commit no more."""
+    lost = StreamReader.objects.filter(closed_at=None, seen_at__lt=now - LOST_AFTER)
+    for subscription in StreamSubscription.objects.filter(pk__in=lost.values("subscription")):
+        with transaction.atomic():
+            if StreamSubscription.objects.select_for_update(no_key=True).filter(pk=subscription.pk).exists():
+                _end_lost(subscription, now)
+    StreamReader.objects.filter(closed_at__lt=now - timedelta(hours=1)).delete()
+
+
+def _end_lost(subscription: StreamSubscription, now: datetime) -> None:
+    lost = StreamReader.objects.filter(subscription=subscription, closed_at=None, seen_at__lt=now - LOST_AFTER)
+    if lost.update(closed_at=now):
+        _share(subscription)
+
+
+def _share(subscription: StreamSubscription) -> None:
+    """Give what nobody has to those who have least, then even out. What is read now is handed over by its reader."""
+    live = list(StreamReader.objects.filter(subscription=subscription, closed_at=None).order_by("pk").values_list("pk", flat=True))
+    cursors = list(StreamCursor.objects.filter(subscription=subscription).order_by("pk"))
+    before = {each.pk: (each.reader_id, each.next_reader_id) for each in cursors}
+    share: dict[int, list[StreamCursor]] = {pk: [] for pk in live}
+    free: list[StreamCursor] = []
+    for each in cursors:
+        promised = each.next_reader_id if each.next_reader_id in share else None
+        if each.reader_id not in share:
+            each.reader_id, promised = promised, None
+        each.next_reader_id = promised
+        holder = promised or each.reader_id
+        (share[holder] if holder else free).append(each)
+    while free and share:
+        least = min(live, key=lambda pk: len(share[pk]))
+        free[-1].reader_id = least
+        share[least].append(free.pop())
+    while share:
+        least, most = min(live, key=lambda pk: len(share[pk])), max(live, key=lambda pk: len(share[pk]))
+        if len(share[most]) - len(share[least]) < 2:
+            break
+        moved = share[most].pop()
+        moved.next_reader_id = least if moved.reader_id != least else None
+        share[least].append(moved)
+    changed = [each for each in cursors if before[each.pk] != (each.reader_id, each.next_reader_id)]
+    StreamCursor.objects.bulk_update(changed, ["reader", "next_reader"])
+    waking.wake(map(waking.of_reader, live))

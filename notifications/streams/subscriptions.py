@@ -1,0 +1,163 @@
+"""Subscriptions and their cursors: made once, moved by commits, moved anywhere by a reset."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from notifications.database.clock import db_now
+from notifications.models import StreamCursor, StreamEvent, StreamPartition, StreamReader, StreamSubscription
+from notifications.streams import waking
+from notifications.streams.publishing import partitions_of
+
+BEGIN, END, CURSORS = "begin", "end", "cursors"
+Place = tuple[str, int]  # a topic and the number of a partition
+COMMIT_AFTER_END = timedelta(seconds=60)  # how long a reader that has left may commit what it had read
+
+
+class NoSuchStream(Exception):
+    """No reader with this stream id may commit."""
+
+
+class NoSuchCursor(Exception):
+    """The subscription has no such partition, or the partition no such event."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a new subscription is to be."""
+
+    owning_application: str
+    event_types: tuple[str, ...]
+    consumer_group: str = "default"
+    read_from: str = END
+    cursors: Mapping[Place, int] = field(default_factory=dict)  # where to begin, for CURSORS: the last offset that is not wanted
+
+    @property
+    def identity(self) -> str:
+        """Whoever wishes the same gets the same subscription."""
+        whole = [self.owning_application, sorted(set(self.event_types)), self.consumer_group]
+        return sha256(json.dumps(whole).encode()).hexdigest()
+
+
+def subscribe(wish: Wish, *, owner: int, owner_name: str) -> tuple[StreamSubscription, bool]:
+    """The subscription, and whether it is new. Raises NoSuchCursor."""
+    names = sorted(set(wish.event_types))
+    with transaction.atomic():
+        subscription, new = StreamSubscription.objects.get_or_create(
+            identity=wish.identity,
+            defaults={
+                "owning_application": wish.owning_application,
+                "event_types": names,
+                "consumer_group": wish.consumer_group,
+                "read_from": wish.read_from,
+                "owner": owner,
+                "owner_name": owner_name,
+                "created_at": db_now(),
+            },
+        )
+        if new:
+            partitions = partitions_of(names)
+            if wish.read_from == CURSORS and set(wish.cursors) != {_place(each) for each in partitions}:
+                raise NoSuchCursor("initial_cursors: name each partition of each event type once")
+            StreamCursor.objects.bulk_create(
+                [StreamCursor(subscription=subscription, partition=each, committed=_start(wish, each)) for each in partitions]
+            )
+    return subscription, new
+
+
+def _start(wish: Wish, partition: StreamPartition) -> int:
+    if wish.read_from == CURSORS:
+        return _known(partition, wish.cursors[_place(partition)])
+    return partition.first_offset - 1 if wish.read_from == BEGIN else partition.next_offset - 1
+
+
+def _place(partition: StreamPartition) -> Place:
+    return partition.topic.name, partition.number
+
+
+def _known(partition: StreamPartition, offset: int) -> int:
+    if offset >= partition.next_offset:
+        raise NoSuchCursor(f"partition {partition.number} of {partition.topic.name} has no such offset yet")
+    return offset
+
+
+def cursors_of(subscription: StreamSubscription) -> QuerySet[StreamCursor]:
+    """Its cursors, in order."""
+    found = StreamCursor.objects.filter(subscription=subscription).select_related("partition__topic", "reader")
+    return found.order_by("partition__topic__name", "partition__number")
+
+
+def unread(cursor: StreamCursor) -> int:
+    """How many events that are still kept come after the cursor."""
+    return cursor.partition.next_offset - 1 - max(cursor.committed, cursor.partition.first_offset - 1)
+
+
+def lag(cursor: StreamCursor) -> float:
+    """For how many seconds the first event after the cursor has waited."""
+    waiting = StreamEvent.objects.filter(partition=cursor.partition_id, offset__gt=cursor.committed).order_by("offset")
+    since = waiting.values_list("appended_at", flat=True).first()
+    return max(0.0, (db_now() - since).total_seconds()) if since else 0.0
+
+
+def commit(subscription: StreamSubscription, stream_id: UUID, wanted: Mapping[Place, int]) -> dict[Place, bool]:
+    """Move cursors on; whether each was moved: it stays where it is where it is there already. Raises NoSuchStream or NoSuchCursor.
+
+    What comes before is committed too. A reader that has lost a partition may still commit what it had read of it.
+    """
+    with transaction.atomic():
+        lock(subscription)
+        now = db_now()
+        may = Q(closed_at=None) | Q(closed_at__gt=now - COMMIT_AFTER_END)
+        if not StreamReader.objects.filter(may, subscription=subscription, key=stream_id).exists():
+            raise NoSuchStream
+        done = {}
+        for place, cursor in _named(subscription, wanted).items():
+            done[place] = cursor.committed < wanted[place]
+            if done[place]:
+                StreamCursor.objects.filter(pk=cursor.pk).update(committed=wanted[place], committed_at=now)
+                waking.wake([waking.of_reader(cursor.reader_id)] if cursor.reader_id else [])
+    return done
+
+
+def reset(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> None:
+    """Move cursors anywhere. All readers are cut off, and none of them may commit any more. Raises NoSuchCursor."""
+    with transaction.atomic():
+        lock(subscription)
+        named = _named(subscription, wanted)
+        readers = list(StreamReader.objects.filter(subscription=subscription).values_list("pk", flat=True))
+        StreamCursor.objects.filter(subscription=subscription).update(reader=None, next_reader=None)
+        StreamReader.objects.filter(pk__in=readers).delete()
+        for place, cursor in named.items():
+            StreamCursor.objects.filter(pk=cursor.pk).update(committed=wanted[place], committed_at=db_now())
+        waking.wake(map(waking.of_reader, readers))
+
+
+def delete(subscription: StreamSubscription) -> None:
+    """Delete it, and cut off its readers."""
+    with transaction.atomic():
+        lock(subscription)
+        StreamCursor.objects.filter(subscription=subscription).delete()
+        readers = list(StreamReader.objects.filter(subscription=subscription).values_list("pk", flat=True))
+        StreamSubscription.objects.filter(pk=subscription.pk).delete()
+        waking.wake(map(waking.of_reader, readers))
+
+
+def lock(subscription: StreamSubscription) -> None:
+    """Hold it until the transaction ends. Raises StreamSubscription.DoesNotExist."""
+    StreamSubscription.objects.select_for_update(no_key=True).only("pk").get(pk=subscription.pk)
+
+
+def _named(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> dict[Place, StreamCursor]:
+    cursors: dict[Any, StreamCursor] = {_place(each.partition): each for each in cursors_of(subscription)}
+    for topic, number in wanted:
+        if (topic, number) not in cursors:
+            raise NoSuchCursor(f"the subscription has no partition {number} of {topic}")
+        _known(cursors[topic, number].partition, wanted[topic, number])
+    return {place: cursors[place] for place in wanted}
