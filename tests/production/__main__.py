@@ -20,6 +20,7 @@ ROOT = document.ROOT
 PASSWORD = "harbour lights at night"
 SEARCHED = "krausesecret"
 MESSAGE = {"type": "EMAIL", "destination": "ana.krause@example.org", "subject": "Payment due", "body": "Dear Ana, thank you."}
+SMS = {"type": "SMS", "destination": "+441632960000", "body": "Dear Ana, thank you."}
 _began = time.monotonic()
 
 
@@ -120,8 +121,11 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
 
     large = visitor.call(key, "POST", "/api/communications/messages", b" " * 5_500_000 + b"{}")
     assert (large.status, json.loads(large.text)["errors"][0]["errorReason"]) == (413, "BODY_TOO_LARGE"), large
-    resend = visitor.call(key, "POST", "/api/communications/messages:resend", b"[" + b" " * 240_000_000 + b"]")
-    assert resend.status == 202, resend  # nothing to resend; nginx alone would say 413
+    failed = json.loads(visitor.call(key, "POST", "/api/communications/messages", SMS).text)  # no gateway is set up
+    assert failed["state"] == "FAILED", failed
+    answered = json.dumps([{"encodedKey": failed["encodedKey"], "body": "x" * 240_000_000}]).encode()  # a search's answer
+    resend = visitor.call(key, "POST", "/api/communications/messages:resend", answered)
+    assert resend.status == 202, resend  # nginx alone would say 413
 
     machine.run("systemctl stop commlog-web")
     assert visitor.ask("GET", f"/communications/?q={SEARCHED}").status == 502
