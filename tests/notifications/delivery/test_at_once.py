@@ -14,8 +14,10 @@ from notifications.delivery import at_once, claims, leases
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import NotStarted, Result
 from notifications.failures import Reason
+from notifications.lanes.lane_health import minute_of
 from notifications.models import Attempt, LaneTally, Message
 from notifications.outbox import Draft
+from notifications.process import this_process
 from notifications.states import MessageState, MessageType, Outcome
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -47,7 +49,9 @@ def test_what_was_accepted_is_recorded_and_counted_and_the_next_are_permitted(no
     assert (message.state, message.sent_at, message.lease_until, message.outcome) == (MessageState.SENT, now, None, Outcome.ACCEPTED)
     assert (message.provider_id, attempt.provider_id, attempt.detail) == ("id", "id", "250 ok")
     assert (attempt.outcome, attempt.started_at, attempt.finished_at) == (Outcome.ACCEPTED, now - timedelta(seconds=1), now)
-    assert [(each.delivered, each.failed, each.accepted_at) for each in LaneTally.objects.all()] == [(2, 0, now)]
+    (tally,) = LaneTally.objects.all()
+    assert (tally.delivered, tally.failed, tally.accepted_at) == (2, 0, now)
+    assert (tally.lane_id, tally.minute, tally.worker) == (one.lane_id, minute_of(now), this_process.name())
     assert Attempt.objects.get(pk=three.attempt_id).permitted_at == now
 
 

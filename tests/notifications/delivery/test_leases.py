@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from commlog.demo.standins import StandIns
@@ -91,6 +92,19 @@ def test_only_the_permitted_of_several_are_sent(now: datetime) -> None:
 
     assert claims.permit([one, two], now=now + timedelta(seconds=1)) == [two]
     assert {one.message_id, two.message_id} == {first.pk, second.pk}
+
+
+def test_an_attempt_that_was_closed_is_not_closed_again(now: datetime) -> None:
+    message = enqueued()
+    claim = claimed(message, now)
+    claims.permit([claim], now=now)
+    Attempt.objects.update(outcome=Outcome.UNKNOWN, finished_at=now)  # without its message, which cannot be
+
+    with pytest.raises(RuntimeError, match="0 of 1 open attempts were closed"), transaction.atomic():
+        results.record([accepted(claim, now)])
+
+    assert Attempt.objects.get().outcome == Outcome.UNKNOWN
+    assert Message.objects.get(pk=message.pk).state == MessageState.SENDING_ASYNC
 
 
 def test_a_renewed_lease_goes_on(now: datetime) -> None:
