@@ -53,6 +53,7 @@ SECTIONS = (
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
     Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
     Section("channels", "Channels", "Status of each channel, pauses and limits."),
+    Section("administration-streams", "Streams", "Topics, and how far programs have read them."),
     Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
     Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
 )

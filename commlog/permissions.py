@@ -221,6 +221,7 @@ can_view_administration = _demand(may_view_administration, "The administration n
 can_view_templates = _demand(may_view_templates, "Reading templates needs the permission to create or edit them, or “View administration”.")
 can_create_templates = _demand(may_create_templates, "This needs the permission “Create templates”.")
 can_edit_templates = _demand(may_edit_templates, "This needs the permission “Edit templates”.")
+can_manage_streams = _demand(may_manage_streams, "This needs the permission “Manage streams”.")
 can_manage_administration = _demand(may_manage_administration, "This needs the permission “Manage administration”.")
 
 

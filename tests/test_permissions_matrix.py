@@ -21,6 +21,7 @@ from notifications import events
 from notifications.events import Happening
 from notifications.models import Lane
 from notifications.states import MessageState, MessageType
+from notifications.streams.subscriptions import Wish, subscribe
 from tests.factories import (
     admin,
     make_client,
@@ -166,6 +167,9 @@ TABLE: dict[str, Row] = {
     "administration": _get(SIGN_IN, 403, 403, 403, 200),
     "audit": _get(SIGN_IN, 403, 403, 403, 200),
     "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-streams": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-stream": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-stream-reset": _post(SIGN_IN, 403, 403, 403, 302),
     "channels": _get(SIGN_IN, 403, 403, 403, 200),
     "channel-disable": _get(SIGN_IN, 403, 403, 403, 200),
     "channel-act": _post(SIGN_IN, 403, 403, 403, 302),
@@ -208,6 +212,8 @@ TABLE: dict[str, Row] = {
 READ_ONLY = {
     "administration",
     "audit",
+    "administration-streams",
+    "administration-stream",
     "channels",
     "retry-policy",
     "templates",
@@ -220,6 +226,9 @@ READ_ONLY = {
     "api-consumer",
     "after-restore",
 }
+
+
+_ACTIONS = {"job-act": "pause", "channel-act": "pause", "after-restore-decide": "lift", "administration-stream-reset": "end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +245,7 @@ class World:
     private_view: UUID
     template: UUID
     event: UUID
+    stream: UUID
     consumer: UUID
     api_key: UUID
     role: int
@@ -252,7 +262,7 @@ class World:
             "subscription": self.message.hex,
             "whom": "client",
             "pk": Lane.objects.values_list("pk", flat=True)[0] if name == "lane" else self.role,
-            "action": {"job-act": "pause", "channel-act": "pause", "after-restore-decide": "lift"}.get(name, "favourite"),
+            "action": _ACTIONS.get(name, "favourite"),
         } | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
 
@@ -267,6 +277,7 @@ class World:
             "view": self.view,
             "template": self.template,
             "event": self.event,
+            "administration-stream": self.stream,
             "api-consumer": self.consumer,
             "api-key": self.api_key,
         }
@@ -290,7 +301,8 @@ def one_of_everything() -> World:
     told = events.raise_one(Happening("CLIENT_CREATED", client=person))
     keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key, told.event.key)
     make_key(consumer := make_consumer("Extractor"))
-    keys = (*keys, consumer.key, ApiKey.objects.get().key)
+    stream, _ = subscribe(Wish("Reports", ("accounts",)), owner=1, owner_name="Extractor")
+    keys = (*keys, stream.key, consumer.key, ApiKey.objects.get().key)
     return World(failed.key, *keys, role.pk)
 
 

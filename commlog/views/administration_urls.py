@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commlog.views import administration, after_restore, api_consumers, channels, menu_items, roles, templates, users
+from commlog.views import administration, after_restore, api_consumers, channels, menu_items, roles, streams, templates, users
 
 urlpatterns = [
     path("", administration.overview, name="administration"),
@@ -33,6 +33,9 @@ urlpatterns = [
     path("channels/lanes/<int:pk>/", channels.lane, name="lane"),
     path("channels/<slug:channel>/disable/", channels.disable, name="channel-disable"),
     path("channels/<slug:channel>/<slug:action>/", channels.act, name="channel-act"),
+    path("streams/", streams.index, name="administration-streams"),
+    path("streams/<hex32:key>/", streams.subscription, name="administration-stream"),
+    path("streams/<hex32:key>/reset/<slug:action>/", streams.reset, name="administration-stream-reset"),
     path("after-restore/", after_restore.index, name="after-restore"),
     path("after-restore/<slug:action>/", after_restore.decide, name="after-restore-decide"),
     path("api-consumers/", api_consumers.index, name="api-consumers"),

@@ -1,0 +1,83 @@
+"""What the page of streams shows, and the two resets that it offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import F, Sum
+
+from notifications.models import StreamCursor, StreamSubscription, StreamTopic
+from notifications.streams import offsets, subscriptions
+
+MOST = 200  # rows of a list, the newest
+RESETS = {
+    "begin": "Everything that is kept will be read again.",
+    "end": "What was published until now will not be read any more.",
+}
+
+
+@dataclass
+class Read:
+    """How a subscription does."""
+
+    subscription: StreamSubscription
+    unread: int = 0
+    committed_at: datetime | None = None
+    readers: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """How far one partition has been read for a subscription."""
+
+    topic: str
+    number: int
+    committed: str
+    unread: int
+    lag: int  # seconds
+    committed_at: datetime | None
+    reader: str
+
+
+def subscriptions_read() -> Sequence[Read]:
+    """The newest subscriptions."""
+    found = {each.pk: Read(each) for each in StreamSubscription.objects.order_by("-pk")[:MOST]}
+    for cursor in StreamCursor.objects.filter(subscription__in=list(found)).select_related("partition"):
+        read = found[cursor.subscription_id]
+        read.unread += subscriptions.unread(cursor)
+        read.committed_at = max(filter(None, (read.committed_at, cursor.committed_at)), default=None)
+        read.readers |= {cursor.reader_id} if cursor.reader_id else set()
+    return list(found.values())
+
+
+def topics() -> Sequence[StreamTopic]:
+    """The newest topics, with how many events they have had (`published`) and how many are kept (`kept`)."""
+    found = StreamTopic.objects.annotate(
+        published=Sum("partitions__next_offset"), kept=Sum(F("partitions__next_offset") - F("partitions__first_offset"))
+    )
+    return list(found.order_by("-pk")[:MOST])
+
+
+def partitions(subscription: StreamSubscription) -> Sequence[Partition]:
+    """Its partitions in order."""
+    return [
+        Partition(
+            topic=cursor.partition.topic.name,
+            number=cursor.partition.number,
+            committed=offsets.written(cursor.committed) if cursor.committed >= 0 else "",
+            unread=(unread := subscriptions.unread(cursor)),
+            lag=int(subscriptions.lag(cursor)) if unread else 0,
+            committed_at=cursor.committed_at,
+            reader=cursor.reader.name if cursor.reader else "",
+        )
+        for cursor in subscriptions.cursors_of(subscription)
+    ]
+
+
+def reset(subscription: StreamSubscription, action: str) -> None:
+    """Move all cursors to the begin or to the end of what is kept; readers are cut off."""
+    wanted = {}
+    for cursor in subscriptions.cursors_of(subscription):
+        place, partition = (cursor.partition.topic.name, cursor.partition.number), cursor.partition
+        wanted[place] = (partition.first_offset if action == "begin" else partition.next_offset) - 1
+    subscriptions.reset(subscription, wanted)

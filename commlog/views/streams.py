@@ -1,0 +1,43 @@
+"""Streams in the administration: topics, who reads them, and how far; cursors can be reset."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from commlog import audit, permissions
+from commlog.administration import streams
+from commlog.models.audit_entry import AuditAction
+from notifications.models import StreamSubscription
+
+
+@require_safe
+@permissions.can_view_administration
+def index(request: HttpRequest) -> HttpResponse:
+    """Every subscription and topic."""
+    return render(request, "administration/streams/list.html", {"subscriptions": streams.subscriptions_read(), "topics": streams.topics()})
+
+
+@require_safe
+@permissions.can_view_administration
+def subscription(request: HttpRequest, key: UUID) -> HttpResponse:
+    """One subscription, partition by partition."""
+    found = get_object_or_404(StreamSubscription, key=key)
+    context = {"subscription": found, "partitions": streams.partitions(found), "can_manage": permissions.may_manage_streams(request.user)}
+    return render(request, "administration/streams/subscription.html", context)
+
+
+@require_POST
+@permissions.can_manage_streams
+def reset(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
+    """Have everything that is kept read again, or nothing of it."""
+    found = get_object_or_404(StreamSubscription, key=key)
+    if action not in streams.RESETS:
+        raise Http404("Cursors are reset to the begin or to the end.")
+    streams.reset(found, action)
+    about = {"kind": "stream subscription", "key": found.key.hex, "label": found.owning_application}
+    audit.record(permissions.staff(request), AuditAction.CHANGED, None, before=None, after={"cursors": action}, **about)
+    messages.success(request, streams.RESETS[action])
+    return redirect("administration-stream", found.key)
