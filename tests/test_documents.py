@@ -56,6 +56,24 @@ def test_every_file_exists(document: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_every_decision_stands_in_its_room_and_in_the_table() -> None:
+    top, *rooms = re.split(r"^## (.+)\n", (ROOT / "DECISIONS.md").read_text(), flags=re.MULTILINE)
+    written = {name: re.findall(r"^(\d+)\. \*\*", text, re.MULTILINE) for name, text in zip(rooms[::2], rooms[1::2], strict=True)}
+    table = dict(re.findall(r"^\| \[(.+?)\]\(#.+?\) \| (.+) \|$", top, re.MULTILINE))
+    assert {name: re.findall(r"\[(\d+)\]\(#\1\)", links) for name, links in table.items()} == written, (
+        "a new one goes to its room and into the table"
+    )
+    assert all(numbers == sorted(numbers, key=int) for numbers in written.values())
+    assert sorted(int(each) for numbers in written.values() for each in numbers) == list(range(1, sum(map(len, written.values())) + 1))
+
+
+def test_every_decision_that_code_refers_to_exists() -> None:
+    code = [file.read_text() for package in ("commlog", "notifications", "tests") for file in (ROOT / package).rglob("*.py")]
+    named = {number for text in code for number in re.findall(r"DECISIONS\.md (\d+)", text)}
+    assert named
+    assert named <= _anchors(ROOT / "DECISIONS.md")
+
+
 def test_every_block_is_run_by_a_test_or_is_for_the_reader_s_machine() -> None:
     languages = {(each.name, found) for each in DOCUMENTS for found in re.findall(r"^```(\S*)\n.*?^```$", each.read_text(), re.M | re.S)}
     assert languages == set(RUN_BY) | RUN_NOWHERE
@@ -103,6 +121,7 @@ def test_the_limits_of_the_api_are_those_of_the_settings() -> None:
 
 
 def _anchors(file: Path) -> set[str]:
-    """The headings of a document as GitHub names them."""
+    """The headings of a document as GitHub names them, and the anchors that it sets itself."""
     headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    set_here = re.findall(r'^<a id="(\w+)"></a>$', file.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(set_here)
