@@ -71,7 +71,7 @@ check: setup-dev ## lint, format, types, deployment checks, missing migrations
 
 api-fuzz: setup-dev ## attack the API at length with what its description allows and forbids (EXAMPLES=300)
 	$(CLEAN) $(if $(SERVER),DATABASE_URL=$(SERVER)) API_FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
-	  $(BIN)/python -m pytest tests/commlog/api/test_description.py --timeout 7200
+	  $(BIN)/python -m pytest tests/commlog/api/test_description.py tests/commlog/api/test_over_the_wire.py --timeout 7200
 
 .clients/.installed-python: requirements-clients.txt .venv/.installed
 	@echo "Installing generators of clients (once) …"

@@ -136,7 +136,7 @@ _STEP = component(
 PATCH = component(
     "TemplatePatch",
     {
-        "description": "What comes of all the steps is checked as a new template is.",
+        "description": "What comes of all the steps is checked as a new template is. Each changes another field.",
         "type": "array",
         "minItems": 1,
         "maxItems": 100,

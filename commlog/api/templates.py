@@ -110,6 +110,7 @@ def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
     """The fields after the steps. Paths name whole fields, with or without a slash before them."""
     if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be a list of 1 to 100 steps: {op, path, value}")
+    changed = set()
     for place, step in enumerate(steps):
         given = step if isinstance(step, dict) else {}
         operation = str(given.get("op", "")).upper()
@@ -120,6 +121,9 @@ def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
             raise Malformed(f"[{place}].op", Fault.MUST_BE_ONE_OF, allowed=OPERATIONS)
         if path not in fields_of("NewTemplate"):
             raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
+        if path in changed:  # what the first one says would not even be looked at
+            raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}].path: {path} is changed twice")
+        changed.add(path)
         if operation == "REMOVE":
             fields[path] = None
         elif "value" not in given:

@@ -147,8 +147,8 @@ def _template(body: dict[str, Any]) -> Any:
 
 
 def _steps(body: list[dict[str, Any]]) -> Any:
-    """Changes that any template takes."""
-    kept = [one for one in body if one["path"].lstrip("/") not in _TOGETHER]
+    """Changes that any template takes, each of another field."""
+    kept = list({one["path"].lstrip("/"): one for one in body if one["path"].lstrip("/") not in _TOGETHER}.values())
     for one in kept:
         if one["op"].upper() != "REMOVE":
             (one["value"],) = _template({one["path"].lstrip("/"): one["value"]}).values()

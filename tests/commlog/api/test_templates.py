@@ -184,6 +184,7 @@ def test_secrets_that_come_along_are_sent_to_the_new_server(program: Program) ->
         ([{"op": "REPLACE", "path": "url"}], 31),
         ([{"op": "REMOVE", "path": "url"}], 31),
         ([1], 4),
+        ([{"op": "REPLACE", "path": "activated", "value": "?"}, {"op": "REPLACE", "path": "/activated", "value": True}], 4),
     ],
 )
 def test_a_wrong_step_changes_nothing(program: Program, steps: Any, code: int) -> None:
