@@ -1,5 +1,6 @@
 """The bodies of calls: read once, with a limit, and understood by the one gate for JSON."""
 
+import re
 from typing import Any, cast
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from notifications.faults import Fault, Malformed
 
 _LARGEST_SKELETON = 5_000_000  # bytes
 _PIECE = 1_000_000  # bytes
+_LEAST_BYTES = 25  # of a value, on average: short ones take many times their bytes once they are read
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _JSON = ("application/json", "text/json")
 
 
@@ -79,11 +82,31 @@ def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] 
         if "HTTP_TRANSFER_ENCODING" in request.META and not _ends_by_itself(request):
             source += "; send it with a Content-Length, not in chunks"
         raise ApiError(400, Code.MISSING_ENTITY_JSON, source)
+    if _has_more_values(content, values := max(_LARGEST_SKELETON, settings.API_LARGEST_BODY) // _LEAST_BYTES):
+        raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {values:,} values")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Malformed("JSON", Fault.NOT_UTF8, byte=error.start + 1) from error
     return parse(text, keep=keep, exact=exact)
+
+
+def _has_more_values(content: bytes, most: int) -> bool:
+    """Looked at closely only where it could be so: texts hold commas, too."""
+    if _marks(content) <= most:
+        return False
+    found = end = 0
+    for text in _TEXTS.finditer(content):
+        found += _marks(content, end, text.start())
+        end = text.end()
+        if found > most:
+            return True
+    return found + _marks(content, end) > most
+
+
+def _marks(content: bytes, start: int = 0, end: int | None = None) -> int:
+    """How many values begin there, if nothing of it is a text."""
+    return sum(content.count(each, start, end) for each in (b",", b"[", b"{"))
 
 
 def _check_type(request: HttpRequest) -> None:

@@ -185,6 +185,18 @@ def test_bodies_that_are_too_large_or_no_json_by_their_type(program: Program, op
     assert refusal(program.call(method, path, b"{}", Content_Encoding="gzip"))[:2] == (415, 100_005)
 
 
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b'""', rb'"\"],"'])
+def test_a_body_of_too_many_values_is_refused_before_they_are_made(program: Program, value: bytes) -> None:
+    path = "/api/communications/messages:search"
+    assert refusal(program.post(path, b"[" + b",".join([value] * 200_001) + b"]"))[:2] == (413, 100_004)
+    assert refusal(program.post(path, b"[" + b",".join([value] * 60_000) + b"]"))[0] == 400
+
+
+def test_a_text_may_look_like_many_values(program: Program) -> None:
+    body = {"type": "EMAIL", "destination": "ana@example.org", "subject": "s", "body": '[{"a, b\\' * 100_000}
+    assert program.post("/api/communications/messages", body).status_code == 201
+
+
 @pytest.mark.parametrize("operation", DESCRIBED)
 def test_odd_values_in_every_place_of_an_address(program: Program, operation: str) -> None:
     method, template, described = DESCRIBED[operation]
