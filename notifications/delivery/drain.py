@@ -9,6 +9,7 @@ from itertools import chain
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from notifications import channels
 from notifications.channels import DeliveryError
 from notifications.database import availability, sql
 from notifications.database.clock import Clock
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 def drain(channel: MessageType) -> int:
-    """Send what is due on this channel, for about two seconds. Returns how many calls were made."""
+    """Send what is due for about two seconds: of this channel all, of others what does not hang. Returns how many calls were made."""
     with sql.prepared():
         return Drain(channel).run()
 
@@ -97,11 +98,9 @@ class Drain:
         moment = self.clock.now()
         found: Counter[int] = Counter()
         for opening in openings.openings(moment):
-            if not over and opening.channel != self.channel:
-                continue
             lane = self.lanes.get(opening.lane_id) or LaneTurn(opening.lane_id, opening.channel)
             room = min(lane.room(opening), opening.room - found[lane.lane_id])
-            if room > 0 and (not over or lane.must_not_wait(self.lanes.values())):
+            if room > 0 and self._takes(lane, opening, over=over):
                 self.lanes[lane.lane_id] = lane
                 if lane.window.channel.inline:
                     self._append(lane, opening, room)
@@ -122,6 +121,15 @@ class Drain:
             self.calls += count
             if this_process.is_to_stop() or time.monotonic() >= self.turn_ends:
                 return
+
+    def _takes(self, lane: LaneTurn, opening: Opening, *, over: bool) -> bool:
+        """Whether it is this turn's to claim. What is due on another channel must not wait for a backlog of this one."""
+        if over:
+            return lane.must_not_wait(self.lanes.values())
+        if opening.channel == self.channel:
+            return True
+        # What goes to our own database goes on for the whole of a turn.
+        return not (lane.hangs or lane.window.channel.inline or channels.get(self.channel).inline)
 
     def _only_waits(self, now: float) -> bool:
         """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
@@ -164,10 +172,11 @@ class Drain:
 
     def _gather(self) -> None:
         """Results that have come in: most of a window of them, or those of the next 20 ms."""
-        if not (out := self._out):
+        if not self._out:
             return
-        batch = min(each.window.batch for each in self.lanes.values() if each.out)  # so many results one transaction records at best
-        finished = self.done.take(min(batch, out), timeout=0 if self.unrecorded else _GATHER)
+        # So many results one transaction records at best. A lane of which few come waits for the others, at most for these 20 ms.
+        batch = max(min(each.window.batch, len(each.out)) for each in self.lanes.values())
+        finished = self.done.take(batch, timeout=0 if self.unrecorded else _GATHER)
         for done in finished:
             del self.lanes[done.claim.lane_id].out[done.claim.attempt_id]
         self.unrecorded += alike.read(map(self._result, finished))

@@ -146,3 +146,10 @@ def test_a_turn_that_is_to_stop_takes_nothing_new_and_gives_back_what_cannot_lea
     assert attempts[given_back] >= 40 - channels.get(MessageType.WEB_HOOK).width
     assert not Message.objects.filter(state=MessageState.SENDING_ASYNC).exists()
     assert not new.attempts.exists()
+
+
+def test_what_is_due_on_another_channel_waits_for_no_turn_of_this_one(providers: StandIns) -> None:
+    outbox.enqueue(Draft(MessageType.EMAIL, destination="ana@example.org", subject="s", body="b"))
+    outbox.enqueue(Draft(MessageType.SMS, destination="+4915112345678", body="b"))
+    tasks.drain("EMAIL")
+    assert [message.state for message in Message.objects.all()] == [MessageState.SENT] * 2
