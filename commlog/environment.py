@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from commlog.kit.mail_server import EXAMPLES, is_host, read
 from notifications.retry import RetryPolicy
+from notifications.text.gate import is_one_line
 
 _CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WEB_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -55,7 +55,7 @@ class Environment:
             value.encode()
         except UnicodeEncodeError as error:  # bytes that are not UTF-8, as Python carries them
             raise self.refuse(name, "text in UTF-8") from error
-        if most is not None and (len(value) > most or _CONTROL.search(value)):
+        if most is not None and (len(value) > most or not is_one_line(value)):
             raise self.refuse(name, f"one line of at most {most} characters")
         return value
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Func, Max, OrderBy, TextField
+from django.db.models import Func, Max, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -107,8 +107,7 @@ def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Pa
     Rows are passed over in an index alone, where one serves the order, and only those of the stretch are read.
     """
     sorting = question.sorting
-    name, columns = ("key", ("key",)) if sorting.columns == ("key",) else ("pk", (*sorting.columns, "pk"))  # a key is one row's alone
-    order = [OrderBy(F(column), descending=sorting.descending, nulls_last=sorting.nullable or None) for column in columns]
+    name, order = ("key", sorting.order()[:1]) if sorting.columns == ("key",) else ("pk", sorting.order())  # a key is one row's alone
     found = list(shown.order_by(*order).values_list(name, flat=True)[wanted.offset : wanted.offset + wanted.limit + 1])
     rows = {getattr(row, name): row for row in shown.filter(**{f"{name}__in": found[: wanted.limit]})}
     kept = [rows[each] for each in found[: wanted.limit] if each in rows]

@@ -19,6 +19,7 @@ from notifications.failures import Reason
 from notifications.models.message import LONGEST_REFERENCE
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
 from notifications.text import keys
+from notifications.text.gate import LINE
 
 KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
 ANSWERED_KEY: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
@@ -165,7 +166,7 @@ _IGNORED: dict[str, Schema] = {name: {"readOnly": True, "description": "Ignored"
 
 def _sendable(channel: MessageType, recipient: str) -> Schema:
     """A message of that channel to that kind of recipient; without one it needs a destination."""
-    line: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"}
+    line: Schema = {"type": "string", "minLength": 1, "pattern": LINE}
     properties: dict[str, Schema] = {
         "type": {"const": channel.value},
         "body": FILLED,

@@ -1,5 +1,6 @@
 """What clients and groups hear of. (`/api/subscriptions` belongs to streams.)"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -38,46 +39,30 @@ _MADE = describes(body=_WHICH, _200=answers("The subscription", SUBSCRIPTION))
 _GONE = describes(_204=answers("Unsubscribed"))
 
 
-@router.get("/clients/{owner}/subscriptions", operation_id="getClientSubscriptions", openapi_extra=_FOUND)
-@needs(lambda caller: permissions.may_view_recipient(caller, "client"), _READS.format("client"))
-def of_client(request: HttpRequest, owner: str) -> HttpResponse:
-    """What a client hears of. `owner`: its key or ID."""
-    return _listed(_client(owner))
+def _serve(kind: str, found: Callable[[str], Client | Group]) -> None:
+    """The operations on what a client or a group hears of."""
+    path, title = f"/{kind}s/{{owner}}/subscriptions", kind.title()
+    reads = needs(lambda caller: permissions.may_view_recipient(caller, kind), _READS.format(kind))
+    writes = needs(lambda caller: permissions.may_edit_recipient(caller, kind), _WRITES.format(kind))
 
+    @reads
+    def of_owner(request: HttpRequest, owner: str) -> HttpResponse:
+        return _listed(found(owner))
 
-@router.post("/clients/{owner}/subscriptions", operation_id="subscribeClient", openapi_extra=_MADE)
-@needs(lambda caller: permissions.may_edit_recipient(caller, "client"), _WRITES.format("client"))
-def subscribe_client(request: HttpRequest, owner: str) -> HttpResponse:
-    """Subscribe a client to a template."""
-    return _subscribed(request, _client(owner))
+    @writes
+    def subscribe(request: HttpRequest, owner: str) -> HttpResponse:
+        return _subscribed(request, found(owner))
 
+    @writes
+    def unsubscribe(request: HttpRequest, owner: str, templateId: str) -> HttpResponse:
+        return _unsubscribed(request, found(owner), templateId)
 
-@router.delete("/clients/{owner}/subscriptions/{templateId}", operation_id="unsubscribeClient", openapi_extra=_GONE)
-@needs(lambda caller: permissions.may_edit_recipient(caller, "client"), _WRITES.format("client"))
-def unsubscribe_client(request: HttpRequest, owner: str, templateId: str) -> HttpResponse:
-    """Unsubscribe a client from a template."""
-    return _unsubscribed(request, _client(owner), templateId)
-
-
-@router.get("/groups/{owner}/subscriptions", operation_id="getGroupSubscriptions", openapi_extra=_FOUND)
-@needs(lambda caller: permissions.may_view_recipient(caller, "group"), _READS.format("group"))
-def of_group(request: HttpRequest, owner: str) -> HttpResponse:
-    """What a group hears of. `owner`: its key or ID."""
-    return _listed(_group(owner))
-
-
-@router.post("/groups/{owner}/subscriptions", operation_id="subscribeGroup", openapi_extra=_MADE)
-@needs(lambda caller: permissions.may_edit_recipient(caller, "group"), _WRITES.format("group"))
-def subscribe_group(request: HttpRequest, owner: str) -> HttpResponse:
-    """Subscribe a group to a template."""
-    return _subscribed(request, _group(owner))
-
-
-@router.delete("/groups/{owner}/subscriptions/{templateId}", operation_id="unsubscribeGroup", openapi_extra=_GONE)
-@needs(lambda caller: permissions.may_edit_recipient(caller, "group"), _WRITES.format("group"))
-def unsubscribe_group(request: HttpRequest, owner: str, templateId: str) -> HttpResponse:
-    """Unsubscribe a group from a template."""
-    return _unsubscribed(request, _group(owner), templateId)
+    about, named = f"What a {kind} hears of. `owner`: its key or ID.", f"get{title}Subscriptions"
+    router.get(path, operation_id=named, summary=f"Of {title}", description=about, openapi_extra=_FOUND)(of_owner)
+    about, named = f"Subscribe a {kind} to a template.", f"subscribe{title}"
+    router.post(path, operation_id=named, summary=f"Subscribe {title}", description=about, openapi_extra=_MADE)(subscribe)
+    path, about, named = f"{path}/{{templateId}}", f"Unsubscribe a {kind} from a template.", f"unsubscribe{title}"
+    router.delete(path, operation_id=named, summary=f"Unsubscribe {title}", description=about, openapi_extra=_GONE)(unsubscribe)
 
 
 def _listed(owner: Client | Group) -> HttpResponse:
@@ -106,21 +91,11 @@ def _out(choice: Choice) -> dict[str, Any]:
     return found | {"subscribed": choice.subscribed, "chosen": choice.chosen}
 
 
-def _client(owner: str) -> Client:
+def _owner(model: type[Client] | type[Group], kind: str, owner: str) -> Client | Group:
     key = key_in(owner)
-    wanted = {"key": key} if key else {"client_id": clean("owner", owner)}
-    found = Client.objects.filter(**wanted).first()
+    found = model.objects.filter(**({"key": key} if key else {f"{kind}_id": clean("owner", owner)})).first()
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no client {key.hex if key else owner[:64]}")
-    return found
-
-
-def _group(owner: str) -> Group:
-    key = key_in(owner)
-    wanted = {"key": key} if key else {"group_id": clean("owner", owner)}
-    found = Group.objects.filter(**wanted).first()
-    if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no group {key.hex if key else owner[:64]}")
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"there is no {kind} {key.hex if key else owner[:64]}")
     return found
 
 
@@ -130,3 +105,7 @@ def _template(owner: Client | Group, key: str) -> NotificationTemplate:
     if found is None:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateKey: no template {wanted.hex if wanted else key[:64]} can concern it")
     return found
+
+
+_serve("client", lambda owner: _owner(Client, "client", owner))
+_serve("group", lambda owner: _owner(Group, "group", owner))

@@ -4,12 +4,13 @@ from commlog.api.description import Schema, component
 from commlog.api.plain import PLAIN
 from commlog.api.search_request import KINDS
 from commlog.api.shapes import ANSWERED_KEY, MOMENT, TEXT, case_blind, closed, criteria_of, optional
-from commlog.api.template_words import AUTHORIZATIONS, CONTENT_TYPES, MATCHES, OPERATIONS, REQUIRED
-from notifications.channels.webhook import METHODS, WebhookChannel
+from commlog.api.template_words import AUTHORIZATIONS, MATCHES, OPERATIONS, REQUIRED
+from notifications.channels.webhook import CONTENT_TYPES, METHODS, WebhookChannel
 from notifications.criteria import Field
 from notifications.events import EVENTS
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.templating import OWN_FIELD, PLACEHOLDER, PLACEHOLDERS, field_of
+from notifications.text.gate import LINE
 
 _KNOWN = rf"\{{({'|'.join(PLACEHOLDERS)}|{OWN_FIELD.pattern})\}}"
 _NO_PLACEHOLDER = rf"\{{(?!{PLACEHOLDER.pattern[2:]})"  # braces around anything else are but braces
@@ -25,8 +26,7 @@ _HOST = r"""[^\x00-\x20\x7f-\xa0\\"'\u2028\u2029{}/?#@]+"""
 _TEXT = _fillable(r"[^\x00{]")
 _BODY: Schema = {"type": "string", "allOf": [{"pattern": f"^{_TEXT}$"}, {"pattern": r"[^\s\x1c-\x1f]"}]}
 _URL: Schema = {"type": "string", "maxLength": 2048, "pattern": rf"^[hH][tT][tT][pP][sS]?://{_HOST}([/?#]{_fillable(_IN_URLS)})?$"}
-_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-_NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": _LINE}, {"pattern": r"\S"}]}
+_NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": LINE}, {"pattern": r"\S"}]}
 _USERNAME: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^:\x00-\x1f\x7f-\x9f]*$"}
 _PASSWORD: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 _HEADER = component(

@@ -11,7 +11,7 @@ from commlog.api.json_input import is_absent
 from commlog.api.schemas import moment
 from commlog.kit.sentences import sentence
 from notifications import templating
-from notifications.channels.webhook import WebhookChannel, password_problem, username_problem
+from notifications.channels.webhook import CONTENT_TYPES, WebhookChannel, password_problem, username_problem
 from notifications.criteria import Criterion
 from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
@@ -22,7 +22,6 @@ from notifications.text.gate import clean
 
 REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "contentType")
 MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}
-CONTENT_TYPES = {"PLAIN_TEXT": "text/plain", "APPLICATION_JSON": "application/json", "APPLICATION_XML": "application/xml"}
 AUTHORIZATIONS = ("NO_AUTHORIZATION", "BASIC_AUTHORIZATION")
 OPERATIONS = ("ADD", "REPLACE", "REMOVE")  # of a patch
 READ_ONLY = ("id", "inUse", "creationDate", "lastModifiedDate")

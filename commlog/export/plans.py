@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import DateTimeField, F, OrderBy
+from django.db.models import DateTimeField
 from django.db.models.expressions import Combinable
 
 from commlog.kit.paging import Sorting
@@ -84,11 +84,7 @@ def names_of(parts: Iterable[Part]) -> list[str]:
 
 def ordered(messages: MessageQuerySet, sorting: Sorting) -> MessageQuerySet:
     """The messages in the order of the log's pages: the columns, then the id, and what is empty at the end."""
-    order: list[OrderBy] = []
-    for name in (*sorting.columns, "pk"):
-        nulls_last = True if sorting.nullable and name != "pk" else None
-        order.append(F(name).desc(nulls_last=nulls_last) if sorting.descending else F(name).asc(nulls_last=nulls_last))
-    return messages.annotate(**annotations_of(sorting.columns)).order_by(*order)
+    return messages.annotate(**annotations_of(sorting.columns)).order_by(*sorting.order())
 
 
 def _part(column: Column) -> Part:

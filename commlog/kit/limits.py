@@ -43,6 +43,11 @@ def counted(rows: QuerySet[Any], most: int) -> int:
     return found
 
 
+def capped(number: int, most: int) -> str:
+    """A number that was counted up to so many, for people: `1,000+` beyond it."""
+    return f"{most:,}+" if number > most else f"{number:,}"
+
+
 @contextmanager
 def _on_postgres(seconds: float) -> Iterator[None]:
     try:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BooleanField, F, ForeignKey, Func, IntegerField, Model, QuerySet, TextField, Value
+from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 
 SIZES = (25, 50, 100, 200)
@@ -41,6 +42,11 @@ class Sorting:
     def alias(self) -> str:
         """As the query string writes it: `-created`."""
         return f"-{self.name}" if self.descending else self.name
+
+    def order(self) -> list[OrderBy]:
+        """The order in one statement: the columns, then the id, and what is empty at the end."""
+        columns = [OrderBy(F(name), descending=self.descending, nulls_last=self.nullable or None) for name in self.columns]
+        return [*columns, OrderBy(F("pk"), descending=self.descending)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
+from commlog.kit.limits import A_COUNT, TookTooLong, capped, counted, time_limit
 from commlog.kit.seen import Check, digest, without_form
 from commlog.log import reading
 from commlog.log.columns import columns_of
@@ -99,14 +99,9 @@ def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
         return "!"
     try:
         with time_limit(A_COUNT):
-            return capped(counted(chosen.messages, CAP))
+            return capped(counted(chosen.messages, CAP), CAP)
     except TookTooLong:
         return ""
-
-
-def capped(number: int) -> str:
-    """A number that was counted up to the cap, for people."""
-    return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
 def save(

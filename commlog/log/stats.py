@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
+from commlog.kit.limits import A_COUNT, TookTooLong, capped, time_limit
 from commlog.log import custom_views, writing
 from commlog.log.conditions import meant
 from commlog.log.query import LogQuery
@@ -62,7 +62,7 @@ def failed_today(scope: MessageQuerySet) -> Failures:
     except TookTooLong:
         return Failures(Figure("Failed today", "", writing.url(_FAILED_TODAY)), [])
     reasons = [_of_reason(reason, number) for reason, number in Counter(found[: custom_views.CAP]).most_common()]
-    return Failures(Figure("Failed today", custom_views.capped(len(found)), writing.url(_FAILED_TODAY)), reasons)
+    return Failures(Figure("Failed today", capped(len(found), custom_views.CAP), writing.url(_FAILED_TODAY)), reasons)
 
 
 def waiting_longest(scope: MessageQuerySet) -> Message | None:
@@ -75,4 +75,4 @@ def waiting_longest(scope: MessageQuerySet) -> Message | None:
 def _of_reason(reason: str, number: int) -> Figure:
     failed_so = meant(Criterion("failure_reason", Operator.EQUALS, (reason,)))
     query = _FAILED_TODAY.replace(criteria=(*_FAILED_TODAY.criteria, failed_so))
-    return Figure(_LABELS.get(reason, reason or "No reason was recorded"), custom_views.capped(number), writing.url(query))
+    return Figure(_LABELS.get(reason, reason or "No reason was recorded"), capped(number, custom_views.CAP), writing.url(query))

@@ -1,6 +1,5 @@
 """Writing a message by hand: to a client, a group or a user, or anew in place of one that failed."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,11 +19,11 @@ from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
 from notifications.states import MessageState, MessageType
+from notifications.text.gate import is_one_line
 
 LONGEST_SUBJECT = 250
 EVENT = "MANUAL"
 TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ComposeForm(forms.Form):
@@ -67,7 +66,7 @@ class ComposeForm(forms.Form):
     def clean_subject(self) -> str:
         """One line."""
         text: str = self.cleaned_data["subject"]
-        if _CONTROL.search(text):
+        if not is_one_line(text):
             raise ValidationError("A subject is one line, without control characters.")
         return text
 

@@ -17,10 +17,11 @@ from commlog.recipients.people import label
 from notifications import templating
 from notifications.faults import Malformed
 from notifications.models import Client, Group, Membership
+from notifications.text.gate import NOT_IN_A_LINE
 from notifications.text.gate import clean as clean_text
 from notifications.text.spelling import tidy
 
-_one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Write it on one line, without control characters.", inverse_match=True)
+_one_line = RegexValidator(NOT_IN_A_LINE, "Write it on one line, without control characters.", inverse_match=True)
 
 _REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from commlog import permissions
-from commlog.kit.limits import counted
+from commlog.kit.limits import capped, counted
 from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients.kinds import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
@@ -96,8 +96,7 @@ def _action(recipient: Recipient, address: Address) -> Action:
 
 def message_count(messages: MessageQuerySet) -> str:
     """How many messages a tab holds. It never counts further than COUNTED."""
-    found = counted(messages, COUNTED)
-    return f"{COUNTED:,}+" if found > COUNTED else f"{found:,}"
+    return capped(counted(messages, COUNTED), COUNTED)
 
 
 def _memberships(recipient: Recipient) -> list[Membership]:

@@ -19,12 +19,11 @@ from notifications.templating import catalogue, conditions
 from notifications.templating.filling import names_of, place_of_text
 from notifications.templating.spots import Spot, standings
 from notifications.templating.syntax import Place, fill, names_in
-from notifications.text.gate import clean
+from notifications.text.gate import clean, is_one_line
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20
 MOST_DAYS = 365
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _TEXTS = {"name": LONGEST_NAME, "recipient_role": 64, "subject": LONGEST_SUBJECT, "text": LONGEST_BODY, "html": LONGEST_BODY}
 _TEXTS |= {"destination": 2048, "auth_username": 500}
@@ -59,7 +58,7 @@ def _unreadable(template: NotificationTemplate) -> Iterator[Malformed]:
 def _name(template: NotificationTemplate) -> Iterator[Malformed]:
     if not template.name.strip():
         yield Malformed("name", Fault.MISSING)
-    elif _CONTROL.search(template.name):
+    elif not is_one_line(template.name):
         yield Malformed("name", Fault.ONE_LINE)
     elif NotificationTemplate.objects.known().filter(name=template.name).exclude(pk=template.pk).exists():
         yield Malformed("name", Fault.NAME_OF_ANOTHER_TEMPLATE)
@@ -138,7 +137,7 @@ def _content(template: NotificationTemplate) -> Iterator[Malformed]:
         yield Malformed("subject", Fault.MISSING)
     if "subject" not in channel.fields and template.subject:
         yield Malformed("subject", Fault.ONLY_MAILS_HAVE_ONE)
-    if _CONTROL.search(template.subject):
+    if not is_one_line(template.subject):
         yield Malformed("subject", Fault.ONE_LINE)
     if template.html and "html" not in channel.fields:
         yield Malformed("html", Fault.ONLY_MAILS_HAVE_HTML)

@@ -10,10 +10,11 @@ from functools import lru_cache
 
 from notifications.templating.spots import PLACEHOLDER, Place, names_in, standings
 from notifications.templating.writing import WRITTEN
+from notifications.text.gate import NOT_IN_A_LINE
 
 __all__ = ["PLACEHOLDER", "Place", "fill", "names_in"]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(f"{NOT_IN_A_LINE}+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,17 @@
 """The one gate for text that comes from outside: what no database, mail or page can hold is refused, with the reason."""
 
+import re
+
 from notifications.faults import Fault, Malformed
+
+# What a text of one line holds nowhere: control characters, and what some reader takes for the end of a line.
+NOT_IN_A_LINE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+LINE = rf"^[^{NOT_IN_A_LINE[1:]}*$"  # a text of one line, as schemas say it
+
+
+def is_one_line(text: str) -> bool:
+    """Whether the text is one line, without control characters."""
+    return re.search(NOT_IN_A_LINE, text) is None
 
 
 def clean(field: str, value: object, *, most: int | None = None) -> str:
