@@ -1,4 +1,7 @@
-"""The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`."""
+"""The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`.
+
+What is shown as one line of text, as it is stored, needs no template of its own.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +46,7 @@ class Column:
     nullable: bool = False  # whether the field that it sorts by may be empty
     indexed: bool = False  # whether an index serves this order; else only lists of limited length are sorted by it
     newest_first: bool = False  # whether the first click on its head sorts downwards
+    plain: bool = False  # whether its cells are what it reads first, as text
     related: str = ""  # the row beside the message that its cell shows
     value: Callable[..., object] | None = None  # what an export holds, made of all that is read; none: the first field as it is
     computed: Mapping[str, Combinable] = field(default_factory=dict)  # what an export reads besides the fields
@@ -50,7 +54,7 @@ class Column:
     @property
     def cell(self) -> str:
         """The template of its cells."""
-        return f"log/cells/{self.key}.html"
+        return f"log/cells/{'text' if self.plain else self.key}.html"
 
     def sorting(self, *, descending: bool) -> Sorting:
         """The order by this column."""
@@ -104,7 +108,7 @@ DEFAULT = (
     Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
     Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
     Column("type", "Type", ("type",), order=("type",)),
-    Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",)),
+    Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",), plain=True),
     Column("destination", "Destination", ("destination",), order=("destination_start",)),
     Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
 )
@@ -116,8 +120,8 @@ _FURTHER = (
     Column("deposit_account", "Deposit account", ("deposit_account_key",), order=("deposit_account_key",), nullable=True),
     Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
     Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=reference_of),
-    Column("subject", "Subject", ("subject",), order=("subject_start",)),
-    Column("event", "Event", ("event",), order=("event",)),
+    Column("subject", "Subject", ("subject",), order=("subject_start",), plain=True),
+    Column("event", "Event", ("event",), order=("event",), plain=True),
     Column("template", "Template", ("template_name",), order=("template_name",)),
     Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
     Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
@@ -126,7 +130,7 @@ _FURTHER = (
     Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt),
     Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
     Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
-    Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",)),
+    Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",), plain=True),
     Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
     Column(
         "possible_duplicate",

@@ -79,10 +79,10 @@ class MessageTable(tables.Table):
         return table
 
     @cached_property
-    def cells(self) -> list[dict[str, str]]:
-        """What the cells of each row have in common: their template and their attributes."""
+    def cells(self) -> list[dict[str, Any]]:
+        """What the cells of each row have in common: their template, their attributes and what a plain one reads."""
         columns = [bound.column.column for bound in self.columns]
-        return [{"template": column.cell, "attributes": _attributes(column)} for column in columns]
+        return [{"template": column.cell, "attributes": _attributes(column), "reads": next(iter(column.reads), "")} for column in columns]
 
 
 def _attributes(column: Column) -> SafeString:

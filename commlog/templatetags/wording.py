@@ -193,3 +193,9 @@ def called(channel: str, number: int) -> str:
 def figure(number: int) -> str:
     """A number as people read it: `1,048,576`."""
     return f"{number:,}"
+
+
+@register.filter
+def field(row: object, name: str) -> object:
+    """What a row holds under that name."""
+    return getattr(row, name)
