@@ -24,12 +24,6 @@ ACCOUNT = UUID("8a19b7057471f4af017472dc0fd80472")
 PATH = f"/accounts/{ACCOUNT.hex}/communications/"
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 def _listed(response: Any) -> list[Message]:
     assert response.status_code == 200
     return [row.message for row in response.context["log"].rows]

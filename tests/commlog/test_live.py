@@ -20,17 +20,11 @@ from commlog.models import ColumnLayout, CustomView, User
 from commlog.models.job import JobState
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_attempt, make_job, make_message, make_resend, officer, outsider
+from tests.factories import admin, make_attempt, make_job, make_message, make_resend, outsider
 from tests.open_page import OpenPage
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def test_a_page_says_what_it_waits_for(pages: Client) -> None:

@@ -17,17 +17,11 @@ from commlog.models import ColumnLayout, CustomView, Job, User
 from commlog.models.job import JobState
 from notifications.models import Lane, Message
 from notifications.states import Circuit, MessageState, MessageType
-from tests.factories import admin, make_client, make_job, make_message, make_resend, officer, viewer
+from tests.factories import admin, make_client, make_job, make_message, make_resend, viewer
 from tests.open_page import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/communications/"
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 @pytest.fixture

@@ -21,25 +21,9 @@ from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import make_message, make_resend, officer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mail_is_on")]
 URL = "/communications/resend/"
 FAILED = MessageState.FAILED
-
-
-@pytest.fixture(autouse=True)
-def _mail_is_on(settings: Any) -> None:
-    settings.EMAIL_HOST = "localhost"
-
-
-@pytest.fixture
-def ada() -> User:
-    return officer()
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
 
 
 def fail(message: Message) -> None:

@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
 from commlog.kit.limits import TookTooLong
-from commlog.models import Job, User
+from commlog.models import Job
 from commlog.models.job import JobState
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_client, make_message, make_resend, officer, set_up_channels, viewer
+from tests.factories import make_client, make_message, make_resend, set_up_channels, viewer
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/resend/"
@@ -24,17 +24,6 @@ FAILED = MessageState.FAILED
 @pytest.fixture(autouse=True)
 def _channels_are_set_up(settings: Any) -> None:
     set_up_channels(settings)
-
-
-@pytest.fixture
-def ada() -> User:
-    return officer()
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
 
 
 def confirm(pages: Client, given: dict[str, Any], **more: Any) -> Any:

@@ -14,7 +14,7 @@ from notifications.failures import Reason
 from notifications.lanes import switches
 from notifications.models import ChannelSwitch, Message
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_message, make_resend, officer, set_up_channels
+from tests.factories import make_message, make_resend, set_up_channels
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/resend/"
@@ -24,12 +24,6 @@ FAILED = MessageState.FAILED
 @pytest.fixture(autouse=True)
 def _channels_are_set_up(settings: Any) -> None:
     set_up_channels(settings)
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def a_mixture() -> list[Message]:

@@ -35,12 +35,6 @@ def ada() -> User:
     return officer(username="ada")
 
 
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
-
-
 def press(pages: Client, query: str = "", log: str = LOG, format: str = "xlsx", **options: Any) -> Any:
     """What the button gives."""
     return pages.post(f"{URL}?{urlencode({'of': f'{log}?{query}'})}", {"format": format}, **options)

@@ -42,12 +42,6 @@ def ada() -> User:
     return officer(username="ada")
 
 
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
-
-
 def ask(pages: Client, query: str = "", **form: str) -> Job:
     """Ask for an export of three failed messages or more."""
     for _ in range(3):

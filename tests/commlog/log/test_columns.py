@@ -10,22 +10,11 @@ from pytest_django import DjangoAssertNumQueries
 from commlog.log.columns import CATALOGUE
 from commlog.models import ColumnLayout, User
 from notifications.states import MessageState, MessageType
-from tests.factories import make_client, make_group, make_message, make_resend, make_user, officer, outsider, viewer
+from tests.factories import make_client, make_group, make_message, make_resend, make_user, outsider, viewer
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
 COLUMNS = "/communications/columns/"
-
-
-@pytest.fixture
-def ada() -> User:
-    return officer()
-
-
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
 
 
 def _heads(pages: Client, url: str = URL) -> list[str]:

@@ -13,16 +13,10 @@ from django.utils import timezone
 from commlog.log.page import Log
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import make_client, make_group, make_message, make_user, officer, outsider, viewer
+from tests.factories import make_client, make_group, make_message, make_user, outsider, viewer
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _log(pages: Client, *params: tuple[str, str]) -> Log:

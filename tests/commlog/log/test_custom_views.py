@@ -24,11 +24,6 @@ VIEWS = "/communications/views/"
 
 
 @pytest.fixture
-def ada() -> User:
-    return officer()
-
-
-@pytest.fixture
 def pages(client: Client, ada: User) -> Client:
     CustomView.objects.all().delete()  # those that every installation starts with
     client.force_login(ada)

@@ -13,17 +13,11 @@ from pytest_django import DjangoAssertNumQueries
 from commlog.log import page
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome, WaitingReason
-from tests.factories import make_client, make_message, make_resend, make_user, officer, viewer
+from tests.factories import make_client, make_message, make_resend, make_user, viewer
 
 pytestmark = pytest.mark.django_db
 URL = "/communications/"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _listed(pages: Client, **params: str) -> list[Message]:

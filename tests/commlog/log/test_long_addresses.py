@@ -33,12 +33,6 @@ def found() -> Message:
     return make_message(MessageState.FAILED, recipient_name=LONG[:304], content=LONG)
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 @pytest.mark.parametrize(("sort", "field"), [("recipient", "recipient_name"), ("sender", "sender"), ("template", "template_name")])
 @pytest.mark.parametrize("text", ["株式会社" * 49, WIDE + "😀" * 40])
 def test_the_pages_of_long_names_add_up(pages: Client, sort: str, field: str, text: str) -> None:

@@ -12,17 +12,11 @@ from commlog.models import MenuItem
 from commlog.views.previous_next import Neighbours
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import make_client, make_message, make_user, officer
+from tests.factories import make_client, make_message, make_user
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOG = "/communications/"
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _rows(number: int = 5, **fields: object) -> list[Message]:

@@ -25,12 +25,6 @@ def _channels(settings: Any) -> None:
     settings.TWILIO_FROM = "+4917000000"
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 def _mail(**changed: str) -> dict[str, str]:
     return {"key": uuid4().hex, "subject": "Your loan", "body": "Dear Ana", "do": "send"} | changed
 

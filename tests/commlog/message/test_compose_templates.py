@@ -7,16 +7,10 @@ from pytest_django import DjangoAssertNumQueries
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageType
 from tests.commlog.api.conftest import Program, refusal
-from tests.factories import make_client, make_group, make_key, make_template, make_user, officer
+from tests.factories import make_client, make_group, make_key, make_template, make_user
 
 pytestmark = pytest.mark.django_db
 EMAIL, SMS = MessageType.EMAIL, MessageType.SMS
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def test_only_templates_that_fit_are_offered(pages: Client) -> None:

@@ -10,16 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_attempt, make_client, make_message, make_resend, officer
+from tests.factories import make_attempt, make_client, make_message, make_resend
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 9, 14, 2, 113_000, tzinfo=UTC)
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _url(message: Message) -> str:

@@ -13,7 +13,7 @@ from notifications import receipts
 from notifications.channels.sms.channel import receipt_address
 from notifications.models import DeliveryReceipt, Message
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus
-from tests.factories import make_message, officer
+from tests.factories import make_message
 
 pytestmark = pytest.mark.django_db
 
@@ -96,12 +96,6 @@ def test_hostile_fields_are_stored_as_text(settings: Any) -> None:
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def shown(pages: Client, message: Message) -> tuple[str, str]:

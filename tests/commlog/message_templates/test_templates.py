@@ -29,12 +29,6 @@ def ada() -> User:
     return admin(username="ada", email="ada@example.org", mobile_phone="+4917012345678")
 
 
-@pytest.fixture
-def pages(client: Client, ada: User) -> Client:
-    client.force_login(ada)
-    return client
-
-
 def _form(**values: Any) -> dict[str, Any]:
     form = {"name": "Payment received", "trigger": "AUTOMATIC", "event": "LOAN_REPAYMENT", "target": "CLIENT"}
     form |= {"recipient": "OWNER", "subscription": "OPT_OUT", "match_any": "all", "do": "save"}

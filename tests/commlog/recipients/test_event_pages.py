@@ -12,17 +12,11 @@ from notifications import events
 from notifications.events import Happening
 from notifications.models import BusinessEvent, Message
 from notifications.models import Client as Customer
-from tests.factories import make_client, make_group, make_template, make_user, officer
+from tests.factories import make_client, make_group, make_template, make_user
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
 PAGE = "/communications/events/"
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _told(**fields: Any) -> BusinessEvent:

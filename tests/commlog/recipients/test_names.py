@@ -39,12 +39,6 @@ TYPED = [
 ]
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 def _listed(pages: Client, **params: str) -> list[str]:
     return sorted(row.message.recipient_name for row in pages.get(URL, params).context["log"].rows)
 

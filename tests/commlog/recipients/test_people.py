@@ -14,7 +14,7 @@ from commlog.recipients import people
 from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Message
 from notifications.models import Client as Person
-from tests.factories import admin, make_client, make_group, make_key, make_message, make_template, make_user, officer
+from tests.factories import admin, make_client, make_group, make_key, make_message, make_template, make_user
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -23,12 +23,6 @@ URL = "/communications/"
 
 def _clients() -> tuple[Person, Person]:
     return make_client(client_id="Kd-7", last_name="Big"), make_client(client_id="kd-7", last_name="Small")
-
-
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
 
 
 def _listed(pages: Client, **params: str) -> list[Message]:

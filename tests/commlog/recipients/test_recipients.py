@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 def _names(response: Any) -> list[str]:
     assert response.status_code == 200
     return [row.name for row in response.context["listing"].rows]

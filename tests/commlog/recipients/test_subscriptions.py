@@ -13,12 +13,6 @@ from tests.factories import make_client, make_group, make_template, officer, vie
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def pages(client: Client) -> Client:
-    client.force_login(officer())
-    return client
-
-
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_tab_costs_the_same_for_one_row_and_for_three(
     pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
