@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, models, transaction
 
 from commlog.demo import fates, people, texts
-from commlog.demo.appending import Row, append, new_ids
 from commlog.demo.fates import Fate
 from commlog.demo.people import Cast
 from commlog.demo.texts import Facts, Wording
@@ -44,6 +44,60 @@ _OF_A_DAY = (1.0, 1.0, 1.0, 1.0, 0.95, 0.35, 0.2)  # Monday first
 _OF_AN_HOUR = (1, 1, 6, 1, 1, 2, 6, 12, 30, 36, 34, 32, 24, 28, 34, 32, 26, 18, 10, 8, 7, 5, 3, 2)
 _UNTIL_NOW = timedelta(minutes=3)  # the past ends a little before now: the last message must have its retries behind it
 _fold = lru_cache(100_000)(stored_fold)
+
+
+Row = dict[str, Any]
+
+
+def _append(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """Write the rows, all of the same columns: by COPY on PostgreSQL, by one prepared INSERT on SQLite.
+
+    Columns that they do not have get the model's defaults. Must run inside a transaction.
+    """
+    if not rows:
+        return
+    given = [field for field in model._meta.concrete_fields if field.attname in rows[0]]
+    others = [
+        field
+        for field in model._meta.concrete_fields
+        if field not in given and not isinstance(field, models.AutoField) and field.db_default is models.NOT_PROVIDED
+    ]
+    rest = [make(field.get_default()) if (make := _prepare(field)) else field.get_default() for field in others]
+    makes = [(field.attname, _prepare(field)) for field in given]
+    written = ([make(row[name]) if make else row[name] for name, make in makes] + rest for row in rows)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in [*given, *others])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as copy:
+                for row in written:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * (len(makes) + len(rest)))
+            cursor.executemany(f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({marks})", list(written))  # noqa: S608
+
+
+def _new_ids(model: type[models.Model], count: int) -> list[int]:
+    """The ids of the next rows. Must run inside the transaction that appends them."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+            return [number for (number,) in cursor.fetchall()]
+        # An IMMEDIATE transaction: nobody else writes until it is over.
+        cursor.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = %s", [table])
+        (last,) = cursor.fetchone()
+        return list(range(last + 1, last + 1 + count))
+
+
+def _prepare(field: Any) -> Callable[[Any], Any] | None:
+    """How this database takes the field's values; None: as they are."""
+    if type(field).__module__ != models.Field.__module__ and not field.is_relation:  # a field of our own may refuse what it is given
+        return lambda value: field.get_db_prep_save(value, connection)
+    if connection.vendor != "postgresql" and isinstance(field, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if connection.vendor != "postgresql" and isinstance(field, models.UUIDField):
+        return lambda value: value and value.hex
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +182,14 @@ class Mill:
             part = moments[start : start + _AT_ONCE]
             messages, attempts, receipts = list[Row](), list[Row](), list[Row]()
             with transaction.atomic():
-                for moment, pk in zip(part, new_ids(Message, len(part)), strict=True):
+                for moment, pk in zip(part, _new_ids(Message, len(part)), strict=True):
                     message, tries, reports = self._made(pk, moment, due)
                     messages.append(message)
                     attempts += tries
                     receipts += reports
-                append(Message, messages)
-                append(Attempt, attempts)
-                append(DeliveryReceipt, receipts)
+                _append(Message, messages)
+                _append(Attempt, attempts)
+                _append(DeliveryReceipt, receipts)
             said(start + len(part))
 
     def _made(self, pk: int, moment: datetime, due: datetime | None) -> tuple[Row, list[Row], list[Row]]:

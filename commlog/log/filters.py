@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import django_filters
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
@@ -14,7 +15,6 @@ from django.db.models import Exists, OuterRef
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
 from commlog.log import search
-from commlog.log.filter_form import ConditionsForm, JobField
 from commlog.log.search import Search
 from commlog.models import JobItem, User
 from commlog.models.outcomes import JOB_PARTS, LEFT, Outcome
@@ -24,6 +24,7 @@ from notifications.faults import Malformed
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, MessageState
+from notifications.text.keys import key_in
 
 Made = TypeVar("Made")
 Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
@@ -45,6 +46,34 @@ _OFFERED: Mapping[str, Offer] = {
     },
 }
 _YES_NO = (("true", "yes"), ("false", "no"))
+
+
+class JobField(forms.CharField):
+    """A bulk resend's key (what it has made), or key and outcome: `<key>.DELIVERED`."""
+
+    def clean(self, value: Any) -> tuple[UUID, str] | None:
+        """The key and the outcome."""
+        text = str(super().clean(value) or "")
+        if not text:
+            return None
+        written, _, part = text.partition(".")
+        key = key_in(written)
+        if key is None or (part or Outcome.RESENT) not in JOB_PARTS:
+            raise ValidationError("There is no such bulk resend.")
+        return key, part or Outcome.RESENT.value
+
+
+class ConditionsForm(forms.Form):
+    """The filter bar."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse spans that end before they begin."""
+        cleaned = super().clean() or {}
+        for name, end in list(cleaned.items()):
+            start = cleaned.get(f"{name.removesuffix('_to')}_from") if name.endswith("_to") else None
+            if start and end and end < start:
+                self.add_error(name, "The last day lies before the first one.")
+        return cleaned
 
 
 class LogSearchField(SearchField):

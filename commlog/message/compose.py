@@ -26,6 +26,13 @@ EVENT = "MANUAL"
 TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 
 
+class ResendForm(forms.Form):
+    """What a Resend button sends: the last entry of the chain that it was drawn for, and whether to send again what was sent."""
+
+    expected_last = forms.UUIDField(required=False)
+    again = forms.BooleanField(required=False)
+
+
 class ComposeForm(forms.Form):
     """What is written. `key` is this form's own: whatever arrives twice under one key makes one message."""
 

@@ -13,8 +13,7 @@ from commlog import permissions
 from commlog.kit import return_address
 from commlog.live import opened, parts
 from commlog.message import offers
-from commlog.message.compose import can_be_written_anew
-from commlog.message.forms import ResendForm
+from commlog.message.compose import ResendForm, can_be_written_anew
 from commlog.views.previous_next import neighbours
 from notifications import outbox, sendable
 from notifications.failures import Reason
