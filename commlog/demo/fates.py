@@ -1,7 +1,7 @@
 """What becomes of an invented message: its tries, how each ended, and why, as often as in real life."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +134,7 @@ def fate_of(channel: MessageType, destination: str, rng: Random, *, again: bool 
     return DELIVERED
 
 
+@lru_cache(50_000)
 def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel in _NO_ADDRESS and not destination:
         return _NO_ADDRESS[channel]

@@ -31,7 +31,7 @@ def generate(count: int, **options: Any) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("count", [6_000, pytest.param(50_000, marks=pytest.mark.postgres, id="in copies")])
+@pytest.mark.parametrize("count", [6_000, pytest.param(50_000, marks=pytest.mark.postgres, id="said again")])
 def test_a_log_that_holds_together(count: int) -> None:
     if count > 6_000 and connection.vendor != "postgresql":
         pytest.skip("PostgreSQL only")
