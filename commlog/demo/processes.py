@@ -1,5 +1,13 @@
-"""The demo's child processes: each on a leash, each with a log file of its own."""
+"""The demo's child processes: each on a leash, each with a log file of its own.
 
+`python -m commlog.demo.processes PROGRAM ARGUMENT…` is the leash: it runs a program that ends when standard input does. The demo holds the
+other end of that pipe. However it ends, even killed, the pipe closes and nothing of it stays behind.
+"""
+
+import contextlib
+import os
+import select
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +19,8 @@ from typing import Self
 from commlog.demo.place import BASE
 
 _LONGEST_STOP = 9.0  # seconds; the leash itself kills earlier
+_GRACE = 6.0  # seconds to end in good order: a cluster finishes what it is sending
+_LOOK = 0.1
 
 
 class Child:
@@ -21,7 +31,7 @@ class Child:
         self.log = log
         with log.open("ab") as file:
             self._process = subprocess.Popen(  # noqa: S603  our own programs
-                [sys.executable, "-m", "commlog.demo.leash", sys.executable, *arguments],
+                [sys.executable, "-m", "commlog.demo.processes", sys.executable, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=None if shown else file,
                 stderr=file,
@@ -89,3 +99,38 @@ class Children:
 def last_words(log: Path, lines: int = 5) -> str:
     """The end of a log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def main(program: list[str]) -> int:
+    """Run it; its exit code."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        asked = True
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask)
+    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  our own programs
+    while child.poll() is None and not asked:
+        if select.select([0], [], [], _LOOK)[0]:
+            asked = not os.read(0, 1024)
+    if child.poll() is None:
+        _end(child)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)  # what it has left behind
+    return child.wait()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    # To the program alone, not to its group: a cluster whose workers are told too waits for them for ever.
+    child.terminate()
+    until = time.monotonic() + _GRACE
+    while child.poll() is None and time.monotonic() < until:
+        time.sleep(_LOOK / 2)
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(abs(main(sys.argv[1:])))
