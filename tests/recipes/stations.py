@@ -1,4 +1,4 @@
-"""Where the tour goes (tests.recipes.tour): everything that there is to see of a channel."""
+"""Where the tour goes (tests.recipes.tour): everything that there is to see of a channel, and of a field of a message."""
 
 import csv
 import io
@@ -18,6 +18,7 @@ from notifications.models import Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_client, make_key
+from tests.recipes.fields import missing
 
 FAX = MessageType("FAX")
 NUMBER = "+4917012345678"
@@ -34,6 +35,7 @@ def visit() -> None:
     resent(pages, program, failed)
     by_hand(pages, ana)
     by_program(pages, program, ana)
+    carried(program, ana)
     by_event(pages, ana)
     seen(pages, program, failed, ana)
     administered(pages)
@@ -102,6 +104,27 @@ def by_program(pages: Client, program: dict[str, str], ana: Any) -> None:
     found = posted(program, f"{MESSAGES}:search", criteria).json()
     assert {each["body"]: each["state"] for each in found} == {"Dear Ana, by a program": "SENT", "Dear Bo, by a command": "SENT"}
     assert "FAX" in looked_at(pages, "/api/openapi.json")
+
+
+def carried(program: dict[str, str], ana: Any) -> None:
+    """A field of a message: from the draft and the API into the envelope, over a resend, and out again."""
+    kind: Any = channels.of(FAX)
+    told: dict[str, Any] = {"campaign": "Spring"}
+    outbox.enqueue(Draft(FAX, body="Dear Ana, in spring", client=ana, **told))
+    sends(NEVER)
+    body = {"type": "FAX", "clientKey": ana.key.hex, "body": "Dear Ana, in spring too"} | told
+    sent = posted(program, MESSAGES, body)
+    assert sent.json()["campaign"] == "Spring"
+    assert posted(program, MESSAGES, body | {"campaign": "x" * 41}).status_code == 400
+    sends(TAKEN)
+    criteria = [{"field": "body", "operator": "CONTAINS", "value": "in spring"}]
+    failed = next(each for each in posted(program, f"{MESSAGES}:search", criteria).json() if each["state"] == "FAILED")
+    assert posted(program, f"{MESSAGES}:resend", [failed["encodedKey"]]).status_code == 202
+    sends(TAKEN)
+    assert [each.campaign for each in kind.sent[-3:]] == ["Spring"] * 3
+    found = posted(program, f"{MESSAGES}:search", criteria).json()
+    assert [(each["state"], each["campaign"]) for each in found] == [("SENT", "Spring"), ("SENT", "Spring"), ("FAILED", "Spring")]
+    assert not (forgotten := missing()), forgotten
 
 
 def by_event(pages: Client, ana: Any) -> None:
