@@ -1,7 +1,8 @@
 """What gunicorn reads beside its command line, because the service's working directory is this one."""
 
-# Filters and cursors of names in Chinese, say, make long addresses; they also come in the headers Referer and HX-Current-URL. What is
-# too long Commlog itself answers in words (commlog/kit/return_address.py), and the proxy in front bounds what comes at all.
+# Filters and cursors of names in Chinese, say, make long addresses; they also come in the headers Referer and
+# HX-Current-URL. What is too long Commlog itself answers in words (commlog/kit/return_address.py), and the
+# proxy in front bounds what comes at all.
 limit_request_line = 0  # no limit of gunicorn's own
 limit_request_field_size = 65_536
 

@@ -29,18 +29,37 @@ from bench.installation import Installation, installed
 
 PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "once": ("1,000 mixed messages: each received once, one attempt each", once.run),
-    "throttle": ("a mail server that takes fourteen mails a second, and one that takes ten a session", throttle.run),
+    "throttle": (
+        "a mail server that takes fourteen mails a second, and one that takes ten a session",
+        throttle.run,
+    ),
     "hanging": ("one destination that hangs for ever beside nine good ones", hanging.run),
-    "neighbours": ("broken destinations beside healthy ones of one lane, and an outage of ten minutes", neighbours.run),
+    "neighbours": (
+        "broken destinations beside healthy ones of one lane, and an outage of ten minutes",
+        neighbours.run,
+    ),
     "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
     "backlog": ("300,000 due messages beside 2,000, where PostgreSQL knows of none", backlog.run),
-    "export": ("an export of many messages beside a bare loop of openpyxl, and the memory of each", exports.run),
+    "export": (
+        "an export of many messages beside a bare loop of openpyxl, and the memory of each",
+        exports.run,
+    ),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
-    "walks": ("20,000 messages read over the API by offset and by cursor while 1,000 more arrive: each once, in order", walks.run),
-    "intake": ("messages sent by the API in lists and one by one, beside a bare COPY and a bare INSERT", intake.run),
+    "walks": (
+        "20,000 messages read over the API by offset and by cursor while 1,000 more arrive: each once, in "
+        "order",
+        walks.run,
+    ),
+    "intake": (
+        "messages sent by the API in lists and one by one, beside a bare COPY and a bare INSERT",
+        intake.run,
+    ),
     "events": ("10,000 business events in bulk: how many messages a second come of them", events.run),
-    "resend": ("50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled", resends.run),
+    "resend": (
+        "50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled",
+        resends.run,
+    ),
     "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),
     "watchers": ("200 open logs beside one that is read, and 100 of 50 changing rows each", watchers.run),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
@@ -50,20 +69,38 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
 def main() -> int:
     """Run the programmes on SQLite, and on PostgreSQL where a server is given."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES))
-    parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES)
+    )
+    parser.add_argument(
+        "--server",
+        default="",
+        help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only",
+    )
     parser.add_argument("--only", action="store_true", help="on that server alone")
     parser.add_argument(
-        "--rows", type=int, default=0, help=f"of export, log, watchers and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})"
+        "--rows",
+        type=int,
+        default=0,
+        help=f"of export, log, watchers and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})",
     )
     parser.add_argument(
-        "--burners", type=int, default=0, metavar="N", help="of backlog: so many other processes that want all of a processor"
+        "--burners",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of backlog: so many other processes that want all of a processor",
     )
-    parser.add_argument("--keep", action="store_true", help="of log: leave its databases on the server, for the next run")
+    parser.add_argument(
+        "--keep", action="store_true", help="of log: leave its databases on the server, for the next run"
+    )
     options = parser.parse_args()
     rows = options.rows or exports.ROWS
     programmes = PROGRAMMES | {
-        "backlog": (PROGRAMMES["backlog"][0], partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners)),
+        "backlog": (
+            PROGRAMMES["backlog"][0],
+            partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners),
+        ),
         "export": (PROGRAMMES["export"][0], partial(exports.run, rows=rows)),
         "api": (PROGRAMMES["api"][0], partial(api.run, rows=rows, keep=options.keep)),
         "watchers": (PROGRAMMES["watchers"][0], partial(watchers.run, rows=rows)),
@@ -73,7 +110,10 @@ def main() -> int:
         for name in options.names or PROGRAMMES:
             title, run = programmes[name]
             print(f"\n{name} on {'PostgreSQL' if server else 'SQLite'}: {title}", flush=True)
-            with tempfile.TemporaryDirectory() as directory, installed(Path(directory), server) as installation:
+            with (
+                tempfile.TemporaryDirectory() as directory,
+                installed(Path(directory), server) as installation,
+            ):
                 run(installation)
     return 0
 

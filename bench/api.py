@@ -19,10 +19,19 @@ def run(installation: Installation, *, rows: int, keep: bool = False) -> None:
     with filled(installation, server, rows, keep) as database:
         found: dict[str, Any] = in_production(installation, database, "bench.api_pages")
     for question, times in found["pages"].items():
-        print(f"  :search, {question:24} p50 {times['p50']:6.1f} ms   p95 {times['p95']:6.1f} ms   {times['rows']} rows")
+        print(
+            f"  :search, {question:24} p50 {times['p50']:6.1f} ms   p95 {times['p95']:6.1f} ms   "
+            f"{times['rows']} rows"
+        )
     walk = found["walk"]
-    print(f"  a walk over {walk['messages']:,} messages in pages of 1,000: {walk['seconds']:.1f} s, {walk['pages']} pages")
-    print(f"  its first tenth {walk['first']:.1f} ms a page, its last {walk['last']:.1f} ms; the whole table has {rows:,}")
+    print(
+        f"  a walk over {walk['messages']:,} messages in pages of 1,000: {walk['seconds']:.1f} s, "
+        f"{walk['pages']} pages"
+    )
+    print(
+        f"  its first tenth {walk['first']:.1f} ms a page, its last {walk['last']:.1f} ms; the whole table "
+        f"has {rows:,}"
+    )
     if server:
         slow = [question for question, times in found["pages"].items() if times["p95"] > SLOWEST]
         assert not slow, f"over {SLOWEST} ms: {slow}"

@@ -1,4 +1,7 @@
-"""Asks the API in this process, over the whole stack but the socket; prints the times as JSON. `bench.api` runs it."""
+"""Asks the API in this process, over the whole stack but the socket; prints the times as JSON.
+
+`bench.api` runs it.
+"""
 
 import json
 import sys
@@ -26,7 +29,9 @@ def main() -> None:
 
     consumer = ApiConsumer.objects.filter(name="Benchmark").first()
     if consumer is None:
-        consumer = keeping.create(ApiConsumer(name="Benchmark"), [Group.objects.get(name="Administrator")], by=None)
+        consumer = keeping.create(
+            ApiConsumer(name="Benchmark"), [Group.objects.get(name="Administrator")], by=None
+        )
     key = keeping.issue(consumer, by=None).secret
     browser = Client(SERVER_NAME="127.0.0.1", headers={"apiKey": key})
 
@@ -37,7 +42,10 @@ def main() -> None:
         return response
 
     client = Customer.objects.order_by("pk").first()
-    pages = {question: _timed(ask, body) for question, body in _questions(client.key.hex if client else "0" * 32).items()}
+    pages = {
+        question: _timed(ask, body)
+        for question, body in _questions(client.key.hex if client else "0" * 32).items()
+    }
     json.dump({"pages": pages, "walk": _walk(ask)}, sys.stdout)
 
 

@@ -1,4 +1,6 @@
-"""The audit of a run: what the database says against what the providers really got. `python -m bench.audit JOURNALS KEYS` prints a report.
+"""The audit of a run: what the database says against what the providers really got.
+
+`python -m bench.audit JOURNALS KEYS` prints a report.
 
 The invariants are numbered as in docs/faults.md.
 """
@@ -70,16 +72,24 @@ def _broken_by(message: Any, receipts: list[datetime]) -> list[str]:
     counted = [attempt for attempt in attempts if attempt.outcome != "ABANDONED"]
     checks = {
         "I1 not final": message.state not in ("SENT", "FAILED"),
-        "I2 received before its attempt": any(not any(a.opened_at <= at for a in attempts) for at in receipts),
+        "I2 received before its attempt": any(
+            not any(a.opened_at <= at for a in attempts) for at in receipts
+        ),
         "I3 unmarked duplicate": len(receipts) > 1 and not message.possible_duplicate,
-        "I4 sent but never received": message.state == "SENT" and not receipts and message.type != "EVENT_STREAM",
-        "I4 failed for sure but received": message.state == "FAILED" and message.outcome != "UNKNOWN" and bool(receipts),
+        "I4 sent but never received": message.state == "SENT"
+        and not receipts
+        and message.type != "EVENT_STREAM",
+        "I4 failed for sure but received": message.state == "FAILED"
+        and message.outcome != "UNKNOWN"
+        and bool(receipts),
         "I5 unknown and not marked": any(a.outcome == "UNKNOWN" for a in attempts) and not flagged,
         "I5 open attempt of a final message": message.is_final and any(not a.outcome for a in attempts),
-        "I6 final with a claim": message.is_final and (message.lease_until is not None or message.due_at is not None),
+        "I6 final with a claim": message.is_final
+        and (message.lease_until is not None or message.due_at is not None),
         "I7 overlapping attempts": any(_overlap(earlier, later) for earlier, later in pairwise(attempts)),
         "I7 numbers with gaps": [a.number for a in attempts] != list(range(1, len(attempts) + 1)),
-        "I7 too many tries": len(counted) > MOST_TRIES or len(attempts) - len(counted) > MOST_ABANDONS + MOST_TRIES,
+        "I7 too many tries": len(counted) > MOST_TRIES
+        or len(attempts) - len(counted) > MOST_ABANDONS + MOST_TRIES,
         "I9 SMS twice": message.type == "SMS" and len(receipts) > 1,
     }
     return [name for name, is_broken in checks.items() if is_broken]

@@ -1,8 +1,10 @@
-"""How fast 300,000 due messages leave, beside 2,000 in the same database, on PostgreSQL with an event-loop mail server.
+"""How fast 300,000 due messages leave, beside 2,000 in the same database, on PostgreSQL with an event-loop
+mail server.
 
-Two states: a log of a million, analysed while nothing was due, and an empty log that was never analysed. Each round begins with a copy of
-that state, and nothing is analysed meanwhile. A speed is taken from the first claim to the last result of the first 2,000, or 30,000 of
-300,000. `--burners N` keeps the processors busy with so many other processes.
+Two states: a log of a million, analysed while nothing was due, and an empty log that was never analysed. Each
+round begins with a copy of that state, and nothing is analysed meanwhile. A speed is taken from the first
+claim to the last result of the first 2,000, or 30,000 of 300,000. `--burners N` keeps the processors busy
+with so many other processes.
 """
 
 import subprocess
@@ -23,8 +25,9 @@ ROUNDS = 5
 _WARM = 200
 _TABLES = ("notifications_message", "notifications_attempt", "notifications_deliveryreceipt")
 _QUEUED = {
-    "key": "gen_random_uuid()", "destination": "'ana' || n || '@example.org'", "state": "'QUEUED'", "created_at": "now()",
-    "sent_at": "NULL", "due_at": "now()", "token": "0", "attempt_count": "0", "outcome": "''",
+    "key": "gen_random_uuid()", "destination": "'ana' || n || '@example.org'", "state": "'QUEUED'",
+    "created_at": "now()", "sent_at": "NULL", "due_at": "now()", "token": "0", "attempt_count": "0",
+    "outcome": "''",
 }  # fmt: skip
 
 
@@ -37,7 +40,9 @@ def run(installation: Installation, *, rows: int = LOG, rounds: int = ROUNDS, bu
     with ExitStack() as stack:
         installation.environment |= stack.enter_context(_mail_server())
         states = {
-            f"a log of {rows:,}, analysed with an empty queue": stack.enter_context(_state(installation, url, rows)),
+            f"a log of {rows:,}, analysed with an empty queue": stack.enter_context(
+                _state(installation, url, rows)
+            ),
             "an empty log, never analysed": stack.enter_context(_state(installation, url, 0)),
         }
         speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in states}
@@ -47,9 +52,16 @@ def run(installation: Installation, *, rows: int = LOG, rounds: int = ROUNDS, bu
             for name, database in states.items():
                 speeds[name].append(_round(installation, url, database))
     for name, found in speeds.items():
-        few, many, ratios = [each[0] for each in found], [each[1] for each in found], [each[1] / each[0] for each in found]
+        few, many, ratios = (
+            [each[0] for each in found],
+            [each[1] for each in found],
+            [each[1] / each[0] for each in found],
+        )
         print(f"  {name}: messages a second, median of {rounds} rounds")
-        print(f"    {FEW:,} due {median(few):,.0f} ({_list(few)}); {MANY:,} due {median(many):,.0f} ({_list(many)})")
+        print(
+            f"    {FEW:,} due {median(few):,.0f} ({_list(few)}); {MANY:,} due {median(many):,.0f} "
+            f"({_list(many)})"
+        )
         print(f"    the ratio of each round: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
@@ -98,7 +110,14 @@ def _round(installation: Installation, server: str, state: str) -> tuple[float, 
         copy.environment |= installation.environment | {"DATABASE_URL": url}
         with _connected(url) as database, copy.cluster():
             last = _last(database)
-            copy.enqueue({"type": "EMAIL", "destination": "ana@example.org", "subject": "We received your payment", "body": "Dear Ana, …"})
+            copy.enqueue(
+                {
+                    "type": "EMAIL",
+                    "destination": "ana@example.org",
+                    "subject": "We received your payment",
+                    "body": "Dear Ana, …",
+                }
+            )
             _sent(database, last, 1)
             _speed(database, _WARM, _WARM)  # connections and code are warm
             speeds = _speed(database, FEW, FEW), _speed(database, MANY, MEASURED)
@@ -111,7 +130,8 @@ def _speed(database: Any, due: int, measured: int) -> float:
     _store(database, due)
     _sent(database, last, measured)
     (seconds,) = database.execute(
-        "SELECT extract(epoch FROM max(finished_at) - min(opened_at)) FROM (SELECT opened_at, finished_at FROM notifications_attempt"
+        "SELECT extract(epoch FROM max(finished_at) - min(opened_at)) FROM (SELECT opened_at, finished_at "
+        "FROM notifications_attempt"
         " WHERE id > %s AND outcome = 'ACCEPTED' ORDER BY finished_at LIMIT %s) AS first",
         [last, measured],
     ).fetchone()
@@ -127,13 +147,22 @@ def _store(database: Any, count: int) -> None:
     query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'"
     names = [name for (name,) in database.execute(query, [_TABLES[0]]).fetchall()]
     values = ", ".join(_QUEUED.get(name, name) for name in names)
-    like = f"(SELECT * FROM {_TABLES[0]} WHERE id = (SELECT message_id FROM {_TABLES[1]} ORDER BY id DESC LIMIT 1)) AS one"
-    database.execute(f"INSERT INTO {_TABLES[0]} ({', '.join(names)}) SELECT {values} FROM {like}, generate_series(1, {count}) n")
+    like = (
+        f"(SELECT * FROM {_TABLES[0]} WHERE id = (SELECT message_id FROM {_TABLES[1]} ORDER BY id DESC "
+        "LIMIT 1)) AS one"
+    )
+    database.execute(
+        f"INSERT INTO {_TABLES[0]} ({', '.join(names)}) SELECT {values} FROM {like}, generate_series(1, "
+        f"{count}) n"
+    )
 
 
 def _sent(database: Any, last: int, count: int) -> None:
     """Wait until so many attempts after the last one were accepted."""
-    query, end = "SELECT count(*) FROM notifications_attempt WHERE id > %s AND outcome = 'ACCEPTED'", time.monotonic() + 900
+    query, end = (
+        "SELECT count(*) FROM notifications_attempt WHERE id > %s AND outcome = 'ACCEPTED'",
+        time.monotonic() + 900,
+    )
     while database.execute(query, [last]).fetchone()[0] < count:
         assert time.monotonic() < end, f"{count:,} messages were not sent within a quarter of an hour"
         time.sleep(0.2)

@@ -23,7 +23,9 @@ from bench.storms import clean_stops, kill_storm
 
 
 def matrices(_chance: random.Random, _quick: bool, _server: str) -> bool:
-    """Mail servers, receivers and addresses that misbehave in every way, put to the real channels; no database."""
+    """Mail servers, receivers and addresses that misbehave in every way, put to the real channels; no
+    database.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     from bench.matrices import run  # the channels can be imported only now
@@ -51,11 +53,19 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--quick", action="store_true", help="a short run of each, several at a time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--server", default="", help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only")
+    parser.add_argument(
+        "--server",
+        default="",
+        help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only",
+    )
     parser.add_argument("--only", action="store_true", help="on that server only, not on SQLite too")
     options = parser.parse_args()
     servers = [options.server] if options.only else list(dict.fromkeys(["", options.server]))
-    runs = [(name, server) for name in options.names or PROGRAMMES for server in (servers[:1] if name in ONCE else servers)]
+    runs = [
+        (name, server)
+        for name in options.names or PROGRAMMES
+        for server in (servers[:1] if name in ONCE else servers)
+    ]
     if len(runs) == 1 or not options.quick:
         return int(any([_run(name, server, options.seed, options.quick) for name, server in runs]))
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -75,7 +85,9 @@ def _apart(name: str, server: str, seed: int) -> bool:
     """In a process of its own, whose output is printed in one piece."""
     command = [sys.executable, "-m", "bench.chaos", name, "--quick", "--seed", str(seed)]
     command += ["--server", server, "--only"] if server else []
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     print(done.stdout, end="", flush=True)
     return done.returncode != 0
 

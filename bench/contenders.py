@@ -32,7 +32,10 @@ def requests_webhooks(count: int) -> float:
     with requests.Session() as session:
         began = time.perf_counter()
         for _ in range(count):
-            headers = {"Content-Type": "application/json", "x-notifications-idempotency-key": "01234567-89ab-cdef-0123-456789abcdef"}
+            headers = {
+                "Content-Type": "application/json",
+                "x-notifications-idempotency-key": "01234567-89ab-cdef-0123-456789abcdef",
+            }
             session.post(url, data=BODY.encode(), headers=headers, timeout=20)
         return count / (time.perf_counter() - began)
 
@@ -47,7 +50,9 @@ def requests_sms(count: int) -> float:
         session.auth = (account, os.environ["TWILIO_AUTH_TOKEN"])
         began = time.perf_counter()
         for number in range(count):
-            session.post(url, data={"To": f"+4917{number:09}", "From": "+15005550006", "Body": BODY}, timeout=20)
+            session.post(
+                url, data={"To": f"+4917{number:09}", "From": "+15005550006", "Body": BODY}, timeout=20
+            )
         return count / (time.perf_counter() - began)
 
 
@@ -58,7 +63,12 @@ def post_office(processes: int, count: int) -> float:
 
     mail.send_many(
         [
-            {"sender": "commlog@example.org", "recipients": [f"ana{number}@example.org"], "subject": SUBJECT, "message": BODY}
+            {
+                "sender": "commlog@example.org",
+                "recipients": [f"ana{number}@example.org"],
+                "subject": SUBJECT,
+                "message": BODY,
+            }
             for number in range(count)
         ]
     )
@@ -76,7 +86,9 @@ def commlog(channel: str, count: int) -> float:
 
     hook = f"http://127.0.0.1:{os.environ['SINK_HTTP']}/hook"
     drafts = {
-        "EMAIL": lambda number: outbox.Draft(MessageType.EMAIL, destination=f"ana{number}@example.org", subject=SUBJECT, body=BODY),
+        "EMAIL": lambda number: outbox.Draft(
+            MessageType.EMAIL, destination=f"ana{number}@example.org", subject=SUBJECT, body=BODY
+        ),
         "SMS": lambda number: outbox.Draft(MessageType.SMS, destination=f"+4917{number:09}", body=BODY),
         "WEB_HOOK": lambda _: outbox.Draft(MessageType.WEB_HOOK, destination=hook, body=BODY),
     }

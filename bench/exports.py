@@ -1,8 +1,10 @@
-"""An export beside a bare loop of openpyxl's write-only workbook over the same values, interleaved; their times, and the memory of each.
+"""An export beside a bare loop of openpyxl's write-only workbook over the same values, interleaved; their
+times, and the memory of each.
 
-Each run is a process of its own that times itself. The bare loop reads the same fields with `values_list().iterator()`, makes moments
-naive, because openpyxl refuses others, and appends: no cell is looked at. The export is the whole job as a worker does it: the count,
-the progress, the file stored in the database.
+Each run is a process of its own that times itself. The bare loop reads the same fields with
+`values_list().iterator()`, makes moments naive, because openpyxl refuses others, and appends: no cell is
+looked at. The export is the whole job as a worker does it: the count, the progress, the file stored in the
+database.
 """
 
 import json
@@ -33,7 +35,10 @@ def run(installation: Installation, rows: int = ROWS) -> None:
     pairs = list(zip(found["export"], found["bare"], strict=True))
     ratio, work = (median(ours[what] / bare[what] for ours, bare in pairs) for what in ("seconds", "cpu"))
     for name, results in found.items():
-        seconds, most = median(each["seconds"] for each in results), max(each["megabytes"] for each in results)
+        seconds, most = (
+            median(each["seconds"] for each in results),
+            max(each["megabytes"] for each in results),
+        )
         print(f"  {name:<6} {seconds:7.1f} s  {rows / seconds:7.0f} rows a second  {most:4.0f} MB at most")
     print(f"  the export takes {ratio:.2f} × the bare loop's time, {work:.2f} × its processor time")
     print(f"  with {rows // 10:,} rows it takes {small['megabytes']:.0f} MB at most")
@@ -41,7 +46,9 @@ def run(installation: Installation, rows: int = ROWS) -> None:
 
 def _contend(installation: Installation, name: str) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.exports", name]
-    done = subprocess.run(command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

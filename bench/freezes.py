@@ -1,4 +1,6 @@
-"""Two plain clusters, one of them frozen for longer than a lease: its results come late, its permits have lapsed, the other goes on."""
+"""Two plain clusters, one of them frozen for longer than a lease: its results come late, its permits have
+lapsed, the other goes on.
+"""
 
 import os
 import random
@@ -11,7 +13,9 @@ LONGER_THAN_A_LEASE = 22.0  # seconds; a lease is 20
 
 
 def freezes(chance: random.Random, quick: bool, server: str) -> bool:
-    """SIGSTOP of a whole cluster in the middle of its sends, SIGCONT after its leases have lapsed; nobody supervises either cluster."""
+    """SIGSTOP of a whole cluster in the middle of its sends, SIGCONT after its leases have lapsed; nobody
+    supervises either cluster.
+    """
     with running(chance, server) as run:
         groups = [run.start_cluster().pid, run.start_cluster().pid]
         time.sleep(4)
@@ -23,7 +27,10 @@ def freezes(chance: random.Random, quick: bool, server: str) -> bool:
             time.sleep(LONGER_THAN_A_LEASE)
             meanwhile = _ended(run) - before
             os.killpg(frozen, signal.SIGCONT)
-            print(f"  frozen with {hands} sends under way; the other cluster ended {meanwhile} attempts meanwhile")
+            print(
+                f"  frozen with {hands} sends under way; the other cluster ended {meanwhile} attempts "
+                "meanwhile"
+            )
             time.sleep(chance.uniform(0.5, 2.0))
         print(f"  all final after {run.settle():.1f} s")
         time.sleep(2)  # what is late is recorded by the drain that has it
@@ -46,7 +53,10 @@ def _busiest(run: Run, groups: list[int]) -> tuple[int, int]:
 def _under_way(run: Run, group: int) -> list[str]:
     """The workers of the open, permitted attempts that belong to this process group."""
     aggregate = "STRING_AGG(worker, ',')" if run.on_postgres else "GROUP_CONCAT(worker)"
-    (names,) = run.ask(f"SELECT COALESCE({aggregate}, '') FROM notifications_attempt WHERE outcome = '' AND permitted_at IS NOT NULL")
+    (names,) = run.ask(
+        f"SELECT COALESCE({aggregate}, '') FROM notifications_attempt WHERE outcome = '' AND permitted_at IS "
+        "NOT NULL"
+    )
     return [name for name in names.split(",") if name and _group_of(int(name.rpartition(":")[2])) == group]
 
 

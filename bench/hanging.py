@@ -1,4 +1,6 @@
-"""One destination that hangs for ever beside nine others, all quick or one of them slow: whom does it keep waiting?"""
+"""One destination that hangs for ever beside nine others, all quick or one of them slow: whom does it keep
+waiting?
+"""
 
 import threading
 import time
@@ -42,23 +44,38 @@ class _Hanging(_Quick):
 
 
 def run(installation: Installation) -> None:
-    """A tenth of the messages go to the one that hangs; how long do the others take from enqueued to answered?"""
+    """A tenth of the messages go to the one that hangs; how long do the others take from enqueued to
+    answered?
+    """
     with installation.cluster():
         time.sleep(4)
-        for title, kinds in (("nine good ones", [_Quick] * 9), (f"one that takes {SLOW} s and eight good ones", [_Slow] + [_Quick] * 8)):
+        for title, kinds in (
+            ("nine good ones", [_Quick] * 9),
+            (f"one that takes {SLOW} s and eight good ones", [_Slow] + [_Quick] * 8),
+        ):
             print(f"  {title}:")
             ports = [_serve(kind) for kind in (_Hanging, *kinds)]
             for number in range(0, COUNT, 10):
                 installation.enqueue(
-                    *({"type": "WEB_HOOK", "destination": f"http://127.0.0.1:{port}/{number}", "body": "x"} for port in ports)
+                    *(
+                        {"type": "WEB_HOOK", "destination": f"http://127.0.0.1:{port}/{number}", "body": "x"}
+                        for port in ports
+                    )
                 )
             sent = _sent(installation, ports[1:])
             for kind in dict.fromkeys(kinds):
-                addresses = tuple(f"http://127.0.0.1:{port}/" for port, each in zip(ports[1:], kinds, strict=True) if each is kind)
+                addresses = tuple(
+                    f"http://127.0.0.1:{port}/"
+                    for port, each in zip(ports[1:], kinds, strict=True)
+                    if each is kind
+                )
                 waits = [_wait(message) for message in sent if message["destination"].startswith(addresses)]
                 late = quantiles(waits, n=20)[-1]
                 name = "slow" if kind is _Slow else "good"
-                print(f"    {len(waits)} to the {name}: median {median(waits):.3f} s, p95 {late:.3f} s, longest {max(waits):.3f} s")
+                print(
+                    f"    {len(waits)} to the {name}: median {median(waits):.3f} s, p95 {late:.3f} s, "
+                    f"longest {max(waits):.3f} s"
+                )
             print(f"    attempts a message: {dict(Counter(len(message['attempts']) for message in sent))}")
 
 
@@ -75,10 +92,16 @@ def _sent(installation: Installation, ports: list[int]) -> list[dict[str, Any]]:
     addresses = tuple(f"http://127.0.0.1:{port}/" for port in ports)
 
     def chosen(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [message for message in log if message["state"] == "SENT" and message["destination"].startswith(addresses)]
+        return [
+            message
+            for message in log
+            if message["state"] == "SENT" and message["destination"].startswith(addresses)
+        ]
 
     return chosen(installation.until(lambda log: len(chosen(log)) >= COUNT * 9 // 10, within=60))
 
 
 def _wait(message: dict[str, Any]) -> float:
-    return (datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])).total_seconds()
+    return (
+        datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])
+    ).total_seconds()

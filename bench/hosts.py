@@ -1,4 +1,7 @@
-"""Two sender hosts on one database: network namespaces with clocks five seconds apart. One is killed, the other is cut off."""
+"""Two sender hosts on one database: network namespaces with clocks five seconds apart.
+
+One is killed, the other is cut off.
+"""
 
 import os
 import random
@@ -31,12 +34,16 @@ def _shim(directory: Path) -> Path | None:
     """What sets a process's clock ahead; Debian's libfaketime breaks Python's time.sleep."""
     compiler, shim = shutil.which("cc"), directory / "ahead.so"
     if compiler:
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("ahead.c")], check=True)
+        subprocess.run(
+            [compiler, "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("ahead.c")], check=True
+        )
     return shim if compiler else None
 
 
 class Host:
-    """A machine of its own as far as the network, its name and its clock go; its providers answer at its own 127.0.0.1."""
+    """A machine of its own as far as the network, its name and its clock go; its providers answer at its own
+    127.0.0.1.
+    """
 
     def __init__(self, run: Run, number: int, server: Server, ahead: int) -> None:
         self.name = f"commlog{os.getpid() % 10_000}h{number}"
@@ -49,7 +56,10 @@ class Host:
         self.sender: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
-        """Make the namespace and its link to the database. Raises CalledProcessError where that is not allowed."""
+        """Make the namespace and its link to the database.
+
+        Raises CalledProcessError where that is not allowed.
+        """
         inside = ["ip", "-n", self.name]
         for command in (
             ["ip", "netns", "add", self.name],
@@ -76,16 +86,38 @@ class Host:
         ports = self._run.installation.providers.ports()
         options = [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
         directory = self._run.installation.directory / "providers"
-        return self._begin([sys.executable, "-m", "commlog.demo.standins", str(directory), *options], dict(os.environ), "standins")
+        return self._begin(
+            [sys.executable, "-m", "commlog.demo.standins", str(directory), *options],
+            dict(os.environ),
+            "standins",
+        )
 
     def start(self) -> None:
         """Start its senders."""
         self.sender = self._begin([sys.executable, "manage.py", "sender"], self.environment, "sender")
 
     def _begin(self, command: list[str], environment: dict[str, str], log: str) -> subprocess.Popen[bytes]:
-        inside = ["ip", "netns", "exec", self.name, "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.name]
+        inside = [
+            "ip",
+            "netns",
+            "exec",
+            self.name,
+            "unshare",
+            "--uts",
+            "sh",
+            "-c",
+            'hostname "$0" && exec "$@"',
+            self.name,
+        ]
         with (self._run.installation.directory / f"{self.name}.{log}.log").open("ab") as file:
-            return subprocess.Popen([*inside, *command], cwd=ROOT, env=environment, stdout=file, stderr=file, start_new_session=True)
+            return subprocess.Popen(
+                [*inside, *command],
+                cwd=ROOT,
+                env=environment,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
 
     def kill(self) -> None:
         """All at once, as by a power cut."""
@@ -110,18 +142,31 @@ class Host:
 
     def ended(self) -> int:
         """How many attempts its workers have brought to an end."""
-        return self._run.ask(f"SELECT COUNT(*) FROM notifications_attempt WHERE worker LIKE '{self.name}:%' AND outcome = 'ACCEPTED'")[0]
+        return self._run.ask(
+            f"SELECT COUNT(*) FROM notifications_attempt WHERE worker LIKE '{self.name}:%' AND outcome = "
+            "'ACCEPTED'"
+        )[0]
 
 
 def hosts(chance: random.Random, quick: bool, _: str) -> bool:
-    """Two sender hosts, clocks 5 s apart: one killed, the other cut off from the database for 30 s, PostgreSQL restarted; lanes' limits."""
+    """Two sender hosts, clocks 5 s apart: one killed, the other cut off from the database for 30 s,
+    PostgreSQL restarted; lanes' limits.
+    """
     with own_server(NETWORK) as server, running(chance, server.url) as run, ExitStack() as stack:
         try:
-            one, two = (stack.enter_context(_host(run, number, server, ahead)) for number, ahead in ((1, 0), (2, APART)))
+            one, two = (
+                stack.enter_context(_host(run, number, server, ahead))
+                for number, ahead in ((1, 0), (2, APART))
+            )
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"  not run: this needs root and network namespaces ({error})")
             return False
-        print(f"  clocks {APART} s apart" if "AHEAD" in two.environment else "  one clock: there is no C compiler", flush=True)
+        print(
+            f"  clocks {APART} s apart"
+            if "AHEAD" in two.environment
+            else "  one clock: there is no C compiler",
+            flush=True,
+        )
         run.enqueue(2_000)  # more than the limited lanes may send while the first faults happen
         limited = _limit(run)
         watch = _Watch(run)
@@ -142,7 +187,11 @@ def hosts(chance: random.Random, quick: bool, _: str) -> bool:
         back = time.monotonic()
         before = one.ended()
         _until(lambda: one.ended() > before)
-        print(f"  the first was cut off for {CUT_OFF:.0f} s; its first result came {time.monotonic() - back:.1f} s after", flush=True)
+        print(
+            f"  the first was cut off for {CUT_OFF:.0f} s; its first result came "
+            f"{time.monotonic() - back:.1f} s after",
+            flush=True,
+        )
         for mode in ("fast", "immediate"):
             server.stop(mode)
             time.sleep(chance.uniform(1.0, 4.0))
@@ -183,7 +232,10 @@ def _until(holds: Callable[[], object]) -> None:
 
 
 def _say(run: Run, one: Host, two: Host, what: str) -> None:
-    print(f"  {what}: {one.ended()} and {two.ended()} messages accepted by the two, {run.pending()} wait", flush=True)
+    print(
+        f"  {what}: {one.ended()} and {two.ended()} messages accepted by the two, {run.pending()} wait",
+        flush=True,
+    )
 
 
 def _change(run: Run, statement: str) -> None:
@@ -194,11 +246,14 @@ def _change(run: Run, statement: str) -> None:
 
 
 def _limit(run: Run) -> float:
-    """A rate set by hand, a pace that a provider asked for, and a cap; and when, in seconds since the epoch."""
+    """A rate set by hand, a pace that a provider asked for, and a cap; and when, in seconds since the
+    epoch.
+    """
     _change(run, f"UPDATE notifications_lane SET rate = {RATE} WHERE channel = 'SMS'")
     _change(
         run,
-        f"UPDATE notifications_lane SET pace = {PACE}, paced_at = extract(epoch FROM clock_timestamp()), tokens = 0, "
+        f"UPDATE notifications_lane SET pace = {PACE}, paced_at = extract(epoch FROM clock_timestamp()), "
+        "tokens = 0, "
         "tokens_at = extract(epoch FROM clock_timestamp()) WHERE channel = 'EMAIL'",
     )
     _change(run, f"UPDATE notifications_lane SET cap = {CAP} WHERE channel = 'WEB_HOOK'")
@@ -216,7 +271,9 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         """Until it is enough; PostgreSQL may be away."""
-        query = "SELECT COUNT(*) FROM notifications_message WHERE type = 'WEB_HOOK' AND lease_until IS NOT NULL"
+        query = (
+            "SELECT COUNT(*) FROM notifications_message WHERE type = 'WEB_HOOK' AND lease_until IS NOT NULL"
+        )
         while not self._enough.wait(0.05):
             with suppress(Exception):
                 self.claimed[self._watched.ask(query)[0]] += 1
@@ -230,8 +287,14 @@ class _Watch(threading.Thread):
 def _judge_limits(run: Run, since: float, watch: _Watch) -> None:
     """What providers received in any ten seconds, against what the lane's limit allowed in them."""
     for channel, limit, growth in (("SMS", RATE, 1.0), ("EMAIL", PACE, _GROWTH)):
-        times = sorted(datetime.fromisoformat(entry["at"]).timestamp() for entry in run.installation.providers.journal(channel))
-        used = max(sum(start <= each < start + 10 for each in times) / (10 * limit * growth ** (start + 10 - since)) for start in times)
+        times = sorted(
+            datetime.fromisoformat(entry["at"]).timestamp()
+            for entry in run.installation.providers.journal(channel)
+        )
+        used = max(
+            sum(start <= each < start + 10 for each in times) / (10 * limit * growth ** (start + 10 - since))
+            for start in times
+        )
         print(f"  {channel}: at most {used:.0%} of what its limit allows in ten seconds")
         run.promise(used <= _MOST_USED, f"{channel}: {used:.0%} of what its limit allows in ten seconds")
     most = max(watch.claimed, default=0)

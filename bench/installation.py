@@ -1,4 +1,6 @@
-"""A whole installation for tests and benchmarks: its own database, its own providers, real clusters; seen through its commands only."""
+"""A whole installation for tests and benchmarks: its own database, its own providers, real clusters; seen
+through its commands only.
+"""
 
 import json
 import os
@@ -48,7 +50,9 @@ class Installation:
 
     def enqueue(self, *messages: dict[str, Any]) -> list[str]:
         """Store messages; their keys."""
-        return self.manage("enqueue", "-", text="\n".join(json.dumps(message) for message in messages)).split()
+        return self.manage(
+            "enqueue", "-", text="\n".join(json.dumps(message) for message in messages)
+        ).split()
 
     def log(self) -> list[dict[str, Any]]:
         """All messages, newest first."""
@@ -62,7 +66,9 @@ class Installation:
         """What a command says, run by a process that stays."""
         if self._reader is None:
             command, pipe = [sys.executable, "-m", "bench.reader"], subprocess.PIPE
-            self._reader = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=pipe, stdout=pipe, text=True)
+            self._reader = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=pipe, stdout=pipe, text=True
+            )
         asked, answers = self._reader.stdin, self._reader.stdout
         assert asked
         assert answers
@@ -78,7 +84,9 @@ class Installation:
             self._reader = None
 
     @contextmanager
-    def cluster(self, command: str = "qcluster", *, root: Path = ROOT, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    def cluster(
+        self, command: str = "qcluster", *, root: Path = ROOT, **variables: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A qcluster (or a `sender`) in a process group of its own; stopped as an operator stops it."""
         with (self.directory / f"cluster-{uuid4().hex}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -91,8 +99,8 @@ class Installation:
             )
         try:
             yield process
-            # django-q2 loses a SIGTERM that arrives while it forks its first process. A `sender` ends such a cluster by force after some
-            # seconds; here nobody would.
+            # django-q2 loses a SIGTERM that arrives while it forks its first process. A `sender` ends such a
+            # cluster by force after some seconds; here nobody would.
             for _ in range(400):
                 if process.poll() is not None or len(descendants(process.pid)) > 1:
                     break
@@ -134,7 +142,9 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def new_database(server: str, directory: Path, *, like: str = "") -> Iterator[str]:
-    """The URL of a new database, empty or a copy of `like`: on the PostgreSQL server `server`, or, where that is empty, a SQLite file."""
+    """The URL of a new database, empty or a copy of `like`: on the PostgreSQL server `server`, or, where that
+    is empty, a SQLite file.
+    """
     if not server:
         file = directory / "commlog.sqlite3"
         if like:
@@ -156,8 +166,13 @@ def new_database(server: str, directory: Path, *, like: str = "") -> Iterator[st
 
 @contextmanager
 def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[Installation]:
-    """A migrated installation with providers; its database is a copy of `like` where that is given: migrating takes seconds."""
-    with new_database(server, directory, like=like) as database_url, standins.start(directory / "providers") as providers:
+    """A migrated installation with providers; its database is a copy of `like` where that is given: migrating
+    takes seconds.
+    """
+    with (
+        new_database(server, directory, like=like) as database_url,
+        standins.start(directory / "providers") as providers,
+    ):
         made = Installation(directory, providers, database_url)
         if not like:
             made.manage("migrate", "--verbosity", "0")
@@ -174,10 +189,19 @@ def mixed(providers: StandIns, count: int, *, first: int = 0) -> list[dict[str, 
         body = f"Message {number} – für Sie"
         made.append(
             [
-                {"type": "EMAIL", "destination": f"client{number}@example.org", "subject": f"Nr. {number}", "body": body},
+                {
+                    "type": "EMAIL",
+                    "destination": f"client{number}@example.org",
+                    "subject": f"Nr. {number}",
+                    "body": body,
+                },
                 {"type": "SMS", "destination": f"+4917{number:09}", "body": body},
                 {"type": "WEB_HOOK", "destination": providers.webhook_url(f"/in/{number}"), "body": body},
-                {"type": "EVENT_STREAM", "destination": "mrn.event.demo.streamingapi.client_approved", "body": body},
+                {
+                    "type": "EVENT_STREAM",
+                    "destination": "mrn.event.demo.streamingapi.client_approved",
+                    "body": body,
+                },
             ][number % 4]
         )
     return made
@@ -192,5 +216,7 @@ def received(providers: StandIns) -> list[str]:
 def expected(messages: list[dict[str, Any]], providers: StandIns) -> list[str]:
     """What `received` is when each message was received once."""
     return sorted(
-        message["destination"].removeprefix(providers.webhook_url("")[:-1]) for message in messages if message["type"] != "EVENT_STREAM"
+        message["destination"].removeprefix(providers.webhook_url("")[:-1])
+        for message in messages
+        if message["type"] != "EVENT_STREAM"
     )

@@ -1,9 +1,12 @@
-"""How fast the API takes messages, in lists and one by one, and how soon they are received meanwhile. Prints figures and ratios.
+"""How fast the API takes messages, in lists and one by one, and how soon they are received meanwhile.
+
+Prints figures and ratios.
 
     python -m bench intake --server URL --only
 
-The server is gunicorn with the options of docs/operate.md. Calls are counted, with limits that are never reached. Beside it
-stand a bare COPY of the same rows, a commit for each list's worth, and a bare INSERT with a commit a row.
+The server is gunicorn with the options of docs/operate.md. Calls are counted, with limits that are never
+reached. Beside it stand a bare COPY of the same rows, a commit for each list's worth, and a bare INSERT with
+a commit a row.
 """
 
 import json
@@ -31,8 +34,13 @@ SEND = "/api/communications/messages"
 A_LIST, LISTS, ROUNDS = 500, 20, 3  # LISTS: of a round
 SINGLES, PACED, A_SECOND = 600, 200, 20
 SENDERS = 3
-FLOODING = 2  # that send lists while others send single messages: as many as web processes, and those would wait for the lists' answers
-TEXT = "Dear Ana, we received your payment of 120.00. Your next instalment is due on the first of the month. " * 4
+# That send lists while others send single messages: as many as web processes, and those would wait for the
+# lists' answers.
+FLOODING = 2
+TEXT = (
+    "Dear Ana, we received your payment of 120.00. Your next instalment is due on the first of the month. "
+    * 4
+)
 NO_LIMIT = {"API_CALLS_A_MINUTE": "1000000", "API_CALLS_A_MINUTE_IN_ALL": "1000000"}
 NO_LIMIT |= {"API_MESSAGES_A_MINUTE": "100000000", "API_MESSAGES_A_MINUTE_IN_ALL": "100000000"}
 AIMS = {"lists": 2_500, "one by one": 200, "paced": 60, "lane": 250}
@@ -49,7 +57,12 @@ class Caller:
         """Status and body of the answer. Sync workers close each connection, so each call opens one."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
-            connection.request("POST", SEND, body, self.headers | {name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(
+                "POST",
+                SEND,
+                body,
+                self.headers | {name.replace("_", "-"): value for name, value in headers.items()},
+            )
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -69,11 +82,17 @@ def run(installation: Installation) -> None:
     installation.environment |= NO_LIMIT | {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:]}
     installation.environment |= {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
-    caller = Caller(port, installation.manage("create_api_key", "--consumer", "bench", "--role", "Administrator").split()[-1])
+    caller = Caller(
+        port,
+        installation.manage("create_api_key", "--consumer", "bench", "--role", "Administrator").split()[-1],
+    )
     with served(installation, port):
         _rates(installation, caller)
         _once(caller)
-    installation.manage("shell", "-c", "from notifications.models import Message; Message.objects.all().delete()")  # nothing is due
+    # Nothing is due.
+    installation.manage(
+        "shell", "-c", "from notifications.models import Message; Message.objects.all().delete()"
+    )
     with served(installation, port), installation.cluster():
         _paced(installation, caller)
     with sinks.running() as (_, ports):
@@ -83,7 +102,12 @@ def run(installation: Installation) -> None:
 
 
 def _email(name: str) -> dict[str, str]:
-    return {"type": "EMAIL", "destination": f"{name}@example.org", "subject": "Payment received", "body": TEXT}
+    return {
+        "type": "EMAIL",
+        "destination": f"{name}@example.org",
+        "subject": "Payment received",
+        "body": TEXT,
+    }
 
 
 def _list(name: str) -> bytes:
@@ -103,11 +127,16 @@ def _rates(installation: Installation, caller: Caller) -> None:
             rates.setdefault(name, []).append(rate)
     for name, measured in rates.items():
         aim = f"; at least {AIMS[name]:,} are promised" if name in AIMS else ""
-        print(f"  {name:<12} {median(measured):8,.0f} messages a second ({', '.join(f'{each:,.0f}' for each in measured)}){aim}")
+        print(
+            f"  {name:<12} {median(measured):8,.0f} messages a second "
+            f"({', '.join(f'{each:,.0f}' for each in measured)}){aim}"
+        )
     for ours, bare in (("lists", "bare COPY"), ("one by one", "bare INSERT")):
         if bare in rates:
             ratios = [mine / other for mine, other in zip(rates[ours], rates[bare], strict=True)]
-            print(f"  {ours} beside a {bare}: {median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})")
+            print(
+                f"  {ours} beside a {bare}: {median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})"
+            )
 
 
 def _rate(installation: Installation, caller: Caller, bodies: Sequence[bytes], each: int) -> float:
@@ -118,23 +147,34 @@ def _rate(installation: Installation, caller: Caller, bodies: Sequence[bytes], e
         took = time.monotonic() - began
     count = len(bodies) * each
     web, database = (seconds / count * 1e6 for seconds in spent)
-    print(f"    {count:,} messages by {each}: web processes {web:,.0f} µs of processor a message, database {database:,.0f} µs", flush=True)
+    print(
+        f"    {count:,} messages by {each}: web processes {web:,.0f} µs of processor a message, database "
+        f"{database:,.0f} µs",
+        flush=True,
+    )
     return count / took
 
 
 @contextmanager
 def _processor(installation: Installation) -> Iterator[list[float]]:
-    """Seconds of processor that web processes and database sessions use meanwhile, in this order; 0 for what is not on this machine."""
+    """Seconds of processor that web processes and database sessions use meanwhile, in this order; 0 for what
+    is not on this machine.
+    """
     spent: list[float] = []
     before = _used(installation)
     yield spent
     after = _used(installation)
-    spent += [sum(now - old.get(pid, 0.0) for pid, now in new.items()) for old, new in zip(before, after, strict=True)]
+    spent += [
+        sum(now - old.get(pid, 0.0) for pid, now in new.items())
+        for old, new in zip(before, after, strict=True)
+    ]
 
 
 def _used(installation: Installation) -> list[dict[int, float]]:
     used: list[dict[int, float]] = [{}, {}]
-    for found, pids in zip(used, (descendants(os.getpid()), _sessions(installation.environment["DATABASE_URL"])), strict=True):
+    for found, pids in zip(
+        used, (descendants(os.getpid()), _sessions(installation.environment["DATABASE_URL"])), strict=True
+    ):
         for pid in pids:
             with suppress(OSError):
                 found[pid] = sinks.spent(pid)
@@ -145,16 +185,27 @@ def _sessions(url: str) -> list[int]:
     if url.startswith("sqlite"):
         return []
     with psycopg.connect(url) as connection:
-        return [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")]
+        return [
+            pid
+            for (pid,) in connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            )
+        ]
 
 
 def _bare(url: str, count: int) -> dict[str, float]:
-    """Rows a second of what the API has stored, written anew into a table with the same columns, indexes and constraints."""
+    """Rows a second of what the API has stored, written anew into a table with the same columns, indexes and
+    constraints.
+    """
     if url.startswith("sqlite"):
         return {}
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS bare; CREATE TABLE bare (LIKE notifications_message INCLUDING ALL)")
-        with connection.cursor().copy(f"COPY (SELECT * FROM notifications_message ORDER BY id DESC LIMIT {count}) TO STDOUT") as copy:
+        connection.execute(
+            "DROP TABLE IF EXISTS bare; CREATE TABLE bare (LIKE notifications_message INCLUDING ALL)"
+        )
+        with connection.cursor().copy(
+            f"COPY (SELECT * FROM notifications_message ORDER BY id DESC LIMIT {count}) TO STDOUT"
+        ) as copy:
             rows = [bytes(row) for row in copy]
         began = time.monotonic()
         for start in range(0, len(rows), A_LIST):
@@ -163,7 +214,9 @@ def _bare(url: str, count: int) -> dict[str, float]:
         copied = len(rows) / (time.monotonic() - began)
         found = connection.execute(f"SELECT * FROM bare LIMIT {SINGLES}")
         names = [column.name for column in found.description or ()]
-        values = [[Jsonb(each) if isinstance(each, dict) else each for each in row] for row in found.fetchall()]
+        values = [
+            [Jsonb(each) if isinstance(each, dict) else each for each in row] for row in found.fetchall()
+        ]
         columns = ", ".join(f'"{name}"' for name in names)
         insert = f"INSERT INTO bare ({columns}) VALUES ({', '.join(['%s'] * len(names))})"
         connection.execute("TRUNCATE bare")
@@ -185,13 +238,19 @@ def _once(caller: Caller) -> None:
 
 
 def _paced(installation: Installation, caller: Caller) -> None:
-    """Single calls at a steady pace, and nothing else: from the call, and from the row, to the mail server."""
+    """Single calls at a steady pace, and nothing else: from the call, and from the row, to the mail
+    server.
+    """
     took = _latencies(installation, "EMAIL", PACED, lambda number: _send(caller, _email(f"paced{number}")))
-    print(f"  {A_SECOND} single calls a second, received after: {took}; at most {AIMS['paced']} ms are promised")
+    print(
+        f"  {A_SECOND} single calls a second, received after: {took}; at most {AIMS['paced']} ms are promised"
+    )
 
 
 def _lane(installation: Installation, caller: Caller) -> None:
-    """SMS at a steady pace while lists of e-mails come as fast as they are taken, and leave to another server."""
+    """SMS at a steady pace while lists of e-mails come as fast as they are taken, and leave to another
+    server.
+    """
     ended = Event()
 
     def flood(sender: int) -> int:
@@ -204,12 +263,18 @@ def _lane(installation: Installation, caller: Caller) -> None:
     with ThreadPoolExecutor(FLOODING) as senders:
         lists = [senders.submit(flood, sender) for sender in range(FLOODING)]
         began = time.monotonic()
-        sms = [{"type": "SMS", "destination": f"+4915{number:09}", "body": "Your code is 123456"} for number in range(PACED + 1)]
+        sms = [
+            {"type": "SMS", "destination": f"+4915{number:09}", "body": "Your code is 123456"}
+            for number in range(PACED + 1)
+        ]
         took = _latencies(installation, "SMS", PACED, lambda number: _send(caller, sms[number]))
         ended.set()
         stored = sum(each.result() for each in lists) * A_LIST
     rate = stored / (time.monotonic() - began)
-    print(f"  while lists came at {rate:,.0f} messages a second, SMS received after: {took}; at most {AIMS['lane']} ms are promised")
+    print(
+        f"  while lists came at {rate:,.0f} messages a second, SMS received after: {took}; at most "
+        f"{AIMS['lane']} ms are promised"
+    )
 
 
 def _received(installation: Installation, channel: str, count: int) -> list[dict[str, Any]]:
@@ -226,7 +291,9 @@ def _send(caller: Caller, message: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _latencies(installation: Installation, channel: str, count: int, send: Callable[[int], dict[str, Any]]) -> str:
+def _latencies(
+    installation: Installation, channel: str, count: int, send: Callable[[int], dict[str, Any]]
+) -> str:
     """The medians from the beginning of each call and from the row's own time, in words."""
     known = len(installation.providers.journal(channel)) + 1
     send(count)  # until it is received, the cluster may not have started yet
@@ -241,6 +308,12 @@ def _latencies(installation: Installation, channel: str, count: int, send: Calla
     entries = _received(installation, channel, known + count)[known:]
     received = {entry["destination"]: datetime.fromisoformat(entry["at"]).timestamp() for entry in entries}
     by_call = [received[answer["destination"]] - began for began, answer in sent]
-    by_row = [received[answer["destination"]] - datetime.fromisoformat(answer["creationDate"]).timestamp() for _, answer in sent]
+    by_row = [
+        received[answer["destination"]] - datetime.fromisoformat(answer["creationDate"]).timestamp()
+        for _, answer in sent
+    ]
     ends = [quantiles(each, n=20)[-1] * 1_000 for each in (by_row, by_call)]
-    return f"median {median(by_row) * 1_000:.0f} ms (p95 {ends[0]:.0f}), from the call {median(by_call) * 1_000:.0f} ms (p95 {ends[1]:.0f})"
+    return (
+        f"median {median(by_row) * 1_000:.0f} ms (p95 {ends[0]:.0f}), from the call "
+        f"{median(by_call) * 1_000:.0f} ms (p95 {ends[1]:.0f})"
+    )

@@ -1,8 +1,10 @@
-"""The pages of the log over a million messages beside the same pages over ten thousand, in interleaved rounds.
+"""The pages of the log over a million messages beside the same pages over ten thousand, in interleaved
+rounds.
 
     python -m bench log --rows 1000000 --server URL [--keep]
 
-Writes the messages with manage.py generate_messages into databases of its own; --keep leaves them on the server for the next run.
+Writes the messages with manage.py generate_messages into databases of its own; --keep leaves them on the
+server for the next run.
 """
 
 import json
@@ -29,7 +31,9 @@ def run(installation: Installation, *, rows: int = 10 * FEW, keep: bool = False)
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     with ExitStack() as stack:
-        databases = {count: stack.enter_context(filled(installation, server, count, keep)) for count in (FEW, rows)}
+        databases = {
+            count: stack.enter_context(filled(installation, server, count, keep)) for count in (FEW, rows)
+        }
         rounds: dict[int, list[Any]] = {count: [] for count in databases}
         for _ in range(ROUNDS):
             for count, database in databases.items():
@@ -81,7 +85,11 @@ def in_production(installation: Installation, url: str, module: str) -> Any:
         "API_CALLS_A_MINUTE": "0",
         "API_CALLS_A_MINUTE_IN_ALL": "0",
     }
-    environment = installation.environment | production | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
+    environment = (
+        installation.environment
+        | production
+        | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings"}
+    )
     command = [sys.executable, "-W", "ignore", "-m", module]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -90,28 +98,46 @@ def in_production(installation: Installation, url: str, module: str) -> Any:
 
 
 def _joined(rounds: list[Any]) -> Times:
-    return {part: {what: [each[part][what] for each in rounds] for what in found} for part, found in rounds[0].items()}
+    return {
+        part: {what: [each[part][what] for each in rounds] for what in found}
+        for part, found in rounds[0].items()
+    }
 
 
 def _report(few: Times, many: Times, rows: int, *, on_postgres: bool) -> None:
     failed = []
-    print(f"  milliseconds at {rows:,} messages: least, p50 (of them in the database), p95; p50 at {FEW:,}; the ratio of the two p50")
+    print(
+        f"  milliseconds at {rows:,} messages: least, p50 (of them in the database), p95; p50 at {FEW:,}; "
+        "the ratio of the two p50"
+    )
     for part, found in many.items():
         for what, timings in found.items():
             took = _all(timings, "took")
             half, p95 = median(took), quantiles(took, n=20, method="inclusive")[-1]
-            before, full = median(_all(few[part][what], "took")), timings[0]["rows"] == few[part][what][0]["rows"]
+            before, full = (
+                median(_all(few[part][what], "took")),
+                timings[0]["rows"] == few[part][what][0]["rows"],
+            )
+            uncompared = "" if full else f", not compared: there {few[part][what][0]['rows']} rows match"
             print(
-                f"  {what:<42} {min(took):7.1f} {half:7.1f} ({median(_all(timings, 'database')):7.1f}) {p95:7.1f}  {before:7.1f} "
-                f"× {half / before:5.2f}   {timings[0]['rows']:>3} rows, {timings[0]['statements']:>2} statements"
-                f"{'' if full else ', not compared: there ' + str(few[part][what][0]['rows']) + ' rows match'}"
+                f"  {what:<42} {min(took):7.1f} {half:7.1f} ({median(_all(timings, 'database')):7.1f}) "
+                f"{p95:7.1f}  {before:7.1f} "
+                f"× {half / before:5.2f}   {timings[0]['rows']:>3} rows, "
+                f"{timings[0]['statements']:>2} statements{uncompared}"
             )
             if part == "filters" and (p95 > SLOWEST or (full and half > WORST_RATIO * before)):
                 failed.append(what)
             if part == "searches" and on_postgres and p95 > SEARCH:
                 failed.append(what)
-    print(f"  no page counted (COUNT(*)) or skipped (OFFSET) rows; p95 ≤ {SLOWEST:.0f} ms and p50 within {WORST_RATIO} ×, ", end="")
-    print(f"a search within 30 days ≤ {SEARCH:.0f} ms: {'missed by ' + ', '.join(failed) if failed else 'held by all'}")
+    print(
+        f"  no page counted (COUNT(*)) or skipped (OFFSET) rows; p95 ≤ {SLOWEST:.0f} ms and p50 within "
+        f"{WORST_RATIO} ×, ",
+        end="",
+    )
+    print(
+        f"a search within 30 days ≤ {SEARCH:.0f} ms: "
+        f"{'missed by ' + ', '.join(failed) if failed else 'held by all'}"
+    )
 
 
 def _all(timings: list[dict[str, Any]], name: str) -> list[float]:

@@ -1,6 +1,9 @@
-"""One round over the pages of the log in the database of DATABASE_URL; prints JSON. A process of its own: bench/log.py compares databases.
+"""One round over the pages of the log in the database of DATABASE_URL; prints JSON.
 
-Requests go through the real middleware in this process. Every statement is kept: a page that counts or skips rows fails the round.
+A process of its own: bench/log.py compares databases.
+
+Requests go through the real middleware in this process. Every statement is kept: a page that counts or skips
+rows fails the round.
 """
 
 import json
@@ -16,7 +19,8 @@ from urllib.parse import urlencode
 
 import django
 
-DEEP = 100_000  # rows before the deep page, or half of them all where there are fewer, but so that it is full if it can be
+# Rows before the deep page, or half of them all where there are fewer, but so that it is full if it can be.
+DEEP = 100_000
 PAGE = 50
 REPEATS = 6
 FORBIDDEN = re.compile(r"COUNT\(\*\)|\bOFFSET\b")
@@ -41,7 +45,9 @@ class Statements:
         self.texts: list[str] = []
         self.seconds = 0.0
 
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
         """Django's hook around each of them."""
         self.texts.append(sql)
         began = time.perf_counter()
@@ -113,7 +119,12 @@ def filters() -> dict[str, dict[str, str]]:
             "created_to": str(today - timedelta(days=14)),
         },
         "one client, sent": {"state": "SENT", "c": f"client.equals.{client.key.hex}"},
-        "an event, tried more than once": {"c": "attempts.more_than.1", "f1": "event", "o1": "EQUALS", "v1": "REPAYMENT_REMINDER"},
+        "an event, tried more than once": {
+            "c": "attempts.more_than.1",
+            "f1": "event",
+            "o1": "EQUALS",
+            "v1": "REPAYMENT_REMINDER",
+        },
         "failed or may be a duplicate": {
             "match": "any",
             "c": "possible_duplicate.equals.true",
@@ -155,7 +166,9 @@ def deep(query: dict[str, str]) -> str:
     if not chosen.sound:
         raise SystemExit(f"{query} is not understood")
     sign = "-" if sorting.descending else ""
-    places = chosen.messages.order_by(*(f"{sign}{name}" for name in (*sorting.columns, "pk"))).values_list("pk", flat=True)
+    places = chosen.messages.order_by(*(f"{sign}{name}" for name in (*sorting.columns, "pk"))).values_list(
+        "pk", flat=True
+    )
     count = places.count()
     place = max(0, min(DEEP, count // 2, count - PAGE - 1))
     row = Message.objects.filter(pk__in=list(places[place : place + 1])).first()
@@ -163,7 +176,9 @@ def deep(query: dict[str, str]) -> str:
 
 
 def others(visitor: Visitor) -> Iterator[tuple[str, str]]:
-    """Further pages: tabs of people with many messages, counts of views, a message between its neighbours, sorted columns."""
+    """Further pages: tabs of people with many messages, counts of views, a message between its neighbours,
+    sorted columns.
+    """
     from django.db.models import Count
 
     from commlog.models import User
@@ -178,10 +193,20 @@ def others(visitor: Visitor) -> Iterator[tuple[str, str]]:
     yield "tab of a user who writes a lot", f"/users/{user.key.hex}/communications/"
     yield "counts of the views", "/communications/?counts=1"
     message = Message.objects.failed().order_by("-pk")[50]
-    for what, origin in (("log", "/communications/"), ("failed", "/communications/?state=FAILED"), ("SMS", "/communications/?type=SMS")):
-        yield f"a message from the log: {what}", f"/communications/{message.key.hex}/?{urlencode({'from': origin})}"
+    for what, origin in (
+        ("log", "/communications/"),
+        ("failed", "/communications/?state=FAILED"),
+        ("SMS", "/communications/?type=SMS"),
+    ):
+        yield (
+            f"a message from the log: {what}",
+            f"/communications/{message.key.hex}/?{urlencode({'from': origin})}",
+        )
     for alias in ("state", "-sent", "recipient", "-attempts"):
-        yield f"failed of a month by {alias}", f"/communications/?{urlencode({'sort': alias, 'state': 'FAILED'})}"
+        yield (
+            f"failed of a month by {alias}",
+            f"/communications/?{urlencode({'sort': alias, 'state': 'FAILED'})}",
+        )
     yield "clients by name", "/clients/?sort=name"
     yield "rows that move", f"/communications/?{urlencode({'newest': message.pk, 'live': message.pk})}"
 
@@ -192,7 +217,12 @@ def as_in_production() -> Iterator[None]:
     from django.test import override_settings
 
     backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    with override_settings(STORAGES={"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": backend}):
+    with override_settings(
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": backend,
+        }
+    ):
         yield
 
 
@@ -207,12 +237,17 @@ def main() -> None:
         for what, query in filters().items():
             measured["filters"][what] = visitor.see(f"/communications/?{urlencode(query)}")
             cursor = deep(query)
-            measured["filters"][f"{what}, deep"] = visitor.see(f"/communications/?{urlencode(query | {'after': cursor})}")
+            measured["filters"][f"{what}, deep"] = visitor.see(
+                f"/communications/?{urlencode(query | {'after': cursor})}"
+            )
         for what, query in searches().items():
             measured["searches"][what] = visitor.see(f"/communications/?{urlencode(query)}", repeats=2)
         for what, path in others(visitor):
             measured["others"][what] = visitor.see(path)
-    json.dump({part: {what: vars(timing) for what, timing in found.items()} for part, found in measured.items()}, sys.stdout)
+    json.dump(
+        {part: {what: vars(timing) for what, timing in found.items()} for part, found in measured.items()},
+        sys.stdout,
+    )
 
 
 if __name__ == "__main__":

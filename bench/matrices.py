@@ -1,4 +1,6 @@
-"""Each way in which mail servers, receivers and addresses may misbehave, put to the real channels: class, time and memory."""
+"""Each way in which mail servers, receivers and addresses may misbehave, put to the real channels: class,
+time and memory.
+"""
 
 import logging
 import time
@@ -25,7 +27,8 @@ MOST_MEMORY = 10.0  # MiB that a whole matrix may add
 AT_ONCE = 8
 LOOPBACK = [ip_network("127.0.0.0/8")]
 
-Case = tuple[str, Callable[[], tuple[object, object]]]  # its name, and what gives the class that was found and the one that is right
+# Its name, and what gives the class that was found and the one that is right.
+Case = tuple[str, Callable[[], tuple[object, object]]]
 
 
 @dataclass
@@ -45,7 +48,10 @@ class Tally:
 
     def __str__(self) -> str:
         right = f"{self.cases - len(self.wrong)} of {self.cases} classed right"
-        return f"{self.name:<38} {right}; slowest {self.slowest:.2f} s of {DEADLINE:g} s; memory + {self.grown:.1f} MiB"
+        return (
+            f"{self.name:<38} {right}; slowest {self.slowest:.2f} s of {DEADLINE:g} s; memory + "
+            f"{self.grown:.1f} MiB"
+        )
 
 
 def run() -> bool:
@@ -112,14 +118,20 @@ def _class(channel: Channel, envelope: Envelope) -> Any:
 
 
 def _webhook(url: str) -> Envelope:
-    return Envelope(key=UUID(int=7), destination=url, body="{}", method="POST", content_type="application/json")
+    return Envelope(
+        key=UUID(int=7), destination=url, body="{}", method="POST", content_type="application/json"
+    )
 
 
 def _mail_case(stage: str, action: str, right: mail_stages.Class, features: tuple[str, ...]) -> Case:
     def attempt() -> tuple[object, object]:
         with closing(ScriptedSmtp({stage: action}, features=features)) as server:
-            channel = EmailChannel("127.0.0.1", server.port, from_address="noreply@example.org", deadline=DEADLINE)
-            found = _class(channel, Envelope(key=UUID(int=7), destination="a@example.org", subject="Hello", body="Text"))
+            channel = EmailChannel(
+                "127.0.0.1", server.port, from_address="noreply@example.org", deadline=DEADLINE
+            )
+            found = _class(
+                channel, Envelope(key=UUID(int=7), destination="a@example.org", subject="Hello", body="Text")
+            )
             if b"".join(server.mails) and found[2] != Outcome.UNKNOWN:
                 return "refused, and the server holds it", right
             return found, right
@@ -151,13 +163,18 @@ def _break_case(name: str, behave: http_answers.Behaviour, right: object = http_
 
 def _after_case(name: str, behave: http_answers.Behaviour, status: int) -> Case:
     right = http_answers.class_of_status(status)
-    return _break_case(f"{status}, then {name}", http_answers.then(b"HTTP/1.1 %d X\r\n" % status, behave), right)
+    return _break_case(
+        f"{status}, then {name}", http_answers.then(b"HTTP/1.1 %d X\r\n" % status, behave), right
+    )
 
 
 def _address_cases(canaries: tuple[Listener, Listener]) -> Iterable[Case]:
     port = str(canaries[0].port)
     for url in (*LITERALS, *MALFORMED, *SCHEMES):
-        yield repr(url), _refused(WebhookChannel((), allow_http=True, deadline=DEADLINE), url.replace("PORT", port))
+        yield (
+            repr(url),
+            _refused(WebhookChannel((), allow_http=True, deadline=DEADLINE), url.replace("PORT", port)),
+        )
     for name in NAMES:
         channel = WebhookChannel((), allow_http=True, deadline=DEADLINE)
         yield name, _refused(channel, f"http://{name}:{port}/", may_be_unknown=True)
@@ -166,10 +183,16 @@ def _address_cases(canaries: tuple[Listener, Listener]) -> Iterable[Case]:
         yield f"a name that resolves to {addresses}", _refused(channel, f"http://rebind.example:{port}/")
 
 
-def _refused(channel: WebhookChannel, url: str, *, may_be_unknown: bool = False) -> Callable[[], tuple[object, object]]:
+def _refused(
+    channel: WebhookChannel, url: str, *, may_be_unknown: bool = False
+) -> Callable[[], tuple[object, object]]:
     def attempt() -> tuple[object, object]:
         found = _class(channel, _webhook(url))
-        never = found is not None and found[2] == Outcome.REFUSED and (found[1] == Failure.NEVER or may_be_unknown)
+        never = (
+            found is not None
+            and found[2] == Outcome.REFUSED
+            and (found[1] == Failure.NEVER or may_be_unknown)
+        )
         return ("refused" if never else found), "refused"
 
     return attempt

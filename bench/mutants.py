@@ -41,9 +41,19 @@ class Mutant:
 
 
 CLAIMS, RESULTS, LEASES = (f"notifications/delivery/{name}.py" for name in ("claims", "results", "leases"))
-VERDICT, RETRY, OUTBOX = "notifications/delivery/verdict.py", "notifications/retry.py", "notifications/outbox.py"
-BROKER, LANES, DRAIN = "notifications/cluster/broker.py", "notifications/lanes/openings.py", "notifications/delivery/drain.py"
-JUDGING, LANE_TURN, AT_ONCE = (f"notifications/delivery/{name}.py" for name in ("judging", "lane_turn", "at_once"))
+VERDICT, RETRY, OUTBOX = (
+    "notifications/delivery/verdict.py",
+    "notifications/retry.py",
+    "notifications/outbox.py",
+)
+BROKER, LANES, DRAIN = (
+    "notifications/cluster/broker.py",
+    "notifications/lanes/openings.py",
+    "notifications/delivery/drain.py",
+)
+JUDGING, LANE_TURN, AT_ONCE = (
+    f"notifications/delivery/{name}.py" for name in ("judging", "lane_turn", "at_once")
+)
 PACE = "notifications/lanes/pace.py"
 
 MUTANTS = [
@@ -101,9 +111,15 @@ def main() -> int:
     """Plant each fault; 1 where more than one in ten is not noticed."""
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="those whose title holds this text")
-    parser.add_argument("--server", default="", help="a database of PostgreSQL, beside which the tests make theirs")
+    parser.add_argument(
+        "--server", default="", help="a database of PostgreSQL, beside which the tests make theirs"
+    )
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.title and (options.server or mutant.file != AT_ONCE)]
+    chosen = [
+        mutant
+        for mutant in MUTANTS
+        if options.only in mutant.title and (options.server or mutant.file != AT_ONCE)
+    ]
     survivors = [mutant.title for mutant in chosen if not _noticed(mutant, options.server)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults noticed")
     return int(len(survivors) > len(chosen) // 10)
@@ -119,19 +135,43 @@ def _noticed(mutant: Mutant, server: str) -> bool:
         target = copy / mutant.file
         source = target.read_text()
         if source.count(mutant.old) != 1:
-            raise SystemExit(f"cannot plant “{mutant.title}”: its place is there {source.count(mutant.old)} times")
+            raise SystemExit(
+                f"cannot plant “{mutant.title}”: its place is there {source.count(mutant.old)} times"
+            )
         target.write_text(source.replace(mutant.old, mutant.new))
-        tests = sorted(TESTS, key=lambda name: target.stem not in name)  # its own first: they are the likeliest to notice
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "60", *(f"tests/notifications/{name}" for name in tests)]
-        done = subprocess.run(command, cwd=copy, env=_environment(directory, server), capture_output=True, text=True, check=False)
+        tests = sorted(
+            TESTS, key=lambda name: target.stem not in name
+        )  # its own first: they are the likeliest to notice
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "--timeout",
+            "60",
+            *(f"tests/notifications/{name}" for name in tests),
+        ]
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=_environment(directory, server),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     noticed = done.returncode == 1
-    by = next((line for line in done.stdout.splitlines() if line.startswith("FAILED")), "").removeprefix("FAILED ")[:100]
+    by = next((line for line in done.stdout.splitlines() if line.startswith("FAILED")), "").removeprefix(
+        "FAILED "
+    )[:100]
     print(f"  {'noticed ' if noticed else 'SURVIVED'} {mutant.title}  {by}", flush=True)
     return noticed
 
 
 def _environment(directory: str, server: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory} | ({"DATABASE_URL": server} if server else {})
+    return {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory} | (
+        {"DATABASE_URL": server} if server else {}
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Twenty broken and two hundred healthy destinations of one lane: whom do the broken ones keep waiting, and what does an outage cost?"""
+"""Twenty broken and two hundred healthy destinations of one lane: whom do the broken ones keep waiting, and
+what does an outage cost?
+"""
 
 import asyncio
 import json
@@ -24,7 +26,10 @@ _OTHER = 6  # messages to others in an outage, every second
 
 @dataclass
 class _Receiver:
-    """An event-loop server: webhooks at any path, and Twilio's REST API. `broken` destinations are answered with 503; or everything is."""
+    """An event-loop server: webhooks at any path, and Twilio's REST API.
+
+    `broken` destinations are answered with 503; or everything is.
+    """
 
     broken: set[str] = field(default_factory=set)
     down: bool = False
@@ -50,19 +55,31 @@ class _Receiver:
             except asyncio.IncompleteReadError:  # the connection has ended
                 writer.close()
                 return
-            length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+            length = next(
+                (
+                    int(line[15:])
+                    for line in head.split(b"\r\n")
+                    if line.lower().startswith(b"content-length:")
+                ),
+                0,
+            )
             body = (await reader.readexactly(length)).decode()
             path = head.split(b" ", 2)[1].decode()
             bad = self.down or parse_qs(body).get("To", [path])[0] in self.broken
             said = json.dumps({"sid": f"SM{time.monotonic_ns():032d}", "status": "sent"})
             status = "503 Service Unavailable" if bad else "201 Created"
             answer = "" if bad else said
-            writer.write(f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode())
+            writer.write(
+                f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: "
+                f"{len(answer)}\r\n\r\n{answer}".encode()
+            )
             await writer.drain()
 
 
 def run(installation: Installation) -> None:
-    """Webhooks of one host, then SMS: healthy, twenty broken, mended; and everything broken for ten minutes."""
+    """Webhooks of one host, then SMS: healthy, twenty broken, mended; and everything broken for ten
+    minutes.
+    """
     for channel in ("WEB_HOOK", "SMS"):
         receiver = _Receiver()
         receiver.start()
@@ -85,22 +102,33 @@ def _known_as(address: str) -> str:
 
 
 def _phase(installation: Installation, title: str, addresses: list[str], *, ill: set[str]) -> None:
-    """A message to each destination in four seconds, again and again; how long did those to the healthy ones take?"""
+    """A message to each destination in four seconds, again and again; how long did those to the healthy ones
+    take?
+    """
     keys, batch, began = set[str](), len(addresses) // 4, time.monotonic()
     for second in range(PHASE):
-        keys |= set(_enqueue(installation, [addresses[(second * batch + each) % len(addresses)] for each in range(batch)]))
+        keys |= set(
+            _enqueue(
+                installation, [addresses[(second * batch + each) % len(addresses)] for each in range(batch)]
+            )
+        )
         time.sleep(max(0.0, began + (second + 1) * _EVERY - time.monotonic()))
 
     def healthy(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [each for each in log if each["encodedKey"] in keys and each["destination"] not in ill]
 
-    log = installation.until(lambda log: all(each["state"] in ("SENT", "FAILED") for each in healthy(log)), within=120)
+    log = installation.until(
+        lambda log: all(each["state"] in ("SENT", "FAILED") for each in healthy(log)), within=120
+    )
     waits = sorted(_wait(each) for each in healthy(log) if each["state"] == "SENT")
     states = Counter(each["state"] for each in healthy(log))
     late = sum(wait > 2 for wait in waits)
-    others = Counter(each["state"] for each in log if each["encodedKey"] in keys and each["destination"] in ill)
+    others = Counter(
+        each["state"] for each in log if each["encodedKey"] in keys and each["destination"] in ill
+    )
     print(
-        f"  {title}: healthy {dict(states)}, p95 {quantiles(waits, n=20)[-1]:.2f} s, longest {waits[-1]:.2f} s, {late} later than 2 s; "
+        f"  {title}: healthy {dict(states)}, p95 {quantiles(waits, n=20)[-1]:.2f} s, longest {waits[-1]:.2f} "
+        f"s, {late} later than 2 s; "
         f"the twenty {dict(others)}",
         flush=True,
     )
@@ -110,7 +138,9 @@ def _outage(installation: Installation, channel: str, receiver: _Receiver, addre
     """Everything is refused for ten minutes while messages come; then, how long until each is sent?"""
     receiver.down, keys, began, at = True, set[str](), time.monotonic(), 0
     while time.monotonic() < began + OUTAGE:
-        keys |= set(_enqueue(installation, [addresses[(at + each) % len(addresses)] for each in range(_OTHER)]))
+        keys |= set(
+            _enqueue(installation, [addresses[(at + each) % len(addresses)] for each in range(_OTHER)])
+        )
         at += _OTHER
         time.sleep(_EVERY)
     receiver.down, repaired = False, datetime.now(UTC)
@@ -120,10 +150,15 @@ def _outage(installation: Installation, channel: str, receiver: _Receiver, addre
         return Counter(each["state"] for each in log if each["encodedKey"] in keys)
 
     log = installation.until(lambda log: set(states(log)) <= {"SENT", "FAILED"}, within=300)
-    waits = sorted((datetime.fromisoformat(each["sendDate"]) - repaired).total_seconds() for each in log if each["state"] == "SENT")
+    waits = sorted(
+        (datetime.fromisoformat(each["sendDate"]) - repaired).total_seconds()
+        for each in log
+        if each["state"] == "SENT"
+    )
     after = [each for each in waits if each > 0]
     print(
-        f"  {channel} all refused for {OUTAGE} s: {dict(states(log))}; after the repair the first after {after[0]:.1f} s, half after "
+        f"  {channel} all refused for {OUTAGE} s: {dict(states(log))}; after the repair the first after "
+        f"{after[0]:.1f} s, half after "
         f"{median(after):.1f} s, the last of {len(after)} after {after[-1]:.1f} s",
         flush=True,
     )
@@ -133,9 +168,13 @@ def _enqueue(installation: Installation, addresses: list[str]) -> list[str]:
     """Store messages, by the process that stays; their keys."""
     file = Path(installation.directory) / "batch.jsonl"
     kind = "SMS" if addresses[0].startswith("+") else "WEB_HOOK"
-    file.write_text("\n".join(json.dumps({"type": kind, "destination": each, "body": "x"}) for each in addresses))
+    file.write_text(
+        "\n".join(json.dumps({"type": kind, "destination": each, "body": "x"}) for each in addresses)
+    )
     return installation.ask("enqueue", str(file)).split()
 
 
 def _wait(message: dict[str, Any]) -> float:
-    return (datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])).total_seconds()
+    return (
+        datetime.fromisoformat(message["sendDate"]) - datetime.fromisoformat(message["creationDate"])
+    ).total_seconds()

@@ -19,6 +19,15 @@ def run(installation: Installation) -> None:
     got = Counter(received(installation.providers))
     print(f"  states: {dict(Counter(message['state'] for message in log))}")
     print(f"  attempts a message: {dict(Counter(len(message['attempts']) for message in log))}")
-    print(f"  received once: {sum(count == 1 for count in got.values())} of {len(expected(messages, installation.providers))}")
-    print(f"  never: {len(set(expected(messages, installation.providers)) - set(got))}, more than once: {sum(n > 1 for n in got.values())}")
-    print(f"  {took:.1f} s with the start of the cluster, watched by a command that reads the whole log twice a second")
+    print(
+        f"  received once: {sum(count == 1 for count in got.values())} of "
+        f"{len(expected(messages, installation.providers))}"
+    )
+    print(
+        f"  never: {len(set(expected(messages, installation.providers)) - set(got))}, more than once: "
+        f"{sum(n > 1 for n in got.values())}"
+    )
+    print(
+        f"  {took:.1f} s with the start of the cluster, watched by a command that reads the whole log twice "
+        "a second"
+    )

@@ -24,8 +24,10 @@ def pooled(url: str, directory: Path) -> Iterator[str]:
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     settings = directory / "pgbouncer.ini"
     settings.write_text(
-        f"[databases]\n* = host={parts.hostname} port={parts.port} user={parts.username}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nignore_startup_parameters = options\n"
+        f"[databases]\n* = host={parts.hostname} port={parts.port} "
+        f"user={parts.username}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = "
+        "transaction\nignore_startup_parameters = options\n"
         "default_pool_size = 2\n"
     )
     with settings.open() as given:

@@ -20,7 +20,14 @@ class Server:
             self.port = free.getsockname()[1]
         # PostgreSQL refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
         self._listens = "127.0.0.1"
         if network:
             self._listens = "*"
@@ -43,7 +50,9 @@ class Server:
 
     def _run(self, program: str, *options: str) -> None:
         command = [*self._as, str(self._programs / program), f"--pgdata={self.directory / 'data'}", *options]
-        done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"{program} {options[0]}: {done.stderr or done.stdout}")
 

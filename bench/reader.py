@@ -1,4 +1,6 @@
-"""Runs commands that read, one a line, as long as it is asked: starting Django for each costs a second of a core."""
+"""Runs commands that read, one a line, as long as it is asked: starting Django for each costs a second of a
+core.
+"""
 
 import io
 import json
@@ -11,7 +13,9 @@ from django.db import connection
 
 
 def main() -> None:
-    """Each line a JSON list of the command's words; each answer a line, the command's standard output as a JSON string."""
+    """Each line a JSON list of the command's words; each answer a line, the command's standard output as a
+    JSON string.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     for line in sys.stdin:

@@ -1,4 +1,6 @@
-"""What people do in `bench resend`, each step a process of its own: `python -m bench.resend_steps STEP …` prints one line of JSON."""
+"""What people do in `bench resend`, each step a process of its own: `python -m bench.resend_steps STEP …`
+prints one line of JSON.
+"""
 
 import json
 import os
@@ -26,16 +28,27 @@ PATIENCE = 600.0  # seconds
 
 
 def fill(count: int, first: int = 0) -> dict[str, Any]:
-    """An officer, and `count` messages that failed, numbered from `first`: from which on they have not been resent."""
+    """An officer, and `count` messages that failed, numbered from `first`: from which on they have not been
+    resent.
+    """
     owner, new = User.objects.get_or_create(username="bench")
     if new:
         owner.groups.add(Role.objects.get(name="Officer"))
     lane, _ = Lane.objects.get_or_create(channel="EMAIL", name="bench")
-    now, made = timezone.now(), {"type": "EMAIL", "state": "FAILED", "lane": lane, "sender": "Mambu", "failure_reason": "OTHER"}
+    now, made = (
+        timezone.now(),
+        {"type": "EMAIL", "state": "FAILED", "lane": lane, "sender": "Mambu", "failure_reason": "OTHER"},
+    )
     text = "Dear client, your payment is due. " * 20
     for start in range(first, first + count, 1_000):
         Message.objects.bulk_create(
-            Message(**made, created_at=now, destination=f"client{number}@example.org", subject=f"Nr. {number}", content=text)
+            Message(
+                **made,
+                created_at=now,
+                destination=f"client{number}@example.org",
+                subject=f"Nr. {number}",
+                content=text,
+            )
             for number in range(start, min(start + 1_000, first + count))
         )
     return {"messages": Message.objects.count()}
@@ -94,8 +107,18 @@ def result(key: str) -> dict[str, Any]:
     }
 
 
-STEPS: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "make": make, "steer": steer, "until": until, "result": result}
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    "fill": fill,
+    "make": make,
+    "steer": steer,
+    "until": until,
+    "result": result,
+}
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    print(json.dumps(STEPS[name](*(int(each) if each.isdigit() and len(each) < 10 else each for each in arguments))))
+    print(
+        json.dumps(
+            STEPS[name](*(int(each) if each.isdigit() and len(each) < 10 else each for each in arguments))
+        )
+    )

@@ -1,4 +1,6 @@
-"""A bulk resend under a cluster: counted, paused, its worker killed, a second run of the same, one cancelled; memory and time of each."""
+"""A bulk resend under a cluster: counted, paused, its worker killed, a second run of the same, one cancelled;
+memory and time of each.
+"""
 
 import json
 import os
@@ -14,13 +16,16 @@ from typing import Any
 from bench.installation import ROOT, Installation, descendants
 
 ROWS = 50_000
-WORKERS = slice(2, 4)  # below the sender stand the cluster's main, its sentinel, two workers, the monitor and the pusher
+# Below the sender stand the cluster's main, its sentinel, two workers, the monitor and the pusher.
+WORKERS = slice(2, 4)
 
 
 def step(installation: Installation, *arguments: object) -> dict[str, Any]:
     """A step of bench.resend_steps."""
     command = [sys.executable, "-m", "bench.resend_steps", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -57,7 +62,10 @@ def _resident(pid: int) -> float:
 
 
 def storm(installation: Installation, rows: int, pace: str = "") -> dict[str, Any]:
-    """Everything that can happen to a bulk resend of `rows` messages, `pace` a minute. What was measured and counted."""
+    """Everything that can happen to a bulk resend of `rows` messages, `pace` a minute.
+
+    What was measured and counted.
+    """
     step(installation, "fill", rows)
     first, twin = step(installation, "make", pace), step(installation, "make")
     step(installation, "steer", twin["key"], "pause", "PAUSED")  # it would go on while the first one rests
@@ -76,7 +84,15 @@ def storm(installation: Installation, rows: int, pace: str = "") -> dict[str, An
         step(installation, "until", third["key"], "RUNNING", 40)
         cancelled = step(installation, "steer", third["key"], "cancel", "CANCELLED")
         rest = step(installation, "result", third["key"])
-    found = {"first": first, "paused": paused, "killed": killed, "result": result, "twice": twice, "third": third, "cancelled": cancelled}
+    found = {
+        "first": first,
+        "paused": paused,
+        "killed": killed,
+        "result": result,
+        "twice": twice,
+        "third": third,
+        "cancelled": cancelled,
+    }
     return found | {"rest": rest, "memory": memory.seen}
 
 
@@ -85,10 +101,27 @@ def run(installation: Installation) -> None:
     found = storm(installation, ROWS)
     first, result, twice, memory = found["first"], found["result"], found["twice"], found["memory"]
     tenth = max(1, len(memory) // 10)
-    print(f"  counted {first['preview']:,} in {first['preview_seconds']} s, written down in {first['make_seconds']} s")
-    print(f"  paused within {found['paused']['seconds']} s after {found['paused']['done']:,}; then both workers killed")
-    print(f"  done after {result['seconds']} s: {result['lines']}, sum {result['sum']:,} of {result['total']:,}")
-    print(f"  new entries {result['new']:,} of {result['sources']:,} failed ones; a second run: {twice['lines']}, new {twice['new']:,}")
-    print(f"  the second run took {twice['seconds']} s; 2,000 more were counted in {found['third']['preview_seconds']} s")
+    print(
+        f"  counted {first['preview']:,} in {first['preview_seconds']} s, written down in "
+        f"{first['make_seconds']} s"
+    )
+    print(
+        f"  paused within {found['paused']['seconds']} s after {found['paused']['done']:,}; then both "
+        "workers killed"
+    )
+    print(
+        f"  done after {result['seconds']} s: {result['lines']}, sum {result['sum']:,} of {result['total']:,}"
+    )
+    print(
+        f"  new entries {result['new']:,} of {result['sources']:,} failed ones; a second run: "
+        f"{twice['lines']}, new {twice['new']:,}"
+    )
+    print(
+        f"  the second run took {twice['seconds']} s; 2,000 more were counted in "
+        f"{found['third']['preview_seconds']} s"
+    )
     print(f"  cancelled within {found['cancelled']['seconds']} s: {found['rest']['lines']}")
-    print(f"  memory of the largest process: {max(memory[:tenth]):.0f} MB in the first tenth, {max(memory):.0f} MB at most")
+    print(
+        f"  memory of the largest process: {max(memory[:tenth]):.0f} MB in the first tenth, "
+        f"{max(memory):.0f} MB at most"
+    )

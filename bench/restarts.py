@@ -12,7 +12,9 @@ BACK_WITHIN = 15.0  # seconds after the database answers again
 
 
 def restarts(chance: random.Random, quick: bool, _: str) -> bool:
-    """PostgreSQL, a server of our own: absent at the start, then restarted (fast, and as by a crash) and away for a while, under load."""
+    """PostgreSQL, a server of our own: absent at the start, then restarted (fast, and as by a crash) and away
+    for a while, under load.
+    """
     with own_server() as server, running(chance, server.url) as run:
         run.enqueue(100)
         server.stop("fast")
@@ -28,7 +30,10 @@ def restarts(chance: random.Random, quick: bool, _: str) -> bool:
             away = chance.uniform(3.0, 9.0) if number % 4 > 1 else 0.0
             _say(run, f"{mode} stop, away for {away:.1f} s", _restart(server, mode, away))
         load.end()
-        print(f"  {load.stored} batches stored, {load.refused} refused by a database that was away; all final after {run.settle():.1f} s")
+        print(
+            f"  {load.stored} batches stored, {load.refused} refused by a database that was away; all final "
+            f"after {run.settle():.1f} s"
+        )
         return run.report()
 
 
@@ -40,14 +45,21 @@ def _restart(server: Server, mode: str, away: float) -> datetime:
 
 
 def _say(run: Run, what: str, back: datetime) -> None:
-    """Wait for the first attempt that ends well after the database came back, and print how long that took."""
-    query = f"SELECT MIN(finished_at) FROM notifications_attempt WHERE opened_at > '{back.isoformat()}' AND outcome = 'ACCEPTED'"
+    """Wait for the first attempt that ends well after the database came back, and print how long that
+    took.
+    """
+    query = (
+        f"SELECT MIN(finished_at) FROM notifications_attempt WHERE opened_at > '{back.isoformat()}' AND "
+        "outcome = 'ACCEPTED'"
+    )
     end = time.monotonic() + BACK_WITHIN * 2
     while (first := run.ask(query)[0]) is None and time.monotonic() < end:
         time.sleep(0.1)
     took = first - back if first else timedelta(seconds=BACK_WITHIN * 2)
     print(f"  {what}: back at work {took.total_seconds():.1f} s after the database", flush=True)
-    run.promise(took.total_seconds() <= BACK_WITHIN, f"{what}: back at work only after {took.total_seconds():.1f} s")
+    run.promise(
+        took.total_seconds() <= BACK_WITHIN, f"{what}: back at work only after {took.total_seconds():.1f} s"
+    )
 
 
 class Load(threading.Thread):

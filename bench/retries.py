@@ -23,7 +23,10 @@ def run(installation: Installation) -> None:
         attempts = message["attempts"]
         gaps = [_seconds(later["startedAt"], earlier["finishedAt"]) for earlier, later in pairwise(attempts)]
         latest = max([latest, *(gap - wanted for gap, wanted in zip(gaps, WANTED, strict=False))])
-        print(f"  {message['type']:<9} {message['state']}, {len(attempts)} attempts, gaps {', '.join(f'{gap:.3f}' for gap in gaps)} s")
+        print(
+            f"  {message['type']:<9} {message['state']}, {len(attempts)} attempts, gaps "
+            f"{', '.join(f'{gap:.3f}' for gap in gaps)} s"
+        )
     print(f"  latest start: {latest * 1000:.0f} ms after its time")
 
 

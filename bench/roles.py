@@ -10,7 +10,8 @@ from bench.installation import descendants
 from bench.run import Run, running, send_signal
 
 ROLES = ("sender", "main", "sentinel", "worker", "monitor", "pusher")
-BELOW = ("main", "sentinel", "worker 1", "worker 2", "monitor", "pusher")  # the sender's descendants, in the order of their start
+# The sender's descendants, in the order of their start.
+BELOW = ("main", "sentinel", "worker 1", "worker 2", "monitor", "pusher")
 BACK_WITHIN = 15.0  # seconds
 
 
@@ -27,8 +28,13 @@ def roles(chance: random.Random, quick: bool, server: str) -> bool:
             print(f"  {role:<9} {'busy' if busy else 'idle'}  {', '.join(f'{each:.1f}' for each in found)} s")
         every = [each for found in took.values() for each in found]
         back = sum(each <= BACK_WITHIN for each in every)
-        print(f"  {back} of {len(every)} back at work within {BACK_WITHIN:.0f} s; median {median(every):.1f} s, longest {max(every):.1f} s")
-        run.promise(back == len(every), f"{len(every) - back} of {len(every)} took longer than {BACK_WITHIN:.0f} s")
+        print(
+            f"  {back} of {len(every)} back at work within {BACK_WITHIN:.0f} s; median {median(every):.1f} "
+            f"s, longest {max(every):.1f} s"
+        )
+        run.promise(
+            back == len(every), f"{len(every) - back} of {len(every)} took longer than {BACK_WITHIN:.0f} s"
+        )
         run.start()
         print(f"  all final after {run.settle():.1f} s")
         return run.report()
@@ -61,18 +67,25 @@ def _process(run: Run, role: str) -> int:
         if time.monotonic() > end:
             raise RuntimeError(f"the cluster has only {len(found)} processes")
         time.sleep(0.1)
-    return run.chance.choice([pid for pid, name in zip(found, BELOW, strict=True) if name.startswith(role) or role == "sender"])
+    return run.chance.choice(
+        [pid for pid, name in zip(found, BELOW, strict=True) if name.startswith(role) or role == "sender"]
+    )
 
 
 def _ended_after(run: Run, newest: int) -> datetime:
     """When the last attempt at the four messages stored after message `newest` ended.
 
-    An SMS may be among them that an orphan was handing over when its cluster was started anew: it ends as FAILED, its outcome unknown.
+    An SMS may be among them that an orphan was handing over when its cluster was started anew: it ends as
+    FAILED, its outcome unknown.
     """
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        (final,) = run.ask(f"SELECT COUNT(*) FROM notifications_message WHERE id > {newest} AND state IN ('SENT', 'FAILED')")
+        (final,) = run.ask(
+            f"SELECT COUNT(*) FROM notifications_message WHERE id > {newest} AND state IN ('SENT', 'FAILED')"
+        )
         if final == 4:
-            return run.ask(f"SELECT MAX(finished_at) FROM notifications_attempt WHERE message_id > {newest}")[0]
+            return run.ask(f"SELECT MAX(finished_at) FROM notifications_attempt WHERE message_id > {newest}")[
+                0
+            ]
         time.sleep(0.1)
     return datetime.now(UTC)

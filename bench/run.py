@@ -55,8 +55,11 @@ class Run:
     def enqueue(self, count: int, *, slow: int = 0, seconds: float = 1.0) -> None:
         """Store mixed messages, and `slow` webhooks that are answered only after some seconds."""
         providers, first = self.installation.providers, self.made
-        self.made += count + slow  # also where this fails: what was perhaps stored is not stored again under the same number
-        paths = (providers.webhook_url(f"/slow/{seconds}/{number}") for number in range(first + count, self.made))
+        # Also where this fails: what was perhaps stored is not stored again under the same number.
+        self.made += count + slow
+        paths = (
+            providers.webhook_url(f"/slow/{seconds}/{number}") for number in range(first + count, self.made)
+        )
         late = [{"type": "WEB_HOOK", "destination": path, "body": "{}"} for path in paths]
         self.keys += self.installation.enqueue(*mixed(providers, count, first=first), *late)
 
@@ -66,7 +69,10 @@ class Run:
         return not self.installation.environment["DATABASE_URL"].startswith("sqlite")
 
     def ask(self, query: str) -> tuple[Any, ...]:
-        """The first row of a query, asked directly: a command takes a second of processor time. Times are made aware."""
+        """The first row of a query, asked directly: a command takes a second of processor time.
+
+        Times are made aware.
+        """
         url = self.installation.environment["DATABASE_URL"]
         if self.on_postgres:
             import psycopg
@@ -79,13 +85,17 @@ class Run:
         return tuple(_aware(value) for value in row)
 
     def processes(self) -> list[int]:
-        """Every process of the senders, orphans included: what a service manager finds in their control group."""
+        """Every process of the senders, orphans included: what a service manager finds in their control
+        group.
+        """
         mine = f"DATABASE_URL={self.installation.environment['DATABASE_URL']}".encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 command = (entry / "cmdline").read_bytes()
-                if (b"\0sender\0" in command or b"\0qcluster\0" in command) and mine in (entry / "environ").read_bytes().split(b"\0"):
+                if (b"\0sender\0" in command or b"\0qcluster\0" in command) and mine in (
+                    entry / "environ"
+                ).read_bytes().split(b"\0"):
                     found.append(int(entry.name))
         return sorted(found)
 
@@ -107,7 +117,9 @@ class Run:
 
     def pending(self) -> int:
         """How many messages are not final."""
-        return self.ask("SELECT COUNT(*) FROM notifications_message WHERE due_at IS NOT NULL OR lease_until IS NOT NULL")[0]
+        return self.ask(
+            "SELECT COUNT(*) FROM notifications_message WHERE due_at IS NOT NULL OR lease_until IS NOT NULL"
+        )[0]
 
     def until_under_way(self, *, within: float) -> None:
         """Wait until something is being sent, but not for ever."""
@@ -122,7 +134,10 @@ class Run:
         while self.pending() and time.monotonic() - began < ALL_FINAL_WITHIN * 2:
             time.sleep(0.3)
         took = time.monotonic() - began
-        self.promise(took <= ALL_FINAL_WITHIN, f"all final {took:.1f} s after the last fault, not within {ALL_FINAL_WITHIN:.0f} s")
+        self.promise(
+            took <= ALL_FINAL_WITHIN,
+            f"all final {took:.1f} s after the last fault, not within {ALL_FINAL_WITHIN:.0f} s",
+        )
         return took
 
     def promise(self, kept: bool, otherwise: str) -> None:
@@ -159,8 +174,16 @@ class Run:
         """What database and journals say."""
         keys = self.installation.directory / "keys"
         keys.write_text("\n".join(self.keys))
-        command = [sys.executable, "-m", "bench.audit", str(self.installation.directory / "providers"), str(keys)]
-        done = subprocess.run(command, cwd=ROOT, env=self.installation.environment, capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "bench.audit",
+            str(self.installation.directory / "providers"),
+            str(keys),
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.installation.environment, capture_output=True, text=True, check=False
+        )
         if not done.stdout:
             raise RuntimeError(done.stderr)
         return json.loads(done.stdout)

@@ -2,8 +2,8 @@
 
     python -m bench sign-ins [--server URL]
 
-The server is gunicorn with the options of docs/operate.md, and passwords are hashed as in production. Each of the thirty sends
-its next try as soon as the last one is answered.
+The server is gunicorn with the options of docs/operate.md, and passwords are hashed as in production. Each of
+the thirty sends its next try as soon as the last one is answered.
 """
 
 import os
@@ -36,12 +36,20 @@ def run(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    installation.environment |= {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:], "PUBLIC_URL": url}
+    installation.environment |= {
+        "DEBUG": "0",
+        "SECRET_KEY": STRONG,
+        "SECRETS_KEY": STRONG[1:],
+        "PUBLIC_URL": url,
+    }
     installation.environment |= {"TRUSTED_PROXY_NETS": "127.0.0.1/32"}
     installation.manage("generate_messages", MESSAGES, "--yes")
     installation.manage("create_user", NAME, "--role", "Officer", text=PASSWORD)
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
-    for how, limits in (("with the limits as they are", {}), ("never locked: always one hash under way", UNLOCKED)):
+    for how, limits in (
+        ("with the limits as they are", {}),
+        ("never locked: always one hash under way", UNLOCKED),
+    ):
         print(f"  {how}")
         installation.environment |= limits
         with served(installation, port):
@@ -69,7 +77,10 @@ def command(port: int) -> list[str]:
 
 @contextmanager
 def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[int]:
-    """Gunicorn at this port, with every worker warm; its process id. `workers`: as many, rather than that page's."""
+    """Gunicorn at this port, with every worker warm; its process id.
+
+    `workers`: as many, rather than that page's.
+    """
     with (installation.directory / "gunicorn.log").open("wb") as log:
         server = subprocess.Popen(
             [*command(port), *(["--workers", str(workers)] if workers else [])],
@@ -97,10 +108,16 @@ def served(installation: Installation, port: int, *, workers: int | None = None)
 def _get(port: int, path: str, cookie: str = "") -> tuple[int, str, bytes]:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET", path, headers={"X-Forwarded-For": READER} | ({"Cookie": cookie} if cookie else {}))
+        connection.request(
+            "GET", path, headers={"X-Forwarded-For": READER} | ({"Cookie": cookie} if cookie else {})
+        )
         answer = connection.getresponse()
         body = answer.read()
-        return answer.status, "; ".join(value.split(";")[0] for value in answer.headers.get_all("Set-Cookie", [])), body
+        return (
+            answer.status,
+            "; ".join(value.split(";")[0] for value in answer.headers.get_all("Set-Cookie", [])),
+            body,
+        )
     finally:
         connection.close()
 
@@ -112,12 +129,21 @@ def _form(port: int, password: str, address: str) -> tuple[str, dict[str, str]]:
     assert token
     body = urlencode({"csrfmiddlewaretoken": token[1].decode(), "username": NAME, "password": password})
     kind = "application/x-www-form-urlencoded"
-    return body, {"Cookie": cookie, "X-Forwarded-For": address, "Content-Type": kind, "Referer": f"http://127.0.0.1:{port}/"}
+    return body, {
+        "Cookie": cookie,
+        "X-Forwarded-For": address,
+        "Content-Type": kind,
+        "Referer": f"http://127.0.0.1:{port}/",
+    }
 
 
 def _written(port: int, body: str, headers: dict[str, str]) -> bytes:
     """A sign-in as it goes over the wire."""
-    lines = [f"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1:{port}", "Connection: close", f"Content-Length: {len(body)}"]
+    lines = [
+        f"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+    ]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", body]).encode()
 
@@ -146,14 +172,18 @@ def _p95(port: int, page: str, cookie: str) -> float:
 def _guessing(port: int) -> Iterator[Counter[int]]:
     """Wrong passwords of one address, in a process of its own."""
     command = [sys.executable, "-m", "bench.sign_ins", str(port)]
-    guessers = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    guessers = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     answers: Counter[int] = Counter()
     time.sleep(3)
     try:
         yield answers
     finally:
         said, _ = guessers.communicate("stop")
-        answers.update({int(status): int(number) for status, number in (pair.split(":") for pair in said.split())})
+        answers.update(
+            {int(status): int(number) for status, number in (pair.split(":") for pair in said.split())}
+        )
 
 
 def main() -> None:
@@ -164,7 +194,8 @@ def main() -> None:
     def guess(request: bytes) -> None:
         while not over.is_set():
             with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
-                connection.sendall(request)  # at once, as a proxy passes it on: what the server waits for is not what is measured
+                # At once, as a proxy passes it on: what the server waits for is not what is measured.
+                connection.sendall(request)
                 answers[int(connection.recv(64).split()[1])] += 1
                 while connection.recv(65_536):
                     pass

@@ -1,7 +1,9 @@
-"""python -m bench.sinks: receivers for benchmarks, all in one event loop. Prints a JSON line with the ports when ready.
+"""python -m bench.sinks: receivers for benchmarks, all in one event loop.
 
-They take everything and keep nothing, at a few microseconds of processor a message, so that they never are what is measured. What they
-have used is in /proc, as of every process.
+Prints a JSON line with the ports when ready.
+
+They take everything and keep nothing, at a few microseconds of processor a message, so that they never are
+what is measured. What they have used is in /proc, as of every process.
 """
 
 import asyncio
@@ -81,15 +83,19 @@ def _created() -> bytes:
     uri = f"/2010-04-01/Accounts/AC{'0' * 32}/Messages/SID.json"
     now = "Mon, 01 Jan 2024 10:00:00 +0000"
     body = {
-        "account_sid": "AC" + "0" * 32, "api_version": "2010-04-01", "body": "Dear Ana, we received your payment of 120.00.",
-        "date_created": now, "date_sent": None, "date_updated": now, "direction": "outbound-api", "error_code": None, "error_message": None,
-        "from": "+15005550006", "messaging_service_sid": None, "num_media": "0", "num_segments": "1", "price": None, "price_unit": "USD",
-        "sid": "SID", "status": "queued", "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": "+491700000000",
-        "uri": uri,
+        "account_sid": "AC" + "0" * 32, "api_version": "2010-04-01",
+        "body": "Dear Ana, we received your payment of 120.00.", "date_created": now, "date_sent": None,
+        "date_updated": now, "direction": "outbound-api", "error_code": None, "error_message": None,
+        "from": "+15005550006", "messaging_service_sid": None, "num_media": "0", "num_segments": "1",
+        "price": None, "price_unit": "USD", "sid": "SID", "status": "queued",
+        "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": "+491700000000", "uri": uri,
     }  # fmt: skip
     text = json.dumps(body).encode()
     length = len(text) + 3 * (34 - len("SID"))
-    return b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (length, text)
+    return b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        length,
+        text,
+    )
 
 
 _CREATED = _created()
@@ -121,7 +127,11 @@ class SmtpSink(_Sink):
             return b"354 End data with <CR><LF>.<CR><LF>\r\n"
         if verb == b"QUIT":
             return b"221 2.0.0 Bye\r\n"
-        return b"250-sink.invalid\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n" if verb == b"EHLO" else _DONE
+        return (
+            b"250-sink.invalid\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+            if verb == b"EHLO"
+            else _DONE
+        )
 
 
 def spent(pid: int) -> float:
@@ -134,7 +144,9 @@ def spent(pid: int) -> float:
 @contextmanager
 def running() -> Iterator[tuple[int, dict[str, int]]]:
     """The receivers' process and their ports."""
-    with subprocess.Popen([sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as sinks:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as sinks:
         try:
             yield sinks.pid, json.loads(sinks.stdout.readline() if sinks.stdout else "")
         finally:

@@ -15,7 +15,8 @@ def kill_storm(chance: random.Random, quick: bool, server: str) -> bool:
     with running(chance, server) as run:
         run.start()
         for _ in range(kills):
-            run.enqueue(45, slow=5, seconds=1.5)  # as many as are sent until the next kill; slow ones, so that it meets sends under way
+            # As many as are sent until the next kill; slow ones, so that it meets sends under way.
+            run.enqueue(45, slow=5, seconds=1.5)
             run.until_under_way(within=6.0)
             time.sleep(chance.uniform(0.0, 0.5))
             run.strike(signal.SIGKILL)
@@ -27,7 +28,8 @@ def clean_stops(chance: random.Random, quick: bool, server: str) -> bool:
     """SIGTERM under load, slow answers among it: what is under way is finished, nothing is unknown."""
     slowest = 0.0
     with running(chance, server) as run:
-        run.enqueue(500 if quick else 3_000, slow=40 if quick else 200, seconds=3.0)  # more than a stop could wait for
+        # More than a stop could wait for.
+        run.enqueue(500 if quick else 3_000, slow=40 if quick else 200, seconds=3.0)
         for _ in range(2 if quick else 6):
             run.start()
             time.sleep(chance.uniform(2.0, 4.0))

@@ -1,7 +1,9 @@
-"""python -m bench.telling KEY EVENTS A_CALL ROUNDS: posts events to the API in this process; prints how many messages a second it makes.
+"""python -m bench.telling KEY EVENTS A_CALL ROUNDS: posts events to the API in this process; prints how many
+messages a second it makes.
 
-Each event concerns four templates, as in a busy bank: one e-mail fires, one waits for a larger amount, one is switched off, one is for
-subscribers only. What is measured is everything behind the socket: authentication, JSON, look-ups, templates, outbox, commit, answer.
+Each event concerns four templates, as in a busy bank: one e-mail fires, one waits for a larger amount, one is
+switched off, one is for subscribers only. What is measured is everything behind the socket: authentication,
+JSON, look-ups, templates, outbox, commit, answer.
 """
 
 import json
@@ -26,27 +28,48 @@ def main(key: str, count: int, a_call: int, rounds: int) -> None:
 
     settings.ALLOWED_HOSTS = ["*"]
     Client.objects.bulk_create(
-        Client(client_id=f"C{number:06}", first_names="Ana", last_name=f"Silva {number}", email=f"ana{number}@example.org")
+        Client(
+            client_id=f"C{number:06}",
+            first_names="Ana",
+            last_name=f"Silva {number}",
+            email=f"ana{number}@example.org",
+        )
         for number in range(CLIENTS)
     )
     shared = {"type": "EMAIL", "event": "LOAN_REPAYMENT", "subject": "We received {AMOUNT}"}
-    text = "Dear {CLIENT_NAME},\n\nwe received your payment of {AMOUNT} for {ACCOUNT_ID}. Thank you.\n\nKind regards"
+    text = (
+        "Dear {CLIENT_NAME},\n\nwe received your payment of {AMOUNT} for {ACCOUNT_ID}. Thank you.\n\nKind "
+        "regards"
+    )
     large = [{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["1000000"]}]
-    for name, more in (("Paid", {}), ("Much", {"conditions": large}), ("Off", {"active": False}), ("News", {"subscription": "OPT_IN"})):
+    for name, more in (
+        ("Paid", {}),
+        ("Much", {"conditions": large}),
+        ("Off", {"active": False}),
+        ("News", {"subscription": "OPT_IN"}),
+    ):
         NotificationTemplate.objects.create(name=name, text=text, **shared, **more)
     browser, rates = Browser(), []
     for _ in range(rounds):
-        bodies = [json.dumps([_event(number) for number in range(first, first + a_call)]) for first in range(0, count, a_call)]
+        bodies = [
+            json.dumps([_event(number) for number in range(first, first + a_call)])
+            for first in range(0, count, a_call)
+        ]
         before, began = Message.objects.count(), time.perf_counter()
         for body in bodies:
-            answer = browser.post("/api/events", body, content_type="application/json", headers={"apiKey": key})
+            answer = browser.post(
+                "/api/events", body, content_type="application/json", headers={"apiKey": key}
+            )
             assert answer.status_code == 202, answer.content[:500]
         took = time.perf_counter() - began
         made = Message.objects.count() - before
         assert made == count, f"{made} messages of {count} events"
         rates.append(made / took)
     each = ", ".join(f"{rate:,.0f}" for rate in rates)
-    print(f"  {count:,} events, {a_call:,} a call, 4 templates each: {median(rates):,.0f} messages a second (rounds: {each})")
+    print(
+        f"  {count:,} events, {a_call:,} a call, 4 templates each: {median(rates):,.0f} messages a second "
+        f"(rounds: {each})"
+    )
 
 
 def _event(number: int) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""A mail server that takes fourteen mails a second, and one that takes ten a session: is anything lost, and how fast does it leave?"""
+"""A mail server that takes fourteen mails a second, and one that takes ten a session: is anything lost, and
+how fast does it leave?
+"""
 
 import time
 from collections import Counter
@@ -35,19 +37,35 @@ def run(installation: Installation) -> None:
         took, log = _sent(installation, COUNT, server.port)
         least = COUNT / RATE
         states = dict(Counter(message["state"] for message in log))
-        print(f"  {said[:3]} at {stage}: {states}, {took:.0f} s = {took / least:.2f} x the {least:.0f} s, {server.refused} refused")
+        print(
+            f"  {said[:3]} at {stage}: {states}, {took:.0f} s = {took / least:.2f} x the {least:.0f} s, "
+            f"{server.refused} refused"
+        )
         server.close()
     server = ScriptedSmtp(*(_ASession() for _ in range(SESSIONS)))
     took, log = _sent(installation, SESSIONS, server.port)
-    states, attempts = Counter(message["state"] for message in log), Counter(len(message["attempts"]) for message in log)
-    print(f"  {A_SESSION} a session: {dict(states)}, attempts a message {dict(attempts)}, {server.connections} connections, {took:.1f} s")
+    states, attempts = (
+        Counter(message["state"] for message in log),
+        Counter(len(message["attempts"]) for message in log),
+    )
+    print(
+        f"  {A_SESSION} a session: {dict(states)}, attempts a message {dict(attempts)}, {server.connections} "
+        f"connections, {took:.1f} s"
+    )
     server.close()
 
 
 def _sent(installation: Installation, count: int, port: int) -> tuple[float, list[dict[str, str]]]:
-    """The seconds from the start of a cluster until all of a new batch are final, and their entries in the log."""
+    """The seconds from the start of a cluster until all of a new batch are final, and their entries in the
+    log.
+    """
     before = len(installation.log())
-    installation.enqueue(*({"type": "EMAIL", "destination": f"c{n}@example.org", "subject": "s", "body": "b"} for n in range(count)))
+    installation.enqueue(
+        *(
+            {"type": "EMAIL", "destination": f"c{n}@example.org", "subject": "s", "body": "b"}
+            for n in range(count)
+        )
+    )
     with installation.cluster(EMAIL_URL=f"smtp://127.0.0.1:{port}"):
         began = time.monotonic()
         log = installation.until_final(within=15 * 60)

@@ -1,8 +1,10 @@
-"""How fast queued messages leave: Commlog beside bare loops of smtplib and requests, and django-post-office, in one interleaved run.
+"""How fast queued messages leave: Commlog beside bare loops of smtplib and requests, and django-post-office,
+in one interleaved run.
 
-Each contender is a process of its own that times itself (bench/contenders.py); all send to the same receivers, an event loop in a process
-of its own too (bench/sinks.py). Commlog runs with its usual two workers. django-post-office runs at its best: send_many, BATCH_SIZE 1000,
-no logs, and the better of one process and two. A bare loop is one thread with one connection.
+Each contender is a process of its own that times itself (bench/contenders.py); all send to the same
+receivers, an event loop in a process of its own too (bench/sinks.py). Commlog runs with its usual two
+workers. django-post-office runs at its best: send_many, BATCH_SIZE 1000, no logs, and the better of one
+process and two. A bare loop is one thread with one connection.
 """
 
 import subprocess
@@ -19,7 +21,8 @@ from commlog.demo import standins
 ROUNDS = 5
 COUNT = 2_000
 CONTENDERS = (
-    "smtplib", "requests WEB_HOOK", "requests SMS", "post_office 1", "post_office 2", "commlog EMAIL", "commlog WEB_HOOK", "commlog SMS",
+    "smtplib", "requests WEB_HOOK", "requests SMS", "post_office 1", "post_office 2", "commlog EMAIL",
+    "commlog WEB_HOOK", "commlog SMS",
 )  # fmt: skip
 
 
@@ -30,7 +33,8 @@ class Measured:
         self.rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
         self.senders: dict[str, list[float]] = {name: [] for name in CONTENDERS}  # of Commlog's processes
         self.sinks: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-        self.shares: dict[str, list[float]] = {name: [] for name in CONTENDERS}  # of a processor that the receivers used meanwhile
+        # Of a processor that the receivers used meanwhile.
+        self.shares: dict[str, list[float]] = {name: [] for name in CONTENDERS}
 
 
 def run(installation: Installation) -> None:
@@ -41,7 +45,10 @@ def run(installation: Installation) -> None:
 
 def _rounds(installation: Installation, ports: dict[str, int], receivers: int, directory: Path) -> Measured:
     providers = standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
-    installation.environment |= providers | {"SINK_SMTP": str(ports["smtp"]), "SINK_HTTP": str(ports["webhook"])}
+    installation.environment |= providers | {
+        "SINK_SMTP": str(ports["smtp"]),
+        "SINK_HTTP": str(ports["webhook"]),
+    }
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     measured = Measured()
@@ -76,9 +83,14 @@ def _contend(name: str, environment: dict[str, str], count: int) -> float:
 
 def _report(measured: Measured) -> None:
     rates = measured.rates
-    print(f"  median of {ROUNDS} rounds of {COUNT:,} messages; a second, and processor µs a message (receivers; Commlog's own processes):")
+    print(
+        f"  median of {ROUNDS} rounds of {COUNT:,} messages; a second, and processor µs a message "
+        "(receivers; Commlog's own processes):"
+    )
     for name, rate in rates.items():
-        share, sinks, senders = (median(each[name]) for each in (measured.shares, measured.sinks, measured.senders))
+        share, sinks, senders = (
+            median(each[name]) for each in (measured.shares, measured.sinks, measured.senders)
+        )
         own = f", {senders:.0f} µs" if name.startswith("commlog") else ""
         print(
             f"  {name:<17} {median(rate):7.0f}   ({', '.join(f'{each:.0f}' for each in rate)})   "
@@ -88,7 +100,11 @@ def _report(measured: Measured) -> None:
     _compare("e-mail beside django-post-office's best", rates["commlog EMAIL"], best)
     _compare("e-mail beside a bare smtplib loop", rates["commlog EMAIL"], rates["smtplib"])
     for channel in ("WEB_HOOK", "SMS"):
-        _compare(f"{channel} beside a bare requests.Session", rates[f"commlog {channel}"], rates[f"requests {channel}"])
+        _compare(
+            f"{channel} beside a bare requests.Session",
+            rates[f"commlog {channel}"],
+            rates[f"requests {channel}"],
+        )
 
 
 def _compare(what: str, ours: list[float], theirs: list[float]) -> None:

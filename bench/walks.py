@@ -1,9 +1,10 @@
-"""Everything is read over the API while more arrives: by offset and by cursor, each message once and in order.
+"""Everything is read over the API while more arrives: by offset and by cursor, each message once and in
+order.
 
 python -m bench walks [--server URL]
 
-20,000 messages are read in pages of 50, by three readers at once, while a fourth program sends 1,000 more. The suite does the same
-with fewer (tests/commlog/api/test_walks.py).
+20,000 messages are read in pages of 50, by three readers at once, while a fourth program sends 1,000 more.
+The suite does the same with fewer (tests/commlog/api/test_walks.py).
 """
 
 import socket
@@ -68,7 +69,9 @@ class Reading:
         return found
 
     def _ask(self, operation: str, body: Any, **params: Any) -> requests.Response:
-        answer = requests.post(self._messages + operation, json=body, params=params, headers={"apiKey": self.key}, timeout=60)
+        answer = requests.post(
+            self._messages + operation, json=body, params=params, headers={"apiKey": self.key}, timeout=60
+        )
         assert answer.status_code == 200, answer.text
         return answer
 
@@ -87,11 +90,17 @@ class Reading:
 
 
 def check(reading: Reading, there: Sequence[str]) -> dict[str, float]:
-    """Read by all three ways at once while the arrivals come. `there`: the keys before, oldest first. Returns how long each took."""
+    """Read by all three ways at once while the arrivals come.
+
+    `there`: the keys before, oldest first. Returns how long each took.
+    """
     with ThreadPoolExecutor(4) as pool:
         sending = pool.submit(reading.arrive)
         begun = time.perf_counter()
-        ways = [pool.submit(_timed, way, begun) for way in (reading.by_offset, reading.by_cursor, reading.from_the_start)]
+        ways = [
+            pool.submit(_timed, way, begun)
+            for way in (reading.by_offset, reading.by_cursor, reading.from_the_start)
+        ]
         (offset, cursor, start), took = zip(*(way.result() for way in ways), strict=True)
         sending.result()
     oldest_first = [*there, *reading.arrived]
@@ -113,7 +122,12 @@ def run(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    installation.environment |= {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:], "PUBLIC_URL": address}
+    installation.environment |= {
+        "DEBUG": "0",
+        "SECRET_KEY": STRONG,
+        "SECRETS_KEY": STRONG[1:],
+        "PUBLIC_URL": address,
+    }
     installation.environment |= {"API_CALLS_A_MINUTE": "0", "API_CALLS_A_MINUTE_IN_ALL": "0"}
     installation.manage("generate_messages", str(MESSAGES), "--yes")
     key = installation.manage("create_api_key", "--consumer", "Reader", "--role", "Administrator").strip()
@@ -121,4 +135,7 @@ def run(installation: Installation) -> None:
     with served(installation, port):
         took = check(Reading(address, key, ARRIVING), there)
     for way, seconds in took.items():
-        print(f"  {way}: {seconds:.1f} s, each of {MESSAGES:,} messages once and in order while {ARRIVING:,} arrived")
+        print(
+            f"  {way}: {seconds:.1f} s, each of {MESSAGES:,} messages once and in order while {ARRIVING:,} "
+            "arrived"
+        )

@@ -1,10 +1,11 @@
-"""Open logs beside one that is read: how long a log's page takes while 200 logs are open, and while 100 are open of which 50 rows change.
+"""Open logs beside one that is read: how long a log's page takes while 200 logs are open, and while 100 are
+open of which 50 rows change.
 
     python -m bench watchers --rows 1000000 --server URL
 
-The server is gunicorn with the options of docs/operate.md and two web workers. Each log is another user's and asks every
-three seconds, as its script does: with the versions of what it has. The watchers are a process of their own on the same machine, so they
-take from the processors that the server has.
+The server is gunicorn with the options of docs/operate.md and two web workers. Each log is another user's and
+asks every three seconds, as its script does: with the versions of what it has. The watchers are a process of
+their own on the same machine, so they take from the processors that the server has.
 """
 
 import json
@@ -47,31 +48,50 @@ for number in range({count}):
     cookies.append("; ".join(f"{{name}}={{found.value}}" for name, found in client.cookies.items()))
 print(json.dumps(cookies))
 """
-_CHANGE = "UPDATE notifications_message SET failures = failures + 1 WHERE id > (SELECT max(id) FROM notifications_message) - 50"
+_CHANGE = (
+    "UPDATE notifications_message SET failures = failures + 1 WHERE id > (SELECT max(id) FROM "
+    "notifications_message) - 50"
+)
 
 
 def run(installation: Installation, *, rows: int = 10_000) -> None:
     """Measure idle, then among the watchers, and print the ratios."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    installation.environment |= {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:], "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    installation.environment |= {
+        "DEBUG": "0",
+        "SECRET_KEY": STRONG,
+        "SECRETS_KEY": STRONG[1:],
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
     print(f"  {installation.manage('generate_messages', str(rows), '--yes').splitlines()[-1]}", flush=True)
-    cookies = json.loads(installation.manage("shell", "-v", "0", "-c", _USERS.format(count=WATCHERS + 1)).splitlines()[-1])
+    cookies = json.loads(
+        installation.manage("shell", "-v", "0", "-c", _USERS.format(count=WATCHERS + 1)).splitlines()[-1]
+    )
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
     with served(installation, port, workers=2) as server:
         before = _processor(server)
         idle = _p95(port, cookies[-1])
         page = (_processor(server) - before) / SAMPLES
-        print(f"  a log's page alone: p95 {idle:.0f} ms, {1_000 * page:.0f} ms of a web worker's processor time", flush=True)
+        print(
+            f"  a log's page alone: p95 {idle:.0f} ms, {1_000 * page:.0f} ms of a web worker's processor "
+            "time",
+            flush=True,
+        )
         for count, changing in ((WATCHERS, False), (CHANGING, True)):
-            with _watched(port, cookies[:count]) as said, _changing(installation.environment["DATABASE_URL"], wanted=changing):
+            with (
+                _watched(port, cookies[:count]) as said,
+                _changing(installation.environment["DATABASE_URL"], wanted=changing),
+            ):
                 before = _processor(server)
                 time.sleep(2 * EVERY)
                 busy = _p95(port, cookies[-1])
             spent = _processor(server) - before - SAMPLES * page
             what = f"{count} open logs" + (f" of {ROWS} changing rows each" if changing else "")
             each = max(1, said["answers"])
-            answers = f"{said['answers']} answers, p95 {said['p95']:.0f} ms, {said['bytes'] / each:,.0f} bytes each"
+            answers = (
+                f"{said['answers']} answers, p95 {said['p95']:.0f} ms, {said['bytes'] / each:,.0f} bytes each"
+            )
             answers += f", {1_000 * spent / each:.1f} ms of a web worker's processor time each"
             answers += f", their own processor time {1_000 * said['processor'] / each:.1f} ms each"
             held = "held" if busy <= MOST * idle else "missed"
@@ -79,7 +99,10 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
 
 
 def _processor(server: int) -> float:
-    """The processor time of the web server's processes so far, in seconds. It stays comparable while other programs want the processors."""
+    """The processor time of the web server's processes so far, in seconds.
+
+    It stays comparable while other programs want the processors.
+    """
     stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in descendants(server)]
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
@@ -112,7 +135,11 @@ def _get(port: int, path: str, headers: dict[str, str]) -> tuple[int, str, float
 def _watched(port: int, cookies: list[str]) -> Iterator[dict[str, Any]]:
     """The watchers, in a process of their own; what they say at the end."""
     watchers = subprocess.Popen(
-        [sys.executable, "-m", "bench.watchers", str(port)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bench.watchers", str(port)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert watchers.stdin
     assert watchers.stdout
@@ -128,7 +155,9 @@ def _watched(port: int, cookies: list[str]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _changing(url: str, *, wanted: bool) -> Iterator[None]:
-    """The rows of everybody's first page change every three seconds, in another column: as in an outage, but without senders."""
+    """The rows of everybody's first page change every three seconds, in another column: as in an outage, but
+    without senders.
+    """
     over = Event()
     changer = Thread(target=_change, args=(url, over))
     if wanted:
@@ -141,7 +170,9 @@ def _changing(url: str, *, wanted: bool) -> Iterator[None]:
 
 def _change(url: str, over: Event) -> None:
     if url.startswith("sqlite"):
-        connection: Any = sqlite3.connect(urlsplit(url).path[1:] if urlsplit(url).path.startswith("//") else urlsplit(url).path)
+        connection: Any = sqlite3.connect(
+            urlsplit(url).path[1:] if urlsplit(url).path.startswith("//") else urlsplit(url).path
+        )
     else:
         import psycopg
 
@@ -176,7 +207,9 @@ class Watcher:
 
 
 def main() -> None:
-    """Open the logs whose cookies come on the standard input, watch until more comes, and print what was answered."""
+    """Open the logs whose cookies come on the standard input, watch until more comes, and print what was
+    answered.
+    """
     port, over = int(sys.argv[1]), Event()
     watchers = [Watcher(port, cookie) for cookie in json.loads(sys.stdin.readline())]
     answers: list[tuple[float, int]] = []
@@ -201,7 +234,11 @@ def main() -> None:
     for thread in threads:
         thread.join()
     took = [seconds * 1_000 for seconds, _ in answers] or [0.0, 0.0]
-    found = {"answers": len(answers), "bytes": sum(size for _, size in answers), "p95": statistics.quantiles(took, n=20)[-1]}
+    found = {
+        "answers": len(answers),
+        "bytes": sum(size for _, size in answers),
+        "p95": statistics.quantiles(took, n=20)[-1],
+    }
     print(json.dumps(found | {"processor": time.process_time() - spent}))
 
 

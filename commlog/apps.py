@@ -5,7 +5,9 @@ from django.db.models.signals import post_migrate
 
 
 class CommlogConfig(AppConfig):
-    """Creates the default roles and menu items after each migration, and keeps the audit trail's guard installed."""
+    """Creates the default roles and menu items after each migration, and keeps the audit trail's guard
+    installed.
+    """
 
     name = "commlog"
     verbose_name = "Commlog"

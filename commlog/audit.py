@@ -1,7 +1,8 @@
 """Who did what: one function writes the audit trail.
 
-`record(actor, AuditAction.CHANGED, item, before=…, after=…)` inside the transaction of the change itself, so that neither exists
-without the other. The request's address is known by the middleware here and need not be passed on.
+`record(actor, AuditAction.CHANGED, item, before=…, after=…)` inside the transaction of the change itself, so
+that neither exists without the other. The request's address is known by the middleware here and need not be
+passed on.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,16 @@ from commlog.kit import origins
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import AuditAction
 
-__all__ = ["Actor", "AuditAction", "AuditMiddleware", "Command", "denied", "program_name", "record", "refused"]
+__all__ = [
+    "Actor",
+    "AuditAction",
+    "AuditMiddleware",
+    "Command",
+    "denied",
+    "program_name",
+    "record",
+    "refused",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,8 @@ class Command:
 
 Actor = User | ApiConsumer | Command | AnonymousUser | None
 
-MOST_A_MINUTE = 20  # refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk
+# Refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk.
+MOST_A_MINUTE = 20
 PROGRAM = " (API)"  # behind the name of an API consumer
 COMMANDS = ("createsuperuser", "changepassword", "create_user", "create_api_key", "demo", "after_restore")
 _LONGEST_NAME = 320
@@ -56,9 +67,11 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry | None:
-    """Write an entry. Where both `before` and `after` are given only what differs is kept, and nothing is written if nothing does.
+    """Write an entry. Where both `before` and `after` are given only what differs is kept, and nothing is
+    written if nothing does.
 
-    `kind`, `key` and `label` describe a target that is no row, or is better described otherwise. Never pass message texts or secrets.
+    `kind`, `key` and `label` describe a target that is no row, or is better described otherwise. Never pass
+    message texts or secrets.
     """
     if before is not None and after is not None:
         before, after = _differing(before, after)
@@ -91,10 +104,20 @@ def denied(request: HttpRequest, reason: str) -> None:
 
 def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API") -> None:
     """Record that somebody was refused; of who is not known, the address is counted instead."""
-    who = f"{type(actor).__name__}:{actor.pk}" if isinstance(actor, User | ApiConsumer) else str(origins.address_of(request))
+    who = (
+        f"{type(actor).__name__}:{actor.pk}"
+        if isinstance(actor, User | ApiConsumer)
+        else str(origins.address_of(request))
+    )
     page = sha256(request.path.encode()).hexdigest()
     if counts.at_most(1, f"denied:{who}:{page}") and counts.at_most(MOST_A_MINUTE, f"denied:{who}"):
-        record(actor, AuditAction.DENIED, kind=kind, label=request.path, after={"method": request.method, "reason": reason})
+        record(
+            actor,
+            AuditAction.DENIED,
+            kind=kind,
+            label=request.path,
+            after={"method": request.method, "reason": reason},
+        )
 
 
 class AuditMiddleware:
@@ -114,7 +137,9 @@ class AuditMiddleware:
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return {name: before[name] for name in names if name in before}, {name: after[name] for name in names if name in after}
+    return {name: before[name] for name in names if name in before}, {
+        name: after[name] for name in names if name in after
+    }
 
 
 def _name_of(actor: Actor) -> str:
@@ -133,7 +158,11 @@ def _key(target: Model) -> str:
 
 
 def _label(target: Model) -> str:
-    return f"{target.name} ({target.username})" if isinstance(target, User) and target.name != target.username else str(target)
+    return (
+        f"{target.name} ({target.username})"
+        if isinstance(target, User) and target.name != target.username
+        else str(target)
+    )
 
 
 def _storable(value: Any) -> Any:

@@ -1,4 +1,6 @@
-"""How often something happened in a stretch of time: counted in the database, so over every process and machine."""
+"""How often something happened in a stretch of time: counted in the database, so over every process and
+machine.
+"""
 
 import time
 from datetime import timedelta
@@ -28,9 +30,13 @@ RETURNING used
 
 
 def add(name: str, more: int, *, minute: int) -> int:
-    """Count `more` to what there is of the stretch that begins with that minute (since 1970), and return the sum."""
+    """Count `more` to what there is of the stretch that begins with that minute (since 1970), and return the
+    sum.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ADD.format(table=Tally._meta.db_table), {"name": name, "minute": minute, "more": more})
+        cursor.execute(
+            _ADD.format(table=Tally._meta.db_table), {"name": name, "minute": minute, "more": more}
+        )
         used: int = cursor.fetchone()[0]
     return used
 
@@ -52,7 +58,9 @@ def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
 
 def install_schedule(**_: object) -> None:
     """Let the cluster sweep every hour (signal receiver of post_migrate)."""
-    Schedule.objects.get_or_create(name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY})
+    Schedule.objects.get_or_create(
+        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
+    )
 
 
 def sweep() -> None:

@@ -26,7 +26,10 @@ class KeptSessionMiddleware(SessionMiddleware):
 
 
 class DatabaseTroubleMiddleware:
-    """Answers 503 where a view failed because the database is in trouble. What fails outside of views comes to errors.server_error."""
+    """Answers 503 where a view failed because the database is in trouble.
+
+    What fails outside of views comes to errors.server_error.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,7 @@
-"""Reads settings from a mapping of environment variables. A wrong value is an error that names the variable and what is allowed."""
+"""Reads settings from a mapping of environment variables.
+
+A wrong value is an error that names the variable and what is allowed.
+"""
 
 import json
 import re
@@ -15,7 +18,9 @@ from notifications.retry import RetryPolicy
 from notifications.text.gate import is_one_line
 
 _CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)
-_WEB_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*")
+_WEB_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*"
+)
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _RETRY_FIELDS = {
@@ -29,11 +34,13 @@ _RETRY_FIELDS = {
     "BACK_OFF_MAX_DELAY": ("back_off_max_delay", "number"),
     #: By how much each delay is longer than the one before.
     "DELAY_FACTOR": ("delay_factor", "number"),
-    #: The share of a delay, from 0 to 1, by which it is moved at random, so that not all messages come back at once.
+    #: The share of a delay, from 0 to 1, by which it is moved at random, so that not all messages come back
+    #: at once.
     "JITTER": ("jitter", "number"),
     #: `0`: what a provider refuses for good fails at once.
     "PERMANENT": ("permanent", "flag"),
-    #: `1`: the first retry follows the failure at once, the others after 2, 6, 18 and 54 s. `0`: it waits as well: 2, 6, 18, 54 and 60 s.
+    #: `1`: the first retry follows the failure at once, the others after 2, 6, 18 and 54 s. `0`: it waits as
+    #: well: 2, 6, 18, 54 and 60 s.
     "FIRST_AT_ONCE": ("first_at_once", "flag"),
 }
 
@@ -45,8 +52,13 @@ class Environment:
         self._variables = variables
 
     def refuse(self, name: str, allowed: str, wrong: str = "") -> ImproperlyConfigured:
-        """The error for a wrong value, and what is wrong with it. The value itself is left out: it may be a secret."""
-        return ImproperlyConfigured(f"{name} has a wrong value. Allowed: {allowed}.{f' What is wrong: {wrong}.' if wrong else ''}")
+        """The error for a wrong value, and what is wrong with it.
+
+        The value itself is left out: it may be a secret.
+        """
+        return ImproperlyConfigured(
+            f"{name} has a wrong value. Allowed: {allowed}.{f' What is wrong: {wrong}.' if wrong else ''}"
+        )
 
     def text(self, name: str, default: str = "", *, most: int | None = None) -> str:
         """The variable as it is, without surrounding blanks; `most`: how many characters it may have."""
@@ -60,7 +72,10 @@ class Environment:
         return value
 
     def usable(self, name: str, example: str, read: Callable[[str], object], default: str = "") -> str:
-        """A text that whoever needs it later can read, or nothing. `read` raises ValueError with what is wrong."""
+        """A text that whoever needs it later can read, or nothing.
+
+        `read` raises ValueError with what is wrong.
+        """
         value = self.text(name, default)
         try:
             if value:
@@ -129,7 +144,9 @@ class Environment:
         """Where a class is: package.module.Class."""
         value = self.text(name, default)
         if not _CLASS.fullmatch(value):
-            raise self.refuse(name, "the path of a class, such as django.core.files.storage.FileSystemStorage")
+            raise self.refuse(
+                name, "the path of a class, such as django.core.files.storage.FileSystemStorage"
+            )
         return value
 
     def options(self, name: str) -> dict[str, Any]:
@@ -161,30 +178,42 @@ class Environment:
         return value
 
     def web_address(self, name: str, default: str) -> str:
-        """An http(s) address of nothing but scheme, host and port, spelled as browsers spell it in Host and Origin."""
+        """An http(s) address of nothing but scheme, host and port, spelled as browsers spell it in Host and
+        Origin.
+        """
         address = _address(self.text(name, default))
         if address is None:
-            raise self.refuse(name, "an address such as https://commlog.example.org, an international name in its xn-- form")
+            raise self.refuse(
+                name, "an address such as https://commlog.example.org, an international name in its xn-- form"
+            )
         return address
 
     def web_addresses(self, name: str) -> list[str]:
         """Such addresses separated by commas."""
         addresses = [_address(word) for word in self.words(name)]
         if None in addresses:
-            raise self.refuse(name, "addresses such as https://portal.example.org, without a path, separated by commas")
+            raise self.refuse(
+                name, "addresses such as https://portal.example.org, without a path, separated by commas"
+            )
         return [each for each in addresses if each]
 
     def hosts(self, name: str) -> list[str]:
-        """Host names separated by commas, as Django matches them: a leading dot means every name below, a star any."""
+        """Host names separated by commas, as Django matches them: a leading dot means every name below, a
+        star any.
+        """
         words = [word.lower() for word in self.words(name)]
         if not all(word == "*" or is_host(word.removeprefix(".")) for word in words):
-            raise self.refuse(name, "host names such as commlog.example.org, without https:// and port, separated by commas")
+            raise self.refuse(
+                name, "host names such as commlog.example.org, without https:// and port, separated by commas"
+            )
         return words
 
     def database(self, name: str, default: str, *, anywhere: bool = True) -> dict[str, Any]:
-        """Return Django's settings of a database: sqlite:////path/to/file or postgres://user:password@host:port/name.
+        """Return Django's settings of a database: sqlite:////path/to/file or
+        postgres://user:password@host:port/name.
 
-        Unless `anywhere`, a SQLite file has an absolute path: another working directory would find another file, or make an empty one.
+        Unless `anywhere`, a SQLite file has an absolute path: another working directory would find another
+        file, or make an empty one.
         """
         allowed = "postgres://user:password@host:5432/name or sqlite:////path/to/file"
         text = self.text(name, default)

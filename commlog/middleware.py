@@ -22,13 +22,18 @@ from commlog.views.errors import address_too_long
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 UNSENT = "You were signed out before this was sent, so nothing was changed. Sign in and do it again."
-TOO_LONG = "The address of that page was too long to be kept with its filter. Go back in the browser to have it again."
+TOO_LONG = (
+    "The address of that page was too long to be kept with its filter. Go back in the browser to have it "
+    "again."
+)
 _SIGN_IN = 100  # characters of the sign-in page's own address
 BY_ITSELF = "Commlog-By-Itself"  # the header of what a page asks for without its reader
 
 
 class ProbesMiddleware:
-    """Let probes of the health pages come by any host name: a load balancer asks by the machine's address, systemd by 127.0.0.1."""
+    """Let probes of the health pages come by any host name: a load balancer asks by the machine's address,
+    systemd by 127.0.0.1.
+    """
 
     PATHS = frozenset(("/healthz", "/readyz", "/healthz/sender"))
 
@@ -46,7 +51,9 @@ def _public_host() -> str:
 
 
 class TrustedProxyMiddleware:
-    """Believes X-Forwarded-For and X-Forwarded-Proto from TRUSTED_PROXY_NETS only, and drops them from everybody else."""
+    """Believes X-Forwarded-For and X-Forwarded-Proto from TRUSTED_PROXY_NETS only, and drops them from
+    everybody else.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -65,18 +72,26 @@ class TrustedProxyMiddleware:
 
 
 def _trusted(address: str | None) -> bool:
-    return address is not None and any(ip_address(address) in network for network in settings.TRUSTED_PROXY_NETS)
+    return address is not None and any(
+        ip_address(address) in network for network in settings.TRUSTED_PROXY_NETS
+    )
 
 
 class AddressLengthMiddleware:
-    """Answers an address that is longer than any of ours; a web server would say no more than the number 414."""
+    """Answers an address that is longer than any of ours; a web server would say no more than the number
+    414.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = len(request.path) + len(request.META.get("QUERY_STRING", ""))
-        return address_too_long(request, length) if length > return_address.LONGEST else self.get_response(request)
+        return (
+            address_too_long(request, length)
+            if length > return_address.LONGEST
+            else self.get_response(request)
+        )
 
 
 class NoStoreMiddleware:
@@ -92,7 +107,9 @@ class NoStoreMiddleware:
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):
-    """Asks for a sign-in, and keeps the session of whoever is at work; what a page asks for by itself does not."""
+    """Asks for a sign-in, and keeps the session of whoever is at work; what a page asks for by itself does
+    not.
+    """
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
@@ -103,8 +120,13 @@ class SignedInMiddleware(LoginRequiredMiddleware):
             sessions.keep(request.session)
         return refused
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
-        """The sign-in page, and from there to where the user was. What has been sent from a page is not done, and not kept."""
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseRedirect:
+        """The sign-in page, and from there to where the user was.
+
+        What has been sent from a page is not done, and not kept.
+        """
         if request.method in ("GET", "HEAD"):
             page = request.get_full_path()
         else:
@@ -118,9 +140,11 @@ class SignedInMiddleware(LoginRequiredMiddleware):
 
 
 class OwnPasswordMiddleware:
-    """Leads whoever signs in with a password that an administrator has set to the page where it is changed; nothing else opens before.
+    """Leads whoever signs in with a password that an administrator has set to the page where it is changed;
+    nothing else opens before.
 
-    Programs that use the API with such an account are let through: nobody could change the password for them there.
+    Programs that use the API with such an account are let through: nobody could change the password for them
+    there.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -129,8 +153,12 @@ class OwnPasswordMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
-        """The way to the page, but for that page itself and what it asks for, signing out, and what is open to everybody."""
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """The way to the page, but for that page itself and what it asks for, signing out, and what is open
+        to everybody.
+        """
         if _open_to_everybody(view) or not getattr(request.user, "must_change_password", False):
             return None
         page = reverse("account-password")

@@ -25,9 +25,16 @@ from notifications.restored import holding
 
 MOST_JOBS = 100  # counted no further
 HELD_AFTER_RESTORE = "Nothing is being sent: the database was restored from a backup."
-UNDECIDED_AFTER_RESTORE = "The database was restored from a backup: messages that may have been sent wait for a decision."
+UNDECIDED_AFTER_RESTORE = (
+    "The database was restored from a backup: messages that may have been sent wait for a decision."
+)
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
-_PAGES = {MenuItemType.COMMUNICATIONS: "log", MenuItemType.CLIENTS: "clients", MenuItemType.GROUPS: "groups", MenuItemType.USERS: "users"}
+_PAGES = {
+    MenuItemType.COMMUNICATIONS: "log",
+    MenuItemType.CLIENTS: "clients",
+    MenuItemType.GROUPS: "groups",
+    MenuItemType.USERS: "users",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,18 @@ SECTIONS = (
     Section("administration", "Overview"),
     Section("menu-items", "Menu items", "The entries of the navigation bar, their order, and who sees them."),
     Section("roles", "Roles", "What the people of a role may see and do."),
-    Section("api-consumers", "API consumers", "Programs that use the API: their roles, their keys, and when they called last."),
+    Section(
+        "api-consumers",
+        "API consumers",
+        "Programs that use the API: their roles, their keys, and when they called last.",
+    ),
     Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
-    Section("templates", "Templates", "What is said to whom when something happens.", permissions.may_view_templates),
+    Section(
+        "templates",
+        "Templates",
+        "What is said to whom when something happens.",
+        permissions.may_view_templates,
+    ),
     Section("channels", "Channels", "Status of each channel, pauses and limits."),
     Section("administration-streams", "Streams", "Topics, and how far programs have read them."),
     Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
@@ -68,16 +84,24 @@ class Frame:
     @cached_property
     def menu(self) -> list[tuple[MenuItem, str]]:
         """The user's menu items and their addresses, in the user's order."""
-        return [(item, url) for item in permissions.menu_items_for(self._request.user) if (url := address_of(MenuItemType(item.type)))]
+        return [
+            (item, url)
+            for item in permissions.menu_items_for(self._request.user)
+            if (url := address_of(MenuItemType(item.type)))
+        ]
 
     @property
     def reads_log(self) -> bool:
-        """Whether the user may open the log of the whole organisation, and what belongs to it: its events and views."""
+        """Whether the user may open the log of the whole organisation, and what belongs to it: its events and
+        views.
+        """
         return any(item.type == MenuItemType.COMMUNICATIONS for item, _ in self.menu)
 
     @property
     def section(self) -> str:
-        """The address of the menu item that this page belongs to: a client's page to Clients. "" where it belongs to none."""
+        """The address of the menu item that this page belongs to: a client's page to Clients. "" where it
+        belongs to none.
+        """
         return next((url for _, url in self.menu if self._request.path.startswith(url)), "")
 
     @property
@@ -102,7 +126,9 @@ class Frame:
 
     @cached_property
     def jobs(self) -> str:
-        """The user's jobs under way, and those of others that wait for the user's approval; "" where there are none."""
+        """The user's jobs under way, and those of others that wait for the user's approval; "" where there
+        are none.
+        """
         user = self._request.user
         if not permissions.may_read_messages(user):
             return ""
@@ -114,14 +140,18 @@ class Frame:
 
     @property
     def after_restore(self) -> str:
-        """Where it is decided what a restored database sends; "" while there is nothing to decide, or for who may not see it."""
+        """Where it is decided what a restored database sends; "" while there is nothing to decide, or for who
+        may not see it.
+        """
         restored_lately = not {HELD_AFTER_RESTORE, UNDECIDED_AFTER_RESTORE}.isdisjoint(self.banners)
         return reverse("after-restore") if restored_lately and self.administration else ""
 
     @cached_property
     def banners(self) -> list[str]:
         """What everybody has to know now."""
-        found = list(latest(self._request, "troubles", _troubles)) if self._request.user.is_authenticated else []
+        found = (
+            list(latest(self._request, "troubles", _troubles)) if self._request.user.is_authenticated else []
+        )
         if channels.mode() != SendingMode.LIVE:
             found.append(channels.mode().label)
         return found
@@ -139,7 +169,9 @@ def _troubles() -> list[str]:
 
 def _why_nothing_is_sent() -> str:
     trouble = availability.trouble()
-    return f"{trouble.sentence} Nothing is sent or saved until it is repaired." if trouble else NOTHING_IS_SENT
+    return (
+        f"{trouble.sentence} Nothing is sent or saved until it is repaired." if trouble else NOTHING_IS_SENT
+    )
 
 
 def address_of(type: MenuItemType) -> str:

@@ -1,4 +1,6 @@
-"""Who may see, resend and manage what: the only place that turns roles and menu items into yes or no, and into querysets."""
+"""Who may see, resend and manage what: the only place that turns roles and menu items into yes or no, and
+into querysets.
+"""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -40,7 +42,8 @@ PUBLISH = "commlog.publish_views"
 VIEW_ADMINISTRATION = "commlog.view_administration_details"
 MANAGE_ADMINISTRATION = "commlog.manage_administration"
 _LOG_CLOSED = (
-    "The log needs the permission “View communication history” and an active menu item of the type Communications that you may see."
+    "The log needs the permission “View communication history” and an active menu item of the type "
+    "Communications that you may see."
 )
 _READING_CLOSED = "Reading messages needs the permission “View communication history”."
 _TAB_CLOSED = "This tab needs the permissions “View {0}s” and “View communication history”."
@@ -53,7 +56,8 @@ NEEDS = {  # what a menu item of each type takes besides itself
 
 
 def menu_items_for(user: Person) -> QuerySet[MenuItem]:
-    """The active menu items that the user sees: for everyone, for one of the user's roles, or the user's own; permissions included.
+    """The active menu items that the user sees: for everyone, for one of the user's roles, or the user's own;
+    permissions included.
 
     In the user's order: first what the user has put in place, then the others in everybody's order.
     """
@@ -67,14 +71,18 @@ def menu_items_for(user: Person) -> QuerySet[MenuItem]:
 
 
 def may_open(user: Person, type: MenuItemType) -> bool:
-    """Whether the user may open the list of that type: by permission, and by an active menu item that the user sees."""
+    """Whether the user may open the list of that type: by permission, and by an active menu item that the
+    user sees.
+    """
     return user.has_perm(NEEDS[type]) and menu_items_for(user).filter(type=type).exists()
 
 
 def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
-    """The custom views of that kind of log that the user sees: the user's own, those for everyone, and those for one of the user's roles.
+    """The custom views of that kind of log that the user sees: the user's own, those for everyone, and those
+    for one of the user's roles.
 
-    A view under a menu item is seen with that item. Favourites come first, then what the user has put in place, then the others.
+    A view under a menu item is seen with that item. Favourites come first, then what the user has put in
+    place, then the others.
     """
     if not user.is_authenticated:
         return CustomView.objects.none()
@@ -97,7 +105,8 @@ def may_publish_views(user: Holder) -> bool:
 def may_edit_view(user: Person, view: CustomView | None) -> bool:
     """Whether the user may change or delete a view that the user sees: its owner, and administrators.
 
-    A shared view is changed by its owner only while the owner may publish views: each change is published at once.
+    A shared view is changed by its owner only while the owner may publish views: each change is published at
+    once.
     """
     if view is None or may_manage_administration(user):
         return view is not None
@@ -105,7 +114,9 @@ def may_edit_view(user: Person, view: CustomView | None) -> bool:
 
 
 def may_read_messages(user: Holder) -> bool:
-    """Whether the user may read a message whose address is known, and the logs of clients, groups and users."""
+    """Whether the user may read a message whose address is known, and the logs of clients, groups and
+    users.
+    """
     return user.has_perm(VIEW)
 
 
@@ -139,7 +150,10 @@ def may_export(user: Person) -> bool:
 
 
 def may_resend_by_program(caller: Holder) -> bool:
-    """Whether the caller of the API may resend by key. Its answers show nothing of a message, so it takes no right to read."""
+    """Whether the caller of the API may resend by key.
+
+    Its answers show nothing of a message, so it takes no right to read.
+    """
     return caller.has_perm(RESEND)
 
 
@@ -169,7 +183,9 @@ def may_manage_streams(user: Holder) -> bool:
 
 
 def may_read_secret_urls(user: Holder) -> bool:
-    """Whether the user sees a webhook's URL whole, its secret path included: who may change the URL anyway."""
+    """Whether the user sees a webhook's URL whole, its secret path included: who may change the URL
+    anyway.
+    """
     return may_edit_templates(user)
 
 
@@ -215,18 +231,33 @@ def _demand(allowed: Callable[[Person], bool], refusal: str) -> Callable[[View],
 
 can_read_messages = _demand(may_read_messages, _READING_CLOSED)
 can_read_log = _demand(may_read_log, _LOG_CLOSED)
-can_resend = _demand(may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”.")
-can_export = _demand(may_export, "Exports need the permissions “Export to Excel” and “View communication history”.")
-can_view_administration = _demand(may_view_administration, "The administration needs the permission “View administration”.")
-can_view_templates = _demand(may_view_templates, "Reading templates needs the permission to create or edit them, or “View administration”.")
+can_resend = _demand(
+    may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”."
+)
+can_export = _demand(
+    may_export, "Exports need the permissions “Export to Excel” and “View communication history”."
+)
+can_view_administration = _demand(
+    may_view_administration, "The administration needs the permission “View administration”."
+)
+can_view_templates = _demand(
+    may_view_templates,
+    "Reading templates needs the permission to create or edit them, or “View administration”.",
+)
 can_create_templates = _demand(may_create_templates, "This needs the permission “Create templates”.")
 can_edit_templates = _demand(may_edit_templates, "This needs the permission “Edit templates”.")
 can_manage_streams = _demand(may_manage_streams, "This needs the permission “Manage streams”.")
-can_manage_administration = _demand(may_manage_administration, "This needs the permission “Manage administration”.")
+can_manage_administration = _demand(
+    may_manage_administration, "This needs the permission “Manage administration”."
+)
 
 
-# --- Clients, groups, users, and what is sent to them by hand ------------------------------------------------------
-_DETAILS = {"client": "commlog.view_client_details", "group": "commlog.view_group_details", "user": "commlog.view_user_details"}
+# --- Clients, groups, users, and what is sent to them by hand -----------------------------------------------
+_DETAILS = {
+    "client": "commlog.view_client_details",
+    "group": "commlog.view_group_details",
+    "user": "commlog.view_user_details",
+}
 _SEND = {channel: f"commlog.{permission_to_send(channel)}" for channel in channels.FOR_PEOPLE}
 _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": MenuItemType.USERS}
 
@@ -266,7 +297,9 @@ def may_send_anew(user: Person, channel: MessageType) -> bool:
     return may_resend(user) and may_send(user, channel)
 
 
-def _demand_for(parameter: str, allowed: Callable[[Person, Any], bool], refusal: str) -> Callable[[View], View]:
+def _demand_for(
+    parameter: str, allowed: Callable[[Person, Any], bool], refusal: str
+) -> Callable[[View], View]:
     """Like _demand, where what is needed depends on a parameter of the address."""
 
     def decorate(view: View) -> View:
@@ -282,18 +315,26 @@ def _demand_for(parameter: str, allowed: Callable[[Person, Any], bool], refusal:
 
 
 can_list_recipients = _demand_for(
-    "kind", may_list_recipients, "This list needs the permission “View {0}s” and an active menu item of its type that you may see."
+    "kind",
+    may_list_recipients,
+    "This list needs the permission “View {0}s” and an active menu item of its type that you may see.",
 )
 can_view_recipient = _demand_for("kind", may_view_recipient, "This page needs the permission “View {0}s”.")
-can_create_recipient = _demand_for("kind", may_create_recipient, "This needs the permissions “View {0}s” and “Create {0}s”.")
-can_edit_recipient = _demand_for("kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”.")
+can_create_recipient = _demand_for(
+    "kind", may_create_recipient, "This needs the permissions “View {0}s” and “Create {0}s”."
+)
+can_edit_recipient = _demand_for(
+    "kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”."
+)
 can_read_recipient_log = _demand_for("kind", may_read_recipient_log, _TAB_CLOSED)
 can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
 
 
-# --- Jobs ----------------------------------------------------------------------------------------------------------
+# --- Jobs ---------------------------------------------------------------------------------------------------
 def jobs_for(user: Person) -> QuerySet[Job]:
-    """The jobs that the user sees: the user's own; the bulk resends of colleagues where the user may resend; all in the administration."""
+    """The jobs that the user sees: the user's own; the bulk resends of colleagues where the user may resend;
+    all in the administration.
+    """
     if not may_read_messages(user):
         return Job.objects.none()
     if may_view_administration(user):
@@ -303,7 +344,10 @@ def jobs_for(user: Person) -> QuerySet[Job]:
 
 
 def open_jobs_for(user: Person) -> QuerySet[Job]:
-    """The user's own jobs that are not finished, and those of colleagues that wait for the user. One look into a small index."""
+    """The user's own jobs that are not finished, and those of colleagues that wait for the user.
+
+    One look into a small index.
+    """
     waiting = Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL) if may_resend(user) else Q()
     return Job.objects.filter(Q(owner=user.pk) | waiting, state__in=OPEN)
 
@@ -314,5 +358,7 @@ def may_steer_job(user: Person, job: Job) -> bool:
 
 
 def may_approve_job(user: Person, job: Job) -> bool:
-    """Whether the user is somebody else who may do what the job does: the second person that it may wait for."""
+    """Whether the user is somebody else who may do what the job does: the second person that it may wait
+    for.
+    """
     return job.kind == JobKind.RESEND and job.owner_id != user.pk and may_resend(user)

@@ -1,4 +1,6 @@
-"""What whoever runs Commlog has to be told at once: said once, in the transaction of what happened, by mail and to whoever listens."""
+"""What whoever runs Commlog has to be told at once: said once, in the transaction of what happened, by mail
+and to whoever listens.
+"""
 
 from django.conf import settings
 from django.db.models import Model
@@ -10,7 +12,8 @@ from notifications.models import Message
 
 EVENT = "ALERT"
 
-# Sent with `about` (the row), `before` and `after` (what changed), inside the transaction: the back office writes its audit trail.
+# Sent with `about` (the row), `before` and `after` (what changed), inside the transaction: the back office
+# writes its audit trail.
 changed = Signal()
 
 
@@ -20,7 +23,14 @@ def record(about: Model, *, before: dict[str, object], after: dict[str, object])
 
 
 def tell(subject: str, text: str) -> Message | None:
-    """A mail to ALERT_EMAIL, where one is set. It goes the way of every mail: where e-mail is in trouble, it waits with the others."""
+    """A mail to ALERT_EMAIL, where one is set.
+
+    It goes the way of every mail: where e-mail is in trouble, it waits with the others.
+    """
     if not settings.ALERT_EMAIL:
         return None
-    return outbox.enqueue(outbox.Draft(EmailChannel.type, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT))
+    return outbox.enqueue(
+        outbox.Draft(
+            EmailChannel.type, destination=settings.ALERT_EMAIL, subject=subject, body=text, event=EVENT
+        )
+    )

@@ -17,7 +17,9 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
     for alias in databases or []:
         connection = connections[alias]
         if guards.expected("notifications_message", connection) and not guards.installed(connection):
-            found.append(Error("A trigger that keeps messages is missing.", hint=guards.HINT, id="notifications.E001"))
+            found.append(
+                Error("A trigger that keeps messages is missing.", hint=guards.HINT, id="notifications.E001")
+            )
         if connection.vendor == "sqlite":
             found += _sqlite_mode(connection.settings_dict.get("OPTIONS", {}))
     return found
@@ -31,12 +33,27 @@ def usable_in_production(**_: Any) -> list[CheckMessage]:
         found.append(Info("EMAIL_URL is not set: every e-mail fails.", id="notifications.I001"))
     elif settings.DEFAULT_FROM_EMAIL.endswith("@localhost.localdomain>"):
         hint = "Set it to an address of yours, such as Bank <no-reply@bank.example>."
-        found.append(Warning("DEFAULT_FROM_EMAIL is not set: mail servers refuse the sender.", hint=hint, id="notifications.W001"))
+        found.append(
+            Warning(
+                "DEFAULT_FROM_EMAIL is not set: mail servers refuse the sender.",
+                hint=hint,
+                id="notifications.W001",
+            )
+        )
     if settings.EMAIL_HOST_PASSWORD and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL):
         hint = "Write smtp+tls:// or smtps:// in EMAIL_URL."
-        found.append(Warning("The password for the mail server is sent in the clear.", hint=hint, id="notifications.W002"))
+        found.append(
+            Warning(
+                "The password for the mail server is sent in the clear.", hint=hint, id="notifications.W002"
+            )
+        )
     if not settings.TWILIO_FROM:
-        found.append(Info("TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not set: every SMS fails.", id="notifications.I002"))
+        found.append(
+            Info(
+                "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not set: every SMS fails.",
+                id="notifications.I002",
+            )
+        )
     return found
 
 

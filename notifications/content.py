@@ -1,4 +1,7 @@
-"""What a message says and what it is about. Whoever writes, stores, sends or repeats one takes the names of its fields from here."""
+"""What a message says and what it is about.
+
+Whoever writes, stores, sends or repeats one takes the names of its fields from here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -9,7 +12,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is said, the same from the draft to the last resend. Each field is a column of Message, of the same name unless it says so."""
+    """What is said, the same from the draft to the last resend.
+
+    Each field is a column of Message, of the same name unless it says so.
+    """
 
     subject: str = ""
     body: str = field(default="", metadata={"column": "content"})
@@ -17,7 +23,8 @@ class Content:
     event: str = ""
     method: str = ""
     content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # secret values sealed, but of a draft
+    # Secret values sealed, but of a draft.
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     auth_username: str = ""
     auth_password: str = ""  # sealed, but of a draft
     # What it is about in the bank's core, as the sender told it: nothing of that is stored here.
@@ -46,4 +53,7 @@ def stored_in(message: object) -> dict[str, Any]:
 
 def as_columns(content: Content) -> dict[str, Any]:
     """Return the content as a row takes it, by column."""
-    return {COLUMNS[name]: dict(value) if isinstance(value, Mapping) else value for name, value in said_by(content).items()}
+    return {
+        COLUMNS[name]: dict(value) if isinstance(value, Mapping) else value
+        for name, value in said_by(content).items()
+    }

@@ -50,7 +50,8 @@ class Draft(Content):
 
     type: MessageType
     destination: str = ""
-    sealed: bool = False  # whether password and secret headers are sealed already, because they come from a template
+    # Whether password and secret headers are sealed already, because they come from a template.
+    sealed: bool = False
     client: Client | None = None
     group: Group | None = None
     user: Staff | None = None
@@ -66,7 +67,9 @@ class Draft(Content):
 
 
 def envelope(draft: Draft) -> Envelope:
-    """The draft as its channel would get it, its secrets sealed, with its key or a new one. Raises Malformed for what cannot be stored.
+    """The draft as its channel would get it, its secrets sealed, with its key or a new one.
+
+    Raises Malformed for what cannot be stored.
 
     What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
     """
@@ -95,7 +98,9 @@ def content_type(text: str) -> str:
 
 
 def _spelled(channel: MessageType, destination: str) -> str:
-    """A number in the one spelling that the log keeps; what is no number is left for the channel to refuse."""
+    """A number in the one spelling that the log keeps; what is no number is left for the channel to
+    refuse.
+    """
     if not channels.of(channel).by_number:
         return destination
     try:
@@ -117,7 +122,10 @@ def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
 
 
 def _web_hook_fields(draft: Draft) -> dict[str, Any]:
-    """Method, content type and headers. Raises Malformed where the channel has none of them, or they are not allowed."""
+    """Method, content type and headers.
+
+    Raises Malformed where the channel has none of them, or they are not allowed.
+    """
     fields = channels.of(draft.type).fields
     if "method" not in fields:
         for name in _FOR_WEB_HOOKS:
@@ -130,7 +138,11 @@ def _web_hook_fields(draft: Draft) -> dict[str, Any]:
     if not draft.sealed:  # a template's were looked at when it was saved
         _check_sign_in(draft)
     headers = dict(draft.headers) if draft.sealed else _sealed_headers(draft)
-    return {"method": method, "content_type": content_type(draft.content_type), "headers": MappingProxyType(headers)}
+    return {
+        "method": method,
+        "content_type": content_type(draft.content_type),
+        "headers": MappingProxyType(headers),
+    }
 
 
 def _check_sign_in(draft: Draft) -> None:

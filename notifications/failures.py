@@ -1,4 +1,5 @@
-"""The catalogue of failure reasons: what each means, what to do, whose fault it is, and whether it is retried.
+"""The catalogue of failure reasons: what each means, what to do, whose fault it is, and whether it is
+retried.
 
 The 23 names are Mambu's `failureReason` values. Pages, commands and the API all ask here.
 """
@@ -13,7 +14,10 @@ class Reason(TextChoices):
 
     MESSAGING_EXCEPTION = "MESSAGING_EXCEPTION", "The mail could not be handed over"
     INVALID_SMTP_CREDENTIALS = "INVALID_SMTP_CREDENTIALS", "The mail server refused our sign-in"
-    UNSUPPORTED_ENCODING_EXCEPTION = "UNSUPPORTED_ENCODING_EXCEPTION", "A name or the text cannot be written in a mail"
+    UNSUPPORTED_ENCODING_EXCEPTION = (
+        "UNSUPPORTED_ENCODING_EXCEPTION",
+        "A name or the text cannot be written in a mail",
+    )
     EMAIL_SERVICE_NOT_ENABLED = "EMAIL_SERVICE_NOT_ENABLED", "E-mail is switched off"
     SMS_TOO_LONG = "SMS_TOO_LONG", "The text is too long for an SMS"
     SMS_SERVICE_NOT_ENABLED = "SMS_SERVICE_NOT_ENABLED", "SMS is switched off"
@@ -61,7 +65,8 @@ _ASK_OPERATOR = "Ask whoever runs Commlog"
 CATALOGUE: dict[Reason, Explanation] = {
     Reason.MESSAGING_EXCEPTION: Explanation(
         "The conversation with the mail server failed or the server refused the message.",
-        "Read what the server said. If it refused the address, check it with the recipient and correct it; otherwise resend later.",
+        "Read what the server said. If it refused the address, check it with the recipient and correct it; "
+        "otherwise resend later.",
         Culprit.PROVIDER,
         retried=True,
     ),
@@ -121,7 +126,8 @@ CATALOGUE: dict[Reason, Explanation] = {
     ),
     Reason.INVALID_HTTP_RESPONSE: Explanation(
         "The receiving system answered with something other than success (2xx).",
-        "401 or 403: check the credentials. 404: check the address. 5xx: the receiver is in trouble; resend later.",
+        "401 or 403: check the credentials. 404: check the address. 5xx: the receiver is in trouble; resend "
+        "later.",
         Culprit.RECEIVER,
         retried=True,
     ),
@@ -163,7 +169,8 @@ CATALOGUE: dict[Reason, Explanation] = {
     ),
     Reason.BLACKLISTED_URL: Explanation(
         "The address leads into a private network or to a place that must not be called.",
-        "Correct the address. If this network may be called, have the operator add it to WEBHOOK_ALLOWED_NETS "
+        "Correct the address. If this network may be called, have the operator add it to "
+        "WEBHOOK_ALLOWED_NETS "
         "(and set WEBHOOK_ALLOW_HTTP=1 where it speaks plain http).",
         Culprit.SETUP,
         retried=False,

@@ -1,4 +1,7 @@
-"""What can be wrong with input: members with facts. Faces have a sentence for each (commlog/kit/sentences.py), the API its numbers."""
+"""What can be wrong with input: members with facts.
+
+Faces have a sentence for each (commlog/kit/sentences.py), the API its numbers.
+"""
 
 from enum import Enum, auto
 
@@ -121,7 +124,9 @@ class Malformed(ValueError):
         self.facts = facts
 
     def __str__(self) -> str:
-        """For logs and traces: the words of whoever refused it, or the fault by its name: `text: too long (count 5, most 3)`."""
+        """For logs and traces: the words of whoever refused it, or the fault by its name: `text: too long
+        (count 5, most 3)`.
+        """
         facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
         named = self.fault.name.replace("_", " ").lower() + (f" ({facts})" if facts else "")
         return f"{self.field}: {self.facts.get('said', named)}"

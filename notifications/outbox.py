@@ -1,4 +1,6 @@
-"""The only door through which a message row is made: enqueue, enqueue_many, store, send_once, resend, resend_many."""
+"""The only door through which a message row is made: enqueue, enqueue_many, store, send_once, resend,
+resend_many.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +45,8 @@ __all__ = [
 ]
 
 _BATCH = 500
-_STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")  # what its chain's rules ask of a row
+# What its chain's rules ask of a row.
+_STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")
 # What a resend takes over byte for byte from the failed row.
 COPIED = (
     "type", "destination", "sender", "sender_user_id", "recipient_name", "client_id", "group_id", "user_id",
@@ -116,13 +119,16 @@ def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
 
 
 def check(draft: Draft) -> Ready:
-    """What `store` takes. Raises Malformed if it cannot be stored; what depends on recipient, length or settings is no such fault."""
+    """What `store` takes. Raises Malformed if it cannot be stored; what depends on recipient, length or
+    settings is no such fault.
+    """
     return Ready(draft, envelope_for(draft))
 
 
 def store(ready: Sequence[Ready]) -> list[Message]:
     """Store messages in the caller's transaction, in order; all of them or none."""
-    with transaction.atomic(savepoint=False):  # nothing is refused any more, so there is nothing to go back to within a transaction
+    # Nothing is refused any more, so there is nothing to go back to within a transaction.
+    with transaction.atomic(savepoint=False):
         now, lanes = kept_now(), LaneFinder()
         _put_in_use(each.draft for each in ready)
         return Message.objects.bulk_create([_born(each, now, lanes) for each in ready], batch_size=_BATCH)
@@ -131,10 +137,11 @@ def store(ready: Sequence[Ready]) -> list[Message]:
 def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, again: bool = False) -> Resent:
     """Send a FAILED message once more, as a new row with the same content that points at the failed one.
 
-    The seed: "you will not overwrite the entry for the initial failed message". One new row however often and by however
-    many this is asked: the chain's first row is locked, and where another row of the chain is under way, or is newer than
-    `expected_last` (the last row that the asker saw), that row is the answer. `again` insists although one was delivered.
-    Raises NotResendable, and Unsendable where the new row would fail at once.
+    The seed: "you will not overwrite the entry for the initial failed message". One new row however often and
+    by however many this is asked: the chain's first row is locked, and where another row of the chain is
+    under way, or is newer than `expected_last` (the last row that the asker saw), that row is the answer.
+    `again` insists although one was delivered. Raises NotResendable, and Unsendable where the new row would
+    fail at once.
     """
     with transaction.atomic():
         chain = _locked_chain(message)
@@ -148,12 +155,15 @@ def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, ag
         return Resent(new, created=True)
 
 
-def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False, newest: int | None = None) -> ResentMany:
-    """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those that are asked for.
+def resend_many(
+    pks: Iterable[int], *, by: Staff, again: bool = False, newest: int | None = None
+) -> ResentMany:
+    """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those
+    that are asked for.
 
-    Left alone is what did not fail, what would fail again at once, and what has another row of its chain under way or, unless `again`,
-    sent; where `newest` is given, the largest message id when they were chosen, also what was resent since. Texts are in memory for one
-    batch at a time.
+    Left alone is what did not fail, what would fail again at once, and what has another row of its chain
+    under way or, unless `again`, sent; where `newest` is given, the largest message id when they were chosen,
+    also what was resent since. Texts are in memory for one batch at a time.
     """
     asked = list(dict.fromkeys(pks))
     with transaction.atomic():
@@ -170,7 +180,9 @@ def resend_many(pks: Iterable[int], *, by: Staff, again: bool = False, newest: i
         roots = {pk: root for root, pk in due.items()}
         for some in _batches(wanted):
             sources = Message.objects.in_bulk(some)
-            copies = {pk: _copied(source, roots[pk], by, now, lanes) for pk, source in sorted(sources.items())}
+            copies = {
+                pk: _copied(source, roots[pk], by, now, lanes) for pk, source in sorted(sources.items())
+            }
             results |= dict.fromkeys(copies, Obstacle.UNSENDABLE)
             new = Message.objects.bulk_create([copy for copy in copies.values() if isinstance(copy, Message)])
             results |= {row.resend_of_id: row.pk for row in new if row.resend_of_id}
@@ -187,8 +199,11 @@ def _obstacle_of_many(pk: int, chain: list[Message], again: bool, newest: int | 
     return Obstacle.RESENT_SINCE if newest is not None and chain[-1].pk > newest else None
 
 
-def send_once(draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False) -> Resent:
-    """Store one message that a person wrote, once however often the same form arrives: the draft's key says which form it was.
+def send_once(
+    draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False
+) -> Resent:
+    """Store one message that a person wrote, once however often the same form arrives: the draft's key says
+    which form it was.
 
     `instead_of` is a message that FAILED, or was sent and reported as lost: the new row joins its
     chain, under the rules of resend(). Raises Malformed and NotResendable.
@@ -234,14 +249,23 @@ def _locked_chain(message: Message) -> list[Message]:
 
 
 def _locked_chains(asked: Sequence[int]) -> dict[int, list[Message]]:
-    """By message id every row of its chain, oldest first and without texts; the first rows are locked until the transaction ends."""
+    """By message id every row of its chain, oldest first and without texts; the first rows are locked until
+    the transaction ends.
+    """
     roots: dict[int, int] = {}
     for some in _batches(asked):
-        roots |= {pk: first or pk for pk, first in Message.objects.filter(pk__in=some).values_list("pk", "first_id")}
+        roots |= {
+            pk: first or pk for pk, first in Message.objects.filter(pk__in=some).values_list("pk", "first_id")
+        }
     chains: dict[int, list[Message]] = defaultdict(list)
     # Locked in one order everywhere: two such calls cannot block each other.
     for some in _batches(sorted(set(roots.values()))):
-        list(Message.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk", flat=True))
+        list(
+            Message.objects.select_for_update()
+            .filter(pk__in=some)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
         for condition in (Q(pk__in=some), Q(first__in=some)):
             for each in Message.objects.filter(condition).only(*_STANDING).order_by("pk"):
                 chains[each.first_id or each.pk].append(each)
@@ -252,7 +276,9 @@ def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
     return (pks[start : start + _BATCH] for start in range(0, len(pks), _BATCH))
 
 
-def _obstacle(chain: list[Message], source: Message, *, anew: bool = False) -> tuple[Obstacle, Message] | None:
+def _obstacle(
+    chain: list[Message], source: Message, *, anew: bool = False
+) -> tuple[Obstacle, Message] | None:
     """What keeps `source` from being resent, and the row that it lies in.
 
     `anew`: written anew by a person, who may do that for a row that was sent and reported as lost, too.
@@ -265,23 +291,35 @@ def _obstacle(chain: list[Message], source: Message, *, anew: bool = False) -> t
     return (Obstacle.DELIVERED, delivered) if delivered else None
 
 
-def _answer_of(chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False) -> Message | None:
-    """The row that answers the wish to send `source` again; None where a new row is due. Raises NotResendable."""
+def _answer_of(
+    chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False
+) -> Message | None:
+    """The row that answers the wish to send `source` again; None where a new row is due.
+
+    Raises NotResendable.
+    """
     obstacle, row = _obstacle(chain, source, anew=anew) or (None, source)
     if obstacle == Obstacle.NOT_FAILED:
-        raise NotResendable(f"Only failed messages can be resent. This one is {source.get_state_display().lower()}.")
+        raise NotResendable(
+            f"Only failed messages can be resent. This one is {source.get_state_display().lower()}."
+        )
     if obstacle == Obstacle.UNDER_WAY:
         return row
     if expected_last is not None and chain[-1].key != expected_last:
         return chain[-1]
     if obstacle == Obstacle.DELIVERED and row.arrived_at is not None and not again:
         when = timezone.localtime(row.arrived_at)
-        raise NotResendable(f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it again.")
+        raise NotResendable(
+            f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it "
+            "again."
+        )
     return None
 
 
 def _put_in_use(drafts: Iterable[Draft]) -> None:
-    """Mark the templates of which messages exist. It is written once for each, so that no row is fought over."""
+    """Mark the templates of which messages exist. It is written once for each, so that no row is fought
+    over.
+    """
     fresh = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
     if fresh:
         NotificationTemplate.objects.filter(pk__in=fresh, in_use=False).update(in_use=True)
@@ -308,10 +346,14 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
     return message
 
 
-def _copied(source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder) -> Message | DeliveryError:
+def _copied(
+    source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder
+) -> Message | DeliveryError:
     """A new row, due at once, with the content of the failed one; or why it would fail at once."""
     copied = {name: getattr(source, name) for name in COPIED}
-    new = Message(**copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk)
+    new = Message(
+        **copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk
+    )
     new.possible_duplicate = source.restored_at is not None
     if error := sendable.refusal_of(new):
         return error

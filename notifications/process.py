@@ -1,11 +1,11 @@
 """This process: who it is, whether it is to stop, and what it remembers that another one must not.
 
-Attempts name the process that made them. It is known by its number only among those that are numbered together: of one boot of one
-machine, and of one container on it.
+Attempts name the process that made them. It is known by its number only among those that are numbered
+together: of one boot of one machine, and of one container on it.
 
-The workers of a supervised cluster learn that they are to stop by a pipe that they inherit, whose other end their supervisor closes.
-django-q2 tells its workers only between two tasks, but a turn that waits for an answer goes on with other work. A supervisor that was
-killed has closed its end too.
+The workers of a supervised cluster learn that they are to stop by a pipe that they inherit, whose other end
+their supervisor closes. django-q2 tells its workers only between two tasks, but a turn that waits for an
+answer goes on with other work. A supervisor that was killed has closed its end too.
 """
 
 import hashlib
@@ -44,7 +44,9 @@ class Process:
         return empty
 
     def at_forget(self, forget: Callable[[], None]) -> Callable[[], None]:
-        """Have this called then too (a decorator). It must wait for no lock: in a child nobody would open it."""
+        """Have this called then too (a decorator). It must wait for no lock: in a child nobody would open
+        it.
+        """
         self._forgetting.append(forget)
         return forget
 
@@ -57,7 +59,9 @@ class Process:
 
     @cached_property
     def _numbering(self) -> str:
-        """What all processes share that are numbered together with this one; empty where the system does not say."""
+        """What all processes share that are numbered together with this one; empty where the system does not
+        say.
+        """
         try:
             told = f"{_BOOT.read_text()}{_NUMBERED_TOGETHER.readlink()}"
         except OSError:
@@ -77,8 +81,10 @@ class Process:
         return f"{self.of(os.environ.get(CLUSTER, ''))}{os.getpid()}"
 
     def knows_dead(self, worker: str) -> bool:
-        """Return whether a worker is known to be gone. Of others than those here nothing is known; one that has ended lives until its
-        parent has seen it."""
+        """Return whether a worker is known to be gone.
+
+        Of others than those here nothing is known; one that has ended lives until its parent has seen it.
+        """
         number = worker.rpartition(":")[2]
         if not self._numbering or not worker.startswith(self.here()) or not number.isdecimal():
             return False
@@ -115,5 +121,6 @@ class Wish:
 
 
 this_process = Process()
-# Threads, connections and what was seen lately are the parent's. A child that took its windows for its own would wait for threads it lacks.
+# Threads, connections and what was seen lately are the parent's. A child that took its windows for its own
+# would wait for threads it lacks.
 os.register_at_fork(after_in_child=this_process.forget)

@@ -19,11 +19,27 @@ from notifications.states import MessageState, ReceiptStatus
 
 _BATCH = 200
 _SENDING = MessageState.SENDING_ASYNC
-_LIFE = ("type", "state", "lane_id", "token", "failures", "outcome", "possible_duplicate", "lease_until", "provider_id", "receipt_due_at")
+_LIFE = (
+    "type",
+    "state",
+    "lane_id",
+    "token",
+    "failures",
+    "outcome",
+    "possible_duplicate",
+    "lease_until",
+    "provider_id",
+    "receipt_due_at",
+)
 
 
-def record(key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str = "", detail: str = "") -> bool:
-    """Keep a receipt, once however often it comes; a message that waits for it moves on. Returns whether there is such a message."""
+def record(
+    key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str = "", detail: str = ""
+) -> bool:
+    """Keep a receipt, once however often it comes; a message that waits for it moves on.
+
+    Returns whether there is such a message.
+    """
     if DeliveryReceipt.objects.filter(message__key=key, provider_id=provider_id, status=status).exists():
         return True
     with transaction.atomic():
@@ -33,7 +49,9 @@ def record(key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str
             return False
         now = db_now()
         about = {"code": code, "detail": detail, "received_at": now}
-        _, new = DeliveryReceipt.objects.get_or_create(message=message, provider_id=provider_id, status=status, defaults=about)
+        _, new = DeliveryReceipt.objects.get_or_create(
+            message=message, provider_id=provider_id, status=status, defaults=about
+        )
         if new:
             _move_on(message, now)
     return True
@@ -49,7 +67,9 @@ def overdue(now: datetime) -> bool:
 
 
 def expire(now: datetime) -> int:
-    """Move on what has waited long enough: SENT without a receipt, or tried again where it was reported as lost. Returns how many."""
+    """Move on what has waited long enough: SENT without a receipt, or tried again where it was reported as
+    lost. Returns how many.
+    """
     with transaction.atomic():
         sql.plan_in_order()
         late = _late(now).only(*_LIFE)
@@ -62,7 +82,10 @@ def expire(now: datetime) -> int:
 
 
 def _late(now: datetime) -> MessageQuerySet:
-    """Those that have waited long enough, the oldest first. Unsorted, PostgreSQL would read all that wait where it knows of none."""
+    """Those that have waited long enough, the oldest first.
+
+    Unsorted, PostgreSQL would read all that wait where it knows of none.
+    """
     return Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("receipt_due_at")
 
 

@@ -2,7 +2,8 @@
 
 The seed's parameters and its sentences ("5 more times after the initial attempt", "counted from 0 to 4",
 "retried after 2, 6, 18 and 54 seconds, after which it is considered failed") are all met by the default:
-retries are numbered 0..4, retry 0 follows the first failure at once, and between the retries lie 2, 6, 18 and 54 s.
+retries are numbered 0..4, retry 0 follows the first failure at once, and between the retries lie 2, 6, 18 and
+54 s.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Whether a message can be sent as it stands. What cannot fails the moment that its row is made, so it is not resent either."""
+"""Whether a message can be sent as it stands.
+
+What cannot fails the moment that its row is made, so it is not resent either.
+"""
 
 from collections.abc import Mapping
 
@@ -11,15 +14,22 @@ from notifications.models import Message
 from notifications.states import MessageType
 
 _OF_CHANNELS = {each.when_off for each in channels.ALL} - {Reason.OTHER}
-# With these a message fails that its channel would not try. Reading it tells whether it would try it now: settings change, and some of
-# these reasons come from providers, too. Those of a whole channel are not among them: `closed` knows them without reading anything.
-DOUBTFUL_REASONS = frozenset({reason for reason, each in CATALOGUE.items() if not each.retried} | {Reason.OTHER}) - _OF_CHANNELS
+# With these a message fails that its channel would not try. Reading it tells whether it would try it now:
+# settings change, and some of these reasons come from providers, too. Those of a whole channel are not among
+# them: `closed` knows them without reading anything.
+DOUBTFUL_REASONS = (
+    frozenset({reason for reason, each in CATALOGUE.items() if not each.retried} | {Reason.OTHER})
+    - _OF_CHANNELS
+)
 # What `refusal_of` reads of a message.
 FIELDS = ("key", "type", "destination", "sender_user_id", *COLUMNS.values())
 
 
 def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
-    """Return why the message would fail at once; None: it can be tried. No I/O, but the switches are looked up once a second."""
+    """Return why the message would fail at once; None: it can be tried.
+
+    No I/O, but the switches are looked up once a second.
+    """
     try:
         if not envelope.destination:
             raise DeliveryError(channels.of(channel).without_destination, "No destination is on file.")
@@ -31,7 +41,9 @@ def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
 
 
 def refusal_of(message: Message) -> DeliveryError | None:
-    """Return why a message with this content, for this destination, would fail at once; None: it can be tried."""
+    """Return why a message with this content, for this destination, would fail at once; None: it can be
+    tried.
+    """
     return refusal(MessageType(message.type), envelope_of(message))
 
 
@@ -54,10 +66,16 @@ def words(message: Message, error: DeliveryError) -> str:
     if switches.is_off(channel):
         advice = "Have it switched on, then resend."
     else:
-        advice = explain(error.reason).advice if error.reason != Reason.OTHER else "Send it anew with what is missing."
+        advice = (
+            explain(error.reason).advice
+            if error.reason != Reason.OTHER
+            else "Send it anew with what is missing."
+        )
     return f"It would fail again at once, so no new entry was made: {said}. {advice}"
 
 
 def envelope_of(message: Message) -> Envelope:
     """The message as its channel would get it."""
-    return Envelope(message.key, message.destination, by_person=message.sender_user_id is not None, **stored_in(message))
+    return Envelope(
+        message.key, message.destination, by_person=message.sender_user_id is not None, **stored_in(message)
+    )

@@ -41,7 +41,9 @@ CLAIMABLE = frozenset({MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM, Mess
 
 TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     MessageState.QUEUED: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
-    MessageState.QUEUED_FOR_STREAM: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}),
+    MessageState.QUEUED_FOR_STREAM: frozenset(
+        {MessageState.SENDING_ASYNC, MessageState.FAILED, MessageState.WAITING}
+    ),
     MessageState.SENDING_ASYNC: FINAL | {MessageState.WAITING},
     MessageState.WAITING: frozenset({MessageState.SENDING_ASYNC, MessageState.FAILED}),
     MessageState.SENT: frozenset(),
@@ -70,7 +72,8 @@ class Circuit(TextChoices):
 
     CLOSED = "CLOSED", "Working"
     OPEN = "OPEN", "In trouble"
-    HALF_OPEN = "HALF_OPEN", "Working again"  # but for destinations that failed and have not been delivered to since
+    # But for destinations that failed and have not been delivered to since.
+    HALF_OPEN = "HALF_OPEN", "Working again"
 
 
 class ReceiptStatus(TextChoices):
@@ -85,7 +88,8 @@ class ReceiptStatus(TextChoices):
     COMPLAINED = "COMPLAINED", "marked as spam"
 
 
-# A receipt that proves that the message arrived, one that proves that it did not, one that ends the wait for receipts.
+# A receipt that proves that the message arrived, one that proves that it did not, one that ends the wait for
+# receipts.
 PROVES_DELIVERY = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.READ, ReceiptStatus.COMPLAINED})
 PROVES_LOSS = frozenset({ReceiptStatus.FAILED, ReceiptStatus.UNDELIVERED, ReceiptStatus.BOUNCED})
 PROVES_SENDING = PROVES_DELIVERY | {ReceiptStatus.PASSED_ON}

@@ -15,7 +15,8 @@ from notifications import channels
 from notifications.process import this_process
 from tests import databases
 
-LOCKS = Path(mkdtemp(prefix="commlog-locks-"))  # of this process: tests run beside each other, from one address
+# Of this process: tests run beside each other, from one address.
+LOCKS = Path(mkdtemp(prefix="commlog-locks-"))
 MARKERS = Path(mkdtemp(prefix="commlog-markers-"))
 atexit.register(rmtree, LOCKS, ignore_errors=True)
 atexit.register(rmtree, MARKERS, ignore_errors=True)
@@ -25,7 +26,9 @@ gc.disable()  # until the tests are collected, which takes 30 % less of a proces
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is loaded by now out of garbage collection: looking through it again and again took 30 % of the suite's processor time."""
+    """Leave what is loaded by now out of garbage collection: looking through it again and again took 30 % of
+    the suite's processor time.
+    """
     gc.enable()
     gc.collect()
     gc.freeze()
@@ -34,18 +37,26 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def migrated_database(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
 ) -> Iterator[str]:
     """The name of a migrated database, to copy."""
     directory = tmp_path_factory.getbasetemp()
-    with django_db_blocker.unblock(), databases.migrated(directory if worker_id == "master" else directory.parent) as name:
+    with (
+        django_db_blocker.unblock(),
+        databases.migrated(directory if worker_id == "master" else directory.parent) as name,
+    ):
         django_db_blocker.block()
         yield name
         django_db_blocker.restore()
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(migrated_database: str, django_db_blocker: DjangoDbBlocker, worker_id: str) -> Iterator[None]:
+def django_db_setup(
+    migrated_database: str, django_db_blocker: DjangoDbBlocker, worker_id: str
+) -> Iterator[None]:
     """The test database of this process, in the place of pytest-django's own fixture of this name."""
     with django_db_blocker.unblock(), databases.copied(migrated_database, worker_id):
         django_db_blocker.block()

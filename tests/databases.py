@@ -1,4 +1,7 @@
-"""The test database: migrated once a run, and copied for every process of the run. Migrating takes seconds, copying does not."""
+"""The test database: migrated once a run, and copied for every process of the run.
+
+Migrating takes seconds, copying does not.
+"""
 
 import fcntl
 from collections.abc import Iterator
@@ -17,13 +20,17 @@ def use(name: str) -> None:
 
 @contextmanager
 def migrated(shared: Path) -> Iterator[str]:
-    """The name of a migrated database, made by the first process of those that share the directory and removed by the last."""
+    """The name of a migrated database, made by the first process of those that share the directory and
+    removed by the last.
+    """
     original = str(connection.settings_dict["NAME"])
     with _users(shared) as users:
         if users.number == 0:
             if settings.IS_SQLITE:
                 connection.settings_dict["TEST"]["NAME"] = str(shared / "migrated.sqlite3")
-            users.database = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            users.database = connection.creation.create_test_db(
+                verbosity=0, autoclobber=True, serialize=False
+            )
             use(original)
         users.number += 1
         name = users.database
@@ -51,11 +58,15 @@ def copied(migrated: str, process: str) -> Iterator[None]:
 
 
 def _destroy(original: str) -> None:
-    """Remove the database in use. A session that a test has left behind, or a server that is still ending one, would keep it."""
+    """Remove the database in use.
+
+    A session that a test has left behind, or a server that is still ending one, would keep it.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()"
             )
     connection.creation.destroy_test_db(original, verbosity=0)
 

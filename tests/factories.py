@@ -1,4 +1,7 @@
-"""Rows for tests, made by plain functions. People are roles: `viewer()`, `officer()`, `admin()`, `outsider()`."""
+"""Rows for tests, made by plain functions.
+
+People are roles: `viewer()`, `officer()`, `admin()`, `outsider()`.
+"""
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -34,10 +37,16 @@ def make_lane(channel: MessageType = MessageType.EMAIL, name: str = "test") -> L
 def set_up_channels(settings: Any) -> None:
     """E-mail and SMS have a server, which nobody asks."""
     settings.EMAIL_HOST = "127.0.0.1"
-    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", "token", "+15005550006"
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = (
+        "AC1",
+        "token",
+        "+15005550006",
+    )
 
 
-def make_message(state: MessageState = MessageState.QUEUED, type: MessageType = MessageType.EMAIL, **fields: Any) -> Message:
+def make_message(
+    state: MessageState = MessageState.QUEUED, type: MessageType = MessageType.EMAIL, **fields: Any
+) -> Message:
     """A stored message. Whatever its state demands (times, lease, reason) is filled in unless given."""
     now: datetime = fields.pop("now", None) or timezone.now()
     values: dict[str, Any] = {
@@ -62,14 +71,23 @@ def _demanded(state: MessageState, now: datetime) -> dict[str, Any]:
     if state in CLAIMABLE:
         values["due_at"] = now
     if state == MessageState.WAITING:
-        values |= {"waiting_reason": WaitingReason.READY_TO_BE_SENT, "failures": 1, "attempt_count": 1, "outcome": Outcome.REFUSED}
+        values |= {
+            "waiting_reason": WaitingReason.READY_TO_BE_SENT,
+            "failures": 1,
+            "attempt_count": 1,
+            "outcome": Outcome.REFUSED,
+        }
         values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "failure_cause": "451 4.3.0 try again later"}
     if state == MessageState.SENDING_ASYNC:
         values |= {"lease_until": now + timedelta(seconds=20), "token": 1}
     if state == MessageState.SENT:
         values |= {"sent_at": now + timedelta(seconds=1), "outcome": Outcome.ACCEPTED, "attempt_count": 1}
     if state == MessageState.FAILED:
-        values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "failure_cause": "550 5.1.1 no such user", "outcome": Outcome.REFUSED}
+        values |= {
+            "failure_reason": Reason.MESSAGING_EXCEPTION,
+            "failure_cause": "550 5.1.1 no such user",
+            "outcome": Outcome.REFUSED,
+        }
     return values
 
 
@@ -95,7 +113,18 @@ def make_attempt(message: Message, outcome: Outcome | str = Outcome.REFUSED, **f
 
 def make_resend(failed: Message, state: MessageState = MessageState.QUEUED, **fields: Any) -> Message:
     """A later row of the failed message's chain."""
-    frozen = ("type", "lane", "destination", "subject", "content", "sender", "recipient_name", "client", "group", "user")
+    frozen = (
+        "type",
+        "lane",
+        "destination",
+        "subject",
+        "content",
+        "sender",
+        "recipient_name",
+        "client",
+        "group",
+        "user",
+    )
     copied = {name: getattr(failed, name) for name in frozen}
     linked = {"first_id": failed.first_id or failed.pk, "resend_of": failed, "resent_by": "Ada Officer"}
     return make_message(state, **(copied | linked | fields))
@@ -117,7 +146,12 @@ def make_client(**fields: Any) -> Client:
 def make_group(*members: Client, **fields: Any) -> Group:
     """A group of clients with contact data of its own."""
     number = next(_numbers)
-    group = Group.objects.create(**({"group_id": f"G{number:05}", "name": f"Market women {number}", "email": "group@example.org"} | fields))
+    group = Group.objects.create(
+        **(
+            {"group_id": f"G{number:05}", "name": f"Market women {number}", "email": "group@example.org"}
+            | fields
+        )
+    )
     for member in members:
         Membership.objects.create(group=group, client=member)
     return group
@@ -125,25 +159,46 @@ def make_group(*members: Client, **fields: Any) -> Group:
 
 def make_template(type: MessageType = MessageType.EMAIL, **fields: Any) -> NotificationTemplate:
     """An active template for the event LOAN_REPAYMENT, about clients."""
-    values: dict[str, Any] = {"name": f"Payment received {next(_numbers)}", "type": type, "event": "LOAN_REPAYMENT"}
+    values: dict[str, Any] = {
+        "name": f"Payment received {next(_numbers)}",
+        "type": type,
+        "event": "LOAN_REPAYMENT",
+    }
     values["text"] = "Dear {CLIENT_NAME}, we received {AMOUNT}."
     if type == MessageType.EMAIL:
         values["subject"] = "Payment of {AMOUNT}"
     if type == MessageType.WEB_HOOK:
-        values |= {"destination": "https://hooks.example.org/in/{CLIENT_ID}", "method": "POST", "content_type": "application/json"}
+        values |= {
+            "destination": "https://hooks.example.org/in/{CLIENT_ID}",
+            "method": "POST",
+            "content_type": "application/json",
+        }
         values["text"] = '{"client": "{CLIENT_ID}", "amount": {AMOUNT}}'
     if type == MessageType.EVENT_STREAM:
-        values |= {"destination": "loans", "content_type": "application/json", "text": '{"client": "{CLIENT_ID}"}'}
+        values |= {
+            "destination": "loans",
+            "content_type": "application/json",
+            "text": '{"client": "{CLIENT_ID}"}',
+        }
     if fields.get("trigger") == "MANUAL":
         values |= {"event": "", "text": "Dear {CLIENT_NAME}, thank you."}
         values["subject"] = "Your call" if type == MessageType.EMAIL else ""
     return NotificationTemplate.objects.create(**(values | fields))
 
 
-def make_job(owner: User, kind: JobKind = JobKind.RESEND, state: JobState = JobState.QUEUED, **fields: Any) -> Job:
+def make_job(
+    owner: User, kind: JobKind = JobKind.RESEND, state: JobState = JobState.QUEUED, **fields: Any
+) -> Job:
     """A job over everything; what its state demands is filled in."""
     now = timezone.now()
-    values: dict[str, Any] = {"owner": owner, "kind": kind, "state": state, "total": 10, "words": "everything", "newest": 2**62}
+    values: dict[str, Any] = {
+        "owner": owner,
+        "kind": kind,
+        "state": state,
+        "total": 10,
+        "words": "everything",
+        "newest": 2**62,
+    }
     if state == JobState.QUEUED:
         values["due_at"] = now
     if state == JobState.RUNNING:
@@ -156,7 +211,9 @@ def make_job(owner: User, kind: JobKind = JobKind.RESEND, state: JobState = JobS
 
 
 def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
-    """A member of staff whose password is PASSWORD; with the role of that name, which the migrations have made."""
+    """A member of staff whose password is PASSWORD; with the role of that name, which the migrations have
+    made.
+    """
     user = User.objects.create_user(username or f"user{next(_numbers)}", password=PASSWORD, **fields)
     if role:
         user.groups.add(Role.objects.get(name=role))
@@ -194,6 +251,10 @@ def make_consumer(name: str = "", *, role: str = "Administrator", **fields: Any)
 def make_key(consumer: ApiConsumer | None = None, *, role: str = "Administrator", **fields: Any) -> str:
     """The secret of a new API key, of a new consumer with that role unless one is given."""
     secret = str(uuid4())
-    values = {"consumer": consumer or make_consumer(role=role), "prefix": secret[:8], "digest": digest_of(secret)} | fields
+    values = {
+        "consumer": consumer or make_consumer(role=role),
+        "prefix": secret[:8],
+        "digest": digest_of(secret),
+    } | fields
     ApiKey.objects.create(**values)
     return secret

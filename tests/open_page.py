@@ -18,7 +18,9 @@ class OpenPage:
         self.parts = dict(PART.findall(text)) | {"newcomers": "0"}
         if opened:
             self.parts |= dict(PART.findall(client.get(opened, headers={"HX-Request": "true"}).text))
-        if shown := re.search(r'class="message" data-key="(\w+)"', text if not opened else client.get(opened).text):
+        if shown := re.search(
+            r'class="message" data-key="(\w+)"', text if not opened else client.get(opened).text
+        ):
             self.parts["message"] = shown[1]
         self.rows = dict(re.findall(r'data-version="(\d+)\.(\w+)"', text))
         self.here = unescape(re.search(r'id="watch"[^>]* data-here="([^"]*)"', text)[1])  # type: ignore[index]

@@ -1,7 +1,7 @@
-"""docs/settings.md, made of the comments beside the reads of variables: `python -m tests.settings_page` (`make settings-page`) writes it.
+"""Writes docs/settings.md from the comments beside the reads of variables (`make settings-page`).
 
-A comment that begins with `#:` says what the variable below it is for. The default is taken from the call; where it is worked out, the
-comment ends with "Default:" and what it is. `# --- Title ---` begins a section.
+A comment that begins with `#:` says what the variable below it is for. The default is taken from the call;
+where it is worked out, the comment ends with "Default:" and what it is. `# --- Title ---` begins a section.
 """
 
 import re
@@ -14,18 +14,21 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
 _TOP = """# Settings
 
-Commlog reads its settings from environment variables, once, at the start. A wrong value stops the start; the error names the variable and
-what is allowed. In production all of them stand in one file: [operate.md](operate.md#3-settings).
+Commlog reads its settings from environment variables, once, at the start. A wrong value stops the start;
+the error names the variable and what is allowed. In production all of them stand in one file:
+[operate.md](operate.md#3-settings).
 
-This page is made of the comments in `commlog/settings.py` and `commlog/environment.py`. Change them there, and run `make settings-page`.
+This page is made of the comments in `commlog/settings.py` and `commlog/environment.py`. Change them there,
+and run `make settings-page`.
 """
 _RETRIES = """
-Each of these but `RETRY_UNKNOWN_SMS` can be set for one channel as well: `RETRY_EMAIL_…`, `RETRY_SMS_…` and `RETRY_WEB_HOOK_…`, such as
-`RETRY_SMS_MAX_RETRIES`. Event streams are not retried.
+Each of these but `RETRY_UNKNOWN_SMS` can be set for one channel as well: `RETRY_EMAIL_…`, `RETRY_SMS_…` and
+`RETRY_WEB_HOOK_…`, such as `RETRY_SMS_MAX_RETRIES`. Event streams are not retried.
 """
 _HEADING = re.compile(r"# --- (.+?) -+")
 _READ = re.compile(r'env\.(?!refuse)(\w+)\("([A-Z_]+)"(?:, \(?(True|False|[\d_]+|"[^"]*"))?')
 _RETRY = re.compile(r' {4}"([A-Z_]+)": \("(\w+)"')
+_CALL = re.compile(r"env\.\w+\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 _BOUNDS = re.compile(r"least=([\d_]+)(?:, most=([\d_]+))?")
 _NO_DEFAULT = ("usable", "matching")  # what follows the name says what is allowed
 
@@ -68,19 +71,34 @@ def _retries() -> Iterator[str]:
 
 
 def _lines(path: str) -> Iterator[tuple[str, str]]:
-    """Each line of a module that is no such comment, with the one above it."""
+    """Each line of a module that is no such comment, with the one above it. A call on `env` is one line."""
     comment: list[str] = []
-    for line in (ROOT / path).read_text().splitlines():
+    opened, begun = 0, False
+    for line in _CALL.sub(_in_one_line, (ROOT / path).read_text()).splitlines():
         if line.strip().startswith("#:"):
-            comment.append(line.strip().removeprefix("#:").strip())
-        else:
-            yield line, " ".join(comment)
+            comment = [*comment, line] if begun else [line]
+            begun = True
+            continue
+        yield line, " ".join(each.strip().removeprefix("#:").strip() for each in comment)
+        begun = False
+        opened += sum(line.count(each) for each in "([{") - sum(line.count(each) for each in ")]}")
+        if opened == 0:
             comment = []
+
+
+def _in_one_line(call: re.Match[str]) -> str:
+    return re.sub(r"\s*\n\s*", "", call[0].replace(",\n", ", \n"))
 
 
 def _bounds(line: str) -> str:
     found = _BOUNDS.search(line)
-    return "" if not found else f" ({_plain(found[1])} to {_plain(found[2])})" if found[2] else f" ({_plain(found[1])} or more)"
+    return (
+        ""
+        if not found
+        else f" ({_plain(found[1])} to {_plain(found[2])})"
+        if found[2]
+        else f" ({_plain(found[1])} or more)"
+    )
 
 
 def _plain(literal: str) -> str:

@@ -1,4 +1,6 @@
-"""A secret that is entered once is found nowhere again: no page, no answer, no log, no export, no row of the database but sealed."""
+"""A secret that is entered once is found nowhere again: no page, no answer, no log, no export, no row of the
+database but sealed.
+"""
 
 import io
 import logging
@@ -30,9 +32,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = "c4n4ry-of-a-secret"
 TEMPLATES = "/administration/templates/"
 FORM = {
-    "name": "Ledger", "active": "on", "event": "LOAN_REPAYMENT", "target": "CLIENT", "recipient": "OWNER", "trigger_days": "0",
-    "subscription": "OPT_OUT", "match_any": "all", "method": "POST", "content_type": "application/json", "text": "{}",
-    "auth_username": "bank",
+    "name": "Ledger", "active": "on", "event": "LOAN_REPAYMENT", "target": "CLIENT", "recipient": "OWNER",
+    "trigger_days": "0", "subscription": "OPT_OUT", "match_any": "all", "method": "POST",
+    "content_type": "application/json", "text": "{}", "auth_username": "bank",
 }  # fmt: skip
 
 
@@ -60,7 +62,10 @@ def rows() -> Iterator[tuple[str, str]]:
 
 def everything_shown(pages: Client, key: str) -> Iterator[tuple[str, str]]:
     """Every place where a secret could show."""
-    message, template = Message.objects.filter(type=MessageType.WEB_HOOK)[0], NotificationTemplate.objects.get()
+    message, template = (
+        Message.objects.filter(type=MessageType.WEB_HOOK)[0],
+        NotificationTemplate.objects.get(),
+    )
     for path in (
         "/communications/",
         f"/communications/{message.key.hex}/",
@@ -71,9 +76,16 @@ def everything_shown(pages: Client, key: str) -> Iterator[tuple[str, str]]:
         yield path, pages.get(path).text
     for path in (f"{TEMPLATES}{template.key.hex}/", f"{TEMPLATES}{template.key.hex}/edit/"):
         yield path, pages.get(path).text
-    found = pages.post("/api/communications/messages:search", "[]", content_type="application/json", headers={"apiKey": key})
+    found = pages.post(
+        "/api/communications/messages:search", "[]", content_type="application/json", headers={"apiKey": key}
+    )
     yield "API", found.content.decode()
-    yield "API", pages.get(f"/api/communications/messages/{message.key.hex}", headers={"apiKey": key}).content.decode()
+    yield (
+        "API",
+        pages.get(
+            f"/api/communications/messages/{message.key.hex}", headers={"apiKey": key}
+        ).content.decode(),
+    )
     answer = pages.post("/communications/export/")
     book = openpyxl.load_workbook(io.BytesIO(b"".join(answer)))
     yield "export", str([[cell.value for cell in row] for sheet in book for row in sheet.iter_rows()])
@@ -91,7 +103,11 @@ def test_a_secret_that_is_entered_once_is_shown_nowhere_and_survives_a_new_key(
     caplog.set_level(logging.DEBUG)
     pages, key = Client(), make_key()
     pages.force_login(admin())
-    hidden = {"header_lines": f"X-Api-Key: {CANARY}\nX-Tenant: demo", "password": CANARY, "destination": "https://hooks.example.org/in"}
+    hidden = {
+        "header_lines": f"X-Api-Key: {CANARY}\nX-Tenant: demo",
+        "password": CANARY,
+        "destination": "https://hooks.example.org/in",
+    }
     assert pages.post(f"{TEMPLATES}new/?type=WEB_HOOK", FORM | hidden).status_code == 302
     template = NotificationTemplate.objects.get()
     message = enqueue(
@@ -111,7 +127,11 @@ def test_a_secret_that_is_entered_once_is_shown_nowhere_and_survives_a_new_key(
     assert "hidden" in Attempt.objects.filter(message=message)[0].detail
 
     def assert_hidden() -> None:
-        leaks = {where for where, text in (*rows(), *everything_shown(pages, key), ("log", caplog.text)) if CANARY in text}
+        leaks = {
+            where
+            for where, text in (*rows(), *everything_shown(pages, key), ("log", caplog.text))
+            if CANARY in text
+        }
         assert leaks == set()
 
     assert_hidden()
@@ -120,7 +140,10 @@ def test_a_secret_that_is_entered_once_is_shown_nowhere_and_survives_a_new_key(
     assert is_sealed(sealed)
 
     # Changed without entering it again, it stays.
-    edited = FORM | {"header_lines": "X-Api-Key: hidden\nX-Tenant: new", "destination": "https://hooks.example.org/in"}
+    edited = FORM | {
+        "header_lines": "X-Api-Key: hidden\nX-Tenant: new",
+        "destination": "https://hooks.example.org/in",
+    }
     edit = f"{TEMPLATES}{template.key.hex}/edit/"
     assert pages.post(edit, edited | seen_at(pages, edit)).status_code == 302
     template.refresh_from_db()

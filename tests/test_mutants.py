@@ -1,4 +1,6 @@
-"""The planted faults of `python -m bench.mutants` still have their places: a change of the engine must not disarm them unnoticed."""
+"""The planted faults of `python -m bench.mutants` still have their places: a change of the engine must not
+disarm them unnoticed.
+"""
 
 import pytest
 

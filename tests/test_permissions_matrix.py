@@ -1,8 +1,8 @@
 """Every address × who asks. A new URL needs one row in TABLE; without it `test_no_address_is_missing` fails.
 
-A row is: URL name -> [method] and the expected status for an anonymous visitor, somebody without a role, a viewer, an officer and an
-administrator; then, where objects belong to somebody, for an officer and an administrator who ask for another's private object.
-Every request is undone before the next one.
+A row is: URL name -> [method] and the expected status for an anonymous visitor, somebody without a role, a
+viewer, an officer and an administrator; then, where objects belong to somebody, for an officer and an
+administrator who ask for another's private object. Every request is undone before the next one.
 """
 
 from collections.abc import Callable, Iterator
@@ -95,7 +95,15 @@ TABLE: dict[str, Row] = {
     **{
         f"{prefix}-{operation}": (_get if operation == "getByEncodedKey" else _post)(401, 401, 401, 401, 401)
         for prefix in ("api", "bare")
-        for operation in ("send", "getByEncodedKey", "search", "search_1", "resend", "enqueueByKeys", "enqueueByDate")
+        for operation in (
+            "send",
+            "getByEncodedKey",
+            "search",
+            "search_1",
+            "resend",
+            "enqueueByKeys",
+            "enqueueByDate",
+        )
     },
     **{
         f"{prefix}-{name}": _get(401, 401, 401, 401, 401)
@@ -208,7 +216,8 @@ TABLE: dict[str, Row] = {
     "administration-user-activity": _post(SIGN_IN, 403, 403, 403, 302),
     "administration-user-sessions": _post(SIGN_IN, 403, 403, 403, 302),
 }
-# What an auditor sees: the permission View administration alone. Every other address of the administration is refused.
+# What an auditor sees: the permission View administration alone. Every other address of the administration is
+# refused.
 READ_ONLY = {
     "administration",
     "audit",
@@ -228,7 +237,12 @@ READ_ONLY = {
 }
 
 
-_ACTIONS = {"job-act": "pause", "channel-act": "pause", "after-restore-decide": "lift", "administration-stream-reset": "end"}
+_ACTIONS = {
+    "job-act": "pause",
+    "channel-act": "pause",
+    "after-restore-decide": "lift",
+    "administration-stream-reset": "end",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +295,10 @@ class World:
             "api-consumer": self.consumer,
             "api-key": self.api_key,
         }
-        return next((key for start, key in owners.items() if name == start or name.startswith(f"{start}-")), self.message)
+        return next(
+            (key for start, key in owners.items() if name == start or name.startswith(f"{start}-")),
+            self.message,
+        )
 
 
 @pytest.fixture
@@ -299,7 +316,17 @@ def one_of_everything() -> World:
     role = Role.objects.create(name="Spare")
     job, template = make_job(owner), make_template(MessageType.WEB_HOOK, target="LOANS")
     told = events.raise_one(Happening("CLIENT_CREATED", client=person))
-    keys = (person.key, make_group(person).key, owner.key, item.key, job.key, view.key, private_view.key, template.key, told.event.key)
+    keys = (
+        person.key,
+        make_group(person).key,
+        owner.key,
+        item.key,
+        job.key,
+        view.key,
+        private_view.key,
+        template.key,
+        told.event.key,
+    )
     make_key(consumer := make_consumer("Extractor"))
     stream, _ = subscribe(Wish("Reports", ("accounts",)), owner=1, owner_name="Extractor")
     keys = (*keys, stream.key, consumer.key, ApiKey.objects.get().key)
@@ -344,10 +371,15 @@ def test_no_address_is_missing() -> None:
 def test_each_person_at(name: str, world: World) -> None:
     row, path = TABLE[name], world.address(name)
     people = _people()
-    assert {who: _status(person, row.method, path) for who, person in people.items()} == dict(zip(PEOPLE, row.statuses, strict=True))
+    assert {who: _status(person, row.method, path) for who, person in people.items()} == dict(
+        zip(PEOPLE, row.statuses, strict=True)
+    )
     if row.private:
         path = world.address(name, key=world.private_view)
-        assert (_status(people["officer"], row.method, path), _status(people["administrator"], row.method, path)) == row.private
+        assert (
+            _status(people["officer"], row.method, path),
+            _status(people["administrator"], row.method, path),
+        ) == row.private
 
 
 @pytest.mark.parametrize("name", [name for name in KNOWN if TABLE[name].statuses[0] == SIGN_IN])
@@ -399,7 +431,9 @@ def test_what_the_menu_hides_is_refused_by_address() -> None:
 
 def _auditor() -> User:
     role = Role.objects.create(name="Auditor")
-    role.permissions.set(Role.objects.get(name="Administrator").permissions.filter(codename="view_administration_details"))
+    role.permissions.set(
+        Role.objects.get(name="Administrator").permissions.filter(codename="view_administration_details")
+    )
     person = outsider()
     person.groups.add(role)
     return person

@@ -1,4 +1,6 @@
-"""What a receiver of webhooks may answer, and the class of each: every status, and breaking off or never ending at each step."""
+"""What a receiver of webhooks may answer, and the class of each: every status, and breaking off or never
+ending at each step.
+"""
 
 import functools
 import zlib
@@ -30,7 +32,9 @@ def class_of_status(status: int) -> Class | None:
 
 
 def any_status(server: RawHttp, sock: Any) -> None:
-    """Answers the status that ends the path of the last request; an interim one, and then nothing, is followed by the end."""
+    """Answers the status that ends the path of the last request; an interim one, and then nothing, is
+    followed by the end.
+    """
     status = int(server.requests[-1].split(b" ", 2)[1].rpartition(b"/")[2])
     body = b"" if status in (204, 304) else b"why?"
     location = b"Location: http://127.0.0.1:1/\r\nRetry-After: 1\r\n"
@@ -101,6 +105,10 @@ AFTER_STATUS: dict[str, Behaviour] = {
     "endless chunks": endless(b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
     "bad chunks": then(b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", hang),
     "a bad length": then(b"Content-Length: many\r\n\r\nabc", hang),
-    "a bomb of 100 MB": lambda server, sock: sock.sendall(b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_bomb()) + _bomb()),
-    "a redirection to itself": lambda server, sock: sock.sendall(b"Location: /hook\r\nContent-Length: 0\r\n\r\n"),
+    "a bomb of 100 MB": lambda server, sock: sock.sendall(
+        b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_bomb()) + _bomb()
+    ),
+    "a redirection to itself": lambda server, sock: sock.sendall(
+        b"Location: /hook\r\nContent-Length: 0\r\n\r\n"
+    ),
 }

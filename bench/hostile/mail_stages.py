@@ -63,5 +63,8 @@ STAGES: list[tuple[str, str, Class]] = [
 _BEFORE_MAIL = ("greeting", "ehlo")
 # The same with a server that offers pipelining, from the stage on at which that makes a difference.
 EACH_WAY: list[tuple[str, str, Class, tuple[str, ...]]] = [
-    (*case, features) for case in STAGES for features in ((), ("PIPELINING",)) if not features or case[0] not in _BEFORE_MAIL
+    (*case, features)
+    for case in STAGES
+    for features in ((), ("PIPELINING",))
+    if not features or case[0] not in _BEFORE_MAIL
 ]

@@ -1,4 +1,6 @@
-"""Servers on 127.0.0.1 that misbehave as told. They speak on plain sockets, so they can break off anywhere."""
+"""Servers on 127.0.0.1 that misbehave as told. They speak on plain sockets, so they can break off
+anywhere.
+"""
 
 import contextlib
 import socket
@@ -63,11 +65,18 @@ def reset(sock: socket.socket) -> None:
 
 
 class ScriptedSmtp(Listener):
-    """Follows one script a connection (the last one from then on). A script names stages: greeting, ehlo, starttls, auth, mail, rcpt, data,
-    body, dot, rset, quit; and what happens there: `drop`, `reset`, `hang`, `drip`, `garbage`, `endless` or the reply to give."""
+    """Follows one script a connection (the last one from then on).
+
+    A script names stages: greeting, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset, quit; and what
+    happens there: `drop`, `reset`, `hang`, `drip`, `garbage`, `endless` or the reply to give.
+    """
 
     def __init__(
-        self, *scripts: Script, features: tuple[str, ...] = (), context: ssl.SSLContext | None = None, implicit: bool = False
+        self,
+        *scripts: Script,
+        features: tuple[str, ...] = (),
+        context: ssl.SSLContext | None = None,
+        implicit: bool = False,
     ) -> None:
         self.scripts = scripts or ({},)
         self.features = features
@@ -88,7 +97,12 @@ class ScriptedSmtp(Listener):
             self.commands.append(line.decode().strip())
             if verb in ("ehlo", "helo"):
                 lines = ["scripted", *self.features]
-                self._say(sock, script, "ehlo", "\r\n".join(f"250{'-' if text is not lines[-1] else ' '}{text}" for text in lines))
+                self._say(
+                    sock,
+                    script,
+                    "ehlo",
+                    "\r\n".join(f"250{'-' if text is not lines[-1] else ' '}{text}" for text in lines),
+                )
             elif verb == "starttls":
                 self._say(sock, script, "starttls", "220 go ahead")
                 assert self.context
@@ -113,9 +127,22 @@ class ScriptedSmtp(Listener):
             if not line:
                 return
             lines.append(line[1:] if line.startswith(b".") else line)
-        self._say(sock, script, "dot", "250 2.0.0 Ok: queued as 4ABC", before=lambda: self.mails.append(b"".join(lines)))
+        self._say(
+            sock,
+            script,
+            "dot",
+            "250 2.0.0 Ok: queued as 4ABC",
+            before=lambda: self.mails.append(b"".join(lines)),
+        )
 
-    def _say(self, sock: socket.socket, script: Script, stage: str, usual: str, before: Callable[[], None] | None = None) -> str:
+    def _say(
+        self,
+        sock: socket.socket,
+        script: Script,
+        stage: str,
+        usual: str,
+        before: Callable[[], None] | None = None,
+    ) -> str:
         action = script.get(stage, usual)
         if before and action[:1] not in "45":
             before()
@@ -150,7 +177,14 @@ class RateLimited(ScriptedSmtp):
         self._lock = threading.Lock()
         super().__init__()
 
-    def _say(self, sock: socket.socket, script: Script, stage: str, usual: str, before: Callable[[], None] | None = None) -> str:
+    def _say(
+        self,
+        sock: socket.socket,
+        script: Script,
+        stage: str,
+        usual: str,
+        before: Callable[[], None] | None = None,
+    ) -> str:
         if stage != self.stage or self._has_room():
             return super()._say(sock, script, stage, usual, before)
         self.refused += 1
@@ -171,10 +205,16 @@ class RateLimited(ScriptedSmtp):
 
 
 class RawHttp(Listener):
-    """Reads one request after the other and gives each to `behave`, with the socket and the request's head and body."""
+    """Reads one request after the other and gives each to `behave`, with the socket and the request's head
+    and body.
+    """
 
     def __init__(
-        self, behave: "Callable[[RawHttp, socket.socket], None]", *, read: bool = True, context: ssl.SSLContext | None = None
+        self,
+        behave: "Callable[[RawHttp, socket.socket], None]",
+        *,
+        read: bool = True,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.behave = behave
         self.read = read
@@ -199,7 +239,14 @@ class RawHttp(Listener):
                 return b""
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        length = next(
+            (
+                int(line.split(b":")[1])
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length:")
+            ),
+            0,
+        )
         while len(body) < length:
             body += sock.recv(65536)
         return head + b"\r\n\r\n" + body

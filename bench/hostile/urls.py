@@ -1,4 +1,7 @@
-"""Webhook addresses that must lead nowhere. In each, `PORT` becomes the port of a canary that listens on 127.0.0.1."""
+"""Webhook addresses that must lead nowhere.
+
+In each, `PORT` becomes the port of a canary that listens on 127.0.0.1.
+"""
 
 import socket
 from collections.abc import Callable
@@ -123,6 +126,9 @@ def resolver(*answers: list[str]) -> Callable[..., Any]:
 
     def lookup(host: str, port: int, **_: Any) -> list[Any]:
         addresses = given.pop(0) if len(given) > 1 else given[0]
-        return [(socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, port)) for address in addresses]
+        return [
+            (socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, port))
+            for address in addresses
+        ]
 
     return lookup

@@ -1,8 +1,11 @@
-"""Whether a password is right. Nothing else asks that, so what costs much and what can be guessed is bounded in one place.
+"""Whether a password is right.
 
-A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot (commlog.account.slots), before the
-password is hashed. Wrong passwords alone are counted: an office that signs in correctly is never locked.
-Names that do not exist are counted and hashed like those that do, so neither the answer nor its time tells which they are.
+Nothing else asks that, so what costs much and what can be guessed is bounded in one place.
+
+A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot
+(commlog.account.slots), before the password is hashed. Wrong passwords alone are counted: an office that
+signs in correctly is never locked. Names that do not exist are counted and hashed like those that do, so
+neither the answer nor its time tells which they are.
 """
 
 import math
@@ -31,7 +34,8 @@ from notifications.process import this_process
 UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
 ALARM_MINUTES = 60
 _MOST_HELD = 10_000
-_locked: dict[tuple[str, str], datetime] = this_process.keep({})  # origin and digest of the name, or "" for all -> until when
+# Origin and digest of the name, or "" for all -> until when.
+_locked: dict[tuple[str, str], datetime] = this_process.keep({})
 
 
 class Refused(Exception):
@@ -63,14 +67,17 @@ class _Try:
 def verified(request: HttpRequest, username: str, password: str, *, remember: bool = False) -> User | None:
     """The user who may sign in with these, or None. Raises Locked or Busy.
 
-    With `remember` this process need not hash the same right password again for a minute; the user's row is read all the same.
+    With `remember` this process need not hash the same right password again for a minute; the user's row is
+    read all the same.
     """
     tried = _try(request, username)
     if remember:
         _refuse_locked(tried)  # or the answers to whoever guesses would tell which password is right
         if known := remembered.user_with(username, password):
             return known
-    found = _checked(tried, lambda: authenticate(request, username=username, password=password), AuditAction.SIGN_IN_FAILED)
+    found = _checked(
+        tried, lambda: authenticate(request, username=username, password=password), AuditAction.SIGN_IN_FAILED
+    )
     if remember and isinstance(found, User):
         remembered.keep(found, password)
     return found if isinstance(found, User) else None
@@ -78,12 +85,21 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
 
 @sensitive_variables()
 def is_present(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether it is the password of somebody who is signed in: whoever found an open session must not guess it. Raises Locked or Busy."""
-    return bool(_checked(_try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG))
+    """Whether it is the password of somebody who is signed in: whoever found an open session must not guess
+    it. Raises Locked or Busy.
+    """
+    return bool(
+        _checked(
+            _try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG
+        )
+    )
 
 
 def refuse_known_lock(request: HttpRequest, username: str) -> None:
-    """Raise Locked where this process knows of the lock. A flood of guesses is answered from here: it costs no query."""
+    """Raise Locked where this process knows of the lock.
+
+    A flood of guesses is answered from here: it costs no query.
+    """
     _refuse_remembered(_try(request, username))
 
 
@@ -105,17 +121,26 @@ def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> ob
             elif counted:  # whoever knew it at last was not guessing
                 WrongPassword.objects.filter(name=tried.name, network=tried.network).delete()
     except slots.Busy as busy:
-        raise Busy("Too many people are signing in at this moment. Your password was not looked at. Try again.", 1) from busy
+        raise Busy(
+            "Too many people are signing in at this moment. Your password was not looked at. Try again.", 1
+        ) from busy
     if not found:
         _refuse_locked(tried)
     return found
 
 
 def _refuse_locked(tried: _Try) -> int:
-    """Return how many wrong passwords of this name are counted from here. Raises Locked where they, or those of all names, are too many."""
+    """Return how many wrong passwords of this name are counted from here.
+
+    Raises Locked where they, or those of all names, are too many.
+    """
     now, window = timezone.now(), timedelta(minutes=settings.SIGN_IN_MINUTES)
     of_all = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS
-    counted = WrongPassword.objects.filter(network=tried.network, at__gt=now - window).order_by("-at").values_list("at", "name")
+    counted = (
+        WrongPassword.objects.filter(network=tried.network, at__gt=now - window)
+        .order_by("-at")
+        .values_list("at", "name")
+    )
     newest = list(counted[:of_all])
     of_name = [at for at, name in newest if name == tried.name]
     limits = (("", [at for at, _ in newest], of_all), (tried.name, of_name, settings.SIGN_IN_MOST_WRONG))
@@ -137,7 +162,9 @@ def _refuse_remembered(tried: _Try) -> None:
 
 def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:
     """Raise Locked, and note once that it is."""
-    if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(tried):
+    if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(
+        tried
+    ):
         _record(AuditAction.SIGN_IN_LOCKED, tried)
     minutes = math.ceil(left.total_seconds() / 60)
     said = f"Too many wrong passwords. Wait {minutes} minute{'' if minutes == 1 else 's'}."
@@ -163,7 +190,10 @@ def _record(action: AuditAction, tried: _Try) -> None:
 
 
 def _alarm(tried: _Try) -> None:
-    """Tell whoever runs Commlog, once an hour, that somebody tries one account from wherever. It is not locked: that would be the harm."""
+    """Tell whoever runs Commlog, once an hour, that somebody tries one account from wherever.
+
+    It is not locked: that would be the harm.
+    """
     since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
     wrong = WrongPassword.objects.filter(name=tried.name, at__gt=since)
     number = wrong.count()
@@ -177,7 +207,9 @@ def _alarm(tried: _Try) -> None:
     audit.record(None, AuditAction.SIGN_IN_ALARM, user, after=said)
     alerts.tell(
         f"Many wrong passwords for {user.username}",
-        f"Within the last hour {number} wrong passwords were tried for the user {user.username}, from {origins_of_them} addresses.\n\n"
-        "The account is not locked. Ask its user; if it was somebody else, see that the password is long and used nowhere else.\n"
+        f"Within the last hour {number} wrong passwords were tried for the user {user.username}, from "
+        f"{origins_of_them} addresses.\n\n"
+        "The account is not locked. Ask its user; if it was somebody else, see that the password is long and "
+        "used nowhere else.\n"
         "The audit trail shows the addresses.\n",
     )

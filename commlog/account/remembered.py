@@ -1,7 +1,8 @@
-"""Right passwords of HTTP Basic, remembered for a minute in this process's memory alone: programs send one with each call.
+"""Right passwords of HTTP Basic, remembered for a minute in this process's memory alone: programs send one
+with each call.
 
-What is kept is a digest keyed by a random value that dies with the process, over the password and the stored hash. So a new password,
-and a deactivation, count from the next call on; the user's row is read each time.
+What is kept is a digest keyed by a random value that dies with the process, over the password and the stored
+hash. So a new password, and a deactivation, count from the next call on; the user's row is read each time.
 """
 
 import hmac

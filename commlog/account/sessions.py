@@ -32,7 +32,8 @@ def begin(user: User, session: SessionBase, *, address: str | None, browser: str
 
 
 def keep(session: SessionBase) -> None:
-    """Its user is there: it lives for SESSION_COOKIE_AGE from now, and never longer than SESSION_LONGEST in all (DECISIONS.md 59).
+    """Its user is there: it lives for SESSION_COOKIE_AGE from now, and never longer than SESSION_LONGEST in
+    all (DECISIONS.md 59).
 
     Written at most once a minute (a thirtieth of that age), so it may end that much sooner.
     """
@@ -52,7 +53,8 @@ def left(session: SessionBase) -> tuple[int, int]:
 
 
 def _ends(session: SessionBase) -> datetime:
-    began = session.get(_BEGAN, timezone.now().timestamp())  # one from before this rule gets it when its user is there
+    # One from before this rule gets it when its user is there.
+    began = session.get(_BEGAN, timezone.now().timestamp())
     return datetime.fromtimestamp(began, UTC) + timedelta(seconds=settings.SESSION_LONGEST)
 
 
@@ -74,7 +76,9 @@ def renamed(old_key: str | None, new_key: str | None) -> None:
 
 
 def end(user: User, *, by: audit.Actor, only: int | None = None, but: str | None = None) -> int:
-    """End the user's sessions: all, one of them, or all but the one with the key `but`. How many were ended."""
+    """End the user's sessions: all, one of them, or all but the one with the key `but`. How many were
+    ended.
+    """
     with transaction.atomic():
         chosen = live(user) if only is None else live(user).filter(pk=only)
         ended = list(chosen.exclude(session_key=but)) if but else list(chosen)
@@ -82,7 +86,12 @@ def end(user: User, *, by: audit.Actor, only: int | None = None, but: str | None
             _Store(session.session_key).delete()
         UserSession.objects.filter(pk__in=[session.pk for session in ended]).delete()
         if ended:
-            audit.record(by, AuditAction.SESSION_ENDED, user, after={"sessions": [_described(session) for session in ended]})
+            audit.record(
+                by,
+                AuditAction.SESSION_ENDED,
+                user,
+                after={"sessions": [_described(session) for session in ended]},
+            )
     return len(ended)
 
 

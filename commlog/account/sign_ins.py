@@ -20,7 +20,13 @@ _BROWSERS = (
     ("Chrome", r"\b(Chrome|CriOS|HeadlessChrome)/"),
     ("Safari", r"\bSafari/"),
 )
-_SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone or iPad", r"iPhone|iPad"), ("macOS", "Mac OS X"), ("Linux", "Linux"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone or iPad", r"iPhone|iPad"),
+    ("macOS", "Mac OS X"),
+    ("Linux", "Linux"),
+)
 
 
 def listen() -> None:
@@ -30,9 +36,14 @@ def listen() -> None:
 
 
 def browser_of(request: HttpRequest) -> str:
-    """The browser's family and system, such as "Firefox on Windows"; a whole User-Agent says more about a person than anyone needs."""
+    """The browser's family and system, such as "Firefox on Windows"; a whole User-Agent says more about a
+    person than anyone needs.
+    """
     agent = request.META.get("HTTP_USER_AGENT", "")[:500]
-    found = [next((name for name, pattern in known if re.search(pattern, agent)), "") for known in (_BROWSERS, _SYSTEMS)]
+    found = [
+        next((name for name, pattern in known if re.search(pattern, agent)), "")
+        for known in (_BROWSERS, _SYSTEMS)
+    ]
     return " on ".join(name for name in found if name)
 
 

@@ -1,1 +1,3 @@
-"""What administrators manage, a package each: users, roles, API consumers, menu items, channels, the audit trail."""
+"""What administrators manage, a package each: users, roles, API consumers, menu items, channels, the audit
+trail.
+"""

@@ -1,4 +1,7 @@
-"""What people decide about a database that was restored from a backup, each of it recorded. The page and the command come through here."""
+"""What people decide about a database that was restored from a backup, each of it recorded.
+
+The page and the command come through here.
+"""
 
 from dataclasses import dataclass
 
@@ -57,7 +60,10 @@ def hold(*, by: Actor) -> bool:
 
 
 def lift(*, by: Actor, seconds: float) -> bool:
-    """Let new messages leave again. Whether that changed anything. Raises Undecidable while not all is marked."""
+    """Let new messages leave again.
+
+    Whether that changed anything. Raises Undecidable while not all is marked.
+    """
     _mark(seconds)
     with transaction.atomic():
         lifted = holding.lift(now=db_now())
@@ -67,7 +73,10 @@ def lift(*, by: Actor, seconds: float) -> bool:
 
 
 def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) -> int:
-    """Have the messages of a view (or all) sent that wait for a decision, and let new ones leave; how many. Raises Undecidable."""
+    """Have the messages of a view (or all) sent that wait for a decision, and let new ones leave; how many.
+
+    Raises Undecidable.
+    """
     among = chosen(view)
     lift(by=by, seconds=seconds)
     number = holding.release(among, sms=sms, seconds=seconds)
@@ -76,7 +85,9 @@ def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) ->
 
 
 def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
-    """End the messages of a view (or all) as failed that wait for a decision; how many. Raises Undecidable."""
+    """End the messages of a view (or all) as failed that wait for a decision; how many. Raises
+    Undecidable.
+    """
     among = chosen(view)
     _mark(seconds)
     number = holding.end(among, seconds=seconds)
@@ -86,7 +97,10 @@ def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
 
 def _mark(seconds: float) -> None:
     if not holding.mark(now=db_now(), seconds=seconds):
-        raise Undecidable("The messages are still being marked, or a sender is still sending some. Try again in half a minute.")
+        raise Undecidable(
+            "The messages are still being marked, or a sender is still sending some. Try again in half a "
+            "minute."
+        )
 
 
 def _record(by: Actor, what: str, number: int | None = None, view: CustomView | None = None) -> None:

@@ -39,10 +39,17 @@ class RolesField(forms.ModelMultipleChoiceField):
 class MenuItemForm(SeenForm, forms.ModelForm):
     """A menu item: what it opens, and who sees it."""
 
-    seen_by = forms.ChoiceField(label="Who sees it", choices=[(EVERYONE, "All users"), (ROLES, "These roles")], widget=forms.RadioSelect)
+    seen_by = forms.ChoiceField(
+        label="Who sees it",
+        choices=[(EVERYONE, "All users"), (ROLES, "These roles")],
+        widget=forms.RadioSelect,
+    )
     roles = RolesField(label="Roles", help_text="For “These roles”. The creator of the item sees it too.")
     active = forms.BooleanField(
-        label="Active", required=False, initial=True, help_text="An inactive item is in nobody's menu, and its page is refused."
+        label="Active",
+        required=False,
+        initial=True,
+        help_text="An inactive item is in nobody's menu, and its page is refused.",
     )
 
     class Meta:
@@ -77,15 +84,22 @@ class MenuItemForm(SeenForm, forms.ModelForm):
 class RoleForm(SeenForm, forms.Form):
     """A role: its name, and its permissions."""
 
-    name = forms.CharField(label="Name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    permissions = forms.MultipleChoiceField(label="Permissions", required=False, widget=forms.CheckboxSelectMultiple)
+    name = forms.CharField(
+        label="Name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    permissions = forms.MultipleChoiceField(
+        label="Permissions", required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, *args: Any, role: Role | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.role = role
         self.fields["permissions"].choices = User._meta.permissions  # type: ignore[attr-defined]
         if role:
-            self.initial = {"name": role.name, "permissions": list(role.permissions.values_list("codename", flat=True))}
+            self.initial = {
+                "name": role.name,
+                "permissions": list(role.permissions.values_list("codename", flat=True)),
+            }
             self.watch()
 
     def clean_name(self) -> str:
@@ -99,14 +113,21 @@ class RoleForm(SeenForm, forms.Form):
     @property
     def chosen(self) -> list[Permission]:
         """The permissions that were ticked."""
-        return list(Permission.objects.filter(content_type__app_label="commlog", codename__in=self.cleaned_data["permissions"]))
+        return list(
+            Permission.objects.filter(
+                content_type__app_label="commlog", codename__in=self.cleaned_data["permissions"]
+            )
+        )
 
     @property
     def groups(self) -> Iterator[tuple[str, list[tuple[Any, str]]]]:
         """The checkboxes by what they are about, each with its meaning."""
         boxes = {box.data["value"]: box for box in self["permissions"]}
         for title, meanings in PERMISSION_GROUPS:
-            yield title, [(boxes[codename], meaning) for codename, meaning in meanings.items() if codename in boxes]
+            yield (
+                title,
+                [(boxes[codename], meaning) for codename, meaning in meanings.items() if codename in boxes],
+            )
 
 
 class PasswordField(forms.CharField):
@@ -114,21 +135,36 @@ class PasswordField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
-        about = "At least 12 characters, and no password that many people use. Several words are easiest to remember."
-        defaults: dict[str, Any] = {"max_length": LONGEST_PASSWORD, "widget": widget, "strip": False, "help_text": about}
+        about = (
+            "At least 12 characters, and no password that many people use. Several words are easiest to "
+            "remember."
+        )
+        defaults: dict[str, Any] = {
+            "max_length": LONGEST_PASSWORD,
+            "widget": widget,
+            "strip": False,
+            "help_text": about,
+        }
         super().__init__(**(defaults | kwargs))
 
 
 class UserForm(SeenForm, forms.ModelForm):
     """A member of staff."""
 
-    roles = RolesField(label="Roles", help_text="What the user may see and do is what any of the roles allows.")
+    roles = RolesField(
+        label="Roles", help_text="What the user may see and do is what any of the roles allows."
+    )
 
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
         field_classes = {"email": AddressField, "mobile_phone": NumberField}
-        labels = {"username": "User name", "email": "E-mail address", "mobile_phone": "Mobile number", "api_access": "May use the API"}
+        labels = {
+            "username": "User name",
+            "email": "E-mail address",
+            "mobile_phone": "Mobile number",
+            "api_access": "May use the API",
+        }
         help_texts = {
             "username": "To sign in with: letters, digits and @ . + - _",
             "first_name": "The log shows first and last name as the sender.",
@@ -137,15 +173,24 @@ class UserForm(SeenForm, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "none", "autofocus": False}
+        self.fields["username"].widget.attrs |= {
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "autofocus": False,
+        }
         if self.instance.pk:
             self.initial.setdefault("roles", self.instance.groups.all())
             self.watch()
 
     def clean_username(self) -> str:
-        """The user name, if nobody else has it in whatever capitals: Ada and ada must not be two people. An old pair may stay."""
+        """The user name, if nobody else has it in whatever capitals: Ada and ada must not be two people.
+
+        An old pair may stay.
+        """
         name: str = self.cleaned_data["username"]
-        if name != self.initial.get("username") and (other := people.taken_by("user", name, besides=self.instance.pk)):
+        if name != self.initial.get("username") and (
+            other := people.taken_by("user", name, besides=self.instance.pk)
+        ):
             raise ValidationError(f"There is a user of that name already: {other}.")
         return name
 
@@ -225,8 +270,17 @@ class OwnPasswordForm(NewPasswordForm):
 class UsersForm(forms.Form):
     """The conditions of the list of users."""
 
-    q = forms.CharField(label="Name or e-mail address", max_length=150, required=False, widget=forms.TextInput(attrs={"type": "search"}))
-    state = forms.ChoiceField(label="State", choices=[("", "All"), ("active", "Active"), ("inactive", "Deactivated")], required=False)
+    q = forms.CharField(
+        label="Name or e-mail address",
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    state = forms.ChoiceField(
+        label="State",
+        choices=[("", "All"), ("active", "Active"), ("inactive", "Deactivated")],
+        required=False,
+    )
     role = forms.ModelChoiceField(label="Role", queryset=_all_roles(), required=False, empty_label="All")
 
 

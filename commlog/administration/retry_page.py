@@ -17,12 +17,14 @@ WIDTH, MARGIN, GAP = 1000, 16, 34  # of the drawing, in units of its viewBox
 FIELDS = (
     (
         "maxRetries",
-        "The max number of retries to perform, counted from 0 to 4. -1 indicates to retry forever. The default value is 4.",
+        "The max number of retries to perform, counted from 0 to 4. -1 indicates to retry forever. The "
+        "default value is 4.",
         "MAX_RETRIES",
     ),
     (
         "backOffDelay",
-        "The delay between retries, exponentially backing off to the maxDelay and multiplying successive delays by a factor.",
+        "The delay between retries, exponentially backing off to the maxDelay and multiplying successive "
+        "delays by a factor.",
         "BACK_OFF_DELAY",
     ),
     ("backOffMaxDelay", "The max delay between retries.", "BACK_OFF_MAX_DELAY"),
@@ -59,7 +61,12 @@ def drawn(channel: MessageType) -> Drawn:
     factor = f"{policy.delay_factor:g} × {_seconds(policy.back_off_delay)}"
     return Drawn(
         channel=channel,
-        values=(str(policy.max_retries), _seconds(policy.back_off_delay), _seconds(policy.back_off_max_delay), factor),
+        values=(
+            str(policy.max_retries),
+            _seconds(policy.back_off_delay),
+            _seconds(policy.back_off_max_delay),
+            factor,
+        ),
         rules=_rules(channel),
         steps=_steps(waits),
         for_ever=policy.retries is None,
@@ -71,14 +78,25 @@ def _rules(channel: MessageType) -> list[str]:
     policy = settings.RETRY_POLICIES[channel]
     if not policy.enabled:
         return ["Retries are switched off: one attempt, then the message is failed."]
-    unknown = "tried again and marked as a possible duplicate" if policy.unknown else "not tried again, because it may have been delivered"
+    unknown = (
+        "tried again and marked as a possible duplicate"
+        if policy.unknown
+        else "not tried again, because it may have been delivered"
+    )
     permanent = "tried again like any other failure" if policy.permanent else "failed at once"
     jitter = [f"Each wait is moved by up to {policy.jitter:.0%} of itself."] if policy.jitter else []
-    return [f"What the provider refuses for good is {permanent}.", f"An attempt whose outcome is unknown is {unknown}.", *jitter]
+    return [
+        f"What the provider refuses for good is {permanent}.",
+        f"An attempt whose outcome is unknown is {unknown}.",
+        *jitter,
+    ]
 
 
 def _steps(waits: Sequence[float]) -> list[Step]:
-    """The first attempt and the retries. Squeezed towards the right, and never closer than GAP, so that none hides another."""
+    """The first attempt and the retries.
+
+    Squeezed towards the right, and never closer than GAP, so that none hides another.
+    """
     moments = [sum(waits[:count]) for count in range(len(waits) + 1)]
     scale = (WIDTH - 2 * MARGIN) / sqrt(moments[-1]) if moments[-1] else 0
     places: list[float] = []
@@ -87,7 +105,11 @@ def _steps(waits: Sequence[float]) -> list[Step]:
     return [
         Step(
             number=number + 1,
-            wait="" if number == 0 else "at once" if waits[number - 1] == 0 else f"after {_seconds(waits[number - 1])}",
+            wait=""
+            if number == 0
+            else "at once"
+            if waits[number - 1] == 0
+            else f"after {_seconds(waits[number - 1])}",
             at=_seconds(moments[number]),
             x=min(round(place), WIDTH - MARGIN),
         )

@@ -53,7 +53,8 @@ def subscriptions_read() -> Sequence[Read]:
 def topics() -> Sequence[StreamTopic]:
     """The newest topics, with how many events they have had (`published`) and how many are kept (`kept`)."""
     found = StreamTopic.objects.annotate(
-        published=Sum("partitions__next_offset"), kept=Sum(F("partitions__next_offset") - F("partitions__first_offset"))
+        published=Sum("partitions__next_offset"),
+        kept=Sum(F("partitions__next_offset") - F("partitions__first_offset")),
     )
     return list(found.order_by("-pk")[:MOST])
 

@@ -1,4 +1,5 @@
-"""Who calls: the header apiKey, Authorization: Bearer with the same keys, or HTTP Basic of a user with API access.
+"""Who calls: the header apiKey, Authorization: Bearer with the same keys, or HTTP Basic of a user with API
+access.
 
 A session does not count: no page of another site can make a browser call the API.
 """
@@ -48,7 +49,10 @@ class BearerAuth(HttpBearer):
 
 
 class BasicAuth(HttpBasicAuth):
-    """User name and password of a member of staff who may use the API. Wrong ones count towards the lock of the sign-in."""
+    """User name and password of a member of staff who may use the API.
+
+    Wrong ones count towards the lock of the sign-in.
+    """
 
     def __call__(self, request: HttpRequest) -> Caller | None:
         """Read the header; it is not this scheme's if another one is named."""
@@ -81,7 +85,11 @@ def _verified(request: HttpRequest, username: str, password: str) -> User | None
     try:
         return passwords.verified(request, username, password, remember=True)
     except passwords.Locked as locked:
-        code, said, wait = Code.EXCESSIVE_INVALID_REQUESTS, "locked after too many wrong passwords", locked.wait
+        code, said, wait = (
+            Code.EXCESSIVE_INVALID_REQUESTS,
+            "locked after too many wrong passwords",
+            locked.wait,
+        )
     except passwords.Busy as busy:
         said = "too many passwords are being checked; one of each address at a time"
         code, wait = Code.TOO_MANY_CONCURRENT_REQUESTS, busy.wait
@@ -91,7 +99,8 @@ def _verified(request: HttpRequest, username: str, password: str) -> User | None
 METHODS = [ApiKeyAuth(), BasicAuth(), BearerAuth()]
 
 
-# The key, its consumer and the permissions of the consumer's roles: every call asks for them, so it is one statement, and written out.
+# The key, its consumer and the permissions of the consumer's roles: every call asks for them, so it is one
+# statement, and written out.
 _FIND = f"""
 SELECT k.*, c.name AS consumer_name, c.active AS consumer_active, (
 SELECT STRING_AGG(p.codename, ' ') FROM {ApiConsumer.roles.through._meta.db_table} r
@@ -110,12 +119,15 @@ def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
     if row is None:
         return None
     names, values = ("id", "name", "active"), (row.consumer_id, row.consumer_name, bool(row.consumer_active))
-    row.consumer = ApiConsumer.from_db(connection.alias, names, values)  # what is not among them is read where it is asked for
+    # What is not among them is read where it is asked for.
+    row.consumer = ApiConsumer.from_db(connection.alias, names, values)
     return row, frozenset(f"commlog.{codename}" for codename in (row.held or "").split())
 
 
 def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller:
-    """The key's consumer. Unless `counted` the call is none of those of which there may be so many a minute."""
+    """The key's consumer. Unless `counted` the call is none of those of which there may be so many a
+    minute.
+    """
     now, found = timezone.now(), _found(secret)
     if found is None:
         audit.refused(None, request, "an API key that does not exist")

@@ -21,9 +21,11 @@ _JSON = ("application/json", "text/json")
 
 
 def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
-    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by their type.
+    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by
+    their type.
 
-    Of a body that is larger than API_LARGEST_BODY the long texts are left out: a process must not grow by what nobody reads.
+    Of a body that is larger than API_LARGEST_BODY the long texts are left out: a process must not grow by
+    what nobody reads.
     """
     known = getattr(request, "_commlog_body", None)
     if known is not None:
@@ -31,7 +33,9 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
     most = settings.API_LARGEST_BODY if most is None else most
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length[:20]) > most:
-        raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed")
+        raise ApiError(
+            413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed"
+        )
     _check_type(request)
     at_once = min(most, settings.API_LARGEST_BODY)
     content = _next(request, at_once + 1)
@@ -50,7 +54,11 @@ def _without_texts(request: HttpRequest, content: bytes, most: int) -> bytes:
             raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
         skeleton.add(content)
         if len(skeleton) > _LARGEST_SKELETON:
-            raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {_LARGEST_SKELETON:,} bytes besides its long texts")
+            raise ApiError(
+                413,
+                Code.BODY_TOO_LARGE,
+                f"the body has more than {_LARGEST_SKELETON:,} bytes besides its long texts",
+            )
         content = _next(request, _PIECE)
     return bytes(skeleton)
 
@@ -60,18 +68,24 @@ def _next(request: HttpRequest, most: int) -> bytes:
 
 
 def _ends_by_itself(request: HttpRequest) -> bool:
-    """Whether the body comes in chunks, and the server reads no further than to its end. Django reads no body without a length."""
+    """Whether the body comes in chunks, and the server reads no further than to its end.
+
+    Django reads no body without a length.
+    """
     return "HTTP_TRANSFER_ENCODING" in request.META and bool(request.META.get("wsgi.input_terminated"))
 
 
 def _in_chunks(request: HttpRequest, most: int) -> bytes:
     try:
         return cast(bytes, request.META["wsgi.input"].read(most))
-    except (ParseException, OSError) as error:  # the server closes the connection: nobody knows where the next call begins
+    # The server closes the connection: nobody knows where the next call begins.
+    except (ParseException, OSError) as error:
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: its chunks are broken") from error
 
 
-def read(request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
+def read(
+    request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False
+) -> Any:
     """The JSON value of the body. Raises ApiError where there is none, Malformed where it is not understood.
 
     `keep` and `exact`: see json_input.
@@ -112,7 +126,9 @@ def _marks(content: bytes, start: int = 0, end: int | None = None) -> int:
 def _check_type(request: HttpRequest) -> None:
     given = (request.content_type or "").lower()
     if given and given not in _JSON and not (given.startswith("application/") and given.endswith("+json")):
-        raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be application/json, not {given[:80]}")
+        raise ApiError(
+            415, Code.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be application/json, not {given[:80]}"
+        )
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, "the charset of JSON is UTF-8")

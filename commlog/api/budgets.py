@@ -1,9 +1,11 @@
-"""How often the API may be called, and how many messages it takes: of each key or user, and in all. The limits hold over every process.
+"""How often the API may be called, and how many messages it takes: of each key or user, and in all.
 
-The count is in the database, but not every call writes it: a process takes calls (or messages) from it in lots, and what a lot leaves
-over at the end of the minute is not used. So no more than allowed are answered, and a few less may be. A process's first lot of a minute
-is as large as its first call needs, and each further one is twice as large, up to a twentieth of the limit: many processes with few calls
-hold little.
+The limits hold over every process.
+
+The count is in the database, but not every call writes it: a process takes calls (or messages) from it in
+lots, and what a lot leaves over at the end of the minute is not used. So no more than allowed are answered,
+and a few less may be. A process's first lot of a minute is as large as its first call needs, and each further
+one is twice as large, up to a twentieth of the limit: many processes with few calls hold little.
 """
 
 import math
@@ -28,7 +30,10 @@ _MOST_HELD = 10_000
 
 @dataclass(slots=True)
 class _Held:
-    """What this process holds of a limit in a minute. `used`: by all processes together, as the database said last."""
+    """What this process holds of a limit in a minute.
+
+    `used`: by all processes together, as the database said last.
+    """
 
     minute: int
     left: int = 0
@@ -41,22 +46,29 @@ _lock = Lock()
 
 
 def spend(request: HttpRequest, mark: str) -> None:
-    """Count a call of that caller, and have its answer say what is left. Raises ApiError (429) where it is one too many."""
+    """Count a call of that caller, and have its answer say what is left.
+
+    Raises ApiError (429) where it is one too many.
+    """
     request._commlog_budget = mark  # type: ignore[attr-defined]
     _spend(CALLS, mark, 1)
 
 
 def spend_messages(mark: str, count: int) -> None:
-    """Count messages that the caller is about to have stored. Raises ApiError (429) where one of them is too many: none is counted then."""
+    """Count messages that the caller is about to have stored.
+
+    Raises ApiError (429) where one of them is too many: none is counted then.
+    """
     if count:
         _spend(MESSAGES, mark, count)
 
 
 def told(request: HttpRequest) -> dict[str, str]:
-    """The headers that tell a caller of its limits: RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10.
+    """The headers that tell a caller of its limits: RateLimit-Policy and RateLimit of
+    draft-ietf-httpapi-ratelimit-headers-10.
 
-    What is left (`r`) is what this process knows: others may have taken some of it since. Of what it has not counted in this minute it
-    says nothing. A limit in all counts where it is the nearer one.
+    What is left (`r`) is what this process knows: others may have taken some of it since. Of what it has not
+    counted in this minute it says nothing. A limit in all counts where it is the nearer one.
     """
     mark = getattr(request, "_commlog_budget", None)
     if mark is None:
@@ -67,7 +79,9 @@ def told(request: HttpRequest) -> dict[str, str]:
         limits = {name: limit for name, limit, _ in _limits(what, mark)}
         if not limits:
             continue
-        policies.append(f'"{what}";q={min(limits.values())};w={_A_MINUTE}' + (f';qu="{what}"' if what != CALLS else ""))
+        policies.append(
+            f'"{what}";q={min(limits.values())};w={_A_MINUTE}' + (f';qu="{what}"' if what != CALLS else "")
+        )
         known = [_left(name, limit, int(now // _A_MINUTE)) for name, limit in limits.items()]
         if (least := min((each for each in known if each is not None), default=None)) is not None:
             left.append(f'"{what}";r={least};t={_until_next(now)}')
@@ -80,7 +94,11 @@ def _limits(what: str, mark: str) -> list[tuple[str, int, str]]:
     if what == CALLS:
         own, in_all, names = settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL, (mark, "all")
     else:
-        own, in_all, names = settings.API_MESSAGES_A_MINUTE, settings.API_MESSAGES_A_MINUTE_IN_ALL, (f"messages:{mark}", "messages:all")
+        own, in_all, names = (
+            settings.API_MESSAGES_A_MINUTE,
+            settings.API_MESSAGES_A_MINUTE_IN_ALL,
+            (f"messages:{mark}", "messages:all"),
+        )
     both = ((names[0], own, "of this caller"), (names[1], in_all, "in all"))
     return [each for each in both if each[1]]
 
@@ -89,7 +107,10 @@ def _spend(what: str, mark: str, count: int) -> None:
     now = time.time()
     for name, limit, whose in _limits(what, mark):
         if count > limit:
-            source = f"the body: has {count:,} {what}, more than the {limit:,} a minute {whose}; send fewer at once"
+            source = (
+                f"the body: has {count:,} {what}, more than the {limit:,} a minute {whose}; send fewer "
+                "at once"
+            )
             raise ApiError(400, Code.INVALID_PARAMETERS, source)
         if not _take(name, limit, int(now // _A_MINUTE), count):
             wait = _until_next(now)

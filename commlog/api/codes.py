@@ -1,4 +1,7 @@
-"""The numbers and names of errors. They are facts of the interface that this API follows, down to the spelling."""
+"""The numbers and names of errors.
+
+They are facts of the interface that this API follows, down to the spelling.
+"""
 
 from collections.abc import Mapping
 from enum import IntEnum

@@ -1,4 +1,7 @@
-"""gzip for what programs are answered. Pages are not compressed, and no answer that shows a secret (DECISIONS.md 108)."""
+"""gzip for what programs are answered.
+
+Pages are not compressed, and no answer that shows a secret (DECISIONS.md 108).
+"""
 
 import re
 import zlib

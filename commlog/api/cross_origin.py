@@ -1,6 +1,7 @@
 """Calls by scripts in a browser whose page is on another host: allowed for API_ALLOWED_ORIGINS (CORS).
 
-Such a script gives a key like any other program. Cookies and stored passwords stay out: no answer says Access-Control-Allow-Credentials.
+Such a script gives a key like any other program. Cookies and stored passwords stay out: no answer says
+Access-Control-Allow-Credentials.
 """
 
 from django.conf import settings
@@ -16,7 +17,11 @@ _ASKED = {
 
 def preflight(request: HttpRequest) -> HttpResponse | None:
     """Return the answer to a browser that asks whether it may call; None for every other request."""
-    if request.method == "OPTIONS" and _allowed(request) and "Access-Control-Request-Method" in request.headers:
+    if (
+        request.method == "OPTIONS"
+        and _allowed(request)
+        and "Access-Control-Request-Method" in request.headers
+    ):
         return HttpResponse(status=204, headers=_ASKED)
     return None
 

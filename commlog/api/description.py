@@ -41,13 +41,17 @@ class CommlogAPI(NinjaAPI):
         return f"{self.names}-{operation.operation_id}"
 
     def described(self, prefix: str) -> Schema:
-        """The whole description, strict and with the plain schemas in it: `plain.strict` and `plain.plain` make one of it."""
+        """The whole description, strict and with the plain schemas in it: `plain.strict` and `plain.plain`
+        make one of it.
+        """
         found: Schema = dict(self.get_openapi_schema(path_prefix=prefix))
         found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
         for methods in found["paths"].values():
             for operation in methods.values():
                 told = {str(code): each for code, each in operation["responses"].items()}
-                operation["responses"] = {code: each for code, each in told.items() if each != {"description": "OK"}}
+                operation["responses"] = {
+                    code: each for code, each in told.items() if each != {"description": "OK"}
+                }
                 for code, meaning in _REFUSALS.items():
                     operation["responses"].setdefault(str(code), answers(meaning, ref("Errors")))
         return found
@@ -62,7 +66,10 @@ def component(name: str, schema: Schema) -> Schema:
 
 @cache
 def fields_of(name: str) -> frozenset[str]:
-    """The fields that an object of that schema may have, in whatever alternative. Who reads one asks here: a field is written down once."""
+    """The fields that an object of that schema may have, in whatever alternative.
+
+    Who reads one asks here: a field is written down once.
+    """
     schema = _COMPONENTS[name]
     return frozenset(field for each in schema.get("anyOf", [schema]) for field in each.get("properties", ()))
 
@@ -78,12 +85,17 @@ def answers(meaning: str, schema: Schema | None = None, *, headers: dict[str, st
     if schema is not None:
         found["content"] = {"application/json": {"schema": schema}}
     if headers:
-        found["headers"] = {name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()}
+        found["headers"] = {
+            name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()
+        }
     return found
 
 
-def describes(*, body: Schema | None = None, query: list[Schema] | None = None, once: bool = False, **by_status: Schema) -> Schema:
-    """What an operation takes and answers, for its `openapi_extra`: `describes(body=ref("Event"), _202=answers(…))`.
+def describes(
+    *, body: Schema | None = None, query: list[Schema] | None = None, once: bool = False, **by_status: Schema
+) -> Schema:
+    """What an operation takes and answers, for its `openapi_extra`: `describes(body=ref("Event"),
+    _202=answers(…))`.
 
     `once`: it takes an Idempotency-Key.
     """
@@ -127,7 +139,10 @@ component(
         "required": ["errors", "requestId"],
         "properties": {
             "errors": {"type": "array", "minItems": 1, "items": ref("Error")},
-            "requestId": {"type": "string", "description": "As in the header `X-Request-Id` and in the log of the server"},
+            "requestId": {
+                "type": "string",
+                "description": "As in the header `X-Request-Id` and in the log of the server",
+            },
         },
     },
 )

@@ -1,4 +1,6 @@
-"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason", "errorSource"}], "requestId"}."""
+"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason",
+"errorSource"}], "requestId"}.
+"""
 
 import logging
 import re
@@ -21,7 +23,9 @@ from notifications.faults import Fault, Malformed
 
 log = logging.getLogger(__name__)
 # Where programs ask: under /api, and where the operations on messages answer without that prefix.
-_FOR_PROGRAMS = re.compile(r"/api(/|$)|/communications/messages([:/]|$)|/subscriptions(/|$)|/event-types(/|$)")
+_FOR_PROGRAMS = re.compile(
+    r"/api(/|$)|/communications/messages([:/]|$)|/subscriptions(/|$)|/event-types(/|$)"
+)
 _STREAMS = re.compile(r"(/api/v1)?/(subscriptions|event-types)(/|$)|/api/v1(/|$)")
 _LONGEST = 500
 _BEARER = 'Bearer realm="Commlog"'
@@ -29,7 +33,10 @@ _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
 
 
 class ApiError(Exception):
-    """An answer that is an error. `source` names the field, and what is wrong with it. `others`: what else is wrong with the same call."""
+    """An answer that is an error.
+
+    `source` names the field, and what is wrong with it. `others`: what else is wrong with the same call.
+    """
 
     def __init__(
         self,
@@ -56,32 +63,48 @@ def speaks_api(request: HttpRequest) -> bool:
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
     """The error as an answer. Addresses of streams say it in the words of RFC 9457."""
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
-    body: dict[str, object] = {"errors": [described(each) for each in (error, *error.others)], "requestId": request_id.get()}
+    body: dict[str, object] = {
+        "errors": [described(each) for each in (error, *error.others)],
+        "requestId": request_id.get(),
+    }
     if _STREAMS.match(request.path_info):
         body = {"type": "about:blank", "title": HTTPStatus(error.status).phrase, "status": error.status}
         detail = {"detail": shown} if (shown := described(error).get("errorSource")) else {}
-        return JsonResponse(body | detail, status=error.status, headers=headers, content_type="application/problem+json")
+        return JsonResponse(
+            body | detail, status=error.status, headers=headers, content_type="application/problem+json"
+        )
     return JsonResponse(body, status=error.status, headers=headers)
 
 
 def described(error: ApiError) -> dict[str, object]:
     """The error as one of the `errors` of an answer."""
     source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
-    return {"errorCode": int(error.code), "errorReason": error.code.name} | ({"errorSource": source} if source else {})
+    return {"errorCode": int(error.code), "errorReason": error.code.name} | (
+        {"errorSource": source} if source else {}
+    )
 
 
 def _challenge(request: HttpRequest) -> str:
-    """How to say who calls. Programs give a password only where Basic is offered, and some read the first scheme alone."""
+    """How to say who calls. Programs give a password only where Basic is offered, and some read the first
+    scheme alone.
+    """
     if _STREAMS.match(request.path_info):
         return _BEARER
-    by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith("Mozilla/")
-    return _BEARER if by_a_browser else f"{_BASIC}, {_BEARER}"  # a browser would open its own box over the page that describes the API
+    by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith(
+        "Mozilla/"
+    )
+    # A browser would open its own box over the page that describes the API.
+    return _BEARER if by_a_browser else f"{_BASIC}, {_BEARER}"
 
 
-def of_status(request: HttpRequest, status: int, *, source: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:
+def of_status(
+    request: HttpRequest, status: int, *, source: str = "", headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """The answer for what went wrong outside of the operations: no such address, wrong method, our fault."""
     code, said = _PLAIN[status]
-    return answer(request, ApiError(status, code, source or said.format(method=request.method), headers=headers))
+    return answer(
+        request, ApiError(status, code, source or said.format(method=request.method), headers=headers)
+    )
 
 
 _PLAIN = {

@@ -42,24 +42,39 @@ _NAMED: Mapping[str, tuple[str, type[Model], str]] = {
     "userKey": ("user", User, "key"),
 }
 
-_VALUE: Schema = {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]*$", "maxLength": 10_000}
+_VALUE: Schema = {
+    "type": ["string", "number", "boolean", "null"],
+    "pattern": r"^[^\x00]*$",
+    "maxLength": 10_000,
+}
 _ID = {"type": "string", "minLength": 1, "maxLength": 150, "pattern": r"^[^\x00]*$"}
-# Spelled as a placeholder, as camelCase (where each hump becomes one character more), or one of an organisation's own fields.
+# Spelled as a placeholder, as camelCase (where each hump becomes one character more), or one of an
+# organisation's own fields.
 _NAMES = r"^([A-Z][A-Z0-9_]{0,63}|[A-Za-z][A-Za-z0-9_. -]{0,41}|CF:[^\x00]{0,157})$"
 
 
 def _data(deep: int) -> Schema:
     """Names and values, nested so many levels deep."""
     values = [_VALUE, _data(deep - 1)] if deep > 1 else [_VALUE]
-    return {"type": "object", "propertyNames": {"pattern": _NAMES}, "maxProperties": 100, "additionalProperties": {"anyOf": values}}
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": _NAMES},
+        "maxProperties": 100,
+        "additionalProperties": {"anyOf": values},
+    }
 
 
-_MEANING = "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well; each is said once, and at most 100 in all."
+_MEANING = (
+    "Placeholder → value. `amountDue` and {amount: {due: …}} mean AMOUNT_DUE as well; each is said once, "
+    "and at most 100 in all."
+)
 _TOLD_OF: dict[str, Schema] = {
     "event": {"enum": list(EVENTS)},
     "data": optional(_data(templating.DEEPEST) | {"description": _MEANING}),
     "occurredAt": optional(EXACT_MOMENT),
-    "eventKey": optional(KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}),
+    "eventKey": optional(
+        KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}
+    ),
 }
 _KINDS = ("client", "group", "user")
 
@@ -67,19 +82,33 @@ _KINDS = ("client", "group", "user")
 def _about() -> list[Schema]:
     """An event for each way to say whom it is about: every kind by one of its two names."""
     ways = product(*([name for name, (kind, _, _) in _NAMED.items() if kind == each] for each in _KINDS))
-    ids: dict[str, Schema] = {name: optional(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()}
-    return [closed(_TOLD_OF | {name: ids[name] if name in way else NOTHING for name in ids}, "event") for way in ways]
+    ids: dict[str, Schema] = {
+        name: optional(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()
+    }
+    return [
+        closed(_TOLD_OF | {name: ids[name] if name in way else NOTHING for name in ids}, "event")
+        for way in ways
+    ]
 
 
 EVENT = component("Event", {"anyOf": _about()})
 _KEYS: Schema = {"type": "array", "items": ANSWERED_KEY}
-_ANSWER = component("EventAnswer", closed({"eventKey": ANSWERED_KEY, "messages": _KEYS}, "eventKey", "messages"))
+_ANSWER = component(
+    "EventAnswer", closed({"eventKey": ANSWERED_KEY, "messages": _KEYS}, "eventKey", "messages")
+)
 _ANSWERS = {"anyOf": [_ANSWER, {"type": "array", "items": _ANSWER}]}
 _TOLD = {"anyOf": [ref("Event"), {"type": "array", "minItems": 1, "maxItems": MOST, "items": ref("Event")}]}
 _ENTRY = component(
     "EventTraceEntry",
     closed(
-        {"templateKey": ANSWERED_KEY, "name": TEXT, "type": TEXT, "messages": _KEYS, "silence": TEXT, "details": TEXT},
+        {
+            "templateKey": ANSWERED_KEY,
+            "name": TEXT,
+            "type": TEXT,
+            "messages": _KEYS,
+            "silence": TEXT,
+            "details": TEXT,
+        },
         "templateKey",
         "messages",
     ),
@@ -89,7 +118,11 @@ _TRACE = component(
     {
         "type": "object",
         "required": ["eventKey", "event", "receivedDate", "messages", "templates"],
-        "properties": {"eventKey": ANSWERED_KEY, "messages": _KEYS, "templates": {"type": "array", "items": _ENTRY}},
+        "properties": {
+            "eventKey": ANSWERED_KEY,
+            "messages": _KEYS,
+            "templates": {"type": "array", "items": _ENTRY},
+        },
     },
 )
 
@@ -97,17 +130,26 @@ _TRACE = component(
 @router.post(
     "/events",
     operation_id="sendEvent",
-    openapi_extra=describes(body=_TOLD, once=True, _202=answers("Taken, with the keys of the messages that were made", _ANSWERS)),
+    openapi_extra=describes(
+        body=_TOLD, once=True, _202=answers("Taken, with the keys of the messages that were made", _ANSWERS)
+    ),
 )
 @needs(permissions.may_send_events, "telling events needs the permission “Send events”")
 def send_event(request: HttpRequest) -> HttpResponse:
-    """Tell of one event or of several; all are taken, or none. The same answer comes again for an `eventKey` that was told before."""
+    """Tell of one event or of several; all are taken, or none.
+
+    The same answer comes again for an `eventKey` that was told before.
+    """
     told = bodies.read(request, exact=True)
     read = [_read(one, place) for place, one in enumerate(_listed(told))]
     return once(request, lambda: _send(request, read, alone=not isinstance(told, list)))
 
 
-@router.get("/events/{eventKey}", operation_id="getEvent", openapi_extra=describes(_200=answers("The event with its trace", _TRACE)))
+@router.get(
+    "/events/{eventKey}",
+    operation_id="getEvent",
+    openapi_extra=describes(_200=answers("The event with its trace", _TRACE)),
+)
 @needs(permissions.may_read_messages, "reading events needs the permission “View communication history”")
 def get_event(request: HttpRequest, eventKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """One event, the messages it led to, and why its other templates stayed silent."""
@@ -122,7 +164,11 @@ def _listed(told: Any) -> Sequence[Any]:
     if not isinstance(told, list):
         return [told]
     if not 1 <= len(told) <= MOST:
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"the body: has {len(told):,} events; 1 to {MOST:,} can be told at once")
+        raise ApiError(
+            400,
+            Code.INVALID_PARAMETERS,
+            f"the body: has {len(told):,} events; 1 to {MOST:,} can be told at once",
+        )
     return told
 
 
@@ -150,7 +196,9 @@ def _read(one: Any, place: int) -> dict[str, Any]:
         found["data"] = templating.told(data)
     except Malformed as error:
         raise Malformed(at + error.field, error.fault, **error.facts) from error
-    found["occurred_at"] = _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
+    found["occurred_at"] = (
+        _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
+    )
     found["key"] = keys.read(f"{at}eventKey", fields["eventKey"]) if "eventKey" in fields else None
     return found
 
@@ -163,7 +211,9 @@ def _moment(field: str, value: Any) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ApiError(
-        400, Code.INVALID_PARAMETERS, f"{field}: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199"
+        400,
+        Code.INVALID_PARAMETERS,
+        f"{field}: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199",
     )
 
 
@@ -191,7 +241,11 @@ def _happening(one: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], pl
     whom = {}
     for name in _NAMED.keys() & one.keys():
         if one[name] not in rows[name]:
-            raise ApiError(404, Code.OBJECT_NOT_FOUND, f"[{place}].{name}: there is no {_NAMED[name][0]} {one[name][:64]}")
+            raise ApiError(
+                404,
+                Code.OBJECT_NOT_FOUND,
+                f"[{place}].{name}: there is no {_NAMED[name][0]} {one[name][:64]}",
+            )
         whom[_NAMED[name][0]] = rows[name][one[name]]
     return Happening(one["name"], **whom, data=one["data"], occurred_at=one["occurred_at"], key=one["key"])
 
@@ -211,7 +265,12 @@ def _event_out(event: BusinessEvent) -> dict[str, Any]:
         "data": event.data,
         "messages": [key for entry in entries for key in entry.messages],
         "templates": [
-            {"templateKey": entry.template, "name": entry.name, "type": entry.type, "messages": entry.messages}
+            {
+                "templateKey": entry.template,
+                "name": entry.name,
+                "type": entry.type,
+                "messages": entry.messages,
+            }
             | ({"silence": entry.silence, "details": entry.details} if entry.silence else {})
             for entry in entries
         ],

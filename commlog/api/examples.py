@@ -1,4 +1,7 @@
-"""An example of each body and of each answer that is more than a key, shown in the plain description. A test sends all of the bodies."""
+"""An example of each body and of each answer that is more than a key, shown in the plain description.
+
+A test sends all of the bodies.
+"""
 
 from typing import Any
 
@@ -19,7 +22,12 @@ _TEMPLATE = {
 }
 _MADE = {"creationDate": "2026-11-24T09:14:00.120000+01:00"}
 EXAMPLES: dict[str, Any] = {  # by the name of their schema
-    "NewMessage": {"type": "EMAIL", "destination": "ana@example.org", "subject": "Payment due", "body": "Dear Ana"},
+    "NewMessage": {
+        "type": "EMAIL",
+        "destination": "ana@example.org",
+        "subject": "Payment due",
+        "body": "Dear Ana",
+    },
     "CommunicationMessage": {
         "encodedKey": KEY,
         "type": "EMAIL",
@@ -33,11 +41,21 @@ EXAMPLES: dict[str, Any] = {  # by the name of their schema
         "numRetries": 5,
         **_MADE,
     },
-    "Search": [_FAILED, {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-01", "secondValue": "2026-11-30"}],
-    "SearchSorted": {"filterCriteria": [_FAILED], "sortingCriteria": {"field": "creationDate", "order": "ASC"}},
+    "Search": [
+        _FAILED,
+        {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-01", "secondValue": "2026-11-30"},
+    ],
+    "SearchSorted": {
+        "filterCriteria": [_FAILED],
+        "sortingCriteria": {"field": "creationDate", "order": "ASC"},
+    },
     "Resend": {"messages": [KEY]},
     "ResendByDate": _DAYS | {"templateTypes": ["EMAIL", "SMS"]},
-    "Event": {"event": "LOAN_REPAYMENT", "clientKey": KEY, "data": {"AMOUNT": "120.50", "DUE_DATE": "2026-12-01"}},
+    "Event": {
+        "event": "LOAN_REPAYMENT",
+        "clientKey": KEY,
+        "data": {"AMOUNT": "120.50", "DUE_DATE": "2026-12-01"},
+    },
     "EventAnswer": {"eventKey": KEY, "messages": [KEY]},
     "NewTemplate": _TEMPLATE,
     "Template": {"id": KEY, **_TEMPLATE, **_MADE},

@@ -24,7 +24,10 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asks for: of each element its fields, or why it is refused. `alone`: it is no list. `partial`: see `send`."""
+    """What a call asks for: of each element its fields, or why it is refused.
+
+    `alone`: it is no list. `partial`: see `send`.
+    """
 
     each: Sequence[Fields | ApiError]
     alone: bool
@@ -37,7 +40,9 @@ class Asked:
 
 
 def send(request: HttpRequest) -> HttpResponse:
-    """Store what the body asks for: all of it, or nothing; with `?partial=true` each element of a list that can be stored."""
+    """Store what the body asks for: all of it, or nothing; with `?partial=true` each element of a list that
+    can be stored.
+    """
     asked = _asked(request)
     if not asked.partial:
         _refuse(asked.each)
@@ -56,8 +61,14 @@ def _asked(request: HttpRequest) -> Asked:
     if not isinstance(body, list):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object, or a list of objects")
     if not 1 <= len(body) <= MOST:
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"the body: has {len(body):,} messages; 1 to {MOST:,} can be sent at once")
-    return Asked([_of(place, _read, request, one) for place, one in enumerate(body)], alone=False, partial=partial)
+        raise ApiError(
+            400,
+            Code.INVALID_PARAMETERS,
+            f"the body: has {len(body):,} messages; 1 to {MOST:,} can be sent at once",
+        )
+    return Asked(
+        [_of(place, _read, request, one) for place, one in enumerate(body)], alone=False, partial=partial
+    )
 
 
 def _is_partial(request: HttpRequest) -> bool:
@@ -76,7 +87,9 @@ def _read(request: HttpRequest, one: Any) -> Fields:
 
 
 def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
-    """What is made of an element of a list; or why it is refused, an ApiError that names it: `[3].destination: …`."""
+    """What is made of an element of a list; or why it is refused, an ApiError that names it:
+    `[3].destination: …`.
+    """
     try:
         return make(*given)
     except Malformed as malformed:
@@ -88,13 +101,18 @@ def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
 
 
 def _refuse(each: Sequence[object]) -> None:
-    """Go on only if no element is refused. Raises ApiError with the first status; it names so many of them and counts the rest."""
+    """Go on only if no element is refused.
+
+    Raises ApiError with the first status; it names so many of them and counts the rest.
+    """
     errors = [one for one in each if isinstance(one, ApiError)]
     if not errors:
         return
     first, others = errors[0], errors[1:MOST_NAMED]
     if more := len(errors[MOST_NAMED:]):
-        others.append(ApiError(400, Code.INVALID_PARAMETERS, f"the body: {more:,} more of its messages are refused"))
+        others.append(
+            ApiError(400, Code.INVALID_PARAMETERS, f"the body: {more:,} more of its messages are refused")
+        )
     raise ApiError(first.status, first.code, first.source, others=others)
 
 
@@ -104,14 +122,25 @@ def _stored(request: HttpRequest, asked: Asked) -> HttpResponse:
     drafts = sending.Drafts(caller, asked.sound)
     if asked.alone:
         (message,) = sending.store(caller, [drafts.read(each) for each in asked.sound])
-        return JsonResponse(message_out(message), status=201, headers={"Location": f"{request.path}/{message.key.hex}"})
-    ready = [one if isinstance(one, ApiError) else _of(place, drafts.read, one) for place, one in enumerate(asked.each)]
+        return JsonResponse(
+            message_out(message), status=201, headers={"Location": f"{request.path}/{message.key.hex}"}
+        )
+    ready = [
+        one if isinstance(one, ApiError) else _of(place, drafts.read, one)
+        for place, one in enumerate(asked.each)
+    ]
     if not asked.partial:
         _refuse(ready)
     stored = iter(sending.store(caller, [one for one in ready if isinstance(one, Ready)]))
-    told = [{"errors": [described(one)]} if isinstance(one, ApiError) else message_out(next(stored)) for one in ready]
-    # 207 says by the status alone that something was refused; a list of which nothing was stored says so in the same way.
-    return JsonResponse(told, status=207 if any(isinstance(one, ApiError) for one in ready) else 201, safe=False)
+    told = [
+        {"errors": [described(one)]} if isinstance(one, ApiError) else message_out(next(stored))
+        for one in ready
+    ]
+    # 207 says by the status alone that something was refused; a list of which nothing was stored says so in
+    # the same way.
+    return JsonResponse(
+        told, status=207 if any(isinstance(one, ApiError) for one in ready) else 201, safe=False
+    )
 
 
 def _shown(request: HttpRequest, asked: Asked, answer: HttpResponse) -> HttpResponse:
@@ -120,6 +149,11 @@ def _shown(request: HttpRequest, asked: Asked, answer: HttpResponse) -> HttpResp
         return answer
     told = json.loads(answer.content)
     each = zip([told] if asked.alone else told, asked.each, strict=True)
-    shown = [one if "errors" in one or isinstance(fields, ApiError) else sending.as_given(fields, one) for one, fields in each]
+    shown = [
+        one if "errors" in one or isinstance(fields, ApiError) else sending.as_given(fields, one)
+        for one, fields in each
+    ]
     headers = {"Location": answer["Location"]} if "Location" in answer else {}
-    return JsonResponse(shown[0] if asked.alone else shown, status=answer.status_code, headers=headers, safe=False)
+    return JsonResponse(
+        shown[0] if asked.alone else shown, status=answer.status_code, headers=headers, safe=False
+    )

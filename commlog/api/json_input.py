@@ -11,7 +11,10 @@ _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
 
 def is_absent(value: Any) -> bool:
-    """Whether a value is as good as left out where none is needed: null, an empty text, an empty list. Generated clients write them."""
+    """Whether a value is as good as left out where none is needed: null, an empty text, an empty list.
+
+    Generated clients write them.
+    """
     return value is None or value == "" or value == []
 
 
@@ -24,12 +27,15 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
-    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
+    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason.
+
+    Raises Malformed.
 
     JSON has one kind of number, so 7.0 is the whole number 7.
 
-    `exact`: numbers with a point or an exponent are Decimals with the digits that are written: 12.50 is no 12.5 on a letter.
-    `keep`: the fields whose values are wanted. Others are None, so that a long text of thousands of messages is never held twice.
+    `exact`: numbers with a point or an exponent are Decimals with the digits that are written: 12.50 is no
+    12.5 on a letter. `keep`: the fields whose values are wanted. Others are None, so that a long text of
+    thousands of messages is never held twice.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -39,11 +45,18 @@ def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False)
         return found
 
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique, parse_float=_exact if exact else _number)
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=unique,
+            parse_float=_exact if exact else _number,
+        )
     except Malformed:
         raise
     except json.JSONDecodeError as error:
-        raise Malformed("JSON", Fault.JSON_SYNTAX, said=error.msg, line=error.lineno, column=error.colno) from error
+        raise Malformed(
+            "JSON", Fault.JSON_SYNTAX, said=error.msg, line=error.lineno, column=error.colno
+        ) from error
     except RecursionError as error:
         raise Malformed("JSON", Fault.JSON_TOO_DEEP) from error
     except ValueError as error:  # Python's limit on the digits of a number is no JSONDecodeError
@@ -58,7 +71,10 @@ def _number(text: str) -> int | float:
 
 
 def _exact(text: str) -> Decimal:
-    """Not bounded here: whoever reads the field can name it. An exponent beyond what Decimal can hold is no finite number."""
+    """Not bounded here: whoever reads the field can name it.
+
+    An exponent beyond what Decimal can hold is no finite number.
+    """
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -35,10 +35,15 @@ router = Router(tags=["Communications"])
 BASE = "/communications/messages"
 _FOUND = answers("The messages, newest first unless sorted otherwise", MESSAGES, headers=PAGE_HEADERS)
 _SKIPPED = {
-    resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way, or they would fail again at once"
+    resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way, or "
+    "they would fail again at once"
 }
-_reading = needs(permissions.may_read_messages, "reading messages needs the permission “View communication history”")
-_resending = needs(permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”")
+_reading = needs(
+    permissions.may_read_messages, "reading messages needs the permission “View communication history”"
+)
+_resending = needs(
+    permissions.may_resend_by_program, "resending needs the permission “Resend failed messages”"
+)
 
 
 @router.post(
@@ -49,14 +54,21 @@ _resending = needs(permissions.may_resend_by_program, "resending needs the permi
         query=[PARTIAL],
         once=True,
         _201=answers("The message, or the messages in the order of the list", STORED, headers=PLACE),
-        _207=answers("With partial=true, where some were refused: in the order of the list each message, or its errors", PARTLY_STORED),
+        _207=answers(
+            "With partial=true, where some were refused: in the order of the list each message, or its "
+            "errors",
+            PARTLY_STORED,
+        ),
     ),
 )
 def send(request: HttpRequest) -> HttpResponse:
-    """Send an e-mail or an SMS, or a list of up to 1,000. Needs the permission “Send manual e-mail” or “Send manual SMS”.
+    """Send an e-mail or an SMS, or a list of up to 1,000.
 
-    A list is stored as a whole or, if one of its messages is refused, not at all; the errors name the messages (`[3].destination: …`).
-    Without “View communication history” the answer holds no address and no text but those that were sent.
+    Needs the permission “Send manual e-mail” or “Send manual SMS”.
+
+    A list is stored as a whole or, if one of its messages is refused, not at all; the errors name the
+    messages (`[3].destination: …`). Without “View communication history” the answer holds no address and no
+    text but those that were sent.
     """
     return intake.send(request)
 
@@ -75,10 +87,14 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
         if found is None:
             raise ApiError(404, Code.MESSAGE_NOT_FOUND, key.hex)
         secret_urls = permissions.may_read_secret_urls(caller_of(request))
-        return JsonResponse(message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls))
+        return JsonResponse(
+            message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls)
+        )
 
 
-@router.post(f"{BASE}:search", operation_id="search", openapi_extra=describes(body=SEARCH, query=PAGING, _200=_FOUND))
+@router.post(
+    f"{BASE}:search", operation_id="search", openapi_extra=describes(body=SEARCH, query=PAGING, _200=_FOUND)
+)
 @_reading
 def search(request: HttpRequest) -> HttpResponseBase:
     """The messages that meet every criterion, newest first."""
@@ -86,7 +102,11 @@ def search(request: HttpRequest) -> HttpResponseBase:
     return pages.answer(search_request.search(bodies.read(request)), wanted, caller_of(request))
 
 
-@router.post(f"{BASE}:searchSorted", operation_id="search_1", openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND))
+@router.post(
+    f"{BASE}:searchSorted",
+    operation_id="search_1",
+    openapi_extra=describes(body=SEARCH_SORTED, query=PAGING, _200=_FOUND),
+)
 @_reading
 def search_sorted(request: HttpRequest) -> HttpResponseBase:
     """The same in an order of your own."""
@@ -97,7 +117,9 @@ def search_sorted(request: HttpRequest) -> HttpResponseBase:
 @router.post(
     f"{BASE}:resend",
     operation_id="resend",
-    openapi_extra=describes(body=RESEND, once=True, _202=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+    openapi_extra=describes(
+        body=RESEND, once=True, _202=answers("They are sent once more, as new entries", headers=_SKIPPED)
+    ),
 )
 @_resending
 def resend(request: HttpRequest) -> HttpResponse:
@@ -109,7 +131,9 @@ def resend(request: HttpRequest) -> HttpResponse:
 @router.post(
     f"{BASE}:resendAsyncByKeys",
     operation_id="enqueueByKeys",
-    openapi_extra=describes(body=RESEND, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+    openapi_extra=describes(
+        body=RESEND, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)
+    ),
 )
 @_resending
 def resend_by_keys(request: HttpRequest) -> HttpResponse:
@@ -121,7 +145,11 @@ def resend_by_keys(request: HttpRequest) -> HttpResponse:
 @router.post(
     f"{BASE}:resendAsyncByDate",
     operation_id="enqueueByDate",
-    openapi_extra=describes(body=RESEND_BY_DATE, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)),
+    openapi_extra=describes(
+        body=RESEND_BY_DATE,
+        once=True,
+        _200=answers("They are sent once more, as new entries", headers=_SKIPPED),
+    ),
 )
 @_resending
 def resend_by_date(request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,9 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ProgramsMiddleware:
-    """Names each call in its answer and in the log: by the id that it came with, or by a new one. Tells callers of their limits.
+    """Names each call in its answer and in the log: by the id that it came with, or by a new one.
+
+    Tells callers of their limits.
 
     An unknown address is said in JSON.
     """

@@ -20,12 +20,20 @@ router = Router(tags=["Notification settings"])
 
 _SETTINGS = component(
     "WebHookNotificationSettings",
-    {"type": "object", "required": ["state"], "properties": {"state": {"type": "string", "enum": ["ENABLED", "DISABLED"]}}},
+    {
+        "type": "object",
+        "required": ["state"],
+        "properties": {"state": {"type": "string", "enum": ["ENABLED", "DISABLED"]}},
+    },
 )
 _REFUSAL = "this needs the permission “Manage administration”"
 
 
-@router.get("/notificationsettings/webhook", operation_id="webHookSettings", openapi_extra=describes(_200=answers("The switch", _SETTINGS)))
+@router.get(
+    "/notificationsettings/webhook",
+    operation_id="webHookSettings",
+    openapi_extra=describes(_200=answers("The switch", _SETTINGS)),
+)
 @needs(permissions.may_manage_administration, _REFUSAL)
 def read(request: HttpRequest) -> JsonResponse:
     """Whether webhooks are sent at all."""

@@ -1,9 +1,11 @@
 """Doing once what is asked with an Idempotency-Key, however often and by however many at once it is asked.
 
-The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is remembered are committed
-together: after a crash in the middle there is neither, and when the lease has lapsed the call can be made again.
+The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is
+remembered are committed together: after a crash in the middle there is neither, and when the lease has lapsed
+the call can be made again.
 
-A remembered answer is stored sealed, since it may hold what is shown once (a signing secret), and is deleted when it has expired.
+A remembered answer is stored sealed, since it may hold what is shown once (a signing secret), and is deleted
+when it has expired.
 """
 
 import re
@@ -51,13 +53,15 @@ def once(
     admit: Callable[[], None] = _admitted,
     shown: Callable[[HttpResponse], HttpResponse] = _whole,
 ) -> HttpResponse:
-    """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then the same answer again.
+    """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then
+    the same answer again.
 
-    `admit` runs before that transaction begins, and not for a repetition: it counts, so that no count is locked while `work` lasts.
-    `shown` takes out what the caller may not read at the moment of asking: it is applied to the first answer and to each repetition.
+    `admit` runs before that transaction begins, and not for a repetition: it counts, so that no count is
+    locked while `work` lasts. `shown` takes out what the caller may not read at the moment of asking: it is
+    applied to the first answer and to each repetition.
 
-    What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the database should be
-    refused before: the transaction is then short.
+    What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the
+    database should be refused before: the transaction is then short.
     """
     given = request.headers.get(HEADER)
     if given is None:
@@ -83,7 +87,11 @@ def once(
 
 def _checked(key: str) -> str:
     if not re.fullmatch(PATTERN, key):
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best")
+        raise ApiError(
+            400,
+            Code.INVALID_PARAMETERS,
+            f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best",
+        )
     return key
 
 
@@ -114,14 +122,21 @@ def _taken_over(found: ApiAnswer, request: HttpRequest, now: datetime) -> ApiAns
     """The row of a call that died, or of one long ago; whoever is first has it."""
     fresh = _claim(request, now)
     cleared: dict[str, Any] = {"status": None, "headers": {}, "body": ""}
-    if not ApiAnswer.objects.filter(pk=found.pk, token=found.token, status=found.status).update(**fresh, **cleared):
+    if not ApiAnswer.objects.filter(pk=found.pk, token=found.token, status=found.status).update(
+        **fresh, **cleared
+    ):
         raise _under_way()
     found.token, found.status = fresh["token"], None
     return found
 
 
 def _claim(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    return {"fingerprint": _fingerprint(request), "token": uuid4(), "lease_until": now + LEASE, "expires_at": now + REMEMBERED}
+    return {
+        "fingerprint": _fingerprint(request),
+        "token": uuid4(),
+        "lease_until": now + LEASE,
+        "expires_at": now + REMEMBERED,
+    }
 
 
 def _fingerprint(request: HttpRequest) -> str:
@@ -140,7 +155,9 @@ def _keep(held: ApiAnswer, answer: HttpResponse) -> None:
 
 
 def _again(found: ApiAnswer) -> HttpResponse:
-    answer = HttpResponse(opened(found.body), status=found.status, headers=found.headers, content_type="application/json")
+    answer = HttpResponse(
+        opened(found.body), status=found.status, headers=found.headers, content_type="application/json"
+    )
     if not found.body:
         del answer["Content-Type"]
     return answer
@@ -158,7 +175,8 @@ def install_schedule(**_: Any) -> None:
 
 
 def sweep() -> int:
-    """Delete the answers that have expired, and seal those that an older version stored readable (a task of django-q2).
+    """Delete the answers that have expired, and seal those that an older version stored readable (a task of
+    django-q2).
 
     Returns how many rows were touched. Each batch is a statement of its own, so a lost worker loses nothing.
     """
@@ -166,7 +184,8 @@ def sweep() -> int:
     expired = ApiAnswer.objects.filter(expires_at__lt=now)
     while batch := list(expired.order_by("expires_at").values_list("pk", flat=True)[:_BATCH]):
         touched += len(batch)
-        expired.filter(pk__in=batch).delete()  # the filter once more: a key that is used anew meanwhile is not deleted
+        # The filter once more: a key that is used anew meanwhile is not deleted.
+        expired.filter(pk__in=batch).delete()
     readable = ApiAnswer.objects.filter(~Q(body=""), ~Q(body__startswith=SEALED))
     while rows := list(readable.order_by("pk").values_list("pk", "token", "body")[:_BATCH]):
         touched += len(rows)

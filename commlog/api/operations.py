@@ -17,7 +17,9 @@ Operation = Callable[..., HttpResponseBase]
 
 
 def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operation], Operation]:
-    """Only for callers of whom `allowed` (a function of permissions.py) says yes; others get 403, and an entry in the audit trail."""
+    """Only for callers of whom `allowed` (a function of permissions.py) says yes; others get 403, and an
+    entry in the audit trail.
+    """
 
     def decorate(operation: Operation) -> Operation:
         @wraps(operation)

@@ -16,22 +16,33 @@ _ORGANISATION = component(
         "required": ["name", "timeZoneID"],
         "properties": {
             "name": {"type": "string"},
-            "timeZoneID": {"type": "string", "description": "Such as Europe/Berlin; days and relative dates go by it"},
+            "timeZoneID": {
+                "type": "string",
+                "description": "Such as Europe/Berlin; days and relative dates go by it",
+            },
         },
     },
 )
 
 
-@router.get("/setup/organization", operation_id="organization", openapi_extra=describes(_200=answers("The organisation", _ORGANISATION)))
+@router.get(
+    "/setup/organization",
+    operation_id="organization",
+    openapi_extra=describes(_200=answers("The organisation", _ORGANISATION)),
+)
 def organization(request: HttpRequest) -> JsonResponse:
     """Name and time zone."""
-    return JsonResponse({"name": settings.ORGANISATION_NAME, "timeZoneID": timezone.get_default_timezone_name()})
+    return JsonResponse(
+        {"name": settings.ORGANISATION_NAME, "timeZoneID": timezone.get_default_timezone_name()}
+    )
 
 
 @router.get(
     "/branches",
     operation_id="branches",
-    openapi_extra=describes(_200=answers("The branches: none, Commlog knows no branches", {"type": "array", "maxItems": 0})),
+    openapi_extra=describes(
+        _200=answers("The branches: none, Commlog knows no branches", {"type": "array", "maxItems": 0})
+    ),
 )
 def branches(request: HttpRequest) -> JsonResponse:
     """Always empty."""

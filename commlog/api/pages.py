@@ -1,4 +1,6 @@
-"""Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any depth."""
+"""Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any
+depth.
+"""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +32,12 @@ MOST, DEEPEST = 1_000, 1_000_000
 COUNTED_WHOLE = 2_000_000
 START = "_"  # the cursor that a walk begins with
 _NAMES = {"offset", "limit", "paginationDetails", "detailsLevel", "cursor"}
-_KEYS = {"sender_key": "sender_user__key", "client_key": "client__key", "group_key": "group__key", "user_key": "user__key"}
+_KEYS = {
+    "sender_key": "sender_user__key",
+    "client_key": "client__key",
+    "group_key": "group__key",
+    "user_key": "user__key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +69,16 @@ def paging_of(request: HttpRequest) -> Paging:
 
 
 def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBase:
-    """The messages that the question means and the caller may read, as a JSON list, and in headers what lies behind them."""
+    """The messages that the question means and the caller may read, as a JSON list, and in headers what lies
+    behind them.
+    """
     scope = permissions.messages_for(caller)
     messages = scope.filter(to_q(question.criteria)) if question.criteria else scope
     with time_limit(A_PAGE):
         page = _page(question, wanted, messages)
-    response = written.answer(page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller))
+    response = written.answer(
+        page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller)
+    )
     if page.after or wanted.cursor:
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:
@@ -84,17 +95,34 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
     if not wanted.limit and not wanted.cursor:
         return Page()
     if not SORTABLE[question.field].indexed and _too_many(messages):
-        source = f"sortingCriteria: more than {MOST_SORTED:,} match, too many to sort by {question.field}; narrow the filter"
+        source = (
+            f"sortingCriteria: more than {MOST_SORTED:,} match, too many to sort by {question.field}; "
+            "narrow the filter"
+        )
         raise ApiError(400, Code.COLUMN_NOT_SORTABLE, source)
-    keys: dict[str, Func] = {name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS}
+    keys: dict[str, Func] = {
+        name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS
+    }
     keys[written.SIZE] = written.SizeOf(*written.TEXTS)
-    shown = messages.annotate(**keys).select_related(*RELATED).only(*(name for name in READ if name not in written.TEXTS))
+    shown = (
+        messages.annotate(**keys)
+        .select_related(*RELATED)
+        .only(*(name for name in READ if name not in written.TEXTS))
+    )
     if wanted.offset and not wanted.cursor:
         return _at_offset(question, wanted, shown)
     try:
-        page = paging.fetch(shown, question.sorting, size=wanted.limit or 1, after="" if wanted.cursor == START else wanted.cursor)
+        page = paging.fetch(
+            shown,
+            question.sorting,
+            size=wanted.limit or 1,
+            after="" if wanted.cursor == START else wanted.cursor,
+        )
     except BadCursor as error:
-        source = "cursor: is damaged, or belongs to another order; take it from the header Items-Next-Cursor as it is"
+        source = (
+            "cursor: is damaged, or belongs to another order; take it from the header Items-Next-Cursor "
+            "as it is"
+        )
         raise ApiError(404, Code.OBJECT_NOT_FOUND, source) from error
     if wanted.offset:
         raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, "offset: cannot be used together with cursor")
@@ -104,24 +132,31 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
 def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Page[Message]:
     """The stretch that begins so many rows behind the start; what follows it can be walked with its cursor.
 
-    Rows are passed over in an index alone, where one serves the order, and only those of the stretch are read.
+    Rows are passed over in an index alone, where one serves the order, and only those of the stretch are
+    read.
     """
     sorting = question.sorting
-    name, order = ("key", sorting.order()[:1]) if sorting.columns == ("key",) else ("pk", sorting.order())  # a key is one row's alone
-    found = list(shown.order_by(*order).values_list(name, flat=True)[wanted.offset : wanted.offset + wanted.limit + 1])
+    # A key is one row's alone.
+    name, order = ("key", sorting.order()[:1]) if sorting.columns == ("key",) else ("pk", sorting.order())
+    found = list(
+        shown.order_by(*order).values_list(name, flat=True)[wanted.offset : wanted.offset + wanted.limit + 1]
+    )
     rows = {getattr(row, name): row for row in shown.filter(**{f"{name}__in": found[: wanted.limit]})}
     kept = [rows[each] for each in found[: wanted.limit] if each in rows]
     return Page(kept, after=paging.cursor_of(kept[-1], sorting) if kept and len(found) > wanted.limit else "")
 
 
 def _total(messages: MessageQuerySet, *, filtered: bool) -> tuple[int, bool]:
-    """How many there are, and whether that is an estimate: beyond where offset ends a count takes longer the larger the log is.
+    """How many there are, and whether that is an estimate: beyond where offset ends a count takes longer the
+    larger the log is.
 
     Without counting, PostgreSQL says how many it expects; SQLite knows only how many rows its table has had.
     """
     on_postgresql, expected = connection.vendor == "postgresql", 0
     if on_postgresql:
-        expected = int(json.loads(messages.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
+        expected = int(
+            json.loads(messages.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"]
+        )
         if expected <= COUNTED_WHOLE:  # several processes share a count that has no limit in it
             return messages.order_by().count(), False
     found = counted(messages, DEEPEST)
@@ -142,17 +177,25 @@ _LIMIT = (Code.INVALID_PAGINATION_LIMIT_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_LIM
 
 
 def _parameters(request: HttpRequest, allowed: set[str]) -> dict[str, str]:
-    """The query string. What nobody knows is refused: a misspelled `offset` would otherwise read the first page for ever."""
+    """The query string. What nobody knows is refused: a misspelled `offset` would otherwise read the first
+    page for ever.
+    """
     for name, values in request.GET.lists():
         if name not in allowed:
             shown = name[:64].encode(errors="replace").decode()
-            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{shown}: there is no such parameter; there are {', '.join(sorted(allowed))}")
+            raise ApiError(
+                400,
+                Code.PARAMETER_NOT_ALLOWED,
+                f"{shown}: there is no such parameter; there are {', '.join(sorted(allowed))}",
+            )
         if len(values) > 1:
             raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: is given more than once")
     return {name: str(value) for name, value in request.GET.items() if value != ""}
 
 
-def _number(given: dict[str, str], name: str, default: int, *, least: int, most: int, codes: Sequence[Code]) -> int:
+def _number(
+    given: dict[str, str], name: str, default: int, *, least: int, most: int, codes: Sequence[Code]
+) -> int:
     text = given.get(name)
     if text is None:
         return default

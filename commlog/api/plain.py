@@ -1,7 +1,9 @@
-"""One source, two descriptions: the strict schemas say exactly what is taken; the plain ones, made of them, are for people and generators.
+"""One source, two descriptions: the strict schemas say exactly what is taken; the plain ones, made of them,
+are for people and generators.
 
-A plain object is one flat list of fields: what the strict schema tells in several alternatives stands there together. Of a list and an
-object, or of one and many, the first alternative is shown. Patterns, and null for what may be left out, are not.
+A plain object is one flat list of fields: what the strict schema tells in several alternatives stands there
+together. Of a list and an object, or of one and many, the first alternative is shown. Patterns, and null for
+what may be left out, are not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +15,17 @@ Schema = dict[str, Any]
 NOTHING: Schema = {"enum": [None, "", []]}  # what is as good as left out
 PLAIN = "x-plain"  # within a strict schema: the plain one, where it does not follow by itself
 _SCALARS = {"boolean", "integer", "number", "string"}
-_STRICT_ALONE = {"pattern", "const", "anyOf", "allOf", "propertyNames", "maxProperties", "additionalProperties", "uniqueItems", "title"}
+_STRICT_ALONE = {
+    "pattern",
+    "const",
+    "anyOf",
+    "allOf",
+    "propertyNames",
+    "maxProperties",
+    "additionalProperties",
+    "uniqueItems",
+    "title",
+}
 
 
 def strict(described: Any) -> Any:
@@ -33,7 +45,9 @@ def plain(described: Any) -> Any:
     if "schema" in described:
         found["schema"] = shown(described["schema"])
     if "schemas" in described:
-        found["schemas"] = {name: shown(schema) | _examples(name) for name, schema in described["schemas"].items()}
+        found["schemas"] = {
+            name: shown(schema) | _examples(name) for name, schema in described["schemas"].items()
+        }
     return found
 
 
@@ -49,7 +63,9 @@ def shown(schema: Mapping[str, Any]) -> Schema:
     elif "enum" in schema or isinstance(found.get("type"), list):
         found["type"] = "string"
     if "properties" in schema:
-        found["properties"] = {name: shown(value) for name, value in schema["properties"].items() if value != NOTHING}
+        found["properties"] = {
+            name: shown(value) for name, value in schema["properties"].items() if value != NOTHING
+        }
     if found.get("type") == "array":
         found["items"] = shown(found.get("items", {}))
     if isinstance(schema.get("additionalProperties"), dict):
@@ -83,13 +99,19 @@ def _together(schemas: Iterable[Schema]) -> Schema:
     types = {each.get("type", "") for each in distinct}
     if all("properties" in each for each in distinct):
         names = dict.fromkeys(name for each in distinct for name in each["properties"])
-        fields = {name: _together(each["properties"][name] for each in distinct if name in each["properties"]) for name in names}
+        fields = {
+            name: _together(each["properties"][name] for each in distinct if name in each["properties"])
+            for name in names
+        }
         needed = [name for name in names if all(name in each.get("required", ()) for each in distinct)]
         return {"type": "object", "required": needed, "properties": fields}
     if types == {"array"}:
         return {"type": "array", "items": _together(each["items"] for each in distinct)}
     if all("enum" in each for each in distinct):
-        return {"type": "string", "enum": list(dict.fromkeys(word for each in distinct for word in each["enum"]))}
+        return {
+            "type": "string",
+            "enum": list(dict.fromkeys(word for each in distinct for word in each["enum"])),
+        }
     if len(types) == 1:
         return {"type": types.pop()}
     return {"type": "string"} if types <= _SCALARS else {}  # a number may be given as text as well

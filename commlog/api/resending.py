@@ -49,8 +49,14 @@ class Span:
 
 
 def body_of(request: HttpRequest) -> Any:
-    """The body of a resend. It may be as large as any answer of a search; of its messages only the keys are kept."""
-    return bodies.read(request, most=settings.API_LARGEST_ANSWER, keep=fields_of("Resend") | fields_of("ResendByDate") | {"encodedKey"})
+    """The body of a resend. It may be as large as any answer of a search; of its messages only the keys are
+    kept.
+    """
+    return bodies.read(
+        request,
+        most=settings.API_LARGEST_ANSWER,
+        keep=fields_of("Resend") | fields_of("ResendByDate") | {"encodedKey"},
+    )
 
 
 def by_keys(body: Any) -> Wanted:
@@ -91,7 +97,10 @@ def by_date(body: Any) -> Span:
 
 def resend(request: HttpRequest, wanted: Wanted) -> ResentMany:
     """Resend those messages, all of which must be there and FAILED; in the caller's transaction."""
-    rows = {key: (pk, state) for key, pk, state in Message.objects.filter(key__in=wanted.keys).values_list("key", "pk", "state")}
+    rows = {
+        key: (pk, state)
+        for key, pk, state in Message.objects.filter(key__in=wanted.keys).values_list("key", "pk", "state")
+    }
     if missing := [key for key in wanted.keys if key not in rows]:
         code = Code.NO_MESSAGE_FOUND if not rows and len(wanted.keys) > 1 else Code.MESSAGE_NOT_FOUND
         raise ApiError(404, code, missing[0].hex)
@@ -112,7 +121,9 @@ def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
     if len(pks) > most:
         source = f"more than {most:,} failed messages were made in this time; ask for a shorter one"
         raise ApiError(400, Code.MAXIMUM_NUMBER_OF_COMMUNICATION_MESSAGES_TO_RESEND_EXCEEDED, source)
-    return _resent(request, pks, span.again, {name: value for name, value in asked.items() if not is_absent(value)})
+    return _resent(
+        request, pks, span.again, {name: value for name, value in asked.items() if not is_absent(value)}
+    )
 
 
 def done(resent: ResentMany, status: int) -> HttpResponse:
@@ -127,7 +138,9 @@ def _resent(request: HttpRequest, pks: Sequence[int], again: bool, asked: dict[s
     resent = outbox.resend_many(pks, by=caller, again=again)
     told = {"created": resent.created, "skipped": resent.skipped} | asked
     if pks:
-        audit.record(caller.actor, AuditAction.RESENT, kind="message", label=f"{len(pks):,} by the API", after=told)
+        audit.record(
+            caller.actor, AuditAction.RESENT, kind="message", label=f"{len(pks):,} by the API", after=told
+        )
     return resent
 
 
@@ -146,15 +159,21 @@ def key_of(value: Any) -> UUID:
     try:
         criterion = criteria.parse("key", "EQUALS", [clean("encodedKey", value)])
     except Malformed as error:
-        raise ApiError(400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {sentence(error)}") from error
+        raise ApiError(
+            400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {sentence(error)}"
+        ) from error
     return UUID(criterion.values[0])
 
 
 def _types(given: Any) -> list[str]:
     if is_absent(given):
         return list(MessageType)
-    if not (isinstance(given, list) and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)):
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}")
+    if not (
+        isinstance(given, list) and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)
+    ):
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}"
+        )
     return given
 
 
@@ -169,5 +188,9 @@ def _object(value: Any, schema: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object or, with keys, a list")
     if unknown := sorted(set(value) - fields_of(schema)):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}")
+        raise ApiError(
+            400,
+            Code.PARAMETER_NOT_ALLOWED,
+            f"there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}",
+        )
     return value

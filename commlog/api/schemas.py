@@ -1,4 +1,6 @@
-"""Messages in the API's names, out and in. camelCase lives only here. Absent values are omitted, never null."""
+"""Messages in the API's names, out and in. camelCase lives only here. Absent values are omitted, never
+null.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -25,7 +27,7 @@ def _named(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-# --- out -----------------------------------------------------------------------------------------------------------
+# --- out ----------------------------------------------------------------------------------------------------
 
 
 # The rows beside a message that `message_out` reads, and the fields: a list loads these and no more.
@@ -41,11 +43,14 @@ READ = (
 )  # fmt: skip
 
 
-def message_out(message: Message, attempts: Iterable[Attempt] | None = None, *, secret_urls: bool = True) -> dict[str, Any]:
-    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`, `receipt`, `resendOf` of ours.
+def message_out(
+    message: Message, attempts: Iterable[Attempt] | None = None, *, secret_urls: bool = True
+) -> dict[str, Any]:
+    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`,
+    `receipt`, `resendOf` of ours.
 
-    The rows of RELATED should have been selected with it. Without `secret_urls` the URL of a webhook is shortened, also in what its
-    server said.
+    The rows of RELATED should have been selected with it. Without `secret_urls` the URL of a webhook is
+    shortened, also in what its server said.
     """
     detail: Callable[[str], str] = str if secret_urls else message.shown_detail
     fields: dict[str, Any] = {
@@ -106,7 +111,7 @@ def _key(row: Any) -> str | None:
     return None if row is None else row.key.hex
 
 
-# --- in ------------------------------------------------------------------------------------------------------------
+# --- in -----------------------------------------------------------------------------------------------------
 
 _TEXTS = {_named(name): name for name in ("destination", *content.TEXTS)}
 
@@ -133,13 +138,18 @@ _MOST_REMEMBERED = 10_000
 
 
 class DraftReader:
-    """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each once."""
+    """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each
+    once.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Model | None] = {}
 
     def look_up(self, many: Iterable[Mapping[str, Any]]) -> None:
-        """Find the rows that these objects name, with one query for each of the fields. What is wrong with a name, `read` says."""
+        """Find the rows that these objects name, with one query for each of the fields.
+
+        What is wrong with a name, `read` says.
+        """
         wanted: dict[str, set[str]] = {}
         for fields in many:
             for name in _REFERENCES.keys() & fields.keys():
@@ -159,10 +169,14 @@ class DraftReader:
         for name, is_needed in needed.items():
             if is_needed and name not in fields:
                 raise Malformed(name, Fault.NEEDED_BY_CHANNEL, channel=channel.label)
-        values: dict[str, Any] = {target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields}
+        values: dict[str, Any] = {
+            target: clean(name, fields[name]) for name, target in _TEXTS.items() if name in fields
+        }
         if "headers" in fields:
             values["headers"] = _headers(fields["headers"])
-        values |= {target: keys.read(name, fields[name]) for name, target in KEYS_ABOUT.items() if name in fields}
+        values |= {
+            target: keys.read(name, fields[name]) for name, target in KEYS_ABOUT.items() if name in fields
+        }
         for name in _REFERENCES.keys() & fields.keys():
             target = _REFERENCES[name].target
             if target in values:
@@ -191,7 +205,9 @@ def _found(reference: _Reference, values: Iterable[str]) -> dict[str, Model | No
     named: dict[str, Any] = {}
     for value in values:
         with suppress(Malformed):
-            named[value] = keys.read("key", value) if reference.column == "key" else clean(reference.column, value)
+            named[value] = (
+                keys.read("key", value) if reference.column == "key" else clean(reference.column, value)
+            )
     rows = reference.rows().filter(**{f"{reference.column}__in": set(named.values())})
     by_value = {getattr(row, reference.column): row for row in rows}
     return {value: by_value.get(wanted) for value, wanted in named.items()}

@@ -1,4 +1,7 @@
-"""What a search asks: criteria and order, from a body. Every refusal names the field and has the number of its kind."""
+"""What a search asks: criteria and order, from a body.
+
+Every refusal names the field and has the number of its kind.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -91,7 +94,9 @@ def _criteria(given: Any) -> tuple[Criterion, ...]:
         raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterCriteria: must be a list")
     if len(given) > MOST_CRITERIA:
         raise ApiError(
-            400, Code.TOO_MANY_FILTERS_PROVIDED, f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed"
+            400,
+            Code.TOO_MANY_FILTERS_PROVIDED,
+            f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed",
         )
     return tuple(_criterion(one, f"criterion {number}") for number, one in enumerate(given, start=1))
 
@@ -103,16 +108,25 @@ def _criterion(given: Any, place: str) -> Criterion:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
     named = word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
     if named not in BY_API_NAME:
-        raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}")
+        raise ApiError(
+            400,
+            Code.INVALID_FILTER_SELECTION,
+            f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}",
+        )
     field = BY_API_NAME[named]
     operator = operator_of(field, word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
     return read_criterion(field, operator, one)
 
 
 def read_criterion(
-    field: Field, operator: Operator, one: Mapping[str, Any], *, fields: Callable[[str], Field | None] = ASKED.get
+    field: Field,
+    operator: Operator,
+    one: Mapping[str, Any],
+    *,
+    fields: Callable[[str], Field | None] = ASKED.get,
 ) -> Criterion:
-    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of an object.
+    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of
+    an object.
 
     `fields`: the field of a name, where it is not messages that are asked about.
     """
@@ -128,11 +142,15 @@ def read_criterion(
     return _checked(field, operator, values, fields)
 
 
-def _checked(field: Field, operator: Operator, values: list[Any], fields: Callable[[str], Field | None]) -> Criterion:
+def _checked(
+    field: Field, operator: Operator, values: list[Any], fields: Callable[[str], Field | None]
+) -> Criterion:
     name = field.api or field.key
     code = Code.INVALID_FILTER_VALUES if operator in WITH_LIST else Code.INVALID_FILTER_VALUE
     if len(values) > MOST_VALUES:
-        raise ApiError(400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed")
+        raise ApiError(
+            400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed"
+        )
     try:
         return criteria.parse(field.key, operator, [_text(field, value) for value in values], fields=fields)
     except Malformed as error:
@@ -162,7 +180,9 @@ def operator_of(field: Field, name: str) -> Operator:
     try:
         return criteria.operator_of(field, name)
     except Malformed as error:
-        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {sentence(error)}") from error
+        raise ApiError(
+            400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {sentence(error)}"
+        ) from error
 
 
 def check_kinds(one: Mapping[str, Any], place: str) -> None:
@@ -211,7 +231,9 @@ def word(name: str, value: Any, code: Code) -> str:
 
 
 def object_of(value: Any, place: str, schema: str, wanted: str) -> dict[str, Any]:
-    """The value, if it is an object with no other fields than the schema of that name has; else ApiError, which says what is wanted."""
+    """The value, if it is an object with no other fields than the schema of that name has; else ApiError,
+    which says what is wanted.
+    """
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
     if unknown := sorted(set(value) - fields_of(schema)):

@@ -1,4 +1,7 @@
-"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses. What is asked for, and storing it."""
+"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses.
+
+What is asked for, and storing it.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -32,23 +35,55 @@ RECIPIENTS = ("clientKey", "groupKey", "userKey")
 _PLACES_FOR_TEXT = {"subject": "", "body": ""}  # the template says both
 _ABOUT = (*KEYS_ABOUT, "referenceId")
 _TOLD_BY_CALLER = {"destination", "subject", "body", "html", *_ABOUT}
-_OPEN = {"encodedKey", "type", "state", "creationDate", "sendDate", "numRetries", "event", "failureReason", "waitingReason", "outcome"}
+_OPEN = {
+    "encodedKey",
+    "type",
+    "state",
+    "creationDate",
+    "sendDate",
+    "numRetries",
+    "event",
+    "failureReason",
+    "waitingReason",
+    "outcome",
+}
 _OPEN |= {"senderKey", "templateKey", *RECIPIENTS}  # of the recipients the caller named one
 # Of a message as it is answered: what only the sending decides. It may be given and says nothing.
 READ_ONLY = frozenset(
     {"encodedKey", "creationDate", "sendDate", "state", "failureReason", "failureCause", "numRetries"}
-    | {"eventKey", "providerId", "waitingReason", "outcome", "possibleDuplicate", "receipt", "receiptDate", "resendOf", "attempts"}
+    | {
+        "eventKey",
+        "providerId",
+        "waitingReason",
+        "outcome",
+        "possibleDuplicate",
+        "receipt",
+        "receiptDate",
+        "resendOf",
+        "attempts",
+    }
 )
 
 
 def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a message to send that are not empty. What needs no database is checked here, the permission included."""
+    """The fields of a message to send that are not empty.
+
+    What needs no database is checked here, the permission included.
+    """
     fields = {name: value for name, value in body.items() if name not in READ_ONLY and not is_absent(value)}
     taken = fields_of("NewMessage") - READ_ONLY
     if unknown := sorted(set(fields) - taken):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(taken))}")
+        raise ApiError(
+            400,
+            Code.PARAMETER_NOT_ALLOWED,
+            f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(taken))}",
+        )
     channel = _channel(fields)
-    demand(request, permissions.may_send(caller_of(request), channel), f"sending needs the permission “Send manual {channel.label}”")
+    demand(
+        request,
+        permissions.may_send(caller_of(request), channel),
+        f"sending needs the permission “Send manual {channel.label}”",
+    )
     _check_texts(fields, channel)
     _check_sender(fields, caller_of(request))
     if fields.get("event", EVENT) != EVENT:
@@ -57,22 +92,37 @@ def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Drafts:
-    """Turns what a caller asks for into drafts. Rows that many of them name are looked up once for all of them."""
+    """Turns what a caller asks for into drafts.
+
+    Rows that many of them name are looked up once for all of them.
+    """
 
     def __init__(self, caller: Caller, many: Collection[Mapping[str, Any]]) -> None:
         self._caller = caller
         self._reader = DraftReader()
         self._reader.look_up(many)
-        named = {key for fields in many if "templateKey" in fields and (key := keys.key_in(str(fields["templateKey"]).strip()))}
-        known = NotificationTemplate.objects.known().filter(key__in=named, trigger=Trigger.MANUAL) if named else ()
+        named = {
+            key
+            for fields in many
+            if "templateKey" in fields and (key := keys.key_in(str(fields["templateKey"]).strip()))
+        }
+        known = (
+            NotificationTemplate.objects.known().filter(key__in=named, trigger=Trigger.MANUAL)
+            if named
+            else ()
+        )
         self._templates = {template.key: template for template in known}
 
     def read(self, fields: Mapping[str, Any]) -> Ready:
         """The message as it would be stored. Raises ApiError, or Malformed."""
-        given = {name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")}
+        given = {
+            name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")
+        }
         draft = self._reader.read(given | _PLACES_FOR_TEXT if "templateKey" in fields else given)
         if "templateKey" in fields:
-            draft = _from_template(draft, self._templates.get(keys.read("templateKey", fields["templateKey"])), self._caller)
+            draft = _from_template(
+                draft, self._templates.get(keys.read("templateKey", fields["templateKey"])), self._caller
+            )
         try:
             return outbox.check(replace(draft, sender=self._caller, event=EVENT))
         except Malformed as error:
@@ -81,16 +131,31 @@ class Drafts:
 
 
 def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:
-    """Store messages in the caller's transaction, with an entry in the audit trail; the rows that they name are with them."""
+    """Store messages in the caller's transaction, with an entry in the audit trail; the rows that they name
+    are with them.
+    """
     if not ready:
         return []
     messages = outbox.store(ready)
     for message, (draft, _) in zip(messages, ready, strict=True):
         message.user, message.sender_user = cast(User | None, draft.user), caller.user
     first, several = messages[0], len(messages) > 1
-    label = f"{len(messages):,} by the API" if several else f"{first.type} to {first.recipient_name or first.destination}"
-    told = {"messages": len(messages), "first": first.key.hex, "last": messages[-1].key.hex} if several else None
-    audit.record(caller.actor, AuditAction.SENT, kind="message", key="" if several else first.key.hex, label=label, after=told)
+    label = (
+        f"{len(messages):,} by the API"
+        if several
+        else f"{first.type} to {first.recipient_name or first.destination}"
+    )
+    told = (
+        {"messages": len(messages), "first": first.key.hex, "last": messages[-1].key.hex} if several else None
+    )
+    audit.record(
+        caller.actor,
+        AuditAction.SENT,
+        kind="message",
+        key="" if several else first.key.hex,
+        label=label,
+        after=told,
+    )
     return messages
 
 
@@ -101,19 +166,28 @@ def as_given(fields: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, An
 
 
 def _from_template(draft: Draft, found: NotificationTemplate | None, caller: Caller) -> Draft:
-    """The draft with what the template says to its recipient. Raises ApiError where the template does not fit."""
+    """The draft with what the template says to its recipient.
+
+    Raises ApiError where the template does not fit.
+    """
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand")
+        raise ApiError(
+            404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand"
+        )
     recipient: Any = draft.recipient
     if not found.active:
         raise ApiError(400, Code.INVALID_PARAMETERS, "templateKey: the template is switched off")
     if found.type != draft.type:
         raise ApiError(
-            400, Code.INVALID_PARAMETERS, f"templateKey: the template is for {found.type}, the message is of the type {draft.type}"
+            400,
+            Code.INVALID_PARAMETERS,
+            f"templateKey: the template is for {found.type}, the message is of the type {draft.type}",
         )
     if recipient is None or found.target != TARGETS[kind_of(recipient).name]:
         raise ApiError(
-            400, Code.INVALID_TARGET, f"templateKey: the template is about {found.get_target_display().lower()}, the addressee is none"
+            400,
+            Code.INVALID_TARGET,
+            f"templateKey: the template is about {found.get_target_display().lower()}, the addressee is none",
         )
     return replace(draft, **filled_by_hand(found, recipient, by=caller), template=found)
 
@@ -123,7 +197,11 @@ def _channel(fields: Mapping[str, Any]) -> MessageType:
     if given is None:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "type: is missing")
     if given not in channels.FOR_PEOPLE:
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"type: only {' and '.join(channels.FOR_PEOPLE)} can be sent by hand")
+        raise ApiError(
+            400,
+            Code.INVALID_PARAMETERS,
+            f"type: only {' and '.join(channels.FOR_PEOPLE)} can be sent by hand",
+        )
     return MessageType(given)
 
 
@@ -131,7 +209,11 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
     if "templateKey" in fields:
         for name in ("subject", "body", "html"):
             if name in fields:
-                raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{name}: must be empty where templateKey says what is sent")
+                raise ApiError(
+                    400,
+                    Code.PARAMETER_NOT_ALLOWED,
+                    f"{name}: must be empty where templateKey says what is sent",
+                )
         return
     if "body" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
@@ -144,7 +226,9 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
 
 
 def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:
-    """Nobody writes in another's name. A program has none to give: the log shows its consumer as the sender."""
+    """Nobody writes in another's name. A program has none to give: the log shows its consumer as the
+    sender.
+    """
     given = fields.get("senderKey")
     if given is not None and not (caller.user and keys.key_in(str(given)) == caller.user.key):
         raise ApiError(400, Code.INVALID_PARAMETERS, "senderKey: must be the key of the user who calls")

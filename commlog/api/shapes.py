@@ -1,4 +1,7 @@
-"""JSON Schemas of the API: what is taken and answered, made of the tables that decide it. A test attacks the API with them."""
+"""JSON Schemas of the API: what is taken and answered, made of the tables that decide it.
+
+A test attacks the API with them.
+"""
 
 import calendar
 from collections.abc import Iterable, Mapping
@@ -14,7 +17,16 @@ from commlog.api.schemas import KEYS_ABOUT
 from commlog.api.search_request import BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
 from notifications import channels
-from notifications.criteria import LONGEST, MOST_CRITERIA, MOST_VALUES, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
+from notifications.criteria import (
+    LONGEST,
+    MOST_CRITERIA,
+    MOST_VALUES,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Field,
+    Kind,
+    Operator,
+)
 from notifications.failures import Reason
 from notifications.models.message import LONGEST_REFERENCE
 from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
@@ -25,8 +37,16 @@ KEY: Schema = {"type": "string", "pattern": f"^({keys.PATTERN})$"}
 ANSWERED_KEY: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TEXT: Schema = {"type": "string", "pattern": r"^[^\x00]*$"}
 FILLED: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
-WORDS: Schema = {"type": ["string", "number", "boolean"], "maxLength": LONGEST, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f][^\x00]*$"}
-MOMENT: Schema = {"type": "string", "format": "date-time", "description": "With the offset of the organisation's zone"}
+WORDS: Schema = {
+    "type": ["string", "number", "boolean"],
+    "maxLength": LONGEST,
+    "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f][^\x00]*$",
+}
+MOMENT: Schema = {
+    "type": "string",
+    "format": "date-time",
+    "description": "With the offset of the organisation's zone",
+}
 
 
 def optional(schema: Schema) -> Schema:
@@ -36,13 +56,17 @@ def optional(schema: Schema) -> Schema:
 
 def closed(properties: dict[str, Schema], *required: str) -> Schema:
     """An object with these fields and no others."""
-    return {"type": "object", "required": list(required), "properties": properties, "additionalProperties": False}
+    fields = {"required": list(required), "properties": properties}
+    return {"type": "object", **fields, "additionalProperties": False}
 
 
 def case_blind(words: Iterable[str]) -> Schema:
     """One of these words, in whatever case."""
     known = list(words)
-    written = ("".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word) for word in known)
+    written = (
+        "".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word)
+        for word in known
+    )
     return {"type": "string", "pattern": f"^({'|'.join(written)})$", PLAIN: {"type": "string", "enum": known}}
 
 
@@ -56,14 +80,16 @@ def _day() -> str:
 
 def _sized(kind: str, most: int, written: str) -> Schema:
     """A number or an amount, as one or as text."""
-    return {"anyOf": [{"type": kind, "minimum": -most, "maximum": most}, {"type": "string", "pattern": written}]}
+    as_number = {"type": kind, "minimum": -most, "maximum": most}
+    return {"anyOf": [as_number, {"type": "string", "pattern": written}]}
 
 
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 DAY_OR_MOMENT: Schema = {
     "type": "string",
     "pattern": f"^{_day()}({_TIME})?$",
-    "description": "A day of the organisation's zone, 2026-11-24, or a moment with its offset, 2026-11-24T09:14:00+01:00",
+    "description": "A day of the organisation's zone, 2026-11-24, or a moment with its offset, "
+    "2026-11-24T09:14:00+01:00",
 }
 EXACT_MOMENT: Schema = {
     "type": "string",
@@ -76,7 +102,12 @@ _SIZES: dict[Kind, Schema] = {
     Kind.MONEY: _sized("number", 10**15 - 1, r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"),
 }
 _TO_36500 = "([1-9][0-9]{0,3}|[12][0-9]{4}|3[0-5][0-9]{3}|36[0-4][0-9]{2}|36500)"
-_DAYS: Schema = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 36_500}, {"type": "string", "pattern": f"^0{{0,4}}{_TO_36500}$"}]}
+_DAYS: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": 36_500},
+        {"type": "string", "pattern": f"^0{{0,4}}{_TO_36500}$"},
+    ]
+}
 
 
 def _value(field: Field, operator: Operator) -> Schema:
@@ -97,19 +128,27 @@ def _value(field: Field, operator: Operator) -> Schema:
 
 
 def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
-    """The values that go with a field and an operator: how criteria with the same are told, and their properties."""
+    """The values that go with a field and an operator: how criteria with the same are told, and their
+    properties.
+    """
     value, nothing = _value(field, operator), dict.fromkeys(("value", "secondValue", "values"), NOTHING)
     if operator in WITHOUT_VALUE:
         return "nothing", nothing
     if operator in WITH_LIST:
-        return "values", nothing | {"values": {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": value}}
+        return "values", nothing | {
+            "values": {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": value}
+        }
     if operator == Operator.BETWEEN:
         return "two", nothing | {"value": value, "secondValue": value}
     return "one", nothing | {"value": value}
 
 
-def criteria_of(fields: Mapping[str, Field], field_is: str, operator_is: str, more: Schema | None = None) -> list[Schema]:
-    """Every field with every operator that it takes; fields and operators that take the same values together."""
+def criteria_of(
+    fields: Mapping[str, Field], field_is: str, operator_is: str, more: Schema | None = None
+) -> list[Schema]:
+    """Every field with every operator that it takes; fields and operators that take the same values
+    together.
+    """
     groups: dict[str, tuple[list[str], list[str], str, Schema]] = {}
     for name, field in fields.items():
         for operator in field.operators:
@@ -120,24 +159,52 @@ def criteria_of(fields: Mapping[str, Field], field_is: str, operator_is: str, mo
                     known.append(word)
     needs = {"nothing": [], "one": ["value"], "two": ["value", "secondValue"], "values": ["values"]}
     return [
-        closed({field_is: {"enum": names}, operator_is: case_blind(operators)} | values | (more or {}), field_is, operator_is, *needs[told])
+        closed(
+            {field_is: {"enum": names}, operator_is: case_blind(operators)} | values | (more or {}),
+            field_is,
+            operator_is,
+            *needs[told],
+        )
         for names, operators, told, values in groups.values()
     ]
 
 
 CRITERION = component(
-    "FilterCriteria", {"description": "For BETWEEN, value lies before secondValue.", "anyOf": criteria_of(BY_API_NAME, "field", "operator")}
+    "FilterCriteria",
+    {
+        "description": "For BETWEEN, value lies before secondValue.",
+        "anyOf": criteria_of(BY_API_NAME, "field", "operator"),
+    },
 )
 CRITERIA: Schema = {"type": "array", "maxItems": MOST_CRITERIA, "items": CRITERION}
-SORTING = component("SortingCriteria", closed({"field": {"enum": list(SORTABLE)}, "order": optional(case_blind(["ASC", "DESC"]))}, "field"))
-SEARCH = component("Search", {"anyOf": [CRITERIA, closed({"filterCriteria": optional(CRITERIA), "sortingCriteria": optional(SORTING)})]})
+SORTING = component(
+    "SortingCriteria",
+    closed({"field": {"enum": list(SORTABLE)}, "order": optional(case_blind(["ASC", "DESC"]))}, "field"),
+)
+SEARCH = component(
+    "Search",
+    {
+        "anyOf": [
+            CRITERIA,
+            closed({"filterCriteria": optional(CRITERIA), "sortingCriteria": optional(SORTING)}),
+        ]
+    },
+)
 SEARCH_SORTED = component(
-    "SearchSorted", closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria")
+    "SearchSorted",
+    closed({"filterCriteria": CRITERIA, "sortingCriteria": SORTING}, "filterCriteria", "sortingCriteria"),
 )
 
 _WITH_KEY: Schema = {"type": "object", "required": ["encodedKey"], "properties": {"encodedKey": KEY}}
-_CHOSEN: Schema = {"type": "array", "maxItems": settings.API_MOST_RESENT, "uniqueItems": True, "items": {"anyOf": [KEY, _WITH_KEY]}}
-_AGAIN: Schema = optional({"type": "boolean", "description": "Insist, although one of the chain was delivered since"})
+_CHOSEN: Schema = {
+    "type": "array",
+    "maxItems": settings.API_MOST_RESENT,
+    "uniqueItems": True,
+    "items": {"anyOf": [KEY, _WITH_KEY]},
+}
+_AGAIN: Schema = optional(
+    {"type": "boolean", "description": "Insist, although one of the chain was delivered since"}
+)
 RESEND = component(
     "Resend",
     {
@@ -160,8 +227,11 @@ RESEND_BY_DATE = component(
 )
 
 
-_ABOUT = {name: optional(KEY) for name in KEYS_ABOUT} | {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
-_IGNORED: dict[str, Schema] = {name: {"readOnly": True, "description": "Ignored"} for name in sorted(READ_ONLY)}
+_ABOUT = {name: optional(KEY) for name in KEYS_ABOUT}
+_ABOUT |= {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
+_IGNORED: dict[str, Schema] = {
+    name: {"readOnly": True, "description": "Ignored"} for name in sorted(READ_ONLY)
+}
 
 
 def _sendable(channel: MessageType, recipient: str) -> Schema:
@@ -175,7 +245,11 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
         "templateKey": NOTHING,
     }
     facts = channels.of(channel)
-    address: Schema = {"type": "string", "pattern": facts.destination_pattern, "description": facts.destination_help}
+    address: Schema = {
+        "type": "string",
+        "pattern": facts.destination_pattern,
+        "description": facts.destination_help,
+    }
     own: dict[str, Schema] = {"subject": line, "html": optional(TEXT)}
     properties |= {name: schema if name in facts.fields else NOTHING for name, schema in own.items()}
     properties |= dict.fromkeys(RECIPIENTS, NOTHING) | _ABOUT | _IGNORED
@@ -200,15 +274,18 @@ def _from_template(channel: MessageType, recipient: str) -> Schema:
 NEW_MESSAGE = component(
     "NewMessage",
     {
-        "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may be the calling user's own.",
+        "description": "An e-mail or an SMS to a client, a group, a user, or a destination. `senderKey` may "
+        "be the calling user's own.",
         "anyOf": [
-            *(_sendable(channel, recipient) for channel in channels.FOR_PEOPLE for recipient in (*RECIPIENTS, "")),
-            *(_from_template(channel, recipient) for channel in channels.FOR_PEOPLE for recipient in RECIPIENTS),
+            *(_sendable(each, whom) for each in channels.FOR_PEOPLE for whom in (*RECIPIENTS, "")),
+            *(_from_template(each, whom) for each in channels.FOR_PEOPLE for whom in RECIPIENTS),
         ],
     },
 )
 
-SENT: Schema = {"anyOf": [NEW_MESSAGE, {"type": "array", "minItems": 1, "maxItems": MOST_SENT, "items": NEW_MESSAGE}]}
+SENT: Schema = {
+    "anyOf": [NEW_MESSAGE, {"type": "array", "minItems": 1, "maxItems": MOST_SENT, "items": NEW_MESSAGE}]
+}
 
 _NUMBER: Schema = {"type": "integer", "minimum": 0}
 ATTEMPT = component(
@@ -233,7 +310,16 @@ _ANSWERED: dict[str, Schema] = {
     "sendDate": MOMENT,
     **{
         name: {"type": "string", "minLength": 1}
-        for name in ("destination", "subject", "body", "html", "event", "failureCause", "referenceId", "providerId")
+        for name in (
+            "destination",
+            "subject",
+            "body",
+            "html",
+            "event",
+            "failureCause",
+            "referenceId",
+            "providerId",
+        )
     },
     **{name: ANSWERED_KEY for name in ("senderKey", "templateKey", "eventKey", *RECIPIENTS, *KEYS_ABOUT)},
     "failureReason": {"enum": list(Reason)},
@@ -241,37 +327,59 @@ _ANSWERED: dict[str, Schema] = {
     "waitingReason": {"enum": list(WaitingReason)},
     "outcome": {"enum": list(Outcome)},
     "possibleDuplicate": {"const": True, "description": "It may have been delivered twice"},
-    "receipt": {"enum": list(ReceiptStatus), "description": "What the provider reported after it had accepted the message"},
+    "receipt": {
+        "enum": list(ReceiptStatus),
+        "description": "What the provider reported after it had accepted the message",
+    },
     "receiptDate": MOMENT,
     "resendOf": ANSWERED_KEY | {"description": "The failed message that this one repeats"},
     "attempts": {"type": "array", "items": ATTEMPT, "description": "With detailsLevel=FULL"},
 }
-MESSAGE = component("CommunicationMessage", closed(_ANSWERED, "encodedKey", "type", "state", "creationDate", "numRetries"))
+MESSAGE = component(
+    "CommunicationMessage", closed(_ANSWERED, "encodedKey", "type", "state", "creationDate", "numRetries")
+)
 MESSAGES: Schema = {"type": "array", "items": MESSAGE}
 STORED: Schema = {"anyOf": [MESSAGE, MESSAGES]}
-_REFUSED = component("RefusedMessage", closed({"errors": {"type": "array", "minItems": 1, "items": ref("Error")}}, "errors"))
+_REFUSED = component(
+    "RefusedMessage", closed({"errors": {"type": "array", "minItems": 1, "items": ref("Error")}}, "errors")
+)
 PARTLY_STORED: Schema = {"type": "array", "items": {"anyOf": [MESSAGE, _REFUSED]}}
 
 
 def _parameter(name: str, about: str, schema: Schema) -> Schema:
-    return {"name": name, "in": "query", "required": False, "allowEmptyValue": True, "description": about, "schema": schema}
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "allowEmptyValue": True,
+        "description": about,
+        "schema": schema,
+    }
 
 
-DETAILS_LEVEL = _parameter("detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"})
+DETAILS_LEVEL = _parameter(
+    "detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"}
+)
 PARTIAL = _parameter(
     "partial",
     "true: of a list, store each message that can be stored, and answer 207 if some were refused",
     {"type": "boolean", "default": False},
 )
 PAGING = [
-    _parameter("offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}),
     _parameter(
-        "limit", "How many at most; 0 answers the headers alone", {"type": "integer", "minimum": 0, "maximum": MOST, "default": MOST}
+        "offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}
+    ),
+    _parameter(
+        "limit",
+        "How many at most; 0 answers the headers alone",
+        {"type": "integer", "minimum": 0, "maximum": MOST, "default": MOST},
     ),
     _parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
     DETAILS_LEVEL,
     _parameter(
-        "cursor", "_ at first, then Items-Next-Cursor of the answer before; instead of offset, and quick at any depth", {"type": "string"}
+        "cursor",
+        "_ at first, then Items-Next-Cursor of the answer before; instead of offset, and quick at any depth",
+        {"type": "string"},
     ),
 ]
 PAGE_HEADERS = {
@@ -279,5 +387,6 @@ PAGE_HEADERS = {
     "Items-Total-Estimated": f"true where Items-Total is an estimate: more than {DEEPEST:,} match",
     "Items-Limit": "The limit (with paginationDetails=ON)",
     "Items-Offset": "The offset (with paginationDetails=ON)",
-    "Items-Next-Cursor": "The cursor of the next page; on the last one empty where a cursor was given, else absent",
+    "Items-Next-Cursor": "The cursor of the next page; on the last one empty where a cursor was given, else "
+    "absent",
 }

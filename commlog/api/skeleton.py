@@ -1,4 +1,7 @@
-"""A large body without its long texts: the same JSON, of which a resend needs the keys alone. Its texts may be a quarter of a gigabyte."""
+"""A large body without its long texts: the same JSON, of which a resend needs the keys alone.
+
+Its texts may be a quarter of a gigabyte.
+"""
 
 import re
 
@@ -12,7 +15,8 @@ class Skeleton:
 
     def __init__(self) -> None:
         self._kept = bytearray()
-        self._text: bytearray | None = None  # of the text that a piece ended in, its beginning; None: it ended outside of texts
+        # Of the text that a piece ended in, its beginning; None: it ended outside of texts.
+        self._text: bytearray | None = None
         self._escape = b""  # a backslash at the end of a piece belongs to what follows
 
     def __len__(self) -> int:

@@ -36,28 +36,48 @@ _BOUNDS = {
 
 
 def opened(request: HttpRequest, subscription: StreamSubscription) -> StreamingHttpResponse:
-    """Begin to read. Raises ApiError: 400 for parameters, 409 where no slot is free, 503 where this process serves no streams."""
-    values = {each.name: number(request.GET.get(each.name), each.name, each.default, *_BOUNDS[each.name]) for each in fields(Options)}
+    """Begin to read. Raises ApiError: 400 for parameters, 409 where no slot is free, 503 where this process
+    serves no streams.
+    """
+    values = {
+        each.name: number(request.GET.get(each.name), each.name, each.default, *_BOUNDS[each.name])
+        for each in fields(Options)
+    }
     options = Options(**values)
     if wrong := options.problem():
         raise ApiError(400, Code.INVALID_PARAMETERS, wrong)
     if not request.META.get("wsgi.multithread"):
-        raise ApiError(503, Code.SERVICE_UNAVAILABLE, "streams are served by processes with threads; see “Streams” in docs/operate.md")
+        raise ApiError(
+            503,
+            Code.SERVICE_UNAVAILABLE,
+            "streams are served by processes with threads; see “Streams” in docs/operate.md",
+        )
     if hub.count() >= settings.STREAM_READERS:
-        raise ApiError(503, Code.SERVICE_UNAVAILABLE, "this process has as many streams as it may have", headers={"Retry-After": "30"})
+        raise ApiError(
+            503,
+            Code.SERVICE_UNAVAILABLE,
+            "this process has as many streams as it may have",
+            headers={"Retry-After": "30"},
+        )
     try:
         reader = readers.enter(subscription, name=caller_of(request).name)
     except NoFreeSlot as error:
-        raise ApiError(409, Code.INVALID_API_OPERATION, "no free slots: each partition has a reader of its own") from error
+        raise ApiError(
+            409, Code.INVALID_API_OPERATION, "no free slots: each partition has a reader of its own"
+        ) from error
     stream = Stream(reader, options, gone=_gone(request.META.get("gunicorn.socket")))
     names = dict.fromkeys(("X-Mambu-StreamId", "X-Nakadi-StreamId"), str(reader.key))
     # Neither gzip nor a proxy may keep a batch back.
     ways = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(_Lines(stream), content_type="application/x-json-stream", headers=names | ways)
+    return StreamingHttpResponse(
+        _Lines(stream), content_type="application/x-json-stream", headers=names | ways
+    )
 
 
 class _Lines:
-    """What is written, and what is done when the server has written the last of it or has found the client gone."""
+    """What is written, and what is done when the server has written the last of it or has found the client
+    gone.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -75,7 +95,9 @@ class _Lines:
             log.warning("a reader could not be ended, and counts as lost in a moment: %s", error)
 
     def _written(self) -> Any:
-        yield b""  # the head leaves at once, and a while before the rest: clients that go on to read the socket lose what came along
+        # The head leaves at once, and a while before the rest: clients that go on to read the socket lose
+        # what came along.
+        yield b""
         time.sleep(_AFTER_HEAD)
         info: dict[str, Any] = {"info": {"debug": "Stream started"}}
         try:
@@ -95,12 +117,26 @@ def _line(batch: Batch, info: dict[str, Any]) -> bytes:
 
 def cursor(topic: str, number: int, offset: int) -> dict[str, str]:
     """A cursor as clients read it."""
-    return {"partition": str(number), "offset": offsets.written(offset), "event_type": topic, "cursor_token": str(uuid4())}
+    return {
+        "partition": str(number),
+        "offset": offsets.written(offset),
+        "event_type": topic,
+        "cursor_token": str(uuid4()),
+    }
 
 
 def _event(event: StreamEvent) -> dict[str, Any]:
-    occurred = (event.occurred_at or event.appended_at).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    metadata = {"eid": str(event.key), "occurred_at": occurred, "content_type": event.content_type or "text/plain"}
+    occurred = (
+        (event.occurred_at or event.appended_at)
+        .astimezone(UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+    metadata = {
+        "eid": str(event.key),
+        "occurred_at": occurred,
+        "content_type": event.content_type or "text/plain",
+    }
     metadata |= {"category": "DATA", "event_type": event.topic}
     return {"metadata": metadata, "body": event.body, "template_name": event.template_name}
 
@@ -110,7 +146,9 @@ def number(given: str | None, name: str, default: Any, least: int, most: int) ->
     if given is None or given == "":
         return int(default)
     if not (given.isascii() and given.isdecimal() and len(given) <= 12 and least <= int(given) <= most):
-        raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: must be a whole number from {least} to {most:,}")
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, f"{name}: must be a whole number from {least} to {most:,}"
+        )
     return int(given)
 
 

@@ -1,4 +1,6 @@
-"""The Streaming API, V1: subscriptions, cursors and what is unread, as clients written for Nakadi ask for them."""
+"""The Streaming API, V1: subscriptions, cursors and what is unread, as clients written for Nakadi ask for
+them.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -33,7 +35,9 @@ Operation = Callable[..., HttpResponseBase]
 
 
 def _by_method(**operations: Operation) -> Operation:
-    """One address. Only keys open it; commits are not counted among the calls, so that no limit ends a stream."""
+    """One address. Only keys open it; commits are not counted among the calls, so that no limit ends a
+    stream.
+    """
 
     def view(request: HttpRequest, **where: str) -> HttpResponseBase:
         operation = operations.get((request.method or "").lower())
@@ -49,7 +53,9 @@ def _by_method(**operations: Operation) -> Operation:
         except Malformed as error:
             response = answer(request, of_malformed(error))
         except (NoSuchCursor, StreamSubscription.DoesNotExist) as error:
-            response = answer(request, _unprocessable(str(error)) if isinstance(error, NoSuchCursor) else _missing())
+            response = answer(
+                request, _unprocessable(str(error)) if isinstance(error, NoSuchCursor) else _missing()
+            )
         if flow := request.headers.get("X-Flow-Id", ""):
             response["X-Flow-Id"] = "".join(each for each in flow[:200] if each.isprintable())
         return response
@@ -63,7 +69,11 @@ def _caller(request: HttpRequest, *, counted: bool) -> Caller:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     secret = request.headers.get("apiKey") or (token if scheme.lower() == "bearer" else "")
     if not secret:
-        raise ApiError(401, Code.INVALID_CREDENTIALS, "send the header apiKey, or Authorization: Bearer with the same key")
+        raise ApiError(
+            401,
+            Code.INVALID_CREDENTIALS,
+            "send the header apiKey, or Authorization: Bearer with the same key",
+        )
     return auth.by_key(request, secret, counted=counted)
 
 
@@ -86,13 +96,17 @@ def _of(function: Callable[..., HttpResponseBase]) -> Operation:
             raise _missing()
         caller = caller_of(request)
         own = caller.consumer is not None and caller.consumer.pk == found.owner
-        demand(request, own or permissions.may_manage_streams(caller), f"the subscription is another caller's; {_MANAGES}")
+        demand(
+            request,
+            own or permissions.may_manage_streams(caller),
+            f"the subscription is another caller's; {_MANAGES}",
+        )
         return function(request, found)
 
     return operation
 
 
-# --- Subscriptions -------------------------------------------------------------------------------------------------
+# --- Subscriptions ------------------------------------------------------------------------------------------
 def create(request: HttpRequest) -> HttpResponse:
     """Make a subscription, or find the same one."""
     caller = caller_of(request)
@@ -108,7 +122,10 @@ def create(request: HttpRequest) -> HttpResponse:
 def _wish(body: Mapping[str, Any]) -> Wish:
     types = body.get("event_types")
     if not isinstance(types, list) or not 1 <= len(types) <= _MOST_TYPES or not all(map(is_topic, types)):
-        raise _unprocessable(f"event_types: must be a list of 1 to {_MOST_TYPES} names of letters, digits, dots, dashes or underscores")
+        raise _unprocessable(
+            f"event_types: must be a list of 1 to {_MOST_TYPES} names of letters, digits, dots, dashes or "
+            "underscores"
+        )
     read_from = str(body.get("read_from") or END).lower()
     if read_from not in (BEGIN, END, CURSORS):
         raise _unprocessable(f"read_from: must be {BEGIN}, {END} or {CURSORS}")
@@ -142,14 +159,21 @@ def _moment(value: datetime) -> str:
 def index(request: HttpRequest) -> HttpResponse:
     """The caller's subscriptions, the newest first; all of them for who manages streams."""
     caller = caller_of(request)
-    limit, offset = _number(request, "limit", 20, least=1, most=1_000), _number(request, "offset", 0, least=0, most=1_000_000)
+    limit, offset = (
+        _number(request, "limit", 20, least=1, most=1_000),
+        _number(request, "offset", 0, least=0, most=1_000_000),
+    )
     found = StreamSubscription.objects.order_by("-created_at", "-pk")
     if not permissions.may_manage_streams(caller):
         found = found.filter(owner=caller.consumer.pk) if caller.consumer else found.none()
     if application := request.GET.get("owning_application"):
         found = found.filter(owning_application=application)
     wanted = set(request.GET.getlist("event_type"))
-    listed = [each for each in found if wanted <= set(each.event_types)] if wanted else list(found[: offset + limit + 1])
+    listed = (
+        [each for each in found if wanted <= set(each.event_types)]
+        if wanted
+        else list(found[: offset + limit + 1])
+    )
     page = listed[offset : offset + limit]
     links = {}
     if offset:
@@ -162,7 +186,12 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _link(request: HttpRequest, offset: int, limit: int) -> dict[str, str]:
-    rest = [(name, value) for name, values in request.GET.lists() for value in values if name not in ("offset", "limit")]
+    rest = [
+        (name, value)
+        for name, values in request.GET.lists()
+        for value in values
+        if name not in ("offset", "limit")
+    ]
     return {"href": f"/subscriptions?{urlencode([*rest, ('offset', offset), ('limit', limit)])}"}
 
 
@@ -184,12 +213,19 @@ def delete(request: HttpRequest, subscription: StreamSubscription) -> HttpRespon
     return HttpResponse(status=204)
 
 
-def _audit(request: HttpRequest, action: AuditAction, subscription: StreamSubscription, after: Mapping[str, Any] | None = None) -> None:
+def _audit(
+    request: HttpRequest,
+    action: AuditAction,
+    subscription: StreamSubscription,
+    after: Mapping[str, Any] | None = None,
+) -> None:
     key, label = subscription.key.hex, subscription.owning_application
-    audit.record(caller_of(request).actor, action, kind="stream subscription", key=key, label=label, after=after)
+    audit.record(
+        caller_of(request).actor, action, kind="stream subscription", key=key, label=label, after=after
+    )
 
 
-# --- Cursors -------------------------------------------------------------------------------------------------------
+# --- Cursors ------------------------------------------------------------------------------------------------
 @_of
 def cursors(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
     """How far each partition has been committed."""
@@ -207,15 +243,22 @@ def commit(request: HttpRequest, subscription: StreamSubscription) -> HttpRespon
     stream_id = key_in(given)
     wanted = _cursors(_object(bodies.read(request)).get("items"))
     if stream_id is None:
-        raise _unprocessable(f"the header {_STREAM_ID[0]} must be the id of the stream that the cursors are from")
+        raise _unprocessable(
+            f"the header {_STREAM_ID[0]} must be the id of the stream that the cursors are from"
+        )
     try:
         done = subscriptions.commit(subscription, stream_id, wanted)
     except NoSuchStream as error:
-        raise _unprocessable(f"there is no stream {stream_id} of this subscription that may commit") from error
+        raise _unprocessable(
+            f"there is no stream {stream_id} of this subscription that may commit"
+        ) from error
     if all(done.values()):
         return HttpResponse(status=204)
     said = {True: "committed", False: "outdated"}
-    items = [{"cursor": stream_events.cursor(*place, wanted[place]), "result": said[moved]} for place, moved in done.items()]
+    items = [
+        {"cursor": stream_events.cursor(*place, wanted[place]), "result": said[moved]}
+        for place, moved in done.items()
+    ]
     return JsonResponse({"items": items})
 
 
@@ -256,7 +299,9 @@ def _object(body: Any) -> Mapping[str, Any]:
 @_of
 def stats(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
     """How much is unread, and who reads it."""
-    return JsonResponse({"items": _statistics(subscription, lag=request.GET.get("show_time_lag", "").lower() == "true")})
+    return JsonResponse(
+        {"items": _statistics(subscription, lag=request.GET.get("show_time_lag", "").lower() == "true")}
+    )
 
 
 def _statistics(subscription: StreamSubscription, *, lag: bool = False) -> list[dict[str, Any]]:
@@ -264,7 +309,10 @@ def _statistics(subscription: StreamSubscription, *, lag: bool = False) -> list[
     for cursor in subscriptions.cursors_of(subscription):
         state = "reassigning" if cursor.next_reader_id else "assigned" if cursor.reader_id else "unassigned"
         about: dict[str, Any] = {"partition": str(cursor.partition.number), "state": state}
-        about |= {"unconsumed_events": subscriptions.unread(cursor), "stream_id": str(cursor.reader.key) if cursor.reader else ""}
+        about |= {
+            "unconsumed_events": subscriptions.unread(cursor),
+            "stream_id": str(cursor.reader.key) if cursor.reader else "",
+        }
         if lag:
             about["consumer_lag_seconds"] = int(subscriptions.lag(cursor))
         found[cursor.partition.topic.name].append(about)
@@ -281,7 +329,10 @@ _VIEWS: dict[str, tuple[str, Operation]] = {
     "subscriptions": ("subscriptions", _by_method(post=create, get=index)),
     "subscription": ("subscriptions/<str:subscription>", _by_method(get=read, delete=delete)),
     "events": ("subscriptions/<str:subscription>/events", _by_method(get=events)),
-    "cursors": ("subscriptions/<str:subscription>/cursors", _by_method(get=cursors, post=commit, patch=reset)),
+    "cursors": (
+        "subscriptions/<str:subscription>/cursors",
+        _by_method(get=cursors, post=commit, patch=reset),
+    ),
     "stats": ("subscriptions/<str:subscription>/stats", _by_method(get=stats)),
 }
 

@@ -26,14 +26,24 @@ _FLAG = {"type": "boolean"}
 SUBSCRIPTION = component(
     "Subscription",
     closed(
-        {"templateKey": ANSWERED_KEY, "name": TEXT, "type": TEXT, "event": TEXT, "subscribed": _FLAG, "chosen": _FLAG},
+        {
+            "templateKey": ANSWERED_KEY,
+            "name": TEXT,
+            "type": TEXT,
+            "event": TEXT,
+            "subscribed": _FLAG,
+            "chosen": _FLAG,
+        },
         "templateKey",
         "subscribed",
     ),
 )
 _LIST = {"type": "array", "items": SUBSCRIPTION}
 _WHICH = component("SubscriptionWish", closed({"templateKey": KEY}, "templateKey"))
-_READS, _WRITES = "reading this needs the permission “View {0}s”", "this needs the permissions “View {0}s” and “Edit {0}s”"
+_READS, _WRITES = (
+    "reading this needs the permission “View {0}s”",
+    "this needs the permissions “View {0}s” and “Edit {0}s”",
+)
 _FOUND = describes(_200=answers("Every template that can concern it, and whether it is heard of", _LIST))
 _MADE = describes(body=_WHICH, _200=answers("The subscription", SUBSCRIPTION))
 _GONE = describes(_204=answers("Unsubscribed"))
@@ -58,11 +68,21 @@ def _serve(kind: str, found: Callable[[str], Client | Group]) -> None:
         return _unsubscribed(request, found(owner), templateId)
 
     about, named = f"What a {kind} hears of. `owner`: its key or ID.", f"get{title}Subscriptions"
-    router.get(path, operation_id=named, summary=f"Of {title}", description=about, openapi_extra=_FOUND)(of_owner)
+    router.get(path, operation_id=named, summary=f"Of {title}", description=about, openapi_extra=_FOUND)(
+        of_owner
+    )
     about, named = f"Subscribe a {kind} to a template.", f"subscribe{title}"
-    router.post(path, operation_id=named, summary=f"Subscribe {title}", description=about, openapi_extra=_MADE)(subscribe)
-    path, about, named = f"{path}/{{templateId}}", f"Unsubscribe a {kind} from a template.", f"unsubscribe{title}"
-    router.delete(path, operation_id=named, summary=f"Unsubscribe {title}", description=about, openapi_extra=_GONE)(unsubscribe)
+    router.post(
+        path, operation_id=named, summary=f"Subscribe {title}", description=about, openapi_extra=_MADE
+    )(subscribe)
+    path, about, named = (
+        f"{path}/{{templateId}}",
+        f"Unsubscribe a {kind} from a template.",
+        f"unsubscribe{title}",
+    )
+    router.delete(
+        path, operation_id=named, summary=f"Unsubscribe {title}", description=about, openapi_extra=_GONE
+    )(unsubscribe)
 
 
 def _listed(owner: Client | Group) -> HttpResponse:
@@ -72,7 +92,9 @@ def _listed(owner: Client | Group) -> HttpResponse:
 def _subscribed(request: HttpRequest, owner: Client | Group) -> HttpResponse:
     body = bodies.read(request)
     if not isinstance(body, dict) or set(body) - {"templateKey"}:
-        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object with the field templateKey alone")
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, "the body: must be an object with the field templateKey alone"
+        )
     if "templateKey" not in body:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "templateKey: is missing")
     template = _template(owner, clean("templateKey", body["templateKey"], most=64))
@@ -87,7 +109,12 @@ def _unsubscribed(request: HttpRequest, owner: Client | Group, key: str) -> Http
 
 def _out(choice: Choice) -> dict[str, Any]:
     template = choice.template
-    found = {"templateKey": template.key.hex, "name": template.name, "type": template.type, "event": template.event}
+    found = {
+        "templateKey": template.key.hex,
+        "name": template.name,
+        "type": template.type,
+        "event": template.event,
+    }
     return found | {"subscribed": choice.subscribed, "chosen": choice.chosen}
 
 
@@ -103,7 +130,11 @@ def _template(owner: Client | Group, key: str) -> NotificationTemplate:
     wanted = key_in(key)
     found = events.concerning(owner).filter(key=wanted).first() if wanted else None
     if found is None:
-        raise ApiError(404, Code.OBJECT_NOT_FOUND, f"templateKey: no template {wanted.hex if wanted else key[:64]} can concern it")
+        raise ApiError(
+            404,
+            Code.OBJECT_NOT_FOUND,
+            f"templateKey: no template {wanted.hex if wanted else key[:64]} can concern it",
+        )
     return found
 
 

@@ -1,4 +1,6 @@
-"""JSON Schemas of templates: which event goes with which target, which placeholders there are, what conditions may ask."""
+"""JSON Schemas of templates: which event goes with which target, which placeholders there are, what
+conditions may ask.
+"""
 
 from commlog.api.description import Schema, component
 from commlog.api.plain import PLAIN
@@ -17,7 +19,10 @@ _NO_PLACEHOLDER = rf"\{{(?!{PLACEHOLDER.pattern[2:]})"  # braces around anything
 
 
 def _fillable(letters: str) -> str:
-    """Any number of these letters and of placeholders that there are, as a pattern. The letters hold no opening brace."""
+    """Any number of these letters and of placeholders that there are, as a pattern.
+
+    The letters hold no opening brace.
+    """
     return f"({letters}|{_KNOWN}|{_NO_PLACEHOLDER})*"
 
 
@@ -25,7 +30,11 @@ _IN_URLS = r"""[^\x00-\x20\x7f-\xa0\\"'\u2028\u2029{]"""
 _HOST = r"""[^\x00-\x20\x7f-\xa0\\"'\u2028\u2029{}/?#@]+"""
 _TEXT = _fillable(r"[^\x00{]")
 _BODY: Schema = {"type": "string", "allOf": [{"pattern": f"^{_TEXT}$"}, {"pattern": r"[^\s\x1c-\x1f]"}]}
-_URL: Schema = {"type": "string", "maxLength": 2048, "pattern": rf"^[hH][tT][tT][pP][sS]?://{_HOST}([/?#]{_fillable(_IN_URLS)})?$"}
+_URL: Schema = {
+    "type": "string",
+    "maxLength": 2048,
+    "pattern": rf"^[hH][tT][tT][pP][sS]?://{_HOST}([/?#]{_fillable(_IN_URLS)})?$",
+}
 _NAME: Schema = {"type": "string", "maxLength": 255, "allOf": [{"pattern": LINE}, {"pattern": r"\S"}]}
 _USERNAME: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^:\x00-\x1f\x7f-\x9f]*$"}
 _PASSWORD: Schema = {"type": "string", "maxLength": 500, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
@@ -48,10 +57,14 @@ def _conditions() -> list[Schema]:
     """What a condition may ask of which placeholder."""
     named: dict[str, Field] = {name: field for name in PLACEHOLDERS if (field := field_of(name))}
     own = field_of("CF:x")
-    words = criteria_of({"CF:x": own} if own else {}, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT)))
+    words = criteria_of(
+        {"CF:x": own} if own else {}, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT))
+    )
     for each in words:
         each["properties"]["filterSelection"] = _OWN
-    return criteria_of(named, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT))) + words
+    return (
+        criteria_of(named, "filterSelection", "filterElement", dict.fromkeys(KINDS, optional(TEXT))) + words
+    )
 
 
 _FIELDS: dict[str, Schema] = {
@@ -68,7 +81,9 @@ _FIELDS: dict[str, Schema] = {
     "triggerDays": optional({"type": "integer", "minimum": 0, "maximum": 365}),
     "subscriptionOption": optional({"enum": [each.value for each in SubscriptionOption]}),
     "filtersLinkingOperator": optional({"enum": list(MATCHES)}),
-    "filterConstraints": optional({"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}),
+    "filterConstraints": optional(
+        {"type": "array", "maxItems": 20, "items": component("TemplateCondition", {"anyOf": _conditions()})}
+    ),
     "authorization": optional({"enum": list(AUTHORIZATIONS)}),
     "username": optional(_USERNAME),
     "password": optional(_PASSWORD),
@@ -81,18 +96,28 @@ def _occasions() -> list[Schema]:
     groups: dict[tuple[Target, ...], list[str]] = {}
     for name, targets in EVENTS.items():
         groups.setdefault(targets, []).append(name)
-    return [{"properties": {"event": {"enum": names}, "target": {"enum": list(targets)}}} for targets, names in groups.items()]
+    return [
+        {"properties": {"event": {"enum": names}, "target": {"enum": list(targets)}}}
+        for targets, names in groups.items()
+    ]
 
 
 _SIGN_INS: list[Schema] = [
-    {"properties": {"authorization": {"const": "BASIC_AUTHORIZATION"}, "username": _USERNAME | {"minLength": 1}}, "required": ["username"]},
+    {
+        "properties": {
+            "authorization": {"const": "BASIC_AUTHORIZATION"},
+            "username": _USERNAME | {"minLength": 1},
+        },
+        "required": ["username"],
+    },
     {"properties": {"authorization": optional({"const": "NO_AUTHORIZATION"})}},
 ]
 NEW = component(
     "NewTemplate",
     closed(_FIELDS, *REQUIRED)
     | {
-        "description": "The name is no other template's. With APPLICATION_JSON the body is JSON once it is filled in. "
+        "description": "The name is no other template's. With APPLICATION_JSON the body is JSON once it is "
+        "filled in. "
         "A placeholder in the URL stands behind the host, and no header is given twice.",
         "allOf": [{"anyOf": _occasions()}, {"anyOf": _SIGN_INS}],
     },
@@ -116,7 +141,10 @@ TEMPLATE = component(
 
 def _step(operations: tuple[str, ...], fields: list[str], value: Schema, *required: str) -> Schema:
     """A step of a patch; RFC 6902 has members that it does not know be ignored."""
-    paths = {"enum": [path for name in fields for path in (name, f"/{name}")], PLAIN: {"type": "string", "enum": fields}}
+    paths = {
+        "enum": [path for name in fields for path in (name, f"/{name}")],
+        PLAIN: {"type": "string", "enum": fields},
+    }
     return {
         "type": "object",
         "required": ["op", "path", *required],
@@ -136,7 +164,8 @@ _STEP = component(
 PATCH = component(
     "TemplatePatch",
     {
-        "description": "What comes of all the steps is checked as a new template is. Each changes another field.",
+        "description": "What comes of all the steps is checked as a new template is. Each changes another "
+        "field.",
         "type": "array",
         "minItems": 1,
         "maxItems": 100,

@@ -40,7 +40,11 @@ _PLAIN: dict[str, tuple[str, tuple[str, ...]]] = {
 _API_NAMES = {model: api for api, (model, _) in _PLAIN.items()}
 _API_NAMES |= {"conditions": "filterConstraints", "headers": "headers", "trigger_days": "triggerDays"}
 _API_NAMES |= {"auth_username": "username", "auth_password": "password"}
-_CODES = {"event": Code.INVALID_EVENT, "target": Code.INVALID_TARGET, "method": Code.INVALID_WEBHOOK_REQUEST_TYPE}
+_CODES = {
+    "event": Code.INVALID_EVENT,
+    "target": Code.INVALID_TARGET,
+    "method": Code.INVALID_WEBHOOK_REQUEST_TYPE,
+}
 
 
 def template_out(template: NotificationTemplate) -> dict[str, Any]:
@@ -89,8 +93,16 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
         if name in fields:
             value = clean(name, fields[name])
             if allowed and value not in allowed:
-                raise ApiError(400, _CODES.get(model, Code.INVALID_PARAMETERS), f"{name}: must be one of {', '.join(allowed)}")
-            setattr(template, model, CONTENT_TYPES[value] if name == "contentType" else value.strip() if name == "name" else value)
+                raise ApiError(
+                    400,
+                    _CODES.get(model, Code.INVALID_PARAMETERS),
+                    f"{name}: must be one of {', '.join(allowed)}",
+                )
+            setattr(
+                template,
+                model,
+                CONTENT_TYPES[value] if name == "contentType" else value.strip() if name == "name" else value,
+            )
     _fill_in_others(template, fields)
     for wrong in checks.problems(template):
         raise ApiError(400, _code(wrong), f"{_API_NAMES.get(wrong.field, wrong.field)}: {sentence(wrong)}")
@@ -105,7 +117,11 @@ def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -
     linking = fields.get("filtersLinkingOperator", "MATCH_ALL")
     if not isinstance(linking, str) or linking not in MATCHES:
         raise Malformed("filtersLinkingOperator", Fault.MUST_BE_ONE_OF, allowed=tuple(MATCHES))
-    template.active, template.trigger_days, template.match_any = active, max(-1, min(days, 100_000)), MATCHES[linking]
+    template.active, template.trigger_days, template.match_any = (
+        active,
+        max(-1, min(days, 100_000)),
+        MATCHES[linking],
+    )
     conditions = [_condition(one, place) for place, one in enumerate(_listed(fields, "filterConstraints"))]
     template.conditions = templating.conditions.write(conditions)
     template.headers = _headers(template, _listed(fields, "headers"))
@@ -126,15 +142,22 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
         return
     template.auth_username = given.get("username", "")
     if not template.auth_username:
-        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it")
+        raise ApiError(
+            400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it"
+        )
     if "password" in given:
         template.auth_password = seal(given["password"])
 
 
 def secrets_missing(fields: Mapping[str, Sequence[str]]) -> ApiError:
     """Return the refusal of a URL that would take stored secrets to another server, naming each of them."""
-    named = [_API_NAMES[field] + (f" ({', '.join(names)})" if names else "") for field, names in fields.items()]
-    source = f"{' and '.join(named)}: must be given again, or null: the URL leads to another server than the stored secrets were for"
+    named = [
+        _API_NAMES[field] + (f" ({', '.join(names)})" if names else "") for field, names in fields.items()
+    ]
+    source = (
+        f"{' and '.join(named)}: must be given again, or null: the URL leads to another server than the "
+        "stored secrets were for"
+    )
     return ApiError(400, Code.MISSING_REQUIRED_PARAMETER, source)
 
 
@@ -149,12 +172,22 @@ def _condition(one: Mapping[str, Any], number: int) -> Criterion:
     place = f"filterConstraints[{number}]"
     search_request.object_of(one, place, "TemplateCondition", "an object with filterSelection")
     search_request.check_kinds(one, place)
-    named = search_request.word(f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION).strip("{}")
+    named = search_request.word(
+        f"{place}.filterSelection", one.get("filterSelection"), Code.INVALID_FILTER_SELECTION
+    ).strip("{}")
     field = templating.field_of(named)
     if field is None:
-        raise ApiError(400, Code.INVALID_FILTER_SELECTION, f"{place}.filterSelection: there is no placeholder {named[:64]}")
-    element = search_request.word(f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT)
-    return search_request.read_criterion(field, search_request.operator_of(field, element), one, fields=templating.field_of)
+        raise ApiError(
+            400,
+            Code.INVALID_FILTER_SELECTION,
+            f"{place}.filterSelection: there is no placeholder {named[:64]}",
+        )
+    element = search_request.word(
+        f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT
+    )
+    return search_request.read_criterion(
+        field, search_request.operator_of(field, element), one, fields=templating.field_of
+    )
 
 
 def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:

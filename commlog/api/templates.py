@@ -28,14 +28,20 @@ from notifications.text import keys
 from notifications.text.gate import clean
 
 router = Router(tags=["Templates"])
-_creating = needs(permissions.may_create_templates, "making templates needs the permission “Create templates”")
+_creating = needs(
+    permissions.may_create_templates, "making templates needs the permission “Create templates”"
+)
 _editing = needs(permissions.may_edit_templates, "changing templates needs the permission “Edit templates”")
 
 
 @router.post(
     "/templates",
     operation_id="createTemplate",
-    openapi_extra=describes(body=NEW, once=True, _201=answers("The template, with its signing secret this once", TEMPLATE, headers=PLACE)),
+    openapi_extra=describes(
+        body=NEW,
+        once=True,
+        _201=answers("The template, with its signing secret this once", TEMPLATE, headers=PLACE),
+    ),
 )
 @_creating
 def create(request: HttpRequest) -> HttpResponse:
@@ -44,7 +50,11 @@ def create(request: HttpRequest) -> HttpResponse:
     return once(request, lambda: _create(request, body))
 
 
-@router.get("/templates/{templateId}", operation_id="getTemplate", openapi_extra=describes(_200=answers("The template", TEMPLATE)))
+@router.get(
+    "/templates/{templateId}",
+    operation_id="getTemplate",
+    openapi_extra=describes(_200=answers("The template", TEMPLATE)),
+)
 @needs(permissions.may_view_templates, "reading templates needs the permission to create or edit them")
 def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """One webhook template, without its secrets; its URL is whole for those who may edit templates."""
@@ -63,7 +73,8 @@ def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"]
 def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """Change some of a template's fields. What was sent stays as it was.
 
-    A URL of another scheme, host or port needs the password and the hidden headers again, or null in their place.
+    A URL of another scheme, host or port needs the password and the hidden headers again, or null in their
+    place.
     """
     steps = bodies.read(request)
     found = _found(templateId)
@@ -76,7 +87,11 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
     return JsonResponse(template_out(found))
 
 
-@router.delete("/templates/{templateId}", operation_id="deleteTemplate", openapi_extra=describes(_204=answers("It is gone")))
+@router.delete(
+    "/templates/{templateId}",
+    operation_id="deleteTemplate",
+    openapi_extra=describes(_204=answers("It is gone")),
+)
 @_editing
 def delete(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """Take a template away. Messages that were made from it stay."""
@@ -109,18 +124,28 @@ def _object(body: Any) -> Mapping[str, Any]:
 def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
     """The fields after the steps. Paths name whole fields, with or without a slash before them."""
     if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
-        raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be a list of 1 to 100 steps: {op, path, value}")
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, "the body: must be a list of 1 to 100 steps: {op, path, value}"
+        )
     changed = set()
     for place, step in enumerate(steps):
         given = step if isinstance(step, dict) else {}
         operation = str(given.get("op", "")).upper()
         path = clean(f"[{place}].path", given.get("path", ""), most=64).lstrip("/")
         if operation == "MOVE":
-            raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}].op: MOVE makes no sense here: every field has its own meaning")
+            raise ApiError(
+                400,
+                Code.INVALID_PARAMETERS,
+                f"[{place}].op: MOVE makes no sense here: every field has its own meaning",
+            )
         if operation not in OPERATIONS:
             raise Malformed(f"[{place}].op", Fault.MUST_BE_ONE_OF, allowed=OPERATIONS)
         if path not in fields_of("NewTemplate"):
-            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed")
+            raise ApiError(
+                400,
+                Code.PARAMETER_NOT_ALLOWED,
+                f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed",
+            )
         if path in changed:  # what the first one says would not even be looked at
             raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}].path: {path} is changed twice")
         changed.add(path)

@@ -13,7 +13,17 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
-from commlog.api import events, media_types, messages, notification_settings, organisation, plain, streams, subscriptions, templates
+from commlog.api import (
+    events,
+    media_types,
+    messages,
+    notification_settings,
+    organisation,
+    plain,
+    streams,
+    subscriptions,
+    templates,
+)
 from commlog.api.auth import METHODS
 from commlog.api.description import CommlogAPI
 from commlog.api.errors import ApiError, answer, of_status
@@ -28,7 +38,8 @@ api.add_router("", notification_settings.router)
 api.add_router("", events.router)
 api.add_router("", templates.router)
 api.add_router("", subscriptions.router)
-bare = CommlogAPI("bare", auth=METHODS)  # one of the seven is written without the prefix, so all of them answer so
+# One of the seven is written without the prefix, so all of them answer so.
+bare = CommlogAPI("bare", auth=METHODS)
 bare.add_router("", messages.router)
 
 
@@ -36,7 +47,9 @@ def patterns_of(prefixed: CommlogAPI) -> Iterator[URLPattern]:
     """The addresses of its operations. They ask for no sign-in: keys open them, not sessions."""
     for pattern in prefixed.urls[0]:
         if isinstance(pattern, URLPattern) and pattern.name != "api-root":
-            yield URLPattern(pattern.pattern, _for_programs(pattern.callback), pattern.default_args, pattern.name)
+            yield URLPattern(
+                pattern.pattern, _for_programs(pattern.callback), pattern.default_args, pattern.name
+            )
 
 
 def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -52,7 +65,9 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
         if by_head:
             request.method = "HEAD"
         if isinstance(response, HttpResponseNotAllowed):
-            response = of_status(request, 405, headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
+            response = of_status(
+                request, 405, headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")}
+            )
         media_types.answer_in_kind(request, response)
         return response
 

@@ -1,7 +1,9 @@
-"""An answer of many messages, written to a file piece by piece: a thousand messages may hold gigabytes of text.
+"""An answer of many messages, written to a file piece by piece: a thousand messages may hold gigabytes of
+text.
 
-The list of messages comes without its long texts but with their sizes. They are then read for a few megabytes of messages at a time,
-and nothing is answered before all of it is written: an error in the middle is an error, never a shorter list.
+The list of messages comes without its long texts but with their sizes. They are then read for a few megabytes
+of messages at a time, and nothing is answered before all of it is written: an error in the middle is an
+error, never a shorter list.
 """
 
 import json
@@ -28,7 +30,9 @@ _TYPE = "application/json"
 
 
 class SizeOf(Func):
-    """The size of texts together; characters on SQLite, bytes on PostgreSQL, which need not unpack a text for that."""
+    """The size of texts together; characters on SQLite, bytes on PostgreSQL, which need not unpack a text for
+    that.
+    """
 
     function = "LENGTH"
     arg_joiner = ") + LENGTH("
@@ -36,15 +40,21 @@ class SizeOf(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """OCTET_LENGTH reads the size from a text's head."""
-        return self.as_sql(compiler, connection, function="OCTET_LENGTH", arg_joiner=") + OCTET_LENGTH(", **context)
+        return self.as_sql(
+            compiler, connection, function="OCTET_LENGTH", arg_joiner=") + OCTET_LENGTH(", **context
+        )
 
 
 def answer(messages: Sequence[Message], *, full: bool, secret_urls: bool) -> HttpResponseBase:
-    """Return the messages as a JSON list, with their attempts where it is `full`. They come without TEXTS, with their SIZE.
+    """Return the messages as a JSON list, with their attempts where it is `full`.
 
-    Raises ApiError where the list has more bytes than a resend could take, TookTooLong where a piece cannot be read in time.
+    They come without TEXTS, with their SIZE.
+
+    Raises ApiError where the list has more bytes than a resend could take, TookTooLong where a piece cannot
+    be read in time.
     """
-    _check(sum(getattr(message, SIZE) for message in messages))  # at least so much: said before anything is written
+    # At least so much: said before anything is written.
+    _check(sum(getattr(message, SIZE) for message in messages))
     target = SpooledTemporaryFile(max_size=_AT_ONCE)  # noqa: SIM115  the response closes it
     try:
         _write(cast(IO[bytes], target), _shown(messages, full, secret_urls))
@@ -78,7 +88,10 @@ def _shown(messages: Sequence[Message], full: bool, secret_urls: bool) -> Iterat
 def _read(piece: Sequence[Message], full: bool) -> Iterator[Message]:
     """The messages of a piece with their texts, which it holds no more afterwards."""
     with time_limit(A_PAGE):
-        texts = {row["pk"]: row for row in Message.objects.filter(pk__in=[each.pk for each in piece]).values("pk", *TEXTS)}
+        texts = {
+            row["pk"]: row
+            for row in Message.objects.filter(pk__in=[each.pk for each in piece]).values("pk", *TEXTS)
+        }
         if full:
             prefetch_related_objects(piece, "attempts")
     for message in piece:
@@ -109,5 +122,8 @@ def _pieces(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 def _check(length: int) -> None:
     if length > settings.API_LARGEST_ANSWER:
-        source = f"limit: the answer would have more than {settings.API_LARGEST_ANSWER:,} bytes; ask for fewer messages"
+        source = (
+            f"limit: the answer would have more than {settings.API_LARGEST_ANSWER:,} bytes; ask for "
+            "fewer messages"
+        )
         raise ApiError(400, Code.OUT_OF_BOUNDS_PAGINATION_LIMIT_VALUE, source)

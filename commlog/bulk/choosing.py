@@ -1,8 +1,9 @@
-"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted and named before it is confirmed.
+"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted and named
+before it is confirmed.
 
-Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that is chosen more than
-once, those that would fail again at once (`unsendable.py`), and, unless wanted, those that may have been delivered (some attempt in the
-chain got no answer).
+Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that
+is chosen more than once, those that would fail again at once (`unsendable.py`), and, unless wanted, those
+that may have been delivered (some attempt in the chain got no answer).
 """
 
 from collections import Counter
@@ -26,8 +27,9 @@ from notifications.states import MessageType, Outcome
 MOST = 500_000  # messages of one bulk resend
 _MOST_MATCHING = 100_000  # counted, where only some of what matches can be resent
 _AT_ONCE = 5_000  # rows in memory while they are counted
-# As Message.may_have_been_delivered says it, but for FAILED: in a chain without obstacle nothing else has this outcome. If asked,
-# PostgreSQL would read its index of failed messages for each row, as long as its statistics say that there are few.
+# As Message.may_have_been_delivered says it, but for FAILED: in a chain without obstacle nothing else has
+# this outcome. If asked, PostgreSQL would read its index of failed messages for each row, as long as its
+# statistics say that there are few.
 _UNKNOWN = Q(outcome=Outcome.UNKNOWN, receipt_status="")
 
 
@@ -41,7 +43,10 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be resent, before anything is. The counts are those of the ids, which one question has found."""
+    """What would be resent, before anything is.
+
+    The counts are those of the ids, which one question has found.
+    """
 
     ids: Sequence[int]  # oldest first
     doubtful: Sequence[int]  # may have been delivered: left out unless wanted
@@ -85,7 +90,11 @@ class _Pick(NamedTuple):
     @property
     def person(self) -> tuple[object, ...]:
         """Whom it is for."""
-        known = ((kind, pk) for kind, pk in (("client", self.client), ("group", self.group), ("user", self.user)) if pk)
+        known = (
+            (kind, pk)
+            for kind, pk in (("client", self.client), ("group", self.group), ("user", self.user))
+            if pk
+        )
         return next(known, (self.destination,))
 
 
@@ -113,7 +122,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Resendable:
-    """How many of the failed messages would be resent, and how many are left out though nothing of their chain has arrived."""
+    """How many of the failed messages would be resent, and how many are left out though nothing of their
+    chain has arrived.
+    """
 
     number: int
     doubtful: int  # may have been delivered
@@ -122,7 +133,10 @@ class Resendable:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How many messages match a filter, and how many of them are left out of a bulk resend. None: more than `most`."""
+    """How many messages match a filter, and how many of them are left out of a bulk resend.
+
+    None: more than `most`.
+    """
 
     number: int | None
     not_failed: int | None
@@ -133,7 +147,10 @@ class Matching:
 
 
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
-    """Count exactly; call it within a time limit. `count_others`: say how many of the chosen are not failed, too. Raises TooMany."""
+    """Count exactly; call it within a time limit.
+
+    `count_others`: say how many of the chosen are not failed, too. Raises TooMany.
+    """
     failed, closed = chosen.failed(), sendable.closed()
     found = _Found()
     unread: dict[int, _Pick] = {}
@@ -197,26 +214,36 @@ def matching(chosen: MessageQuerySet, these: Resendable) -> Matching:
 
 
 def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
-    """Write down which messages of `scope` are the job's, oldest first. Returns how many. One statement, whatever their number."""
+    """Write down which messages of `scope` are the job's, oldest first.
+
+    Returns how many. One statement, whatever their number.
+    """
     found = scope.order_by().filter(pk__in=unsendable.these(ids)).values(pick=F("pk"))
     statement, parameters = found.query.get_compiler(connection=connection).as_sql()
     table = JobItem._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (job_id, message_id, outcome) SELECT %s, pick, '' FROM ({statement}) AS confirmed ORDER BY pick",  # noqa: S608
+            f"INSERT INTO {table} (job_id, message_id, outcome) "  # noqa: S608
+            f"SELECT %s, pick, '' FROM ({statement}) AS confirmed ORDER BY pick",
             [job.pk, *parameters],
         )
         return int(cursor.rowcount)
 
 
 def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
-    """The messages to be resent: of each chain without obstacle its newest entry among these, and whether it is `doubtful`."""
+    """The messages to be resent: of each chain without obstacle its newest entry among these, and whether it
+    is `doubtful`.
+    """
     free = _rooted(failed.order_by().unanswered())
     picks = cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")
     chain = Message.objects.filter(_UNKNOWN)
     # CASE as in unanswered().
-    unknown = _UNKNOWN | Exists(chain.filter(first=OuterRef("root"))) | Exists(chain.filter(pk=OuterRef("first")))
-    return _rooted(Message.objects.filter(pk__in=picks)).annotate(doubtful=Case(When(unknown, then=Value(1)), default=Value(0)))
+    unknown = (
+        _UNKNOWN | Exists(chain.filter(first=OuterRef("root"))) | Exists(chain.filter(pk=OuterRef("first")))
+    )
+    return _rooted(Message.objects.filter(pk__in=picks)).annotate(
+        doubtful=Case(When(unknown, then=Value(1)), default=Value(0))
+    )
 
 
 def _rooted(messages: QuerySet[Message]) -> QuerySet[Message]:

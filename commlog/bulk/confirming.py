@@ -1,8 +1,9 @@
 """What somebody has confirmed: the messages themselves, as the page that was confirmed carries them, signed.
 
-A number of messages, a moment or conditions would not do: between the page and its button other messages fail, deliveries are
-reported, and views are saved anew, so that the same conditions choose as many others. Reading a page writes nothing, so the set
-travels with the page. 500,000 ids take less than a megabyte: steps from id to id are small numbers, and they are compressed.
+A number of messages, a moment or conditions would not do: between the page and its button other messages
+fail, deliveries are reported, and views are saved anew, so that the same conditions choose as many others.
+Reading a page writes nothing, so the set travels with the page. 500,000 ids take less than a megabyte: steps
+from id to id are small numbers, and they are compressed.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,9 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A set of messages, and by which query it was chosen. `newest`: the largest message id that there was."""
+    """A set of messages, and by which query it was chosen. `newest`: the largest message id that there
+    was.
+    """
 
     asked: Asked
     newest: int
@@ -56,11 +59,19 @@ class Confirmed:
         if pk != owner.pk:
             raise Damaged
         place = Place(LogKind(kind), UUID(whom) if whom else None)
-        return cls(Asked(reading.of_pairs(pairs, place), words), newest, list(accumulate(ids)), list(accumulate(doubtful)))
+        return cls(
+            Asked(reading.of_pairs(pairs, place), words),
+            newest,
+            list(accumulate(ids)),
+            list(accumulate(doubtful)),
+        )
 
 
 class BulkForm(forms.Form):
-    """What the page sends: the messages that were confirmed, and how to resend them. `key` names the job: it is made once."""
+    """What the page sends: the messages that were confirmed, and how to resend them.
+
+    `key` names the job: it is made once.
+    """
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     confirmed = forms.CharField(widget=forms.HiddenInput)
@@ -71,7 +82,9 @@ class BulkForm(forms.Form):
         min_value=1,
         max_value=10_000,
         help_text="Leave it empty to resend as fast as possible.",
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."),
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."
+        ),
     )
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:

@@ -13,7 +13,11 @@ from commlog.models.column_layout import LogKind
 from commlog.models.outcomes import LEFT, Outcome
 from notifications.states import LIVE, MessageState
 
-_FATES = (("SENT", "sent", [MessageState.SENT]), ("FAILED", "failed again", [MessageState.FAILED]), ("PENDING", "under way", sorted(LIVE)))
+_FATES = (
+    ("SENT", "sent", [MessageState.SENT]),
+    ("FAILED", "failed again", [MessageState.FAILED]),
+    ("PENDING", "under way", sorted(LIVE)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`lines` add up to `total`; `fates` say what the new entries have come to, and add up to the first line."""
+    """`lines` add up to `total`; `fates` say what the new entries have come to, and add up to the first
+    line.
+    """
 
     total: int
     lines: Sequence[Line]

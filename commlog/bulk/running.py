@@ -1,4 +1,6 @@
-"""How a worker resends many: slice by slice, each one transaction with its outcomes, so that nothing is done twice whatever is killed."""
+"""How a worker resends many: slice by slice, each one transaction with its outcomes, so that nothing is done
+twice whatever is killed.
+"""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -46,13 +48,20 @@ def _slice(turn: Turn, size: int) -> int:
         items = _next_items(turn, size)
         if not items:
             return 0
-        results = outbox.resend_many([item.message_id for item in items], by=job.owner, newest=job.newest).results
+        results = outbox.resend_many(
+            [item.message_id for item in items], by=job.owner, newest=job.newest
+        ).results
         for item in items:
             result = results[item.message_id]
-            item.outcome, item.new_id = (Outcome(result), None) if isinstance(result, Obstacle) else (Outcome.RESENT, result)
+            item.outcome, item.new_id = (
+                (Outcome(result), None) if isinstance(result, Obstacle) else (Outcome.RESENT, result)
+            )
         JobItem.objects.bulk_update(items, ["outcome", "new"], batch_size=SLICE)
         outcomes = Counter(item.outcome for item in items)
-        turn.record(done=job.done + len(items), outcomes={str(outcome): number for outcome, number in outcomes.items()})
+        turn.record(
+            done=job.done + len(items),
+            outcomes={str(outcome): number for outcome, number in outcomes.items()},
+        )
     return len(items)
 
 

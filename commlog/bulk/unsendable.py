@@ -1,4 +1,6 @@
-"""Which of the messages that are chosen would fail again at once, and why: counted before a bulk resend is confirmed."""
+"""Which of the messages that are chosen would fail again at once, and why: counted before a bulk resend is
+confirmed.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +19,10 @@ _AT_ONCE = 50  # texts in memory
 
 
 def known_reason(channel: str, destination: str, closed: Mapping[MessageType, Reason]) -> Reason | None:
-    """Return why a message would fail at once, where that can be said without its text. `closed`: sendable.closed()."""
+    """Return why a message would fail at once, where that can be said without its text.
+
+    `closed`: sendable.closed().
+    """
     return closed.get(MessageType(channel)) if destination else channels.of(channel).without_destination
 
 
@@ -27,17 +32,24 @@ def known(closed: Mapping[MessageType, Reason]) -> Q:
 
 
 def to_be_read(reason: str) -> bool:
-    """Return whether a message that failed with this reason has to be read to know whether it would fail at once."""
+    """Return whether a message that failed with this reason has to be read to know whether it would fail at
+    once.
+    """
     return reason in sendable.DOUBTFUL_REASONS
 
 
 def found_by_reading(pks: Iterable[int]) -> dict[int, Reason]:
-    """Return by message id why it would fail at once, of the oldest of these messages. One query, or none, whatever their number."""
+    """Return by message id why it would fail at once, of the oldest of these messages.
+
+    One query, or none, whatever their number.
+    """
     read = sorted(pks)[:MOST_READ]
     if not read:
         return {}
     messages = Message.objects.filter(pk__in=these(read)).order_by().only(*sendable.FIELDS)
-    return {each.pk: error.reason for each in messages.iterator(_AT_ONCE) if (error := sendable.refusal_of(each))}
+    return {
+        each.pk: error.reason for each in messages.iterator(_AT_ONCE) if (error := sendable.refusal_of(each))
+    }
 
 
 def by_reason(reasons: Iterable[Reason]) -> list[tuple[Reason, int]]:

@@ -1,4 +1,6 @@
-"""python -m commlog.demo past|feed DIRECTORY: the demo's own programs, started by its runner and by nobody else."""
+"""python -m commlog.demo past|feed DIRECTORY: the demo's own programs, started by its runner and by nobody
+else.
+"""
 
 import argparse
 import sys
@@ -24,7 +26,10 @@ def main() -> None:
 
     place = Place(options.directory)
     if Path(settings.DATABASES["default"]["NAME"]) != place.database:
-        sys.exit("This would write invented messages into a database that is not the demo's. Start `manage.py demo` instead.")
+        sys.exit(
+            "This would write invented messages into a database that is not the demo's. Start `manage.py "
+            "demo` instead."
+        )
     # The programs use models, which can be imported only now.
     getattr(import_module("commlog.demo.bank"), options.program)(place, options)
 

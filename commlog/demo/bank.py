@@ -1,4 +1,6 @@
-"""The demo's bank: it makes the past once, then its core banking system tells of events over the API, and staff write by hand."""
+"""The demo's bank: it makes the past once, then its core banking system tells of events over the API, and
+staff write by hand.
+"""
 
 import argparse
 import json
@@ -30,7 +32,8 @@ from notifications.states import MessageType
 
 NAME = "Core banking"
 _WEEKS = 5
-_EVERY_SO_MANY = 6  # one of so many is to somebody busy. It is retried for 80 s, so at the usual pace two or three are waiting
+# One of so many is to somebody busy. It is retried for 80 s, so at the usual pace two or three are waiting.
+_EVERY_SO_MANY = 6
 _PATIENCE = 20.0
 
 
@@ -66,11 +69,22 @@ def _add_events() -> None:
     events = []
     for message in messages:
         assert message.template
-        entry = Entry(message.template.key.hex, message.template.name, message.type, messages=[message.key.hex])
-        about = {"client": message.client, "group": message.group, "user": message.user, "subject_name": message.recipient_name}
+        entry = Entry(
+            message.template.key.hex, message.template.name, message.type, messages=[message.key.hex]
+        )
+        about = {
+            "client": message.client,
+            "group": message.group,
+            "user": message.user,
+            "subject_name": message.recipient_name,
+        }
         told = {"occurred_at": message.created_at, "received_at": message.created_at, "source": NAME}
-        events.append(BusinessEvent(name=message.event, trace=[list(astuple(entry))], message_count=1, **about, **told))
-    for message, event in zip(messages, BusinessEvent.objects.bulk_create(events, batch_size=500), strict=True):
+        events.append(
+            BusinessEvent(name=message.event, trace=[list(astuple(entry))], message_count=1, **about, **told)
+        )
+    for message, event in zip(
+        messages, BusinessEvent.objects.bulk_create(events, batch_size=500), strict=True
+    ):
         message.business_event = event
     Message.objects.bulk_update(messages, ["business_event"], batch_size=500)
 
@@ -86,8 +100,11 @@ def feed(place: Place, options: argparse.Namespace) -> None:
     while True:
         now = timezone.localtime()
         busy = number % _EVERY_SO_MANY == 0
-        what = generator.to_client(reminder, cast.busy(), now, rng) if busy else generator.happen(cast, now, rng)
-        with suppress(OperationalError, OSError):  # somebody holds the database, or the pages do not answer yet: the next one is as good
+        what = (
+            generator.to_client(reminder, cast.busy(), now, rng) if busy else generator.happen(cast, now, rng)
+        )
+        # Somebody holds the database, or the pages do not answer yet: the next one is as good.
+        with suppress(OperationalError, OSError):
             tell(what, port=options.port, key=key)
             number += 1
         time.sleep(options.every * rng.uniform(0.6, 1.4))
@@ -127,12 +144,19 @@ def body(what: Happened) -> dict[str, object]:
     named = {"clientKey": what.client, "groupKey": what.group, "userKey": what.user}
     data = {name: text for name, text in what.facts.items() if name not in texts.OURS}
     way = what.wording.way or what.wording.channel.value
-    told: dict[str, object] = {"event": what.wording.event, "data": data | {texts.WAY: way}, "occurredAt": what.facts.when.isoformat()}
+    told: dict[str, object] = {
+        "event": what.wording.event,
+        "data": data | {texts.WAY: way},
+        "occurredAt": what.facts.when.isoformat(),
+    }
     return told | {name: row.key.hex for name, row in named.items() if row is not None}
 
 
 def tell(what: Happened, *, port: int, key: str) -> None:
-    """Post an event to the API, as any program would; what a person writes goes into the outbox. Raises OSError."""
+    """Post an event to the API, as any program would; what a person writes goes into the outbox.
+
+    Raises OSError.
+    """
     if what.wording.event == MANUAL:
         outbox.enqueue(draft(what))
         return

@@ -11,16 +11,27 @@ from commlog.demo.standins.conduct import Conduct
 from notifications.failures import Reason
 from notifications.states import MessageState, MessageType, Outcome
 
-_EMAIL, _SMS, _HOOK, _STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
+_EMAIL, _SMS, _HOOK, _STREAM = (
+    MessageType.EMAIL,
+    MessageType.SMS,
+    MessageType.WEB_HOOK,
+    MessageType.EVENT_STREAM,
+)
 _OUTCOMES = {"+": Outcome.ACCEPTED, "-": Outcome.REFUSED, "?": Outcome.UNKNOWN, "0": Outcome.ABANDONED}
-_MAIL, _HTTP, _SILENT = Reason.MESSAGING_EXCEPTION, Reason.INVALID_HTTP_RESPONSE, "The connection ended before an answer came."
+_MAIL, _HTTP, _SILENT = (
+    Reason.MESSAGING_EXCEPTION,
+    Reason.INVALID_HTTP_RESPONSE,
+    "The connection ended before an answer came.",
+)
 LOST = "The sender was lost before anything was sent."
 _SPELLED = "Hello, our terms change on the first of the month. " * 40
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How the tries ended, one after the other, why those failed that did, and what of the message caused it."""
+    """How the tries ended, one after the other, why those failed that did, and what of the message caused
+    it.
+    """
 
     tries: str
     reason: str = ""
@@ -54,8 +65,10 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
         Fate(_ALWAYS, _MAIL, "452 4.2.2 The recipient's mailbox is full", 14),
         Fate(_ALWAYS, Reason.INVALID_SMTP_CREDENTIALS, "535 5.7.8 Authentication credentials invalid", 10),
         Fate("", Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL is not set.", 2),
-        Fate("", Reason.UNSUPPORTED_ENCODING_EXCEPTION, "The subject has a control character.", 1, {"subject": "Your statement\x07"}),
-        Fate("", Reason.MISSING_TEMPLATE_KEY, "The template was deleted while this message was being made.", 1, {"template_id": None}),
+        Fate("", Reason.UNSUPPORTED_ENCODING_EXCEPTION, "The subject has a control character.",
+             1, {"subject": "Your statement\x07"}),
+        Fate("", Reason.MISSING_TEMPLATE_KEY, "The template was deleted while this message was being "
+                                              "made.", 1, {"template_id": None}),
         Fate("000", Reason.OTHER, "3 senders in a row were lost before they could send this message.", 1),
     ),
     _SMS: (
@@ -79,20 +92,28 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
         Fate(_ALWAYS, _HTTP, "HTTP 401: Unauthorized", 6),
         Fate(_ALWAYS, Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused", 8),
         Fate("", Reason.WEBHOOK_NOTIFICATIONS_DISABLED, "Webhooks were switched off by an administrator.", 2),
-        Fate("", Reason.INVALID_JSON_BODY_SYNTAX, "The text is not valid JSON.", 2, {"content": '{"event": "LOAN_REPAYMENT", "amount": {'}),
-        Fate("", Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, "The message is larger than 1 MiB.", 0, {"content": '"' + "QUJD" * 270_000 + '"'}),
+        Fate("", Reason.INVALID_JSON_BODY_SYNTAX, "The text is not valid JSON.",
+             2, {"content": '{"event": "LOAN_REPAYMENT", "amount": {'}),
+        Fate("", Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, "The message is larger than 1 MiB.",
+             0, {"content": '"' + "QUJD" * 270_000 + '"'}),
         Fate("", Reason.BLACKLISTED_URL, "10.20.0.15 is a private address.", 1, {"destination": "https://10.20.0.15/core/hooks"}),
         Fate("", Reason.INVALID_HTTP_PROTOCOL, "ftp is not allowed.", 1, {"destination": "ftp://files.example.org/in"}),
     ),
     _STREAM: (Fate("-", Reason.OTHER, "The stream could not be written", 2),),
 }  # fmt: skip
 TROUBLE = {channel: (fates[0].reason, fates[0].cause) for channel, fates in _FATES.items()}
-FAILURES = {channel: [each for each in fates if each.state == MessageState.FAILED] for channel, fates in _FATES.items()}
+FAILURES = {
+    channel: [each for each in fates if each.state == MessageState.FAILED]
+    for channel, fates in _FATES.items()
+}
 # What the stand-ins do to addresses that misbehave, in their own words.
 _UNREACHABLE = {Conduct.UNREACHABLE: "30003: Unreachable destination handset"}
 _SAID: dict[MessageType, tuple[Reason, dict[Conduct, str]]] = {
     _EMAIL: (_MAIL, smtp.AT_RCPT | {manner: said.decode() for manner, said in smtp.AFTER_DATA.items()}),
-    _SMS: (Reason.SMS_SERVICE_ERROR, {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()} | _UNREACHABLE),
+    _SMS: (
+        Reason.SMS_SERVICE_ERROR,
+        {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()} | _UNREACHABLE,
+    ),
     _HOOK: (_HTTP, dict.fromkeys((Conduct.BUSY, Conduct.FLAKY), "HTTP 503: Service unavailable")),
 }
 _TRIES = {Conduct.SILENT: "??????", Conduct.FLAKY: "--+", Conduct.FORGETFUL: "?+"}
@@ -104,7 +125,11 @@ def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
         return None
     reason, said = _SAID[channel]
     tries = _TRIES.get(manner, _ALWAYS)
-    return Fate(tries[:1] if channel == _SMS and "?" in tries else tries, reason, said.get(manner, _SILENT).format("…"))
+    return Fate(
+        tries[:1] if channel == _SMS and "?" in tries else tries,
+        reason,
+        said.get(manner, _SILENT).format("…"),
+    )
 
 
 _NO_ADDRESS = {
@@ -120,7 +145,9 @@ _ANSWERS = {_EMAIL: "250 2.0.0 Ok: queued as {}", _SMS: "queued", _HOOK: "HTTP 2
 
 
 def fate_of(channel: MessageType, destination: str, rng: Random, *, again: bool = False) -> Fate:
-    """One of everything, as often as it comes; what failed before fails more often, and some destinations always do."""
+    """One of everything, as often as it comes; what failed before fails more often, and some destinations
+    always do.
+    """
     known = _by_destination(channel, destination)
     if known or (channel == _STREAM and again):
         return known or DELIVERED
@@ -141,9 +168,17 @@ def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel == _EMAIL:
         return _misbehaving(channel, conduct.of_address(destination))
     if channel == _SMS:
-        return _misbehaving(channel, conduct.of_number(destination)) if destination.startswith("+") else _UNDEFINED
+        return (
+            _misbehaving(channel, conduct.of_number(destination))
+            if destination.startswith("+")
+            else _UNDEFINED
+        )
     path = urlsplit(destination).path
-    return _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path)) if channel == _HOOK else None
+    return (
+        _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path))
+        if channel == _HOOK
+        else None
+    )
 
 
 def answer(channel: MessageType, rng: Random) -> str:

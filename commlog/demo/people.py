@@ -1,4 +1,7 @@
-"""Whom the invented messages are from and for. Addresses and numbers are such as are kept free for examples and fiction."""
+"""Whom the invented messages are from and for.
+
+Addresses and numbers are such as are kept free for examples and fiction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +28,37 @@ _STAFF = (
 # First and last names; Latin ones are the first.
 _NAMES = (
     (
-        ("Ana", "Jonas", "Mia", "Łukasz", "Zoë", "Ibrahim", "Søren", "Mateus", "Emre", "Lucía", "Kofi", "Björn", "Noël", "Elif", "Wanjiru"),
-        ("Silva", "Weber", "Kowalska", "Haddad", "Jørgensen", "Mwangi", "Novák", "Öztürk", "Adeyemi", "García", "Schäfer", "O’Leary"),
+        (
+            "Ana",
+            "Jonas",
+            "Mia",
+            "Łukasz",
+            "Zoë",
+            "Ibrahim",
+            "Søren",
+            "Mateus",
+            "Emre",
+            "Lucía",
+            "Kofi",
+            "Björn",
+            "Noël",
+            "Elif",
+            "Wanjiru",
+        ),
+        (
+            "Silva",
+            "Weber",
+            "Kowalska",
+            "Haddad",
+            "Jørgensen",
+            "Mwangi",
+            "Novák",
+            "Öztürk",
+            "Adeyemi",
+            "García",
+            "Schäfer",
+            "O’Leary",
+        ),
     ),
     (("Дмитрий", "Ольга", "Юлия"), ("Соколов", "Шевченко", "Щербак")),
     (("Γιώργος", "Ελένη", "Νίκος"), ("Παπαδόπουλος", "Αγγελίδης", "Οικονόμου")),
@@ -42,12 +74,13 @@ _NAMES = (
 )
 _OTHERS = 4  # one of so many has a name that is not in Latin letters
 _GROUPS = (
-    "Harbour Market Women", "Hillside Coffee Growers", "Riverside Taxi Drivers", "Old Town Tailors", "Lakeshore Beekeepers",
-    "Station Road Traders", "Green Valley Dairy Circle", "Teachers’ Savings Circle",
+    "Harbour Market Women", "Hillside Coffee Growers", "Riverside Taxi Drivers", "Old Town Tailors",
+    "Lakeshore Beekeepers", "Station Road Traders", "Green Valley Dairy Circle", "Teachers’ Savings Circle",
 )  # fmt: skip
 _ROLES_IN_GROUP = ("Chair", "Treasurer", "Secretary", "", "", "")
 _DOMAINS = ("example.org", "example.com", "example.net", "mail.example.org")
-# Those of the demo whose contact data make trouble; the stand-ins tell them by their spelling (standins/conduct.py).
+# Those of the demo whose contact data make trouble; the stand-ins tell them by their spelling
+# (standins/conduct.py).
 _BUSY = "busy.example.org"
 _TROUBLED = (
     ("nobody.example.org", "+447700900901"),
@@ -90,9 +123,12 @@ def of_demo(*, since: datetime, rng: Random) -> Cast:
     with transaction.atomic():
         for username, first, last in _STAFF:
             _user(username, first, last, since, SIGN_INS.get(username, "Officer"))
-        places = [(rng.choice(_DOMAINS), f"+447700900{number:03}") for number in range(1, 53)] + list(_TROUBLED)
+        places = [(rng.choice(_DOMAINS), f"+447700900{number:03}") for number in range(1, 53)] + list(
+            _TROUBLED
+        )
         Client.objects.bulk_create(
-            _client(f"{204000 + number * 37:09}", number, rng, place) for number, place in enumerate(places, start=1)
+            _client(f"{204000 + number * 37:09}", number, rng, place)
+            for number, place in enumerate(places, start=1)
         )
         _groups("G", len(_GROUPS), list(Client.objects.order_by("pk")), rng)
         _there_since(since, "")
@@ -102,11 +138,15 @@ def of_demo(*, since: datetime, rng: Random) -> Cast:
 def find_demo() -> Cast:
     """Those of the demo, whoever has made them."""
     clients = list(Client.objects.order_by("pk"))
-    return Cast(list(User.objects.order_by("pk")), clients + clients[: -len(_TROUBLED)] * 2, list(Group.objects.all()))
+    return Cast(
+        list(User.objects.order_by("pk")), clients + clients[: -len(_TROUBLED)] * 2, list(Group.objects.all())
+    )
 
 
 def crowd(messages: int, *, since: datetime, rng: Random) -> Cast:
-    """Enough people for so many messages. Those of an earlier call are taken first; who is missing is made."""
+    """Enough people for so many messages. Those of an earlier call are taken first; who is missing is
+    made.
+    """
     wanted = max(50, min(20_000, messages // 50))
     ours = Client.objects.filter(client_id__startswith="GEN")
     new = range(ours.count() + 1, wanted + 1)
@@ -132,7 +172,8 @@ def _user(username: str, first: str, last: str, since: datetime, role: str) -> N
         last_name=last,
         email=f"{username}@harbourlight.example",
         mobile_phone="+447700900800",
-        password=make_password(PASSWORD) if username in SIGN_INS else "!",  # "!" is Django's word for no usable password
+        # "!" is Django's word for no usable password
+        password=make_password(PASSWORD) if username in SIGN_INS else "!",
         api_access=role == "Administrator",
         date_joined=since,
     )

@@ -1,4 +1,6 @@
-"""Where the demo lives: a directory of its own with its database, journals, logs, outage flags and what it has to remember."""
+"""Where the demo lives: a directory of its own with its database, journals, logs, outage flags and what it
+has to remember.
+"""
 
 import contextlib
 import fcntl
@@ -60,13 +62,17 @@ class Place:
         return memory is not None and memory.finished and self.database.exists()
 
     def prepare(self, *, fresh: bool = False) -> Memory:
-        """Take up what is there, or begin anew where a first start was not finished. Outages of an earlier run end."""
+        """Take up what is there, or begin anew where a first start was not finished.
+
+        Outages of an earlier run end.
+        """
         memory = self._read()
         if memory is None or not self.is_made or fresh:
             self._empty()
             memory = _with_free_ports(secret_key=secrets.token_urlsafe(50))
         elif not all(map(port_is_free, (memory.smtp, memory.twilio, memory.webhook))):
-            # Webhooks of the past then lead to a port of somebody else's on this machine; nothing is sent to them unless resent.
+            # Webhooks of the past then lead to a port of somebody else's on this machine; nothing is sent to
+            # them unless resent.
             memory = _with_free_ports(secret_key=memory.secret_key, finished=True)
         for channel in CHANNELS:
             self.flag(channel).unlink(missing_ok=True)
@@ -82,7 +88,10 @@ class Place:
 
     @contextlib.contextmanager
     def occupied(self) -> Iterator[None]:
-        """Keep other demos out of this directory. Raises Occupied; the system gives it free when this process ends, however it ends."""
+        """Keep other demos out of this directory.
+
+        Raises Occupied; the system gives it free when this process ends, however it ends.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -131,5 +140,7 @@ def port_is_free(port: int) -> bool:
 
 def _with_free_ports(*, secret_key: str, finished: bool = False) -> Memory:
     with contextlib.ExitStack() as stack:  # all held at once, else the same one could be given twice
-        smtp, twilio, webhook = (stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3))
+        smtp, twilio, webhook = (
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)
+        )
     return Memory(smtp, twilio, webhook, secret_key, finished)

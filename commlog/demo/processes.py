@@ -1,7 +1,8 @@
 """The demo's child processes: each on a leash, each with a log file of its own.
 
-`python -m commlog.demo.processes PROGRAM ARGUMENT…` is the leash: it runs a program that ends when standard input does. The demo holds the
-other end of that pipe. However it ends, even killed, the pipe closes and nothing of it stays behind.
+`python -m commlog.demo.processes PROGRAM ARGUMENT…` is the leash: it runs a program that ends when standard
+input does. The demo holds the other end of that pipe. However it ends, even killed, the pipe closes and
+nothing of it stays behind.
 """
 
 import contextlib
@@ -26,7 +27,15 @@ _LOOK = 0.1
 class Child:
     """A Python program that is stopped, at the latest, when this process ends."""
 
-    def __init__(self, name: str, arguments: list[str], *, environment: Mapping[str, str], log: Path, shown: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        shown: bool = False,
+    ) -> None:
         self.name = name
         self.log = log
         with log.open("ab") as file:
@@ -66,7 +75,9 @@ class Child:
 
 
 class Children:
-    """A set of children, stopped together: the last started first, the first one (whom the others need) at last."""
+    """A set of children, stopped together: the last started first, the first one (whom the others need) at
+    last.
+    """
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -75,13 +86,17 @@ class Children:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for child in self._running[1:]:
             child.let_go()
         for child in reversed(self._running):
             child.stop()
 
-    def start(self, name: str, arguments: list[str], *, environment: Mapping[str, str], shown: bool = False) -> Child:
+    def start(
+        self, name: str, arguments: list[str], *, environment: Mapping[str, str], shown: bool = False
+    ) -> Child:
         """Start one; `shown`: what it prints goes to the terminal, its errors to its log all the same."""
         child = Child(name, arguments, environment=environment, log=self._logs / f"{name}.log", shown=shown)
         self._running.append(child)

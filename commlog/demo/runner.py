@@ -1,4 +1,7 @@
-"""Starts the demo, watches over it and stops it. It touches no database: its child processes do, in an environment of their own."""
+"""Starts the demo, watches over it and stops it.
+
+It touches no database: its child processes do, in an environment of their own.
+"""
 
 import http.client
 import os
@@ -27,7 +30,10 @@ class CannotRun(Exception):
 
 
 def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments without --demo, and the demo's environment. `--demo=DIRECTORY` is a demo in another place. Raises CannotRun."""
+    """Return the arguments without --demo, and the demo's environment.
+
+    `--demo=DIRECTORY` is a demo in another place. Raises CannotRun.
+    """
     option = next(each for each in arguments if environment.is_for_a_demo(each))
     place = Place(Path(option.partition("=")[2] or DEFAULT))
     if not place.is_made:
@@ -38,7 +44,9 @@ def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[
 
 def _environment(place: Place, memory: Memory, shell: Mapping[str, str], *, port: int) -> dict[str, str]:
     providers = standins.environment(smtp=memory.smtp, twilio=memory.twilio)
-    return environment.demo(shell, directory=place.directory, port=port, secret_key=memory.secret_key, providers=providers)
+    return environment.demo(
+        shell, directory=place.directory, port=port, secret_key=memory.secret_key, providers=providers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,19 @@ class Demo:
             with place.occupied():
                 self._run(place)
         except Occupied as error:
-            raise CannotRun(f"A demo runs in {place.directory} already. Stop that one, or choose another --directory.") from error
+            raise CannotRun(
+                f"A demo runs in {place.directory} already. Stop that one, or choose another --directory."
+            ) from error
         except KeyboardInterrupt:
             _say("Stopped.")
 
     def _run(self, place: Place) -> None:
         if not port_is_free(self.port):
             another = self.port + 1
-            raise CannotRun(f"Port {self.port} is taken. Choose another: make run PORT={another}, or manage.py demo --port {another}")
+            raise CannotRun(
+                f"Port {self.port} is taken. Choose another: make run PORT={another}, or manage.py demo "
+                f"--port {another}"
+            )
         memory = place.prepare(fresh=self.fresh)
         with Children(place.logs) as children:
             self._start(place, memory, children)
@@ -83,17 +96,28 @@ class Demo:
     def _start(self, place: Place, memory: Memory, children: Children) -> None:
         variables = _environment(place, memory, os.environ, port=self.port)
         ports = [f"--{name}-port={getattr(memory, name)}" for name in ("smtp", "twilio", "webhook")]
-        children.start("stand-ins", ["-m", "commlog.demo.standins", str(place.directory), *ports], environment=variables)
+        children.start(
+            "stand-ins", ["-m", "commlog.demo.standins", str(place.directory), *ports], environment=variables
+        )
         _until(children, lambda: _listens(memory.webhook), "the stand-ins")
         program = ["-m", "commlog.demo"]
         past = children.start(
-            "past", [*program, "past", str(place.directory), f"--messages={self.messages}"], environment=variables, shown=True
+            "past",
+            [*program, "past", str(place.directory), f"--messages={self.messages}"],
+            environment=variables,
+            shown=True,
         )
         if past.wait() != 0:
             _give_up(past)
         children.forget(past)
         # Django's own server loses its place behind a body in chunks.
-        serve = ["-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", f"127.0.0.1:{self.port}"]
+        serve = [
+            "-m",
+            "gunicorn",
+            "django.core.wsgi:get_wsgi_application()",
+            "--bind",
+            f"127.0.0.1:{self.port}",
+        ]
         serve += ["--threads", "32", "--no-control-socket", "--graceful-timeout", "2"]
         children.start("web", serve, environment=variables | {"DEBUG": "1", "STREAM_READERS": "16"})
         children.start("sender", ["-m", "django", "sender"], environment=variables)
@@ -103,7 +127,9 @@ class Demo:
 
     def _welcome(self, place: Place) -> str:
         where = "" if place.directory == DEFAULT else f" --directory {self.directory}"
-        lines = "\n".join(f"    {name:<10} {environment.PASSWORD}   {role}" for name, role in environment.SIGN_INS.items())
+        lines = "\n".join(
+            f"    {name:<10} {environment.PASSWORD}   {role}" for name, role in environment.SIGN_INS.items()
+        )
         return f"""
   Commlog's demo is at  http://127.0.0.1:{self.port}/
 
@@ -144,7 +170,8 @@ def _until(children: Children, condition: Any, what: str) -> None:
 
 def _give_up(child: Child) -> NoReturn:
     raise CannotRun(
-        f"The demo's process “{child.name}” has ended by itself (exit code {child.exit_code}), so the demo stops. "
+        f"The demo's process “{child.name}” has ended by itself (exit code {child.exit_code}), so the demo "
+        "stops. "
         f"Its log is {child.log}; it ends with:\n\n{last_words(child.log)}"
     )
 

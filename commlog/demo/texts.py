@@ -1,4 +1,6 @@
-"""What the demo's bank says: everyday letters, short messages, webhooks and stream events, all of them templates."""
+"""What the demo's bank says: everyday letters, short messages, webhooks and stream events, all of them
+templates.
+"""
 
 import html
 import re
@@ -19,15 +21,24 @@ BANK = "Harbourlight Savings"
 # By which way the bank wants it told: each of its templates waits for one of them.
 WAY = "TRANSACTION_CHANNEL"
 NOBODY_LISTENS = "http://127.0.0.1:9"
-_EMAIL, _SMS, _HOOK, _STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
+_EMAIL, _SMS, _HOOK, _STREAM = (
+    MessageType.EMAIL,
+    MessageType.SMS,
+    MessageType.WEB_HOOK,
+    MessageType.EVENT_STREAM,
+)
 # Placeholders that come from our own rows, or from the event itself: nobody tells them.
-OURS = frozenset({"RECIPIENT_NAME", "CLIENT_ID", "CLIENT_KEY", "USER_NAME", "EVENT", "EVENT_DATE", "EVENT_DATE_TIME"})
+OURS = frozenset(
+    {"RECIPIENT_NAME", "CLIENT_ID", "CLIENT_KEY", "USER_NAME", "EVENT", "EVENT_DATE", "EVENT_DATE_TIME"}
+)
 _PLACEHOLDER = re.compile(r"{([A-Z_]+)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text, and how often it is used relative to all others. `way`: a webhook's path or a stream's topic."""
+    """A text, and how often it is used relative to all others. `way`: a webhook's path or a stream's
+    topic.
+    """
 
     channel: MessageType
     event: str
@@ -47,12 +58,19 @@ class Wording:
         if self.way:
             return f"{self.channel.label}: {self.way}"
         if self.event == MANUAL:
-            return f"{self.subject or self.text.split('} ', 1)[-1][:30]}{', groups' * (target == Target.GROUP)}"
-        return f"{self.event.replace('_', ' ').capitalize()} ({self.channel.label}{', groups' * (target == Target.GROUP)})"
+            return (
+                f"{self.subject or self.text.split('} ', 1)[-1][:30]}{', groups' * (target == Target.GROUP)}"
+            )
+        return (
+            f"{self.event.replace('_', ' ').capitalize()} "
+            f"({self.channel.label}{', groups' * (target == Target.GROUP)})"
+        )
 
 
 class Facts(dict[str, str]):
-    """What the bank knows of a moment, by the names of the placeholders. What nobody asks for is not made up."""
+    """What the bank knows of a moment, by the names of the placeholders. What nobody asks for is not made
+    up.
+    """
 
     def __init__(self, when: datetime, rng: Random, **known: str) -> None:
         super().__init__(known)
@@ -93,8 +111,10 @@ _MADE_UP: dict[str, Callable[[datetime, Random], str]] = {
 }
 _DEAR, _REGARDS = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}"
 _PAYLOAD = (
-    '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n  "client": {"id": "{CLIENT_ID}", "encodedKey": "{CLIENT_KEY}"},\n'
-    '  "account": {"id": "{ACCOUNT_ID}"},\n  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": "{CURRENCY}"}\n}'
+    '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n  "client": {"id": "{CLIENT_ID}", '
+    '"encodedKey": "{CLIENT_KEY}"},\n'
+    '  "account": {"id": "{ACCOUNT_ID}"},\n  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": '
+    '"{CURRENCY}"}\n}'
 )
 
 
@@ -103,19 +123,28 @@ def _letter(event: str, often: float, subject: str, text: str, *, as_html: bool 
 
 
 def _by_hand(channel: MessageType, text: str, subject: str = "") -> Wording:
-    return Wording(channel, MANUAL, 3, text + ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK, subject)
+    return Wording(
+        channel,
+        MANUAL,
+        3,
+        text + ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK,
+        subject,
+    )
 
 
 TO_STAFF = Wording(
     _EMAIL, "END_OF_DAY_PROCESSING_COMPLETED", 2,
-    "End-of-day processing for {EVENT_DATE} has finished.\n\nAccounts processed: {NUMBER_OF_ACCOUNTS}\nWarnings: none",
+    "End-of-day processing for {EVENT_DATE} has finished.\n\nAccounts processed: "
+"{NUMBER_OF_ACCOUNTS}\nWarnings: none",
     "End of day {EVENT_DATE} completed",
 )  # fmt: skip
 WORDINGS = (
     _letter(
         "REPAYMENT_REMINDER", 22, "Your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}",
-        "this is a reminder that the next instalment of your loan {ACCOUNT_ID} is due on {PAYMENT_DUE_DATE}.\n\n"
-        "Amount due: {AMOUNT}\nOutstanding balance: {TOTAL_BALANCE}\n\nPlease see to it that your account holds enough on that day. "
+        "this is a reminder that the next instalment of your loan {ACCOUNT_ID} is due on "
+"{PAYMENT_DUE_DATE}.\n\n"
+        "Amount due: {AMOUNT}\nOutstanding balance: {TOTAL_BALANCE}\n\nPlease see to it that your account "
+"holds enough on that day. "
         "If you have paid already, you need do nothing.", as_html=True,
     ),
     _letter(
@@ -125,21 +154,26 @@ WORDINGS = (
     ),
     _letter(
         "ACCOUNT_IN_ARREARS", 8, "Your loan {ACCOUNT_ID} is in arrears",
-        "the instalment of {AMOUNT} for your loan {ACCOUNT_ID} was due on {START_DATE} and has not reached us yet. "
+        "the instalment of {AMOUNT} for your loan {ACCOUNT_ID} was due on {START_DATE} and has not reached "
+"us yet. "
         "Please pay it by {PAYMENT_DUE_DATE}, or call us: together we will find a way.", as_html=True,
     ),
     _letter(
         "SAVINGS_ACCOUNT_ACTIVITY", 14, "Your account statement is ready",
-        "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\nOpening balance: {TOTAL_BALANCE}\n"
-        "Money in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\nYou find it under Documents in the portal.", as_html=True,
+        "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\nOpening "
+"balance: {TOTAL_BALANCE}\n"
+        "Money in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\nYou find it under Documents in the portal.",
+        as_html=True,
     ),
     _letter(
         "LOAN_APPROVAL", 4, "Your loan has been approved",
-        "good news: your loan {ACCOUNT_ID} of {TOTAL_BALANCE} has been approved. You will be paid out within two working days.",
+        "good news: your loan {ACCOUNT_ID} of {TOTAL_BALANCE} has been approved. You will be paid out within "
+"two working days.",
     ),
     _letter(
         "CLIENT_CREATED", 3, f"Welcome to {BANK}",
-        f"welcome to {BANK}. Your client number is on every letter of ours; please have it ready when you call.", as_html=True,
+        f"welcome to {BANK}. Your client number is on every letter of ours; please have it ready when you "
+"call.", as_html=True,
     ),
     _letter(
         "DEPOSIT_INTEREST_APPLIED", 5, "Interest of {TRANSACTION_AMOUNT} credited",
@@ -147,23 +181,33 @@ WORDINGS = (
     ),
     TO_STAFF,
     _by_hand(
-        _EMAIL, _DEAR + "thank you for your call today. As agreed, your next instalment is moved by a week; nothing else changes.",
+        _EMAIL, _DEAR + "thank you for your call today. As agreed, your next instalment is moved by a week; "
+"nothing else changes.",
         "Your call today",
     ),
     _by_hand(
-        _EMAIL, _DEAR + "to go on with your application we still need a copy of your identity card and your last three payslips. "
+        _EMAIL, _DEAR + "to go on with your application we still need a copy of your identity card and your "
+"last three payslips. "
         "You may bring them to the branch or upload them in the portal.", "Documents for your application",
     ),
-    Wording(_SMS, "PORTAL_ACTIVATED", 18, f"{{CODE}} is your one-time code for {BANK}, valid for 5 minutes. Tell it to nobody."),
-    Wording(_SMS, "REPAYMENT_REMINDER", 10, f"{BANK}: your instalment of {{AMOUNT}} is due on {{PAYMENT_DUE_DATE}}. Loan {{ACCOUNT_ID}}."),
-    Wording(_SMS, "LOAN_REPAYMENT", 8, f"{BANK}: payment of {{AMOUNT}} received on {{EVENT_DATE}}. Balance {{TOTAL_BALANCE}}. Thank you!"),
+    Wording(_SMS, "PORTAL_ACTIVATED", 18, f"{{CODE}} is your one-time code for {BANK}, valid for 5 minutes. "
+                                          "Tell it to nobody."),
+    Wording(_SMS, "REPAYMENT_REMINDER", 10, f"{BANK}: your instalment of {{AMOUNT}} is due on "
+                                            f"{{PAYMENT_DUE_DATE}}. Loan {{ACCOUNT_ID}}."),
+    Wording(_SMS, "LOAN_REPAYMENT", 8, f"{BANK}: payment of {{AMOUNT}} received on {{EVENT_DATE}}. Balance "
+                                       f"{{TOTAL_BALANCE}}. Thank "
+"you!"),
     Wording(
         _SMS, "SAVINGS_WITHDRAWAL", 6,
-        f"{BANK}: {{TRANSACTION_AMOUNT}} withdrawn from {{ACCOUNT_NAME}} on {{EVENT_DATE}} at {{NOTES}}. Not you? Call us at once.",
+        f"{BANK}: {{TRANSACTION_AMOUNT}} withdrawn from {{ACCOUNT_NAME}} on {{EVENT_DATE}} at {{NOTES}}. Not "
+"you? Call us at once.",
     ),
-    Wording(_SMS, "ACCOUNT_IN_ARREARS", 3, f"{BANK}: your instalment of {{AMOUNT}} was due on {{START_DATE}}. Please call us today."),
-    Wording(_SMS, "LOAN_DISBURSEMENT", 2, f"{BANK}: {{TOTAL_BALANCE}} from loan {{ACCOUNT_ID}} has been paid out to {{ACCOUNT_NAME}}."),
-    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, our branch is closed tomorrow. Shall we meet the day after, same time?"),
+    Wording(_SMS, "ACCOUNT_IN_ARREARS", 3, f"{BANK}: your instalment of {{AMOUNT}} was due on "
+                                           f"{{START_DATE}}. Please call us today."),
+    Wording(_SMS, "LOAN_DISBURSEMENT", 2, f"{BANK}: {{TOTAL_BALANCE}} from loan {{ACCOUNT_ID}} has been paid "
+                                          f"out to {{ACCOUNT_NAME}}."),
+    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, our branch is closed tomorrow. Shall we meet the day after, same "
+                   "time?"),
     _by_hand(_SMS, "Hello {RECIPIENT_NAME}, I tried to reach you about your loan. Please call me back."),
     *(
         Wording(_HOOK, event, often, _PAYLOAD, way=path)
@@ -182,13 +226,17 @@ WORDINGS = (
     ),
     *(
         Wording(_STREAM, event, 7, _PAYLOAD, way=f"{topic}.events")
-        for topic, event in (("loans", "LOAN_REPAYMENT"), ("deposits", "SAVINGS_DEPOSIT"), ("clients", "CLIENT_ACTIVITY"))
+        for topic, event in (("loans", "LOAN_REPAYMENT"), ("deposits", "SAVINGS_DEPOSIT"),
+            ("clients", "CLIENT_ACTIVITY"))
     ),
 )  # fmt: skip
 
 
 def destination(wording: Wording, receiver: str) -> str:
-    """Where a webhook or a stream event goes; nothing for letters. `receiver`: the address of the stand-in that gets webhooks."""
+    """Where a webhook or a stream event goes; nothing for letters.
+
+    `receiver`: the address of the stand-in that gets webhooks.
+    """
     if wording.channel != _HOOK:
         return wording.way
     return f"{NOBODY_LISTENS if wording.way.startswith('archive') else receiver}/{wording.way}"
@@ -203,7 +251,9 @@ def targets(wording: Wording) -> list[Target]:
 
 
 def make_templates(receiver: str) -> None:
-    """Write the bank's templates: one a wording and kind of recipient, and two that say why nothing was sent."""
+    """Write the bank's templates: one a wording and kind of recipient, and two that say why nothing was
+    sent.
+    """
     made = [_template(wording, target, receiver) for wording in WORDINGS for target in targets(wording)]
     silent = {
         "type": _EMAIL,
@@ -212,19 +262,26 @@ def make_templates(receiver: str) -> None:
         "text": "Dear {CLIENT_NAME}, we received {AMOUNT}.",
     }
     made.append(NotificationTemplate(name="Loan repayment, the old letter", active=False, **silent))
-    made.append(NotificationTemplate(name="Loan repayment, copy for the file", subscription=SubscriptionOption.OPT_IN, **silent))
+    made.append(
+        NotificationTemplate(
+            name="Loan repayment, copy for the file", subscription=SubscriptionOption.OPT_IN, **silent
+        )
+    )
     NotificationTemplate.objects.bulk_create(made)
 
 
 def _template(wording: Wording, target: Target, receiver: str) -> NotificationTemplate:
     made = NotificationTemplate(
-        name=wording.name(target), type=wording.channel, event=wording.event, target=target, subject=wording.subject, text=wording.text,
-        html=as_html(wording.text) if wording.as_html else "", destination=destination(wording, receiver),
+        name=wording.name(target), type=wording.channel, event=wording.event, target=target,
+        subject=wording.subject, text=wording.text, html=as_html(wording.text) if wording.as_html else "",
+        destination=destination(wording, receiver),
     )  # fmt: skip
     if wording.event == MANUAL:
         made.event, made.trigger = "", Trigger.MANUAL
     elif target != Target.USER:
-        made.conditions = [{"field": WAY, "operator": "EQUALS", "values": [wording.way or wording.channel.value]}]
+        made.conditions = [
+            {"field": WAY, "operator": "EQUALS", "values": [wording.way or wording.channel.value]}
+        ]
     if wording.way:
         made.content_type = "application/json"
     if wording.channel == _HOOK:
@@ -239,11 +296,17 @@ def turnover(rng: Random) -> Iterator[str]:
     """The lines of a long statement: five to a hundred thousand characters."""
     yield "\n\nTurnover:"
     for number in range(150 * 2 ** rng.randrange(6)):
-        yield f"\n{number + 1}  Card payment {rng.randrange(10**6):06}  €{rng.randrange(1, 900)}.{rng.randrange(100):02}"
+        yield (
+            f"\n{number + 1}  Card payment {rng.randrange(10**6):06}  "
+            f"€{rng.randrange(1, 900)}.{rng.randrange(100):02}"
+        )
 
 
 def as_html(body: str) -> str:
     """The text in the bank's HTML; placeholders stay as they are."""
     first, *others = (html.escape(part).replace("\n", "<br>") for part in body.split("\n\n"))
     paragraphs = "".join(f"<p>{part}</p>" for part in others)
-    return f"<!doctype html><html lang=en><head><title>{BANK}</title></head><body><h2>{BANK}</h2><p>{first}</p>{paragraphs}</body></html>"
+    return (
+        "<!doctype html><html "
+        f"lang=en><head><title>{BANK}</title></head><body><h2>{BANK}</h2><p>{first}</p>{paragraphs}</body></html>"
+    )

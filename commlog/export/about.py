@@ -1,4 +1,6 @@
-"""What an export says of itself: whose log it is, by which filter, for whom, when, how much, and what had to be written otherwise."""
+"""What an export says of itself: whose log it is, by which filter, for whom, when, how much, and what had to
+be written otherwise.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,8 +38,15 @@ class About:
     def lines(self, notes: Notes) -> list[Line]:
         """Label and value, in order."""
         lines: list[Line] = [("Log", self.log)]
-        lines += [(f"Filter: {label}", value) for label, value in self.conditions] or [("Filter", "none: every message")]
-        lines += [("Order", self.order), ("Address", self.address), ("Messages", notes.rows), ("Exported by", self.by)]
+        lines += [(f"Filter: {label}", value) for label, value in self.conditions] or [
+            ("Filter", "none: every message")
+        ]
+        lines += [
+            ("Order", self.order),
+            ("Address", self.address),
+            ("Messages", notes.rows),
+            ("Exported by", self.by),
+        ]
         lines += [("Exported at", self.at), ("Time zone", f"{self.zone}, of every time in this file")]
         return [*lines, *(("Remark", remark) for remark in self.remarks), *_remarks(notes)]
 
@@ -50,7 +59,10 @@ def _remarks(notes: Notes) -> list[Line]:
         remarks.append(("More than one sheet", told))
     if notes.split:
         texts = "1 text has" if notes.split == 1 else f"{notes.split:,} texts have"
-        told = f"{texts} over {cells.LONGEST:,} characters, the most that a cell holds, and continue in the columns beside. Nothing is cut."
+        told = (
+            f"{texts} over {cells.LONGEST:,} characters, the most that a cell holds, and continue in the "
+            "columns beside. Nothing is cut."
+        )
         remarks.append(("Long texts", told))
     if notes.written_out:
         held = "1 cell holds" if notes.written_out == 1 else f"{notes.written_out:,} cells hold"

@@ -1,7 +1,9 @@
-"""What a cell may hold: the one place that knows what spreadsheets refuse, cut, run or read otherwise than it was written.
+"""What a cell may hold: the one place that knows what spreadsheets refuse, cut, run or read otherwise than it
+was written.
 
-`cell()` turns a value of the database into what both formats hold. A text in it is the log's text with two differences that can be
-seen: line ends are line feeds, as on a page, and a character that no spreadsheet can hold is written out, `⟨U+0007⟩`.
+`cell()` turns a value of the database into what both formats hold. A text in it is the log's text with two
+differences that can be seen: line ends are line feeds, as on a page, and a character that no spreadsheet can
+hold is written out, `⟨U+0007⟩`.
 """
 
 import re
@@ -20,20 +22,28 @@ _RETURN = re.compile(r"\r\n?")
 _ILLEGAL = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
 _CONTROLS = bytes({*range(32)} - {9, 10})
-# A CSV file does not name its separator. Where spreadsheets use the semicolon or the tab, a field may begin in the middle of one of
-# ours; so may a line, because such a reader sees our quotes in other places. A tab at the start of a field is suspect by itself.
+# A CSV file does not name its separator. Where spreadsheets use the semicolon or the tab, a field may begin
+# in the middle of one of ours; so may a line, because such a reader sees our quotes in other places. A tab at
+# the start of a field is suspect by itself.
 _SEPARATORS = ",;\n\x85\u2028\u2029"
-_RUNS = "=＝﹦⁼₌+＋﹢⁺₊\\-－﹣@＠﹫|"  # a field that begins so may be run, as a formula or as a call of another program
+# A field that begins so may be run, as a formula or as a call of another program.
+_RUNS = "=＝﹦⁼₌+＋﹢⁺₊\\-－﹣@＠﹫|"
 # Blanks, what has no width, and quotes: some readers drop them before they look for a formula.
-_DROPPED = '"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0'
-_BLANKS = f"(?:[{_DROPPED}]|[^\\S\\t{_SEPARATORS}])*"  # no separator among them, so that no text is looked through twice
+_DROPPED = (
+    '"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e'
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
+# No separator among them, so that no text is looked through twice.
+_BLANKS = f"(?:[{_DROPPED}]|[^\\S\\t{_SEPARATORS}])*"
 _AT_START = re.compile(f"'|{_BLANKS}[\\t\\n{_RUNS}]")
 _INSIDE = re.compile(f"[{_SEPARATORS}](?='|{_BLANKS}[\\t{_RUNS}])|\\t(?='|{_BLANKS}[{_RUNS}])")
 _MARKED = re.compile(f"(^|[\\t{_SEPARATORS}])'")
 
 
 def cell(value: object, zone: tzinfo) -> Content:
-    """The value as a cell holds it: clean text, a number, or a moment in the organisation's zone (spreadsheets know no zones)."""
+    """The value as a cell holds it: clean text, a number, or a moment in the organisation's zone
+    (spreadsheets know no zones).
+    """
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, datetime):
@@ -46,7 +56,10 @@ def cell(value: object, zone: tzinfo) -> Content:
 
 
 def moment(at: datetime, zone: tzinfo) -> datetime:
-    """Return the second that the organisation's clocks showed. A spreadsheet rounds fractions up: New Year's Eve became the next year."""
+    """Return the second that the organisation's clocks showed.
+
+    A spreadsheet rounds fractions up: New Year's Eve became the next year.
+    """
     return at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
@@ -57,7 +70,11 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         encoded = b"\0"  # half of a surrogate pair
     # The regular expression alone would take six times as long.
-    if len(encoded.translate(None, _CONTROLS)) == len(encoded) and "\ufffe" not in text and "\uffff" not in text:
+    if (
+        len(encoded.translate(None, _CONTROLS)) == len(encoded)
+        and "\ufffe" not in text
+        and "\uffff" not in text
+    ):
         return text
     return _ILLEGAL.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _RETURN.sub("\n", text))
 
@@ -90,21 +107,26 @@ def as_text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     """A cell of a sheet that holds this text as a text, never as a formula, an error or an escaped letter."""
     pieces = _ESCAPE.split(text)
     made = WriteOnlyCell(sheet)
-    made.value = CellRichText(pieces) if len(pieces) > 1 else text  # of several runs each is decoded by itself
+    # Of several runs each is decoded by itself.
+    made.value = CellRichText(pieces) if len(pieces) > 1 else text
     made.data_type = "s"
     made.quotePrefix = text.startswith("=")  # it stays a text when somebody edits the cell
     return made
 
 
 def as_field(text: str) -> str:
-    """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may be run could begin.
+    """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may
+    be run could begin.
 
-    That is at its start, and behind each comma, semicolon, tab and line end. `from_field` takes them away again.
+    That is at its start, and behind each comma, semicolon, tab and line end. `from_field` takes them away
+    again.
     """
     marked = _INSIDE.sub(r"\g<0>'", text)
     return f"'{marked}" if _AT_START.match(text) else marked
 
 
 def from_field(field: str) -> str:
-    """The text that `as_field` wrote: without an apostrophe at its start, and behind each comma, semicolon, tab and line end."""
+    """The text that `as_field` wrote: without an apostrophe at its start, and behind each comma, semicolon,
+    tab and line end.
+    """
     return _MARKED.sub(r"\1", field)

@@ -12,9 +12,13 @@ from commlog.export.plans import Part, names_of
 
 
 class CommaFile:
-    """The lines as they come. There is no sheet to say what the file holds; the job and the audit trail do."""
+    """The lines as they come. There is no sheet to say what the file holds; the job and the audit trail
+    do.
+    """
 
-    def __init__(self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool) -> None:
+    def __init__(
+        self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool
+    ) -> None:
         self.notes = Notes(sheets=1)
         self._zone, self._timestamps = zone, timestamps
         names = names_of(parts)
@@ -44,4 +48,8 @@ class CommaFile:
         if not isinstance(value, datetime):
             return ""
         local = value.astimezone(self._zone)
-        return local.isoformat(sep=" ", timespec="milliseconds") if self._timestamps else local.date().isoformat()
+        return (
+            local.isoformat(sep=" ", timespec="milliseconds")
+            if self._timestamps
+            else local.date().isoformat()
+        )

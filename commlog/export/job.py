@@ -1,4 +1,6 @@
-"""An export as a job: one run, started anew where its worker was lost; its file, which is kept for a day; and what sweeps it away."""
+"""An export as a job: one run, started anew where its worker was lost; its file, which is kept for a day; and
+what sweeps it away.
+"""
 
 import time
 from tempfile import TemporaryFile
@@ -31,7 +33,9 @@ def run(turn: Turn) -> None:
         raise Refused(f"{job.owner.name} may not export any more.")
     for token in range(1, job.token):
         storage().delete(_name(turn, token))  # what a lost worker left behind
-    planned = orders.plan(Order(**job.options), turn.chosen(), user=job.owner, remark=_ANEW if job.losses else "")
+    planned = orders.plan(
+        Order(**job.options), turn.chosen(), user=job.owner, remark=_ANEW if job.losses else ""
+    )
     with TemporaryFile() as target:
         steps = _Steps(turn)
         notes = orders.carry_out(planned, target, steps.watch)
@@ -74,7 +78,12 @@ def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
                 size=content.size,
                 rows=notes.rows,
             )
-            audit.record(job.owner, AuditAction.EXPORTED, made, after={"filter": job.words, "messages": notes.rows, "bytes": made.size})
+            audit.record(
+                job.owner,
+                AuditAction.EXPORTED,
+                made,
+                after={"filter": job.words, "messages": notes.rows, "bytes": made.size},
+            )
     except BaseException:
         storage().delete(stored_as)
         raise
@@ -87,7 +96,9 @@ def _name(turn: Turn, token: int) -> str:
 
 def install_schedule(**_: Any) -> None:
     """Let the cluster sweep every hour (signal receiver of post_migrate)."""
-    Schedule.objects.get_or_create(name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY})
+    Schedule.objects.get_or_create(
+        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
+    )
 
 
 def sweep() -> int:
@@ -98,5 +109,6 @@ def sweep() -> int:
         storage().delete(file.stored_as)
         file.delete()
     kept = ExportFile.objects.values("stored_as")
-    FileChunk.objects.filter(created_at__lt=ended).exclude(name__in=kept).delete()  # of exports that were never finished
+    # Of exports that were never finished.
+    FileChunk.objects.filter(created_at__lt=ended).exclude(name__in=kept).delete()
     return len(old)

@@ -35,9 +35,10 @@ class Format(TextChoices):
     @property
     def media_type(self) -> str:
         """As a browser is told."""
-        return {Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Format.CSV: "text/csv; charset=utf-8"}[
-            self
-        ]
+        return {
+            Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format.CSV: "text/csv; charset=utf-8",
+        }[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,10 @@ class Plan:
 
 
 def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Plan:
-    """What was chosen of its log, in the order of its pages. Refuses what is not understood: it would be everything or nothing."""
+    """What was chosen of its log, in the order of its pages.
+
+    Refuses what is not understood: it would be everything or nothing.
+    """
     if not chosen.sound:
         raise ValueError("what is not understood is never exported")
     sorting, notice = sorting_of(chosen)
@@ -80,11 +84,15 @@ def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Pl
 
 
 def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, total: None) -> Notes:
-    """Write the file. `watch` is told how many rows of how many are written; what it raises ends the export."""
+    """Write the file. `watch` is told how many rows of how many are written; what it raises ends the
+    export.
+    """
     order, parts = planned.order, parts_of(columns_of(planned.order.columns), secret_urls=planned.secret_urls)
     extent = reading.extent_of(planned.messages, parts)
     kind: type[ExcelFile] | type[CommaFile] = ExcelFile if order.format == Format.XLSX else CommaFile
-    file = kind(target, parts, extent.cells, zone=timezone.get_default_timezone(), timestamps=order.timestamps)
+    file = kind(
+        target, parts, extent.cells, zone=timezone.get_default_timezone(), timestamps=order.timestamps
+    )
     try:
         for number, row in enumerate(reading.rows_of(planned.messages, parts, at_once=extent.at_once)):
             if number % _WATCHED == 0:
@@ -102,7 +110,8 @@ def _about(order: Order, chosen: Selection, user: User, sorting: Sorting, remark
     if chosen.any_of_several:
         conditions.append(("More conditions", "any of them holds"))
     return About(
-        log=f"Communications {chosen.query.place.whose}".rstrip() + (f", view “{order.view}”" if order.view else ""),
+        log=f"Communications {chosen.query.place.whose}".rstrip()
+        + (f", view “{order.view}”" if order.view else ""),
         conditions=conditions,
         order=f"{CATALOGUE[sorting.name].label}, {'descending' if sorting.descending else 'ascending'}",
         address=writing.address(chosen.query),

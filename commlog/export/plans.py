@@ -1,4 +1,6 @@
-"""What an export holds: the log's columns in their order, with the subject and the whole text, and how each value is made."""
+"""What an export holds: the log's columns in their order, with the subject and the whole text, and how each
+value is made.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,8 +18,24 @@ from notifications.models.message import MessageQuerySet
 from notifications.secrets.urls import shortened, without_secret_parts
 
 _USUAL_WIDTH = 20.0
-_WIDTHS = {"state": 16, "type": 14, "attempts": 10, "destination": 32, "subject": 40, "message": 80, "failure_details": 60, "key": 36}
-_WIDTHS |= {"resend_of": 36, "resent_as": 44, "failure_reason": 34, "loan_account": 36, "deposit_account": 36, "repayment": 36}
+_WIDTHS = {
+    "state": 16,
+    "type": 14,
+    "attempts": 10,
+    "destination": 32,
+    "subject": 40,
+    "message": 80,
+    "failure_details": 60,
+    "key": 36,
+}
+_WIDTHS |= {
+    "resend_of": 36,
+    "resent_as": 44,
+    "failure_reason": 34,
+    "loan_account": 36,
+    "deposit_account": 36,
+    "repayment": 36,
+}
 _MOMENT_WIDTH = 19.0
 # The text of a message is exported whole, under the name that its column has in the log.
 _MOMENTS = {field.name for field in Message._meta.get_fields() if isinstance(field, DateTimeField)}
@@ -34,7 +52,9 @@ def _details(said: str, destination: str, channel: str) -> str:
 
 _SHORTENED = {
     "destination": replace(CATALOGUE["destination"], reads=("destination", "type"), value=_destination),
-    "failure_details": replace(CATALOGUE["failure_details"], reads=("failure_cause", "destination", "type"), value=_details),
+    "failure_details": replace(
+        CATALOGUE["failure_details"], reads=("failure_cause", "destination", "type"), value=_details
+    ),
 }
 
 
@@ -60,9 +80,11 @@ class Part:
 
 
 def parts_of(columns: Iterable[Column], *, secret_urls: bool = True) -> list[Part]:
-    """The columns of the file: those of the log in their order, and among them the subject and the whole text.
+    """The columns of the file: those of the log in their order, and among them the subject and the whole
+    text.
 
-    Without `secret_urls` the URLs of webhooks are as readers may see them who must not know their secret paths.
+    Without `secret_urls` the URLs of webhooks are as readers may see them who must not know their secret
+    paths.
     """
     columns = [column if secret_urls else _SHORTENED.get(column.key, column) for column in columns]
     keys = {column.key for column in columns}
@@ -83,7 +105,9 @@ def names_of(parts: Iterable[Part]) -> list[str]:
 
 
 def ordered(messages: MessageQuerySet, sorting: Sorting) -> MessageQuerySet:
-    """The messages in the order of the log's pages: the columns, then the id, and what is empty at the end."""
+    """The messages in the order of the log's pages: the columns, then the id, and what is empty at the
+    end.
+    """
     return messages.annotate(**annotations_of(sorting.columns)).order_by(*sorting.order())
 
 

@@ -1,4 +1,6 @@
-"""The rows of an export, read as they are written: memory does not grow with their number, nor with the length of texts."""
+"""The rows of an export, read as they are written: memory does not grow with their number, nor with the
+length of texts.
+"""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,8 @@ from commlog.export.plans import Part, names_of
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
-_MOST_ROWS, _FEWEST_ROWS = 2_000, 30  # fetched at once; one text of a megabyte among a million short ones must not slow them all
+# Fetched at once; one text of a megabyte among a million short ones must not slow them all.
+_MOST_ROWS, _FEWEST_ROWS = 2_000, 30
 _MOST_LETTERS = 4_000_000
 _TEXTS = {field.name for field in Message._meta.get_fields() if isinstance(field, TextField)}
 
@@ -31,7 +34,9 @@ class Extent:
 
 
 class _Bytes(Func):
-    """The size of a text. PostgreSQL knows it without reading the text, unlike the number of its characters."""
+    """The size of a text. PostgreSQL knows it without reading the text, unlike the number of its
+    characters.
+    """
 
     function = "OCTET_LENGTH"
     output_field = BigIntegerField()
@@ -44,13 +49,20 @@ class _Bytes(Func):
 def bytes_of(messages: MessageQuerySet, parts: Sequence[Part]) -> int:
     """Return the bytes of text that these columns of the messages hold, as the database counts them."""
     sums = {name: Sum(_Bytes(name)) for name in names_of(parts) if name in _TEXTS}
-    return sum(size or 0 for size in messages.order_by().aggregate(**{f"bytes_{name}": each for name, each in sums.items()}).values())
+    return sum(
+        size or 0
+        for size in messages.order_by()
+        .aggregate(**{f"bytes_{name}": each for name, each in sums.items()})
+        .values()
+    )
 
 
 def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
     """Measured by the database; only texts that a cell might not hold are read."""
     texts = [name for name in names_of(parts) if name in _TEXTS]
-    found = messages.order_by().aggregate(rows=Count("pk"), **{f"longest_{name}": Max(Length(name)) for name in texts})
+    found = messages.order_by().aggregate(
+        rows=Count("pk"), **{f"longest_{name}": Max(Length(name)) for name in texts}
+    )
     longest = {name: found[f"longest_{name}"] or 0 for name in texts}
     at_once = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_LETTERS // max(1, sum(longest.values()))))
     needed = _cells_needed(messages, [name for name in texts if longest[name] > cells.LONGEST // 2])
@@ -62,10 +74,12 @@ def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -
     names = names_of(parts)
     computed = {name: expression for part in parts for name, expression in part.computed.items()}
     if connection.vendor == "postgresql":
-        # A cursor on the server, held beyond any transaction: one picture of the moment at which it was opened.
+        # A cursor on the server, held beyond any transaction: one picture of the moment at which it was
+        # opened.
         yield from messages.annotate(**computed).values_list(*names).iterator(chunk_size=at_once)
         return
-    # SQLite: no statement stays open while others write. Which messages, in which order, is settled at the start.
+    # SQLite: no statement stays open while others write. Which messages, in which order, is settled at the
+    # start.
     ids = array("q", messages.values_list("pk", flat=True).iterator(chunk_size=_MOST_ROWS))
     for start in range(0, len(ids), min(at_once, 500)):
         chunk = ids[start : start + min(at_once, 500)]

@@ -1,4 +1,6 @@
-"""Files in the database, in chunks: a web process on another machine than the cluster that wrote them can serve them."""
+"""Files in the database, in chunks: a web process on another machine than the cluster that wrote them can
+serve them.
+"""
 
 import io
 from typing import IO, Any
@@ -22,7 +24,10 @@ def storage() -> Storage:
 
 @deconstructible
 class DatabaseStorage(Storage):
-    """A Django storage over FileChunk. Chunks are written one by one: a long transaction would keep SQLite's other writers out."""
+    """A Django storage over FileChunk.
+
+    Chunks are written one by one: a long transaction would keep SQLite's other writers out.
+    """
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -63,7 +68,11 @@ class _Chunks(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as the chunk at hand goes."""
         if not self._left:
-            data = FileChunk.objects.filter(name=self._name, number=self._number).values_list("data", flat=True).first()
+            data = (
+                FileChunk.objects.filter(name=self._name, number=self._number)
+                .values_list("data", flat=True)
+                .first()
+            )
             self._left, self._number = bytes(data or b""), self._number + 1
         given = self._left[: len(buffer)]
         buffer[: len(given)], self._left = given, self._left[len(given) :]

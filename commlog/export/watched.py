@@ -1,4 +1,6 @@
-"""A file whose reads and writes are noticed: what packs or stores a large file in one call can be followed, and ended, by them."""
+"""A file whose reads and writes are noticed: what packs or stores a large file in one call can be followed,
+and ended, by them.
+"""
 
 from collections.abc import Callable
 from typing import IO, Any

@@ -1,4 +1,6 @@
-"""An export as an Excel file: openpyxl's write-only workbook, which keeps nothing in memory but the row that it writes."""
+"""An export as an Excel file: openpyxl's write-only workbook, which keeps nothing in memory but the row that
+it writes.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -24,17 +26,30 @@ _BOLD = Font(bold=True)
 
 
 class ExcelFile:
-    """The sheets of messages as they grow, row by row. `room`: how many cells each column has for its longest text."""
+    """The sheets of messages as they grow, row by row.
+
+    `room`: how many cells each column has for its longest text.
+    """
 
     def __init__(
-        self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool, most: int = cells.ROWS
+        self,
+        target: IO[bytes],
+        parts: Sequence[Part],
+        room: Sequence[int],
+        *,
+        zone: tzinfo,
+        timestamps: bool,
+        most: int = cells.ROWS,
     ) -> None:
         self.notes = Notes(sheet_rows=most)
         self._target, self._parts, self._room, self._zone = target, parts, room, zone
         self._timestamps = timestamps
         self._in_pieces = sum(room) > len(room)
         names = names_of(parts)
-        self._plan = [(part.getter(names), partial(self._moment, part) if part.moment else self._value) for part in parts]
+        self._plan = [
+            (part.getter(names), partial(self._moment, part) if part.moment else self._value)
+            for part in parts
+        ]
         self._book = Workbook(write_only=True)
         self._begin_sheet()
 
@@ -49,13 +64,20 @@ class ExcelFile:
         self._sheet.append(self._spread(written) if self._in_pieces else written)
 
     def finish(self, about: About, watch: Callable[[], None] = lambda: None) -> None:
-        """Write the file; the sheet About comes first. Packing a million rows takes a while: `watch` is called now and then."""
+        """Write the file; the sheet About comes first.
+
+        Packing a million rows takes a while: `watch` is called now and then.
+        """
         self._end_sheet()
         sheet = self._book.create_sheet(ABOUT, 0)
         sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 26, 100
         for label, value in about.lines(self.notes):
             content = cells.cell(value, self._zone)
-            pieces = [cells.as_text(sheet, piece) for piece in cells.parts(content)] if isinstance(content, str) else [content]
+            pieces = (
+                [cells.as_text(sheet, piece) for piece in cells.parts(content)]
+                if isinstance(content, str)
+                else [content]
+            )
             sheet.append([_head(sheet, cells.clean(label)), *pieces])
         sheet.close()
         # As Workbook.save does it, except that a stop on the way leaves no half-open archive behind.
@@ -63,7 +85,9 @@ class ExcelFile:
             ExcelWriter(self._book, archive).save()
 
     def abandon(self) -> None:
-        """Leave nothing behind: openpyxl removes its files when they are packed, else only when the process ends."""
+        """Leave nothing behind: openpyxl removes its files when they are packed, else only when the process
+        ends.
+        """
         for sheet in cast(list[Any], self._book.worksheets):
             if not sheet.closed:
                 sheet.close()
@@ -97,7 +121,10 @@ class ExcelFile:
         return self._stamps[part]
 
     def _spread(self, written: Sequence[Any]) -> list[Any]:
-        """The row with every piece of its texts in a cell of its own. What grew too long only just now continues at its end."""
+        """The row with every piece of its texts in a cell of its own.
+
+        What grew too long only just now continues at its end.
+        """
         line, over = [], []
         for content, room in zip(written, self._room, strict=True):
             pieces = content if isinstance(content, list) else [content]
@@ -112,10 +139,19 @@ class ExcelFile:
         self._rows = 0
         self._stamps = {part: self._stamp() for part in self._parts if part.moment}
         self._sheet.freeze_panes = "A2"
-        heads = [(part, piece) for part, room in zip(self._parts, self._room, strict=True) for piece in range(1, room + 1)]
+        heads = [
+            (part, piece)
+            for part, room in zip(self._parts, self._room, strict=True)
+            for piece in range(1, room + 1)
+        ]
         for place, (part, _) in enumerate(heads, 1):
             self._sheet.column_dimensions[get_column_letter(place)].width = part.width
-        self._sheet.append([_head(self._sheet, part.label if piece == 1 else f"{part.label} ({piece})") for part, piece in heads])
+        self._sheet.append(
+            [
+                _head(self._sheet, part.label if piece == 1 else f"{part.label} ({piece})")
+                for part, piece in heads
+            ]
+        )
 
     def _stamp(self) -> Cell:
         """A cell that holds one moment after another: to style a cell costs more than to write it."""

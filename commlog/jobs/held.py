@@ -1,4 +1,7 @@
-"""What becomes of bulk resends when the database was restored from a backup: they rest, and say why. An export does no harm."""
+"""What becomes of bulk resends when the database was restored from a backup: they rest, and say why.
+
+An export does no harm.
+"""
 
 from datetime import datetime
 
@@ -8,17 +11,38 @@ from commlog.models import Job, JobItem
 from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from notifications.states import MessageState
 
-_WHY = "Paused, because the database was restored from a backup: what is left may have been done already. New entries are marked so."
+_WHY = (
+    "Paused, because the database was restored from a backup: what is left may have been done already. "
+    "New entries are marked so."
+)
 
 
 def hold() -> int:
-    """Pause bulk resends that would go on by themselves, whoever has them; how many. Called in the transaction that holds the senders."""
-    rests = {"state": JobState.PAUSED, "due_at": None, "lease_until": None, "wish": Wish.NONE, "rate": None, "reason": _WHY}
+    """Pause bulk resends that would go on by themselves, whoever has them; how many.
+
+    Called in the transaction that holds the senders.
+    """
+    rests = {
+        "state": JobState.PAUSED,
+        "due_at": None,
+        "lease_until": None,
+        "wish": Wish.NONE,
+        "rate": None,
+        "reason": _WHY,
+    }
     return Job.objects.filter(state__in=ACTIVE, kind=JobKind.RESEND).update(**rests, token=F("token") + 1)
 
 
 def targets(restored_at: datetime, most: int) -> list[int]:
-    """The ids of failed messages that bulk resends of the backup had not resent yet, and that do not say so."""
-    items = JobItem.objects.filter(job__state__in=OPEN, job__kind=JobKind.RESEND, job__created_at__lt=restored_at, outcome="")
+    """The ids of failed messages that bulk resends of the backup had not resent yet, and that do not say
+    so.
+    """
+    items = JobItem.objects.filter(
+        job__state__in=OPEN, job__kind=JobKind.RESEND, job__created_at__lt=restored_at, outcome=""
+    )
     unmarked = Q(message__restored_at=None) | Q(message__restored_at__lt=restored_at)
-    return list(items.filter(unmarked, message__state=MessageState.FAILED).values_list("message", flat=True).distinct()[:most])
+    return list(
+        items.filter(unmarked, message__state=MessageState.FAILED)
+        .values_list("message", flat=True)
+        .distinct()[:most]
+    )

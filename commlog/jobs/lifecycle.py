@@ -1,4 +1,7 @@
-"""What people do with jobs: make, approve, pause, resume, cancel. Each is one conditional UPDATE; asked twice, it is done once."""
+"""What people do with jobs: make, approve, pause, resume, cancel.
+
+Each is one conditional UPDATE; asked twice, it is done once.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +31,9 @@ class TooManyOpen(Exception):
     """The owner has as many open jobs as one person may have. The text says so, in the words of a clerk."""
 
     def __init__(self) -> None:
-        super().__init__(f"You have {MOST_OPEN} open jobs, and can have no more. Wait until one has ended, or cancel one.")
+        super().__init__(
+            f"You have {MOST_OPEN} open jobs, and can have no more. Wait until one has ended, or cancel one."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,9 @@ def create(
 ) -> Job:
     """Make a job over what was chosen, and record who made it.
 
-    `newest`: the largest message id that takes part.
-    `freeze` writes down what the job is about, in the same transaction, and says how much it is; more than `approval_above` of it
-    (unless 0) waits for a second person. Raises TooManyOpen.
+    `newest`: the largest message id that takes part. `freeze` writes down what the job is about, in the same
+    transaction, and says how much it is; more than `approval_above` of it (unless 0) waits for a second
+    person. Raises TooManyOpen.
     """
     now, place = db_now(), asked.query.place
     with transaction.atomic():
@@ -100,7 +105,13 @@ def approve(job: Job, *, by: User) -> bool:
         waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
         hit = waiting.update(state=JobState.QUEUED, due_at=db_now(), approver=by)
         if hit:
-            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Approved"})
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                job,
+                before={"state": JobState.AWAITING_APPROVAL.label},
+                after={"state": "Approved"},
+            )
     return bool(hit)
 
 
@@ -108,19 +119,35 @@ def reject(job: Job, *, by: User) -> bool:
     """Refuse to approve it. Whether that changed anything."""
     with transaction.atomic():
         waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
-        hit = waiting.update(state=JobState.CANCELLED, finished_at=db_now(), reason=f"{by.name} did not approve it.", approver=by)
+        hit = waiting.update(
+            state=JobState.CANCELLED,
+            finished_at=db_now(),
+            reason=f"{by.name} did not approve it.",
+            approver=by,
+        )
         if hit:
-            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.AWAITING_APPROVAL.label}, after={"state": "Not approved"})
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                job,
+                before={"state": JobState.AWAITING_APPROVAL.label},
+                after={"state": "Not approved"},
+            )
     return bool(hit)
 
 
 def pause(job: Job, *, by: User) -> bool:
-    """Let it rest: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    """Let it rest: at once where no worker has it, else at its worker's next step.
+
+    Whether that changed anything.
+    """
     return _halt(job, by, JobState.PAUSED, Wish.PAUSE, ACTIVE, reason=f"Paused by {by.name}.")
 
 
 def cancel(job: Job, *, by: User) -> bool:
-    """End it: at once where no worker has it, else at its worker's next step. Whether that changed anything."""
+    """End it: at once where no worker has it, else at its worker's next step. Whether that changed
+    anything.
+    """
     return _halt(job, by, JobState.CANCELLED, Wish.CANCEL, OPEN, reason=f"Cancelled by {by.name}.")
 
 
@@ -128,25 +155,56 @@ def resume(job: Job, *, by: User) -> bool:
     """Go on. Whether that changed anything."""
     with transaction.atomic():
         rested = (
-            _these(job).filter(state=JobState.PAUSED).update(state=JobState.QUEUED, due_at=db_now(), mark_at=None, rate=None, reason="")
+            _these(job)
+            .filter(state=JobState.PAUSED)
+            .update(state=JobState.QUEUED, due_at=db_now(), mark_at=None, rate=None, reason="")
         )
-        hit = rested or _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE).update(wish=Wish.NONE, reason="")
+        hit = rested or _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE).update(
+            wish=Wish.NONE, reason=""
+        )
         if hit:
-            audit.record(by, AuditAction.CHANGED, job, before={"state": JobState.PAUSED.label}, after={"state": "Resumed"})
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                job,
+                before={"state": JobState.PAUSED.label},
+                after={"state": "Resumed"},
+            )
     return bool(hit)
 
 
-def _halt(job: Job, by: User, state: JobState, wish: Wish, states: tuple[JobState, ...], *, reason: str) -> bool:
+def _halt(
+    job: Job, by: User, state: JobState, wish: Wish, states: tuple[JobState, ...], *, reason: str
+) -> bool:
     now = timezone.now()
     ended = {"finished_at": now} if state == JobState.CANCELLED else {}
     with transaction.atomic():
         nobodys = _these(job).filter(Q(lease_until=None) | Q(lease_until__lt=db_now()), state__in=states)
         # The token moves on: a worker that was thought lost can record nothing any more.
-        hit = nobodys.update(state=state, due_at=None, lease_until=None, wish=Wish.NONE, reason=reason, token=F("token") + 1, **ended)
+        hit = nobodys.update(
+            state=state,
+            due_at=None,
+            lease_until=None,
+            wish=Wish.NONE,
+            reason=reason,
+            token=F("token") + 1,
+            **ended,
+        )
         if not hit:
-            hit = _these(job).filter(state=JobState.RUNNING).exclude(wish__in=[wish, Wish.CANCEL]).update(wish=wish, reason=reason)
+            hit = (
+                _these(job)
+                .filter(state=JobState.RUNNING)
+                .exclude(wish__in=[wish, Wish.CANCEL])
+                .update(wish=wish, reason=reason)
+            )
         if hit:
-            audit.record(by, AuditAction.CHANGED, job, before={"state": job.get_state_display()}, after={"state": state.label})
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                job,
+                before={"state": job.get_state_display()},
+                after={"state": state.label},
+            )
     return bool(hit)
 
 

@@ -1,4 +1,6 @@
-"""How workers do jobs: a turn is claimed under a lease, goes forward step by step, and ends; a lost worker's job is handed out anew."""
+"""How workers do jobs: a turn is claimed under a lease, goes forward step by step, and ends; a lost worker's
+job is handed out anew.
+"""
 
 import logging
 import time
@@ -32,14 +34,18 @@ TURN = 5.0  # seconds after which a resumable job makes room for another one, an
 MOST_LOSSES = 3  # a job that kills its worker each time must not do so for ever
 _MEASURED = timedelta(seconds=5)  # the rate is what was done in so much time
 _LOST = f"{MOST_LOSSES} workers in a row were lost while they did it."
-_BROKEN = "Something went wrong that nobody foresaw ({}). Whoever runs Commlog finds it in the log of the senders."
+_BROKEN = (
+    "Something went wrong that nobody foresaw ({}). Whoever runs Commlog finds it in the log of the senders."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """What does the jobs of a kind: the path of its function, and whether it goes on where a lost worker stopped.
+    """What does the jobs of a kind: the path of its function, and whether it goes on where a lost worker
+    stopped.
 
-    `lease`: how long a worker may be silent before it counts as lost. `longest`: seconds after which the cluster kills a turn.
+    `lease`: how long a worker may be silent before it counts as lost. `longest`: seconds after which the
+    cluster kills a turn.
     """
 
     path: str
@@ -49,8 +55,12 @@ class Runner:
 
 
 RUNNERS: Mapping[str, Runner] = {
-    JobKind.RESEND: Runner("commlog.bulk.running.run", resumable=True, lease=timedelta(seconds=20), longest=300),
-    JobKind.EXPORT: Runner("commlog.export.job.run", resumable=False, lease=timedelta(seconds=60), longest=6 * 3600),
+    JobKind.RESEND: Runner(
+        "commlog.bulk.running.run", resumable=True, lease=timedelta(seconds=20), longest=300
+    ),
+    JobKind.EXPORT: Runner(
+        "commlog.export.job.run", resumable=False, lease=timedelta(seconds=60), longest=6 * 3600
+    ),
 }
 
 
@@ -79,7 +89,10 @@ class Turn:
         return self.chosen().messages
 
     def chosen(self) -> Selection:
-        """The frozen conditions over the messages that there were, as the job's owner may read them. Raises Refused."""
+        """The frozen conditions over the messages that there were, as the job's owner may read them.
+
+        Raises Refused.
+        """
         job, scope = self.job, self.scope()
         # “Today” is the day on which the job was asked for, however late its turn comes.
         chosen = reading.of_job(job).over(scope, now=job.created_at)
@@ -88,7 +101,10 @@ class Turn:
         return chosen
 
     def scope(self) -> MessageQuerySet:
-        """The messages of the log that there were. Raises Refused where the job's owner may not open it any more."""
+        """The messages of the log that there were.
+
+        Raises Refused where the job's owner may not open it any more.
+        """
         job = self.job
         if not job.owner.is_active:
             raise Refused(f"{job.owner.name} may not use Commlog any more.")
@@ -102,15 +118,22 @@ class Turn:
         self.record(done=done, total=total)
         self.check()
 
-    def record(self, *, done: int, total: int | None = None, outcomes: Mapping[str, int] = MappingProxyType({})) -> None:
-        """Record how far it is, in the transaction of what was done; `outcomes` are added up. Renews the lease.
+    def record(
+        self, *, done: int, total: int | None = None, outcomes: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """Record how far it is, in the transaction of what was done; `outcomes` are added up.
+
+        Renews the lease.
 
         Raises Stop where the job is another worker's by now: nothing of the transaction may stay then.
         """
         job, now, runner = self.job, db_now(), RUNNERS[self.job.kind]
         changed = self._rate(now, done) | {"done": done, "lease_until": now + runner.lease}
         if outcomes:
-            job.outcomes = {name: job.outcomes.get(name, 0) + outcomes.get(name, 0) for name in {**job.outcomes, **outcomes}}
+            job.outcomes = {
+                name: job.outcomes.get(name, 0) + outcomes.get(name, 0)
+                for name in {**job.outcomes, **outcomes}
+            }
             changed["outcomes"] = job.outcomes
         if total is not None:
             changed["total"] = job.total = total
@@ -138,17 +161,22 @@ class Turn:
 
 
 def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
-    """Take the next job that is due, or that a lost worker had, for the worker that this is handed to: function, arguments, longest time.
+    """Take the next job that is due, or that a lost worker had, for the worker that this is handed to:
+    function, arguments, longest time.
 
-    Owners take turns, however many jobs one of them has. None where there is none, or where `room` jobs are under way already. Called
-    by the broker (settings.LONG_WORK).
+    Owners take turns, however many jobs one of them has. None where there is none, or where `room` jobs are
+    under way already. Called by the broker (settings.LONG_WORK).
     """
     now = db_now()
     if holding.held():
         return None
-    due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by("due_at", "id")
+    due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by(
+        "due_at", "id"
+    )
     owners = set(due.order_by().values_list("owner", flat=True))
-    running = Counter(Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True))
+    running = Counter(
+        Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True)
+    )
     if not owners or running.total() >= room:
         return None
     job = due.filter(owner=_next_owner(owners, running)).first()
@@ -157,10 +185,25 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     runner, lost = RUNNERS[job.kind], job.lease_until is not None
     mine = Job.objects.filter(pk=job.pk, token=job.token, state=job.state)
     if lost and job.losses + 1 >= MOST_LOSSES:
-        mine.update(state=JobState.FAILED, reason=_LOST, finished_at=now, lease_until=None, due_at=None, token=F("token") + 1)
+        mine.update(
+            state=JobState.FAILED,
+            reason=_LOST,
+            finished_at=now,
+            lease_until=None,
+            due_at=None,
+            token=F("token") + 1,
+        )
         return None
-    taken = {"state": JobState.RUNNING, "token": job.token + 1, "due_at": None, "served_at": now, "lease_until": now + runner.lease}
-    taken |= {"losses": job.losses + lost} | ({} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None})
+    taken = {
+        "state": JobState.RUNNING,
+        "token": job.token + 1,
+        "due_at": None,
+        "served_at": now,
+        "lease_until": now + runner.lease,
+    }
+    taken |= {"losses": job.losses + lost} | (
+        {} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None}
+    )
     if not mine.update(started_at=job.started_at or now, **taken):
         return None  # another cluster was quicker
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
@@ -170,7 +213,9 @@ def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
     """The owner with the fewest jobs under way; of several the one whose last turn began longest ago."""
     if len(owners) == 1:
         return next(iter(owners))
-    served = dict(Job.objects.filter(owner__in=owners).order_by().values_list("owner").annotate(last=Max("served_at")))
+    served = dict(
+        Job.objects.filter(owner__in=owners).order_by().values_list("owner").annotate(last=Max("served_at"))
+    )
     never = datetime.min.replace(tzinfo=UTC)
     return min(owners, key=lambda owner: (running[owner], served.get(owner) or never, owner))
 
@@ -178,8 +223,9 @@ def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
 def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
     """Whether a job is left alone: its worker has been silent for half its lease, or nobody took it for long.
 
-    Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still take jobs, and never do them.
-    `since`: when the cluster was started. It can take a lost worker's job only once the lease has ended: older silence is not its own.
+    Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still
+    take jobs, and never do them. `since`: when the cluster was started. It can take a lost worker's job only
+    once the lease has ended: older silence is not its own.
     """
     active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
     if active and holding.held():
@@ -228,5 +274,12 @@ def _let_go(job: Job) -> str:
 
 
 def _end(job: Job, state: JobState, *, reason: str = "") -> str:
-    ended = {"state": state, "reason": reason, "wish": Wish.NONE, "lease_until": None, "due_at": None, "rate": None}
+    ended = {
+        "state": state,
+        "reason": reason,
+        "wish": Wish.NONE,
+        "lease_until": None,
+        "due_at": None,
+        "rate": None,
+    }
     return state.value if _mine(job).update(finished_at=db_now(), **ended) else "another worker's"

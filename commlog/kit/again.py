@@ -1,8 +1,9 @@
 """Gives what was made before where all that it was read from is still the same.
 
-Django takes longer to write a statement and to make objects of its rows than the database takes to answer it. So what an open page asks for
-again and again keeps the statements that it was made from, each with a digest of its rows, and they are asked again as they are: rights,
-rows and figures alike, so nothing can be forgotten. Where nothing at all was committed, not even that.
+Django takes longer to write a statement and to make objects of its rows than the database takes to answer it.
+So what an open page asks for again and again keeps the statements that it was made from, each with a digest
+of its rows, and they are asked again as they are: rights, rows and figures alike, so nothing can be
+forgotten. Where nothing at all was committed, not even that.
 """
 
 import time
@@ -93,7 +94,11 @@ def _keep(poll: Poll, key: Hashable, value: Any, reading: Reading, seconds: floa
         return
     if len(_texts) >= _MOST:
         _texts.clear()
-    reading.statements = {(_texts.setdefault(sql, sql), params): digest for (sql, params), digest in reading.statements.items()}
+    reading.statements = {
+        (_texts.setdefault(sql, sql), params): digest for (sql, params), digest in reading.statements.items()
+    }
     while len(_made) >= _MOST:
         _made.pop(next(iter(_made)), None)
-    _made[key] = _Made(value, reading, poll.reader, poll.stamp if poll.exact else "", time.monotonic() + seconds)
+    _made[key] = _Made(
+        value, reading, poll.reader, poll.stamp if poll.exact else "", time.monotonic() + seconds
+    )

@@ -21,9 +21,14 @@ class SearchField(forms.CharField):
     """One box for everything."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**({"widget": forms.TextInput(attrs={"type": "search", "enterkeyhint": "search"})} | kwargs))
+        super().__init__(
+            **({"widget": forms.TextInput(attrs={"type": "search", "enterkeyhint": "search"})} | kwargs)
+        )
         # CharField's own validator says "Null characters are not allowed."
-        self.validators = [MaxLengthValidator(LONGEST_SEARCH, f"Search for at most {LONGEST_SEARCH} characters."), _refuse_nul]
+        self.validators = [
+            MaxLengthValidator(LONGEST_SEARCH, f"Search for at most {LONGEST_SEARCH} characters."),
+            _refuse_nul,
+        ]
 
 
 class AddressField(forms.CharField):
@@ -51,7 +56,11 @@ class NumberField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         """The number. What is none is refused, with the reason."""
-        return _checked(super().clean(value), numbers.e164, "This is not a mobile number: {0}. Write it like +49 170 1234567.")
+        return _checked(
+            super().clean(value),
+            numbers.e164,
+            "This is not a mobile number: {0}. Write it like +49 170 1234567.",
+        )
 
 
 def _checked(value: str, read: Callable[[str], str], refusal: str) -> str:
@@ -68,8 +77,14 @@ class DayField(forms.DateField):
 
     def __init__(self, **kwargs: Any) -> None:
         wrong = "Enter a day between 1 Jan 1970 and 31 Dec 2199, such as 2026-11-24."
-        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "min": EARLIEST.isoformat(), "max": LATEST.isoformat()})
-        defaults: dict[str, Any] = {"input_formats": ["%Y-%m-%d"], "widget": widget, "error_messages": {"invalid": wrong}}
+        widget = forms.DateInput(
+            format="%Y-%m-%d", attrs={"type": "date", "min": EARLIEST.isoformat(), "max": LATEST.isoformat()}
+        )
+        defaults: dict[str, Any] = {
+            "input_formats": ["%Y-%m-%d"],
+            "widget": widget,
+            "error_messages": {"invalid": wrong},
+        }
         super().__init__(**(defaults | kwargs))
 
     def to_python(self, value: Any) -> date | None:
@@ -86,5 +101,8 @@ def _refuse_nul(value: str) -> None:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text area. CR and LF alone end one: str.splitlines does so at U+2028, U+0085 and others too, which values may hold."""
+    """The lines of a text area.
+
+    CR and LF alone end one: str.splitlines does so at U+2028, U+0085 and others too, which values may hold.
+    """
     return re.split(r"\r\n|\r|\n", text)

@@ -1,8 +1,9 @@
 """Characters that a screen hides or obeys, written out on every page: `⟨U+202E⟩`.
 
-A right-to-left override in an address or a name turns what follows it around, and with it the cells beside it; an invisible space
-makes two addresses look like one. Whatever is stored and exported stays as it is: this happens to finished pages, so that no template
-can forget it. What a form sends back is left alone: the value of an input, the text of a text area.
+A right-to-left override in an address or a name turns what follows it around, and with it the cells beside
+it; an invisible space makes two addresses look like one. Whatever is stored and exported stays as it is: this
+happens to finished pages, so that no template can forget it. What a form sends back is left alone: the value
+of an input, the text of a text area.
 """
 
 import re
@@ -11,28 +12,34 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-# Controls but for tab, line feed and return; format characters (category Cf) but for the visible number signs of Arabic, Syriac and
-# Kaithi; and the two separators that break lines in some viewers.
+# Controls but for tab, line feed and return; format characters (category Cf) but for the visible number signs
+# of Arabic, Syriac and Kaithi; and the two separators that break lines in some viewers.
 _HIDDEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
-# Where a joiner or a space without width is part of the spelling: it follows a letter of a script that is written with it.
+# Where a joiner or a space without width is part of the spelling: it follows a letter of a script that is
+# written with it.
 _JOINING = (
-    "\u0600-\u07ff\u0840-\u08ff\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1800-\u18af\ua840-\ua8ff\ufb50-\ufdff\ufe70-\ufefc"
+    "\u0600-\u07ff\u0840-\u08ff\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"
+    "\u1800-\u18af\ua840-\ua8ff\ufb50-\ufdff\ufe70-\ufefc"
 )
-_UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\uaa60-\uaa7f"  # Thai, Lao, Tibetan, Burmese, Khmer
+# Thai, Lao, Tibetan, Burmese, Khmer
+_UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\uaa60-\uaa7f"
 _PICTURES = "\u200d\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff"
 _LEGITIMATE = (
     f"(?<=[{_JOINING}])[\u200c\u200d]",
     f"(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])",
     f"(?<=[{_PICTURES}])\u200d(?=[{_PICTURES}])",  # 👩‍💻
-    "(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f",  # the flags of England, Scotland, Wales
+    # The flags of England, Scotland, Wales.
+    "(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f",
 )
 _FOUND = re.compile(f"({'|'.join(_LEGITIMATE)})|[{_HIDDEN}]")
 _ANY = re.compile(f"[{_HIDDEN}]")
 _PLAIN = bytes({*range(0x20, 0x7F), *b"\t\n\r"})
-_MARKUP = re.compile(r"""<textarea\b.*?</textarea\s*>|<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^'">])*>""", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(
+    r"""<textarea\b.*?</textarea\s*>|<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^'">])*>""", re.DOTALL | re.IGNORECASE
+)
 _SHOWN_ATTRIBUTE = re.compile(r"""(?<=\s)(?:title|aria-label|alt|placeholder)\s*=\s*"[^"]*\"""")
 
 
@@ -41,7 +48,9 @@ class ExactResponse(HttpResponse):
 
 
 def written_out(text: str) -> str:
-    """Return the text with every hidden character written out, but for joiners where a script or an emoji is spelled with them."""
+    """Return the text with every hidden character written out, but for joiners where a script or an emoji is
+    spelled with them.
+    """
     if not _ANY.search(text):
         return text
     return _FOUND.sub(lambda found: found.group(1) or f"⟨U+{ord(found.group()):04X}⟩", text)
@@ -60,7 +69,10 @@ def written_out_page(page: str) -> str:
 
 
 def hides_something(page: bytes) -> bool:
-    """Whether the UTF-8 text holds a hidden character. Quick where it does not: only what is beyond ASCII is looked at closely."""
+    """Whether the UTF-8 text holds a hidden character.
+
+    Quick where it does not: only what is beyond ASCII is looked at closely.
+    """
     return bool(_ANY.search(page.translate(None, _PLAIN).decode()))
 
 

@@ -43,7 +43,9 @@ def listing(
     narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]],
     sorting: Sorting,
 ) -> Listing[Row]:
-    """The page that the query string asks for. A wrong condition or cursor lists nothing, never everything."""
+    """The page that the query string asks for. A wrong condition or cursor lists nothing, never
+    everything.
+    """
     conditions = form(params)
     kept = {name: str(params[name]) for name in conditions.fields if params.get(name)}
     page: Page[Row] = Page()
@@ -51,7 +53,9 @@ def listing(
     if conditions.is_valid():
         try:
             after, before = (str(params.get(name, "")) for name in _CURSORS)
-            page = paging.fetch(narrow(scope, conditions.cleaned_data), sorting, size=SIZE, after=after, before=before)
+            page = paging.fetch(
+                narrow(scope, conditions.cleaned_data), sorting, size=SIZE, after=after, before=before
+            )
         except BadCursor:
             problem = "The address of this page is damaged. Start at the first page."
     return Listing(

@@ -28,7 +28,9 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def counted_in_time(rows: QuerySet[Any], most: int) -> int | None:
-    """How many rows there are; None where there are more than `most`, or where a count takes longer than a second."""
+    """How many rows there are; None where there are more than `most`, or where a count takes longer than a
+    second.
+    """
     try:
         with time_limit(A_COUNT):
             found = counted(rows, most)
@@ -54,7 +56,8 @@ def _on_postgres(seconds: float) -> Iterator[None]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield
-            cursor.execute("SET LOCAL statement_timeout = DEFAULT")  # a surrounding transaction goes on without the limit
+            # A surrounding transaction goes on without the limit.
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == _CANCELLED:
             raise TookTooLong from error
@@ -63,7 +66,10 @@ def _on_postgres(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _on_sqlite(seconds: float) -> Iterator[None]:
-    """SQLite has no limit of its own; the handler is asked every few thousand steps. No transaction: that would keep writers out."""
+    """SQLite has no limit of its own; the handler is asked every few thousand steps.
+
+    No transaction: that would keep writers out.
+    """
     connection.ensure_connection()
     end = time.monotonic() + seconds
     connection.connection.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)

@@ -1,7 +1,7 @@
 """EMAIL_URL, taken apart: scheme://user:password@host:port.
 
-The scheme says how the connection is secured, and the usual port: smtp 25 in the clear, smtp+tls 587 by STARTTLS, smtps (or smtp+ssl) 465
-with TLS from the first byte (RFC 8314 3.3).
+The scheme says how the connection is secured, and the usual port: smtp 25 in the clear, smtp+tls 587 by
+STARTTLS, smtps (or smtp+ssl) 465 with TLS from the first byte (RFC 8314 3.3).
 """
 
 import re
@@ -11,13 +11,17 @@ from urllib.parse import unquote
 
 EXAMPLES = "smtp://host:25, smtp+tls://user:password@host:587 or smtps://user:password@host:465"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*", re.IGNORECASE | re.ASCII)
+_HOST = re.compile(
+    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*",
+    re.IGNORECASE | re.ASCII,
+)
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z+]+)://(?:(?P<username>[^:/?#]*)(?::(?P<password>[^/?#]*))?@)?"
     r"(?P<host>[^/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?P<rest>.*)",
     re.DOTALL,
 )
-_TLS_FROM_THE_FIRST_BYTE = {25: False, 465: True, 587: False}  # the other way round, a connection hangs or breaks
+# The other way round, a connection hangs or breaks.
+_TLS_FROM_THE_FIRST_BYTE = {25: False, 465: True, 587: False}
 
 
 class _Scheme(NamedTuple):
@@ -37,19 +41,26 @@ _SCHEMES = {
 
 
 def read(text: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings. Raises ValueError in words that show nothing of the text: it holds a password."""
+    """Django's EMAIL_* settings.
+
+    Raises ValueError in words that show nothing of the text: it holds a password.
+    """
     found = _URL.fullmatch(text)
     scheme = _SCHEMES.get(found["scheme"].lower()) if found else None
     if not found or not scheme:
         raise ValueError("it does not begin with one of these schemes")
     if found["rest"].strip("/"):
-        raise ValueError("it goes on after host and port; in user name and password, write / as %2F, ? as %3F and # as %23")
+        raise ValueError(
+            "it goes on after host and port; in user name and password, write / as %2F, ? as %3F and # as %23"
+        )
     username, password = (unquote(found[part] or "") for part in ("username", "password"))
     port = int(found["port"] or scheme.port)
     if not is_host(found["host"]) or not 0 < port < 65_536:
         raise ValueError("its host or port cannot be")
     if _TLS_FROM_THE_FIRST_BYTE.get(port, scheme.implicit_tls) != scheme.implicit_tls:
-        raise ValueError(f"port {port} {'does not speak' if scheme.implicit_tls else 'speaks'} TLS from the first byte")
+        raise ValueError(
+            f"port {port} {'does not speak' if scheme.implicit_tls else 'speaks'} TLS from the first byte"
+        )
     if bool(username) != bool(password):
         raise ValueError("a user name and a password come together")
     if not (username + password).isascii() or _CONTROL.search(username + password):
@@ -65,7 +76,10 @@ def read(text: str) -> dict[str, Any]:
 
 
 def is_host(text: str) -> bool:
-    """Whether this is a host's name or address as it stands in a URL. An underscore is for the names that containers have."""
+    """Whether this is a host's name or address as it stands in a URL.
+
+    An underscore is for the names that containers have.
+    """
     if text.startswith("["):
         return text.endswith("]") and _is_address(text[1:-1])
     return len(text) < 255 and _HOST.fullmatch(text) is not None

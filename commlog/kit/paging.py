@@ -1,7 +1,8 @@
 """Keyset pages: a page costs the same wherever it lies and however many rows there are. No COUNT, no OFFSET.
 
-Rows are ordered by (columns, id), all in one direction, and a page begins behind the last row of the page before it. A column that
-may be NULL is walked in two runs: first the rows that have a value, then the others by id alone.
+Rows are ordered by (columns, id), all in one direction, and a page begins behind the last row of the page
+before it. A column that may be NULL is walked in two runs: first the rows that have a value, then the others
+by id alone.
 """
 
 import json
@@ -13,13 +14,24 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import BooleanField, F, ForeignKey, Func, IntegerField, Model, QuerySet, TextField, Value
+from django.db.models import (
+    BooleanField,
+    F,
+    ForeignKey,
+    Func,
+    IntegerField,
+    Model,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 
 SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
-_LONGEST_CURSOR = 4_000  # any that is given out: three names of 150 characters, each of them escaped, take 3,600
+# Any that is given out: three names of 150 characters, each of them escaped, take 3,600.
+_LONGEST_CURSOR = 4_000
 _LARGEST_ID = 2**63 - 1
 _NUMBERS = (IntegerField, BooleanField, ForeignKey)
 Row = TypeVar("Row", bound=Model)
@@ -31,7 +43,9 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """An order of rows: the columns before id, NOT NULL unless `nullable` (then one column), and one direction for all of them."""
+    """An order of rows: the columns before id, NOT NULL unless `nullable` (then one column), and one
+    direction for all of them.
+    """
 
     name: str
     columns: tuple[str, ...] = ()
@@ -45,7 +59,10 @@ class Sorting:
 
     def order(self) -> list[OrderBy]:
         """The order in one statement: the columns, then the id, and what is empty at the end."""
-        columns = [OrderBy(F(name), descending=self.descending, nulls_last=self.nullable or None) for name in self.columns]
+        columns = [
+            OrderBy(F(name), descending=self.descending, nulls_last=self.nullable or None)
+            for name in self.columns
+        ]
         return [*columns, OrderBy(F("pk"), descending=self.descending)]
 
 
@@ -59,7 +76,10 @@ class Page(Generic[Row]):
 
 
 class RowValue(Func):
-    """`(a, b)`: compared as one value, which an index on (a, b) serves. The same with OR is 30 to 90 times slower."""
+    """`(a, b)`: compared as one value, which an index on (a, b) serves.
+
+    The same with OR is 30 to 90 times slower.
+    """
 
     template = "(%(expressions)s)"
     output_field = TextField()
@@ -67,7 +87,9 @@ class RowValue(Func):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One stretch of a sorted list: its ordering columns, and the column that is NULL throughout or nowhere in it."""
+    """One stretch of a sorted list: its ordering columns, and the column that is NULL throughout or nowhere
+    in it.
+    """
 
     columns: tuple[str, ...]
     nullable: str = ""
@@ -82,8 +104,12 @@ class _Mark:
     values: tuple[Any, ...]
 
 
-def fetch(queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = "", before: str = "") -> Page[Row]:
-    """The page behind the cursor `after`, or before the cursor `before`, or the first one. Raises BadCursor."""
+def fetch(
+    queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = "", before: str = ""
+) -> Page[Row]:
+    """The page behind the cursor `after`, or before the cursor `before`, or the first one. Raises
+    BadCursor.
+    """
     if before:
         mark = _read_cursor(before, sorting, queryset.model)
         rows = _walk(queryset, sorting, mark, size + 1, backwards=True)
@@ -110,9 +136,15 @@ def beside(queryset: QuerySet[Row], sorting: Sorting, row: Row) -> tuple[Row | N
 
 
 def cursor_of(row: Model, sorting: Sorting) -> str:
-    """Return the row's place in this order, as an opaque text. Letters are not escaped: that made addresses too long."""
+    """Return the row's place in this order, as an opaque text.
+
+    Letters are not escaped: that made addresses too long.
+    """
     values = [getattr(row, name) for name in sorting.columns]
-    written = [value.isoformat() if isinstance(value, datetime) else value.hex if isinstance(value, UUID) else value for value in values]
+    written = [
+        value.isoformat() if isinstance(value, datetime) else value.hex if isinstance(value, UUID) else value
+        for value in values
+    ]
     text = json.dumps([sorting.alias, *written, row.pk], separators=(",", ":"), ensure_ascii=False)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -129,7 +161,9 @@ def _runs(sorting: Sorting) -> Sequence[_Run]:
     return [_Run(sorting.columns, nullable=name), _Run((), nullable=name, is_null=True)]
 
 
-def _walk(queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: int, *, backwards: bool = False) -> list[Row]:
+def _walk(
+    queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: int, *, backwards: bool = False
+) -> list[Row]:
     """Up to `most` rows in the direction of the walk, behind `mark`."""
     rows: list[Row] = []
     downwards = sorting.descending != backwards
@@ -148,16 +182,27 @@ def _walk(queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: i
 
 
 def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]:
-    """The first rows in this order. Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from."""
+    """The first rows in this order.
+
+    Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from.
+    """
     if legs := getattr(stretch, "legs", ()):
-        found = {pk for leg in legs for pk in stretch.filter(leg).order_by(*order).values_list("pk", flat=True)[:most]}
+        found = {
+            pk
+            for leg in legs
+            for pk in stretch.filter(leg).order_by(*order).values_list("pk", flat=True)[:most]
+        }
         stretch = stretch.filter(pk__in=found)
     return list(stretch.order_by(*order)[:most])
 
 
-def _behind(names: Sequence[str], values: Sequence[Any], model: type[Model], downwards: bool) -> LessThan | GreaterThan:
+def _behind(
+    names: Sequence[str], values: Sequence[Any], model: type[Model], downwards: bool
+) -> LessThan | GreaterThan:
     here = RowValue(*(F(name) for name in names))
-    mark = RowValue(*(Value(value, output_field=_field(model, name)) for name, value in zip(names, values, strict=True)))
+    mark = RowValue(
+        *(Value(value, output_field=_field(model, name)) for name, value in zip(names, values, strict=True))
+    )
     return LessThan(here, mark) if downwards else GreaterThan(here, mark)
 
 
@@ -170,18 +215,35 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
-    """The mark that `cursor_of` wrote. Whatever else arrives here was tampered with or belongs to another order."""
+    """The mark that `cursor_of` wrote.
+
+    Whatever else arrives here was tampered with or belongs to another order.
+    """
     if len(text) > _LONGEST_CURSOR:
         raise BadCursor
     try:
         alias, *values, pk = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, RecursionError) as error:
         raise BadCursor from error
-    if alias != sorting.alias or len(values) != len(sorting.columns) or type(pk) is not int or not 0 < pk <= _LARGEST_ID:
+    if (
+        alias != sorting.alias
+        or len(values) != len(sorting.columns)
+        or type(pk) is not int
+        or not 0 < pk <= _LARGEST_ID
+    ):
         raise BadCursor
     if sorting.nullable and values == [None]:
         return _Mark(1, (pk,))
-    return _Mark(0, (*(_read_value(value, _field(model, name)) for name, value in zip(sorting.columns, values, strict=True)), pk))
+    return _Mark(
+        0,
+        (
+            *(
+                _read_value(value, _field(model, name))
+                for name, value in zip(sorting.columns, values, strict=True)
+            ),
+            pk,
+        ),
+    )
 
 
 def _read_value(value: object, model_field: Any) -> Any:

@@ -1,4 +1,6 @@
-"""One question of an open page while it is answered: what the answer is read from, kept so that it can be asked again as it is."""
+"""One question of an open page while it is answered: what the answer is read from, kept so that it can be
+asked again as it is.
+"""
 
 import pickle
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -14,7 +16,9 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 class Figure(NamedTuple):
-    """Something that pages share (stamps.latest): its key, how it is made, a digest of it, and whether it is shared only briefly."""
+    """Something that pages share (stamps.latest): its key, how it is made, a digest of it, and whether it is
+    shared only briefly.
+    """
 
     key: Hashable
     make: Callable[[], Any]
@@ -31,7 +35,9 @@ class Reading:
     repeatable: bool = True
 
     def note(self, statement: Statement, digest: int) -> None:
-        """Add a statement. One that gave two results in the same answer says nothing when it is asked again."""
+        """Add a statement. One that gave two results in the same answer says nothing when it is asked
+        again.
+        """
         self.repeatable = self.repeatable and self.statements.setdefault(statement, digest) == digest
 
     def take(self, other: "Reading") -> None:
@@ -49,7 +55,8 @@ class Poll:
         self.stamp = stamp
         self.reader = reader
         self.rights = 0  # a digest of what the user may do, once that is known
-        self.exact = True  # whether all that was used is as it was at the stamp: nothing was shared that is older
+        # Whether all that was used is as it was at the stamp: nothing was shared that is older.
+        self.exact = True
         self.found: dict[Statement, int] = {}  # what was asked for this answer
         self.whole: Reading | None = None  # what the whole answer is read from
         self._open: list[Reading] = []
@@ -85,11 +92,16 @@ class Poll:
             self._open[-1].take(reading)
 
     def ask(self, statements: Iterable[Statement]) -> None:
-        """Ask those that were not asked for this answer. On PostgreSQL all of them at once: most of the time is spent on the way."""
+        """Ask those that were not asked for this answer.
+
+        On PostgreSQL all of them at once: most of the time is spent on the way.
+        """
         new = [statement for statement in statements if statement not in self.found]
         if connection.vendor == "postgresql" and new:
             with self.unrecorded(), connection.cursor() as cursor:
-                cursor.execute("; ".join(sql for sql, _ in new), [value for _, params in new for value in params])
+                cursor.execute(
+                    "; ".join(sql for sql, _ in new), [value for _, params in new for value in params]
+                )
                 for statement in new:
                     self.found[statement] = digest_of_result(cursor.cursor)
                     cursor.cursor.nextset()
@@ -101,9 +113,13 @@ class Poll:
 
     def says_the_same(self, reading: Reading) -> bool:
         """Whether each statement was asked for this answer, and gave the rows that it gave then."""
-        return reading.repeatable and all(self.found.get(statement) == digest for statement, digest in reading.statements.items())
+        return reading.repeatable and all(
+            self.found.get(statement) == digest for statement, digest in reading.statements.items()
+        )
 
-    def _record(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    def _record(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
         result = execute(sql, params, many, context)
         if sql.startswith("SET LOCAL"):  # a limit of time
             return result
@@ -160,14 +176,19 @@ def digest_of_rows(rows: Sequence[Any]) -> int:
 
 
 def digest_of_result(cursor: Any) -> int:
-    """Return the digest of what PostgreSQL has sent, as it is: making objects of it takes longer than asking for it."""
+    """Return the digest of what PostgreSQL has sent, as it is: making objects of it takes longer than asking
+    for it.
+    """
     sent = cursor.pgresult
     columns = range(sent.nfields)
     return hash(tuple(sent.get_value(row, column) for row in range(sent.ntuples) for column in columns))
 
 
 def digest_of(value: Any) -> Hashable:
-    """Return what tells a figure from another one: of a row all its fields, not only its id. What cannot be told equals nothing."""
+    """Return what tells a figure from another one: of a row all its fields, not only its id.
+
+    What cannot be told equals nothing.
+    """
     try:
         return hash(pickle.dumps(value))
     except (pickle.PicklingError, TypeError, AttributeError):

@@ -8,7 +8,8 @@ EVERYONE, ROLES = "everyone", "roles"
 def check_roles(form: forms.BaseForm, choice: str) -> None:
     """Add an error at `roles` where the ticked roles and the field `choice` contradict each other.
 
-    Roles beside another choice are refused, not dropped: a view that was meant for a role would be private, and a menu item for everybody.
+    Roles beside another choice are refused, not dropped: a view that was meant for a role would be private,
+    and a menu item for everybody.
     """
     if "roles" in form.errors:
         return
@@ -17,4 +18,8 @@ def check_roles(form: forms.BaseForm, choice: str) -> None:
         form.add_error("roles", "Choose at least one role.")
     elif chosen and chosen != ROLES and roles:
         labels = {value: f"“{label}”" for value, label in form.fields[choice].choices}  # type: ignore[attr-defined]
-        form.add_error("roles", f"Choose {labels[ROLES]} above, or remove the ticks: with {labels[chosen]} the roles would not count.")
+        form.add_error(
+            "roles",
+            f"Choose {labels[ROLES]} above, or remove the ticks: with {labels[chosen]} the roles would not "
+            "count.",
+        )

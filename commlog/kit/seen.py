@@ -1,13 +1,17 @@
 """Edit forms that do not undo what somebody else has changed since they were opened.
 
-Every edit form carries the field `seen`: a digest of each value that it was filled in from. The transaction that writes locks the row,
-calls `check` and so compares them with what is stored now. Where another value was stored meanwhile, nothing is written and the form
-comes back with both values. A form without the field is refused. How an edit form plugs in:
+Every edit form carries the field `seen`: a digest of each value that it was filled in from. The transaction
+that writes locks the row, calls `check` and so compares them with what is stored now. Where another value was
+stored meanwhile, nothing is written and the form comes back with both values. A form without the field is
+refused. How an edit form plugs in:
 
     class LaneForm(SeenForm, forms.Form): …                                    # SeenForm comes first
-    self.watch()                                                               # at the end of __init__, where something is edited
-    form, saved = edited(request, lambda data: LaneForm(data, …), write)       # write(form, check) calls `check` once it has the lock
-    {% include "components/seen.html" %}                                       # in the template, unless it has components/form.html
+    self.watch()                                                               # at the end of __init__, where
+    something is edited
+    form, saved = edited(request, lambda data: LaneForm(data, …), write)       # write(form, check) calls
+    `check` once it has the lock
+    {% include "components/seen.html" %}                                       # in the template, unless it
+    has components/form.html
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +30,9 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value that was changed meanwhile: what it is called, the value that is stored now, and the one in the form."""
+    """A value that was changed meanwhile: what it is called, the value that is stored now, and the one in the
+    form.
+    """
 
     label: str
     stored: str
@@ -34,7 +40,9 @@ class Conflict:
 
 
 class Outdated(Exception):
-    """What is edited was changed after the form was opened, or the form does not say what it was filled in from."""
+    """What is edited was changed after the form was opened, or the form does not say what it was filled in
+    from.
+    """
 
     def __init__(self, fresh: "SeenForm", conflicts: Sequence[Conflict]) -> None:
         super().__init__("the form is outdated")
@@ -69,7 +77,10 @@ class SeenForm(forms.BaseForm):
 
     def stored(self) -> dict[str, str]:
         """Every value that the form was filled in from; of several choices each is a value of its own."""
-        return self._values(lambda name: self.get_initial_for_field(self.fields[name], name)) | self.stored_besides()
+        return (
+            self._values(lambda name: self.get_initial_for_field(self.fields[name], name))
+            | self.stored_besides()
+        )
 
     def typed(self) -> dict[str, str]:
         """Every value that came with the form."""
@@ -110,7 +121,9 @@ class SeenForm(forms.BaseForm):
             value = value_of(name)
             if isinstance(field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
                 chosen = {_plain(each) for each in value or ()}
-                found |= {f"{name}:{option}": "1" if option in chosen else "" for option, _ in _options(field)}
+                found |= {
+                    f"{name}:{option}": "1" if option in chosen else "" for option, _ in _options(field)
+                }
             else:
                 found[name] = _plain(value)
         return found
@@ -119,7 +132,9 @@ class SeenForm(forms.BaseForm):
 Form = TypeVar("Form", bound=SeenForm)
 
 
-def edited(request: HttpRequest, make: Callable[[QueryDict | None], Form], write: Callable[[Form, Check], None]) -> tuple[Form, bool]:
+def edited(
+    request: HttpRequest, make: Callable[[QueryDict | None], Form], write: Callable[[Form, Check], None]
+) -> tuple[Form, bool]:
     """The form of a page, and whether it was saved. `make` reads what is stored anew at each call.
 
     `write` calls `check` in its transaction, once it has locked what it changes.
@@ -149,7 +164,8 @@ def _compare(form: SeenForm, fresh: SeenForm) -> None:
     conflicts = [
         Conflict(fresh.words_for(name), fresh.said(name, value), fresh.said(name, typed.get(name)))
         for name, value in fresh.stored().items()
-        if seen.get(name, digest("")) != digest(value) and typed.get(name) != value  # the same change twice is no conflict
+        # The same change twice is no conflict.
+        if seen.get(name, digest("")) != digest(value) and typed.get(name) != value
     ]
     if conflicts or not seen:
         raise Outdated(fresh, conflicts)
@@ -190,4 +206,10 @@ def _plain(value: Any) -> str:
     """A value as a form sends it."""
     if isinstance(value, Model):
         return str(value.pk)
-    return "" if value is None or value is False else "1" if value is True else str(value).replace("\r\n", "\n").strip()
+    return (
+        ""
+        if value is None or value is False
+        else "1"
+        if value is True
+        else str(value).replace("\r\n", "\n").strip()
+    )

@@ -1,4 +1,6 @@
-"""What is said of each fault of input, on pages and to programs: the one place where such a sentence is written, and can be changed."""
+"""What is said of each fault of input, on pages and to programs: the one place where such a sentence is
+written, and can be changed.
+"""
 
 from collections.abc import Mapping
 
@@ -8,7 +10,8 @@ from notifications.faults import Fault, Malformed
 SENTENCES: Mapping[Fault, str] = {
     Fault.NOT_TEXT: "must be text",
     Fault.HOLDS_NUL: "holds a NUL character, which cannot be stored",
-    Fault.HALF_OF_A_SURROGATE: "holds half of a surrogate pair at position {position}, which is not a character",
+    Fault.HALF_OF_A_SURROGATE: "holds half of a surrogate pair at position {position}, which is not a "
+    "character",
     Fault.TOO_LONG: "has {count:,} characters, at most {most:,} are allowed",
     Fault.ONE_LINE: "is one line, without control characters",
     Fault.CONTROL_CHARACTER: "holds a control character",
@@ -32,7 +35,8 @@ SENTENCES: Mapping[Fault, str] = {
     Fault.SEVERAL_RECIPIENTS: "names more than one recipient; a message has one",
     Fault.NO_SUCH_ROW: "there is no such {target}: {value}",
     Fault.HEADERS_ARE_NO_OBJECT: "must be an object of names and values",
-    Fault.NO_NAME_OF_AN_EVENT: "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits and underscores",
+    Fault.NO_NAME_OF_AN_EVENT: "must be a name such as LOAN_REPAYMENT: at most 64 capital letters, digits "
+    "and underscores",
     Fault.NEITHER_DESTINATION_NOR_RECIPIENT: "is missing, and so is a recipient whose address could be used",
     Fault.FOR_WEBHOOKS_ONLY: "is for webhooks only",
     Fault.COLON_IN_USERNAME: "holds a colon, which ends a user name in Basic authentication",
@@ -63,11 +67,13 @@ SENTENCES: Mapping[Fault, str] = {
     Fault.NOT_AN_AMOUNT: "must be an amount such as 1250.50, without separators",
     Fault.NOT_A_NUMBER_OF_DAYS: "must be a number of days from 1 to {most:,}",
     Fault.TIME_WITHOUT_OFFSET: "a time needs its offset, such as 2026-11-24T09:14:00+01:00",
-    Fault.NOT_A_MOMENT: "must be a day such as 2026-11-24 or a time such as 2026-11-24T09:14:00+01:00, from 1970 to 2199",
+    Fault.NOT_A_MOMENT: "must be a day such as 2026-11-24 or a time such as 2026-11-24T09:14:00+01:00, from "
+    "1970 to 2199",
     Fault.REVERSED: "the second value lies before the first one",
     Fault.NOBODY_OF_THAT_NAME: "there is no {whom} of that name or ID",
     Fault.NOBODY_CALLED: "there is no {whom} with the name or ID “{text}”",
-    Fault.DIFFER_IN_CAPITALS: "several {whom}s have an ID that differs in capitals alone: write it exactly ({which})",
+    Fault.DIFFER_IN_CAPITALS: "several {whom}s have an ID that differs in capitals alone: write it exactly "
+    "({which})",
     Fault.SEVERAL_CALLED: "several are called {text}: give the ID ({which})",
     Fault.NAME_OF_ANOTHER_TEMPLATE: "belongs to another template",
     Fault.NOT_WRITTEN_BY_HAND: "only e-mails and SMS are written by hand",
@@ -81,8 +87,11 @@ SENTENCES: Mapping[Fault, str] = {
     Fault.HAS_NO_CREDIT_OFFICER: "users have no credit officer",
     Fault.UNKNOWN_PLACEHOLDER: "holds a placeholder that cannot be filled in: {{{name}}}",
     Fault.UNKNOWN_PLACEHOLDERS: "holds placeholders that cannot be filled in: {names}",
-    Fault.PLACEHOLDER_IN_CODE: ("holds {{{name}}} in a script, a style or the name of a tag or attribute; no value can stand there"),
-    Fault.PLACEHOLDER_IN_HOST_OF_A_LINK: "holds {{{name}}} in the host of a link; placeholders stand after it",
+    Fault.PLACEHOLDER_IN_CODE: (
+        "holds {{{name}}} in a script, a style or the name of a tag or attribute; no value can stand there"
+    ),
+    Fault.PLACEHOLDER_IN_HOST_OF_A_LINK: "holds {{{name}}} in the host of a link; placeholders stand after "
+    "it",
     Fault.PLACEHOLDER_IN_HOST: "has a placeholder in its host; placeholders stand after it",
     Fault.TOO_MANY_CONDITIONS: "are {count:,}, at most {most} are allowed",
     Fault.WRONG_CONDITION: "{name}: {wrong}",
@@ -114,7 +123,10 @@ def with_field(wrong: Malformed) -> str:
 
 
 def alone(said: str, *, of: str = "") -> str:
-    """A sentence as it stands by itself on a page. Where it begins with a verb, the label `of` its field comes before it."""
+    """A sentence as it stands by itself on a page.
+
+    Where it begins with a verb, the label `of` its field comes before it.
+    """
     said = f"{of} {said}" if of and said.startswith(_VERBS) else said
     return f"{said[0].upper()}{said[1:]}".removesuffix(".") + "."
 

@@ -1,4 +1,6 @@
-"""Whether anything was committed since, asked of the database for next to nothing; and answers that are kept for as long as nothing was."""
+"""Whether anything was committed since, asked of the database for next to nothing; and answers that are kept
+for as long as nothing was.
+"""
 
 import sqlite3
 import time
@@ -9,10 +11,21 @@ from typing import Any, NamedTuple
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 
-from commlog.kit.polls import Figure, Poll, Reading, Statement, digest_of, digest_of_result, digest_of_rows, poll_of
+from commlog.kit.polls import (
+    Figure,
+    Poll,
+    Reading,
+    Statement,
+    digest_of,
+    digest_of_result,
+    digest_of_rows,
+    poll_of,
+)
 from notifications.process import this_process
 
-LONGEST = 10.0  # seconds for which something is believed unchanged because nothing was committed: some of it goes by the clock
+# Seconds for which something is believed unchanged because nothing was committed: some of it goes by the
+# clock.
+LONGEST = 10.0
 _BRIEF = 0.4  # seconds for which many pages share an answer while something is committed all the time
 _SHARE = 20  # what took long is asked for that much more seldom: a twentieth of a process's time at the most
 _MOST = 2_000
@@ -36,7 +49,8 @@ _lock = Lock()
 
 
 def stamp() -> str:
-    """A text that is another one once anything has been committed; "" within a transaction, which sees more than what is committed.
+    """A text that is another one once anything has been committed; "" within a transaction, which sees more
+    than what is committed.
 
     It says the same only within one process (SQLite), or on one server (PostgreSQL).
     """
@@ -69,7 +83,10 @@ def _of_postgresql(statements: Sequence[Statement]) -> tuple[str, int]:
 
 
 def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
-    """SQLite tells a connection whether others have committed. Ours are closed after each request, so one is kept that only asks this."""
+    """SQLite tells a connection whether others have committed.
+
+    Ours are closed after each request, so one is kept that only asks this.
+    """
     global _watcher
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
@@ -86,8 +103,9 @@ def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
 def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Any:
     """What `make` returns, or what it returned for this key a moment ago, whoever asked.
 
-    Kept while nothing is committed, and while all that it was read from is the same. While something is committed, for 0.4 s, or for twenty
-    times as long as it took, without a look; `brief`: never for longer than 0.4 s.
+    Kept while nothing is committed, and while all that it was read from is the same. While something is
+    committed, for 0.4 s, or for twenty times as long as it took, without a look; `brief`: never for longer
+    than 0.4 s.
     """
     poll = poll_of(request)
     if poll is None or not poll.stamp:
@@ -110,7 +128,9 @@ def kept(poll: Poll, key: Hashable, make: Callable[[], Any], *, brief: bool = Fa
         value = make()
     if len(_kept) >= _MOST:
         _kept.clear()
-    _kept[key] = found = Kept(value, digest_of(value), reading, poll.stamp, now, now, 0.0 if brief else time.monotonic() - now)
+    _kept[key] = found = Kept(
+        value, digest_of(value), reading, poll.stamp, now, now, 0.0 if brief else time.monotonic() - now
+    )
     return found
 
 
@@ -118,7 +138,12 @@ def stale(poll: Poll, figures: Iterable[Figure]) -> list[Statement]:
     """The statements by which it is known whether these figures are still what they were."""
     now = time.monotonic()
     found = [_kept[figure.key] for figure in figures if figure.key in _kept]
-    return [statement for each in found if each.reading.repeatable and not _fresh(poll, each, now) for statement in each.reading.statements]
+    return [
+        statement
+        for each in found
+        if each.reading.repeatable and not _fresh(poll, each, now)
+        for statement in each.reading.statements
+    ]
 
 
 def _fresh(poll: Poll, found: Kept, now: float) -> bool:

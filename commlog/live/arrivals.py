@@ -15,13 +15,15 @@ _WHILE_QUIET = 100  # of them, while no transaction is under way that writes
 _MOST_GAPS = 50
 _LARGEST = 2**63 - 1
 _GAP = re.compile(r"(\d{1,18})-(\d{1,18})")
-# Numbers are given out in order, and committed in any: a message of a long transaction appears after later ones. So what is missing
-# among the newest is remembered with the newest number. By the window, a statement over index entries alone.
+# Numbers are given out in order, and committed in any: a message of a long transaction appears after later
+# ones. So what is missing among the newest is remembered with the newest number. By the window, a statement
+# over index entries alone.
 _NEWEST = """
 SELECT id, before FROM (
   SELECT id, lag(id) OVER (ORDER BY id) AS before, row_number() OVER (ORDER BY id DESC) AS place FROM (
     SELECT id FROM notifications_message ORDER BY id DESC
-    LIMIT CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) THEN %s ELSE %s END
+    LIMIT CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) THEN %s
+    ELSE %s END
   ) AS recent
 ) AS gaps WHERE place = 1 OR before < id - 1 ORDER BY id DESC LIMIT %s
 """
@@ -29,7 +31,9 @@ SELECT id, before FROM (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page ends: the newest message that it can show, and the numbers below it that nothing had been committed for."""
+    """Where a page ends: the newest message that it can show, and the numbers below it that nothing had been
+    committed for.
+    """
 
     newest: int
     missing: Sequence[tuple[int, int]] = ()
@@ -37,12 +41,15 @@ class Mark:
     @classmethod
     def now(cls) -> Self:
         """Of a page that is drawn from now on."""
-        if connection.vendor != "postgresql":  # SQLite has one writer at a time: what has the larger number is committed later
+        # SQLite has one writer at a time: what has the larger number is committed later
+        if connection.vendor != "postgresql":
             return cls(newest_id(Message))
         with connection.cursor() as cursor:
             cursor.execute(_NEWEST, [_WHILE_QUIET, _LOOKED_AT, _MOST_GAPS + 1])
             found = cursor.fetchall()
-        gaps = [(before + 1, number - 1) for number, before in found if before is not None and before < number - 1]
+        gaps = [
+            (before + 1, number - 1) for number, before in found if before is not None and before < number - 1
+        ]
         return cls(found[0][0] if found else 0, gaps)
 
     @classmethod

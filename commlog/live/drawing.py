@@ -1,7 +1,8 @@
-"""Rows drawn anew, each shared for a moment: in an outage a hundred open pages have the same fifty rows, which all change at once.
+"""Rows drawn anew, each shared for a moment: in an outage a hundred open pages have the same fifty rows,
+which all change at once.
 
-A drawn row is shared only by readers for whom it would be drawn alike: same version, same columns, same rights, same log. What is each
-reader's own, the token of its forms, is put in at the end.
+A drawn row is shared only by readers for whom it would be drawn alike: same version, same columns, same
+rights, same log. What is each reader's own, the token of its forms, is put in at the end.
 """
 
 import time
@@ -40,17 +41,36 @@ class Drawn:
     days_only: bool
 
 
-def draw(request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: datetime, boxes: bool, here: str) -> str:
-    """Return the rows, each to be swapped for the one that it was. `boxes`: whether they can be ticked. `here`: the address of the log."""
+def draw(
+    request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: datetime, boxes: bool, here: str
+) -> str:
+    """Return the rows, each to be swapped for the one that it was.
+
+    `boxes`: whether they can be ticked. `here`: the address of the log.
+    """
     can_resend = permissions.may_resend(request.user)
-    alike = (*layout.keys, layout.timestamps, boxes, can_resend, permissions.may_read_secret_urls(request.user), here)
+    alike = (
+        *layout.keys,
+        layout.timestamps,
+        boxes,
+        can_resend,
+        permissions.may_read_secret_urls(request.user),
+        here,
+    )
     # What is said under a state goes by the clock.
     keys: list[Hashable] = [(row.message.pk, row.version, standing(row.message, now), alike) for row in rows]
     since = time.monotonic() - _SHARED
     found = {key: drawn for key in keys if (drawn := _drawn.get(key)) and drawn[1] > since}
     if missing := [(key, row) for key, row in zip(keys, rows, strict=True) if key not in found]:
-        table = MessageTable.over([row for _, row in missing], layout.columns, DEFAULT_SORTING, lambda _alias: "")
-        drawing = {"log": Drawn(now, not layout.timestamps), "table": table, "can_resend": can_resend, "boxes": boxes}
+        table = MessageTable.over(
+            [row for _, row in missing], layout.columns, DEFAULT_SORTING, lambda _alias: ""
+        )
+        drawing = {
+            "log": Drawn(now, not layout.timestamps),
+            "table": table,
+            "can_resend": can_resend,
+            "boxes": boxes,
+        }
         drawing |= {"here": here, "back": back_to(here), "csrf_token": _TOKEN}
         texts = _texts(request, [row for _, row in missing], drawing)
         found |= {key: (text, time.monotonic()) for (key, _), text in zip(missing, texts, strict=True)}

@@ -53,7 +53,8 @@ def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
         "message": message,
         "offer": reading.offer,
         "can_resend": permissions.may_resend(request.user),
-        "can_send_anew": can_be_written_anew(message) and permissions.may_send_anew(request.user, MessageType(message.type)),
+        "can_send_anew": can_be_written_anew(message)
+        and permissions.may_send_anew(request.user, MessageType(message.type)),
         "recipient_url": _recipient_url(request, message),
         "template_url": _template_url(request, message),
     }
@@ -84,7 +85,11 @@ def _job(request: HttpRequest, key: str) -> Job | None:
 def _recipient_url(request: HttpRequest, message: Message) -> str:
     """The page of whom the message is for, if the reader may open it."""
     recipient = recipient_of(message)
-    return url_of(recipient) if recipient and permissions.may_view_recipient(request.user, kind_of(recipient).name) else ""
+    return (
+        url_of(recipient)
+        if recipient and permissions.may_view_recipient(request.user, kind_of(recipient).name)
+        else ""
+    )
 
 
 def _template_url(request: HttpRequest, message: Message) -> str:

@@ -25,11 +25,18 @@ def seen_by(request: HttpRequest) -> dict[str, str] | None:
     said = request.headers.get(SEEN)
     if said is None:
         return None
-    return {name: version for name, equals, version in (pair.partition("=") for pair in said[:_LONGEST].split(",")) if equals}
+    return {
+        name: version
+        for name, equals, version in (pair.partition("=") for pair in said[:_LONGEST].split(","))
+        if equals
+    }
 
 
-def render(request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = "") -> HttpResponse:
-    """The page, which will ask its own address, or that which it has as `watch`; or, where it does, those of its parts that have changed.
+def render(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = ""
+) -> HttpResponse:
+    """The page, which will ask its own address, or that which it has as `watch`; or, where it does, those of
+    its parts that have changed.
 
     `within`: the template that has the parts, where the page includes it.
     """
@@ -39,22 +46,33 @@ def render(request: HttpRequest, template: str, context: Mapping[str, Any], *, w
 
 
 def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
-    """What has changed of these templates' parts and of the frame, each to be swapped for what the page has; 204 where nothing has.
+    """What has changed of these templates' parts and of the frame, each to be swapped for what the page has;
+    204 where nothing has.
 
     `text`: what else has changed.
     """
     text += "".join(differing(request, _drawn(request, template, context)) for template, context in shown)
     text += "".join(kept(request, template, dict, key=request.path) for template in FRAME)
     if settings.CSRF_COOKIE_NAME in request.COOKIES:
-        request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False  # no cookie lasts longer because a page asks by itself
+        # No cookie lasts longer because a page asks by itself.
+        request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False
     return HttpResponse(text) if text else HttpResponse(status=204)
 
 
-def kept(request: HttpRequest, template: str, variables: Callable[[], Mapping[str, Any]], *, key: Hashable) -> str:
-    """What has changed of this template's parts, which are drawn only where what they are read from has changed."""
+def kept(
+    request: HttpRequest, template: str, variables: Callable[[], Mapping[str, Any]], *, key: Hashable
+) -> str:
+    """What has changed of this template's parts, which are drawn only where what they are read from has
+    changed.
+    """
     if not (names := tuple(seen_by(request) or ())):  # others are not drawn
         return ""
-    return differing(request, again(request, (template, key, names), lambda: _drawn(request, template, variables()), seconds=A_MINUTE))
+    return differing(
+        request,
+        again(
+            request, (template, key, names), lambda: _drawn(request, template, variables()), seconds=A_MINUTE
+        ),
+    )
 
 
 def differing(request: HttpRequest, drawn: Drawn) -> str:
@@ -66,7 +84,11 @@ def differing(request: HttpRequest, drawn: Drawn) -> str:
 def _drawn(request: HttpRequest, name: str, variables: Mapping[str, Any]) -> Drawn:
     template: Template = get_template(name).template  # type: ignore[attr-defined]
     seen = seen_by(request) or {}
-    nodes = [node for node in template.nodelist.get_nodes_by_type(LiveNode) if isinstance(node, LiveNode) and node.name in seen]
+    nodes = [
+        node
+        for node in template.nodelist.get_nodes_by_type(LiveNode)
+        if isinstance(node, LiveNode) and node.name in seen
+    ]
     if not nodes:
         return {}
     context = make_context(dict(variables), request, autoescape=template.engine.autoescape)

@@ -1,4 +1,6 @@
-"""Answers pages that ask by themselves where nothing has changed: all that the last answer was read from is still the same."""
+"""Answers pages that ask by themselves where nothing has changed: all that the last answer was read from is
+still the same.
+"""
 
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack
@@ -23,7 +25,9 @@ _MOST = 4_000
 
 
 class _Signed(NamedTuple):
-    """Whose a session is, and a digest of the rows of both from just before they were last read to let the user in."""
+    """Whose a session is, and a digest of the rows of both from just before they were last read to let the
+    user in.
+    """
 
     user_id: int | None
     reader: int
@@ -61,10 +65,14 @@ class QuietMiddleware:
             user_id = request.user.pk
             if poll.whole and response.status_code == 204:
                 again.remember(poll, _question(request, user_id), poll.whole)
-            _remember(key, _Signed(user_id, poll.reader, digest if known and known.user_id == user_id else None))
+            _remember(
+                key, _Signed(user_id, poll.reader, digest if known and known.user_id == user_id else None)
+            )
         return response
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         """Nothing, where the same was asked and nothing has changed since."""
         user = request.user
         if SEEN not in request.headers or not isinstance(user, User):

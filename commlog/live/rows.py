@@ -1,4 +1,6 @@
-"""The rows of a log that is open: those that have changed are drawn anew, and what has come since is counted."""
+"""The rows of a log that is open: those that have changed are drawn anew, and what has come since is
+counted.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,9 +37,11 @@ CAP = 99  # counted no further
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The rows that a page has, with the versions that it has of them ("": it wants the row anyway), where it ends, and how it was drawn.
+    """The rows that a page has, with the versions that it has of them ("": it wants the row anyway), where it
+    ends, and how it was drawn.
 
-    What was drawn stays as it is on the page, whatever the user or a view's owner has chosen in another tab since: rows have to fit.
+    What was drawn stays as it is on the page, whatever the user or a view's owner has chosen in another tab
+    since: rows have to fit.
     """
 
     rows: Mapping[int, str]
@@ -50,7 +54,9 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is not on the page: how many messages have come, whether its view or the user's columns were changed, and where all of it is."""
+    """What is not on the page: how many messages have come, whether its view or the user's columns were
+    changed, and where all of it is.
+    """
 
     newcomers: int
     changed: str
@@ -60,7 +66,11 @@ class News:
 
 def watching(here: str, layout: Layout, *, boxes: bool, view: str, mark: Mark) -> str:
     """The address at which a page that is drawn so asks what has changed. `view`: the version of its view."""
-    said = dict(of_layout(layout.keys, timestamps=layout.timestamps)) | {_BOXES: "1" if boxes else "0", _VIEW: view, MISSING: mark.written}
+    said = dict(of_layout(layout.keys, timestamps=layout.timestamps)) | {
+        _BOXES: "1" if boxes else "0",
+        _VIEW: view,
+        MISSING: mark.written,
+    }
     drawn = {f"{_DRAWN}{name}": value for name, value in said.items() if value}
     return f"{here.removesuffix('?')}{'&' if here.partition('?')[2] else '?'}{urlencode(drawn)}"
 
@@ -94,21 +104,26 @@ def answer(
 ) -> HttpResponse:
     """The watched rows that have changed, each to be swapped for the one that it was, and what has come.
 
-    `view`: the version of the log's view now. `also`: what else the page has. `text`: what else of it has changed.
+    `view`: the version of the log's view now. `also`: what else the page has. `text`: what else of it has
+    changed.
     """
     layout = layout_in(page.columns, asked.layout, timestamps=page.timestamps)
     text += _changed_rows(request, page, scope, layout, here=here)
     changed = "The view was changed." if page.view and page.view != view else ""
     if not changed and page.columns and asked.layout != layout:
         changed = "The columns were changed."
-    news = News(0 if changed else _newcomers(request, asked.query, scope, page.mark), changed, _first_page(here), CAP)
+    news = News(
+        0 if changed else _newcomers(request, asked.query, scope, page.mark), changed, _first_page(here), CAP
+    )
     version = f"{news.newcomers}{'.' if changed else ''}"
     if (parts.seen_by(request) or {}).get(_NEWS) != version:
         text += render_to_string("log/rows/news.html", {"news": news, "version": version})
     return parts.answer(request, *also, text=text)
 
 
-def _changed_rows(request: HttpRequest, page: Watched, scope: MessageQuerySet, layout: Layout, *, here: str) -> str:
+def _changed_rows(
+    request: HttpRequest, page: Watched, scope: MessageQuerySet, layout: Layout, *, here: str
+) -> str:
     def read() -> list[LogRow]:
         return rows_of(list(shown(scope.filter(pk__in=page.rows), layout.columns)))
 
@@ -129,7 +144,9 @@ def _newcomers(request: HttpRequest, query: LogQuery, scope: MessageQuerySet, ma
             return 0
 
     asked = (_NEWS, request.path, *writing.pairs(query), *query.problems, mark.newest, mark.written)
-    found: int = again(request, asked, lambda: 0 if mark.nothing_came() else latest(request, asked, count), seconds=A_MINUTE)
+    found: int = again(
+        request, asked, lambda: 0 if mark.nothing_came() else latest(request, asked, count), seconds=A_MINUTE
+    )
     return found
 
 

@@ -1,4 +1,6 @@
-"""The catalogue of log columns. A new column is one line here and its cell template, `templates/log/cells/<key>.html`.
+"""The catalogue of log columns.
+
+A new column is one line here and its cell template, `templates/log/cells/<key>.html`.
 
 What is shown as one line of text, as it is stored, needs no template of its own.
 """
@@ -44,12 +46,15 @@ class Column:
     reads: tuple[str, ...]  # the model fields that its cell shows; nothing else is loaded
     order: tuple[str, ...] = ()  # the fields that it sorts by, before id; none: it cannot be sorted
     nullable: bool = False  # whether the field that it sorts by may be empty
-    indexed: bool = False  # whether an index serves this order; else only lists of limited length are sorted by it
+    # Whether an index serves this order; else only lists of limited length are sorted by it.
+    indexed: bool = False
     newest_first: bool = False  # whether the first click on its head sorts downwards
     plain: bool = False  # whether its cells are what it reads first, as text
     related: str = ""  # the row beside the message that its cell shows
-    value: Callable[..., object] | None = None  # what an export holds, made of all that is read; none: the first field as it is
-    computed: Mapping[str, Combinable] = field(default_factory=dict)  # what an export reads besides the fields
+    # What an export holds, made of all that is read; none: the first field as it is.
+    value: Callable[..., object] | None = None
+    # What an export reads besides the fields.
+    computed: Mapping[str, Combinable] = field(default_factory=dict)
 
     @property
     def cell(self) -> str:
@@ -85,8 +90,13 @@ def _newer(key: UUID | None, state: str | None) -> str:
     return f"{key.hex} {state}" if key else ""
 
 
-_later = Message.objects.filter(first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")).order_by("-pk")
-_NEWER = {"newer_key": Subquery(_later.values("key")[:1]), "newer_state": Subquery(_later.values("state")[:1])}
+_later = Message.objects.filter(
+    first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")
+).order_by("-pk")
+_NEWER = {
+    "newer_key": Subquery(_later.values("key")[:1]),
+    "newer_state": Subquery(_later.values("state")[:1]),
+}
 _LIFE = (
     "state",
     "outcome",
@@ -113,13 +123,29 @@ DEFAULT = (
     Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
 )
 _FURTHER = (
-    Column("client", "Client", _CLIENT, order=("client_name",), nullable=True, related="client", value=_numbered),
+    Column(
+        "client", "Client", _CLIENT, order=("client_name",), nullable=True, related="client", value=_numbered
+    ),
     Column("group", "Group", _GROUP, order=("group_name",), nullable=True, related="group", value=_numbered),
-    Column("user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff),
+    Column(
+        "user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff
+    ),
     Column("loan_account", "Loan account", ("loan_account_key",), order=("loan_account_key",), nullable=True),
-    Column("deposit_account", "Deposit account", ("deposit_account_key",), order=("deposit_account_key",), nullable=True),
+    Column(
+        "deposit_account",
+        "Deposit account",
+        ("deposit_account_key",),
+        order=("deposit_account_key",),
+        nullable=True,
+    ),
     Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
-    Column("reference", "Reference", ("reference_id", "provider_id", "type"), order=("reference_id",), value=reference_of),
+    Column(
+        "reference",
+        "Reference",
+        ("reference_id", "provider_id", "type"),
+        order=("reference_id",),
+        value=reference_of,
+    ),
     Column("subject", "Subject", ("subject",), order=("subject_start",), plain=True),
     Column("event", "Event", ("event",), order=("event",), plain=True),
     Column("template", "Template", ("template_name",), order=("template_name",)),
@@ -127,8 +153,17 @@ _FURTHER = (
     Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
     Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),
     Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
-    Column("next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt),
-    Column("resend_of", "Resend of", ("resend_of__key",), order=("resend_of_id",), nullable=True, related="resend_of"),
+    Column(
+        "next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt
+    ),
+    Column(
+        "resend_of",
+        "Resend of",
+        ("resend_of__key",),
+        order=("resend_of_id",),
+        nullable=True,
+        related="resend_of",
+    ),
     Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
     Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",), plain=True),
     Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
@@ -140,18 +175,37 @@ _FURTHER = (
         newest_first=True,
         value=_doubt,
     ),
-    Column("receipt", "Receipt", ("receipt_status", "receipt_at", "receipt_due_at", "state"), order=("receipt_status",)),
+    Column(
+        "receipt",
+        "Receipt",
+        ("receipt_status", "receipt_at", "receipt_due_at", "state"),
+        order=("receipt_status",),
+    ),
     Column("key", "Key", ("key",), order=("key",)),
 )
 CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}
 DEFAULT_SORTING = CATALOGUE["created"].sorting(descending=True)
 # What rows need whatever columns are shown: their address, Resend and the mark of earlier resends.
-_ALWAYS: tuple[str, ...] = ("id", "key", "type", "state", "outcome", "created_at", "sent_at", "destination", "first_id", "resend_of_id")
+_ALWAYS: tuple[str, ...] = (
+    "id",
+    "key",
+    "type",
+    "state",
+    "outcome",
+    "created_at",
+    "sent_at",
+    "destination",
+    "first_id",
+    "resend_of_id",
+)
 _ALWAYS += ("receipt_status", "receipt_at")  # a receipt changes what may be asked for
 
 
 def fields_of(columns: Iterable[Column]) -> list[str]:
-    """The model fields that a list with these columns loads. Never the whole text: rows may hold a megabyte each."""
+    """The model fields that a list with these columns loads.
+
+    Never the whole text: rows may hold a megabyte each.
+    """
     return sorted({*_ALWAYS, *(name for column in columns for name in column.reads)})
 
 

@@ -1,10 +1,21 @@
-"""The rows of *More conditions*: each field with the operators that it takes, and the inputs that its values need."""
+"""The rows of *More conditions*: each field with the operators that it takes, and the inputs that its values
+need.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commlog.log.conditions import Given
-from notifications.criteria import FIELDS, LONGEST, MOST_CRITERIA, WITH_LIST, WITHOUT_VALUE, Field, Kind, Operator
+from notifications.criteria import (
+    FIELDS,
+    LONGEST,
+    MOST_CRITERIA,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Field,
+    Kind,
+    Operator,
+)
 
 Choice = tuple[str, str]
 _YES_NO: tuple[Choice, ...] = (("true", "yes"), ("false", "no"))
@@ -27,14 +38,18 @@ class Row:
 
     @property
     def operator(self) -> str:
-        """The operator that is chosen; the first that the field takes where none is, or one that it does not take."""
+        """The operator that is chosen; the first that the field takes where none is, or one that it does not
+        take.
+        """
         asked = self.given.operator.upper()
         return asked if self.field is None or asked in self.field.operators else self.operators[0][0]
 
     @property
     def fields(self) -> Sequence[Choice]:
         """What can be chosen as its field."""
-        return sorted(((field.key, field.label) for field in FIELDS.values()), key=lambda choice: choice[1].lower())
+        return sorted(
+            ((field.key, field.label) for field in FIELDS.values()), key=lambda choice: choice[1].lower()
+        )
 
     @property
     def operators(self) -> Sequence[Choice]:
@@ -70,7 +85,9 @@ class Row:
 
     @property
     def inputs(self) -> Sequence[str]:
-        """What its inputs hold: two for from and to, one to spare for lists of people, the whole list in one for other lists."""
+        """What its inputs hold: two for from and to, one to spare for lists of people, the whole list in one
+        for other lists.
+        """
         shown = [self.given.names.get(value, value) for value in self.given.values]
         if self.operator == Operator.BETWEEN:
             return [*shown, "", ""][:2]

@@ -1,4 +1,6 @@
-"""The conditions of *More conditions*: what each was given as, what it means or what is wrong with it, and how it is written."""
+"""The conditions of *More conditions*: what each was given as, what it means or what is wrong with it, and
+how it is written.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -38,7 +40,9 @@ class Given:
         if self.criterion:
             return criteria.in_words(self.criterion, self.names)
         known = next((member for member in Operator if member.value == self.operator.upper()), None)
-        return short(f"{known.label if known else self.operator.lower()} {', '.join(self.values)}".strip(), _SHOWN)
+        return short(
+            f"{known.label if known else self.operator.lower()} {', '.join(self.values)}".strip(), _SHOWN
+        )
 
     @property
     def written(self) -> str:
@@ -55,19 +59,27 @@ def meant(criterion: Criterion) -> Given:
 
 
 def check(name: str, operator: str, values: Sequence[str]) -> Given:
-    """Return the condition that these parts are, with the criterion that they mean or with what is wrong with them."""
+    """Return the condition that these parts are, with the criterion that they mean or with what is wrong with
+    them.
+    """
     known = FIELDS.get(name)
     if wrong := "Choose a field." if not name else _misfit(known, operator.upper()):
         return Given(name, operator, tuple(values), wrong=wrong)
     try:
-        keys = [people.resolve(known.whom, value) for value in values] if known and known.whom in people.WHOM else values
+        keys = (
+            [people.resolve(known.whom, value) for value in values]
+            if known and known.whom in people.WHOM
+            else values
+        )
         return meant(criteria.parse(name, operator, keys))
     except Malformed as error:
         return Given(name, operator, tuple(values), wrong=alone(sentence(error)))
 
 
 def _misfit(field: Field | None, operator: str) -> str:
-    """Say that the field does not take the operator, in the words of the form: without JavaScript the form offers all of them."""
+    """Say that the field does not take the operator, in the words of the form: without JavaScript the form
+    offers all of them.
+    """
     if field and operator in Operator.values and operator not in field.operators:
         return f"{field.label} cannot be asked with “{Operator(operator).label}”: choose another operator."
     return ""
@@ -80,7 +92,12 @@ def with_names(given: Sequence[Given]) -> tuple[Given, ...]:
         if one.criterion and FIELDS[one.field].whom in people.WHOM:
             keys.setdefault(FIELDS[one.field].whom, set()).update(one.values)
     names = {whom: people.labels(whom, wanted) for whom, wanted in keys.items()}
-    return tuple(replace(one, names=names[whom]) if one.criterion and (whom := FIELDS[one.field].whom) in names else one for one in given)
+    return tuple(
+        replace(one, names=names[whom])
+        if one.criterion and (whom := FIELDS[one.field].whom) in names
+        else one
+        for one in given
+    )
 
 
 def short(text: str, most: int = 40) -> str:

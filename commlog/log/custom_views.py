@@ -22,10 +22,15 @@ CAP = 1_000  # counted no further
 _WHICH = ["state", "created", "recipient", "destination"]
 _WHY_FAILED = [*_WHICH, "failure_reason", "failure_details", "type", "message"]
 _WHY_WAITING = [*_WHICH, "waiting_reason", "next_attempt", "type", "message"]
-# What a new installation starts with. Existing ones get a change of it by a migration, where nobody has edited the view.
+# What a new installation starts with. Existing ones get a change of it by a migration, where nobody has
+# edited the view.
 SHIPPED: dict[str, dict[str, Any]] = {
     "Failed": {"conditions": {"state": "UNDELIVERED"}, "columns": _WHY_FAILED},
-    "Failed today": {"conditions": {"state": "FAILED"}, "criteria": [["created", "TODAY", []]], "columns": _WHY_FAILED},
+    "Failed today": {
+        "conditions": {"state": "FAILED"},
+        "criteria": [["created", "TODAY", []]],
+        "columns": _WHY_FAILED,
+    },
     "Waiting": {"conditions": {"state": "PENDING"}, "columns": _WHY_WAITING},
     "Webhooks": {"conditions": {"type": "WEB_HOOK"}},
     "Manual": {"criteria": [["sender_key", "NOT_EMPTY", []]]},
@@ -77,7 +82,10 @@ def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: s
 def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
     """What a view holds, for people. `content`: the fields that `writing.content` names."""
     chosen = reading.of_view(CustomView(**content)).over(scope)
-    columns, sorting = ", ".join(column.label for column in columns_of(content["columns"])), chosen.query.sorting
+    columns, sorting = (
+        ", ".join(column.label for column in columns_of(content["columns"])),
+        chosen.query.sorting,
+    )
     said = [chosen.words(), f"columns {columns or 'as usual'}", f"sorted by {sorting}" if sorting else ""]
     return "; ".join(part for part in said if part)
 
@@ -93,7 +101,9 @@ def number_in(view: CustomView, scope: MessageQuerySet) -> str:
 
 
 def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
-    """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it takes over a second."""
+    """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it
+    takes over a second.
+    """
     chosen = query.over(scope)
     if not chosen.sound:
         return "!"
@@ -105,7 +115,12 @@ def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
 
 
 def save(
-    view: CustomView, actor: User, content: dict[str, Any], *, roles: Iterable[Any] | None = None, check: Check = without_form
+    view: CustomView,
+    actor: User,
+    content: dict[str, Any],
+    *,
+    roles: Iterable[Any] | None = None,
+    check: Check = without_form,
 ) -> CustomView:
     """Store a new view or a changed one, and record it.
 
@@ -122,7 +137,13 @@ def save(
         view.save(update_fields=None if new else [*content])
         if roles is not None:
             view.roles.set(roles)
-        audit.record(actor, AuditAction.CREATED if new else AuditAction.CHANGED, view, before=before, after=described(view))
+        audit.record(
+            actor,
+            AuditAction.CREATED if new else AuditAction.CHANGED,
+            view,
+            before=before,
+            after=described(view),
+        )
     return view
 
 
@@ -160,13 +181,29 @@ def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> 
 
 def described(view: CustomView) -> dict[str, Any]:
     """The view as the audit trail keeps it."""
-    names = ("name", "kind", "for_everyone", "conditions", "criteria", "match", "columns", "timestamps", "sorting")
+    names = (
+        "name",
+        "kind",
+        "for_everyone",
+        "conditions",
+        "criteria",
+        "match",
+        "columns",
+        "timestamps",
+        "sorting",
+    )
     roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
-    return {name: getattr(view, name) for name in names} | {"roles": roles, "menu_item": str(view.menu_item or "")}
+    return {name: getattr(view, name) for name in names} | {
+        "roles": roles,
+        "menu_item": str(view.menu_item or ""),
+    }
 
 
 def install_defaults(**_: Any) -> None:
-    """Create the views that a new installation starts with (signal receiver of post_migrate). Deleted ones do not come back."""
+    """Create the views that a new installation starts with (signal receiver of post_migrate).
+
+    Deleted ones do not come back.
+    """
     if CustomView.objects.exists():
         return
     for name, content in SHIPPED.items():

@@ -1,4 +1,6 @@
-"""The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape of its kind."""
+"""The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape
+of its kind.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +32,8 @@ Made = TypeVar("Made")
 Offer = Mapping[str, tuple[str, Criterion]]  # a value: what it is called, and what it asks
 SYSTEM = "system"
 FROM, TO = "_from", "_to"
-# Choices that stand for others than their field's own. Both kinds of QUEUED are shown as one word, so they are asked for as one.
+# Choices that stand for others than their field's own. Both kinds of QUEUED are shown as one word, so they
+# are asked for as one.
 _OFFERED: Mapping[str, Offer] = {
     "state": {
         MessageState.FAILED.value: ("Failed", Criterion("state", Operator.IN, (MessageState.FAILED,))),
@@ -40,7 +43,10 @@ _OFFERED: Mapping[str, Offer] = {
             "– Queued",
             Criterion("state", Operator.IN, (MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM)),
         ),
-        MessageState.SENDING_ASYNC.value: ("– Sending", Criterion("state", Operator.IN, (MessageState.SENDING_ASYNC,))),
+        MessageState.SENDING_ASYNC.value: (
+            "– Sending",
+            Criterion("state", Operator.IN, (MessageState.SENDING_ASYNC,)),
+        ),
         MessageState.WAITING.value: ("– Waiting", Criterion("state", Operator.IN, (MessageState.WAITING,))),
         MessageState.SENT.value: ("Sent", Criterion("state", Operator.IN, (MessageState.SENT,))),
     },
@@ -133,7 +139,9 @@ class JobFilter(django_filters.CharFilter):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that is set: the name of its parameter, what it is called, its value in words, and what is wrong with it."""
+    """A condition that is set: the name of its parameter, what it is called, its value in words, and what is
+    wrong with it.
+    """
 
     name: str
     label: str
@@ -149,7 +157,11 @@ def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
         yield field.bar + FROM, DayFilter(label=f"{label} from", method="by_field")
         yield field.bar + TO, DayFilter(label=f"{label} to", method="by_field")
     elif field.choices or field.kind == Kind.BOOLEAN or field.whom == "user":
-        offered = [(value, name) for value, (name, _) in _OFFERED[field.key].items()] if field.key in _OFFERED else field.choices
+        offered = (
+            [(value, name) for value, (name, _) in _OFFERED[field.key].items()]
+            if field.key in _OFFERED
+            else field.choices
+        )
         yield (
             field.bar,
             django_filters.ChoiceFilter(
@@ -168,7 +180,8 @@ class MessageFilter(django_filters.FilterSet):
     """The conditions of the filter bar over a scope of messages."""
 
     q = SearchFilter(label="Person, address, number, key or text", method="by_search")
-    job = JobFilter(label="Bulk resend", method="by_job")  # links of its report set it, the bar has no field for it
+    # Links of its report set it, the bar has no field for it.
+    job = JobFilter(label="Bulk resend", method="by_job")
 
     class Meta:
         model = Message
@@ -187,7 +200,8 @@ class MessageFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         for field in FIELDS.values():
             if field.bar and field.whom == "user":
-                self.filters[field.bar].extra["choices"] = _staff(field)  # read once: a callable would be asked for each use
+                # Read once: a callable would be asked for each use.
+                self.filters[field.bar].extra["choices"] = _staff(field)
 
     def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
         """Person, address, number, key or text."""
@@ -209,7 +223,12 @@ class MessageFilter(django_filters.FilterSet):
             given = self.data.get(name, "").strip()
             if given:
                 wrong = " ".join(str(error) for error in self.form.errors.get(name, []))
-                yield Condition(name, "Search" if name == "q" else str(field.label), given if wrong else self._in_words(name), wrong)
+                yield Condition(
+                    name,
+                    "Search" if name == "q" else str(field.label),
+                    given if wrong else self._in_words(name),
+                    wrong,
+                )
 
     def _in_words(self, name: str) -> str:
         value = self.form.cleaned_data[name]
@@ -226,7 +245,11 @@ BAR = frozenset(MessageFilter.get_filters())  # the names of its parameters
 
 def _asked(name: str, value: str | date) -> Criterion:
     """The criterion that a value of the bar stands for."""
-    field = next(field for field in FIELDS.values() if field.bar and name in (field.bar, field.bar + FROM, field.bar + TO))
+    field = next(
+        field
+        for field in FIELDS.values()
+        if field.bar and name in (field.bar, field.bar + FROM, field.bar + TO)
+    )
     if isinstance(value, date):
         operator = Operator.AFTER_INCLUSIVE if name.endswith(FROM) else Operator.BEFORE_INCLUSIVE
         return Criterion(field.key, operator, (value.isoformat(),))
@@ -246,4 +269,7 @@ def _staff(field: Field) -> list[tuple[str, str]]:
     """The system, and everybody whom this field of a message names."""
     named = Message.objects.filter(**{field.column: OuterRef("pk")})
     people = User.objects.filter(Exists(named)).order_by("first_name", "last_name", "username")
-    return [(SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"), *((person.key.hex, person.name) for person in people)]
+    return [
+        (SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"),
+        *((person.key.hex, person.name) for person in people),
+    ]

@@ -1,4 +1,6 @@
-"""Which columns somebody sees: what the address says, else what the user chose for this kind of log, else the usual ones."""
+"""Which columns somebody sees: what the address says, else what the user chose for this kind of log, else the
+usual ones.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +25,10 @@ class Layout:
     @property
     def hidden(self) -> list[Column]:
         """The other columns, by alphabet."""
-        return sorted((column for column in CATALOGUE.values() if column not in self.columns), key=lambda column: column.label.lower())
+        return sorted(
+            (column for column in CATALOGUE.values() if column not in self.columns),
+            key=lambda column: column.label.lower(),
+        )
 
     def moved(self, key: str, by: int) -> "Layout":
         """The same with that column one place further up (-1) or down (1)."""
@@ -42,7 +47,10 @@ def layout_of(user: User, kind: LogKind) -> Layout:
 
 
 def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool) -> Layout:
-    """Return the columns that an address names: a view's, or such as are tried out. Without any, the user's own."""
+    """Return the columns that an address names: a view's, or such as are tried out.
+
+    Without any, the user's own.
+    """
     columns = columns_of(keys)
     return Layout(columns, timestamps) if columns else own
 
@@ -57,7 +65,9 @@ def remember(user: User, kind: LogKind, layout: Layout) -> None:
     if layout == Layout():
         ColumnLayout.objects.filter(user=user, kind=kind).delete()
     else:
-        ColumnLayout.objects.update_or_create(user=user, kind=kind, defaults={"columns": layout.keys, "timestamps": layout.timestamps})
+        ColumnLayout.objects.update_or_create(
+            user=user, kind=kind, defaults={"columns": layout.keys, "timestamps": layout.timestamps}
+        )
 
 
 def chosen(order: Sequence[str], shown: Sequence[str], *, timestamps: bool) -> Layout:

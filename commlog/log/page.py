@@ -13,7 +13,16 @@ from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
 from commlog.log import condition_form, writing
-from commlog.log.columns import CATALOGUE, DEFAULT, DEFAULT_SORTING, Column, annotations_of, fields_of, related_of, sorting_for
+from commlog.log.columns import (
+    CATALOGUE,
+    DEFAULT,
+    DEFAULT_SORTING,
+    Column,
+    annotations_of,
+    fields_of,
+    related_of,
+    sorting_for,
+)
 from commlog.log.condition_form import Row
 from commlog.log.conditions import short
 from commlog.log.filters import Condition, MessageFilter
@@ -50,7 +59,9 @@ class Log:
     size: int
     now: datetime
     address: str  # the query string that leads back here, without what is not set
-    whole: str  # the same with the conditions of its view written out: what is on the screen, whatever becomes of the view
+    # The same with the conditions of its view written out: what is on the screen, whatever becomes of the
+    # view.
+    whole: str
     drawn: str  # the same with its columns, whatever its reader or its view chooses later
     carried: Pairs  # what the filter form takes along
     condition_rows: Sequence[Row] = ()
@@ -71,13 +82,21 @@ class Log:
     @property
     def faulty(self) -> bool:
         """Whether a condition is wrong, so that nothing may be listed."""
-        return bool(self.problems) or not self.filter.is_valid() or any(chip.condition.wrong for chip in self.chips)
+        return (
+            bool(self.problems)
+            or not self.filter.is_valid()
+            or any(chip.condition.wrong for chip in self.chips)
+        )
 
     @property
     def wrong(self) -> str:
-        """What is wrong with each field of the filter form, by its name, as JSON; a condition has the name of its field (`f1`)."""
+        """What is wrong with each field of the filter form, by its name, as JSON; a condition has the name of
+        its field (`f1`).
+        """
         found = {name: " ".join(map(str, errors)) for name, errors in self.filter.form.errors.items()}
-        found |= {f"f{one.number}": one.wrong for one in (row.given for row in self.condition_rows) if one.wrong}
+        found |= {
+            f"f{one.number}": one.wrong for one in (row.given for row in self.condition_rows) if one.wrong
+        }
         return json.dumps(found)
 
     @property
@@ -107,7 +126,9 @@ class Log:
 
     @property
     def actions(self) -> bool:
-        """Whether any row has a Resend button or may get one while the page is open: its column has its width from the start."""
+        """Whether any row has a Resend button or may get one while the page is open: its column has its width
+        from the start.
+        """
         return any(row.offer.failed or not row.message.is_final for row in self.rows)
 
 
@@ -124,14 +145,18 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
     return Log(
         filter=chosen.filter,
         chips=[Chip(condition, url(query.without(condition))) for condition in chosen.conditions],
-        table=MessageTable.over(rows, layout.columns, sorting, lambda alias: url(query.replace(sorting=alias))),
+        table=MessageTable.over(
+            rows, layout.columns, sorting, lambda alias: url(query.replace(sorting=alias))
+        ),
         rows=rows,
         sorting=sorting,
         size=asked.size,
         now=timezone.now(),
         address=url(query, asked.cursor),
         whole=url(query, asked.cursor, whole=True),
-        drawn=url(query.replace(columns=tuple(layout.keys), timestamps=layout.timestamps), asked.cursor, whole=True),
+        drawn=url(
+            query.replace(columns=tuple(layout.keys), timestamps=layout.timestamps), asked.cursor, whole=True
+        ),
         carried=writing.carried(query, sorting),
         condition_rows=condition_form.rows_of(query.criteria, adding=asked.adding),
         match=query.match,
@@ -150,13 +175,18 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
 
 
 def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sorting, list[str], bool]:
-    """The page, its order, what is not as asked, and whether the database had to be stopped. Without conditions an index serves each."""
+    """The page, its order, what is not as asked, and whether the database had to be stopped.
+
+    Without conditions an index serves each.
+    """
     notices: list[str] = []
     try:
         with time_limit(A_PAGE) if chosen.conditional or chosen.query.sorting else nullcontext():
             sorting, notice = sorting_of(chosen)
             notices += [notice] if notice else []
-            messages = shown(chosen.messages, asked.layout.columns).annotate(**annotations_of(sorting.columns))
+            messages = shown(chosen.messages, asked.layout.columns).annotate(
+                **annotations_of(sorting.columns)
+            )
             page, notice = _page(messages, sorting, asked)
             return page, sorting, [*notices, *([notice] if notice else [])], False
     except TookTooLong:
@@ -175,10 +205,16 @@ def sorting_of(chosen: Selection) -> tuple[Sorting, str]:
     alias = chosen.query.sorting
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is None:
-        return DEFAULT_SORTING, f"The log cannot be sorted by “{short(alias)}”; the newest messages come first."
+        return (
+            DEFAULT_SORTING,
+            f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.",
+        )
     if not CATALOGUE[sorting.name].indexed and counted(chosen.messages, SORTABLE) > SORTABLE:
         label = CATALOGUE[sorting.name].label
-        return DEFAULT_SORTING, f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first."
+        return (
+            DEFAULT_SORTING,
+            f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.",
+        )
     return sorting, ""
 
 
@@ -193,4 +229,7 @@ def _page(messages: MessageQuerySet, sorting: Sorting, asked: Reading) -> tuple[
 def rows_of(messages: Sequence[Message]) -> list[LogRow]:
     """The messages, each with what Resend offers. One query, whatever their number."""
     chains = chains_of(message for message in messages if message.is_final)
-    return [LogRow(message, offer_for(message, chains.get(message.first_id or message.pk, []))) for message in messages]
+    return [
+        LogRow(message, offer_for(message, chains.get(message.first_id or message.pk, [])))
+        for message in messages
+    ]

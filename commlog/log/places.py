@@ -1,6 +1,8 @@
-"""Which log it is: the organisation's, the Communications tab of a client, a group or a user, or what is about an account.
+"""Which log it is: the organisation's, the Communications tab of a client, a group or a user, or what is
+about an account.
 
-Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose it is.
+Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose
+it is.
 """
 
 from dataclasses import dataclass
@@ -70,7 +72,9 @@ class Place:
         return reverse(f"{self.kind.lower()}{_TAB}", args=[self.key]) if self.key else reverse(_LOG)
 
     def scope(self, user: Person) -> MessageQuerySet:
-        """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it is gone."""
+        """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it
+        is gone.
+        """
         permissions.demand_log_of(user, self.kind)
         messages = permissions.messages_for(user)
         if self.key is None:

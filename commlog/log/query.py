@@ -1,6 +1,7 @@
 """What is asked of a log, as one frozen value, and which messages it chooses.
 
-Addresses, custom views and jobs become one in `reading.py`, and it becomes an address, a view or a job in `writing.py`.
+Addresses, custom views and jobs become one in `reading.py`, and it becomes an address, a view or a job in
+`writing.py`.
 """
 
 import dataclasses
@@ -27,14 +28,16 @@ class LogQuery:
     """A log's place, its conditions, order and columns, and the view that is open."""
 
     place: Place = field(default_factory=Place)
-    bar: tuple[tuple[str, str], ...] = ()  # the filter bar's parameters as they were given, and any that nothing knows
+    # The filter bar's parameters as they were given, and any that nothing knows.
+    bar: tuple[tuple[str, str], ...] = ()
     criteria: tuple[Given, ...] = ()  # More conditions, wrong ones included
     match: Match = Match.ALL
     sorting: str = ""  # as an address says it; "": the newest first
     columns: tuple[str, ...] = ()  # their keys; none: those of whoever reads it
     timestamps: bool = True
     view: CustomView | None = None
-    problems: tuple[str, ...] = ()  # what was not understood besides: it stays with the query, so that nobody lists it by mistake
+    # What was not understood besides: it stays with the query, so that nobody lists it by mistake.
+    problems: tuple[str, ...] = ()
 
     def replace(self, **changed: Any) -> "LogQuery":
         """Return the same but for these fields."""
@@ -43,7 +46,9 @@ class LogQuery:
     def without(self, condition: Condition) -> "LogQuery":
         """Return the same without a condition that it has."""
         if condition.name == PARAMETER:
-            return self.replace(criteria=tuple(one for at, one in enumerate(self.criteria) if at != condition.at))
+            return self.replace(
+                criteria=tuple(one for at, one in enumerate(self.criteria) if at != condition.at)
+            )
         return self.replace(bar=tuple(pair for pair in self.bar if pair[0] != condition.name))
 
     @property
@@ -57,7 +62,10 @@ class LogQuery:
         return [one.criterion for one in self.criteria if one.criterion]
 
     def over(self, scope: MessageQuerySet, *, now: datetime | None = None) -> "Selection":
-        """Return what it chooses of these messages. `now`: the moment that relative days go by, where it is not the present one."""
+        """Return what it chooses of these messages.
+
+        `now`: the moment that relative days go by, where it is not the present one.
+        """
         bar = MessageFilter(dict(self.bar), queryset=scope)
         wrong = self.problems or self.strange or any(one.wrong for one in self.criteria)
         if wrong or not bar.is_valid():
@@ -68,13 +76,19 @@ class LogQuery:
         return Selection(self, bar, messages, sound=True)
 
     def rows(self, user: Person) -> "Selection":
-        """Return what it chooses of its log. Raises PermissionDenied where the user may not open that, Http404 where it is gone."""
+        """Return what it chooses of its log.
+
+        Raises PermissionDenied where the user may not open that, Http404 where it is gone.
+        """
         return self.over(self.place.scope(user))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a query chooses: nothing where anything is wrong. A condition that is not understood is never left out in silence."""
+    """What a query chooses: nothing where anything is wrong.
+
+    A condition that is not understood is never left out in silence.
+    """
 
     query: LogQuery
     filter: MessageFilter
@@ -88,9 +102,17 @@ class Selection:
 
     @property
     def conditions(self) -> list[Condition]:
-        """The conditions that are set, wrong ones included: those of the bar, More conditions, and what nothing knows."""
-        more = [Condition(PARAMETER, one.label, one.words, one.wrong, at) for at, one in enumerate(self.query.criteria)]
-        strange = [Condition(name, short(name), short(value.strip()), "There is no such condition.") for name, value in self.query.strange]
+        """The conditions that are set, wrong ones included: those of the bar, More conditions, and what
+        nothing knows.
+        """
+        more = [
+            Condition(PARAMETER, one.label, one.words, one.wrong, at)
+            for at, one in enumerate(self.query.criteria)
+        ]
+        strange = [
+            Condition(name, short(name), short(value.strip()), "There is no such condition.")
+            for name, value in self.query.strange
+        ]
         return [*self.filter.conditions(), *more, *strange]
 
     def words(self) -> str:

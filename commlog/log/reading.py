@@ -1,9 +1,10 @@
 """Reads what is asked of a log: from the parameters of an address, from a custom view, from a job.
 
-An address may name a view. Then its parameters stand over those of the view, unless it says that the view was edited: then it holds
-everything itself. More conditions come in two spellings. An address holds one parameter a condition, `c=destination.contains.@example.org`:
-field, operator, and the rest is the value, whatever characters it has. Lists are parted by commas (`c=state.in.FAILED,WAITING`); only keys,
-choices, days and numbers come in lists. The form works without JavaScript, so it sends parts: f1, o1, v1, v1, f2 …
+An address may name a view. Then its parameters stand over those of the view, unless it says that the view was
+edited: then it holds everything itself. More conditions come in two spellings. An address holds one parameter
+a condition, `c=destination.contains.@example.org`: field, operator, and the rest is the value, whatever
+characters it has. Lists are parted by commas (`c=state.in.FAILED,WAITING`); only keys, choices, days and
+numbers come in lists. The form works without JavaScript, so it sends parts: f1, o1, v1, v1, f2 …
 """
 
 import re
@@ -55,7 +56,10 @@ class Reading:
 
 
 def of_address(address: str, user: User, place: Place | None = None) -> Reading:
-    """Return what the address of a log asks for. Raises Http404 where no log is, or where it needs a view that the user may not see."""
+    """Return what the address of a log asks for.
+
+    Raises Http404 where no log is, or where it needs a view that the user may not see.
+    """
     return of_params(QueryDict(address.partition("?")[2]), place or Place.at(address), user)
 
 
@@ -64,10 +68,14 @@ def of_params(params: QueryDict, place: Place, user: User) -> Reading:
     own, given = layout_of(user, place.kind), dict(params.lists())
     view = _view(given, place, user)
     if view and _last(given, EDITED) != "1":
-        given = {name: values for name, values in _lists(writing.of_view(view)).items() if name not in given} | given
+        given = {
+            name: values for name, values in _lists(writing.of_view(view)).items() if name not in given
+        } | given
     query, per_page = _query(given, place).replace(view=view), _last(given, PER_PAGE).strip()
     size, notice = _size(per_page)
-    unknown = [f"There is no column “{short(key)}”; it is left out." for key in query.columns if key not in CATALOGUE]
+    unknown = [
+        f"There is no column “{short(key)}”; it is left out." for key in query.columns if key not in CATALOGUE
+    ]
     return Reading(
         query=query,
         layout=layout_in(query.columns, own, timestamps=query.timestamps),
@@ -107,7 +115,9 @@ def _view(given: _Params, place: Place, user: User) -> CustomView | None:
 
 
 def _query(given: _Params, place: Place) -> LogQuery:
-    bar = {name: values[-1] for name, values in given.items() if name not in _OWN and not PART.fullmatch(name)}
+    bar = {
+        name: values[-1] for name, values in given.items() if name not in _OWN and not PART.fullmatch(name)
+    }
     criteria, match, problems = _more(given)
     query = LogQuery(
         place=place,
@@ -125,16 +135,25 @@ def _query(given: _Params, place: Place) -> LogQuery:
 def _strangers(query: LogQuery, given: _Params) -> list[str]:
     """What is wrong with the parameters as a whole."""
     said = [f"There is no condition called “{short(name)}”." for name, _ in query.strange]
-    repeated = [name for name, values in given.items() if len(values) > 1 and not name.startswith("v") and name != PARAMETER]
+    repeated = [
+        name
+        for name, values in given.items()
+        if len(values) > 1 and not name.startswith("v") and name != PARAMETER
+    ]
     return said + [f"“{short(name)}” is given more than once." for name in repeated]
 
 
 def _too_long(query: LogQuery) -> list[str]:
-    """What is wrong with the length of the conditions. Sorting, columns and cursors come to it in an address."""
+    """What is wrong with the length of the conditions. Sorting, columns and cursors come to it in an
+    address.
+    """
     length = len(urlencode(writing.pairs(query.replace(sorting="", columns=(), timestamps=True))))
     if length <= return_address.LONGEST_FILTER:
         return []
-    said = f"The filter is too long: its address takes {length:,} characters, and {return_address.LONGEST_FILTER:,} are read at most."
+    said = (
+        f"The filter is too long: its address takes {length:,} characters, and "
+        f"{return_address.LONGEST_FILTER:,} are read at most."
+    )
     return [f"{said} Remove conditions or shorten texts."]
 
 
@@ -153,7 +172,10 @@ def _size(text: str) -> tuple[int, str]:
 def _more(given: _Params) -> tuple[tuple[Given, ...], Match, list[str]]:
     """More conditions, how they go together, and what is wrong with all of them together."""
     found = [conditions.check(*_parts(text)) for text in given.get(PARAMETER, ())]
-    found += [replace(conditions.check(name, operator, values), number=number) for number, name, operator, values in _rows(given)]
+    found += [
+        replace(conditions.check(name, operator, values), number=number)
+        for number, name, operator, values in _rows(given)
+    ]
     problems = []
     if len(found) > MOST_CRITERIA:
         problems.append(f"There are {len(found):,} conditions; at most {MOST_CRITERIA} are allowed.")
@@ -168,7 +190,9 @@ def _more(given: _Params) -> tuple[tuple[Given, ...], Match, list[str]]:
 def _parts(text: str) -> tuple[str, str, list[str]]:
     name, operator, value = (*text.split(".", 2), "", "")[:3]
     known, upper = FIELDS.get(name), operator.upper()
-    in_list = upper in WITH_LIST or (upper == Operator.BETWEEN and known and known.kind in (Kind.NUMBER, Kind.DATE_TIME))
+    in_list = upper in WITH_LIST or (
+        upper == Operator.BETWEEN and known and known.kind in (Kind.NUMBER, Kind.DATE_TIME)
+    )
     values = [part.strip() for part in value.split(",")] if in_list else [value]
     return name, operator, [part for part in values if part]
 

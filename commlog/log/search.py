@@ -29,7 +29,9 @@ class Search:
 
 
 def read(text: str) -> Search:
-    """What is looked for. Raises Malformed where it is the ID of several clients or groups but for capitals."""
+    """What is looked for. Raises Malformed where it is the ID of several clients or groups but for
+    capitals.
+    """
     meant = as_meant(text)
     if key_in(meant):
         return Search(text)
@@ -50,7 +52,8 @@ def search(messages: MessageQuerySet, asked: Search) -> MessageQuerySet:
         found |= contains("subject", spelling) | contains("content", spelling)
     for whom, pk in (("client", asked.client), ("group", asked.group)):
         found |= Q(**{whom: pk}) if pk else Q()
-    if _NAME.fullmatch(meant):  # whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`
+    # Whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`.
+    if _NAME.fullmatch(meant):
         found |= Q(client__in=kinds.search(kinds.KINDS["client"], meant).values("pk"))
     if number := numbered("destination", meant, fold_column="destination_fold"):
         found |= of_channels(channels.BY_NUMBER) & number

@@ -29,7 +29,9 @@ class LogRow:
 
     @property
     def version(self) -> str:
-        """What tells this row from the same one a moment later: all that is loaded of the message, and what became of its resends."""
+        """What tells this row from the same one a moment later: all that is loaded of the message, and what
+        became of its resends.
+        """
         loaded = vars(self.message)
         said = [loaded[name] for name in _FIELDS if name in loaded]
         others = (self.offer.newer, self.offer.under_way, self.offer.delivered)
@@ -48,7 +50,10 @@ class SortedRows(TableData):
 
 
 class CatalogueColumn(tables.Column):
-    """A column of the catalogue. Its cells are templates, included by the table's template with `message` and `offer`."""
+    """A column of the catalogue.
+
+    Its cells are templates, included by the table's template with `message` and `offer`.
+    """
 
     def __init__(self, column: Column) -> None:
         super().__init__(
@@ -63,26 +68,41 @@ class CatalogueColumn(tables.Column):
 
 
 class MessageTable(tables.Table):
-    """Any log's table. Which columns it has, and in which order, is the catalogue's and the caller's business."""
+    """Any log's table. Which columns it has, and in which order, is the catalogue's and the caller's
+    business.
+    """
 
     class Meta:
         template_name = "log/rows/table.html"
         order_by_field = "sort"
 
     @classmethod
-    def over(cls, rows: Sequence[LogRow], columns: Iterable[Column], sorting: Sorting, url: Callable[[str], str]) -> "MessageTable":
+    def over(
+        cls, rows: Sequence[LogRow], columns: Iterable[Column], sorting: Sorting, url: Callable[[str], str]
+    ) -> "MessageTable":
         """The table of these rows and columns; `url` says where a head leads that sorts by this alias."""
         shown = [(column.key, CatalogueColumn(column)) for column in columns]
-        table = cls(SortedRows(rows), extra_columns=shown, sequence=[key for key, _ in shown], order_by=sorting.alias)
+        table = cls(
+            SortedRows(rows), extra_columns=shown, sequence=[key for key, _ in shown], order_by=sorting.alias
+        )
         for bound in table.columns:
             bound.column.url = url(str(bound.order_by_alias.next)) if bound.orderable else ""
         return table
 
     @cached_property
     def cells(self) -> list[dict[str, Any]]:
-        """What the cells of each row have in common: their template, their attributes and what a plain one reads."""
+        """What the cells of each row have in common: their template, their attributes and what a plain one
+        reads.
+        """
         columns = [bound.column.column for bound in self.columns]
-        return [{"template": column.cell, "attributes": _attributes(column), "reads": next(iter(column.reads), "")} for column in columns]
+        return [
+            {
+                "template": column.cell,
+                "attributes": _attributes(column),
+                "reads": next(iter(column.reads), ""),
+            }
+            for column in columns
+        ]
 
 
 def _attributes(column: Column) -> SafeString:

@@ -1,4 +1,7 @@
-"""The form of a custom view: its name, for whom it is, and where it hangs. What it holds is the state of the log."""
+"""The form of a custom view: its name, for whom it is, and where it hangs.
+
+What it holds is the state of the log.
+"""
 
 from typing import Any
 
@@ -24,14 +27,20 @@ class ViewForm(SeenForm, forms.Form):
         label="For whom",
         choices=[(ME, "Only me"), (EVERYONE, "Everyone"), (ROLES, "These roles")],
         widget=forms.RadioSelect,
-        error_messages={"required": "Say for whom the view is.", "invalid_choice": "Say for whom the view is."},
+        error_messages={
+            "required": "Say for whom the view is.",
+            "invalid_choice": "Say for whom the view is.",
+        },
     )
     roles = forms.ModelMultipleChoiceField(
         label="Roles",
         queryset=Group.objects.order_by("name"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "There is no such role.", "invalid_pk_value": "There is no such role."},
+        error_messages={
+            "invalid_choice": "There is no such role.",
+            "invalid_pk_value": "There is no such role.",
+        },
     )
     menu_item = forms.ModelChoiceField(
         label="Under the menu item",
@@ -44,7 +53,9 @@ class ViewForm(SeenForm, forms.Form):
 
     unwatched = ("favourite",)
 
-    def __init__(self, *args: Any, user: User, kind: str, view: CustomView | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: User, kind: str, view: CustomView | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **({"initial": initial_of(view) if view else {"for_whom": ME}} | kwargs))
         if kind == LogKind.LOG:
             items = permissions.menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS)
@@ -81,7 +92,11 @@ class ViewForm(SeenForm, forms.Form):
     def content(self) -> dict[str, Any]:
         """What the form says about the view itself."""
         asked = self.cleaned_data
-        return {"name": asked["name"], "for_everyone": asked["for_whom"] == EVERYONE, "menu_item": asked.get("menu_item")}
+        return {
+            "name": asked["name"],
+            "for_everyone": asked["for_whom"] == EVERYONE,
+            "menu_item": asked.get("menu_item"),
+        }
 
     def chosen_roles(self) -> list[Group]:
         """The roles that the view is for."""

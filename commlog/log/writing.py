@@ -1,4 +1,6 @@
-"""How a query is written: as the query string of an address, as pairs (a job keeps them), and as the fields of a custom view."""
+"""How a query is written: as the query string of an address, as pairs (a job keeps them), and as the fields
+of a custom view.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,7 +37,12 @@ def of_view(view: CustomView) -> Pairs:
     if view.columns:
         found += of_layout(view.columns, timestamps=view.timestamps)
     for field, operator, values in view.criteria:
-        found.append((PARAMETER, ".".join((str(field), str(operator).lower(), *([",".join(values)] if values else [])))))
+        found.append(
+            (
+                PARAMETER,
+                ".".join((str(field), str(operator).lower(), *([",".join(values)] if values else []))),
+            )
+        )
     return found if view.match == Match.ALL else [*found, (MATCH, view.match.lower())]
 
 
@@ -53,8 +60,8 @@ def changed(query: LogQuery) -> bool:
 def url(query: LogQuery, beside: Pairs = (), *, whole: bool = False) -> str:
     """Return the query string that leads there, without what is empty. `beside`: the place in the list.
 
-    As long as the query is its view's, the view's key says it all; unless it is to be `whole`, and to mean the same when somebody has
-    saved the view anew.
+    As long as the query is its view's, the view's key says it all; unless it is to be `whole`, and to mean
+    the same when somebody has saved the view anew.
     """
     if query.view is None:
         return f"?{urlencode([*pairs(query), *beside])}"
@@ -85,7 +92,15 @@ def content(query: LogQuery, layout: Layout) -> dict[str, Any]:
 
 
 def carried(query: LogQuery, sorting: Sorting) -> Pairs:
-    """Return the parameters that are no fields of the filter form. With a view it sends the whole state, so what is emptied stays empty."""
+    """Return the parameters that are no fields of the filter form.
+
+    With a view it sends the whole state, so what is emptied stays empty.
+    """
     view = [(VIEW, query.view.key.hex)] if query.view else []
     order = [(SORT, sorting.alias)] if query.sorting else []
-    return [*view, *of_layout(query.columns, timestamps=query.timestamps), *order, *([(EDITED, "1")] if query.view else [])]
+    return [
+        *view,
+        *of_layout(query.columns, timestamps=query.timestamps),
+        *order,
+        *([(EDITED, "1")] if query.view else []),
+    ]

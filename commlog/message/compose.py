@@ -27,7 +27,9 @@ TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 
 
 class ResendForm(forms.Form):
-    """What a Resend button sends: the last entry of the chain that it was drawn for, and whether to send again what was sent."""
+    """What a Resend button sends: the last entry of the chain that it was drawn for, and whether to send
+    again what was sent.
+    """
 
     expected_last = forms.UUIDField(required=False)
     again = forms.BooleanField(required=False)
@@ -36,10 +38,19 @@ class ResendForm(forms.Form):
 class ComposeForm(forms.Form):
     """What is written. `key` is this form's own: whatever arrives twice under one key makes one message."""
 
-    key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": "Load the page again.", "invalid": "Load the page again."})
+    key = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages={"required": "Load the page again.", "invalid": "Load the page again."},
+    )
     to = forms.CharField(label="To", max_length=254)
-    subject = forms.CharField(label="Subject", max_length=LONGEST_SUBJECT, error_messages={"required": "Enter a subject."})
-    body = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 12}), error_messages={"required": "Write the text."})
+    subject = forms.CharField(
+        label="Subject", max_length=LONGEST_SUBJECT, error_messages={"required": "Enter a subject."}
+    )
+    body = forms.CharField(
+        label="Text",
+        widget=forms.Textarea(attrs={"rows": 12}),
+        error_messages={"required": "Write the text."},
+    )
     keep_html = forms.BooleanField(label="Send the HTML version too, as it was", required=False)
     template = forms.UUIDField(widget=forms.HiddenInput, required=False)
     expected_last = forms.UUIDField(widget=forms.HiddenInput, required=False)
@@ -58,8 +69,11 @@ class ComposeForm(forms.Form):
         elif letter.template:
             self.fields["keep_html"].label = "Send the template’s HTML version too"
         self.fields["body"].widget.attrs |= {"data-most": self.most, "aria-describedby": "length"}
-        for name in self.fields.keys() & {"to", "subject"}:  # CharField's own validator says "Null characters are not allowed."
-            self.fields[name].validators = [each for each in self.fields[name].validators if hasattr(each, "limit_value")]
+        # CharField's own validator says "Null characters are not allowed."
+        for name in self.fields.keys() & {"to", "subject"}:
+            self.fields[name].validators = [
+                each for each in self.fields[name].validators if hasattr(each, "limit_value")
+            ]
         self.fields["body"].validators = []
 
     def clean_to(self) -> str:
@@ -83,7 +97,9 @@ class ComposeForm(forms.Form):
         if "\0" in text:
             raise ValidationError("The text holds a NUL character, which no message can hold.")
         if len(text) > self.most:
-            raise ValidationError(f"The text has {len(text):,} characters; at most {self.most:,} can be sent.")
+            raise ValidationError(
+                f"The text has {len(text):,} characters; at most {self.most:,} can be sent."
+            )
         return text
 
     def clean(self) -> dict[str, Any]:
@@ -95,7 +111,9 @@ class ComposeForm(forms.Form):
 
 @dataclass(frozen=True)
 class Letter:
-    """A message that is being written: by which channel, to whom, in place of which failed one, or from which template."""
+    """A message that is being written: by which channel, to whom, in place of which failed one, or from which
+    template.
+    """
 
     channel: MessageType
     recipient: Recipient | None
@@ -141,12 +159,23 @@ class Letter:
         return url_of(self.recipient) if self.recipient is not None else reverse("home")
 
     def begin(self) -> dict[str, Any]:
-        """The form's first content: of a failed message what it held, and the row that was the last of its chain."""
+        """The form's first content: of a failed message what it held, and the row that was the last of its
+        chain.
+        """
         if self.failed is None:
             told = {name: text for name, text in self.filled.items() if name in ("subject", "body")}
             return told | {"key": uuid4(), "keep_html": True, "template": self.template and self.template.key}
-        known = {"subject": self.failed.subject, "body": self.failed.content, "to": self.failed.destination, "keep_html": True}
-        return known | {"key": uuid4(), "expected_last": self.offer and self.offer.last, "again": bool(self.offer and self.offer.once_more)}
+        known = {
+            "subject": self.failed.subject,
+            "body": self.failed.content,
+            "to": self.failed.destination,
+            "keep_html": True,
+        }
+        return known | {
+            "key": uuid4(),
+            "expected_last": self.offer and self.offer.last,
+            "again": bool(self.offer and self.offer.once_more),
+        }
 
     def send(self, written: dict[str, Any], *, by: User) -> Resent:
         """Put it into the log, to be sent at once. Raises Malformed and NotResendable."""
@@ -166,7 +195,9 @@ class Letter:
             template=self.template or (self.failed.template if self.failed else None),
         )
         expected: UUID | None = written.get("expected_last")
-        return outbox.send_once(draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again")))
+        return outbox.send_once(
+            draft, instead_of=self.failed, expected_last=expected, again=bool(written.get("again"))
+        )
 
 
 def templates_for(channel: MessageType, recipient: Recipient) -> list[NotificationTemplate]:
@@ -177,8 +208,12 @@ def templates_for(channel: MessageType, recipient: Recipient) -> list[Notificati
 def filled_by_hand(template: NotificationTemplate, recipient: Recipient, *, by: Any) -> dict[str, Any]:
     """What a template for messages by hand says to the recipient, in the name of whoever writes."""
     values = templating.of_client(recipient if isinstance(recipient, Client) else None)
-    values |= templating.of_group(recipient if isinstance(recipient, Group) else None) | templating.of_recipient(recipient)
-    return templating.content_of(template, values | {"USER_NAME": by.name} | templating.of_now(timezone.now()))
+    values |= templating.of_group(
+        recipient if isinstance(recipient, Group) else None
+    ) | templating.of_recipient(recipient)
+    return templating.content_of(
+        template, values | {"USER_NAME": by.name} | templating.of_now(timezone.now())
+    )
 
 
 def anew(failed: Message, recipient: Recipient | None) -> Letter:
@@ -192,5 +227,7 @@ def can_be_written_anew(message: Message) -> bool:
 
 
 def same_text(message: Message, written: dict[str, Any]) -> bool:
-    """Whether the stored message holds what was written: of a form that was sent twice, the second text may be another."""
+    """Whether the stored message holds what was written: of a form that was sent twice, the second text may
+    be another.
+    """
     return (message.subject, message.content) == (written.get("subject", ""), written["body"])

@@ -62,7 +62,10 @@ def read(message: Message) -> Reading:
         offer=offer_for(message, chain),
         explanation=explain(message.failure_reason) if message.failure_reason else None,
         receipts=list(message.receipts.all()),
-        headers=[(name, HIDDEN if names_a_secret(name) or is_sealed(value) else value) for name, value in message.headers.items()],
+        headers=[
+            (name, HIDDEN if names_a_secret(name) or is_sealed(value) else value)
+            for name, value in message.headers.items()
+        ],
         content=_excerpt(message.content),
         html=_excerpt(message.html),
         now=timezone.now(),

@@ -1,6 +1,8 @@
-"""Bounces and complaints of mail providers, through django-anymail's webhooks, where it is installed and MAIL_RECEIPTS_SECRET set.
+"""Bounces and complaints of mail providers, through django-anymail's webhooks, where it is installed and
+MAIL_RECEIPTS_SECRET set.
 
-Mail leaves over SMTP whoever the provider is, so an event names its mail by the Message-ID that we gave it, which holds the message's key.
+Mail leaves over SMTP whoever the provider is, so an event names its mail by the Message-ID that we gave it,
+which holds the message's key.
 """
 
 import re
@@ -49,7 +51,9 @@ def record(event: Any, **_: Any) -> None:
     status, key = _STATUSES.get(event.event_type), _key_in(event)
     if status and key:
         said = event.mta_response or event.description or ""
-        receipts.record(key, status, code=cleaned(str(event.reject_reason or ""))[:20], detail=cleaned(str(said))[:500])
+        receipts.record(
+            key, status, code=cleaned(str(event.reject_reason or ""))[:20], detail=cleaned(str(said))[:500]
+        )
 
 
 def _key_in(event: Any) -> UUID | None:

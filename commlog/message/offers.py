@@ -1,4 +1,6 @@
-"""Resend on a failed entry: what is offered, in the light of the other entries of its chain, and how it is done."""
+"""Resend on a failed entry: what is offered, in the light of the other entries of its chain, and how it is
+done.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,8 +20,8 @@ from notifications.states import MessageState
 
 # What is shown of another entry of the chain.
 _SHOWN = (
-    "key", "type", "state", "outcome", "created_at", "sent_at", "sender", "resent_by", "first_id", "resend_of_id", "destination",
-    "receipt_status", "receipt_at",
+    "key", "type", "state", "outcome", "created_at", "sent_at", "sender", "resent_by", "first_id",
+    "resend_of_id", "destination", "receipt_status", "receipt_at",
 )  # fmt: skip
 
 
@@ -27,7 +29,8 @@ _SHOWN = (
 class Offer:
     """Of one entry: which entry is the last of its chain, which answers it, and what may be asked for.
 
-    `may_resend`: nothing of the chain was sent or is under way. `once_more`: it was sent (`delivered`), so it takes insisting.
+    `may_resend`: nothing of the chain was sent or is under way. `once_more`: it was sent (`delivered`), so it
+    takes insisting.
     """
 
     last: UUID
@@ -60,7 +63,10 @@ def resend(failed: Message, *, by: User, expected_last: UUID | None = None, agai
 
 
 def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:
-    """The later entries of the messages' chains by the id of the first entry, oldest first. One query, whatever the number."""
+    """The later entries of the messages' chains by the id of the first entry, oldest first.
+
+    One query, whatever the number.
+    """
     roots = {_root(message) for message in messages}
     chains: dict[int, list[Message]] = defaultdict(list)
     if roots:
@@ -83,7 +89,9 @@ def offer_for(message: Message, chain: Sequence[Message]) -> Offer:
 
 
 def whole_chain(message: Message) -> list[Message]:
-    """Every entry of the message's chain, the first one included, oldest first; empty where it stands alone."""
+    """Every entry of the message's chain, the first one included, oldest first; empty where it stands
+    alone.
+    """
     root = _root(message)
     chain = list(Message.objects.filter(Q(pk=root) | Q(first=root)).only("id", *_SHOWN).order_by("id"))
     return chain if len(chain) > 1 else []

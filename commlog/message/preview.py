@@ -1,7 +1,8 @@
-"""HTML e-mails on a screen, behind three walls: cleaned by an allow-list, served under a policy of their own, framed without any right.
+"""HTML e-mails on a screen, behind three walls: cleaned by an allow-list, served under a policy of their own,
+framed without any right.
 
-Nothing here is ever part of one of our pages: the preview is a document by itself, in a frame that runs no script, loads nothing and
-submits nothing.
+Nothing here is ever part of one of our pages: the preview is a document by itself, in a frame that runs no
+script, loads nothing and submits nothing.
 """
 
 import re
@@ -12,7 +13,8 @@ from typing import Any
 import nh3
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
-LARGEST = 256 * 1024  # characters; beyond, cleaning takes seconds (3.6 s for 800 KB of entities), so the source is shown instead
+# characters; beyond, cleaning takes seconds (3.6 s for 800 KB of entities), so the source is shown instead
+LARGEST = 256 * 1024
 POLICY: dict[str, Any] = {
     "sandbox": True,
     "default-src": [NONE],
@@ -23,9 +25,10 @@ POLICY: dict[str, Any] = {
     "frame-ancestors": [SELF],
 }
 _TAGS = {
-    "a", "abbr", "address", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "div", "dl", "dt", "em", "h1",
-    "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "q", "s", "small", "span", "strong", "sub",
-    "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+    "a", "abbr", "address", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "div",
+    "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p",
+    "pre", "q", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+    "tr", "u", "ul",
 }  # fmt: skip
 _CELL = {"align", "colspan", "rowspan", "valign"}
 _ATTRIBUTES = {
@@ -41,9 +44,12 @@ _ATTRIBUTES = {
 _PICTURE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINK = re.compile(r"\s*(?:https?:|mailto:)", re.IGNORECASE)
 _STYLE = (
-    "body{margin:0;padding:16px;font:14px/1.6 system-ui,sans-serif;color:#1b2330;background:#fff;overflow-wrap:anywhere}"
-    "img{max-width:100%}table{max-width:100%;border-collapse:collapse}td,th{padding:2px 6px;vertical-align:top}"
-    "pre{white-space:pre-wrap}a{color:#2746c4}.note{margin:0 0 12px;padding:6px 10px;background:#eef0f4;font-size:13px}"
+    "body{margin:0;padding:16px;font:14px/1.6 "
+    "system-ui,sans-serif;color:#1b2330;background:#fff;overflow-wrap:anywhere}"
+    "img{max-width:100%}table{max-width:100%;border-collapse:collapse}td,th{padding:2px "
+    "6px;vertical-align:top}"
+    "pre{white-space:pre-wrap}a{color:#2746c4}.note{margin:0 0 12px;padding:6px "
+    "10px;background:#eef0f4;font-size:13px}"
 )
 
 
@@ -56,7 +62,10 @@ class Cleaned:
 
 
 def clean(html: str) -> Cleaned:
-    """The text with nothing but harmless tags. Its links stay readable, and lead nowhere from a sandboxed frame."""
+    """The text with nothing but harmless tags.
+
+    Its links stay readable, and lead nowhere from a sandboxed frame.
+    """
     blocked = 0
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
@@ -73,7 +82,8 @@ def clean(html: str) -> Cleaned:
         attributes=_ATTRIBUTES,
         attribute_filter=keep,
         url_schemes={"http", "https", "mailto", "data"},
-        set_tag_attribute_values={"a": {"target": "_blank"}},  # which the sandbox refuses, so a click leaves the preview where it is
+        # Which the sandbox refuses, so a click leaves the preview where it is.
+        set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer nofollow",
     )
     return Cleaned(made, blocked)
@@ -82,11 +92,15 @@ def clean(html: str) -> Cleaned:
 def document(html: str, *, styled: bool = True) -> str:
     """The preview as a document of its own: the cleaned text, or where it is too large its source.
 
-    `styled`: with a style sheet, which the policy of a page that holds the document in itself (`srcdoc`) would refuse.
+    `styled`: with a style sheet, which the policy of a page that holds the document in itself (`srcdoc`)
+    would refuse.
     """
     style = f"<style>{_STYLE}</style>" if styled else ""
     if len(html) > LARGEST:
-        note = f"This HTML text has {len(html):,} characters. It is too long for a preview, so this is the start of its source."
+        note = (
+            f"This HTML text has {len(html):,} characters. It is too long for a preview, so this is the "
+            "start of its source."
+        )
         return _page(note, f"<pre>{escape(html[:LARGEST])}</pre>", style)
     cleaned = clean(html)
     return _page(_blocked(cleaned.blocked), cleaned.html, style)

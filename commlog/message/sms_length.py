@@ -1,11 +1,14 @@
-"""How long an SMS is: characters, the alphabet that it takes, and the parts that it is sent and charged in."""
+"""How long an SMS is: characters, the alphabet that it takes, and the parts that it is sent and charged
+in.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 # GSM 03.38. A character of the extension takes two places: an escape and itself.
 GSM_BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
+    "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = "\f^{}\\[~]|€"
 _SIZES = {**dict.fromkeys(GSM_BASIC, 1), **dict.fromkeys(GSM_EXTENSION, 2)}
@@ -15,7 +18,9 @@ UNICODE_ALONE, UNICODE_JOINED = 70, 67
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """The length of an SMS. `strange`: the first characters that the short alphabet lacks; one is enough to halve what fits."""
+    """The length of an SMS. `strange`: the first characters that the short alphabet lacks; one is enough to
+    halve what fits.
+    """
 
     characters: int
     parts: int

@@ -24,14 +24,18 @@ class Forecast:
 
     @property
     def a_day(self) -> int | None:
-        """The messages of a day: exact where every event was tried, else in proportion; None where nobody knows."""
+        """The messages of a day: exact where every event was tried, else in proportion; None where nobody
+        knows.
+        """
         if not self.events or self.days > 1:
             return None
         return self.messages if self.events == self.tried else round(self.events * self.messages / self.tried)
 
 
 def forecast(template: NotificationTemplate, *, now: datetime) -> Forecast | None:
-    """Return what the template does with its event's latest happenings; None where a person sends it, or the database took too long."""
+    """Return what the template does with its event's latest happenings; None where a person sends it, or the
+    database took too long.
+    """
     if not template.event:
         return None
     try:
@@ -54,7 +58,9 @@ def _since(template: NotificationTemplate, since: datetime, now: datetime, *, da
 def _count(template: NotificationTemplate, since: datetime) -> int | None:
     try:
         with time_limit(A_COUNT):
-            found = counted(BusinessEvent.objects.filter(name=template.event, received_at__gte=since), _MOST_COUNTED)
+            found = counted(
+                BusinessEvent.objects.filter(name=template.event, received_at__gte=since), _MOST_COUNTED
+            )
     except TookTooLong:
         return None
     return found if found <= _MOST_COUNTED else None

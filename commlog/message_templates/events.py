@@ -31,7 +31,11 @@ class EventsForm(forms.Form):
     client = forms.CharField(label="Client", max_length=500, required=False)
     group = forms.CharField(label="Group", max_length=500, required=False)
     event = forms.ChoiceField(label="Event", choices=_NAMES, required=False)
-    made = forms.ChoiceField(label="Messages", choices=[("", "Any number"), ("none", "Nothing was sent"), ("some", "Some")], required=False)
+    made = forms.ChoiceField(
+        label="Messages",
+        choices=[("", "Any number"), ("none", "Nothing was sent"), ("some", "Some")],
+        required=False,
+    )
     since = DayField(label="From", required=False)
     until = DayField(label="To", required=False)
 
@@ -84,11 +88,17 @@ def narrow(found: QuerySet[BusinessEvent], asked: dict[str, Any]) -> QuerySet[Bu
     if asked["event"]:
         found = found.filter(name=asked["event"])
     if asked["made"]:
-        found = found.filter(message_count=0) if asked["made"] == "none" else found.filter(message_count__gt=0)
+        found = (
+            found.filter(message_count=0) if asked["made"] == "none" else found.filter(message_count__gt=0)
+        )
     if asked["since"]:
         found = found.filter(received_at__gte=timezone.make_aware(datetime.combine(asked["since"], time.min)))
     if asked["until"]:
-        found = found.filter(received_at__lt=timezone.make_aware(datetime.combine(asked["until"] + timedelta(days=1), time.min)))
+        found = found.filter(
+            received_at__lt=timezone.make_aware(
+                datetime.combine(asked["until"] + timedelta(days=1), time.min)
+            )
+        )
     return found
 
 
@@ -96,9 +106,17 @@ def lines_of(event: BusinessEvent) -> list[Line]:
     """The trace, with its messages: one query."""
     entries = events.entries_of(event)
     wanted = [UUID(key) for entry in entries for key in entry.messages[:_SHOWN]]
-    by_key = {message.key.hex: message for message in Message.objects.filter(key__in=wanted).only(*_READ)} if wanted else {}
+    by_key = (
+        {message.key.hex: message for message in Message.objects.filter(key__in=wanted).only(*_READ)}
+        if wanted
+        else {}
+    )
     return [
-        Line(entry, [by_key[key] for key in entry.messages[:_SHOWN] if key in by_key], max(0, len(entry.messages) - _SHOWN))
+        Line(
+            entry,
+            [by_key[key] for key in entry.messages[:_SHOWN] if key in by_key],
+            max(0, len(entry.messages) - _SHOWN),
+        )
         for entry in entries
     ]
 

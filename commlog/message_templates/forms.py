@@ -1,4 +1,7 @@
-"""The editor of templates: one form, with the fields that the channel has. What is wrong is asked of the domain."""
+"""The editor of templates: one form, with the fields that the channel has.
+
+What is wrong is asked of the domain.
+"""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -25,10 +28,21 @@ from notifications.templating import checks
 
 _SPARE_ROWS = 2
 _FOR_PEOPLE = ("trigger", "recipient", "recipient_role")
-_WRITTEN = {"headers": "header_lines", "auth_password": "password"}  # what is written in a field of another name
+# What is written in a field of another name.
+_WRITTEN = {"headers": "header_lines", "auth_password": "password"}
 _COMMON = ("name", "event", "target", "match_any", "subscription", "text")
 _OCCASION = ("name", *_FOR_PEOPLE, "event", "target", "subscription")
-_CONTENT = ("destination", "method", "content_type", "header_lines", "auth_username", "password", "subject", "text", "html")
+_CONTENT = (
+    "destination",
+    "method",
+    "content_type",
+    "header_lines",
+    "auth_username",
+    "password",
+    "subject",
+    "text",
+    "html",
+)
 _KINDS = (Kind.STRING, Kind.MONEY, Kind.NUMBER, Kind.DATE_TIME)
 _MIME = {"text/plain": "Plain text", "application/json": "JSON", "application/xml": "XML"}
 
@@ -50,7 +64,9 @@ class TemplatesForm(forms.Form):
     q = SearchField(label="Name", required=False)
     type = forms.ChoiceField(label="Channel", choices=[("", "All"), *MessageType.choices], required=False)
     trigger = forms.ChoiceField(label="Sent by", choices=[("", "All"), *Trigger.choices], required=False)
-    status = forms.ChoiceField(label="Status", choices=[("", "All"), ("active", "Active"), ("inactive", "Inactive")], required=False)
+    status = forms.ChoiceField(
+        label="Status", choices=[("", "All"), ("active", "Active"), ("inactive", "Inactive")], required=False
+    )
 
 
 class TemplateForm(SeenForm, forms.ModelForm):
@@ -62,10 +78,17 @@ class TemplateForm(SeenForm, forms.ModelForm):
         choices=[("all", "All of them must hold"), ("any", "Any of them is enough")],
         coerce=lambda value: value == "any",
     )
-    content_type = forms.ChoiceField(label="Content type", choices=list(_MIME.items()), initial="application/json")
-    method = forms.ChoiceField(label="Method", choices=[(each, each) for each in ("POST", *sorted(METHODS - {"POST"}))])
+    content_type = forms.ChoiceField(
+        label="Content type", choices=list(_MIME.items()), initial="application/json"
+    )
+    method = forms.ChoiceField(
+        label="Method", choices=[(each, each) for each in ("POST", *sorted(METHODS - {"POST"}))]
+    )
     header_lines = forms.CharField(
-        label="Headers", required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="One a line, such as X-Source: core-banking"
+        label="Headers",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One a line, such as X-Source: core-banking",
     )
     password = forms.CharField(
         label="Password",
@@ -79,7 +102,16 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     class Meta:
         model = NotificationTemplate
-        fields = [*_COMMON, *_FOR_PEOPLE, "subject", "html", "destination", "method", "content_type", "auth_username"]
+        fields = [
+            *_COMMON,
+            *_FOR_PEOPLE,
+            "subject",
+            "html",
+            "destination",
+            "method",
+            "content_type",
+            "auth_username",
+        ]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
             "subject": forms.TextInput(attrs={"data-takes-placeholders": ""}),
@@ -88,8 +120,17 @@ class TemplateForm(SeenForm, forms.ModelForm):
             "destination": forms.TextInput(attrs={"autocomplete": "off", "data-takes-placeholders": ""}),
             "auth_username": forms.TextInput(attrs={"autocomplete": "off"}),
         }
-        labels = {"trigger": "Sent by", "target": "About", "recipient": "Goes to", "recipient_role": "Members with the role"}
-        labels |= {"subscription": "Subscribed", "html": "HTML version", "auth_username": "User name (basic authentication)"}
+        labels = {
+            "trigger": "Sent by",
+            "target": "About",
+            "recipient": "Goes to",
+            "recipient_role": "Members with the role",
+        }
+        labels |= {
+            "subscription": "Subscribed",
+            "html": "HTML version",
+            "auth_username": "User name (basic authentication)",
+        }
         help_texts = {
             "recipient_role": "Of members of the group; empty: all of them.",
             "html": "Mail programs show it instead of the text. It is not needed.",
@@ -101,10 +142,17 @@ class TemplateForm(SeenForm, forms.ModelForm):
         self.channel = channel
         self.instance.type = channel
         facts = self.instance.channel
-        wanted = {*_COMMON, *(_FOR_PEOPLE if facts.for_people else ("destination",)), *(_WRITTEN.get(name, name) for name in facts.fields)}
+        wanted = {
+            *_COMMON,
+            *(_FOR_PEOPLE if facts.for_people else ("destination",)),
+            *(_WRITTEN.get(name, name) for name in facts.fields),
+        }
         self.fields = {name: field for name, field in self.fields.items() if name in wanted}
-        for field in self.fields.values():  # what cannot be stored is said by the domain's checks, in better words
-            field.validators = [each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"]
+        # What cannot be stored is said by the domain's checks, in better words.
+        for field in self.fields.values():
+            field.validators = [
+                each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator"
+            ]
         self._fit()
         if self.instance.pk:
             self.initial["header_lines"] = _lines(self.instance.headers)
@@ -117,12 +165,14 @@ class TemplateForm(SeenForm, forms.ModelForm):
         fitting = [*events.EVENTS]
         people = self.instance.for_people
         blank = "none: a person sends it" if people else "choose"
-        self.fields["event"].choices = [("", blank), *((name, events.in_words(name)) for name in sorted(fitting))]  # type: ignore[attr-defined]
+        named = ((name, events.in_words(name)) for name in sorted(fitting))
+        self.fields["event"].choices = [("", blank), *named]  # type: ignore[attr-defined]
         self.fields["target"].choices = [  # type: ignore[attr-defined]
             (each.value, each.label) for each in (events.BY_HAND if people else Target)
         ]
         self.fields["text"].label = "Text" if people else "Body"
-        self.fields["name"].required = self.fields["text"].required = False  # so that one sentence says what is missing, not two
+        # So that one sentence says what is missing, not two.
+        self.fields["name"].required = self.fields["text"].required = False
         if "destination" in self.fields:
             self.fields["destination"].label = capfirst(self.instance.channel.destination_name)
         if "password" in self.fields and not self.instance.auth_password:
@@ -134,7 +184,11 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     def typed_besides(self) -> dict[str, str]:
         """The conditions, one a line."""
-        return {"conditions": "\n".join(f"{row.field} {row.operator} {row.value}" for row in self.rows if row.field or row.value)}
+        return {
+            "conditions": "\n".join(
+                f"{row.field} {row.operator} {row.value}" for row in self.rows if row.field or row.value
+            )
+        }
 
     def take_besides(self, data: QueryDict, name: str, fresh: "TemplateForm") -> None:
         """Put the stored conditions into the data of a form."""
@@ -193,7 +247,9 @@ class TemplateForm(SeenForm, forms.ModelForm):
             self.instance.subscription = SubscriptionOption.OPT_OUT
         if self.instance.recipient_role and self.instance.recipient != RecipientKind.GROUP_MEMBERS:
             members = RecipientKind.GROUP_MEMBERS.label
-            self.add_error("recipient_role", f"Choose “{members}” above, or empty this field: only members have a role.")
+            self.add_error(
+                "recipient_role", f"Choose “{members}” above, or empty this field: only members have a role."
+            )
         known = set(self.errors)
         for wrong in checks.problems(self.instance):
             name = wrong.field
@@ -201,10 +257,14 @@ class TemplateForm(SeenForm, forms.ModelForm):
                 continue
             shown = _WRITTEN.get(name, name)
             if shown not in known:
-                self.add_error(shown if shown in self.fields else None, self._sentence(shown, sentence(wrong)))
+                self.add_error(
+                    shown if shown in self.fields else None, self._sentence(shown, sentence(wrong))
+                )
 
     def _sentence(self, name: str, problem: str) -> str:
-        label = str(self.fields[name].label or name.replace("_", " ").capitalize()) if name in self.fields else ""
+        label = (
+            str(self.fields[name].label or name.replace("_", " ").capitalize()) if name in self.fields else ""
+        )
         return alone(problem, of=label.partition(" (")[0])
 
     def _rows(self) -> list[ConditionRow]:
@@ -235,9 +295,15 @@ class TemplateForm(SeenForm, forms.ModelForm):
     def ask_again(self, moved: Mapping[str, Sequence[str]]) -> None:
         """Ask for the secrets that were stored for the server of the URL as it was."""
         if "auth_password" in moved:
-            self.add_error("password", "The URL leads to another server: enter the password again, or remove the user name.")
+            self.add_error(
+                "password",
+                "The URL leads to another server: enter the password again, or remove the user name.",
+            )
         if names := ", ".join(moved.get("headers", ())):
-            self.add_error("header_lines", f"The URL leads to another server: enter the value of {names} again, or remove the line.")
+            self.add_error(
+                "header_lines",
+                f"The URL leads to another server: enter the value of {names} again, or remove the line.",
+            )
 
     def _keeps(self, header: str) -> bool:
         return is_sealed(self.instance.headers.get(header, ""))
@@ -253,12 +319,18 @@ class TemplateForm(SeenForm, forms.ModelForm):
         for line in lines_of(self.cleaned_data.get("header_lines", "")):
             name, colon, value = line.partition(":")
             if line.strip() and (not colon or name.strip() in headers):
-                self.add_error("header_lines", f"“{line[:60]}” is no header: write Name: value, each name once.")
+                self.add_error(
+                    "header_lines", f"“{line[:60]}” is no header: write Name: value, each name once."
+                )
             elif line.strip():
                 headers[name.strip()] = value.strip()
         if not self.has_error("header_lines"):
             # A secret is never shown again; the word in its place means that it stays.
-            kept = {name: self.instance.headers[name] for name, value in headers.items() if value == HIDDEN and self._keeps(name)}
+            kept = {
+                name: self.instance.headers[name]
+                for name, value in headers.items()
+                if value == HIDDEN and self._keeps(name)
+            }
             self.instance.headers = seal_headers(headers) | kept
         if password := self.cleaned_data.get("password"):
             if wrong := password_problem(password):
@@ -267,7 +339,10 @@ class TemplateForm(SeenForm, forms.ModelForm):
         if not self.instance.auth_username:
             self.instance.auth_password = ""
             if self.cleaned_data.get("password"):
-                self.add_error("auth_username", "Enter the user name that the password belongs to, or empty the password.")
+                self.add_error(
+                    "auth_username",
+                    "Enter the user name that the password belongs to, or empty the password.",
+                )
 
 
 class TrialForm(forms.Form):
@@ -279,7 +354,9 @@ class TrialForm(forms.Form):
 def _rows_in(data: MultiValueDict | Mapping[str, Any]) -> list[ConditionRow]:
     rows: list[ConditionRow] = []
     for number in range(1, checks.MOST_CONDITIONS + 1):
-        field, operator, value = (str(data.get(f"{part}{number}", "")).strip()[:1_000] for part in ("f", "o", "v"))
+        field, operator, value = (
+            str(data.get(f"{part}{number}", "")).strip()[:1_000] for part in ("f", "o", "v")
+        )
         if field or value:
             rows.append(ConditionRow(len(rows) + 1, field.strip("{}"), operator, value))
     return rows
@@ -288,7 +365,9 @@ def _rows_in(data: MultiValueDict | Mapping[str, Any]) -> list[ConditionRow]:
 def _values(row: ConditionRow) -> list[str]:
     if row.operator in WITHOUT_VALUE or not row.value:
         return []
-    return [part.strip() for part in row.value.split(",")] if row.operator == Operator.BETWEEN else [row.value]
+    return (
+        [part.strip() for part in row.value.split(",")] if row.operator == Operator.BETWEEN else [row.value]
+    )
 
 
 def _lines(headers: Mapping[str, str]) -> str:

@@ -1,4 +1,7 @@
-"""Templates are made, changed, switched and deleted here, and each of it is recorded. Pages and the API come through here."""
+"""Templates are made, changed, switched and deleted here, and each of it is recorded.
+
+Pages and the API come through here.
+"""
 
 from typing import Any
 
@@ -14,14 +17,17 @@ from notifications.secrets.sealed import seal
 from notifications.templating.moving import moved_secrets
 
 _RECORDED = (
-    "name", "type", "active", "trigger", "event", "target", "recipient", "recipient_role", "trigger_days", "match_any", "conditions",
-    "subscription", "subject", "text", "html", "destination", "method", "content_type", "auth_username",
+    "name", "type", "active", "trigger", "event", "target", "recipient", "recipient_role", "trigger_days",
+    "match_any", "conditions", "subscription", "subject", "text", "html", "destination", "method",
+    "content_type", "auth_username",
 )  # fmt: skip
 _SECRET = ("headers", "auth_password", "signing_secret")
 
 
 class SecretsMoved(Exception):
-    """The URL leads to another server, and secrets that were stored for the old one were neither given anew nor removed."""
+    """The URL leads to another server, and secrets that were stored for the old one were neither given anew
+    nor removed.
+    """
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         super().__init__(", ".join(fields))
@@ -29,7 +35,9 @@ class SecretsMoved(Exception):
 
 
 def create(template: NotificationTemplate, *, by: Any) -> str:
-    """Store a new template. Returns the signing secret of a webhook, which is shown this once; "" for others."""
+    """Store a new template. Returns the signing secret of a webhook, which is shown this once; "" for
+    others.
+    """
     secret = new_secret() if template.channel.signed else ""
     with transaction.atomic():
         template.signing_secret = seal(secret)
@@ -38,8 +46,11 @@ def create(template: NotificationTemplate, *, by: Any) -> str:
     return secret
 
 
-def change(template: NotificationTemplate, *, before: NotificationTemplate, by: Any, check: Check = without_form) -> None:
-    """Store what was changed. `before`: a copy of the template as it was loaded. `check` is called once the row is locked (kit/seen.py).
+def change(
+    template: NotificationTemplate, *, before: NotificationTemplate, by: Any, check: Check = without_form
+) -> None:
+    """Store what was changed. `before`: a copy of the template as it was loaded. `check` is called once the
+    row is locked (kit/seen.py).
 
     Raises SecretsMoved. What was sent stays as it was: messages hold copies.
     """
@@ -49,18 +60,29 @@ def change(template: NotificationTemplate, *, before: NotificationTemplate, by: 
         stored = NotificationTemplate.objects.select_for_update().known().get(pk=template.pk)
         check()
         template.in_use, template.signing_secret = stored.in_use, stored.signing_secret
-        if template.active == before.active:  # not asked to switch it: it may have been switched off since it was loaded
+        # Not asked to switch it: it may have been switched off since it was loaded.
+        if template.active == before.active:
             template.active = stored.active
         template.save(update_fields=[*_RECORDED, "headers", "auth_password", "changed_at"])
-        hidden = {name: "changed" for name in ("headers", "auth_password") if getattr(stored, name) != getattr(template, name)}
-        audit.record(by, AuditAction.CHANGED, template, before=_recorded(stored), after=_recorded(template) | hidden)
+        hidden = {
+            name: "changed"
+            for name in ("headers", "auth_password")
+            if getattr(stored, name) != getattr(template, name)
+        }
+        audit.record(
+            by, AuditAction.CHANGED, template, before=_recorded(stored), after=_recorded(template) | hidden
+        )
 
 
 def switch(template: NotificationTemplate, *, active: bool, by: Any) -> bool:
     """Let it send, or stop it. Returns whether that was new. What is queued already is sent all the same."""
     with transaction.atomic():
         now = timezone.now()
-        hit = NotificationTemplate.objects.known().filter(pk=template.pk, active=not active).update(active=active, changed_at=now)
+        hit = (
+            NotificationTemplate.objects.known()
+            .filter(pk=template.pk, active=not active)
+            .update(active=active, changed_at=now)
+        )
         if hit:
             audit.record(by, AuditAction.ACTIVATED if active else AuditAction.DEACTIVATED, template)
     return bool(hit)

@@ -41,7 +41,9 @@ def client_of(text: str) -> Client | None:
 
 
 def trial(template: NotificationTemplate, client: Client | None, *, by: User) -> Trial:
-    """The template, filled in with a client, or without one with examples; and with the client's last event of that name."""
+    """The template, filled in with a client, or without one with examples; and with the client's last event
+    of that name.
+    """
     event = _last_event(template, client)
     values = _values(template, client, event, by)
     content = templating.content_of(template, values)
@@ -60,17 +62,30 @@ def trial(template: NotificationTemplate, client: Client | None, *, by: User) ->
 def send_test(
     template: NotificationTemplate, client: Client | None, *, before: NotificationTemplate, by: User
 ) -> tuple[Message, list[str]]:
-    """Send the template as it stands: an e-mail or SMS to whoever asks, a webhook to its URL. Raises Malformed.
+    """Send the template as it stands: an e-mail or SMS to whoever asks, a webhook to its URL.
 
-    `before`: a copy as it was loaded. A URL of another server gets none of its secrets; returns in words what was left out.
+    Raises Malformed.
+
+    `before`: a copy as it was loaded. A URL of another server gets none of its secrets; returns in words what
+    was left out.
     """
     moved = moved_secrets(before, template)
     drop(template, moved)
-    content = dict(templating.content_of(template, _values(template, client, _last_event(template, client), by)))
+    content = dict(
+        templating.content_of(template, _values(template, client, _last_event(template, client), by))
+    )
     if template.for_people and not template.channel.address_of(by):
         raise Malformed("test", Fault.ACCOUNT_WITHOUT_ADDRESS, what=template.channel.destination_name)
     stored = template if template.pk else None
-    draft = Draft(MessageType(template.type), **content, user=by, sender=by, event="MANUAL", key=uuid4(), template=stored)
+    draft = Draft(
+        MessageType(template.type),
+        **content,
+        user=by,
+        sender=by,
+        event="MANUAL",
+        key=uuid4(),
+        template=stored,
+    )
     left_out = ["the password"] if "auth_password" in moved else []
     return outbox.enqueue(draft), [*left_out, *moved.get("headers", ())]
 
@@ -78,18 +93,36 @@ def send_test(
 def _last_event(template: NotificationTemplate, client: Client | None) -> BusinessEvent | None:
     if client is None or not template.event:
         return None
-    return BusinessEvent.objects.filter(client=client, name=template.event).order_by("-received_at", "-id").first()
+    return (
+        BusinessEvent.objects.filter(client=client, name=template.event)
+        .order_by("-received_at", "-id")
+        .first()
+    )
 
 
-def _values(template: NotificationTemplate, client: Client | None, event: BusinessEvent | None, by: User) -> dict[str, str]:
+def _values(
+    template: NotificationTemplate, client: Client | None, event: BusinessEvent | None, by: User
+) -> dict[str, str]:
     """Our rows first; of an event that has not happened, each value's name in brackets."""
-    found = {} if event else {each.name: f"[{each.label}]" for each in PLACEHOLDERS.values() if each.told or each.about == "Event"}
+    found = (
+        {}
+        if event
+        else {
+            each.name: f"[{each.label}]"
+            for each in PLACEHOLDERS.values()
+            if each.told or each.about == "Event"
+        }
+    )
     if client is None:
         found |= {name: f"[{each.label}]" for name, each in PLACEHOLDERS.items()}
     group = client.groups.order_by("name").first() if client and template.target == Target.GROUP else None
     about = by if template.target == Target.USER else group or client
     found |= {"EVENT": template.event}
     if event:
-        found |= templating.spoken(templating.of_event(event)) if template.for_people else templating.of_event(event)
+        found |= (
+            templating.spoken(templating.of_event(event))
+            if template.for_people
+            else templating.of_event(event)
+        )
     found |= {"USER_NAME": by.name} | templating.of_now(timezone.now())
     return found | templating.of_group(group) | templating.of_client(client) | templating.of_recipient(about)

@@ -1,4 +1,7 @@
-"""Removes what django-axes has stored. Its tables hold what was typed as a user name, which may be a password."""
+"""Removes what django-axes has stored.
+
+Its tables hold what was typed as a user name, which may be a password.
+"""
 
 from django.db import migrations
 from django.db.migrations.recorder import MigrationRecorder

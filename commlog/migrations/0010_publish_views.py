@@ -5,7 +5,9 @@ from django.db import migrations, models
 
 
 def grant(apps, schema_editor):
-    """Give it to the roles and users that may read messages: who could open a log could share a view of it."""
+    """Give it to the roles and users that may read messages: who could open a log could share a view of
+    it.
+    """
     Permission = apps.get_model("auth", "Permission")
     reading = Permission.objects.filter(content_type__app_label="commlog", codename="view_communication_history").first()
     if reading is None:

@@ -1,4 +1,6 @@
-"""The views that came with the installation say why messages failed and what they wait for, where nobody has edited them."""
+"""The views that came with the installation say why messages failed and what they wait for, where nobody has
+edited them.
+"""
 
 from django.db import migrations
 

@@ -13,7 +13,9 @@ from notifications.secrets.sealed import SealedTextField
 
 
 class ApiConsumer(models.Model):
-    """A program that uses the API, with the rights of its roles. It never signs in; it shows one of its keys."""
+    """A program that uses the API, with the rights of its roles. It never signs in; it shows one of its
+    keys.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=150, unique=True)
@@ -34,11 +36,12 @@ class ApiConsumer(models.Model):
 class ApiKey(models.Model):
     """A key of a consumer. Only its hash is stored: what the key was is known to whoever was shown it.
 
-    A plain SHA-256 is enough, and slow password hashes would only slow each call down: the key has 122 random bits, so there is
-    no list of likely keys that a thief of the table could try.
+    A plain SHA-256 is enough, and slow password hashes would only slow each call down: the key has 122 random
+    bits, so there is no list of likely keys that a thief of the table could try.
     """
 
-    key = models.UUIDField(unique=True, default=uuid4, editable=False)  # the row's own, for addresses; not the secret
+    # The row's own, for addresses; not the secret.
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
     consumer = models.ForeignKey(ApiConsumer, on_delete=models.PROTECT, related_name="keys")
     prefix = models.CharField(max_length=8, db_index=True)
     digest = models.CharField(max_length=64, unique=True)
@@ -60,7 +63,10 @@ class ApiKey(models.Model):
 
 
 class ApiAnswer(models.Model):
-    """What a call with an Idempotency-Key led to. Without an answer the call is under way, until its lease lapses."""
+    """What a call with an Idempotency-Key led to.
+
+    Without an answer the call is under way, until its lease lapses.
+    """
 
     consumer = models.ForeignKey(ApiConsumer, on_delete=models.CASCADE, null=True, db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, db_index=False)
@@ -75,10 +81,15 @@ class ApiAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["consumer", "key"], condition=Q(consumer__isnull=False), name="api_answer_of_consumer"),
-            models.UniqueConstraint(fields=["user", "key"], condition=Q(user__isnull=False), name="api_answer_of_user"),
+            models.UniqueConstraint(
+                fields=["consumer", "key"], condition=Q(consumer__isnull=False), name="api_answer_of_consumer"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "key"], condition=Q(user__isnull=False), name="api_answer_of_user"
+            ),
             models.CheckConstraint(
-                condition=Q(consumer__isnull=True, user__isnull=False) | Q(consumer__isnull=False, user__isnull=True),
+                condition=Q(consumer__isnull=True, user__isnull=False)
+                | Q(consumer__isnull=False, user__isnull=True),
                 name="api_answer_of_one",
             ),
         ]

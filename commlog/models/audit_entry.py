@@ -35,7 +35,8 @@ class AuditAction(models.TextChoices):
     EXPORTED = "EXPORTED", "Exported"
 
 
-# What Commlog does by itself: circuits that open and close, receivers that are gone. Old entries are told from others by this too.
+# What Commlog does by itself: circuits that open and close, receivers that are gone. Old entries are told
+# from others by this too.
 BY_ITSELF = Q(actor__isnull=True, actor_name="", action=AuditAction.CHANGED)
 
 
@@ -74,7 +75,9 @@ class AuditEntry(models.Model):
     """One act. Names are copied, so that an entry still says who and what after both were renamed."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     actor_name = models.CharField(max_length=320, blank=True)
     action = models.CharField(max_length=20, choices=AuditAction.choices)
     target_kind = models.CharField(max_length=40, blank=True)
@@ -91,7 +94,11 @@ class AuditEntry(models.Model):
             models.Index(fields=["actor", "id"], name="audit_actor"),
             models.Index(fields=["action", "id"], name="audit_action"),
             models.Index(fields=["target_kind", "target_key", "id"], name="audit_target"),
-            models.Index(fields=["actor_name", "id"], name="audit_program", condition=Q(actor__isnull=True) & ~Q(actor_name="")),
+            models.Index(
+                fields=["actor_name", "id"],
+                name="audit_program",
+                condition=Q(actor__isnull=True) & ~Q(actor_name=""),
+            ),
             models.Index(fields=["id"], name="audit_people", condition=~BY_ITSELF),
         ]
 
@@ -107,5 +114,11 @@ class AuditEntry(models.Model):
 
     @property
     def automatic(self) -> bool:
-        """Whether Commlog did it: what BY_ITSELF says, and its alarms, which are listed with what people did."""
-        return self.actor_id is None and not self.actor_name and self.action in (AuditAction.CHANGED, AuditAction.SIGN_IN_ALARM)
+        """Whether Commlog did it: what BY_ITSELF says, and its alarms, which are listed with what people
+        did.
+        """
+        return (
+            self.actor_id is None
+            and not self.actor_name
+            and self.action in (AuditAction.CHANGED, AuditAction.SIGN_IN_ALARM)
+        )

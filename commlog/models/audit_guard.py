@@ -1,7 +1,9 @@
-"""The database's own refusal to change the audit trail: no UPDATE on either database, and no DELETE and no TRUNCATE on PostgreSQL.
+"""The database's own refusal to change the audit trail: no UPDATE on either database, and no DELETE and no
+TRUNCATE on PostgreSQL.
 
-SQLite has no TRUNCATE: emptying a test database there is a DELETE, so that one is refused by the code alone. Installed after every
-migration, because Django rebuilds tables on SQLite and a rebuild drops triggers without a word.
+SQLite has no TRUNCATE: emptying a test database there is a DELETE, so that one is refused by the code alone.
+Installed after every migration, because Django rebuilds tables on SQLite and a rebuild drops triggers without
+a word.
 """
 
 from collections.abc import Sequence
@@ -43,4 +45,9 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
     """A system check: the triggers exist."""
     wanting = [alias for alias in databases or [] if guards.expected(TABLE, connections[alias])]
     missing = [alias for alias in wanting if not installed(connections[alias])]
-    return [Error(f"A trigger that keeps the audit trail is missing ({alias}).", hint=guards.HINT, id="commlog.E001") for alias in missing]
+    return [
+        Error(
+            f"A trigger that keeps the audit trail is missing ({alias}).", hint=guards.HINT, id="commlog.E001"
+        )
+        for alias in missing
+    ]

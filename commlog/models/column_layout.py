@@ -6,7 +6,9 @@ from django.db.models import Q
 
 
 class LogKind(models.TextChoices):
-    """The kinds of logs: the organisation's, those on the pages of clients, groups and users, and those about accounts."""
+    """The kinds of logs: the organisation's, those on the pages of clients, groups and users, and those about
+    accounts.
+    """
 
     LOG = "LOG", "Communications"
     CLIENT = "CLIENT", "Communications of a client"
@@ -18,7 +20,9 @@ class LogKind(models.TextChoices):
 class ColumnLayout(models.Model):
     """The columns that a user chose for a kind of log. Without a row the default columns are shown."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False
+    )
     kind = models.CharField(max_length=7, choices=LogKind.choices)
     columns = models.JSONField(default=list)  # keys of the catalogue, in order
     timestamps = models.BooleanField(default=True)

@@ -18,7 +18,8 @@ class Tally(models.Model):
 class WrongPassword(models.Model):
     """A wrong password: for which user name, and from where.
 
-    The name is a keyed digest: what was typed may be a password in the wrong box, and the name need not exist.
+    The name is a keyed digest: what was typed may be a password in the wrong box, and the name need not
+    exist.
     """
 
     at = models.DateTimeField(default=timezone.now)

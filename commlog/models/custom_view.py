@@ -13,7 +13,9 @@ from notifications.criteria import Match
 
 
 class CustomView(models.Model):
-    """A saved log: conditions, columns, sorting, and who sees it. Private unless for everyone or for roles."""
+    """A saved log: conditions, columns, sorting, and who sees it. Private unless for everyone or for
+    roles.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=256)
@@ -22,7 +24,9 @@ class CustomView(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="custom_views"
     )  # none: it came with the installation
     # The menu item that it hangs under; none: every one of the type Communications.
-    menu_item = models.ForeignKey(MenuItem, on_delete=models.PROTECT, null=True, blank=True, related_name="custom_views")
+    menu_item = models.ForeignKey(
+        MenuItem, on_delete=models.PROTECT, null=True, blank=True, related_name="custom_views"
+    )
     for_everyone = models.BooleanField(default=False)
     roles = models.ManyToManyField(Group, blank=True, related_name="custom_views")
     conditions = models.JSONField(default=dict)  # the filter bar: parameter -> value
@@ -49,14 +53,17 @@ class CustomView(models.Model):
     @property
     def shared(self) -> bool:
         """Whether others than its owner see it."""
-        for_roles: bool | None = getattr(self, "for_roles", None)  # of views_for, which asks for all views at once
+        # Of views_for, which asks for all views at once.
+        for_roles: bool | None = getattr(self, "for_roles", None)
         return self.for_everyone or (self.roles.exists() if for_roles is None else for_roles)
 
 
 class ViewPlace(models.Model):
     """What a user made of a view: whether it is a favourite, and where it stands."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="view_places", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="view_places", db_index=False
+    )
     view = models.ForeignKey(CustomView, on_delete=models.CASCADE, related_name="places")
     favourite = models.BooleanField(default=False)
     position = models.PositiveIntegerField(null=True)

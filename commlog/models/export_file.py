@@ -13,11 +13,16 @@ KEPT = timedelta(days=1)
 
 
 class ExportFile(models.Model):
-    """A file that a job made, for its owner and nobody else, kept for a day. Where its bytes are is the storage's business."""
+    """A file that a job made, for its owner and nobody else, kept for a day.
+
+    Where its bytes are is the storage's business.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="file")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     stored_as = models.CharField(max_length=100)
     name = models.CharField(max_length=100)  # as it is downloaded
     media_type = models.CharField(max_length=100)
@@ -43,7 +48,9 @@ class ExportFile(models.Model):
 
 
 class FileChunk(models.Model):
-    """A piece of a stored file (commlog.export.storage): whichever machine serves the file, the database has it."""
+    """A piece of a stored file (commlog.export.storage): whichever machine serves the file, the database has
+    it.
+    """
 
     name = models.CharField(max_length=100)
     number = models.PositiveIntegerField()

@@ -1,4 +1,6 @@
-"""Jobs: long work with a progress bar, a bulk resend or an export; and what a bulk resend did with each of its messages."""
+"""Jobs: long work with a progress bar, a bulk resend or an export; and what a bulk resend did with each of
+its messages.
+"""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -46,14 +48,17 @@ class Wish(models.TextChoices):
 class Job(models.Model):
     """A job. Its state changes by conditional UPDATE only (commlog.jobs), and never once finished.
 
-    What it is about is frozen when it is made: the log (`log`, `whom`), the parameters of that log (`pairs`), and the newest message
-    that there was (`newest`): what comes later is not part of it. While no worker has it, an active job has `due_at`; while one has
-    it, `lease_until`, and `token` counts the workers who had it: a late one can record nothing any more.
+    What it is about is frozen when it is made: the log (`log`, `whom`), the parameters of that log (`pairs`),
+    and the newest message that there was (`newest`): what comes later is not part of it. While no worker has
+    it, an active job has `due_at`; while one has it, `lease_until`, and `token` counts the workers who had
+    it: a late one can record nothing any more.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=6, choices=JobKind.choices)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs", db_index=False
+    )
     state = models.CharField(max_length=17, choices=JobState.choices)
     wish = models.CharField(max_length=6, choices=Wish.choices, default=Wish.NONE, blank=True)
     reason = models.TextField(default="")  # why it failed, was cancelled, or waits; for people
@@ -71,25 +76,31 @@ class Job(models.Model):
     done = models.PositiveIntegerField(default=0)
     outcomes = models.JSONField(default=dict)  # outcome -> how many; together they are `done`
     rate = models.FloatField(null=True)  # a minute, lately
-    mark_at = models.DateTimeField(null=True)  # since when, and from which number on, `rate` is being measured
+    # Since when, and from which number on, `rate` is being measured.
+    mark_at = models.DateTimeField(null=True)
     mark_done = models.PositiveIntegerField(default=0)
 
     # Its life.
     token = models.PositiveIntegerField(default=0)
-    losses = models.PositiveIntegerField(default=0)  # workers lost while they had it, since what was kept last
+    # Workers lost while they had it, since what was kept last.
+    losses = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     served_at = models.DateTimeField(null=True)  # when a worker took it last
     finished_at = models.DateTimeField(null=True)
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=JobKind.values), name="job_kind_known"),
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
-            models.CheckConstraint(condition=Q(lease_until=None) | Q(state=JobState.RUNNING), name="job_lease_while_running"),
+            models.CheckConstraint(
+                condition=Q(lease_until=None) | Q(state=JobState.RUNNING), name="job_lease_while_running"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=ACTIVE, due_at__isnull=False, lease_until=None)
                 | Q(state=JobState.RUNNING, due_at=None, lease_until__isnull=False)
@@ -97,11 +108,16 @@ class Job(models.Model):
                 name="job_due_or_leased_while_active",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=OPEN, finished_at=None) | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),
+                condition=Q(state__in=OPEN, finished_at=None)
+                | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),
                 name="job_finished_with_time",
             ),
-            models.CheckConstraint(condition=~Q(state=JobState.FAILED) | ~Q(reason=""), name="job_failed_with_reason"),
-            models.CheckConstraint(condition=Q(approver=None) | ~Q(approver=F("owner")), name="job_approved_by_another"),
+            models.CheckConstraint(
+                condition=~Q(state=JobState.FAILED) | ~Q(reason=""), name="job_failed_with_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(approver=None) | ~Q(approver=F("owner")), name="job_approved_by_another"
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "id"], name="job_owner"),
@@ -124,7 +140,9 @@ class Job(models.Model):
     @property
     def time_left(self) -> timedelta | None:
         """How long it will take at the rate of late; None where that cannot be said."""
-        return timedelta(minutes=self.left / self.rate) if self.rate and self.state == JobState.RUNNING else None
+        return (
+            timedelta(minutes=self.left / self.rate) if self.rate and self.state == JobState.RUNNING else None
+        )
 
     @property
     def duration(self) -> timedelta | None:
@@ -133,7 +151,9 @@ class Job(models.Model):
 
 
 class JobItem(models.Model):
-    """A message of a bulk resend: chosen when the job was made; its outcome is written in the transaction that resends it."""
+    """A message of a bulk resend: chosen when the job was made; its outcome is written in the transaction
+    that resends it.
+    """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items", db_index=False)
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+", db_index=False)

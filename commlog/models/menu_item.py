@@ -26,7 +26,9 @@ class MenuItem(models.Model):
     active = models.BooleanField(default=True)
     for_everyone = models.BooleanField(default=True)
     roles = models.ManyToManyField(Group, blank=True, related_name="menu_items")
-    creator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="menu_items")
+    creator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="menu_items"
+    )
     position = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -45,7 +47,9 @@ class MenuItem(models.Model):
 class MenuPlace(models.Model):
     """Where a user wants a menu item. Items without a place of the user's own follow in everybody's order."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="menu_places", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="menu_places", db_index=False
+    )
     item = models.ForeignKey(MenuItem, on_delete=models.CASCADE, related_name="places")
     position = models.PositiveIntegerField()
 

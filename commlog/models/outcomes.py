@@ -1,4 +1,6 @@
-"""What a bulk resend can do with a message. Together with what is left, the numbers of these are the total."""
+"""What a bulk resend can do with a message. Together with what is left, the numbers of these are the
+total.
+"""
 
 from django.db.models import TextChoices
 

@@ -11,7 +11,8 @@ from notifications import channels
 from notifications.models.folds import Folded, FoldField
 
 ADMINISTRATOR = "Administrator"
-superuser_made = Signal()  # sent with `user`, in the transaction: the audit trail is written by what imports this module
+# Sent with `user`, in the transaction: the audit trail is written by what imports this module.
+superuser_made = Signal()
 
 
 def permission_to_send(channel: str) -> str:
@@ -22,7 +23,9 @@ def permission_to_send(channel: str) -> str:
 class StaffManager(UserManager["User"]):
     """Makes `createsuperuser` create an Administrator."""
 
-    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> "User":
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra: Any
+    ) -> "User":
         """A superuser who also has the role Administrator."""
         with transaction.atomic():
             user = super().create_superuser(username, email, password, **extra)
@@ -52,7 +55,10 @@ class User(Folded, AbstractUser):
             ("resend_failed_messages", "Resend failed messages"),
             ("export_to_excel", "Export to Excel"),
             ("publish_views", "Publish views"),
-            *((permission_to_send(each), f"Send manual {channels.of(each).noun()}") for each in channels.FOR_PEOPLE),
+            *(
+                (permission_to_send(each), f"Send manual {channels.of(each).noun()}")
+                for each in channels.FOR_PEOPLE
+            ),
             ("send_events", "Send events"),
             ("read_streams", "Read streams"),
             ("manage_streams", "Manage streams"),

@@ -6,7 +6,10 @@ from django.utils import timezone
 
 
 class UserSession(models.Model):
-    """A sign-in whose session may still live. The session key is stored as it is: Django's session table beside it holds it too."""
+    """A sign-in whose session may still live.
+
+    The session key is stored as it is: Django's session table beside it holds it too.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     session_key = models.CharField(max_length=40, unique=True)

@@ -21,7 +21,9 @@ from notifications.text.gate import NOT_IN_A_LINE
 from notifications.text.gate import clean as clean_text
 from notifications.text.spelling import tidy
 
-_one_line = RegexValidator(NOT_IN_A_LINE, "Write it on one line, without control characters.", inverse_match=True)
+_one_line = RegexValidator(
+    NOT_IN_A_LINE, "Write it on one line, without control characters.", inverse_match=True
+)
 
 _REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
 
@@ -41,11 +43,19 @@ class _Contact(SeenForm, forms.ModelForm):
         for field in self.fields.values():
             # The first is CharField's own, which says "Null characters are not allowed."
             if isinstance(field, forms.CharField):
-                field.validators = [*(each for each in field.validators if type(each).__name__ != "ProhibitNullCharactersValidator")]
+                field.validators = [
+                    *(
+                        each
+                        for each in field.validators
+                        if type(each).__name__ != "ProhibitNullCharactersValidator"
+                    )
+                ]
                 field.validators += [] if isinstance(field.widget, forms.Textarea) else [_one_line]
             field.error_messages["required"] = f"Enter {_article(str(field.label))}."
         self._offer_officers()
-        self.initial["own_fields"] = "\n".join(f"{name} = {value}" for name, value in self.instance.custom_fields.items())
+        self.initial["own_fields"] = "\n".join(
+            f"{name} = {value}" for name, value in self.instance.custom_fields.items()
+        )
         self.fields["email"].widget.attrs |= {"inputmode": "email", "autocomplete": "off"}
         self.fields["mobile_phone"].widget.attrs |= {"inputmode": "tel", "autocomplete": "off"}
         if self.instance.pk:
@@ -83,11 +93,17 @@ def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
     """The fields of a client or a group as the audit trail notes them."""
     found = {name: getattr(owner, name) for name in names if name != "credit_officer"}
     officer = owner.credit_officer
-    return found | {"credit_officer": officer.name if officer else "", "own_fields": dict(owner.custom_fields)}
+    return found | {
+        "credit_officer": officer.name if officer else "",
+        "own_fields": dict(owner.custom_fields),
+    }
 
 
 def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
-    """An ID that nobody else has in whatever capitals, without what cannot be seen. One that stays as it was is not judged."""
+    """An ID that nobody else has in whatever capitals, without what cannot be seen.
+
+    One that stays as it was is not judged.
+    """
     number: str = form.cleaned_data[name]
     if number == form.initial.get(name):
         return number
@@ -124,7 +140,12 @@ class GroupForm(_Contact):
     class Meta:
         model = Group
         fields = ["group_id", "name", "email", "mobile_phone", "credit_officer"]
-        labels = {"group_id": "ID", "name": "Name", "email": "E-mail address", "mobile_phone": "Mobile number"}
+        labels = {
+            "group_id": "ID",
+            "name": "Name",
+            "email": "E-mail address",
+            "mobile_phone": "Mobile number",
+        }
         field_classes = _REACHED_BY
         error_messages = {"group_id": {"unique": "Another group has this ID."}}
 

@@ -45,7 +45,11 @@ KINDS = {
         plural="Clients",
         model=Client,
         number="client_id",
-        orders={"id": ("ID", ("client_id",)), "name": ("Name", ("last_name", "first_names")), "created": ("Created", ("created_at",))},
+        orders={
+            "id": ("ID", ("client_id",)),
+            "name": ("Name", ("last_name", "first_names")),
+            "created": ("Created", ("created_at",)),
+        },
     ),
     "group": Kind(
         name="group",
@@ -53,7 +57,11 @@ KINDS = {
         plural="Groups",
         model=Group,
         number="group_id",
-        orders={"id": ("ID", ("group_id",)), "name": ("Name", ("name",)), "created": ("Created", ("created_at",))},
+        orders={
+            "id": ("ID", ("group_id",)),
+            "name": ("Name", ("name",)),
+            "created": ("Created", ("created_at",)),
+        },
     ),
     "user": Kind(
         name="user",
@@ -82,13 +90,17 @@ def recipient_of(message: Any) -> Recipient | None:
 
 
 def as_meant(text: str) -> str:
-    """What was typed or pasted into a box, without what came along unseen; of an e-mail address the address alone."""
+    """What was typed or pasted into a box, without what came along unseen; of an e-mail address the address
+    alone.
+    """
     shown = tidy(text)
     return pasted_address(shown) if "@" in shown else shown
 
 
 def search(kind: Kind, text: str) -> QuerySet[Any]:
-    """Those in which every word occurs: in the name, the ID, the address or the number, in whatever spelling and order."""
+    """Those in which every word occurs: in the name, the ID, the address or the number, in whatever spelling
+    and order.
+    """
     found, meant = Q(), as_meant(text)
     for word in words_of(meant, most=WORDS):
         known = people.called(word)
@@ -101,7 +113,9 @@ def search(kind: Kind, text: str) -> QuerySet[Any]:
 
 
 def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuerySet:
-    """What the recipient's Communications tab holds: what was sent to it, and of a user also what the user sent."""
+    """What the recipient's Communications tab holds: what was sent to it, and of a user also what the user
+    sent.
+    """
     if isinstance(recipient, User):
         return messages.of_user(recipient.pk)
     return messages.filter(**{kind_of(recipient).name: recipient})
@@ -127,7 +141,10 @@ class Address:
 
 
 def address_of(recipient: Recipient, channel: MessageType) -> Address:
-    """The recipient's address for e-mail or its number for SMS. What is missing, or cannot be used as it stands, is said."""
+    """The recipient's address for e-mail or its number for SMS.
+
+    What is missing, or cannot be used as it stands, is said.
+    """
     facts = channels.of(channel)
     on_file, what = facts.address_of(recipient), facts.destination_name
     if not on_file:
@@ -139,6 +156,8 @@ def address_of(recipient: Recipient, channel: MessageType) -> Address:
 
 
 def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
-    """The address of the recipient's page (`url_of(ana)`) or of another page about it (`url_of(ana, "edit")`)."""
+    """The address of the recipient's page (`url_of(ana)`) or of another page about it (`url_of(ana,
+    "edit")`).
+    """
     name = kind_of(recipient).name
     return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])

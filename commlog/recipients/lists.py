@@ -57,7 +57,11 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
     found = search(kind, text) if form.is_valid() else kind.objects.none()
     sorting = _sorting(kind, str(params.get("sort", "")))
-    kept = {name: value for name, value in (("q", text), ("sort", "" if sorting.alias == "id" else sorting.alias)) if value}
+    kept = {
+        name: value
+        for name, value in (("q", text), ("sort", "" if sorting.alias == "id" else sorting.alias))
+        if value
+    }
     first = _called_so(kind, text) if text and sorting.alias == "id" and form.is_valid() else []
     page, notice = _page(_with_counts(found.exclude(pk__in=[row.pk for row in first]), kind), sorting, params)
     turned = bool(params.get("after") or params.get("before"))
@@ -106,7 +110,13 @@ def _with_counts(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
     """Groups with the number of their members, counted for the rows of the page alone."""
     if kind.model is not Group:
         return rows
-    members = Membership.objects.filter(group=OuterRef("pk")).order_by().values("group").annotate(number=Count("pk")).values("number")
+    members = (
+        Membership.objects.filter(group=OuterRef("pk"))
+        .order_by()
+        .values("group")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
     return rows.annotate(member_count=Coalesce(Subquery(members, output_field=IntegerField()), 0))
 
 

@@ -1,7 +1,8 @@
-"""Clients, groups, users and messages as values of conditions: found by what a clerk knows of them, and called by their names.
+"""Clients, groups, users and messages as values of conditions: found by what a clerk knows of them, and
+called by their names.
 
-IDs that differ in capitals alone may both exist. Whoever writes one exactly means that one; in other capitals it means somebody only
-where it cannot mean two.
+IDs that differ in capitals alone may both exist. Whoever writes one exactly means that one; in other capitals
+it means somebody only where it cannot mean two.
 """
 
 import re
@@ -36,31 +37,45 @@ WHOM = tuple(_ROWS)
 
 
 def resolve(whom: str, text: str) -> str:
-    """The key of the client, group or user that is meant: by key, by ID, by name, or as `label` writes it. Raises Malformed."""
+    """The key of the client, group or user that is meant: by key, by ID, by name, or as `label` writes it.
+
+    Raises Malformed.
+    """
     meant = tidy(text)
     if key := key_in(meant):
         return key.hex
     if len(text) > _LONGEST or "\0" in text:
         raise Malformed(whom, Fault.NOBODY_OF_THAT_NAME, whom=whom)
-    found = _written_exactly(whom, text.strip(), meant) or _alike(whom, meant) or _by_last_brackets(whom, meant)
+    found = (
+        _written_exactly(whom, text.strip(), meant) or _alike(whom, meant) or _by_last_brackets(whom, meant)
+    )
     if not found:
         raise Malformed(whom, Fault.NOBODY_CALLED, whom=whom, text=text.strip()[:60])
     return _only(whom, text.strip(), found).key.hex
 
 
 def by_number(whom: str, text: str) -> Person | None:
-    """Whoever has this ID, or the one who has it in other capitals. Raises Malformed where there are several of those, naming them."""
+    """Whoever has this ID, or the one who has it in other capitals.
+
+    Raises Malformed where there are several of those, naming them.
+    """
     meant = tidy(text)
     if not meant or len(meant) > _LONGEST_NUMBER or "\0" in meant:
         return None
     written = {text.strip(), meant}
     exactly = Q(**{f"{_NUMBER[whom]}__in": written})
     found = list(_ROWS[whom].filter(exactly | _in_any_capitals(whom, meant))[:_ALIKE])
-    return _only(whom, meant, [person for person in found if _number(person) in written] or found) if found else None
+    return (
+        _only(whom, meant, [person for person in found if _number(person) in written] or found)
+        if found
+        else None
+    )
 
 
 def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
-    """The ID of another client, group or user that differs from this one in capitals at most; "" where nobody has it."""
+    """The ID of another client, group or user that differs from this one in capitals at most; "" where nobody
+    has it.
+    """
     others = _ROWS[whom].filter(_in_any_capitals(whom, number)).exclude(pk=besides)
     return next((_number(person) for person in others.order_by("pk")[:1]), "")
 
@@ -77,20 +92,33 @@ def label(person: Person) -> str:
 
 
 def suggest(whom: str, text: str) -> list[str]:
-    """The labels of some whose ID begins with the text, or whose name holds its words. Who is called just so comes first."""
+    """The labels of some whose ID begins with the text, or whose name holds its words.
+
+    Who is called just so comes first.
+    """
     meant = tidy(text)
     if not meant or len(text) > _LONGEST or "\0" in text:
         return []
     words = Q(*(called(word) for word in words_of(meant, most=MOST_SUGGESTIONS)))
     first = list(exactly(whom, meant)[:MOST_SUGGESTIONS])
-    others = with_names(whom).filter(words | Q(**{f"{_NUMBER[whom]}__istartswith": meant})).exclude(pk__in=[each.pk for each in first])
-    return [label(person) for person in (*first, *others.order_by(_NUMBER[whom])[: MOST_SUGGESTIONS - len(first)])]
+    others = (
+        with_names(whom)
+        .filter(words | Q(**{f"{_NUMBER[whom]}__istartswith": meant}))
+        .exclude(pk__in=[each.pk for each in first])
+    )
+    return [
+        label(person) for person in (*first, *others.order_by(_NUMBER[whom])[: MOST_SUGGESTIONS - len(first)])
+    ]
 
 
 def exactly(whom: str, text: str) -> QuerySet[Any]:
     """Those whose ID this is, to the letter, or whose name it is in whatever spelling. Indexes find them."""
     number, meant = _NUMBER[whom], tidy(text)
-    return with_names(whom).filter(Q(**{f"{number}__in": {text.strip(), meant}}) | _by_name(meant)).order_by(number)
+    return (
+        with_names(whom)
+        .filter(Q(**{f"{number}__in": {text.strip(), meant}}) | _by_name(meant))
+        .order_by(number)
+    )
 
 
 def called(word: str) -> Q:
@@ -99,8 +127,13 @@ def called(word: str) -> Q:
 
 
 def holds(column: str, word: str) -> Q:
-    """The condition that an ID, an address or a number on file holds the word. SQLite knows the case of A to Z alone."""
-    return Q(*(Q(**{f"{column}__icontains": each}) for each in {word, word.lower(), word.upper()}), _connector=Q.OR)
+    """The condition that an ID, an address or a number on file holds the word.
+
+    SQLite knows the case of A to Z alone.
+    """
+    return Q(
+        *(Q(**{f"{column}__icontains": each}) for each in {word, word.lower(), word.upper()}), _connector=Q.OR
+    )
 
 
 def with_names(whom: str) -> QuerySet[Any]:
@@ -111,10 +144,14 @@ def with_names(whom: str) -> QuerySet[Any]:
 
 
 def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
-    """Whose ID or whose label it is, to the letter: what the pages themselves write is read back as it was meant."""
+    """Whose ID or whose label it is, to the letter: what the pages themselves write is read back as it was
+    meant.
+    """
     numbers = {text, meant, *_in_brackets(text), *_in_brackets(meant)}
     people = list(_ROWS[whom].filter(**{f"{_NUMBER[whom]}__in": numbers}))
-    return [person for person in people if {_number(person), label(person), tidy(label(person))} & {text, meant}]
+    return [
+        person for person in people if {_number(person), label(person), tidy(label(person))} & {text, meant}
+    ]
 
 
 def _alike(whom: str, meant: str) -> list[Person]:
@@ -156,7 +193,8 @@ def _in_brackets(text: str) -> Sequence[str]:
 
 
 def _in_any_capitals(whom: str, number: str) -> Q:
-    # SQLite compares the letters from A to Z alone without regard to case, but hands regular expressions to Python.
+    # SQLite compares the letters from A to Z alone without regard to case, but hands regular expressions to
+    # Python.
     lookup, asked = ("iexact", number) if number.isascii() else ("iregex", f"^{re.escape(number)}$")
     return Q(**{f"{_NUMBER[whom]}__{lookup}": asked})
 

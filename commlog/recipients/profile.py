@@ -72,21 +72,33 @@ def profile(recipient: Recipient, person: Person) -> Profile:
         kind=kind,
         number=getattr(recipient, kind.number),
         addresses=addresses,
-        actions=[_action(recipient, address) for address in addresses if permissions.may_send(person, address.channel)],
+        actions=[
+            _action(recipient, address)
+            for address in addresses
+            if permissions.may_send(person, address.channel)
+        ],
         overview_url=url_of(recipient),
         communications_url=url_of(recipient, "communications") if reads else "",
-        message_count=message_count(messages_of(recipient, permissions.messages_for(person))) if reads else "",
+        message_count=message_count(messages_of(recipient, permissions.messages_for(person)))
+        if reads
+        else "",
         edit_url=_edit_url(recipient, kind, person),
         memberships=memberships[:SHOWN],
         more_memberships=len(memberships) > SHOWN,
-        may_view_others=permissions.may_view_recipient(person, "client" if isinstance(recipient, Group) else "group"),
+        may_view_others=permissions.may_view_recipient(
+            person, "client" if isinstance(recipient, Group) else "group"
+        ),
     )
 
 
 def _edit_url(recipient: Recipient, kind: Kind, person: Person) -> str:
     """Where it is changed; a user in the administration. "" where the person may not."""
     if kind.name == "user":
-        return reverse("administration-user-edit", args=[recipient.key]) if permissions.may_manage_administration(person) else ""
+        return (
+            reverse("administration-user-edit", args=[recipient.key])
+            if permissions.may_manage_administration(person)
+            else ""
+        )
     return url_of(recipient, "edit") if permissions.may_edit_recipient(person, kind.name) else ""
 
 
@@ -100,13 +112,19 @@ def message_count(messages: MessageQuerySet) -> str:
 
 
 def _memberships(recipient: Recipient) -> list[Membership]:
-    """The members of a group by name, or the groups of a client; one more than is shown tells that there are more."""
+    """The members of a group by name, or the groups of a client; one more than is shown tells that there are
+    more.
+    """
     if isinstance(recipient, Group):
         found = (
-            Membership.objects.filter(group=recipient).select_related("client").order_by("client__last_name", "client__first_names", "pk")
+            Membership.objects.filter(group=recipient)
+            .select_related("client")
+            .order_by("client__last_name", "client__first_names", "pk")
         )
     elif isinstance(recipient, Client):
-        found = Membership.objects.filter(client=recipient).select_related("group").order_by("group__name", "pk")
+        found = (
+            Membership.objects.filter(client=recipient).select_related("group").order_by("group__name", "pk")
+        )
     else:
         return []
     return list(found[: SHOWN + 1])

@@ -1,4 +1,6 @@
-"""What staff do to clients and groups on their pages, told as business events, in the transaction of the act itself."""
+"""What staff do to clients and groups on their pages, told as business events, in the transaction of the act
+itself.
+"""
 
 from commlog.models import User
 from notifications import events

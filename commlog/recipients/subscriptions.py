@@ -16,4 +16,10 @@ def choose(owner: Client | Group, template: NotificationTemplate, *, subscribed:
     with transaction.atomic():
         if events.choose(template, owner, subscribed=subscribed, by=by if isinstance(by, User) else None):
             said = {f"subscribed to {template.name}": subscribed}
-            audit.record(by, AuditAction.CHANGED, owner, before={name: not value for name, value in said.items()}, after=said)
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                owner,
+                before={name: not value for name, value in said.items()},
+                after=said,
+            )

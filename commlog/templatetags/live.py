@@ -15,7 +15,9 @@ _EACH_TIME = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|data-seconds=
 
 
 class LiveNode(Node):
-    """A part. It is drawn with the variables of its view, or what it sets itself: what surrounds it is not drawn anew."""
+    """A part. It is drawn with the variables of its view, or what it sets itself: what surrounds it is not
+    drawn anew.
+    """
 
     def __init__(self, name: str, nodelist: NodeList) -> None:
         self.name = name
@@ -26,11 +28,20 @@ class LiveNode(Node):
         return self.drawn(context)[0]
 
     def drawn(self, context: Context, *, swap: str = "") -> tuple[SafeString, str]:
-        """The part and its version. `swap`: how it takes the place of the one that a page has (htmx's `hx-swap-oob`)."""
+        """The part and its version.
+
+        `swap`: how it takes the place of the one that a page has (htmx's `hx-swap-oob`).
+        """
         inside = self.nodelist.render(context)
         version = version_of(inside)
         attribute = format_html(' hx-swap-oob="{}"', swap) if swap else ""
-        return format_html('<div id="live-{}" class="live" data-version="{}"{}>{}</div>', self.name, version, attribute, inside), version
+        return format_html(
+            '<div id="live-{}" class="live" data-version="{}"{}>{}</div>',
+            self.name,
+            version,
+            attribute,
+            inside,
+        ), version
 
 
 def version_of(drawn: str) -> str:

@@ -11,7 +11,9 @@ _CONDITIONS = "match_any"  # of a template: stands for all its conditions
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence, and the field that it is about: its label and the id of its input; "" where it is about the whole form."""
+    """A sentence, and the field that it is about: its label and the id of its input; "" where it is about the
+    whole form.
+    """
 
     text: str
     label: str = ""
@@ -20,14 +22,19 @@ class Problem:
 
 @register.filter
 def problems(form: forms.BaseForm) -> list[Problem]:
-    """Return one a sentence: those of the whole form first, then in the order of the fields. Conditions of a template count one by one."""
+    """Return one a sentence: those of the whole form first, then in the order of the fields.
+
+    Conditions of a template count one by one.
+    """
     rows = [row for row in getattr(form, "rows", ()) if row.wrong]
     found = [Problem(str(text)) for text in form.non_field_errors()]
     for name in form.fields:
         if name not in form.errors:
             continue
         if name == _CONDITIONS and rows:
-            found += [Problem(row.wrong, f"Condition {row.number}", f"condition-{row.number}") for row in rows]
+            found += [
+                Problem(row.wrong, f"Condition {row.number}", f"condition-{row.number}") for row in rows
+            ]
         else:
             found += _of_field(form[name])
     return found

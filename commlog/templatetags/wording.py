@@ -25,16 +25,27 @@ def state_title(message: Message) -> str:
     """The state's constant and what it means; of a failed message the reason as well."""
     meaning = f"{message.state}: {DESCRIPTIONS[MessageState(message.state)]}"
     return (
-        f"{meaning} {message.get_failure_reason_display()} ({message.failure_reason})." if message.state == MessageState.FAILED else meaning
+        f"{meaning} {message.get_failure_reason_display()} ({message.failure_reason})."
+        if message.state == MessageState.FAILED
+        else meaning
     )
 
 
-# `date` takes several times as long, and so does an included template: a page of the log writes a hundred moments.
+# `date` takes several times as long, and so does an included template: a page of the log writes a hundred
+# moments.
 @register.simple_tag
 def moment(at: datetime, days_only: bool = False) -> SafeString:
-    """A moment in the organisation's zone, as an element whose title is the exact instant. `days_only`: without its time."""
+    """A moment in the organisation's zone, as an element whose title is the exact instant.
+
+    `days_only`: without its time.
+    """
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}" title="{}">{}</time>', machine(local), exact(local), day(local) if days_only else minute(local))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        machine(local),
+        exact(local),
+        day(local) if days_only else minute(local),
+    )
 
 
 def minute(at: datetime) -> str:
@@ -85,15 +96,24 @@ def next_try(message: Message, now: datetime) -> str:
 @register.simple_tag
 def left(message: Message, now: datetime) -> SafeString:
     """The attribute by which a page counts down what `next_try` says: the seconds that are left."""
-    seconds = round((message.due_at - now).total_seconds()) if message.due_at and next_try(message, now).endswith(" s") else 0
+    seconds = (
+        round((message.due_at - now).total_seconds())
+        if message.due_at and next_try(message, now).endswith(" s")
+        else 0
+    )
     return format_html(' data-seconds="{}"', seconds) if seconds > 0 else SafeString("")
 
 
 @register.filter
 def receipt(message: Message) -> str:
-    """What the provider has reported: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, `waits for its receipt`, or nothing."""
+    """What the provider has reported: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, `waits for its
+    receipt`, or nothing.
+    """
     if message.receipt_status and message.receipt_at:
-        return f"{message.get_receipt_status_display()}, receipt {minute(timezone.localtime(message.receipt_at))}"
+        return (
+            f"{message.get_receipt_status_display()}, receipt "
+            f"{minute(timezone.localtime(message.receipt_at))}"
+        )
     if message.has_no_receipt:
         return "no receipt"
     waits = message.state == MessageState.SENDING_ASYNC and message.receipt_due_at is not None
@@ -102,7 +122,9 @@ def receipt(message: Message) -> str:
 
 @register.filter
 def standing(message: Message, now: datetime) -> str:
-    """What is said under the state: what the provider has reported where that is news, or what the message waits for."""
+    """What is said under the state: what the provider has reported where that is news, or what the message
+    waits for.
+    """
     awaited = message.state == MessageState.SENDING_ASYNC or message.has_no_receipt
     contradicts = message.was_lost or (message.state == MessageState.FAILED and message.arrived)
     return receipt(message) if awaited or contradicts else next_try(message, now)
@@ -117,7 +139,11 @@ def span(length: timedelta) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = round(seconds)
-    for size, unit, smaller, small_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+    for size, unit, smaller, small_unit in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
         if whole >= size:
             rest = whole % size // smaller
             return f"{whole // size} {unit} {rest} {small_unit}" if rest else f"{whole // size} {unit}"
@@ -145,7 +171,10 @@ def pause(length: timedelta | None) -> str:
 @register.filter
 def bare(text: str) -> str:
     """The text with every character that a screen hides or obeys written out: `⟨U+202E⟩`."""
-    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter for letter in text)
+    return "".join(
+        f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter
+        for letter in text
+    )
 
 
 @register.simple_tag(takes_context=True)

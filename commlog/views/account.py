@@ -54,7 +54,9 @@ def end_session(request: HttpRequest) -> HttpResponse:
     """End one of the user's other sessions, or all of them."""
     user, form = permissions.staff(request), SessionForm(request.POST)
     if form.is_valid():
-        ended = sessions.end(user, by=user, only=form.cleaned_data["session"], but=request.session.session_key)
+        ended = sessions.end(
+            user, by=user, only=form.cleaned_data["session"], but=request.session.session_key
+        )
         messages.success(request, f"{ended} session{'' if ended == 1 else 's'} ended.")
     return redirect(reverse("account") + "#sessions")
 

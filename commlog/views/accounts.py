@@ -1,4 +1,7 @@
-"""What was sent about an account of the bank's core. Accounts are not stored here: whoever sends a message names them by key."""
+"""What was sent about an account of the bank's core.
+
+Accounts are not stored here: whoever sends a message names them by key.
+"""
 
 from uuid import UUID
 

@@ -23,7 +23,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 def audit(request: HttpRequest) -> HttpResponse:
     """Who did what, the latest first."""
     shown = listing(
-        request.GET, form=reading.TrailForm, scope=AuditEntry.objects.all(), narrow=reading.narrow, sorting=reading.NEWEST_FIRST
+        request.GET,
+        form=reading.TrailForm,
+        scope=AuditEntry.objects.all(),
+        narrow=reading.narrow,
+        sorting=reading.NEWEST_FIRST,
     )
     return render(request, "administration/audit_log/list.html", {"listing": shown})
 
@@ -31,5 +35,12 @@ def audit(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def retry_policy(request: HttpRequest) -> HttpResponse:
-    """When failed messages are tried again, channel by channel. Read-only: operators set it in the environment."""
-    return render(request, "administration/retry_policy.html", {"fields": FIELDS, "policies": [drawn(channel) for channel in CHANNELS]})
+    """When failed messages are tried again, channel by channel.
+
+    Read-only: operators set it in the environment.
+    """
+    return render(
+        request,
+        "administration/retry_policy.html",
+        {"fields": FIELDS, "policies": [drawn(channel) for channel in CHANNELS]},
+    )

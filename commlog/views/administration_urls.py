@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from commlog.views import administration, after_restore, api_consumers, channels, menu_items, roles, streams, templates, users
+from commlog.views import (
+    administration,
+    after_restore,
+    api_consumers,
+    channels,
+    menu_items,
+    roles,
+    streams,
+    templates,
+    users,
+)
 
 urlpatterns = [
     path("", administration.overview, name="administration"),

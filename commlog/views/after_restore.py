@@ -1,4 +1,6 @@
-"""After the database was restored from a backup: what was found, and what becomes of that which may have been sent."""
+"""After the database was restored from a backup: what was found, and what becomes of that which may have been
+sent.
+"""
 
 from django import forms
 from django.contrib import messages
@@ -21,9 +23,17 @@ class ViewForm(forms.Form):
     """Which messages are meant."""
 
     view = forms.ModelChoiceField(
-        label="Messages of the view", queryset=CustomView.objects.none(), to_field_name="key", required=False, empty_label="All"
+        label="Messages of the view",
+        queryset=CustomView.objects.none(),
+        to_field_name="key",
+        required=False,
+        empty_label="All",
     )
-    sms = forms.BooleanField(label="Text messages too", required=False, help_text="Nobody can tell a repeated text message from a new one.")
+    sms = forms.BooleanField(
+        label="Text messages too",
+        required=False,
+        help_text="Nobody can tell a repeated text message from a new one.",
+    )
 
     def __init__(self, data: QueryDict, *, user: User) -> None:
         super().__init__(data)
@@ -36,7 +46,12 @@ def index(request: HttpRequest) -> HttpResponse:
     """What was found, and how much of a view, or in all, waits for a decision."""
     form = ViewForm(request.GET, user=permissions.staff(request))
     view = form.cleaned_data["view"] if form.is_valid() else None
-    context = {"form": form, "view": view, "found": holding.standing(), "can_manage": permissions.may_manage_administration(request.user)}
+    context = {
+        "form": form,
+        "view": view,
+        "found": holding.standing(),
+        "can_manage": permissions.may_manage_administration(request.user),
+    }
     try:
         context["waiting"] = after_restore.waiting(view)
     except after_restore.Undecidable as error:
@@ -64,7 +79,11 @@ def decide(request: HttpRequest, action: str) -> HttpResponse:
 def _decided(action: str, view: CustomView | None, by: User, *, sms: bool) -> str:
     if action == "lift":
         lifted = after_restore.lift(by=by, seconds=_A_REQUEST)
-        return "New messages are sent again. What may have been sent goes on waiting." if lifted else "New messages are sent already."
+        return (
+            "New messages are sent again. What may have been sent goes on waiting."
+            if lifted
+            else "New messages are sent already."
+        )
     if action == "release":
         number = after_restore.release(view, sms=sms, by=by, seconds=_A_REQUEST)
         return f"Released: {number:,}. Each is marked as a possible duplicate. New messages are sent, too."

@@ -70,10 +70,15 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     found, active = _consumer(key), request.POST.get("active") == "1"
     if request.method != "POST":
         last = max((each.last_used_at for each in found.keys.all() if each.last_used_at), default=None)
-        return render(request, "administration/consumers/deactivate.html", {"consumer": found, "last_used": last})
+        return render(
+            request, "administration/consumers/deactivate.html", {"consumer": found, "last_used": last}
+        )
     keeping.set_active(found, active, by=permissions.staff(request))
     messages.success(
-        request, f"The keys of {found.name} open the API again." if active else f"No key of {found.name} opens the API any more."
+        request,
+        f"The keys of {found.name} open the API again."
+        if active
+        else f"No key of {found.name} opens the API any more.",
     )
     return redirect("api-consumer", key)
 
@@ -98,7 +103,12 @@ def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and found.usable(timezone.now()):
         issued = keeping.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
         return _page(request, found.consumer, issued=issued)
-    context = {"api_key": found, "form": form, "grace": settings.API_KEY_GRACE_MINUTES, "usable": found.usable(timezone.now())}
+    context = {
+        "api_key": found,
+        "form": form,
+        "grace": settings.API_KEY_GRACE_MINUTES,
+        "usable": found.usable(timezone.now()),
+    }
     return render(request, "administration/consumers/rotate_key.html", context)
 
 
@@ -114,7 +124,9 @@ def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
     return render(request, "administration/consumers/revoke_key.html", {"api_key": found})
 
 
-def _page(request: HttpRequest, found: ApiConsumer, *, form: KeyForm | None = None, issued: Issued | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, found: ApiConsumer, *, form: KeyForm | None = None, issued: Issued | None = None
+) -> HttpResponse:
     now = timezone.now()
     keys = [(key, key.usable(now)) for key in found.keys.all()]
     context = {"consumer": found, "keys": keys, "form": form or KeyForm(), "issued": issued}

@@ -32,7 +32,10 @@ from notifications.models.message import MessageQuerySet
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_resend
 def resend(request: HttpRequest) -> HttpResponse:
-    """How many, to how many people, by channel, and what is left out; then the job. `of` is the log's address."""
+    """How many, to how many people, by channel, and what is left out; then the job.
+
+    `of` is the log's address.
+    """
     user, given = permissions.staff(request), request.POST if request.method == "POST" else request.GET
     form = BulkForm(given if request.method == "POST" else None, owner=user)
     if not form.is_valid():
@@ -51,10 +54,14 @@ def resend(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_resend
 def matching(request: HttpRequest) -> HttpResponse:
-    """The button that offers all that match and says how many the confirmation would count; empty where counting takes too long."""
+    """The button that offers all that match and says how many the confirmation would count; empty where
+    counting takes too long.
+    """
     asked = _Asked(request, request.GET, all=True)
     found, whole = (None, None) if asked.problem else _numbers(asked)
-    return render(request, "bulk/matching.html", {"number": found.number if found else None, "matching": whole})
+    return render(
+        request, "bulk/matching.html", {"number": found.number if found else None, "matching": whole}
+    )
 
 
 class _Asked:
@@ -86,7 +93,9 @@ class _Asked:
         return "" if self.all else f"{len(self.rows):,} selected message{'' if len(self.rows) == 1 else 's'}"
 
     def log_of(self, reason: Reason) -> str:
-        """Return the address of the log that lists only what failed for this reason; empty where none does."""
+        """Return the address of the log that lists only what failed for this reason; empty where none
+        does.
+        """
         query = self.chosen.query
         if not self.all or query.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
             return ""
@@ -94,13 +103,19 @@ class _Asked:
         return writing.address(query.replace(criteria=(*query.criteria, failed_so)))
 
     def messages(self, newest: int) -> MessageQuerySet:
-        """The messages that are asked for, of those that there are now. A row that was ticked counts though it may not match any more."""
+        """The messages that are asked for, of those that there are now.
+
+        A row that was ticked counts though it may not match any more.
+        """
         found = self.chosen.messages if self.all else self.scope.filter(pk__in=self.rows)
         return found.filter(pk__lte=newest)
 
 
 def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpResponse:
-    """The page that is confirmed. It carries the messages themselves: nothing else is resent, whatever changes meanwhile."""
+    """The page that is confirmed.
+
+    It carries the messages themselves: nothing else is resent, whatever changes meanwhile.
+    """
     if asked.problem:
         return _confirmation(request, asked, None, problem=asked.problem)
     newest = newest_id(Message)
@@ -108,12 +123,18 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
         with time_limit(A_CONFIRMATION):
             found = choosing.preview(asked.messages(newest), count_others=not asked.all)
     except TookTooLong:
-        slow = f"Nothing is resent: counting takes over {A_CONFIRMATION:.0f} seconds. Narrow the filter, by days for example."
+        slow = (
+            f"Nothing is resent: counting takes over {A_CONFIRMATION:.0f} seconds. Narrow the filter, by "
+            "days for example."
+        )
         return _confirmation(request, asked, None, problem=slow)
     except TooMany as error:
         most = f"at most {choosing.MOST:,} can be resent at once"
         return _confirmation(
-            request, asked, None, problem=f"{error.number:,} messages match; {most}. Narrow the filter, by days for example."
+            request,
+            asked,
+            None,
+            problem=f"{error.number:,} messages match; {most}. Narrow the filter, by days for example.",
         )
     confirmed = Confirmed(Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
     fresh = {"key": uuid4().hex, "confirmed": confirmed.signed(form.owner)}
@@ -142,14 +163,26 @@ def _confirmation(
     problem: str = "",
 ) -> HttpResponse:
     threshold = settings.BULK_APPROVAL_THRESHOLD
-    context: dict[str, Any] = {"asked": asked, "preview": found, "form": form, "fresh": fresh, "problem": problem, "threshold": threshold}
-    context["unsendable"] = [(reason, number, asked.log_of(reason)) for reason, number in found.unsendable] if found else []
+    context: dict[str, Any] = {
+        "asked": asked,
+        "preview": found,
+        "form": form,
+        "fresh": fresh,
+        "problem": problem,
+        "threshold": threshold,
+    }
+    context["unsendable"] = (
+        [(reason, number, asked.log_of(reason)) for reason, number in found.unsendable] if found else []
+    )
     context["words"] = asked.chosen.words() if asked.all else ""
     return render(request, "bulk/confirm.html", context, status=400 if found is None else 200)
 
 
 def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
-    """Write down what was confirmed. What has been delivered or resent since stays in the job, which reports it."""
+    """Write down what was confirmed.
+
+    What has been delivered or resent since stays in the job, which reports it.
+    """
     wanted = form.cleaned_data
     confirmed: Confirmed = wanted["confirmed"]
     ids = sorted([*confirmed.ids, *(confirmed.doubtful if wanted["unknown"] else [])])
@@ -165,5 +198,7 @@ def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
         approval_above=settings.BULK_APPROVAL_THRESHOLD,
     )
     if gone := len(ids) - job.total:
-        messages.warning(request, f"{gone:,} of the messages that you confirmed are not in this log any more.")
+        messages.warning(
+            request, f"{gone:,} of the messages that you confirmed are not in this log any more."
+        )
     return job

@@ -34,14 +34,27 @@ _SAID = {
 class LaneForm(SeenForm, forms.Form):
     """The limits of a lane."""
 
-    cap = forms.IntegerField(label="At once", min_value=1, max_value=10_000, help_text="Messages under way together, over all workers.")
-    rate = forms.FloatField(
-        label="A second", min_value=0.01, max_value=100_000, required=False, help_text="Messages that leave in a second. Empty: no limit."
+    cap = forms.IntegerField(
+        label="At once",
+        min_value=1,
+        max_value=10_000,
+        help_text="Messages under way together, over all workers.",
     )
-    paused = forms.BooleanField(label="Paused", required=False, help_text="Its messages wait until it is released.")
+    rate = forms.FloatField(
+        label="A second",
+        min_value=0.01,
+        max_value=100_000,
+        required=False,
+        help_text="Messages that leave in a second. Empty: no limit.",
+    )
+    paused = forms.BooleanField(
+        label="Paused", required=False, help_text="Its messages wait until it is released."
+    )
 
     def __init__(self, data: QueryDict | None, *, lane: Lane) -> None:
-        super().__init__(data, initial={"cap": lane.cap, "rate": lane.rate, "paused": lane.paused_at is not None})
+        super().__init__(
+            data, initial={"cap": lane.cap, "rate": lane.rate, "paused": lane.paused_at is not None}
+        )
         self.watch()
 
     def values(self) -> dict[str, Any]:
@@ -53,7 +66,10 @@ class LaneForm(SeenForm, forms.Form):
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """All channels and their lanes."""
-    cards, manages = latest(request, "channels", health.cards), permissions.may_manage_administration(request.user)
+    cards, manages = (
+        latest(request, "channels", health.cards),
+        permissions.may_manage_administration(request.user),
+    )
     shown = {"cards": cards, "can_manage": manages, "most": health.MOST_LANES}
     return parts.render(request, "administration/channels/list.html", shown)
 
@@ -95,16 +111,30 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
     facts = channels.of(channel)
     address = facts.address_of(person)
     if not address:
-        messages.error(request, "Your account has no address or number for this channel. Webhooks are tested from their template.")
+        messages.error(
+            request,
+            "Your account has no address or number for this channel. Webhooks are tested from their "
+            "template.",
+        )
         return redirect("channels")
     subject = "Commlog: a test" if "subject" in facts.fields else ""
     try:
-        sent = outbox.enqueue(Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST"))
+        sent = outbox.enqueue(
+            Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST")
+        )
     except Malformed as error:
         messages.error(request, f"It cannot be sent to {address}: {sentence(error)}.")
         return redirect("channels")
-    audit.record(person, AuditAction.SENT, kind="message", key=sent.key.hex, label=f"Test of {channel.label} to {address}")
-    messages.success(request, f"A test is on its way to {address}.", extra_tags=reverse("message", args=[sent.key]))
+    audit.record(
+        person,
+        AuditAction.SENT,
+        kind="message",
+        key=sent.key.hex,
+        label=f"Test of {channel.label} to {address}",
+    )
+    messages.success(
+        request, f"A test is on its way to {address}.", extra_tags=reverse("message", args=[sent.key])
+    )
     return redirect("channels")
 
 
@@ -121,4 +151,6 @@ def lane(request: HttpRequest, pk: int) -> HttpResponse:
     if saved:
         messages.success(request, f"{found} was changed.")
         return redirect("channels")
-    return render(request, "administration/channels/lane.html", {"form": form, "lane": found}, status=form.status)
+    return render(
+        request, "administration/channels/lane.html", {"form": form, "lane": found}, status=form.status
+    )

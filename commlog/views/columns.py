@@ -20,7 +20,10 @@ _STEPS = {"up": -1, "down": 1}
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def columns(request: HttpRequest) -> HttpResponse:
-    """The list, a step in it, or the choice applied. With a view open the choice goes into the address until the view is saved."""
+    """The list, a step in it, or the choice applied.
+
+    With a view open the choice goes into the address until the view is saved.
+    """
     user = permissions.staff(request)
     kind = kind_asked(request)
     back = return_address.back(request)
@@ -28,7 +31,11 @@ def columns(request: HttpRequest) -> HttpResponse:
         state = QueryDict(back.partition("?")[2])
         keys, timestamps = keys_in(state.get(COLUMNS, "")), state.get(TIMESTAMPS) != "0"
         return _form(request, kind, layout_in(keys, layout_of(user, kind), timestamps=timestamps), back)
-    layout = chosen(request.POST.getlist("order"), request.POST.getlist("shown"), timestamps=bool(request.POST.get("timestamps")))
+    layout = chosen(
+        request.POST.getlist("order"),
+        request.POST.getlist("shown"),
+        timestamps=bool(request.POST.get("timestamps")),
+    )
     if "reset" in request.POST:
         layout = Layout()
     elif "move" in request.POST:
@@ -55,7 +62,9 @@ def _apply(request: HttpRequest, kind: LogKind, layout: Layout, back: str) -> Ht
     return redirect(target)
 
 
-def _form(request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, problem: str = "") -> HttpResponse:
+def _form(
+    request: HttpRequest, kind: LogKind, layout: Layout, back: str, *, problem: str = ""
+) -> HttpResponse:
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = {"layout": layout, "kind": kind, "back": back, "problem": problem, "in_dialog": partial}
     return render(request, "log/columns/columns.html" if partial else "log/columns/page.html", context)

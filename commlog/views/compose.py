@@ -38,7 +38,9 @@ def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> Ht
     asked = request.GET.get("template", "") if request.method != "POST" else request.POST.get("template", "")
     chosen = next((each for each in offered if asked and key_in(asked) == each.key), None)
     if asked and chosen is None:
-        messages.warning(request, "That template cannot be used here any more. Choose another, or write the text yourself.")
+        messages.warning(
+            request, "That template cannot be used here any more. Choose another, or write the text yourself."
+        )
     letter = Letter(channel, recipient, template=chosen, author=permissions.staff(request))
     return _write(request, letter, offered)
 
@@ -52,14 +54,18 @@ def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
     if failed.type not in channels.FOR_PEOPLE:
         raise Http404
     if not permissions.may_send_anew(request.user, MessageType(failed.type)):
-        raise PermissionDenied(f"Writing it anew needs the permission “Send manual {failed.get_type_display()}”.")
+        raise PermissionDenied(
+            f"Writing it anew needs the permission “Send manual {failed.get_type_display()}”."
+        )
     if not can_be_written_anew(failed):
         messages.error(request, "Only failed messages can be sent anew.")
         return redirect("message", failed.key)
     return _write(request, anew(failed, recipient_of(failed)))
 
 
-def _write(request: HttpRequest, letter: Letter, offered: Sequence[NotificationTemplate] = ()) -> HttpResponse:
+def _write(
+    request: HttpRequest, letter: Letter, offered: Sequence[NotificationTemplate] = ()
+) -> HttpResponse:
     step = request.POST.get("do", "") if request.method == "POST" else ""
     blocked = bool(letter.address and letter.address.problem)
     if not step or blocked:
@@ -83,9 +89,20 @@ def _write(request: HttpRequest, letter: Letter, offered: Sequence[NotificationT
 
 
 def _page(
-    request: HttpRequest, letter: Letter, form: ComposeForm, offered: Sequence[NotificationTemplate] = (), *, preview: bool = False
+    request: HttpRequest,
+    letter: Letter,
+    form: ComposeForm,
+    offered: Sequence[NotificationTemplate] = (),
+    *,
+    preview: bool = False,
 ) -> HttpResponse:
-    shown: dict[str, Any] = {"letter": letter, "form": form, "preview": preview, "segments": sms_length, "offered": offered}
+    shown: dict[str, Any] = {
+        "letter": letter,
+        "form": form,
+        "preview": preview,
+        "segments": sms_length,
+        "offered": offered,
+    }
     if preview and letter.facts.in_parts:
         shown["length"] = sms_length.measure(form.cleaned_data["body"])
     return render(request, "compose/preview.html" if preview else "compose/write.html", shown)
@@ -96,7 +113,14 @@ def _record(request: HttpRequest, sent: Resent) -> None:
         message = sent.message
         what = {"to": message.destination, "recipient": message.recipient_name, "channel": message.type}
         label = f"{message.get_type_display()} to {message.destination}"
-        audit.record(permissions.staff(request), AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
+        audit.record(
+            permissions.staff(request),
+            AuditAction.SENT,
+            kind="message",
+            key=message.key.hex,
+            label=label,
+            after=what,
+        )
 
 
 def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str, Any]) -> HttpResponse:
@@ -104,16 +128,27 @@ def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str,
     message, person = sent.message, request.user
     reads = permissions.may_read_messages(person)
     if message.state == MessageState.FAILED:
-        said, level = f"It could not be sent: {message.get_failure_reason_display()}. The entry is in the log.", messages.ERROR
+        said, level = (
+            f"It could not be sent: {message.get_failure_reason_display()}. The entry is in the log.",
+            messages.ERROR,
+        )
     elif sent.created:
-        said, level = f"{message.get_type_display()} to {message.destination} is on its way.", messages.SUCCESS
+        said, level = (
+            f"{message.get_type_display()} to {message.destination} is on its way.",
+            messages.SUCCESS,
+        )
     elif message.key == written["key"] and same_text(message, written):
         said, level = "It was sent already; one message is on its way.", messages.SUCCESS
     elif message.key == written["key"]:
-        said, level = "This form was sent before, with another text. The second text was not sent: write it anew.", messages.WARNING
+        said, level = (
+            "This form was sent before, with another text. The second text was not sent: write it anew.",
+            messages.WARNING,
+        )
     else:
         said, level = "Somebody else has resent it meanwhile. Yours was not sent.", messages.WARNING
-    messages.add_message(request, level, said, extra_tags=reverse("message", args=[message.key]) if reads else "")
+    messages.add_message(
+        request, level, said, extra_tags=reverse("message", args=[message.key]) if reads else ""
+    )
     if letter.recipient is None or letter.failed:
         return redirect("message", message.key)
     return redirect(url_of(letter.recipient, "communications") if reads else url_of(letter.recipient))

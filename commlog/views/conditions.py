@@ -1,4 +1,6 @@
-"""What *More conditions* asks for while somebody fills it in: a row for another field, and names for what is typed."""
+"""What *More conditions* asks for while somebody fills it in: a row for another field, and names for what is
+typed.
+"""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,7 +21,10 @@ _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": 
 @require_safe
 @permissions.can_read_messages
 def row(request: HttpRequest) -> HttpResponse:
-    """The row whose field or operator was changed, with the inputs that they need. Its values are kept where they still fit."""
+    """The row whose field or operator was changed, with the inputs that they need.
+
+    Its values are kept where they still fit.
+    """
     number = next((int(found.group(1)) for name in request.GET if (found := PART.fullmatch(name))), 1)
     field, operator = request.GET.get(f"f{number}", ""), request.GET.get(f"o{number}", "")
     values = tuple(value for value in request.GET.getlist(f"v{number}") if value and "\0" not in value)

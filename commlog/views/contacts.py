@@ -51,10 +51,16 @@ def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
             stored = KINDS[kind].objects.select_for_update(no_key=True).get(key=key)
             check()
             form.instance.save(update_fields=[*columns, "custom_fields"])
-            if audit.record(by, AuditAction.CHANGED, form.instance, before=values_of(stored, columns), after=form.values()):
+            if audit.record(
+                by, AuditAction.CHANGED, form.instance, before=values_of(stored, columns), after=form.values()
+            ):
                 happened(form.instance, "ACTIVITY", by=by, activity="Contact data changed")
 
-    form, saved = edited(request, lambda data: _FORMS[kind](data, instance=get_object_or_404(KINDS[kind].objects, key=key)), write)
+    form, saved = edited(
+        request,
+        lambda data: _FORMS[kind](data, instance=get_object_or_404(KINDS[kind].objects, key=key)),
+        write,
+    )
     if not saved:
         return _form(request, kind, form, back=url_of(form.instance))
     messages.success(request, "Saved.")
@@ -73,7 +79,13 @@ def add_member(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     with transaction.atomic():
         _, made = Membership.objects.get_or_create(group=group, client=client, defaults={"role": role})
         if made:
-            audit.record(permissions.staff(request), AuditAction.CHANGED, group, before={}, after={"member": str(client), "role": role})
+            audit.record(
+                permissions.staff(request),
+                AuditAction.CHANGED,
+                group,
+                before={},
+                after={"member": str(client), "role": role},
+            )
             happened(group, "ACTIVITY", by=permissions.staff(request), activity=f"{client.name} joined")
     messages.success(request, f"{client.name} is a member now.")
     return redirect(url_of(group))
@@ -90,7 +102,9 @@ def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> H
             membership.delete()
             before = {"member": str(membership.client), "role": membership.role}
             audit.record(permissions.staff(request), AuditAction.CHANGED, group, before=before, after={})
-            happened(group, "ACTIVITY", by=permissions.staff(request), activity=f"{membership.client.name} left")
+            happened(
+                group, "ACTIVITY", by=permissions.staff(request), activity=f"{membership.client.name} left"
+            )
         messages.success(request, f"{membership.client.name} is no member any more.")
     return redirect(url_of(group))
 
@@ -116,4 +130,6 @@ def decide(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 
 
 def _form(request: HttpRequest, kind: str, form: ClientForm | GroupForm, *, back: str) -> HttpResponse:
-    return render(request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back}, status=form.status)
+    return render(
+        request, "recipients/form.html", {"form": form, "kind": KINDS[kind], "back": back}, status=form.status
+    )

@@ -21,22 +21,34 @@ _PARTS = {"text": ("content", "txt"), "html": ("html", "html")}
 @csp(preview.POLICY)
 @permissions.can_read_messages
 def html_preview(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The HTML of a message, cleaned, for the sandboxed frame on its page; opened by itself it is sandboxed as well."""
+    """The HTML of a message, cleaned, for the sandboxed frame on its page; opened by itself it is sandboxed
+    as well.
+    """
     found = _message(request, key, "html")
     if not found.html:
         raise Http404
-    return ExactResponse(preview.document(found.html), headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    return ExactResponse(
+        preview.document(found.html), headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    )
 
 
 @require_safe
 @permissions.can_read_messages
 def download(request: HttpRequest, key: UUID, part: str) -> HttpResponse:
-    """A part of the message as a file, exactly as it was sent. Never drawn by a browser, whatever it holds."""
+    """A part of the message as a file, exactly as it was sent. Never drawn by a browser, whatever it
+    holds.
+    """
     field, ending = _PARTS[part]
     found = _message(request, key, field)
     name = f"message-{found.key.hex}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return HttpResponse(getattr(found, field).encode(), content_type="text/plain; charset=utf-8", headers=headers)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    return HttpResponse(
+        getattr(found, field).encode(), content_type="text/plain; charset=utf-8", headers=headers
+    )
 
 
 def _message(request: HttpRequest, key: UUID, field: str) -> Message:

@@ -31,15 +31,26 @@ def index(request: HttpRequest) -> HttpResponse:
     kind = kind_asked(request)
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
-    views = [(view, permissions.may_edit_view(request.user, view)) for view in permissions.views_for(request.user, kind)]
+    views = [
+        (view, permissions.may_edit_view(request.user, view))
+        for view in permissions.views_for(request.user, kind)
+    ]
     back = return_address.back(request)
-    return render(request, "log/custom_views/page.html", {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]})
+    return render(
+        request,
+        "log/custom_views/page.html",
+        {"views": views, "kind": kind, "back": back, "path": back.partition("?")[0]},
+    )
 
 
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
-    """What the menu lists under an item: its own views and those that hang under every item, with their counts."""
+    """What the menu lists under an item: its own views and those that hang under every item, with their
+    counts.
+    """
     seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
-    views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][: custom_views.MOST_TABS]
+    views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][
+        : custom_views.MOST_TABS
+    ]
     scope = permissions.messages_for(request.user)
     return render(request, "log/custom_views/menu.html", {"counts": custom_views.counts(views, scope)})
 
@@ -60,7 +71,13 @@ def new(request: HttpRequest) -> HttpResponse:
         content = writing.content(read.query, read.layout)
         custom_views.save(view, user, content | form.content(), roles=form.chosen_roles())
         return _opened(request, view, form, f"The view “{view.name}” is saved.")
-    found = {"form": form, "kind": kind, "back": back, "conditions": chosen.conditions, "title": "Save as view"}
+    found = {
+        "form": form,
+        "kind": kind,
+        "back": back,
+        "conditions": chosen.conditions,
+        "title": "Save as view",
+    }
     return render(request, "log/custom_views/form.html", found)
 
 
@@ -75,10 +92,18 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     def write(form: ViewForm, check: Check) -> None:
         custom_views.save(view, user, form.content(), roles=form.chosen_roles(), check=check)
 
-    form, saved = edited(request, lambda data: ViewForm(data, user=user, kind=view.kind, view=_seen(request, key)), write)
+    form, saved = edited(
+        request, lambda data: ViewForm(data, user=user, kind=view.kind, view=_seen(request, key)), write
+    )
     if saved:
         return _opened(request, view, form, f"The view “{view.name}” is changed.")
-    found = {"form": form, "kind": view.kind, "back": return_address.back(request), "view": view, "title": "Edit view"}
+    found = {
+        "form": form,
+        "kind": view.kind,
+        "back": return_address.back(request),
+        "view": view,
+        "title": "Edit view",
+    }
     return render(request, "log/custom_views/form.html", found, status=form.status)
 
 
@@ -92,7 +117,9 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         custom_views.delete(view, user)
         messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
         return redirect(back.partition("?")[0] if view.key.hex in back else back)
-    return render(request, "log/custom_views/delete.html", {"view": view, "roles": view.roles.all(), "back": back})
+    return render(
+        request, "log/custom_views/delete.html", {"view": view, "roles": view.roles.all(), "back": back}
+    )
 
 
 @require_POST
@@ -119,7 +146,8 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
         stored, shown = custom_views.in_words(found.stored, scope), custom_views.in_words(content, scope)
         messages.error(
             request,
-            f"Nothing is saved yet: “{view.name}” was changed after you opened it. Stored now: {stored}. On your screen: {shown}. "
+            f"Nothing is saved yet: “{view.name}” was changed after you opened it. Stored now: {stored}. On "
+            f"your screen: {shown}. "
             "Compare, then save again.",
         )
         return back
@@ -165,7 +193,8 @@ def _seen(request: HttpRequest, key: UUID) -> CustomView:
 def _demand_editor(user: User, view: CustomView) -> None:
     if not permissions.may_edit_view(user, view):
         raise PermissionDenied(
-            "A view is changed by its owner or an administrator; a shared one by its owner only with the permission “Publish views”. "
+            "A view is changed by its owner or an administrator; a shared one by its owner only with the "
+            "permission “Publish views”. "
             "Copy it, and change the copy."
         )
 

@@ -1,4 +1,7 @@
-"""The dashboard: what is due, what failed lately, how the channels are, and the user's own jobs. Everybody's; it shows what one may see."""
+"""The dashboard: what is due, what failed lately, how the channels are, and the user's own jobs.
+
+Everybody's; it shows what one may see.
+"""
 
 from typing import Any
 
@@ -43,5 +46,7 @@ def _of_the_log(request: HttpRequest, user: User) -> dict[str, Any]:
         "failed": latest(request, "failed today", lambda: stats.failed_today(scope)),
         "oldest": latest(request, "waiting longest", lambda: stats.waiting_longest(scope)),
         "back": back_to(f"{reverse('log')}?state=PENDING&sort=created"),
-        "favourites": latest(request, ("favourites", user.pk), lambda: custom_views.counts(favourites, scope)),
+        "favourites": latest(
+            request, ("favourites", user.pk), lambda: custom_views.counts(favourites, scope)
+        ),
     }

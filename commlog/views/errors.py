@@ -18,7 +18,10 @@ _LONGEST_PATH = 200
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request makes no sense. Its cause may be the host name, so nothing of the request is shown. 413: it holds too much."""
+    """400: the request makes no sense.
+
+    Its cause may be the host name, so nothing of the request is shown. 413: it holds too much.
+    """
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         return _too_much(request)
     if speaks_api(request):
@@ -41,9 +44,14 @@ def _too_much(request: HttpRequest) -> HttpResponse:
 def address_too_long(request: HttpRequest, length: int) -> HttpResponse:
     """414: the address has more characters than any that Commlog gives out."""
     if speaks_api(request):
-        return of_status(request, 414, source=f"the address has {length:,} characters, at most {LONGEST:,} are allowed")
+        return of_status(
+            request, 414, source=f"the address has {length:,} characters, at most {LONGEST:,} are allowed"
+        )
     place = request.path if len(request.path) <= _LONGEST_PATH else ""
-    return HttpResponse(loader.render_to_string("errors/414.html", {"length": length, "most": LONGEST, "place": place}), status=414)
+    return HttpResponse(
+        loader.render_to_string("errors/414.html", {"length": length, "most": LONGEST, "place": place}),
+        status=414,
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -65,7 +73,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, or 503 where the database is in trouble. Drawn without the frame: whatever failed may fail there again."""
+    """500: our fault, or 503 where the database is in trouble.
+
+    Drawn without the frame: whatever failed may fail there again.
+    """
     trouble = availability.trouble_of(sys.exc_info()[1])
     if trouble:
         return unavailable(request, trouble)
@@ -75,8 +86,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, trouble: Trouble) -> HttpResponse:
-    """503: the database is in trouble. Says what works meanwhile, and never that nothing was saved: an earlier part may have been."""
+    """503: the database is in trouble.
+
+    Says what works meanwhile, and never that nothing was saved: an earlier part may have been.
+    """
     if speaks_api(request):
         return unavailable_answer(request, trouble)
-    page = loader.render_to_string("errors/503.html", {"trouble": trouble, "changes": request.method not in ("GET", "HEAD")})
+    page = loader.render_to_string(
+        "errors/503.html", {"trouble": trouble, "changes": request.method not in ("GET", "HEAD")}
+    )
     return HttpResponse(page, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)})

@@ -25,11 +25,19 @@ def index(request: HttpRequest) -> HttpResponse:
     try:
         with time_limit(A_PAGE):
             found = listing(
-                request.GET, form=event_lookup.EventsForm, scope=scope, narrow=event_lookup.narrow, sorting=event_lookup.NEWEST_FIRST
+                request.GET,
+                form=event_lookup.EventsForm,
+                scope=scope,
+                narrow=event_lookup.narrow,
+                sorting=event_lookup.NEWEST_FIRST,
             )
     except TookTooLong:
         found = listing(
-            request.GET, form=event_lookup.EventsForm, scope=scope.none(), narrow=event_lookup.narrow, sorting=event_lookup.NEWEST_FIRST
+            request.GET,
+            form=event_lookup.EventsForm,
+            scope=scope.none(),
+            narrow=event_lookup.narrow,
+            sorting=event_lookup.NEWEST_FIRST,
         )
         return render(request, "events/list.html", {"listing": found, "slow": True})
     return render(request, "events/list.html", {"listing": found})
@@ -43,7 +51,10 @@ def event(request: HttpRequest, key: UUID) -> HttpResponse:
     about = found.client or found.group or found.user
     opens = about is not None and permissions.may_view_recipient(request.user, _kind(found))
     shown = {"event": found, "words": events.in_words(found.name), "lines": event_lookup.lines_of(found)}
-    shown |= {"about_url": url_of(about) if about and opens else "", "kind": KINDS[_kind(found)].label.lower() if about else ""}
+    shown |= {
+        "about_url": url_of(about) if about and opens else "",
+        "kind": KINDS[_kind(found)].label.lower() if about else "",
+    }
     shown |= {"templates_url": reverse("templates") if permissions.may_view_templates(request.user) else ""}
     return parts.render(request, "events/event.html", shown)
 

@@ -29,7 +29,8 @@ from commlog.models.job import JobKind
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
-# What is answered in the request itself. More is a job's work: a web server ends a request that takes too long, and the file with it.
+# What is answered in the request itself. More is a job's work: a web server ends a request that takes too
+# long, and the file with it.
 AT_ONCE = 5_000  # rows
 BYTES_AT_ONCE = 10_000_000  # of text
 
@@ -37,7 +38,9 @@ BYTES_AT_ONCE = 10_000_000  # of text
 @require_POST
 @permissions.can_export
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The file, or, where it takes longer than a request may, the job that makes it. `of` is the address of the log.
+    """The file, or, where it takes longer than a request may, the job that makes it.
+
+    `of` is the address of the log.
 
     `brief`: a script stays on the log, and shows there how far the job is.
     """
@@ -54,7 +57,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     total = _count(chosen.messages)
     if total is None or total > AT_ONCE or not _are_short(chosen.messages, order):
         try:
-            job = jobs.create(JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=total or 0, options=order.options)
+            job = jobs.create(
+                JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=total or 0, options=order.options
+            )
         except TooManyOpen as refusal:
             messages.error(request, f"Nothing is exported. {refusal}")
             return redirect("jobs")
@@ -67,14 +72,21 @@ def export(request: HttpRequest) -> HttpResponseBase:
 def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
     """The file of a job: for its owner alone, for a day, and only while the owner may read what it holds."""
     user = permissions.staff(request)
-    found = get_object_or_404(ExportFile.objects.select_related("job"), job__key=key, owner=user, created_at__gt=timezone.now() - KEPT)
+    found = get_object_or_404(
+        ExportFile.objects.select_related("job"),
+        job__key=key,
+        owner=user,
+        created_at__gt=timezone.now() - KEPT,
+    )
     Place.of(found.job).scope(user)
     try:
         content = storage().open(found.stored_as)
     except FileNotFoundError as error:
         raise Http404("The file is gone.") from error
     headers = {"Content-Length": str(found.size)}
-    return FileResponse(content, as_attachment=True, filename=found.name, content_type=found.media_type, headers=headers)
+    return FileResponse(
+        content, as_attachment=True, filename=found.name, content_type=found.media_type, headers=headers
+    )
 
 
 def _at_once(order: Order, chosen: Selection, user: User) -> FileResponse:
@@ -84,7 +96,9 @@ def _at_once(order: Order, chosen: Selection, user: User) -> FileResponse:
     told = {"filter": chosen.words(), "log": planned.about.log, "messages": notes.rows, **order.options}
     audit.record(user, AuditAction.EXPORTED, kind="log", label=planned.about.log, after=told)
     target.seek(0)
-    return FileResponse(target, as_attachment=True, filename=order.file_name, content_type=Format(order.format).media_type)
+    return FileResponse(
+        target, as_attachment=True, filename=order.file_name, content_type=Format(order.format).media_type
+    )
 
 
 def _count(found: MessageQuerySet) -> int | None:

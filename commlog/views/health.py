@@ -1,4 +1,7 @@
-"""Whether this process lives, whether it can work, and whether messages leave. For probes: no sign-in, nothing secret."""
+"""Whether this process lives, whether it can work, and whether messages leave.
+
+For probes: no sign-in, nothing secret.
+"""
 
 from functools import cache
 
@@ -15,13 +18,18 @@ from notifications.database import availability
 from notifications.database.availability import Trouble
 
 _MIGRATIONS = "The database lacks migrations: run manage.py migrate."
-_STALLED = f"Due messages have stood still for {health.PATIENCE.total_seconds():.0f} seconds: start manage.py sender."
+_STALLED = (
+    f"Due messages have stood still for {health.PATIENCE.total_seconds():.0f} seconds: start manage.py "
+    "sender."
+)
 
 
 @login_not_required
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing else, so a database in trouble does not get the web processes restarted."""
+    """The process answers. Asks nothing else, so a database in trouble does not get the web processes
+    restarted.
+    """
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -62,7 +70,9 @@ def _answer(what: str, reason: str) -> JsonResponse:
     """200, or 503 with the reason and when to ask again."""
     if not reason:
         return JsonResponse({what: True})
-    return JsonResponse({what: False, "reason": reason}, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)})
+    return JsonResponse(
+        {what: False, "reason": reason}, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)}
+    )
 
 
 @cache

@@ -26,7 +26,9 @@ _APPROVING = {"approve": jobs.approve, "reject": jobs.reject}
 def index(request: HttpRequest) -> HttpResponse:
     """The jobs that the user sees, the latest first."""
     scope = permissions.jobs_for(request.user).select_related("owner")
-    shown = listing(request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=NEWEST_FIRST)
+    shown = listing(
+        request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=NEWEST_FIRST
+    )
     return parts.render(request, "jobs/list.html", {"listing": shown})
 
 
@@ -61,7 +63,9 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 
 
 def shown(request: HttpRequest, found: Job) -> HttpResponse:
-    """The job's page, or its moving part where htmx asks; `brief` asks for the line that a log shows of it."""
+    """The job's page, or its moving part where htmx asks; `brief` asks for the line that a log shows of
+    it.
+    """
     brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = opened.of_job(request, found) | {"brief": brief, "moved": brief or partial}

@@ -14,4 +14,6 @@ from commlog.views import screen
 @permissions.can_read_log
 def log(request: HttpRequest) -> HttpResponse:
     """The page, or only the log where htmx asks: after a change of the filter."""
-    return screen.show(request, Place(), scope=permissions.messages_for(request.user), template="log/page.html")
+    return screen.show(
+        request, Place(), scope=permissions.messages_for(request.user), template="log/page.html"
+    )

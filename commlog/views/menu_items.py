@@ -20,7 +20,11 @@ from commlog.models.menu_item import MenuItemType
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """All items in everybody's order."""
-    context = {"rows": keeping.rows(), "can_manage": permissions.may_manage_administration(request.user), "types": _types()}
+    context = {
+        "rows": keeping.rows(),
+        "can_manage": permissions.may_manage_administration(request.user),
+        "types": _types(),
+    }
     return render(request, "administration/menu/list.html", context)
 
 
@@ -44,7 +48,9 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     def write(form: MenuItemForm, check: Check) -> None:
         keeping.change(form.instance, form.chosen_roles, by=permissions.staff(request), check=check)
 
-    form, saved = edited(request, lambda data: MenuItemForm(data, instance=get_object_or_404(MenuItem, key=key)), write)
+    form, saved = edited(
+        request, lambda data: MenuItemForm(data, instance=get_object_or_404(MenuItem, key=key)), write
+    )
     if saved:
         messages.success(request, f"The menu item {form.instance.name} was changed.")
         return redirect("menu-items")
@@ -62,7 +68,11 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         messages.success(request, f"The menu item {item.name} was deleted.")
         return redirect("menu-items")
     others = MenuItem.objects.filter(type=item.type, active=True).exclude(pk=item.pk).exists()
-    shared = item.custom_views.filter(Q(for_everyone=True) | Q(roles__isnull=False)).distinct().select_related("owner")
+    shared = (
+        item.custom_views.filter(Q(for_everyone=True) | Q(roles__isnull=False))
+        .distinct()
+        .select_related("owner")
+    )
     context = {"item": item, "others": others, "views": item.custom_views.count(), "shared": shared}
     return render(request, "administration/menu/delete.html", context)
 

@@ -47,7 +47,11 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
         resent = offers.resend(failed, by=permissions.staff(request), **form.cleaned_data)
     except outbox.Unsendable as error:
         return _answer(
-            request, failed.key, refusal=str(error), anew=_anew(request, failed, error.reason), entry=reverse("message", args=[failed.key])
+            request,
+            failed.key,
+            refusal=str(error),
+            anew=_anew(request, failed, error.reason),
+            entry=reverse("message", args=[failed.key]),
         )
     except outbox.NotResendable as error:
         return _answer(request, failed.key, refusal=str(error))
@@ -55,15 +59,29 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
-    """Return where the message can be written anew; empty where the reader may not, or where that would fail as well."""
+    """Return where the message can be written anew; empty where the reader may not, or where that would fail
+    as well.
+    """
     helps = can_be_written_anew(failed) and reason in sendable.DOUBTFUL_REASONS
-    return reverse("send-anew", args=[failed.key]) if helps and permissions.may_send_anew(request.user, MessageType(failed.type)) else ""
+    return (
+        reverse("send-anew", args=[failed.key])
+        if helps and permissions.may_send_anew(request.user, MessageType(failed.type))
+        else ""
+    )
 
 
 def _answer(
-    request: HttpRequest, key: UUID, *, resent: outbox.Resent | None = None, refusal: str = "", anew: str = "", entry: str = ""
+    request: HttpRequest,
+    key: UUID,
+    *,
+    resent: outbox.Resent | None = None,
+    refusal: str = "",
+    anew: str = "",
+    entry: str = "",
 ) -> HttpResponse:
-    """In place where htmx asked, else a note on the page that the form was on; `entry`: the address that it leads to."""
+    """In place where htmx asked, else a note on the page that the form was on; `entry`: the address that it
+    leads to.
+    """
     if request.htmx:  # type: ignore[attr-defined]
         answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{key.hex}"}
         return render(request, "message/resent.html", answer)
@@ -71,7 +89,8 @@ def _answer(
         messages.error(request, refusal, extra_tags=entry)
     else:
         said, level = _said(resent)
-        messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))  # the frame makes a link of it
+        # The frame makes a link of it.
+        messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))
     return redirect(return_address.back(request, otherwise=reverse("message", args=[key])))
 
 

@@ -1,4 +1,6 @@
-"""The way on from a message's page: back to the log that it was opened from, and to the messages beside it there."""
+"""The way on from a message's page: back to the log that it was opened from, and to the messages beside it
+there.
+"""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ SECONDS = 1.0  # a search that takes longer gets no neighbours: the page must no
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Where a message's page leads: back to its log, and to the messages before and behind it ("": there is none)."""
+    """Where a message's page leads: back to its log, and to the messages before and behind it ("": there is
+    none).
+    """
 
     log_url: str
     previous_url: str = ""
@@ -30,7 +34,9 @@ class Neighbours:
 
 
 def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbours | None:
-    """What lies beside the message in the log at the address `origin`; None where that is no log that the person who asks may open."""
+    """What lies beside the message in the log at the address `origin`; None where that is no log that the
+    person who asks may open.
+    """
     if not (origin.startswith("/") and return_address.is_ours(origin, request)):
         return None
     user = permissions.staff(request)
@@ -52,7 +58,11 @@ def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbour
 def _beside(message: Message, chosen: Selection) -> tuple[Message | None, Message | None]:
     sorting, _ = sorting_of(chosen)
     computed = annotations_of(sorting.columns)
-    here = Message.objects.annotate(**computed).only("pk", *(set(sorting.columns) - set(computed))).get(pk=message.pk)
+    here = (
+        Message.objects.annotate(**computed)
+        .only("pk", *(set(sorting.columns) - set(computed)))
+        .get(pk=message.pk)
+    )
     return paging.beside(chosen.messages.annotate(**computed).only("key"), sorting, here)
 
 

@@ -25,7 +25,9 @@ register_converter(ManualChannel, "channel")
 
 
 def _pages(kind: str) -> list[URLPattern]:
-    """What every kind of recipient has: `client` has the names clients, client, client-communications, client-send."""
+    """What every kind of recipient has: `client` has the names clients, client, client-communications,
+    client-send.
+    """
     here, one = {"kind": kind}, f"{kind}s/<hex32:key>/"
     return [
         path(f"{kind}s/", recipients.index, here, name=f"{kind}s"),
@@ -42,7 +44,12 @@ def _forms(kind: str) -> list[URLPattern]:
         path(f"{kind}s/new/", contacts.create, here, name=f"{kind}-new"),
         path(f"{kind}s/<hex32:key>/edit/", contacts.edit, here, name=f"{kind}-edit"),
         path(f"{kind}s/<hex32:key>/subscriptions/", subscriptions.index, here, name=f"{kind}-subscriptions"),
-        path(f"{kind}s/<hex32:key>/subscriptions/<hex32:template>/", subscriptions.choose, here, name=f"{kind}-subscribe"),
+        path(
+            f"{kind}s/<hex32:key>/subscriptions/<hex32:template>/",
+            subscriptions.choose,
+            here,
+            name=f"{kind}-subscribe",
+        ),
     ]
 
 
@@ -53,10 +60,19 @@ urlpatterns = [
     *_forms("group"),
     *_pages("group"),
     path("groups/<hex32:key>/members/", contacts.add_member, {"kind": "group"}, name="group-member-add"),
-    path("groups/<hex32:key>/members/<hex32:member>/remove/", contacts.remove_member, {"kind": "group"}, name="group-member-remove"),
+    path(
+        "groups/<hex32:key>/members/<hex32:member>/remove/",
+        contacts.remove_member,
+        {"kind": "group"},
+        name="group-member-remove",
+    ),
     *_pages("user"),
     path("communications/<hex32:key>/send-anew/", compose.send_anew, name="send-anew"),
     path("communications/<hex32:key>/preview/", content.html_preview, name="preview"),
-    path("communications/<hex32:key>/download/text/", content.download, {"part": "text"}, name="download-text"),
-    path("communications/<hex32:key>/download/html/", content.download, {"part": "html"}, name="download-html"),
+    path(
+        "communications/<hex32:key>/download/text/", content.download, {"part": "text"}, name="download-text"
+    ),
+    path(
+        "communications/<hex32:key>/download/html/", content.download, {"part": "html"}, name="download-html"
+    ),
 ]

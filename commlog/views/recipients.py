@@ -23,23 +23,32 @@ from notifications.models import Group
 @permissions.can_list_recipients
 def index(request: HttpRequest, kind: str) -> HttpResponse:
     """The list of clients, of groups or of users."""
-    found = {"listing": listing(request.GET, KINDS[kind]), "may_create": permissions.may_create_recipient(request.user, kind)}
+    found = {
+        "listing": listing(request.GET, KINDS[kind]),
+        "may_create": permissions.may_create_recipient(request.user, kind),
+    }
     return render(request, "recipients/list.html", found)
 
 
 @require_safe
 @permissions.can_view_recipient
 def overview(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """Who it is, how it is reached, and which clients belong to a group or which groups a client belongs to."""
+    """Who it is, how it is reached, and which clients belong to a group or which groups a client belongs
+    to.
+    """
     return show_overview(request, get_object_or_404(KINDS[kind].objects, key=key))
 
 
-def show_overview(request: HttpRequest, recipient: Any, member_form: MemberForm | None = None) -> HttpResponse:
+def show_overview(
+    request: HttpRequest, recipient: Any, member_form: MemberForm | None = None
+) -> HttpResponse:
     """The overview, with the form for a new member as it came back."""
     shown = profile(recipient, request.user)
     if isinstance(recipient, Group) and shown.may_edit:
         member_form = member_form or MemberForm(group=recipient)
-    return render(request, "recipients/overview.html", {"profile": shown, "member_form": member_form, "tab": "overview"})
+    return render(
+        request, "recipients/overview.html", {"profile": shown, "member_form": member_form, "tab": "overview"}
+    )
 
 
 @require_safe

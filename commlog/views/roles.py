@@ -21,7 +21,11 @@ MOST_NAMED = 10
 def index(request: HttpRequest) -> HttpResponse:
     """All roles, and what each may do."""
     roles = list(Role.objects.annotate(people=Count("user")).prefetch_related("permissions").order_by("name"))
-    context = {"roles": roles, "matrix": matrix.of(roles), "can_manage": permissions.may_manage_administration(request.user)}
+    context = {
+        "roles": roles,
+        "matrix": matrix.of(roles),
+        "can_manage": permissions.may_manage_administration(request.user),
+    }
     return render(request, "administration/roles/list.html", context)
 
 
@@ -45,7 +49,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
     def write(form: RoleForm, check: Check) -> None:
         try:
-            staff.change_role(role, form.cleaned_data["name"], form.chosen, by=permissions.staff(request), check=check)
+            staff.change_role(
+                role, form.cleaned_data["name"], form.chosen, by=permissions.staff(request), check=check
+            )
         except staff.Refused as refusal:
             form.add_error(None, str(refusal))
 
@@ -71,5 +77,14 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         except staff.Refused as refused:
             refusal = str(refused)
     people = list(role.user_set.order_by("username")[: MOST_NAMED + 1])
-    context = {"role": role, "people": people[:MOST_NAMED], "more": len(people) > MOST_NAMED, "refusal": refusal}
-    return render(request, "administration/roles/delete.html", context | {"fixed": matrix.fixed(role), "items": role.menu_items.all()})
+    context = {
+        "role": role,
+        "people": people[:MOST_NAMED],
+        "more": len(people) > MOST_NAMED,
+        "refusal": refusal,
+    }
+    return render(
+        request,
+        "administration/roles/delete.html",
+        context | {"fixed": matrix.fixed(role), "items": role.menu_items.all()},
+    )

@@ -26,7 +26,12 @@ from notifications.models.message import MessageQuerySet
 
 
 def show(
-    request: HttpRequest, place: Place, *, scope: MessageQuerySet, template: str, page: Callable[[], dict[str, Any]] = dict
+    request: HttpRequest,
+    place: Place,
+    *,
+    scope: MessageQuerySet,
+    template: str,
+    page: Callable[[], dict[str, Any]] = dict,
 ) -> HttpResponse:
     """The page, or the part of it that htmx asks for. `page`: what its template needs besides the log."""
     params = request.GET.copy()
@@ -38,17 +43,30 @@ def show(
     view = custom_views.version_of(query.view) if query.view else ""
     if watched:
         tabs = partial(_tabs_with_counts, request, kind, scope, here=here, view=query.view)
-        text = parts.kept(request, "log/custom_views/list.html", tabs, key=here) if "views" in (parts.seen_by(request) or {}) else ""
-        return rows.answer(request, asked, watched, scope, here=here, view=view, also=opened.shown(request), text=text)
+        text = (
+            parts.kept(request, "log/custom_views/list.html", tabs, key=here)
+            if "views" in (parts.seen_by(request) or {})
+            else ""
+        )
+        return rows.answer(
+            request, asked, watched, scope, here=here, view=view, also=opened.shown(request), text=text
+        )
     mark = Mark.now()  # before the rows are read: what is committed in between is announced
     shown = log.build(asked, scope=scope)
-    found = {"log": shown, "kind": kind, "view": query.view, "may_edit": permissions.may_edit_view(request.user, query.view)}
+    found = {
+        "log": shown,
+        "kind": kind,
+        "view": query.view,
+        "may_edit": permissions.may_edit_view(request.user, query.view),
+    }
     found |= {"can_export": permissions.may_export(request.user)}
     found |= {"can_resend": permissions.may_resend(request.user), "newest": mark.newest}
     here, whole = request.path + shown.address, request.path + shown.whole
     found |= {"address": here.removesuffix("?")}
     found |= {"here": here, "back": back_to(here), "whole": whole, "drawn": request.path + shown.drawn}
-    found["watch"] = rows.watching(here, asked.layout, boxes=permissions.may_resend(request.user), view=view, mark=mark)
+    found["watch"] = rows.watching(
+        here, asked.layout, boxes=permissions.may_resend(request.user), view=view, mark=mark
+    )
     found["view_seen"] = view
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "log/results.html", found)
@@ -60,7 +78,9 @@ def _tabs(request: HttpRequest, kind: LogKind) -> list[CustomView]:
     return list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
 
 
-def _tabs_with_counts(request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None) -> dict[str, Any]:
+def _tabs_with_counts(
+    request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None
+) -> dict[str, Any]:
     tabs = _tabs(request, kind)
     for tab in tabs:
         found = partial(custom_views.number_in, tab, scope)

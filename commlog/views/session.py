@@ -21,7 +21,8 @@ from commlog.kit import return_address
 from commlog.kit.fields import LONGEST_USER_NAME
 from notifications.process import this_process
 
-_MOST_FORMS, _LATELY = 20, 10  # forms drawn anew by this process in so many seconds: a form costs four times as much as the plain page
+# Forms drawn anew by this process in so many seconds: a form costs four times as much as the plain page.
+_MOST_FORMS, _LATELY = 20, 10
 _busy_lately: deque[float] = this_process.keep(deque(maxlen=_MOST_FORMS))
 
 
@@ -33,25 +34,35 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        """Return where `next` leads. Without its query where it is too long to be led to: a message's page without its way back."""
+        """Return where `next` leads.
+
+        Without its query where it is too long to be led to: a message's page without its way back.
+        """
         asked = str(self.request.POST.get("next", self.request.GET.get("next", "")))
         found = asked if len(asked) <= return_address.LONGEST_WAY else asked.partition("?")[0]
         return found if return_address.is_ours(found, self.request) else ""
 
     def get(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """A partial request whose session has ended loads the whole page anew, not a sign-in form into a dialog."""
+        """A partial request whose session has ended loads the whole page anew, not a sign-in form into a
+        dialog.
+        """
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """Sign in. 429 at once, with words and the time to wait, where the password must not be looked at now."""
+        """Sign in. 429 at once, with words and the time to wait, where the password must not be looked at
+        now.
+        """
         typed = request.POST.get("username", "")
         try:
             passwords.refuse_known_lock(request, typed)
             return super().post(request, *args, **kwargs)
         except passwords.Locked as refused:
-            wait, page = refused.wait, HttpResponse(_refusal("Sign-in is locked for a while", refused.said), status=429)
+            wait, page = (
+                refused.wait,
+                HttpResponse(_refusal("Sign-in is locked for a while", refused.said), status=429),
+            )
         except passwords.Busy as refused:
             wait, page = refused.wait, self._busy(refused.said, typed)
         page["Retry-After"] = str(wait)
@@ -69,7 +80,9 @@ class SignIn(LoginView):
 
 @lru_cache(maxsize=32)
 def _refusal(title: str, said: str) -> str:
-    """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for that."""
+    """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for
+    that.
+    """
     return render_to_string("account/sign_in_refused.html", {"title": title, "refused": said})
 
 

@@ -17,7 +17,11 @@ from notifications.models import StreamSubscription
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """Every subscription and topic."""
-    return render(request, "administration/streams/list.html", {"subscriptions": streams.subscriptions_read(), "topics": streams.topics()})
+    return render(
+        request,
+        "administration/streams/list.html",
+        {"subscriptions": streams.subscriptions_read(), "topics": streams.topics()},
+    )
 
 
 @require_safe
@@ -25,7 +29,11 @@ def index(request: HttpRequest) -> HttpResponse:
 def subscription(request: HttpRequest, key: UUID) -> HttpResponse:
     """One subscription, partition by partition."""
     found = get_object_or_404(StreamSubscription, key=key)
-    context = {"subscription": found, "partitions": streams.partitions(found), "can_manage": permissions.may_manage_streams(request.user)}
+    context = {
+        "subscription": found,
+        "partitions": streams.partitions(found),
+        "can_manage": permissions.may_manage_streams(request.user),
+    }
     return render(request, "administration/streams/subscription.html", context)
 
 
@@ -38,6 +46,8 @@ def reset(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
         raise Http404("Cursors are reset to the begin or to the end.")
     streams.reset(found, action)
     about = {"kind": "stream subscription", "key": found.key.hex, "label": found.owning_application}
-    audit.record(permissions.staff(request), AuditAction.CHANGED, None, before=None, after={"cursors": action}, **about)
+    audit.record(
+        permissions.staff(request), AuditAction.CHANGED, None, before=None, after={"cursors": action}, **about
+    )
     messages.success(request, streams.RESETS[action])
     return redirect("administration-stream", found.key)

@@ -19,8 +19,16 @@ from notifications import events
 def index(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     """The templates that can concern the client or the group."""
     owner = get_object_or_404(KINDS[kind].objects.select_related("credit_officer"), key=key)
-    shown = {"profile": profile(owner, request.user), "tab": "subscriptions", "choices": events.choices(owner)}
-    return render(request, "recipients/subscriptions.html", shown | {"opens_templates": permissions.may_view_templates(request.user)})
+    shown = {
+        "profile": profile(owner, request.user),
+        "tab": "subscriptions",
+        "choices": events.choices(owner),
+    }
+    return render(
+        request,
+        "recipients/subscriptions.html",
+        shown | {"opens_templates": permissions.may_view_templates(request.user)},
+    )
 
 
 @require_POST
@@ -32,6 +40,8 @@ def choose(request: HttpRequest, kind: str, key: UUID, template: UUID) -> HttpRe
     subscribed = request.POST.get("subscribed") == "1"
     subscriptions.choose(owner, asked, subscribed=subscribed, by=permissions.staff(request))
     messages.success(
-        request, f"{owner.name} {'hears' if subscribed else 'does not hear'} of “{asked.name}” {'now' if subscribed else 'any more'}."
+        request,
+        f"{owner.name} {'hears' if subscribed else 'does not hear'} of “{asked.name}” "
+        f"{'now' if subscribed else 'any more'}.",
     )
     return redirect(url_of(owner, "subscriptions"))

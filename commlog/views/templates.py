@@ -1,4 +1,6 @@
-"""The templates of the administration: their list, one of them, and the editor with its preview and its test."""
+"""The templates of the administration: their list, one of them, and the editor with its preview and its
+test.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -34,8 +36,18 @@ _METHODS = ["GET", "HEAD", "POST"]
 @permissions.can_view_templates
 def index(request: HttpRequest) -> HttpResponse:
     """All templates."""
-    found = listing(request.GET, form=TemplatesForm, scope=NotificationTemplate.objects.known(), narrow=_narrow, sorting=BY_NAME)
-    shown = {"listing": found, "may_create": permissions.may_create_templates(request.user), "channels": MessageType.choices}
+    found = listing(
+        request.GET,
+        form=TemplatesForm,
+        scope=NotificationTemplate.objects.known(),
+        narrow=_narrow,
+        sorting=BY_NAME,
+    )
+    shown = {
+        "listing": found,
+        "may_create": permissions.may_create_templates(request.user),
+        "channels": MessageType.choices,
+    }
     return render(request, "message_templates/list.html", shown)
 
 
@@ -45,8 +57,15 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
     """One template: what it says, when, to whom, and whether it is in use."""
     found = _found(key)
     asked = [templating.conditions.in_words(one) for one in templating.conditions.read(found.conditions)]
-    shown = {"template": found, "conditions": asked, "event": events.in_words(found.event) if found.event else ""}
-    shown |= {"may_edit": permissions.may_edit_templates(request.user), "reads": permissions.may_read_log(request.user)}
+    shown = {
+        "template": found,
+        "conditions": asked,
+        "event": events.in_words(found.event) if found.event else "",
+    }
+    shown |= {
+        "may_edit": permissions.may_edit_templates(request.user),
+        "reads": permissions.may_read_log(request.user),
+    }
     secret = opened(request.session.pop(f"secret:{key.hex}", ""))
     return render(request, "message_templates/template.html", shown | {"secret": secret})
 
@@ -110,7 +129,9 @@ def _found(key: UUID) -> NotificationTemplate:
     return get_object_or_404(NotificationTemplate.objects.known(), key=key)
 
 
-def _narrow(templates: QuerySet[NotificationTemplate], asked: dict[str, Any]) -> QuerySet[NotificationTemplate]:
+def _narrow(
+    templates: QuerySet[NotificationTemplate], asked: dict[str, Any]
+) -> QuerySet[NotificationTemplate]:
     if asked["q"]:
         templates = templates.filter(name__icontains=asked["q"].strip())
     if asked["status"]:
@@ -119,19 +140,33 @@ def _narrow(templates: QuerySet[NotificationTemplate], asked: dict[str, Any]) ->
 
 
 def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
-    """The editor. `do` says which button was pressed: save, activate, preview, test; the preview alone is a part of the page."""
+    """The editor. `do` says which button was pressed: save, activate, preview, test; the preview alone is a
+    part of the page.
+    """
     step = request.POST.get("do", "save") if request.method == "POST" else ""
     saving, name = step in ("save", "activate"), template.name if template.pk else ""
     if saving and template.pk:
-        form, saved = edited(request, lambda data: _form(data, _found(template.key)), lambda form, check: _change(request, form, check))
+        form, saved = edited(
+            request,
+            lambda data: _form(data, _found(template.key)),
+            lambda form, check: _change(request, form, check),
+        )
         if saved:
-            messages.success(request, f"{form.instance.name} was changed. Messages that were made before keep the old text.")
+            messages.success(
+                request,
+                f"{form.instance.name} was changed. Messages that were made before keep the old text.",
+            )
             return redirect("template", template.key)
     else:
         form = _form(request.POST or None, template)
         if saving and form.is_valid():
             return _create(request, form)
-    shown: dict[str, Any] = {"form": form, "template": form.instance, "trial_form": TrialForm(request.POST or None), "segments": sms_length}
+    shown: dict[str, Any] = {
+        "form": form,
+        "template": form.instance,
+        "trial_form": TrialForm(request.POST or None),
+        "segments": sms_length,
+    }
     shown |= {"name": name, "may_edit": permissions.may_edit_templates(request.user)}
     if step in ("preview", "test"):
         shown |= _tried(request, form, step)
@@ -149,7 +184,9 @@ def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
     signing = keeping.create(made, by=permissions.staff(request))
     if signing:
         request.session[f"secret:{made.key.hex}"] = seal(signing)
-    messages.success(request, f"The template {made.name} was created. It sends nothing until it is activated.")
+    messages.success(
+        request, f"The template {made.name} was created. It sends nothing until it is activated."
+    )
     activate = request.POST.get("do") == "activate" and permissions.may_edit_templates(request.user)
     return redirect("template-activity" if activate else "template", made.key)
 
@@ -173,9 +210,13 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
             what = {"to": message.destination, "channel": message.type, "template": form.instance.name}
             label = f"test of {form.instance.name}"
             audit.record(by, AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
-            link = reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
+            link = (
+                reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
+            )
             without = f", without {' and '.join(left_out)}: stored for another server" if left_out else ""
-            messages.success(request, f"A test to {message.destination} is on its way{without}.", extra_tags=link)
+            messages.success(
+                request, f"A test to {message.destination} is on its way{without}.", extra_tags=link
+            )
         return {"trial": trial.trial(form.instance, client, by=by)}
     except Malformed as error:
         return {"problem": alone(sentence(error))}

@@ -33,8 +33,16 @@ def new(request: HttpRequest) -> HttpResponse:
     """Make a user."""
     form = NewUserForm(request.POST or None)
     if form.is_valid():
-        made = staff.create_user(form.instance, form.cleaned_data["password"], form.cleaned_data["roles"], by=permissions.staff(request))
-        messages.success(request, f"{made.name} may sign in now. Tell them the password; they choose their own when they sign in.")
+        made = staff.create_user(
+            form.instance,
+            form.cleaned_data["password"],
+            form.cleaned_data["roles"],
+            by=permissions.staff(request),
+        )
+        messages.success(
+            request,
+            f"{made.name} may sign in now. Tell them the password; they choose their own when they sign in.",
+        )
         return redirect("administration-user", made.key)
     return render(request, "administration/users/form.html", {"form": form})
 
@@ -44,7 +52,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def user(request: HttpRequest, key: UUID) -> HttpResponse:
     """One user: facts, roles, sessions."""
     person = _person(key)
-    context = {"person": person, "sessions": sessions.live(person), "can_manage": permissions.may_manage_administration(request.user)}
+    context = {
+        "person": person,
+        "sessions": sessions.live(person),
+        "can_manage": permissions.may_manage_administration(request.user),
+    }
     return render(request, "administration/users/user.html", context)
 
 
@@ -55,7 +67,9 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 
     def write(form: UserForm, check: Check) -> None:
         try:
-            staff.change_user(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
+            staff.change_user(
+                form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check
+            )
         except staff.Refused as refusal:
             form.add_error("roles", str(refusal))
 
@@ -63,7 +77,9 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     if saved:
         messages.success(request, f"{form.instance.name} was changed.")
         return redirect("administration-user", key)
-    return render(request, "administration/users/form.html", {"form": form, "person": _person(key)}, status=form.status)
+    return render(
+        request, "administration/users/form.html", {"form": form, "person": _person(key)}, status=form.status
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,7 +107,12 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     except staff.Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"{person.name} may sign in again." if active else f"{person.name} was signed out and cannot sign in.")
+        messages.success(
+            request,
+            f"{person.name} may sign in again."
+            if active
+            else f"{person.name} was signed out and cannot sign in.",
+        )
     return redirect("administration-user", key)
 
 

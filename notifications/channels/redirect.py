@@ -1,4 +1,7 @@
-"""SENDING_MODE: a copy of the production data must not reach a real person. Decided here, at the last step before a channel sends."""
+"""SENDING_MODE: a copy of the production data must not reach a real person.
+
+Decided here, at the last step before a channel sends.
+"""
 
 from collections.abc import Mapping
 
@@ -34,7 +37,11 @@ def held_channels() -> frozenset[MessageType]:
 def as_mode_says(kind: type[Facts]) -> Channel:
     """The channel itself, made from the settings, or what stands before it in this mode."""
     channel = kind.from_settings()
-    return channel if mode() == SendingMode.LIVE else RedirectedChannel(channel, kind, settings.REDIRECT_TO.get(kind.type, ""))
+    return (
+        channel
+        if mode() == SendingMode.LIVE
+        else RedirectedChannel(channel, kind, settings.REDIRECT_TO.get(kind.type, ""))
+    )
 
 
 class RedirectedChannel:

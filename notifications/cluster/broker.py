@@ -1,7 +1,8 @@
-"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step with it.
+"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step
+with it.
 
-Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims some of it, and the one
-that says whether it stands still.
+Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims
+some of it, and the one that says whether it stands still.
 """
 
 import time
@@ -39,11 +40,15 @@ class MessageBroker(ORM):
     _mark_at = 0.0
 
     def dequeue(self) -> list[Package] | None:
-        """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one drain a channel."""
+        """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one
+        drain a channel.
+        """
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
             self._look()
-            packages = self._ordinary() + [_package("notifications.tasks.drain", channel) for channel in _channels_with_work()]
+            packages = self._ordinary() + [
+                _package("notifications.tasks.drain", channel) for channel in _channels_with_work()
+            ]
         except Error as error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
             availability.note(error)
@@ -54,7 +59,9 @@ class MessageBroker(ORM):
         return packages or None
 
     def _look(self) -> None:
-        """Once a second, and first of all: whether the database was restored; what became due on a lane that is held back is WAITING."""
+        """Once a second, and first of all: whether the database was restored; what became due on a lane that
+        is held back is WAITING.
+        """
         if time.monotonic() >= self._mark_at:
             now = db_now()
             if not holding.look(now):
@@ -63,7 +70,9 @@ class MessageBroker(ORM):
             self._mark_at = time.monotonic() + _MARK_EVERY
 
     def _ordinary(self) -> list[Package]:
-        """The next queued task or piece of long work, unless those under way have all workers but one: the last one is for sending."""
+        """The next queued task or piece of long work, unless those under way have all workers but one: the
+        last one is for sending.
+        """
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()

@@ -1,7 +1,9 @@
-"""Folds of rows that are older than their columns, filled in by the cluster: batch by batch, going on where it stopped.
+"""Folds of rows that are older than their columns, filled in by the cluster: batch by batch, going on where
+it stopped.
 
-Only what is empty is filled in, so that nothing that was written meanwhile is overwritten. Rows may still come from a process that was
-started before the column was there; so a table is looked at for an hour before it counts as done.
+Only what is empty is filled in, so that nothing that was written meanwhile is overwritten. Rows may still
+come from a process that was started before the column was there; so a table is looked at for an hour before
+it counts as done.
 """
 
 import time
@@ -24,17 +26,23 @@ _OLD_PROCESSES = timedelta(hours=1)
 
 
 def install_schedule(**_: object) -> None:
-    """Let the cluster fill every minute while there is something to fill (signal receiver of post_migrate)."""
+    """Let the cluster fill every minute while there is something to fill (signal receiver of
+    post_migrate).
+    """
     migrated_back = Filling._meta.db_table not in connection.introspection.table_names()
     if not migrated_back and Filling.objects.filter(done=False).exists():
         # A schedule of an older version names the task by a path that may have changed since.
         Schedule.objects.update_or_create(
-            name=_NAME, defaults={"func": f"{__name__}.{fill.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
+            name=_NAME,
+            defaults={"func": f"{__name__}.{fill.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1},
         )
 
 
 def fill(seconds: float = _A_TURN) -> int:
-    """Fill for so many seconds (a task of django-q2). Returns how many rows were looked at; the schedule ends when all is done."""
+    """Fill for so many seconds (a task of django-q2).
+
+    Returns how many rows were looked at; the schedule ends when all is done.
+    """
     ends, seen = time.monotonic() + seconds, 0
     for filling in Filling.objects.filter(done=False).order_by("pk"):
         while time.monotonic() < ends and (looked_at := _step(filling)):
@@ -50,7 +58,9 @@ def _step(filling: Filling) -> int:
     model = apps.get_model(filling.table)
     folds = folds_of(model)
     names = list(dict.fromkeys(name for each in folds for name in each.of))
-    rows = list(model._default_manager.filter(pk__gt=filling.last_pk).order_by("pk").values("pk", *names)[:_BATCH])
+    rows = list(
+        model._default_manager.filter(pk__gt=filling.last_pk).order_by("pk").values("pk", *names)[:_BATCH]
+    )
     wanted: dict[int, dict[str, str]] = {}
     for row in rows:
         made = {each.name: each.fold_of(row[name] for name in each.of) for each in folds}
@@ -66,11 +76,15 @@ def _step(filling: Filling) -> int:
 
 
 def _write(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]]) -> None:
-    """All rows that nobody else is writing at once, then those others one by one: whoever waits for a row here holds no other."""
+    """All rows that nobody else is writing at once, then those others one by one: whoever waits for a row
+    here holds no other.
+    """
     free: set[int] = set()
     if connection.features.has_select_for_update_skip_locked:
         with transaction.atomic():
-            found = model._default_manager.filter(pk__in=list(wanted)).select_for_update(skip_locked=True, no_key=True)
+            found = model._default_manager.filter(pk__in=list(wanted)).select_for_update(
+                skip_locked=True, no_key=True
+            )
             free.update(found.values_list("pk", flat=True))
             _fill_in(model, wanted, free)
     else:
@@ -80,9 +94,16 @@ def _write(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]]) -
         _fill_in(model, wanted, [pk])
 
 
-def _fill_in(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]], pks: Collection[int]) -> None:
+def _fill_in(
+    model: type[models.Model], wanted: Mapping[int, Mapping[str, str]], pks: Collection[int]
+) -> None:
     table, columns = model._meta.db_table, [str(each.column) for each in folds_of(model)]
     values = ", ".join(f"{column} = v.{column}" for column in columns)
     still = " AND ".join(f"{table}.{column} = ''" for column in columns)
     statement = f"UPDATE {table} SET {values} EACH AND {still} RETURNING {table}.id"  # noqa: S608 - names of tables and columns
-    sql.update_each(table, statement, [{"id": pk, **wanted[pk]} for pk in pks], {"id": "bigint"} | dict.fromkeys(columns, "text"))
+    sql.update_each(
+        table,
+        statement,
+        [{"id": pk, **wanted[pk]} for pk in pks],
+        {"id": "bigint"} | dict.fromkeys(columns, "text"),
+    )

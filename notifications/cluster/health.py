@@ -1,6 +1,8 @@
-"""Does due work progress? Asked by the banner of every page, by /healthz/sender and by whatever supervises the cluster.
+"""Does due work progress? Asked by the banner of every page, by /healthz/sender and by whatever supervises
+the cluster.
 
-A cluster's own word for it is not believed: a dead one still reports "Working". What counts is the age of the oldest due message.
+A cluster's own word for it is not believed: a dead one still reports "Working". What counts is the age of the
+oldest due message.
 """
 
 from datetime import datetime, timedelta
@@ -15,21 +17,24 @@ from notifications.process import this_process
 from notifications.states import Circuit
 
 PATIENCE = timedelta(seconds=30)
-# Attempts are opened in the order of their ids; one that finished lately is among the newest, and no index on the time is needed.
+# Attempts are opened in the order of their ids; one that finished lately is among the newest, and no index on
+# the time is needed.
 _NEWEST = 1_000
 
 
 class Survey(NamedTuple):
-    """Since when the oldest message that nobody works on has been due (None: nothing is due), how many lanes are held back, and how many
-    were said to be failing, which may be over."""
+    """Since when the oldest message that nobody works on has been due (None: nothing is due), how many lanes
+    are held back, and how many were said to be failing, which may be over.
+    """
 
     due_since: datetime | None
     held: int
     failing: int = 0
 
 
-# What a look of this process found to be the oldest, and when it found that first. A message can be old when it appears: it is due from
-# the start of the transaction that stores it, and no row tells when that was committed.
+# What a look of this process found to be the oldest, and when it found that first. A message can be old when
+# it appears: it is due from the start of the transaction that stores it, and no row tells when that was
+# committed.
 _first_look: tuple[datetime, datetime] | None = None
 
 
@@ -69,8 +74,9 @@ def oldest_due(now: datetime) -> timedelta | None:
 
 
 def stalled(now: datetime, *, patience: timedelta = PATIENCE, seen: Survey | None = None) -> bool:
-    """Whether due work has not progressed for `patience`: two looks of this process, so far apart, found the same message to be the
-    oldest that is due; and meanwhile no claim was taken or renewed, and nothing ended."""
+    """Whether due work has not progressed for `patience`: two looks of this process, so far apart, found the
+    same message to be the oldest that is due; and meanwhile no claim was taken or renewed, and nothing ended.
+    """
     since = (seen or survey(now)).due_since
     if since is None or not _has_stood(since, now, patience):
         return False
@@ -92,9 +98,14 @@ def forget() -> None:
 
 
 def _claimed_since(time: datetime) -> bool:
-    # A live drain renews its leases, so a fresh one is a worker that waits for a slow provider, not a missing one.
-    # Lane by lane, as the index of claims has it: a database that was never analysed would read all messages.
-    claimed = Message.objects.filter(lane=OuterRef("pk"), lease_until__isnull=False).order_by("-lease_until").values("lease_until")
+    # A live drain renews its leases, so a fresh one is a worker that waits for a slow provider, not a missing
+    # one. Lane by lane, as the index of claims has it: a database that was never analysed would read all
+    # messages.
+    claimed = (
+        Message.objects.filter(lane=OuterRef("pk"), lease_until__isnull=False)
+        .order_by("-lease_until")
+        .values("lease_until")
+    )
     return Lane.objects.annotate(last=Subquery(claimed[:1])).filter(last__gt=time + LEASE).exists()
 
 

@@ -1,7 +1,9 @@
-"""Keeps a cluster that really works: starts a qcluster in a process group of its own, and starts it anew where due work stands still.
+"""Keeps a cluster that really works: starts a qcluster in a process group of its own, and starts it anew
+where due work stands still.
 
-A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after which the cluster ignores
-SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of itself is believed: what is watched is the work.
+A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after
+which the cluster ignores SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of
+itself is believed: what is watched is the work.
 """
 
 import ctypes
@@ -56,7 +58,10 @@ class Supervisor:
         self._back_off = 0.0
 
     def stop(self) -> None:
-        """Finish what is under way, then return from `run`. Safe in a signal handler: it takes no lock that `run` may hold."""
+        """Finish what is under way, then return from `run`.
+
+        Safe in a signal handler: it takes no lock that `run` may hold.
+        """
         self._stopping = True
 
     def run(self) -> None:
@@ -89,7 +94,9 @@ class Supervisor:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
         name = secrets.token_hex(4)
         self._workers = this_process.of(name)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name} | self._wish.environment
+        environment = (
+            os.environ | {"PYTHONPATH": os.pathsep.join(paths), CLUSTER: name} | self._wish.environment
+        )
         self._cluster = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             start_new_session=True,
@@ -112,7 +119,10 @@ class Supervisor:
                 return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
             # Where something is being sent the workers live, and a restart would cut it off.
             since = now - timedelta(seconds=time.monotonic() - self._started)
-            if import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since) and not self._under_way():
+            if (
+                import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since)
+                and not self._under_way()
+            ):
                 return "long work has stood still, and nothing is being sent"
         except DatabaseError:
             connection.close()  # the database is in trouble, not the cluster
@@ -125,7 +135,10 @@ class Supervisor:
         self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
 
     def _rest(self, seconds: float) -> None:
-        """Sleep, but not through a wish to stop. A handler must not touch an Event that is being waited for (signal, Python's manual)."""
+        """Sleep, but not through a wish to stop.
+
+        A handler must not touch an Event that is being waited for (signal, Python's manual).
+        """
         until = time.monotonic() + seconds
         while not self._stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(_HEAR, left))
@@ -165,7 +178,11 @@ class Supervisor:
         """Of the workers on this machine that are dead: nobody else knows of them before their leases end."""
         try:
             those = _holding(this_process.here())
-            gone = [name for name in those if (of_the_cluster and name.startswith(self._workers)) or this_process.knows_dead(name)]
+            gone = [
+                name
+                for name in those
+                if (of_the_cluster and name.startswith(self._workers)) or this_process.knows_dead(name)
+            ]
             if gone:
                 leases.end_those_of(gone, db_now())
         except DatabaseError:
@@ -182,25 +199,34 @@ class Supervisor:
 
 def _holding(prefix: str) -> list[str]:
     """The workers, called `prefix`…, that have attempts open whose leases have not ended."""
-    attempts = Attempt.objects.filter(outcome="", worker__startswith=prefix, message__lease_until__gt=db_now())
+    attempts = Attempt.objects.filter(
+        outcome="", worker__startswith=prefix, message__lease_until__gt=db_now()
+    )
     return list(attempts.order_by("worker").values_list("worker", flat=True).distinct())
 
 
 def _stop_with_the_supervisor() -> None:
-    """In the child: be asked to stop when the supervisor is killed, so that no cluster works on unwatched (Linux)."""
+    """In the child: be asked to stop when the supervisor is killed, so that no cluster works on unwatched
+    (Linux).
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
-    """Run a supervisor over the stock `qcluster` command. `install_signals` is given what is to be called to stop it."""
+    """Run a supervisor over the stock `qcluster` command.
+
+    `install_signals` is given what is to be called to stop it.
+    """
     supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
     install_signals(supervisor.stop)
     supervisor.run()
 
 
 def _database_in_trouble() -> bool:
-    """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what it is sending."""
+    """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what
+    it is sending.
+    """
     trouble = availability.trouble()
     if trouble:
         availability.say(trouble)

@@ -3,7 +3,15 @@
 from notifications.criteria.containing import contains
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
 from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
-from notifications.criteria.reading import LONGEST, MOST_CRITERIA, MOST_VALUES, Criterion, check_all, operator_of, parse
+from notifications.criteria.reading import (
+    LONGEST,
+    MOST_CRITERIA,
+    MOST_VALUES,
+    Criterion,
+    check_all,
+    operator_of,
+    parse,
+)
 from notifications.criteria.selecting import to_q
 from notifications.criteria.spans import bounds
 from notifications.criteria.spelled import named, numbered

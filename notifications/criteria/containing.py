@@ -11,8 +11,9 @@ from django.db.models.sql.compiler import SQLCompiler
 class Holds(IContains):
     """As `icontains`, in six tenths of its time on PostgreSQL where the text is plain ASCII.
 
-    The case of ASCII letters is all that matters then, and the collation "C" changes just that; the database's own one takes most of
-    the scan for letters that cannot match. SQLite's LIKE knows the case of ASCII letters only, so there it is `icontains`.
+    The case of ASCII letters is all that matters then, and the collation "C" changes just that; the
+    database's own one takes most of the scan for letters that cannot match. SQLite's LIKE knows the case of
+    ASCII letters only, so there it is `icontains`.
     """
 
     lookup_name = "holds"

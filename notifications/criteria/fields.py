@@ -63,7 +63,9 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("state", "State", Kind.ENUM, "state", "state", choices=_states(), bar="state"),
         Field("type", "Type", Kind.ENUM, "type", "type", choices=_choices(MessageType), bar="type"),
-        Field("sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user", bar="sender"),
+        Field(
+            "sender_key", "Sent by (user)", Kind.KEY, "sender_user", "senderKey", whom="user", bar="sender"
+        ),
         Field("sender", "Sent by (name)", Kind.STRING, "sender", "senderName", staff=True),
         Field("created", "Created", Kind.DATE_TIME, "created_at", "creationDate", bar="created"),
         Field("sent", "Sent", Kind.DATE_TIME, "sent_at", "sendDate"),
@@ -73,7 +75,9 @@ FIELDS: dict[str, Field] = {
         Field("group", "Group", Kind.KEY, "group", "groupKey", whom="group"),
         Field("user", "User", Kind.KEY, "user", "userKey", whom="user"),
         Field("loan_account", "Loan account (key)", Kind.KEY, "loan_account_key", "loanAccountKey"),
-        Field("deposit_account", "Deposit account (key)", Kind.KEY, "deposit_account_key", "depositAccountKey"),
+        Field(
+            "deposit_account", "Deposit account (key)", Kind.KEY, "deposit_account_key", "depositAccountKey"
+        ),
         Field("repayment", "Repayment (key)", Kind.KEY, "repayment_key", "repaymentKey"),
         Field("reference", "Reference", Kind.STRING, "reference_id", "referenceId", sms_column="provider_id"),
         Field("subject", "Subject", Kind.STRING, "subject", "subject"),
@@ -81,10 +85,21 @@ FIELDS: dict[str, Field] = {
         Field("event", "Event", Kind.ENUM, "event", "event"),
         Field("template_name", "Template", Kind.STRING, "template_name", "templateName"),
         Field("template", "Template (key)", Kind.KEY, "template", "templateKey", whom="template"),
-        Field("failure_reason", "Failure reason", Kind.ENUM, "failure_reason", "failureReason", choices=_choices(Reason)),
+        Field(
+            "failure_reason",
+            "Failure reason",
+            Kind.ENUM,
+            "failure_reason",
+            "failureReason",
+            choices=_choices(Reason),
+        ),
         Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
         Field(
-            "undelivered", "Not yet delivered", Kind.BOOLEAN, api="undelivered", holds=lambda: Q(state=MessageState.FAILED) & unanswered()
+            "undelivered",
+            "Not yet delivered",
+            Kind.BOOLEAN,
+            api="undelivered",
+            holds=lambda: Q(state=MessageState.FAILED) & unanswered(),
         ),
         Field(
             "outcome_unknown",
@@ -109,8 +124,17 @@ FIELDS: dict[str, Field] = {
         ),
         Field("attempts", "Attempts", Kind.NUMBER, "attempt_count", "numAttempts"),
         Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at", "nextAttemptDate"),
-        Field("waiting_reason", "Waiting reason", Kind.ENUM, "waiting_reason", "waitingReason", choices=_choices(WaitingReason)),
-        Field("resend", "Is a resend", Kind.BOOLEAN, api="isResend", holds=lambda: Q(resend_of__isnull=False)),
+        Field(
+            "waiting_reason",
+            "Waiting reason",
+            Kind.ENUM,
+            "waiting_reason",
+            "waitingReason",
+            choices=_choices(WaitingReason),
+        ),
+        Field(
+            "resend", "Is a resend", Kind.BOOLEAN, api="isResend", holds=lambda: Q(resend_of__isnull=False)
+        ),
         Field("resend_of", "Resend of (key)", Kind.KEY, "resend_of", "resendOf", whom="message"),
         Field("resent_by", "Resent by", Kind.STRING, "resent_by", "resentBy", staff=True),
         Field("key", "Key", Kind.KEY, "key", "encodedKey"),

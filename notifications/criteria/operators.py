@@ -1,4 +1,6 @@
-"""What can be asked of a field: the operators, how many values each takes, and which kinds of field take it."""
+"""What can be asked of a field: the operators, how many values each takes, and which kinds of field take
+it.
+"""
 
 from django.db.models import TextChoices
 
@@ -54,14 +56,28 @@ class Match(TextChoices):
 
 ALIASES = {"NOT_EQUAL": Operator.DIFFERENT_THAN}
 WITHOUT_VALUE = frozenset(
-    {Operator.TODAY, Operator.THIS_WEEK, Operator.THIS_MONTH, Operator.THIS_YEAR, Operator.EMPTY, Operator.NOT_EMPTY},
+    {
+        Operator.TODAY,
+        Operator.THIS_WEEK,
+        Operator.THIS_MONTH,
+        Operator.THIS_YEAR,
+        Operator.EMPTY,
+        Operator.NOT_EMPTY,
+    },
 )
 WITH_LIST = frozenset({Operator.IN, Operator.NOT_IN})
 
 _FILLED = (Operator.EMPTY, Operator.NOT_EMPTY)
 _ONE = (Operator.EQUALS, Operator.EQUALS_CASE_SENSITIVE, Operator.DIFFERENT_THAN)
 _PART = (Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operator.STARTS_WITH_CASE_SENSITIVE)
-_SPAN = (Operator.ON, Operator.BETWEEN, Operator.AFTER, Operator.AFTER_INCLUSIVE, Operator.BEFORE, Operator.BEFORE_INCLUSIVE)
+_SPAN = (
+    Operator.ON,
+    Operator.BETWEEN,
+    Operator.AFTER,
+    Operator.AFTER_INCLUSIVE,
+    Operator.BEFORE,
+    Operator.BEFORE_INCLUSIVE,
+)
 _SIZE = (Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN)
 _RELATIVE = (Operator.TODAY, Operator.THIS_WEEK, Operator.THIS_MONTH, Operator.THIS_YEAR, Operator.LAST_DAYS)
 OPERATORS: dict[Kind, tuple[Operator, ...]] = {

@@ -1,4 +1,6 @@
-"""From what somebody asked to a criterion that can be asked: every value checked, and errors that name the field."""
+"""From what somebody asked to a criterion that can be asked: every value checked, and errors that name the
+field.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -34,7 +36,9 @@ class Criterion:
     values: tuple[str, ...] = ()
 
 
-def parse(field: str, operator: str, values: Sequence[str], *, fields: Callable[[str], Field | None] = FIELDS.get) -> Criterion:
+def parse(
+    field: str, operator: str, values: Sequence[str], *, fields: Callable[[str], Field | None] = FIELDS.get
+) -> Criterion:
     """The criterion that these words mean. Raises Malformed, whose `field` is the field as it was given.
 
     `fields`: the field of a name, where it is not messages that are asked about.
@@ -61,7 +65,13 @@ def operator_of(field: Field, name: str) -> Operator:
         raise Malformed(field.key, Fault.NO_SUCH_OPERATOR, name=_short(name))
     if operator not in field.operators:
         kinds = tuple(kind.value for kind in kinds_of(operator))
-        raise Malformed(field.key, Fault.OPERATOR_OF_OTHER_KINDS, operator=operator.value, kinds=kinds, kind=field.kind.value)
+        raise Malformed(
+            field.key,
+            Fault.OPERATOR_OF_OTHER_KINDS,
+            operator=operator.value,
+            kinds=kinds,
+            kind=field.kind.value,
+        )
     return operator
 
 
@@ -96,7 +106,13 @@ def _value(field: Field, operator: Operator, value: str) -> str:
         return value
     if field.kind == Kind.ENUM:
         return _choice(field, operator, value.strip())
-    reader = {Kind.KEY: _key, Kind.NUMBER: _number, Kind.MONEY: _amount, Kind.BOOLEAN: _flag, Kind.DATE_TIME: _moment}[field.kind]
+    reader = {
+        Kind.KEY: _key,
+        Kind.NUMBER: _number,
+        Kind.MONEY: _amount,
+        Kind.BOOLEAN: _flag,
+        Kind.DATE_TIME: _moment,
+    }[field.kind]
     return reader(field, value.strip())
 
 
@@ -156,7 +172,10 @@ def _moment(field: Field, value: str) -> str:
 
 
 def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> None:
-    """Refuse a span that ends before it begins. Days and times are compared as moments: their texts may be in different zones."""
+    """Refuse a span that ends before it begins.
+
+    Days and times are compared as moments: their texts may be in different zones.
+    """
     if operator != Operator.BETWEEN:
         return
     first, last = values

@@ -28,8 +28,17 @@ _NEGATIVE = {
 }
 
 
-def to_q(criteria: Sequence[Criterion], match: Match = Match.ALL, *, now: datetime | None = None, zone: tzinfo | None = None) -> Q:
-    """The condition that all or any of the criteria hold. Days and relative dates go by `zone`, the organisation's unless given."""
+def to_q(
+    criteria: Sequence[Criterion],
+    match: Match = Match.ALL,
+    *,
+    now: datetime | None = None,
+    zone: tzinfo | None = None,
+) -> Q:
+    """The condition that all or any of the criteria hold.
+
+    Days and relative dates go by `zone`, the organisation's unless given.
+    """
     check_all(criteria)
     clock = (now or timezone.now()).astimezone(zone or timezone.get_default_timezone())
     found = Q()
@@ -56,7 +65,11 @@ def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool
         found, by_number = (_positive(each, criterion, clock, once=once) for each in (own, number))
         return found & (~spare | by_number) if operator == Operator.EMPTY else found | (spare & by_number)
     if operator == Operator.EMPTY:
-        return Q(**{f"{field.column}__isnull": True}) if field.nullable or not _is_text(field) else Q(**{field.column: ""})
+        return (
+            Q(**{f"{field.column}__isnull": True})
+            if field.nullable or not _is_text(field)
+            else Q(**{field.column: ""})
+        )
     if field.kind == Kind.KEY:
         return _by_key(field, values, as_one=once and operator != Operator.IN)
     if field.kind == Kind.NUMBER:
@@ -71,7 +84,10 @@ def _is_text(field: Field) -> bool:
 
 
 def _by_key(field: Field, values: Sequence[str], *, as_one: bool) -> Q:
-    """By the message's own key, or by the key of what it leads to. One key is looked up first, so that an index keeps the order."""
+    """By the message's own key, or by the key of what it leads to.
+
+    One key is looked up first, so that an index keeps the order.
+    """
     keys = [UUID(value) for value in values]
     if field.related is None:
         return Q(**{f"{field.column}__in": keys})
@@ -87,7 +103,8 @@ def _by_number(column: str, operator: Operator, values: Sequence[int]) -> Q:
 
 
 def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
-    if field.key == "state" and tuple(values) == (MessageState.SENT,):  # the same by a constraint; an index counts these without their rows
+    # The same by a constraint; an index counts these without their rows.
+    if field.key == "state" and tuple(values) == (MessageState.SENT,):
         return Q(sent_at__isnull=False)
     if operator == Operator.IN:
         return Q(**{f"{field.column}__in": values})
@@ -114,7 +131,9 @@ def _literally(field: Field, operator: Operator, value: str) -> Q:
 def _by_spelling(column: str, operator: Operator, value: str) -> Q:
     """However it is spelled; of a destination also the number that the value means."""
     found = named(column, value, operator)
-    if column == "destination" and (number := numbered(column, value, operator, fold_column=f"{column}_fold")):
+    if column == "destination" and (
+        number := numbered(column, value, operator, fold_column=f"{column}_fold")
+    ):
         found |= of_channels(channels.BY_NUMBER) & number
     return found
 

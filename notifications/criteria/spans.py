@@ -1,4 +1,7 @@
-"""Days and moments: which stretch of time a criterion means. Days are the organisation's, wherever UTC has its midnight."""
+"""Days and moments: which stretch of time a criterion means.
+
+Days are the organisation's, wherever UTC has its midnight.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -10,7 +13,10 @@ _A_TICK = timedelta(microseconds=1)  # what the databases tell apart
 
 
 def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds:
-    """The span of time that the operator means at the moment `clock`, in its zone. Indexes serve bounds, not functions of dates."""
+    """The span of time that the operator means at the moment `clock`, in its zone.
+
+    Indexes serve bounds, not functions of dates.
+    """
     zone = clock.tzinfo or UTC
     if not values or operator == Operator.LAST_DAYS:
         first, after = _relative(operator, values, clock.date())
@@ -30,7 +36,10 @@ def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds
 
 
 def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[date, date]:
-    """The first day of the span, and the first one after it. Weeks begin on Monday; the last n days are today and the n before it."""
+    """The first day of the span, and the first one after it.
+
+    Weeks begin on Monday; the last n days are today and the n before it.
+    """
     if operator == Operator.THIS_WEEK:
         monday = today - timedelta(days=today.weekday())
         return monday, monday + timedelta(days=7)
@@ -44,7 +53,10 @@ def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[d
 
 
 def is_reversed(first: str, last: str, zone: tzinfo) -> bool:
-    """Whether `last` is over before `first` begins, each a day of that zone or a moment. Both ends count, so they may be equal."""
+    """Whether `last` is over before `first` begins, each a day of that zone or a moment.
+
+    Both ends count, so they may be equal.
+    """
     begin, end = edges(first, zone)[0], edges(last, zone)[1]
     return end.astimezone(UTC) <= begin.astimezone(UTC)
 

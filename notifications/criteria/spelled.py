@@ -20,8 +20,9 @@ _FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Op
 def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q:
     """The condition that the column holds, begins with or is the text, in whatever spelling of a name.
 
-    Its fold is in the column beside it, `fold_column` where that is called otherwise. Rows without one hold nothing but what is spelled
-    as its fold is, but for the case of A to Z; or they are not filled in yet, and are found by what was typed, in any case.
+    Its fold is in the column beside it, `fold_column` where that is called otherwise. Rows without one hold
+    nothing but what is spelled as its fold is, but for the case of A to Z; or they are not filled in yet, and
+    are found by what was typed, in any case.
     """
     folded, beside = fold(text), fold_column or f"{column}_fold"
     literally = Q(**{f"{column}__{_LITERALLY[operator]}": text})
@@ -30,24 +31,33 @@ def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fol
     if folded != text.lower():
         literally |= Q(**{f"{column}__{_LITERALLY[operator]}": folded})
     found = Q(**{f"{beside}__{_FOLDED[operator]}": folded}) | (Q(**{beside: ""}) & literally)
-    return found | Q(**{column: text}) if shortened(text) != text else found  # who knows the whole of a secret URL finds it
+    # Who knows the whole of a secret URL finds it.
+    return found | Q(**{column: text}) if shortened(text) != text else found
 
 
 def named_as_staff(column: str, text: str, operator: Operator) -> Q:
-    """The condition that the column holds the name of a member of staff who is called so now, in whatever spelling.
+    """The condition that the column holds the name of a member of staff who is called so now, in whatever
+    spelling.
 
-    Names of senders have no fold beside them: there are few of them, and they are looked up among the users instead.
+    Names of senders have no fold beside them: there are few of them, and they are looked up among the users
+    instead.
     """
     name = Trim(Concat(F("first_name"), Value(" "), F("last_name"), output_field=CharField()))
-    staff = get_user_model()._default_manager.annotate(full_name=name).filter(named("full_name", text, operator, fold_column="name_fold"))
+    staff = (
+        get_user_model()
+        ._default_manager.annotate(full_name=name)
+        .filter(named("full_name", text, operator, fold_column="name_fold"))
+    )
     return Q(**{f"{column}__in": staff.exclude(full_name="").values("full_name")})
 
 
-def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q | None:
+def numbered(
+    column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = ""
+) -> Q | None:
     """The condition that the column holds the number that the text spells.
 
-    None where the text spells none, or the operator cannot be asked of it. A national spelling does not say its country: it is the end
-    of a number, and never its beginning.
+    None where the text spells none, or the operator cannot be asked of it. A national spelling does not say
+    its country: it is the end of a number, and never its beginning.
     """
     starts = operator == Operator.STARTS_WITH
     found = asked(text, fewest=1) if starts else asked(text)
@@ -62,11 +72,17 @@ def numbered(column: str, text: str, operator: Operator = Operator.CONTAINS, *, 
 
 
 def _is_number(number: Combinable, found: Asked) -> Exact | EndsWith:
-    return Exact(number, Value(f"+{found.digits}")) if found.international else EndsWith(number, Value(found.digits))
+    return (
+        Exact(number, Value(f"+{found.digits}"))
+        if found.international
+        else EndsWith(number, Value(found.digits))
+    )
 
 
 def _spelled(column: str, fold_column: str) -> Combinable:
-    """The column, or its fold where it has one: there all digits, spaces and dashes are those of a keyboard."""
+    """The column, or its fold where it has one: there all digits, spaces and dashes are those of a
+    keyboard.
+    """
     if not fold_column:
         return F(column)
     return Case(When(**{fold_column: ""}, then=F(column)), default=F(fold_column), output_field=TextField())

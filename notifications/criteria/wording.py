@@ -14,7 +14,10 @@ _SHOWN_VALUES = 3
 
 
 def in_words(
-    criterion: Criterion, names: Mapping[str, str] = MappingProxyType({}), *, fields: Callable[[str], Field | None] = FIELDS.get
+    criterion: Criterion,
+    names: Mapping[str, str] = MappingProxyType({}),
+    *,
+    fields: Callable[[str], Field | None] = FIELDS.get,
 ) -> str:
     """What the criterion asks of its field: `is one of Failed, Waiting`. `names`: what keys are called."""
     field = fields(criterion.field)
@@ -22,10 +25,18 @@ def in_words(
     if criterion.operator == Operator.LAST_DAYS:
         return f"is in the last {int(criterion.values[0]):,} days"
     if field.kind == Kind.BOOLEAN:
-        return "yes" if (criterion.values == ("true",)) != (criterion.operator == Operator.DIFFERENT_THAN) else "no"
+        return (
+            "yes"
+            if (criterion.values == ("true",)) != (criterion.operator == Operator.DIFFERENT_THAN)
+            else "no"
+        )
     shown = [_value(field, value, names) for value in criterion.values[:_SHOWN_VALUES]]
     more = len(criterion.values) - len(shown)
-    said = " and ".join(shown) if criterion.operator == Operator.BETWEEN else ", ".join(shown) + (f" and {more:,} more" if more else "")
+    said = (
+        " and ".join(shown)
+        if criterion.operator == Operator.BETWEEN
+        else ", ".join(shown) + (f" and {more:,} more" if more else "")
+    )
     return f"{criterion.operator.label} {said}".strip()
 
 

@@ -1,4 +1,6 @@
-"""Whether the database can be written to, and what its errors mean: they decide between "try again later" and "our fault"."""
+"""Whether the database can be written to, and what its errors mean: they decide between "try again later" and
+"our fault".
+"""
 
 import logging
 import time
@@ -52,11 +54,20 @@ _SQLSTATES = {
     "57P": Trouble.GONE,
 }
 # Primary result codes: sqlite.org/rescode.html
-_SQLITE_CODES = {5: Trouble.BUSY, 6: Trouble.BUSY, 8: Trouble.READ_ONLY, 10: Trouble.FULL, 13: Trouble.FULL, 14: Trouble.GONE}
+_SQLITE_CODES = {
+    5: Trouble.BUSY,
+    6: Trouble.BUSY,
+    8: Trouble.READ_ONLY,
+    10: Trouble.FULL,
+    13: Trouble.FULL,
+    14: Trouble.GONE,
+}
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
-    """Return what is wrong with the database by an error or by what caused it; None where the error is ours."""
+    """Return what is wrong with the database by an error or by what caused it; None where the error is
+    ours.
+    """
     while error is not None:
         found = _by_code(error)
         if found:
@@ -68,7 +79,8 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
 def trouble() -> Trouble | None:
     """Return why nothing can be written now; None where it can.
 
-    It writes and takes back what it wrote. What only a commit shows (SQLite reaches the disk no sooner) is tried once a second.
+    It writes and takes back what it wrote. What only a commit shows (SQLite reaches the disk no sooner) is
+    tried once a second.
     """
     global _proved
     try:
@@ -93,7 +105,8 @@ def forget() -> None:
 
 @contextmanager
 def optional_write() -> Iterator[None]:
-    """Go on without what is written inside where the database takes no writes: for notes that no answer depends on.
+    """Go on without what is written inside where the database takes no writes: for notes that no answer
+    depends on.
 
     Outside of transactions: a statement that failed would have spoiled them.
     """
@@ -106,7 +119,9 @@ def optional_write() -> Iterator[None]:
 
 
 def note(error: Error) -> None:
-    """Log an error that is met again and again: a known trouble in one line a minute, anything else with its traceback."""
+    """Log an error that is met again and again: a known trouble in one line a minute, anything else with its
+    traceback.
+    """
     found = trouble_of(error)
     if found is None:
         logger.error("a statement failed", exc_info=error)
@@ -131,7 +146,11 @@ def _by_code(error: BaseException) -> Trouble | None:
         return None
     state = getattr(error, "sqlstate", None)
     if state is None:  # the server had no say: there was no connection, or it broke
-        return Trouble.GONE if type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout") else None
+        return (
+            Trouble.GONE
+            if type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+            else None
+        )
     return _SQLSTATES.get(state) or _SQLSTATES.get(state[:3]) or _SQLSTATES.get(state[:2])
 
 
@@ -152,17 +171,27 @@ def _try_sqlite() -> None:
                 transaction.set_rollback(True)
             if _has_to_prove():
                 version = cursor.execute("PRAGMA user_version").fetchone()[0]
-                cursor.execute(f"PRAGMA user_version = {version}")  # the smallest commit there is, and it changes nothing
+                # The smallest commit there is, and it changes nothing.
+                cursor.execute(f"PRAGMA user_version = {version}")
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _try_postgresql() -> None:
-    """Raise the error of a write. A table of the session's own makes a file and fills it, takes no lock that others wait for."""
+    """Raise the error of a write.
+
+    A table of the session's own makes a file and fills it, takes no lock that others wait for.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        if cursor.execute("SELECT current_setting('transaction_read_only') = 'on'").fetchone()[0] or _has_to_prove():
+        if (
+            cursor.execute("SELECT current_setting('transaction_read_only') = 'on'").fetchone()[0]
+            or _has_to_prove()
+        ):
             cursor.execute("CREATE TEMPORARY TABLE commlog_write_probe (room text)")
-            cursor.execute("INSERT INTO commlog_write_probe SELECT md5(n::text) FROM generate_series(1, %s) n", [_ROOM // 64])
+            cursor.execute(
+                "INSERT INTO commlog_write_probe SELECT md5(n::text) FROM generate_series(1, %s) n",
+                [_ROOM // 64],
+            )
         transaction.set_rollback(True)
 
 

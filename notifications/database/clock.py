@@ -1,4 +1,6 @@
-"""The time by which leases and due times go: the database's on PostgreSQL, so that machines may disagree by seconds."""
+"""The time by which leases and due times go: the database's on PostgreSQL, so that machines may disagree by
+seconds.
+"""
 
 import time
 from datetime import datetime, timedelta
@@ -23,7 +25,8 @@ class Clock:
     """The database's time without a query each time: an anchor, and this process's monotonic clock since."""
 
     def __init__(self) -> None:
-        self._anchored = db_now(), time.monotonic()  # together, for threads that ask while another one sets it anew
+        # together, for threads that ask while another one sets it anew
+        self._anchored = db_now(), time.monotonic()
 
     def now(self) -> datetime:
         """The present moment; asks the database when the anchor is old."""

@@ -1,7 +1,8 @@
-"""Triggers by which the database itself refuses what must never be, on SQLite and PostgreSQL: the final state of a message is one, and
-on PostgreSQL no role of the application empties the messages and their attempts.
+"""Triggers by which the database itself refuses what must never be, on SQLite and PostgreSQL: the final state
+of a message is one, and on PostgreSQL no role of the application empties the messages and their attempts.
 
-Installed after every migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a word.
+Installed after every migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a
+word.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ from django.db.migrations.executor import MigrationExecutor
 
 HINT = "Run manage.py migrate --skip-checks."
 # A test empties its database that way. A setting of the session can only make it as strict as any other.
-_IN_A_TEST = r"current_database() LIKE 'test\_%' AND current_setting('commlog.guarded', true) IS DISTINCT FROM 'on'"
+_IN_A_TEST = (
+    r"current_database() LIKE 'test\_%' AND current_setting('commlog.guarded', true) IS DISTINCT FROM 'on'"
+)
 
 
 def expected(table: str, connection: BaseDatabaseWrapper) -> bool:
-    """Whether a table has its guards by now: `migrate` installs them, and the system checks that it begins with must not stop it."""
+    """Whether a table has its guards by now: `migrate` installs them, and the system checks that it begins
+    with must not stop it.
+    """
     if table not in connection.introspection.table_names():
         return False
     executor = MigrationExecutor(connection)
@@ -28,8 +33,8 @@ def expected(table: str, connection: BaseDatabaseWrapper) -> bool:
 class Guard:
     """A trigger of a table that refuses some statements, with the words of `refusal`.
 
-    `sqlite` and `postgresql` say which: what stands between the trigger's name and its action; SQLite may have none.
-    `unless` is when PostgreSQL lets them through, for triggers of whole statements.
+    `sqlite` and `postgresql` say which: what stands between the trigger's name and its action; SQLite may
+    have none. `unless` is when PostgreSQL lets them through, for triggers of whole statements.
     """
 
     trigger: str
@@ -44,7 +49,9 @@ class Guard:
         """The guard of a table that is never emptied. SQLite knows no TRUNCATE."""
         words = f"{table} is never emptied"
         statement = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
-        return cls(f"{table}_kept", table=table, refusal=words, sqlite="", postgresql=statement, unless=_IN_A_TEST)
+        return cls(
+            f"{table}_kept", table=table, refusal=words, sqlite="", postgresql=statement, unless=_IN_A_TEST
+        )
 
     def install(self, using: str = "default") -> None:
         """Create the trigger anew."""
@@ -56,7 +63,10 @@ class Guard:
                 cursor.execute(self._postgresql())
             elif self.sqlite:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {self.trigger}")
-                cursor.execute(f"CREATE TRIGGER {self.trigger} {self.sqlite} BEGIN SELECT RAISE(ABORT, '{self.refusal}'); END")
+                cursor.execute(
+                    f"CREATE TRIGGER {self.trigger} {self.sqlite} BEGIN SELECT RAISE(ABORT, "
+                    f"'{self.refusal}'); END"
+                )
 
     def _postgresql(self) -> str:
         through = f"IF {self.unless} THEN RETURN NULL; END IF;" if self.unless else ""

@@ -1,7 +1,9 @@
-"""Whether a session of PostgreSQL is ours alone, or shared with others between two transactions by a pooler (PgBouncer's transaction mode).
+"""Whether a session of PostgreSQL is ours alone, or shared with others between two transactions by a pooler
+(PgBouncer's transaction mode).
 
-In a shared session nothing may be kept beyond a transaction. A statement that another client prepared under the same name would run
-in place of ours: messages would be sent twice. A cursor would be gone before it is read.
+In a shared session nothing may be kept beyond a transaction. A statement that another client prepared under
+the same name would run in place of ours: messages would be sent twice. A cursor would be gone before it is
+read.
 """
 
 from typing import Any
@@ -14,13 +16,17 @@ from django.dispatch import receiver
 
 @receiver(connection_created)
 def look(*, connection: Any, **_: Any) -> None:
-    """Ask a new session for its process: a pooler answers the start of a connection itself, with a number of its own."""
+    """Ask a new session for its process: a pooler answers the start of a connection itself, with a number of
+    its own.
+    """
     if connection.vendor != "postgresql":
         return
     session = connection.connection
     (process,) = session.execute("SELECT pg_backend_pid()").fetchone()
     pooled = process != session.info.backend_pid
-    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = pooled or not settings.POSTGRES_PREPARED_STATEMENTS
+    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = (
+        pooled or not settings.POSTGRES_PREPARED_STATEMENTS
+    )
 
 
 def sessions_are_shared() -> bool:

@@ -1,7 +1,9 @@
-"""Raw statements for the few places where the ORM costs more than the database: the claim, the permit, the result, the broker's look.
+"""Raw statements for the few places where the ORM costs more than the database: the claim, the permit, the
+result, the broker's look.
 
-Each statement runs on SQLite and on PostgreSQL, and its text is the same however many rows it is about: they travel as one parameter.
-Values are always parameters; only names of tables and columns are written into the text.
+Each statement runs on SQLite and on PostgreSQL, and its text is the same however many rows it is about: they
+travel as one parameter. Values are always parameters; only names of tables and columns are written into the
+text.
 """
 
 import json
@@ -21,13 +23,16 @@ LANE = Lane._meta.db_table
 SWITCH = ChannelSwitch._meta.db_table
 INSTALLATION = Installation._meta.db_table
 
-# A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole table ever after. Statistics
-# from an idle queue, the usual ones, say that nothing is due: then the whole backlog is read and sorted for each claim of fifty.
+# A prepared statement is planned once. Planned on the first day, on an empty table, it would read the whole
+# table ever after. Statistics from an idle queue, the usual ones, say that nothing is due: then the whole
+# backlog is read and sorted for each claim of fifty.
 _FOR_LARGE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 _ONLY_ON_REQUEST = 2**31
 _LANES, _MOST_LOCKS = 7_301, 2**31  # our advisory locks: their class, and how many there are in it
 NUMBERS = "%s::bigint[]"
-_ONE_AT_A_TIME = "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s, %s::int)"
+_ONE_AT_A_TIME = (
+    "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s, %s::int)"
+)
 _LONGEST_IDLE = "5s"  # what a claim does between two statements takes milliseconds
 
 
@@ -49,7 +54,9 @@ def numbers(ids: Iterable[int]) -> str:
 
 
 class Insert(NamedTuple):
-    """A statement that takes its rows from EACH, which stands for a table `v` with the columns of `types`, after its other parameters."""
+    """A statement that takes its rows from EACH, which stands for a table `v` with the columns of `types`,
+    after its other parameters.
+    """
 
     statement: str
     rows: Sequence[Mapping[str, Any]]
@@ -68,13 +75,18 @@ class Insert(NamedTuple):
 
 
 def update_each(
-    table: str, statement: str, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], *, also: Insert | None = None
+    table: str,
+    statement: str,
+    rows: Sequence[Mapping[str, Any]],
+    types: Mapping[str, str],
+    *,
+    also: Insert | None = None,
 ) -> list[tuple[Any, ...]]:
     """Change the rows of `table` whose ids are the `id` of `rows`; what the statement returns.
 
-    In `statement`, EACH stands for the FROM and the beginning of its WHERE; the columns of `rows` are those of `v`, and `types` says what
-    they are on PostgreSQL. Times are given as `str(moment(…))`. `also` goes along: on PostgreSQL in the same statement, since sending one
-    costs more than running it.
+    In `statement`, EACH stands for the FROM and the beginning of its WHERE; the columns of `rows` are those
+    of `v`, and `types` says what they are on PostgreSQL. Times are given as `str(moment(…))`. `also` goes
+    along: on PostgreSQL in the same statement, since sending one costs more than running it.
     """
     if not rows:
         return []
@@ -109,7 +121,8 @@ def recordset(types: Mapping[str, str]) -> str:
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Inside, PostgreSQL prepares this module's statements, once a connection, and plans them for large tables.
+    """Inside, PostgreSQL prepares this module's statements, once a connection, and plans them for large
+    tables.
 
     Planning took longer than running them. Where sessions are shared, nothing is prepared.
     """
@@ -117,7 +130,11 @@ def prepared() -> Iterator[None]:
         yield
         return
     session = connection.connection
-    session.execute("; ".join([f"SET {each} = off" for each in _FOR_LARGE_TABLES] + ["SET plan_cache_mode = force_generic_plan"]))
+    session.execute(
+        "; ".join(
+            [f"SET {each} = off" for each in _FOR_LARGE_TABLES] + ["SET plan_cache_mode = force_generic_plan"]
+        )
+    )
     session.prepare_threshold = _ONLY_ON_REQUEST
     try:
         yield
@@ -128,7 +145,10 @@ def prepared() -> Iterator[None]:
 
 
 def plan_for_large_tables() -> None:
-    """Have PostgreSQL plan the statements of this transaction as `prepared` does. Inside `prepared` that is so already."""
+    """Have PostgreSQL plan the statements of this transaction as `prepared` does.
+
+    Inside `prepared` that is so already.
+    """
     if connection.vendor == "postgresql" and not _is_prepared():
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"SET LOCAL {each} = off" for each in _FOR_LARGE_TABLES))
@@ -137,8 +157,8 @@ def plan_for_large_tables() -> None:
 def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a query that begins when no other transaction is behind such a call for the same lane.
 
-    On SQLite transactions that write are alone anyway. A transaction behind it whose process has stopped or was cut off is ended by the
-    server, so that others wait for seconds.
+    On SQLite transactions that write are alone anyway. A transaction behind it whose process has stopped or
+    was cut off is ended by the server, so that others wait for seconds.
     """
     if connection.vendor != "postgresql":
         return select(statement.replace("GREATEST", "MAX").replace("LEAST", "MIN"), parameters)
@@ -148,7 +168,12 @@ def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> li
         return select(statement, parameters)
     session, driver = connection.connection, _driver()
     # Both are sent together: the second begins, and sees what there is, only when the first has ended.
-    with connection.wrap_database_errors, session.pipeline(), driver.Cursor(session) as first, driver.Cursor(session) as cursor:
+    with (
+        connection.wrap_database_errors,
+        session.pipeline(),
+        driver.Cursor(session) as first,
+        driver.Cursor(session) as cursor,
+    ):
         first.execute(_ONE_AT_A_TIME, waiting, prepare=True)
         cursor.execute(statement, parameters, prepare=True)
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -156,7 +181,9 @@ def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> li
 
 
 def plan_in_order() -> None:
-    """Have PostgreSQL take rows in the order of an index, in this transaction, and not sort what it takes for few."""
+    """Have PostgreSQL take rows in the order of an index, in this transaction, and not sort what it takes for
+    few.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_sort = off")
@@ -174,15 +201,19 @@ def change(statement: str, parameters: Sequence[Any]) -> int:
         return cursor.rowcount
 
 
-def change_twice(first: tuple[str, Sequence[Any]], second: tuple[str, Sequence[Any]]) -> tuple[list[tuple[Any, ...]], int]:
-    """Run two statements that change different tables: what the first returns, and how many rows the second changed.
+def change_twice(
+    first: tuple[str, Sequence[Any]], second: tuple[str, Sequence[Any]]
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Run two statements that change different tables: what the first returns, and how many rows the second
+    changed.
 
     Neither sees what the other changes: on PostgreSQL they are one.
     """
     if connection.vendor != "postgresql":
         return select(*first), change(*second)
     rows = select(
-        f"WITH one AS ({first[0]}), other AS ({second[0]} RETURNING 1) SELECT one.*, (SELECT COUNT(*) FROM other) FROM one",  # noqa: S608
+        f"WITH one AS ({first[0]}), other AS ({second[0]} RETURNING 1) "  # noqa: S608
+        "SELECT one.*, (SELECT COUNT(*) FROM other) FROM one",
         [*first[1], *second[1]],
     )
     return [row[:-1] for row in rows], rows[0][-1] if rows else 0

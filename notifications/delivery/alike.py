@@ -1,7 +1,8 @@
-"""Servers that slow down without a word of it: they refuse one recipient after the other for now, and accept nobody.
+"""Servers that slow down without a word of it: they refuse one recipient after the other for now, and accept
+nobody.
 
-A single 450, 451 or 452 at RCPT is about its recipient: greylisting, a full box. The same one for five recipients, with nothing accepted
-between, is about the lane. Each worker judges by what it has seen itself.
+A single 450, 451 or 452 at RCPT is about its recipient: greylisting, a full box. The same one for five
+recipients, with nothing accepted between, is about the lane. Each worker judges by what it has seen itself.
 """
 
 import re

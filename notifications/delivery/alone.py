@@ -13,7 +13,10 @@ from notifications.states import Circuit, MessageType
 
 
 def send_alone(message_id: int) -> bool:
-    """Send it now, once, unless its own lane is held back. Returns whether it was tried; what fails waits like any other message."""
+    """Send it now, once, unless its own lane is held back.
+
+    Returns whether it was tried; what fails waits like any other message.
+    """
     message = Message.objects.only("lane_id", "type").filter(pk=message_id).first()
     if message is None or not _is_free(message):
         return False
@@ -27,6 +30,10 @@ def send_alone(message_id: int) -> bool:
 
 
 def _is_free(message: Message) -> bool:
-    switched = ChannelSwitch.objects.filter(Q(enabled=False) | Q(paused_at__isnull=False), channel=message.type)
+    switched = ChannelSwitch.objects.filter(
+        Q(enabled=False) | Q(paused_at__isnull=False), channel=message.type
+    )
     free = Lane.objects.filter(pk=message.lane_id, paused_at=None, circuit=Circuit.CLOSED)
-    return MessageType(message.type) not in channels.held_channels() and free.exists() and not switched.exists()
+    return (
+        MessageType(message.type) not in channels.held_channels() and free.exists() and not switched.exists()
+    )

@@ -1,7 +1,9 @@
-"""Sending where it is an insert into our own database: claimed, permitted, appended and recorded in one transaction.
+"""Sending where it is an insert into our own database: claimed, permitted, appended and recorded in one
+transaction.
 
-Its claim keeps every other sender of the lane out until the end, so messages are appended in the order in which they are due. A sender that
-is lost leaves nothing behind: its messages are as due as before, and keep their turn.
+Its claim keeps every other sender of the lane out until the end, so messages are appended in the order in
+which they are due. A sender that is lost leaves nothing behind: its messages are as due as before, and keep
+their turn.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +29,8 @@ class _Appends(Protocol):
 def append(channel: MessageType, claim: Callable[[], list[Claim]], clock: Clock) -> int:
     """Append what `claim` claims. Returns how many that were.
 
-    Where there are events without a place, those come first: a batch of them gets one, and nothing is claimed.
+    Where there are events without a place, those come first: a batch of them gets one, and nothing is
+    claimed.
     """
     if publishing.has_unnumbered():
         return publishing.number()
@@ -37,5 +40,10 @@ def append(channel: MessageType, claim: Callable[[], list[Claim]], clock: Clock)
         if permitted:
             started = clock.now()
             answers = appends.append([each.envelope for each in permitted])
-            results.record([Result(each, answer, started, clock.now()) for each, answer in zip(permitted, answers, strict=True)])
+            results.record(
+                [
+                    Result(each, answer, started, clock.now())
+                    for each, answer in zip(permitted, answers, strict=True)
+                ]
+            )
     return len(permitted)

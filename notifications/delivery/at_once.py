@@ -1,7 +1,9 @@
-"""The usual round of a turn in one statement: what was accepted is recorded, and the next few are permitted. PostgreSQL only.
+"""The usual round of a turn in one statement: what was accepted is recorded, and the next few are permitted.
 
-In five steps the same round takes the sender more than twice the processor time, and the database a quarter more: most of what a statement
-costs it costs however few its rows are.
+PostgreSQL only.
+
+In five steps the same round takes the sender more than twice the processor time, and the database a quarter
+more: most of what a statement costs it costs however few its rows are.
 """
 
 from collections.abc import Sequence
@@ -19,35 +21,55 @@ from notifications.lanes.lane_health import minute_of
 from notifications.process import this_process
 
 _TYPES = CLOSE_TYPES | {"attempt_id": "bigint", "token": "bigint", "lane_id": "bigint", "minute": "integer"}
-_MARKED = f"FROM {sql.recordset(_TYPES)} WHERE {sql.MESSAGE}.id = ANY({sql.NUMBERS}) AND {sql.MESSAGE}.id = v.id"
+_MARKED = (
+    f"FROM {sql.recordset(_TYPES)} WHERE {sql.MESSAGE}.id = ANY({sql.NUMBERS}) AND {sql.MESSAGE}.id = v.id"
+)
 _CLOSED = f"FROM sent v WHERE {sql.ATTEMPT}.id = ANY({sql.NUMBERS}) AND {sql.ATTEMPT}.id = v.attempt_id"
-_COUNTED = "(SELECT lane_id, minute, COUNT(*) delivered, 0 failed, MAX(finished_at) accepted_at FROM sent GROUP BY lane_id, minute) v"
-# An attempt is closed by what its message has returned, so messages are locked before attempts here too. The division by zero takes the
-# whole statement back where a message was marked whose attempt was not open, which cannot be.
+_COUNTED = (
+    "(SELECT lane_id, minute, COUNT(*) delivered, 0 failed, MAX(finished_at) accepted_at FROM sent GROUP "
+    "BY lane_id, minute) v"
+)
+# An attempt is closed by what its message has returned, so messages are locked before attempts here too. The
+# division by zero takes the whole statement back where a message was marked whose attempt was not open, which
+# cannot be.
 _ROUND = f"""
 WITH sent AS ({MARK_SENT.replace("EACH", _MARKED)} v.*), closed AS ({CLOSE.replace("EACH", _CLOSED)}),
-counted AS ({tallies.ADD.replace("EACH", _COUNTED)}), permitted AS ({PERMIT.replace("THESE", f"id = ANY({sql.NUMBERS})")})
+counted AS ({tallies.ADD.replace("EACH", _COUNTED)}), permitted AS
+({PERMIT.replace("THESE", f"id = ANY({sql.NUMBERS})")})
 SELECT ARRAY(SELECT attempt_id FROM sent), ARRAY(SELECT id FROM permitted),
 1 / (CASE WHEN (SELECT COUNT(*) FROM sent) = (SELECT COUNT(*) FROM closed) THEN 1 ELSE 0 END)
 """  # noqa: S608 - names of tables and columns
 
 
 def fits(results: Sequence[Result], claims: Sequence[Claim]) -> bool:
-    """Whether this round is a usual one: all of it was accepted at the first try and says nothing of its lane's trouble."""
+    """Whether this round is a usual one: all of it was accepted at the first try and says nothing of its
+    lane's trouble.
+    """
     return (
         connection.vendor == "postgresql"
-        and all(isinstance(each.answer, Receipt) and each.claim.token == 1 and not each.claim.trial for each in results)
+        and all(
+            isinstance(each.answer, Receipt) and each.claim.token == 1 and not each.claim.trial
+            for each in results
+        )
         and not any(channels.get(each.channel).inline for each in claims)
     )
 
 
 def record_and_permit(results: Sequence[Result], claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
-    """Record results that fit, and permit claims; those that are permitted. Outside of a transaction it is one of its own."""
+    """Record results that fit, and permit claims; those that are permitted.
+
+    Outside of a transaction it is one of its own.
+    """
     moment = sql.moment(now)
     rows = [_row(each) for each in results]
     attempts = [each.claim.attempt_id for each in results]
     asked = [
-        *(sql.as_json(rows), sql.numbers([each.claim.message_id for each in results]), sql.numbers(attempts), this_process.name()),
+        *(
+            sql.as_json(rows),
+            sql.numbers([each.claim.message_id for each in results]),
+            sql.numbers(attempts),
+            this_process.name(),
+        ),
         *(moment, sql.numbers([each.attempt_id for each in claims]), moment),
     ]
     ((recorded, permitted, _),) = sql.select(_ROUND, asked)
@@ -61,5 +83,10 @@ def record_and_permit(results: Sequence[Result], claims: Sequence[Claim], *, now
 
 def _row(result: Result) -> dict[str, object]:
     claim = result.claim
-    about = {"attempt_id": claim.attempt_id, "token": claim.token, "lane_id": claim.lane_id, "minute": minute_of(result.finished_at)}
+    about = {
+        "attempt_id": claim.attempt_id,
+        "token": claim.token,
+        "lane_id": claim.lane_id,
+        "minute": minute_of(result.finished_at),
+    }
     return closing(result) | {"id": claim.message_id} | about

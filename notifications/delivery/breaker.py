@@ -1,4 +1,6 @@
-"""When a circuit opens. Each worker judges by what it has seen itself lately: no statement, no row, until there is something to say."""
+"""When a circuit opens. Each worker judges by what it has seen itself lately: no statement, no row, until
+there is something to say.
+"""
 
 import time
 from collections import defaultdict, deque
@@ -34,7 +36,9 @@ def note(results: Sequence[Result]) -> dict[int, Trouble]:
         if isinstance(each.answer, NotStarted):
             continue
         fault = None if each.error and each.error.throttled else each.is_lane_fault
-        _seen[each.claim.lane_id].append(_Seen(now, each.claim.message_id, each.claim.envelope.destination, fault))
+        _seen[each.claim.lane_id].append(
+            _Seen(now, each.claim.message_id, each.claim.envelope.destination, fault)
+        )
         if each.is_lane_fault:
             faults[each.claim.lane_id] = str(each.answer)
     found = {lane_id: _trouble(lane_id, words, now) for lane_id, words in faults.items()}
@@ -42,9 +46,11 @@ def note(results: Sequence[Result]) -> dict[int, Trouble]:
 
 
 def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
-    """At least ten failures of the lane's own, of at least five messages, that are at least half of what came back.
+    """At least ten failures of the lane's own, of at least five messages, that are at least half of what came
+    back.
 
-    Being asked for fewer messages is trouble only where nothing else comes back: else the lane slows down and works.
+    Being asked for fewer messages is trouble only where nothing else comes back: else the lane slows down and
+    works.
     """
     seen = _seen[lane_id]
     while seen and seen[0].at < now - WINDOW:
@@ -52,9 +58,17 @@ def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
     delivered = [each.at for each in seen if each.fault is False]
     failed = [each for each in seen if each.fault or (each.fault is None and not delivered)]
     messages = {each.message_id for each in failed}
-    if len(failed) < LEAST_FAILURES or len(messages) < LEAST_MESSAGES or len(failed) < LEAST_SHARE * len(seen):
+    if (
+        len(failed) < LEAST_FAILURES
+        or len(messages) < LEAST_MESSAGES
+        or len(failed) < LEAST_SHARE * len(seen)
+    ):
         return None
-    return Trouble(words, frozenset(each.destination for each in failed), works=max(delivered, default=0.0) > now - _LATELY)
+    return Trouble(
+        words,
+        frozenset(each.destination for each in failed),
+        works=max(delivered, default=0.0) > now - _LATELY,
+    )
 
 
 def forget(lane_id: int) -> None:

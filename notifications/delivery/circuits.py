@@ -1,8 +1,9 @@
-"""Circuits: while a provider is in trouble, what is sent to it is bounded, and the destinations that fail hold nobody else back.
+"""Circuits: while a provider is in trouble, what is sent to it is bounded, and the destinations that fail
+hold nobody else back.
 
-A circuit that is open holds the destinations that failed (a webhook's is its URL). One of their messages is tried every few seconds;
-messages to others go a few a second. Once one of those is delivered the circuit is half open: all but the failed destinations are
-free. Once one that had failed is delivered, it is closed.
+A circuit that is open holds the destinations that failed (a webhook's is its URL). One of their messages is
+tried every few seconds; messages to others go a few a second. Once one of those is delivered the circuit is
+half open: all but the failed destinations are free. Once one that had failed is delivered, it is closed.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,9 @@ _KNOWN_BY = ("pk", "destination")
 
 
 class Trouble(NamedTuple):
-    """What opens a circuit: the last failure's words, the destinations that failed, and whether others are delivered to."""
+    """What opens a circuit: the last failure's words, the destinations that failed, and whether others are
+    delivered to.
+    """
 
     words: str
     destinations: frozenset[str]
@@ -48,30 +51,53 @@ def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
         opens = before == Circuit.CLOSED or not (trouble.works or before == Circuit.OPEN or works(lane, now))
         if opens:
             circuit, worked_at = (Circuit.HALF_OPEN, now) if trouble.works else (Circuit.OPEN, None)
-            fields = {"circuit": circuit, "opened_at": now, "probe_at": now + PROBE_EVERY, "worked_at": worked_at, "trouble": trouble.words}
+            fields = {
+                "circuit": circuit,
+                "opened_at": now,
+                "probe_at": now + PROBE_EVERY,
+                "worked_at": worked_at,
+                "trouble": trouble.words,
+            }
             Lane.objects.filter(pk=lane_id).update(**SOUND | fields)
         note_failures(lane_id, trouble.destinations, now=now)
     if not opens or trouble.works:
         return False
-    alerts.record(lane, before={"circuit": before}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words})
+    alerts.record(
+        lane, before={"circuit": before}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words}
+    )
     alerts.tell(
         f"Commlog: {lane} is in trouble",
-        f"{lane} failed again and again, and nothing is delivered there. Its messages wait; none is lost, none uses up a retry.\n\n"
-        f"The last failure: {trouble.words}\n\nIt is tried every few seconds, and taken up again by itself when that succeeds.",
+        f"{lane} failed again and again, and nothing is delivered there. Its messages wait; none is lost, "
+        "none uses up a retry.\n\n"
+        f"The last failure: {trouble.words}\n\nIt is tried every few seconds, and taken up again by itself "
+        "when that succeeds.",
     )
     return True
 
 
 def note_failures(lane_id: int, destinations: Iterable[str], *, now: datetime) -> None:
-    """These failed while the circuit was open: their messages wait apart from now on. Must run inside a transaction."""
-    rows = [FailingDestination(lane_id=lane_id, digest=each, failed_at=now) for each in sorted(map(digest, destinations))]
+    """These failed while the circuit was open: their messages wait apart from now on.
+
+    Must run inside a transaction.
+    """
+    rows = [
+        FailingDestination(lane_id=lane_id, digest=each, failed_at=now)
+        for each in sorted(map(digest, destinations))
+    ]
     FailingDestination.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["lane", "digest"], update_fields=["failed_at"], batch_size=_PARKED_AT_ONCE
+        rows,
+        update_conflicts=True,
+        unique_fields=["lane", "digest"],
+        update_fields=["failed_at"],
+        batch_size=_PARKED_AT_ONCE,
     )
 
 
 def rest_after_unknown(lane: Lane, *, now: datetime) -> None:
-    """A try that may have been received. Where such a message is not sent again, each costs one: tries get rarer, up to one a minute."""
+    """A try that may have been received.
+
+    Where such a message is not sent again, each costs one: tries get rarer, up to one a minute.
+    """
     policy = settings.RETRY_POLICIES.get(MessageType(lane.channel))
     grows = policy is not None and not policy.unknown
     rest = min(_LONGEST_REST, PROBE_EVERY * 2 ** min(lane.probes, 10)) if grows else PROBE_EVERY
@@ -91,11 +117,15 @@ def delivered(lane_id: int, *, had_failed: bool, now: datetime) -> None:
     if Lane.objects.filter(pk=lane_id, circuit=Circuit.OPEN).update(**half):
         _recovered(lane_id)
     else:  # once a second is enough
-        Lane.objects.filter(pk=lane_id, circuit=Circuit.HALF_OPEN, worked_at__lt=now - timedelta(seconds=1)).update(worked_at=now)
+        Lane.objects.filter(
+            pk=lane_id, circuit=Circuit.HALF_OPEN, worked_at__lt=now - timedelta(seconds=1)
+        ).update(worked_at=now)
 
 
 def close_quiet(now: datetime) -> None:
-    """Close the circuits of lanes that deliver and where nothing has failed for a while: what failed has left."""
+    """Close the circuits of lanes that deliver and where nothing has failed for a while: what failed has
+    left.
+    """
     half_open = Lane.objects.filter(circuit=Circuit.HALF_OPEN).annotate(failed=Max("failing__failed_at"))
     for lane in half_open:
         if (lane.failed or lane.opened_at or now) < now - _QUIET:
@@ -125,11 +155,15 @@ def digest(destination: str) -> str:
 
 
 def park(lane_id: int, wanted: int, *, now: datetime) -> None:
-    """Of what is due first on a lane whose circuit is open, have the messages to destinations that failed wait apart."""
+    """Of what is due first on a lane whose circuit is open, have the messages to destinations that failed
+    wait apart.
+    """
     look, parked = wanted, 0
     while parked < _MOST_PARKED:
         found = list(
-            Message.objects.filter(**_FIRST, lane=lane_id, due_at__lte=now).order_by("due_at", "id").values_list(*_KNOWN_BY)[:look]
+            Message.objects.filter(**_FIRST, lane=lane_id, due_at__lte=now)
+            .order_by("due_at", "id")
+            .values_list(*_KNOWN_BY)[:look]
         )
         digests = {pk: digest(destination) for pk, destination in found}
         failing = FailingDestination.objects.filter(lane=lane_id, digest__in=set(digests.values()))
@@ -146,10 +180,15 @@ def _park(these: list[int], now: datetime) -> None:
         return
     waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
     with transaction.atomic():
-        # Asked by their ids alone: PostgreSQL, which may know of little that is due, would take the index of that and read all of it.
+        # Asked by their ids alone: PostgreSQL, which may know of little that is due, would take the index of
+        # that and read all of it.
         rows = Message.objects.filter(pk__in=these)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         found = rows.values_list("pk", "due_at", "parked_at")
-        due = [pk for pk, due_at, parked_at in found if due_at is not None and due_at <= now and parked_at is None]
+        due = [
+            pk
+            for pk, due_at, parked_at in found
+            if due_at is not None and due_at <= now and parked_at is None
+        ]
         Message.objects.filter(pk__in=due).update(**waiting, parked_at=now)

@@ -1,4 +1,6 @@
-"""A worker's time-limited right to send a message: claim it, take the single-shot permit, keep the lease alive."""
+"""A worker's time-limited right to send a message: claim it, take the single-shot permit, keep the lease
+alive.
+"""
 
 import json
 from collections import defaultdict
@@ -22,7 +24,17 @@ from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
 RENEW_EVERY = 5.0  # seconds
-_LIFE = ("id", "type", "token", "failures", "outcome", "possible_duplicate", "template_id", "sender_user_id", "abandons")
+_LIFE = (
+    "id",
+    "type",
+    "token",
+    "failures",
+    "outcome",
+    "possible_duplicate",
+    "template_id",
+    "sender_user_id",
+    "abandons",
+)
 _ABANDONS = _LIFE.index("abandons")
 _SENT = ("key", "destination", *COLUMNS)  # what an envelope takes from the row as it is
 
@@ -54,32 +66,47 @@ _LOCK_PARKED = _LOCK_DUE.replace("parked_at IS NULL", "parked_at IS NOT NULL")
 _LOCK_ONE = _LOCK_DUE.replace("ORDER BY", "AND id = %s ORDER BY")
 _OPEN_ATTEMPTS = f"""
 INSERT INTO {sql.ATTEMPT}
-(message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id, late_outcome, late_detail)
+(message_id, number, token, worker, due_at, opened_at, outcome, failure_reason, detail, provider_id,
+late_outcome, late_detail)
 SELECT id, attempt_count + 1, token + 1, %s, due_at, %s, '', '', '', '', '', '' FROM {sql.MESSAGE} WHERE THESE
 RETURNING message_id, id
 """  # noqa: S608
 _TAKE = f"""
-UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count = attempt_count + 1, lease_until = %s,
-due_at = NULL, parked_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1 END = 1
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENDING_ASYNC}', token = token + 1, attempt_count =
+attempt_count + 1, lease_until = %s,
+due_at = NULL, parked_at = NULL, waiting_reason = '' WHERE THESE AND CASE WHEN due_at IS NULL THEN 0 ELSE 1
+END = 1
 """  # noqa: S608 - as IS NOT NULL, but without the index over everything that is due, which PostgreSQL takes for small
 PERMIT = f"""
-UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND EXISTS (
-SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state || '' = '{MessageState.SENDING_ASYNC}' AND m.token = {sql.ATTEMPT}.token
+UPDATE {sql.ATTEMPT} SET permitted_at = %s WHERE THESE AND permitted_at IS NULL AND outcome || '' = '' AND
+EXISTS (
+SELECT 1 FROM {sql.MESSAGE} m WHERE m.id = message_id AND m.state || '' = '{MessageState.SENDING_ASYNC}' AND
+m.token = {sql.ATTEMPT}.token
 AND CASE WHEN m.lease_until > %s THEN 1 ELSE 0 END = 1)
 RETURNING id
 """  # noqa: S608
 _RENEW = f"""
-UPDATE {sql.MESSAGE} SET lease_until = %s WHERE THESE AND token = %s AND state || '' = '{MessageState.SENDING_ASYNC}'
+UPDATE {sql.MESSAGE} SET lease_until = %s WHERE THESE AND token = %s AND state || '' =
+'{MessageState.SENDING_ASYNC}'
 """  # noqa: S608
 
 
 def claim(
-    lane_id: int, limit: int, *, now: datetime, suspects: bool = True, trial: bool = False, parked: bool = False, only: int | None = None
+    lane_id: int,
+    limit: int,
+    *,
+    now: datetime,
+    suspects: bool = True,
+    trial: bool = False,
+    parked: bool = False,
+    only: int | None = None,
 ) -> list[Claim]:
-    """Claim up to `limit` due messages of a lane (or the one with the id `only`), and open an attempt for each before anything is sent.
+    """Claim up to `limit` due messages of a lane (or the one with the id `only`), and open an attempt for
+    each before anything is sent.
 
-    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes no others with it. Without
-    `suspects` it is left, and what is due after it. `parked`: of those that wait apart.
+    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes
+    no others with it. Without `suspects` it is left, and what is due after it. `parked`: of those that wait
+    apart.
     """
     if limit < 1:
         return []
@@ -90,18 +117,24 @@ def claim(
         due = (_LOCK_PARKED if parked else _LOCK_DUE, [lane_id, moment, limit, lane_id])
         if only is not None:
             due = (_LOCK_ONE, [lane_id, moment, only, limit, lane_id])
-        # Its room is asked once more, one worker after the other: several that saw the same room would fill it several times.
+        # Its room is asked once more, one worker after the other: several that saw the same room would fill
+        # it several times.
         rows = _suspects_alone(sql.one_at_a_time(lane_id, due[0] + lock, due[1]), suspects)
         if not rows:
             return []
         attempts = _take([row[0] for row in rows], now)
     found = [dict(zip((*_LIFE, *_SENT), row, strict=True)) for row in rows]
     signing = _signing_secrets(found)
-    return [_claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked) for row in found]
+    return [
+        _claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked)
+        for row in found
+    ]
 
 
 def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
-    """Open an attempt for each of these locked messages and make them this worker's; the attempts by message."""
+    """Open an attempt for each of these locked messages and make them this worker's; the attempts by
+    message.
+    """
     these, which = sql.these("id", ids)
     opening = (_OPEN_ATTEMPTS.replace("THESE", these), [this_process.name(), sql.moment(now), which])
     taking = (_TAKE.replace("THESE", these), [sql.moment(now + LEASE), which])
@@ -112,21 +145,35 @@ def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
 
 
 def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:
-    """What comes before the first message that was lost with its worker, or that one where it is the first."""
+    """What comes before the first message that was lost with its worker, or that one where it is the
+    first.
+    """
     first = next((index for index, row in enumerate(rows) if row[_ABANDONS]), len(rows))
     return rows[: first or int(suspects)]
 
 
 def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
-    """The present secrets of the templates whose messages are signed, whenever those were made. One query for all that were claimed."""
+    """The present secrets of the templates whose messages are signed, whenever those were made.
+
+    One query for all that were claimed.
+    """
     templates = {row["template_id"] for row in rows if channels.of(row["type"]).signed} - {None}
     if not templates:
         return {}
-    found = NotificationTemplate.objects.filter(pk__in=templates).values_list("pk", "signing_secret", "previous_signing_secret")
+    found = NotificationTemplate.objects.filter(pk__in=templates).values_list(
+        "pk", "signing_secret", "previous_signing_secret"
+    )
     return {pk: tuple(filter(None, secrets)) for pk, *secrets in found}
 
 
-def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: tuple[str, ...], trial: bool, parked: bool) -> Claim:
+def _claim(
+    row: dict[str, Any],
+    attempt_id: int,
+    lane_id: int,
+    signing_secrets: tuple[str, ...],
+    trial: bool,
+    parked: bool,
+) -> Claim:
     sent = {name: row[name] for name in _SENT}
     for name, read in _READ:
         sent[name] = read(sent[name])
@@ -139,7 +186,9 @@ def _claim(row: dict[str, Any], attempt_id: int, lane_id: int, signing_secrets: 
         failures=row["failures"],
         outcome=row["outcome"],
         possible_duplicate=row["possible_duplicate"],
-        envelope=Envelope(by_person=row["sender_user_id"] is not None, signing_secrets=signing_secrets, **sent),
+        envelope=Envelope(
+            by_person=row["sender_user_id"] is not None, signing_secrets=signing_secrets, **sent
+        ),
         template_id=row["template_id"],
         trial=trial,
         parked=parked,
@@ -159,7 +208,10 @@ _READ = (("headers", _headers), *((name, _uuid) for name in ("key", *KEYS)))
 
 
 def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
-    """Those of `claims` whose bytes may leave now. A permit can be taken once; a lapsed or lost claim gets none."""
+    """Those of `claims` whose bytes may leave now.
+
+    A permit can be taken once; a lapsed or lost claim gets none.
+    """
     if not claims:
         return []
     moment = sql.moment(now)

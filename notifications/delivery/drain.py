@@ -1,4 +1,7 @@
-"""A drain: one worker's turn at the due messages. Claim - permit - send - record, until nothing is due or its time is up."""
+"""A drain: one worker's turn at the due messages.
+
+Claim - permit - send - record, until nothing is due or its time is up.
+"""
 
 import logging
 import time
@@ -35,16 +38,23 @@ _HELD = 0.5  # seconds between looks whether what is claimed may still leave
 _AGAIN = 0.5  # seconds between tries to write down how a broken turn ended
 _LEAVE_AFTER = 75.0  # seconds of such tries: longer than any call takes
 _UNREACHABLE = (OperationalError, InterfaceError)
-_LANE_HELD = NotStarted("Given back: its channel was paused, or its provider got into trouble or asked for fewer messages.")
+_LANE_HELD = NotStarted(
+    "Given back: its channel was paused, or its provider got into trouble or asked for fewer messages."
+)
 _DATABASE_GONE = NotStarted("Given back: the database did not answer.")
 # Whose fault it was is not known, so it counts like a lost worker, at the pace of lost workers.
-_FAULT = NotStarted("Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True)
+_FAULT = NotStarted(
+    "Given back: the sender met an error of its own before anything was sent.", wait=LEASE, suspect=True
+)
 
 logger = logging.getLogger(__name__)
 
 
 def drain(channel: MessageType) -> int:
-    """Send what is due for about two seconds: of this channel all, of others what does not hang. Returns how many calls were made."""
+    """Send what is due for about two seconds: of this channel all, of others what does not hang.
+
+    Returns how many calls were made.
+    """
     with sql.prepared():
         return Drain(channel).run()
 
@@ -77,7 +87,8 @@ class Drain:
                 for each in self._settle_and_permit():
                     self.lanes[each.lane_id].start(each, self.done.put)
         except Exception as error:
-            if self._out or availability.trouble_of(error) is None:  # a full disk breaks every turn off, for hours
+            # A full disk breaks every turn off, for hours.
+            if self._out or availability.trouble_of(error) is None:
                 logger.warning("a turn broke off with %s calls under way: %s", self._out, error)
             self._end_broken(error)
             raise
@@ -93,7 +104,12 @@ class Drain:
     def _claim_more(self) -> None:
         now = time.monotonic()
         over = now >= self.turn_ends
-        if this_process.is_to_stop() or now < self.look_at or (over and not self._only_waits(now)) or self._has_plenty():
+        if (
+            this_process.is_to_stop()
+            or now < self.look_at
+            or (over and not self._only_waits(now))
+            or self._has_plenty()
+        ):
             return
         moment = self.clock.now()
         found: Counter[int] = Counter()
@@ -123,7 +139,10 @@ class Drain:
                 return
 
     def _takes(self, lane: LaneTurn, opening: Opening, *, over: bool) -> bool:
-        """Whether it is this turn's to claim. What is due on another channel must not wait for a backlog of this one."""
+        """Whether it is this turn's to claim.
+
+        What is due on another channel must not wait for a backlog of this one.
+        """
         if over:
             return lane.must_not_wait(self.lanes.values())
         if opening.channel == self.channel:
@@ -132,22 +151,32 @@ class Drain:
         return not (lane.hangs or lane.window.channel.inline or channels.get(self.channel).inline)
 
     def _only_waits(self, now: float) -> bool:
-        """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on with other lanes' work."""
+        """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on
+        with other lanes' work.
+        """
         return now < self.turn_ends + _LONGEST and any(each.has_hanging_call for each in self.lanes.values())
 
     def _has_plenty(self) -> bool:
-        """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody busy."""
-        return sum(len(each.waiting) for each in self.lanes.values() if each.waiting and not each.is_slow) >= FEW
+        """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody
+        busy.
+        """
+        return (
+            sum(len(each.waiting) for each in self.lanes.values() if each.waiting and not each.is_slow) >= FEW
+        )
 
     def _give_back_the_slow(self, chosen: list[Claim], why: NotStarted) -> None:
-        """Of lanes that have become slow, what cannot leave now goes back: a turn that is over, or is to stop, would last for minutes."""
+        """Of lanes that have become slow, what cannot leave now goes back: a turn that is over, or is to
+        stop, would last for minutes.
+        """
         leaving = Counter(each.lane_id for each in chosen)
         for lane_id, lane in self.lanes.items():
             if lane.is_slow:
                 self._give_back(lane.withdraw(but=leaving[lane_id]), why)
 
     def _give_back_the_held(self, held_back: Iterable[int]) -> None:
-        """What was claimed before its lane was paused or slowed down, or its circuit opened, does not leave."""
+        """What was claimed before its lane was paused or slowed down, or its circuit opened, does not
+        leave.
+        """
         for lane_id in held_back:
             self._give_back(self.lanes[lane_id].withdraw(), _LANE_HELD)
         now = time.monotonic()
@@ -156,7 +185,11 @@ class Drain:
         self.held_at = now + _HELD
         held = openings.held()
         for lane_id, lane in self.lanes.items():
-            if lane.waiting and lane_id in held and not (held[lane_id] and all(each.trial for each in lane.waiting)):
+            if (
+                lane.waiting
+                and lane_id in held
+                and not (held[lane_id] and all(each.trial for each in lane.waiting))
+            ):
                 self._give_back(lane.withdraw(), _LANE_HELD)
 
     def _give_back(self, unsent: Iterable[Claim], why: NotStarted) -> None:
@@ -174,7 +207,8 @@ class Drain:
         """Results that have come in: most of a window of them, or those of the next 20 ms."""
         if not self._out:
             return
-        # So many results one transaction records at best. A lane of which few come waits for the others, at most for these 20 ms.
+        # So many results one transaction records at best. A lane of which few come waits for the others, at
+        # most for these 20 ms.
         batch = max(min(each.window.batch, len(each.out)) for each in self.lanes.values())
         finished = self.done.take(batch, timeout=0 if self.unrecorded else _GATHER)
         for done in finished:
@@ -205,10 +239,14 @@ class Drain:
         self.calls += len(permitted)
         return permitted
 
-    def _in_steps(self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime) -> list[Claim]:
+    def _in_steps(
+        self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime
+    ) -> list[Claim]:
         with transaction.atomic():
             open_lanes = judging.open_lanes(self.unrecorded)
-            results.record([judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded])
+            results.record(
+                [judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded]
+            )
             judging.judge(self.unrecorded, open_lanes, troubles, now=now)
             for lane_id, rest in throttled.items():
                 openings.slow_down(lane_id, rest=rest, now=now)
@@ -226,7 +264,9 @@ class Drain:
     # --- a turn that broke off ---
 
     def _end_broken(self, error: Exception) -> None:
-        """Write down what is known: claims that never left go back, calls under way are awaited and their results recorded."""
+        """Write down what is known: claims that never left go back, calls under way are awaited and their
+        results recorded.
+        """
         why = _DATABASE_GONE if _unreachable(error) else _FAULT
         for lane in self.lanes.values():
             self._give_back(lane.withdraw(), why)
@@ -241,7 +281,9 @@ class Drain:
                 time.sleep(_AGAIN)
 
     def _record_one_by_one(self) -> None:
-        """What cannot be recorded keeps nothing else from it: its lease lapses, and another worker settles it."""
+        """What cannot be recorded keeps nothing else from it: its lease lapses, and another worker settles
+        it.
+        """
         while self.unrecorded:
             try:
                 with transaction.atomic():
@@ -249,7 +291,9 @@ class Drain:
             except Exception as error:
                 if _unreachable(error):
                     raise
-                logger.exception("the result of message %s cannot be recorded", self.unrecorded[0].claim.message_id)
+                logger.exception(
+                    "the result of message %s cannot be recorded", self.unrecorded[0].claim.message_id
+                )
             self.unrecorded.pop(0)
 
 

@@ -1,4 +1,6 @@
-"""When a lane is said to be failing: by what all workers have seen, since the last message that was accepted there."""
+"""When a lane is said to be failing: by what all workers have seen, since the last message that was accepted
+there.
+"""
 
 import re
 from collections import defaultdict
@@ -36,7 +38,10 @@ class Try(NamedTuple):
 
 
 def note(tries: Sequence[Try]) -> None:
-    """Keep what failed, and say of lanes that they are failing where that is so. Must run inside the transaction that has counted it."""
+    """Keep what failed, and say of lanes that they are failing where that is so.
+
+    Must run inside the transaction that has counted it.
+    """
     failures = _failures(tries)
     if not failures:
         return
@@ -85,7 +90,9 @@ def _look(lane: Lane, failures: Sequence[_Failed], last_success: datetime | None
 def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
     """Without messages that failed before the last success too: while they failed, others were accepted."""
     again = [claim.message_id for claim, _, _ in failures if claim.token > 1]
-    tries = Attempt.objects.filter(message__in=again, outcome__in=[Outcome.REFUSED, Outcome.UNKNOWN], finished_at__lte=last_success)
+    tries = Attempt.objects.filter(
+        message__in=again, outcome__in=[Outcome.REFUSED, Outcome.UNKNOWN], finished_at__lte=last_success
+    )
     old = set(tries.values_list("message", flat=True)) if again else set()
     return [each for each in failures if each[0].message_id not in old]
 
@@ -93,8 +100,9 @@ def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
 def is_failing(seen: Sequence[LaneRefusal]) -> bool:
     """Return whether failures with nothing accepted between them are the lane's.
 
-    Three messages failed by it, or one for twenty seconds; or five destinations (for a webhook: messages) refused alike. To be asked for
-    fewer messages is not to fail, unless nothing at all gets through for so long.
+    Three messages failed by it, or one for twenty seconds; or five destinations (for a webhook: messages)
+    refused alike. To be asked for fewer messages is not to fail, unless nothing at all gets through for so
+    long.
     """
     of_lane = [each for each in seen if each.of_lane]
     if len({each.message_id for each in of_lane if not each.throttled}) >= MESSAGES:
@@ -105,11 +113,17 @@ def is_failing(seen: Sequence[LaneRefusal]) -> bool:
     for each in seen:
         if not each.throttled:
             alike[each.answer].add(each.whom)
-    return any(max(each) - min(each) >= LONG for each in times.values()) or any(len(each) >= ALIKE for each in alike.values())
+    return any(max(each) - min(each) >= LONG for each in times.values()) or any(
+        len(each) >= ALIKE for each in alike.values()
+    )
 
 
 def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
-    whom = str(claim.message_id) if channels.of(claim.channel).lanes_are_receivers else claim.envelope.destination.casefold()
+    whom = (
+        str(claim.message_id)
+        if channels.of(claim.channel).lanes_are_receivers
+        else claim.envelope.destination.casefold()
+    )
     return LaneRefusal(
         lane_id=claim.lane_id,
         message_id=claim.message_id,
@@ -122,7 +136,10 @@ def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
 
 
 def likeness(error: DeliveryError, destination: str) -> str:
-    """Return what refusals share that are alike: the reason and the codes. The words name addresses and differ by them."""
+    """Return what refusals share that are alike: the reason and the codes.
+
+    The words name addresses and differ by them.
+    """
     said = error.detail[:1_000].replace(destination, " ") if destination else error.detail[:1_000]
     return " ".join([error.reason.value, *_first(_CODES.findall(said))])[:100]
 
@@ -132,7 +149,9 @@ def _first(codes: Iterable[str]) -> list[str]:
 
 
 def sweep(now: datetime) -> None:
-    """Tell of lanes that have been failing for a while, also where nothing more is tried there, and forget what is over."""
+    """Tell of lanes that have been failing for a while, also where nothing more is tried there, and forget
+    what is over.
+    """
     lanes = list(Lane.objects.filter(failing_since__isnull=False))
     health = health_of(lanes, now)
     for lane in lanes:
@@ -140,12 +159,17 @@ def sweep(now: datetime) -> None:
             if health[lane.pk].failing_since:
                 _tell(lane, now)
             else:
-                Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(failing_since=None, failing_with="")
+                Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(
+                    failing_since=None, failing_with=""
+                )
     LaneRefusal.objects.filter(at__lt=now - THE_HOUR).delete()
 
 
 def _tell(lane: Lane, now: datetime) -> None:
-    """Tell ALERT_EMAIL that it is failing, once it has lasted and not more than once an hour. Of an open circuit it was told already."""
+    """Tell ALERT_EMAIL that it is failing, once it has lasted and not more than once an hour.
+
+    Of an open circuit it was told already.
+    """
     since = lane.failing_since
     if since is None or now - since < LONG or lane.circuit == Circuit.OPEN:
         return
@@ -154,7 +178,9 @@ def _tell(lane: Lane, now: datetime) -> None:
         return
     alerts.tell(
         f"Commlog: {lane} is failing",
-        f"{lane} is failing: {health_of([lane], now)[lane.pk].words(now)}.\n\nThe last failure: {lane.failing_with}\n\n"
-        "Its messages are tried again as the retry policy says. Those that have used up their retries are Failed; resend them from the log "
+        f"{lane} is failing: {health_of([lane], now)[lane.pk].words(now)}.\n\nThe last failure: "
+        f"{lane.failing_with}\n\n"
+        "Its messages are tried again as the retry policy says. Those that have used up their retries are "
+        "Failed; resend them from the log "
         "once it works again.",
     )

@@ -1,4 +1,6 @@
-"""What the results of a round say about their lanes: which failures cost their messages nothing, and what becomes of the circuits."""
+"""What the results of a round say about their lanes: which failures cost their messages nothing, and what
+becomes of the circuits.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,12 +19,18 @@ _MOST_SPARED = 30  # times that a message may be told to come later without usin
 def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:
     """Those of the lanes with failures whose circuits are open."""
     failing = {each.claim.lane_id for each in results if each.is_lane_fault}
-    return {lane.pk: lane for lane in Lane.objects.filter(pk__in=failing).exclude(circuit=Circuit.CLOSED)} if failing else {}
+    return (
+        {lane.pk: lane for lane in Lane.objects.filter(pk__in=failing).exclude(circuit=Circuit.CLOSED)}
+        if failing
+        else {}
+    )
 
 
 def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
-    """What failed because of its lane, and surely was not received, costs the message nothing: where the lane was told to slow down,
-    and where the lane (given if its circuit is open) delivers nothing. A message told to slow down again and again may be the reason."""
+    """What failed because of its lane, and surely was not received, costs the message nothing: where the lane
+    was told to slow down, and where the lane (given if its circuit is open) delivers nothing. A message told
+    to slow down again and again may be the reason.
+    """
     error, claim = result.error, result.claim
     if error is None or error.outcome != Outcome.REFUSED or not error.lane_fault:
         return result
@@ -31,15 +39,29 @@ def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
     return replace(result, spared=True, parked=in_trouble) if in_trouble or throttled else result
 
 
-def judge(results: Sequence[Result], open_before: Mapping[int, Lane], troubles: Mapping[int, Trouble], *, now: datetime) -> None:
-    """Open circuits, note what fails while they are open, free what works. Must run inside the transaction of the results."""
+def judge(
+    results: Sequence[Result],
+    open_before: Mapping[int, Lane],
+    troubles: Mapping[int, Trouble],
+    *,
+    now: datetime,
+) -> None:
+    """Open circuits, note what fails while they are open, free what works.
+
+    Must run inside the transaction of the results.
+    """
     for lane_id, lane in open_before.items():
         failed = [each for each in results if each.claim.lane_id == lane_id and each.is_lane_fault]
         circuits.note_failures(lane_id, {each.claim.envelope.destination for each in failed}, now=now)
         if any(each.claim.trial and each.error and each.error.outcome == Outcome.UNKNOWN for each in failed):
             circuits.rest_after_unknown(lane, now=now)
-    answered = [each.claim for each in results if each.claim.trial and not isinstance(each.answer, NotStarted) and not each.is_lane_fault]
-    for lane_id, had_failed in dict.fromkeys((claim.lane_id, claim.parked) for claim in answered):  # one of many says as much as all
+    answered = [
+        each.claim
+        for each in results
+        if each.claim.trial and not isinstance(each.answer, NotStarted) and not each.is_lane_fault
+    ]
+    # One of many says as much as all.
+    for lane_id, had_failed in dict.fromkeys((claim.lane_id, claim.parked) for claim in answered):
         circuits.delivered(lane_id, had_failed=had_failed, now=now)
         if had_failed:
             breaker.forget(lane_id)
@@ -48,7 +70,9 @@ def judge(results: Sequence[Result], open_before: Mapping[int, Lane], troubles: 
 
 
 def throttled(results: Iterable[Result]) -> dict[int, float]:
-    """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in seconds."""
+    """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in
+    seconds.
+    """
     found: dict[int, float] = {}
     for each in results:
         if each.error and each.error.throttled:

@@ -57,7 +57,9 @@ class LaneTurn:
         return self.window.pace > _SLOW or self.hangs
 
     def must_not_wait(self, others: Iterable["LaneTurn"]) -> bool:
-        """After the turn: whether it does not hang, or is slow and yet answers sooner than what the turn is waiting for elsewhere."""
+        """After the turn: whether it does not hang, or is slow and yet answers sooner than what the turn is
+        waiting for elsewhere.
+        """
         if not self.hangs:
             return True
         pace = self.window.pace
@@ -82,13 +84,19 @@ class LaneTurn:
         return min(room, opening.most_out - same)
 
     def claim(self, opening: Opening, room: int, *, now: datetime) -> int:
-        """Claim up to `room` of what is due; how many. On a lane in trouble, what failed is set apart first, and tried by a probe."""
+        """Claim up to `room` of what is due; how many.
+
+        On a lane in trouble, what failed is set apart first, and tried by a probe.
+        """
         wanted = openings.take(opening, room, now=now)
         if opening.trial and not opening.parked and wanted:
             circuits.park(self.lane_id, wanted, now=now)
-        # What may be what ends its workers waits here for nothing: neither it nor its neighbours are held while others are lost.
+        # What may be what ends its workers waits here for nothing: neither it nor its neighbours are held
+        # while others are lost.
         suspects = not self.waiting and self._may_leave > 0
-        claimed = claims.claim(self.lane_id, wanted, now=now, suspects=suspects, trial=opening.trial, parked=opening.parked)
+        claimed = claims.claim(
+            self.lane_id, wanted, now=now, suspects=suspects, trial=opening.trial, parked=opening.parked
+        )
         self.waiting.extend(claimed)
         return len(claimed)
 

@@ -1,4 +1,6 @@
-"""Claims whose worker was lost: what was provably unsent is due again, what may have been sent is said to be unknown."""
+"""Claims whose worker was lost: what was provably unsent is due again, what may have been sent is said to be
+unknown.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -27,18 +29,25 @@ def lapsed(now: datetime) -> bool:
 
 
 def _lanes_with_lapsed(now: datetime) -> QuerySet[Lane]:
-    """One look a lane into the index of claims: PostgreSQL would read all messages where it knows little of them."""
+    """One look a lane into the index of claims: PostgreSQL would read all messages where it knows little of
+    them.
+    """
     claimed = Message.objects.filter(lane=OuterRef("pk"), lease_until__isnull=False)
-    return Lane.objects.annotate(first=Subquery(claimed.order_by("lease_until").values("lease_until")[:1])).filter(first__lt=now)
+    return Lane.objects.annotate(
+        first=Subquery(claimed.order_by("lease_until").values("lease_until")[:1])
+    ).filter(first__lt=now)
 
 
 def end_those_of(workers: Iterable[str], now: datetime) -> int:
     """Let the leases of workers end soon that are known to be dead: those of sends at once. Returns how many.
 
-    What was only claimed waits for some seconds, and is counted as given up by a lost worker: it may be what killed them.
+    What was only claimed waits for some seconds, and is counted as given up by a lost worker: it may be what
+    killed them.
     """
     # The token is asked for too: PostgreSQL asks again of a row that another worker has claimed meanwhile.
-    theirs = Attempt.objects.filter(message=OuterRef("pk"), token=OuterRef("token"), outcome="", worker__in=workers)
+    theirs = Attempt.objects.filter(
+        message=OuterRef("pk"), token=OuterRef("token"), outcome="", worker__in=workers
+    )
     held = Message.objects.filter(state=MessageState.SENDING_ASYNC)
     cut_off = held.filter(Exists(theirs.filter(permitted_at__isnull=False)), lease_until__gt=now)
     suspects = held.filter(Exists(theirs.filter(permitted_at=None)), lease_until__gt=now + _SUSPECTS_WAIT)
@@ -47,7 +56,8 @@ def end_those_of(workers: Iterable[str], now: datetime) -> int:
 
 def recover(now: datetime) -> int:
     """Close the attempts of lapsed claims and move their messages on. Returns how many."""
-    # Asked every second by every turn; on SQLite a transaction keeps all others from writing, so there is none where nothing lapsed.
+    # Asked every second by every turn; on SQLite a transaction keeps all others from writing, so there is
+    # none where nothing lapsed.
     return sum(_recover(lane, now) for lane in _lanes_with_lapsed(now))
 
 
@@ -56,7 +66,9 @@ def _recover(lane: Lane, now: datetime) -> int:
         rows = Message.objects.filter(lane=lane, lease_until__lt=now).order_by("lease_until")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        lost = list(rows.only("id", "type", "lane_id", "token", "failures", "outcome", "possible_duplicate")[:_BATCH])
+        lost = list(
+            rows.only("id", "type", "lane_id", "token", "failures", "outcome", "possible_duplicate")[:_BATCH]
+        )
         for message in lost:
             _recover_one(message, now)
     return len(lost)
@@ -65,10 +77,14 @@ def _recover(lane: Lane, now: datetime) -> int:
 def _recover_one(message: Message, now: datetime) -> None:
     open_attempt = Attempt.objects.filter(message_id=message.pk, token=message.token, outcome="")
     claim = claim_of(message)
-    if open_attempt.filter(permitted_at=None).update(outcome=Outcome.ABANDONED, finished_at=now, detail=_UNSENT):
+    if open_attempt.filter(permitted_at=None).update(
+        outcome=Outcome.ABANDONED, finished_at=now, detail=_UNSENT
+    ):
         abandon(claim, due_at=now)
         return
-    open_attempt.update(outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_UNKNOWN)
+    open_attempt.update(
+        outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_UNKNOWN
+    )
     settle(claim, DeliveryError(Reason.OTHER, _UNKNOWN, outcome=Outcome.UNKNOWN), finished_at=now)
 
 

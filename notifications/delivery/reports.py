@@ -1,4 +1,6 @@
-"""What the receipts of a message say, taken together: the same whatever the order in which they came, and however often."""
+"""What the receipts of a message say, taken together: the same whatever the order in which they came, and
+however often.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,14 +11,17 @@ from notifications.failures import Reason
 from notifications.models import DeliveryReceipt
 from notifications.states import PROVES_DELIVERY, PROVES_SENDING, ReceiptStatus
 
-# Providers report "passed on" before "not delivered", but reports overtake each other: a lost message is believed after this.
+# Providers report "passed on" before "not delivered", but reports overtake each other: a lost message is
+# believed after this.
 GRACE = timedelta(seconds=10)
 _RANK = {status: place for place, status in enumerate(ReceiptStatus)}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a message stands. `sent_at`: it was sent; `refused`: it was not; `lost_at`: it was reported as lost."""
+    """How a message stands. `sent_at`: it was sent; `refused`: it was not; `lost_at`: it was reported as
+    lost.
+    """
 
     status: str = ""
     at: datetime | None = None
@@ -26,9 +31,16 @@ class Standing:
 
 
 def standing(message_id: int, provider_id: str) -> Standing:
-    """What is known of the handing-over that the provider calls `provider_id`. That it arrived counts, whichever brought it there."""
+    """What is known of the handing-over that the provider calls `provider_id`.
+
+    That it arrived counts, whichever brought it there.
+    """
     receipts = list(DeliveryReceipt.objects.filter(message_id=message_id))
-    mine = [each for each in receipts if not provider_id or each.provider_id in ("", provider_id) or each.status in PROVES_DELIVERY]
+    mine = [
+        each
+        for each in receipts
+        if not provider_id or each.provider_id in ("", provider_id) or each.status in PROVES_DELIVERY
+    ]
     if not mine:
         return Standing()
     best = max(mine, key=lambda each: (_RANK[ReceiptStatus(each.status)], -each.received_at.timestamp()))
@@ -46,4 +58,6 @@ def standing(message_id: int, provider_id: str) -> Standing:
 
 def _refusal(receipt: DeliveryReceipt) -> DeliveryError:
     said = " ".join(filter(None, (f"Receipt: {receipt.get_status_display()}.", receipt.code, receipt.detail)))
-    return DeliveryError(Reason.SMS_NOT_SENT, said, kind=kind_of(int(receipt.code) if receipt.code.isdigit() else None))
+    return DeliveryError(
+        Reason.SMS_NOT_SENT, said, kind=kind_of(int(receipt.code) if receipt.code.isdigit() else None)
+    )

@@ -27,17 +27,21 @@ _POISON = f"{MOST_ABANDONS} senders in a row were lost before they could send th
 _REST = 1.0  # seconds before a message is tried again whose provider asked for fewer
 _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 
-# `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under way.
+# `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under
+# way.
 _STILL_MINE = f"{sql.MESSAGE}.state || '' = '{MessageState.SENDING_ASYNC}'"
 _LOCK = f"SELECT id, token FROM {sql.MESSAGE} WHERE THESE AND {_STILL_MINE} ORDER BY id"  # noqa: S608 - names of tables
 MARK_SENT = f"""
-UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.finished_at, lease_until = NULL, outcome = '{Outcome.ACCEPTED}',
+UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.finished_at, lease_until = NULL, outcome =
+'{Outcome.ACCEPTED}',
 failure_reason = '', failure_cause = '', provider_id = v.provider_id
 EACH AND {sql.MESSAGE}.token = v.token AND {_STILL_MINE} RETURNING """  # noqa: S608
 _SENT_TYPES = {"id": "bigint", "token": "bigint", "finished_at": "timestamptz", "provider_id": "text"}
 CLOSE = f"""
-UPDATE {sql.ATTEMPT} SET outcome = v.outcome, started_at = v.started_at, finished_at = v.finished_at, failure_reason = v.failure_reason,
-detail = v.detail, provider_id = v.provider_id EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING {sql.ATTEMPT}.id
+UPDATE {sql.ATTEMPT} SET outcome = v.outcome, started_at = v.started_at, finished_at = v.finished_at,
+failure_reason = v.failure_reason,
+detail = v.detail, provider_id = v.provider_id EACH AND {sql.ATTEMPT}.outcome || '' = '' RETURNING
+{sql.ATTEMPT}.id
 """  # noqa: S608
 CLOSE_TYPES = {
     "id": "bigint",
@@ -52,7 +56,10 @@ CLOSE_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """Nothing was sent: the message goes back among the due ones, after `wait`. `suspect`: it may be its own fault, and that is counted."""
+    """Nothing was sent: the message goes back among the due ones, after `wait`.
+
+    `suspect`: it may be its own fault, and that is counted.
+    """
 
     why: str = "Given back: the claim would have run out before the call could begin."
     wait: timedelta = timedelta()
@@ -67,7 +74,8 @@ class Result:
     answer: Receipt | Accepted | DeliveryError | NotStarted
     started_at: datetime
     finished_at: datetime
-    spared: bool = False  # failed because its lane is in trouble or was told to slow down: it uses up no retry
+    # Failed because its lane is in trouble or was told to slow down: it uses up no retry.
+    spared: bool = False
     parked: bool = False  # and waits apart from the rest of its lane
 
     @property
@@ -82,7 +90,9 @@ class Result:
 
 
 def record(results: Sequence[Result]) -> None:
-    """Record results. Must run inside a transaction; a result whose attempt was closed meanwhile is kept as a late one."""
+    """Record results. Must run inside a transaction; a result whose attempt was closed meanwhile is kept as a
+    late one.
+    """
     if not results:
         return
     # Messages are locked before attempts, as everywhere: else two workers could wait for each other.
@@ -94,15 +104,25 @@ def record(results: Sequence[Result]) -> None:
             live.append(each)
         else:
             keep_late(each)
-    tries = [Try(each.claim, each.finished_at, each.error) for each in live if not isinstance(each.answer, NotStarted)]
+    tries = [
+        Try(each.claim, each.finished_at, each.error)
+        for each in live
+        if not isinstance(each.answer, NotStarted)
+    ]
     _close_attempts(live, tallies.counted(tries))
     failing.note(tries)
     for each in live:
         if isinstance(each.answer, Accepted):
             _await_receipt(each.claim, each.answer, each.finished_at)
         elif isinstance(each.answer, DeliveryError) and each.spared:
-            rest = min(max(_REST, each.answer.retry_after or 0.0), LONGEST_RETRY_AFTER) if each.answer.throttled else 0.0
-            _spare(each.claim, each.answer, due_at=each.finished_at + timedelta(seconds=rest), parked=each.parked)
+            rest = (
+                min(max(_REST, each.answer.retry_after or 0.0), LONGEST_RETRY_AFTER)
+                if each.answer.throttled
+                else 0.0
+            )
+            _spare(
+                each.claim, each.answer, due_at=each.finished_at + timedelta(seconds=rest), parked=each.parked
+            )
         elif isinstance(each.answer, DeliveryError):
             if each.answer.gone and each.claim.template_id:
                 retire(each.claim.template_id)
@@ -116,12 +136,22 @@ def _await_receipt(claim: Claim, answer: Accepted, accepted_at: datetime) -> Non
     """The message stays under way, in nobody's hands. Its receipt may have overtaken the answer."""
     due = accepted_at + timedelta(seconds=settings.RECEIPT_TIMEOUT)
     provider_id = answer.provider_id[:200]
-    _change(claim, provider_id=provider_id, receipt_due_at=due, receipt_status="", receipt_at=None, failure_reason="", failure_cause="")
+    _change(
+        claim,
+        provider_id=provider_id,
+        receipt_due_at=due,
+        receipt_status="",
+        receipt_at=None,
+        failure_reason="",
+        failure_cause="",
+    )
     conclude(claim, standing(claim.message_id, provider_id), now=accepted_at, due_at=due)
 
 
 def conclude(claim: Claim, found: Standing, *, now: datetime, due_at: datetime) -> None:
-    """Move a message on that awaits its receipt: SENT, or as after a failed attempt; or it goes on waiting."""
+    """Move a message on that awaits its receipt: SENT, or as after a failed attempt; or it goes on
+    waiting.
+    """
     seen: dict[str, Any] = {"receipt_status": found.status, "receipt_at": found.at}
     if found.sent_at:
         _change(claim, state=MessageState.SENT, sent_at=found.sent_at, outcome=Outcome.ACCEPTED, **seen)
@@ -158,7 +188,14 @@ def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool
     waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
     times = {"due_at": due_at, "parked_at": due_at if parked else None}
     outcome = claim.outcome or Outcome.REFUSED
-    _change(claim, **waiting, **times, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
+    _change(
+        claim,
+        **waiting,
+        **times,
+        outcome=outcome,
+        failure_reason=error.reason,
+        failure_cause=error.detail[:_LONGEST_DETAIL],
+    )
 
 
 def give_back(claim: Claim, *, due_at: datetime) -> None:
@@ -167,7 +204,9 @@ def give_back(claim: Claim, *, due_at: datetime) -> None:
 
 
 def abandon(claim: Claim, *, due_at: datetime) -> None:
-    """Put a message back whose sender was lost before it was sent; the third time it ends, since it may be what ends its senders."""
+    """Put a message back whose sender was lost before it was sent; the third time it ends, since it may be
+    what ends its senders.
+    """
     mine = Message.objects.filter(pk=claim.message_id, token=claim.token)
     mine.update(abandons=F("abandons") + 1)
     if mine.filter(abandons__lt=MOST_ABANDONS).exists():
@@ -179,7 +218,13 @@ def abandon(claim: Claim, *, due_at: datetime) -> None:
 def _fail(claim: Claim, error: DeliveryError) -> None:
     """End a message that was never sent; its tries stay as they were counted."""
     outcome = claim.outcome or Outcome.REFUSED
-    _change(claim, state=MessageState.FAILED, outcome=outcome, failure_reason=error.reason, failure_cause=error.detail)
+    _change(
+        claim,
+        state=MessageState.FAILED,
+        outcome=outcome,
+        failure_reason=error.reason,
+        failure_cause=error.detail,
+    )
 
 
 def _move(claim: Claim, verdict: Verdict, **reason: str) -> None:
@@ -198,7 +243,8 @@ def _move(claim: Claim, verdict: Verdict, **reason: str) -> None:
 
 def _change(claim: Claim, **fields: Any) -> None:
     mine = Message.objects.filter(pk=claim.message_id, token=claim.token, state=MessageState.SENDING_ASYNC)
-    if mine.update(lease_until=None, **fields) != 1:  # its attempt was open and is locked: nobody else may have moved it
+    # Its attempt was open and is locked: nobody else may have moved it.
+    if mine.update(lease_until=None, **fields) != 1:
         raise RuntimeError(f"message {claim.message_id} moved under an open attempt")
 
 
@@ -213,7 +259,9 @@ def _mark_sent(results: Sequence[Result]) -> set[tuple[int, int]]:
         }
         for each in results
     ]
-    return set(sql.update_each(sql.MESSAGE, f"{MARK_SENT}{sql.MESSAGE}.id, {sql.MESSAGE}.token", rows, _SENT_TYPES))
+    return set(
+        sql.update_each(sql.MESSAGE, f"{MARK_SENT}{sql.MESSAGE}.id, {sql.MESSAGE}.token", rows, _SENT_TYPES)
+    )
 
 
 def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
@@ -258,8 +306,13 @@ def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[s
 def keep_late(result: Result) -> None:
     """Keep a result whose message was no longer this worker's, on its attempt.
 
-    Only where that was closed without a result: recorded once is enough, when a commit was answered by a lost connection.
+    Only where that was closed without a result: recorded once is enough, when a commit was answered by a lost
+    connection.
     """
     outcome, _, detail, provider_id = _summary(result.answer)
-    closed_without = Attempt.objects.filter(pk=result.claim.attempt_id, outcome__in=[Outcome.UNKNOWN, Outcome.ABANDONED], late_at=None)
-    closed_without.update(late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id)
+    closed_without = Attempt.objects.filter(
+        pk=result.claim.attempt_id, outcome__in=[Outcome.UNKNOWN, Outcome.ABANDONED], late_at=None
+    )
+    closed_without.update(
+        late_outcome=outcome, late_detail=detail, late_at=result.finished_at, provider_id=provider_id
+    )

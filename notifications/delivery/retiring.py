@@ -6,11 +6,16 @@ from notifications.secrets.urls import shortened
 
 
 def retire(template_id: int) -> None:
-    """Switch the template off and tell the owner, once. Must run inside a transaction; what is queued already is still tried."""
+    """Switch the template off and tell the owner, once.
+
+    Must run inside a transaction; what is queued already is still tried.
+    """
     if not NotificationTemplate.objects.filter(pk=template_id, active=True).update(active=False):
         return
     template = NotificationTemplate.objects.get(pk=template_id)
-    alerts.record(template, before={"active": True}, after={"active": False, "reason": "the receiver answered 410 Gone"})
+    alerts.record(
+        template, before={"active": True}, after={"active": False, "reason": "the receiver answered 410 Gone"}
+    )
     alerts.tell(
         f"Commlog: the template {template.name} was switched off",
         f"{shortened(template.destination)} answered 410 Gone: it wants no more requests. "

@@ -1,4 +1,6 @@
-"""Counting results: once for all that is recorded together, in the same statement, on rows that no other worker writes."""
+"""Counting results: once for all that is recorded together, in the same statement, on rows that no other
+worker writes.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +21,13 @@ from notifications.states import Outcome
 _KEPT = THE_HOUR + timedelta(minutes=5)
 _SWEEP = "sweep lane tallies"
 _TALLY = LaneTally._meta.db_table
-_TYPES = {"lane_id": "bigint", "minute": "integer", "delivered": "integer", "failed": "integer", "accepted_at": "timestamptz"}
+_TYPES = {
+    "lane_id": "bigint",
+    "minute": "integer",
+    "delivered": "integer",
+    "failed": "integer",
+    "accepted_at": "timestamptz",
+}
 # WHERE 1 = 1: without it, SQLite reads ON CONFLICT as the condition of a join.
 ADD = f"""
 INSERT INTO {_TALLY} (lane_id, minute, worker, delivered, failed, accepted_at)
@@ -71,9 +79,16 @@ def _take_back(tries: Sequence[Try], counts: defaultdict[tuple[int, int], _Count
     if not tries:
         return
     mine = {each.claim.message_id: each for each in tries}
-    earlier = Attempt.objects.filter(message__in=mine).exclude(pk__in=[each.claim.attempt_id for each in tries])
-    called = earlier.filter(~Q(outcome=Outcome.ABANDONED), started_at__isnull=False, finished_at__isnull=False)
-    last = {pk: (outcome, at) for pk, outcome, at in called.order_by("number").values_list("message", "outcome", "finished_at")}
+    earlier = Attempt.objects.filter(message__in=mine).exclude(
+        pk__in=[each.claim.attempt_id for each in tries]
+    )
+    called = earlier.filter(
+        ~Q(outcome=Outcome.ABANDONED), started_at__isnull=False, finished_at__isnull=False
+    )
+    last = {
+        pk: (outcome, at)
+        for pk, outcome, at in called.order_by("number").values_list("message", "outcome", "finished_at")
+    }
     for pk, (outcome, at) in last.items():
         if at is None or at < mine[pk].at - THE_HOUR:
             continue
@@ -91,13 +106,21 @@ def install_schedule(**_: object) -> None:
 
 
 def sweep() -> int:
-    """Tell of lanes that are failing, and delete what is older than an hour (a task of django-q2). Returns how many tallies were deleted.
+    """Tell of lanes that are failing, and delete what is older than an hour (a task of django-q2).
+
+    Returns how many tallies were deleted.
 
     The last success of a lane is kept on its row.
     """
     now = db_now()
     failing.sweep(now)
     old = LaneTally.objects.filter(minute__lt=minute_of(now - _KEPT))
-    for pk, last in old.values("lane").order_by().annotate(last=Max("accepted_at")).exclude(last=None).values_list("lane", "last"):
+    for pk, last in (
+        old.values("lane")
+        .order_by()
+        .annotate(last=Max("accepted_at"))
+        .exclude(last=None)
+        .values_list("lane", "last")
+    ):
         Lane.objects.filter(Q(accepted_at=None) | Q(accepted_at__lt=last), pk=pk).update(accepted_at=last)
     return old.delete()[0]

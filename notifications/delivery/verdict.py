@@ -1,4 +1,7 @@
-"""What a failed attempt means for its message: wait for a retry, or fail. Arithmetic over the policy, no database."""
+"""What a failed attempt means for its message: wait for a retry, or fail.
+
+Arithmetic over the policy, no database.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,8 +35,9 @@ def judge(
 ) -> Verdict:
     """The verdict on a message that had `failures` failed tries and this `outcome` before `error`.
 
-    The seed: any failed e-mail, SMS or webhook is retried; streaming is not (`policy` None). What cannot be sent as it
-    stands is not; neither is an unknown outcome where the policy says so, since it may have been delivered.
+    The seed: any failed e-mail, SMS or webhook is retried; streaming is not (`policy` None). What cannot be
+    sent as it stands is not; neither is an unknown outcome where the policy says so, since it may have been
+    delivered.
     """
     unknown = Outcome.UNKNOWN in (error.outcome, outcome)
     overall = Outcome.UNKNOWN if unknown else Outcome.REFUSED

@@ -42,7 +42,9 @@ class Done:
 
 
 class Finished:
-    """Results on their way from the threads to the drain, which is woken once for several of them: each waking costs as much as a mail."""
+    """Results on their way from the threads to the drain, which is woken once for several of them: each
+    waking costs as much as a mail.
+    """
 
     def __init__(self) -> None:
         self._results: deque[Done] = deque()
@@ -69,7 +71,8 @@ class Window:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        # Seconds a send has taken of late: slow until it has shown otherwise, but our own database is not a provider.
+        # Seconds a send has taken of late: slow until it has shown otherwise, but our own database is not a
+        # provider.
         self.pace = 0.0 if channel.inline else 0.5
         self._calls: queue.SimpleQueue[tuple[Call, Callable[[Done], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -78,13 +81,16 @@ class Window:
 
     @property
     def most_permitted(self) -> int:
-        """How many permitted messages may be out at once: after a crash each of them is of unknown outcome."""
+        """How many permitted messages may be out at once: after a crash each of them is of unknown
+        outcome.
+        """
         most, width = self.channel.permits, self.channel.width
         return max(width, min(most, int(width * self.channel.ahead / self.pace)) if self.pace else most)
 
     @property
     def batch(self) -> int:
-        """How many results one transaction records at best: most of a window, as what it costs it costs however few they are.
+        """How many results one transaction records at best: most of a window, as what it costs it costs
+        however few they are.
 
         Where nothing is permitted ahead, none waits for another.
         """
@@ -133,7 +139,8 @@ def send(channel: Channel, call: Call) -> Done:
     except DeliveryError as error:
         answer = error
     except Exception as error:
-        # Nobody foresaw this, so nobody knows whether it was handed over: the row says just that, and never hangs.
+        # Nobody foresaw this, so nobody knows whether it was handed over: the row says just that, and never
+        # hangs.
         logger.exception("unforeseen error while sending message %s", call.claim.message_id)
         answer = DeliveryError(Reason.OTHER, f"{type(error).__name__}: {error}", outcome=Outcome.UNKNOWN)
     return Done(call.claim, answer, started, time.monotonic())

@@ -1,4 +1,6 @@
-"""From one event and the templates that it concerns to drafts, and a trace that says what became of each template."""
+"""From one event and the templates that it concerns to drafts, and a trace that says what became of each
+template.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,9 +71,14 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
 
 
 def _values(event: BusinessEvent, today: Values) -> Values:
-    """What the placeholders stand for, whoever gets the message. Our own rows come before what the event says of them."""
+    """What the placeholders stand for, whoever gets the message.
+
+    Our own rows come before what the event says of them.
+    """
     whose = {"USER_NAME": event.user.name if event.user else event.source}
-    return values.of_event(event) | today | whose | values.of_group(event.group) | values.of_client(event.client)
+    return (
+        values.of_event(event) | today | whose | values.of_group(event.group) | values.of_client(event.client)
+    )
 
 
 def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> bool:
@@ -85,7 +92,11 @@ def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surrounding
         entry.fall_silent(Silence.CONDITION, *failing)
     elif not _subscribed(template, event, around):
         owner = _owner(template, event)
-        default = "the template is sent to subscribers only" if template.subscription == SubscriptionOption.OPT_IN else "unsubscribed"
+        default = (
+            "the template is sent to subscribers only"
+            if template.subscription == SubscriptionOption.OPT_IN
+            else "unsubscribed"
+        )
         entry.fall_silent(Silence.NOT_SUBSCRIBED, f"{owner}: {default}")
     return bool(entry.silence)
 
@@ -106,7 +117,9 @@ def _subscribed(template: NotificationTemplate, event: BusinessEvent, around: Su
     return is_subscribed(template, chosen)
 
 
-def _drafts(template: NotificationTemplate, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> Iterator[Draft]:
+def _drafts(
+    template: NotificationTemplate, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry
+) -> Iterator[Draft]:
     if not template.for_people:
         yield _draft(template, event, found, event.client or event.group or event.user)
         return
@@ -118,11 +131,17 @@ def _drafts(template: NotificationTemplate, event: BusinessEvent, found: Values,
         if channel.address_of(recipient):
             yield _draft(template, event, found | values.of_recipient(recipient), recipient)
         else:
-            entry.fall_silent(Silence.NO_ADDRESS, f"{recipient.name} has no {channel.destination_name} on file")
+            entry.fall_silent(
+                Silence.NO_ADDRESS, f"{recipient.name} has no {channel.destination_name} on file"
+            )
 
 
-def _recipients(template: NotificationTemplate, event: BusinessEvent, around: Surroundings) -> Sequence[Client | Group | Staff]:
-    owner: Client | Group | Staff | None = event.user if template.target == Target.USER else _owner(template, event)
+def _recipients(
+    template: NotificationTemplate, event: BusinessEvent, around: Surroundings
+) -> Sequence[Client | Group | Staff]:
+    owner: Client | Group | Staff | None = (
+        event.user if template.target == Target.USER else _owner(template, event)
+    )
     if template.recipient == RecipientKind.CREDIT_OFFICER:
         officer = owner.credit_officer if isinstance(owner, Client | Group) else None
         return [officer] if officer and officer.is_active else []
@@ -142,7 +161,12 @@ def _nobody(template: NotificationTemplate, event: BusinessEvent) -> str:
     return "The event names nobody"
 
 
-def _draft(template: NotificationTemplate, event: BusinessEvent, found: Values, recipient: Client | Group | Staff | None) -> Draft:
+def _draft(
+    template: NotificationTemplate,
+    event: BusinessEvent,
+    found: Values,
+    recipient: Client | Group | Staff | None,
+) -> Draft:
     return Draft(
         MessageType(template.type),
         **content_of(template, found),

@@ -1,4 +1,6 @@
-"""Events as they come in: stored with their trace and their messages in one transaction, each once however often it is told."""
+"""Events as they come in: stored with their trace and their messages in one transaction, each once however
+often it is told.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +27,9 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened: what, to whom, and what is told of it (placeholder -> text; `templating.told` makes it)."""
+    """Something that happened: what, to whom, and what is told of it (placeholder -> text; `templating.told`
+    makes it).
+    """
 
     name: str
     client: Client | None = None
@@ -60,14 +64,18 @@ def raise_one(happening: Happening, *, source: str = "") -> Raised:
 
 
 def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Raised]:
-    """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed, none.
+    """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed,
+    none.
 
-    `source`: who tells it. Raises Malformed for an event that there is none of, or a key that belongs to another one.
+    `source`: who tells it. Raises Malformed for an event that there is none of, or a key that belongs to
+    another one.
     """
     for happening in happenings:
         _check(happening)
     with transaction.atomic():
-        prefetch_related_objects([one for each in happenings for one in (each.client, each.group) if one], "credit_officer")
+        prefetch_related_objects(
+            [one for each in happenings for one in (each.client, each.group) if one], "credit_officer"
+        )
         for number in range(_TRIES):
             known = _known(happenings)
             now = db_now()
@@ -87,7 +95,9 @@ def _keyed(happenings: Sequence[Happening]) -> Iterable[tuple[UUID | int, Happen
     return {(one.key or id(one)): one for one in happenings}.items()
 
 
-def _answer(happening: Happening, known: dict[UUID, BusinessEvent], fresh: dict[UUID | int, BusinessEvent]) -> Raised:
+def _answer(
+    happening: Happening, known: dict[UUID, BusinessEvent], fresh: dict[UUID | int, BusinessEvent]
+) -> Raised:
     key = happening.key or id(happening)
     if isinstance(key, UUID) and key in known:
         return Raised(_same(happening, known[key]), created=False)

@@ -14,11 +14,15 @@ from notifications.models import BusinessEvent, NotificationTemplate
 _AT_ONCE = 20  # events whose groups' members are in memory together
 
 
-def rehearse(template: NotificationTemplate, events: Sequence[BusinessEvent], *, now: datetime, most: int) -> tuple[int, int]:
-    """Return how many of the events were tried, and how many messages they would have led to by this template as it stands.
+def rehearse(
+    template: NotificationTemplate, events: Sequence[BusinessEvent], *, now: datetime, most: int
+) -> tuple[int, int]:
+    """Return how many of the events were tried, and how many messages they would have led to by this template
+    as it stands.
 
-    The template is taken for active. Addresses, subscriptions and conditions are those of now. `events` come with their client, group and
-    user, and are tried in order until there are `most` messages or more: one event of a group may write to thousands of members.
+    The template is taken for active. Addresses, subscriptions and conditions are those of now. `events` come
+    with their client, group and user, and are tried in order until there are `most` messages or more: one
+    event of a group may write to thousands of members.
     """
     tried, messages = copy(template), 0
     tried.active = True

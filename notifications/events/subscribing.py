@@ -46,15 +46,23 @@ def choose(template: NotificationTemplate, owner: Owner, *, subscribed: bool, by
     """Store what was chosen. Returns whether it differs from what held before."""
     whose, who = _whose(owner), by if getattr(by, "pk", None) else None
     with transaction.atomic():
-        before = Subscription.objects.filter(template=template, **whose).values_list("subscribed", flat=True).first()
+        before = (
+            Subscription.objects.filter(template=template, **whose)
+            .values_list("subscribed", flat=True)
+            .first()
+        )
         if before is None:
             try:
                 with transaction.atomic():
-                    Subscription.objects.create(template=template, **whose, subscribed=subscribed, changed_by=who)
+                    Subscription.objects.create(
+                        template=template, **whose, subscribed=subscribed, changed_by=who
+                    )
             except IntegrityError:  # chosen at the same moment by somebody else: the later one counts
                 before = not subscribed
         if before is not None:
-            Subscription.objects.filter(template=template, **whose).update(subscribed=subscribed, changed_by=who)
+            Subscription.objects.filter(template=template, **whose).update(
+                subscribed=subscribed, changed_by=who
+            )
     return is_subscribed(template, before) != subscribed
 
 

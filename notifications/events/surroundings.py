@@ -13,26 +13,41 @@ from notifications.templating.values import of_now
 def templates_for(events: Sequence[BusinessEvent]) -> list[NotificationTemplate]:
     """Return the automatic templates that wait for these events, inactive ones included."""
     names = {event.name for event in events}
-    return list(NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, event__in=names).order_by("pk"))
+    return list(
+        NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, event__in=names).order_by("pk")
+    )
 
 
-def surroundings(events: Sequence[BusinessEvent], templates: Sequence[NotificationTemplate], now: datetime) -> Surroundings:
-    """Return everything that the templates ask for about the events: two queries at most, however many events there are."""
+def surroundings(
+    events: Sequence[BusinessEvent], templates: Sequence[NotificationTemplate], now: datetime
+) -> Surroundings:
+    """Return everything that the templates ask for about the events: two queries at most, however many events
+    there are.
+    """
     rules: dict[str, list[Rule]] = {}
     for template in templates:
         rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))
     return Surroundings(rules, _choices(templates, events), _members(templates, events), now, of_now(now))
 
 
-def _choices(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[tuple[int, str, int], bool]:
+def _choices(
+    templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]
+) -> dict[tuple[int, str, int], bool]:
     said = Subscription.objects.filter(template__in=templates) if templates else Subscription.objects.none()
-    clients, groups = ({pk for event in events if (pk := getattr(event, f"{kind}_id"))} for kind in ("client", "group"))
+    clients, groups = (
+        {pk for event in events if (pk := getattr(event, f"{kind}_id"))} for kind in ("client", "group")
+    )
     rows = said.filter(client__in=clients) | said.filter(group__in=groups)
     found = rows.values_list("template_id", "client_id", "group_id", "subscribed")
-    return {(template, "client" if client else "group", client or group): subscribed for template, client, group, subscribed in found}
+    return {
+        (template, "client" if client else "group", client or group): subscribed
+        for template, client, group, subscribed in found
+    }
 
 
-def _members(templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]) -> dict[int, list[tuple[str, Client]]]:
+def _members(
+    templates: Sequence[NotificationTemplate], events: Sequence[BusinessEvent]
+) -> dict[int, list[tuple[str, Client]]]:
     if not any(template.recipient == RecipientKind.GROUP_MEMBERS for template in templates):
         return {}
     found: dict[int, list[tuple[str, Client]]] = {}

@@ -1,4 +1,6 @@
-"""The trace of an event: for each template that it concerns, the messages that were made, or why there are none."""
+"""The trace of an event: for each template that it concerns, the messages that were made, or why there are
+none.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +26,9 @@ class Silence(TextChoices):
 
 @dataclass(slots=True)
 class Entry:
-    """What became of one template. Where it went to several people, `silence` may concern some of them alone."""
+    """What became of one template. Where it went to several people, `silence` may concern some of them
+    alone.
+    """
 
     template: str  # the key
     name: str  # as the template was called then
@@ -55,8 +59,12 @@ def entries_of(event: BusinessEvent) -> list[Entry]:
 
 
 def stored(entries: Sequence[Entry]) -> list[list[Any]]:
-    """The trace as a row holds it: values without their names, which are half of its size and of the time to write it."""
-    return [[each.template, each.name, each.type, each.silence, each.details, each.messages] for each in entries]
+    """The trace as a row holds it: values without their names, which are half of its size and of the time to
+    write it.
+    """
+    return [
+        [each.template, each.name, each.type, each.silence, each.details, each.messages] for each in entries
+    ]
 
 
 def message_keys(event: BusinessEvent) -> list[UUID]:

@@ -1,8 +1,10 @@
-"""How a lane does, by its results: how many messages were delivered and how many failed lately, the last success, whether it is failing.
+"""How a lane does, by its results: how many messages were delivered and how many failed lately, the last
+success, whether it is failing.
 
-The numbers are messages, not tries. A message counts once, when it was tried last: as delivered where the server or gateway took it, as
-failed where it did not, whether it is tried again or not. What a receipt says later changes nothing here. They are written in the
-transaction of the result (notifications.delivery.tallies), so all hosts share them.
+The numbers are messages, not tries. A message counts once, when it was tried last: as delivered where the
+server or gateway took it, as failed where it did not, whether it is tried again or not. What a receipt says
+later changes nothing here. They are written in the transaction of the result
+(notifications.delivery.tallies), so all hosts share them.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,8 +22,9 @@ LATELY, THE_HOUR = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
-    """Messages delivered and failed in the last five minutes and in the last hour, the last success (None: none is known), and since when
-    the lane has been failing (None: it is not)."""
+    """Messages delivered and failed in the last five minutes and in the last hour, the last success (None:
+    none is known), and since when the lane has been failing (None: it is not).
+    """
 
     delivered: int = 0
     failed: int = 0
@@ -59,11 +62,17 @@ class LaneHealth:
             said = "nothing tried in the last hour"
         if self.tried and self.delivered:
             return said
-        return f"{said}; last success {clock(self.last_success, now)}" if self.last_success else f"{said}; no success on record"
+        return (
+            f"{said}; last success {clock(self.last_success, now)}"
+            if self.last_success
+            else f"{said}; no success on record"
+        )
 
 
 def clock(at: datetime, now: datetime) -> str:
-    """Return a moment in the organisation's zone as briefly as it is clear: `10:01`, on another day `28 Nov 10:01`."""
+    """Return a moment in the organisation's zone as briefly as it is clear: `10:01`, on another day `28 Nov
+    10:01`.
+    """
     local, today = timezone.localtime(at), timezone.localtime(now)
     if local.date() == today.date():
         return f"{local:%H:%M}"
@@ -77,9 +86,16 @@ def minute_of(at: datetime) -> int:
 
 def health_of(lanes: Collection[Lane], now: datetime) -> dict[int, LaneHealth]:
     """Return how these lanes do, by their ids. One query, over the tallies of an hour."""
-    since = {name: Q(minute__gte=minute_of(now - span)) for name, span in (("lately", LATELY), ("in_hour", THE_HOUR))}
+    since = {
+        name: Q(minute__gte=minute_of(now - span))
+        for name, span in (("lately", LATELY), ("in_hour", THE_HOUR))
+    }
     rows = LaneTally.objects.filter(lane__in=lanes).values("lane").order_by()
-    sums = {f"{name}_{span}": Sum(name, filter=of, default=0) for name in ("delivered", "failed") for span, of in since.items()}
+    sums = {
+        f"{name}_{span}": Sum(name, filter=of, default=0)
+        for name in ("delivered", "failed")
+        for span, of in since.items()
+    }
     found = {row["lane"]: row for row in rows.annotate(last=Max("accepted_at"), **sums)}
     return {lane.pk: _health(lane, found.get(lane.pk, {})) for lane in lanes}
 
@@ -88,14 +104,18 @@ def _health(lane: Lane, row: Mapping[str, Any]) -> LaneHealth:
     last = latest(lane.accepted_at, row.get("last"))
     # What was tried before there were tallies is taken back like all else.
     delivered, failed, delivered_in_hour, failed_in_hour = (
-        max(0, row.get(f"{name}_{span}", 0)) for span in ("lately", "in_hour") for name in ("delivered", "failed")
+        max(0, row.get(f"{name}_{span}", 0))
+        for span in ("lately", "in_hour")
+        for name in ("delivered", "failed")
     )
     failing_since = lane.failing_since if failed_in_hour and fails(lane, last) else None
     return LaneHealth(delivered, failed, delivered_in_hour, failed_in_hour, last, failing_since)
 
 
 def fails(lane: Lane, last_success: datetime | None) -> bool:
-    """Return whether nothing has been accepted since the failures for which the lane was said to be failing."""
+    """Return whether nothing has been accepted since the failures for which the lane was said to be
+    failing.
+    """
     return lane.failing_since is not None and (last_success is None or last_success < lane.failing_since)
 
 

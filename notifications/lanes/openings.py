@@ -14,9 +14,11 @@ from notifications.states import Circuit, MessageState, MessageType, Outcome, Wa
 
 _NEWEST = 2_000  # attempts among which those of the last seconds are
 _MARKED_AT_ONCE = 1_000
-PROBE_EVERY = timedelta(seconds=2)  # one message to a destination that failed, while the lane delivers nothing
+# One message to a destination that failed, while the lane delivers nothing.
+PROBE_EVERY = timedelta(seconds=2)
 WORKS_FOR = timedelta(seconds=10)  # after a delivery, for which a lane that was in trouble counts as working
-_UNTRIED_OUT, _FAILED_OUT = 2, 2  # messages under way in one worker: to such destinations, and to failed ones while the lane delivers
+# Messages under way in one worker: to such destinations, and to failed ones while the lane delivers.
+_UNTRIED_OUT, _FAILED_OUT = 2, 2
 _OVERLAP = timedelta(seconds=10)
 _known: dict[tuple[str, str], int] = this_process.keep({})
 
@@ -33,7 +35,8 @@ class LaneFinder:
         pk = self._found.get(key) or _known.get(key)
         if pk is None:
             pk = Lane.objects.get_or_create(channel=key[0], name=key[1])[0].pk
-            # Remembered beyond the transaction once it is committed: a lane that is rolled back must not be referred to.
+            # Remembered beyond the transaction once it is committed: a lane that is rolled back must not be
+            # referred to.
             transaction.on_commit(lambda: _known.__setitem__(key, pk))
         self._found[key] = pk
         return pk
@@ -42,8 +45,8 @@ class LaneFinder:
 class Opening(NamedTuple):
     """Due messages of a lane, and how many of them may be claimed.
 
-    `trial`: the lane's circuit is open. `parked`: those to destinations that failed; `probe`: one of them, to try the lane. `most_out`: how
-    many of their kind may be under way in one worker.
+    `trial`: the lane's circuit is open. `parked`: those to destinations that failed; `probe`: one of them, to
+    try the lane. `most_out`: how many of their kind may be under way in one worker.
     """
 
     lane_id: int
@@ -56,25 +59,32 @@ class Opening(NamedTuple):
     most_out: int | None = None
 
 
-# A lane is free unless a person, an administrator's switch of its channel, or a restored database holds it back.
+# A lane is free unless a person, an administrator's switch of its channel, or a restored database holds it
+# back.
 _RESTORED = f"SELECT 1 FROM {sql.INSTALLATION} i WHERE i.restored_at IS NOT NULL AND i.lifted_at IS NULL"  # noqa: S608
 _UNPAUSED = f"""lane.paused_at IS NULL AND NOT EXISTS ({_RESTORED}) AND NOT EXISTS (
 SELECT 1 FROM {sql.SWITCH} s WHERE s.channel = lane.channel AND (s.paused_at IS NOT NULL OR NOT s.enabled))"""  # noqa: S608
-ROOM = f"lane.cap - (SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)"  # noqa: S608
-_FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND m.parked_at IS PARKED
+ROOM = f"""lane.cap - (
+SELECT COUNT(*) FROM {sql.MESSAGE} c WHERE c.lane_id = lane.id AND c.lease_until IS NOT NULL)"""  # noqa: S608
+_FIRST = f"""(SELECT m.due_at FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.due_at IS NOT NULL AND
+m.parked_at IS PARKED
 ORDER BY m.due_at, m.id LIMIT 1)"""  # noqa: S608
-# Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long as it knows of little.
+# Asked lane by lane in the order of an index: as an EXISTS, PostgreSQL joins it with all that is due, as long
+# as it knows of little.
 _OPENINGS = f"""
 WITH lane AS MATERIALIZED (
-SELECT lane.*, {_FIRST.replace("PARKED", "NULL")} AS due_first, {_FIRST.replace("PARKED", "NOT NULL")} AS parked_first
+SELECT lane.*, {_FIRST.replace("PARKED", "NULL")} AS due_first, {_FIRST.replace("PARKED", "NOT NULL")} AS
+parked_first
 FROM {sql.LANE} lane WHERE {_UNPAUSED})
 SELECT lane.id, lane.channel, {ROOM},
-lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s, COALESCE(lane.worked_at > %s, FALSE),
+lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s, COALESCE(lane.worked_at >
+%s, FALSE),
 lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
 FROM lane WHERE lane.due_first <= %s OR lane.parked_first <= %s
 """  # noqa: S608 - names of tables
 _HELD = f"""
-SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit = '{Circuit.OPEN}'
+SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit =
+'{Circuit.OPEN}'
 """  # noqa: S608
 
 
@@ -100,7 +110,9 @@ def openings(now: datetime) -> list[Opening]:
 
 
 def works(lane: Lane, now: datetime) -> bool:
-    """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last seconds."""
+    """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last
+    seconds.
+    """
     return _delivers(lane.circuit, lane.worked_at is not None and lane.worked_at > now - WORKS_FOR)
 
 
@@ -109,7 +121,9 @@ def _delivers(circuit: str, worked: bool) -> bool:
 
 
 def take(opening: Opening, wanted: int, *, now: datetime) -> int:
-    """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in trouble."""
+    """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in
+    trouble.
+    """
     if opening.probe:
         return int(wanted > 0 and _take_probe(opening.lane_id, now=now))
     if not opening.limited:
@@ -120,18 +134,23 @@ def take(opening: Opening, wanted: int, *, now: datetime) -> int:
         if filled is None:
             return wanted
         taken = min(wanted, int(filled))
-        Lane.objects.filter(pk=lane.pk).update(tokens=filled - taken, tokens_at=max(lane.tokens_at, now.timestamp()))
+        Lane.objects.filter(pk=lane.pk).update(
+            tokens=filled - taken, tokens_at=max(lane.tokens_at, now.timestamp())
+        )
     return taken
 
 
 def _take_probe(lane_id: int, *, now: datetime) -> bool:
-    """The right to try the lane with one message to a destination that failed: one worker gets it, and another one some seconds later."""
+    """The right to try the lane with one message to a destination that failed: one worker gets it, and
+    another one some seconds later.
+    """
     due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
     return bool(due.update(probe_at=now + PROBE_EVERY))
 
 
 def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
-    """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of so many seconds.
+    """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of
+    so many seconds.
 
     Kept on the lane's row, so all hosts share it. Must run inside a transaction.
     """
@@ -139,7 +158,9 @@ def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
     if pace.settles(moment):
         return
     slower = pace.slowed(_accepted(lane_id, now), moment, rest=rest)
-    Lane.objects.filter(pk=lane_id).update(pace=slower.pace, paced_at=slower.paced_at, tokens=slower.tokens, tokens_at=slower.tokens_at)
+    Lane.objects.filter(pk=lane_id).update(
+        pace=slower.pace, paced_at=slower.paced_at, tokens=slower.tokens, tokens_at=slower.tokens_at
+    )
 
 
 def present_limit(lane: Lane, now: datetime) -> float | None:
@@ -152,19 +173,30 @@ def _pace_of(lane: Lane) -> Pace:
 
 
 def _locked(lane_id: int) -> Lane:
-    return Lane.objects.select_for_update().only("rate", "pace", "paced_at", "tokens", "tokens_at", "circuit", "worked_at").get(pk=lane_id)
+    return (
+        Lane.objects.select_for_update()
+        .only("rate", "pace", "paced_at", "tokens", "tokens_at", "circuit", "worked_at")
+        .get(pk=lane_id)
+    )
 
 
 def _accepted(lane_id: int, now: datetime) -> int:
-    """How many of the lane's messages were accepted in the last seconds, by all hosts. Attempts are opened in the order of their ids."""
+    """How many of the lane's messages were accepted in the last seconds, by all hosts.
+
+    Attempts are opened in the order of their ids.
+    """
     # Two steps: as a subquery, PostgreSQL asks it anew for every attempt that there is.
     newest = newest_id(Attempt)
-    accepted = Attempt.objects.filter(pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - timedelta(seconds=LOOK_BACK))
+    accepted = Attempt.objects.filter(
+        pk__gt=newest - _NEWEST, outcome=Outcome.ACCEPTED, finished_at__gt=now - timedelta(seconds=LOOK_BACK)
+    )
     return accepted.filter(message__lane=lane_id).count()
 
 
 def held() -> dict[int, bool]:
-    """The lanes from which nothing may be claimed, or only what tries them; and whether each is of the second kind."""
+    """The lanes from which nothing may be claimed, or only what tries them; and whether each is of the second
+    kind.
+    """
     stopped = held_channels()
     found = {pk: circuit == Circuit.OPEN and not paused for pk, circuit, paused in sql.select(_HELD, [])}
     if stopped:
@@ -173,13 +205,18 @@ def held() -> dict[int, bool]:
 
 
 def mark_held(now: datetime) -> int:
-    """Say of what is due on lanes that are held back that it is WAITING. Returns how many messages were marked."""
+    """Say of what is due on lanes that are held back that it is WAITING.
+
+    Returns how many messages were marked.
+    """
     return sum(_mark(lane, now) for lane in Lane.objects.filter(pk__in=held()))
 
 
 def _mark(lane: Lane, now: datetime) -> int:
     """Where it was left off, and a little before: what was committed late may have been due earlier."""
-    due = Message.objects.filter(lane=lane, due_at__lte=now, parked_at=None).exclude(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
+    due = Message.objects.filter(lane=lane, due_at__lte=now, parked_at=None).exclude(
+        waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT
+    )
     if lane.marked_until:
         due = due.filter(due_at__gt=lane.marked_until - _OVERLAP)
     with transaction.atomic():
@@ -188,7 +225,8 @@ def _mark(lane: Lane, now: datetime) -> int:
             due = due.select_for_update(skip_locked=True)
         rows = list(due.order_by("due_at", "id").values_list("pk", "due_at")[:_MARKED_AT_ONCE])
         waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
-        Message.objects.filter(pk__in=[pk for pk, _ in rows]).update(**waiting)  # all of them locked, and so still due
+        # All of them locked, and so still due.
+        Message.objects.filter(pk__in=[pk for pk, _ in rows]).update(**waiting)
         until = rows[-1][1] if len(rows) == _MARKED_AT_ONCE else now
         Lane.objects.filter(pk=lane.pk).update(marked_until=until)
     return len(rows)

@@ -1,7 +1,10 @@
-"""How fast a lane may go: arithmetic alone, without a database. Times are Unix times, rates messages a second.
+"""How fast a lane may go: arithmetic alone, without a database.
 
-A limit is set by hand, or follows from what the provider took when it asked for fewer messages. All hosts go by the same row of the
-lane, so they share it: what one of them takes out of the bucket is missing for the others.
+Times are Unix times, rates messages a second.
+
+A limit is set by hand, or follows from what the provider took when it asked for fewer messages. All hosts go
+by the same row of the lane, so they share it: what one of them takes out of the bucket is missing for the
+others.
 """
 
 from typing import NamedTuple, Self
@@ -18,7 +21,9 @@ _LONGEST_REST = 60.0  # seconds that a provider may ask for
 
 
 class Pace(NamedTuple):
-    """What the row of a lane says: its limit, what its provider took and when that was, what its bucket held and when."""
+    """What the row of a lane says: its limit, what its provider took and when that was, what its bucket held
+    and when.
+    """
 
     rate: float | None
     pace: float | None
@@ -27,7 +32,10 @@ class Pace(NamedTuple):
     tokens_at: float
 
     def limit(self, now: float, *, delivers: bool = True) -> float | None:
-        """Return the rate at which messages may leave; None: no limit. A lane that delivers nothing is tried with a few."""
+        """Return the rate at which messages may leave; None: no limit.
+
+        A lane that delivers nothing is tried with a few.
+        """
         limits = (self.rate, None if delivers else _UNTRIED, self._grown(now))
         return min((each for each in limits if each is not None), default=None)
 
@@ -38,7 +46,10 @@ class Pace(NamedTuple):
         return grown if grown < _FREE else None
 
     def filled(self, now: float, *, delivers: bool = True) -> float | None:
-        """Return what the bucket holds: never more than a quarter of a second's messages, or one. None: no limit."""
+        """Return what the bucket holds: never more than a quarter of a second's messages, or one.
+
+        None: no limit.
+        """
         limit = self.limit(now, delivers=delivers)
         if limit is None:
             return None
@@ -49,9 +60,11 @@ class Pace(NamedTuple):
         return self.paced_at is not None and now - self.paced_at < _SETTLES
 
     def slowed(self, accepted: int, now: float, *, rest: float = 0.0) -> Self:
-        """Return the pace of a lane whose provider asked for fewer messages, and for a rest of so many seconds: below what it took.
+        """Return the pace of a lane whose provider asked for fewer messages, and for a rest of so many
+        seconds: below what it took.
 
-        `accepted`: how many messages it took within LOOK_BACK. Of a lane that ran without a pace they may all be of the last second.
+        `accepted`: how many messages it took within LOOK_BACK. Of a lane that ran without a pace they may all
+        be of the last second.
         """
         took, present = accepted / LOOK_BACK if self.pace else float(accepted), self._grown(now)
         pace = max(_SLOWEST, _BELOW * (took if present is None else min(took, present)))

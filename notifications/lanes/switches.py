@@ -13,14 +13,21 @@ _known: dict[str, object] = {"until": 0.0, "off": frozenset()}
 
 
 def is_off(channel: MessageType) -> bool:
-    """Return whether an administrator has switched the channel off. Asks the database once a second, not for each message."""
+    """Return whether an administrator has switched the channel off.
+
+    Asks the database once a second, not for each message.
+    """
     return channel in _switched_off()
 
 
 def refuse_switched_off(channel: MessageType) -> None:
     """Raise DeliveryError(NEVER) where the channel was switched off."""
     if is_off(channel):
-        raise DeliveryError(channels.of(channel).when_off, f"An administrator has switched {channel.label} off.", kind=Failure.NEVER)
+        raise DeliveryError(
+            channels.of(channel).when_off,
+            f"An administrator has switched {channel.label} off.",
+            kind=Failure.NEVER,
+        )
 
 
 @this_process.at_forget
@@ -31,6 +38,8 @@ def forget() -> None:
 
 def _switched_off() -> frozenset[str]:
     if time.monotonic() >= _known["until"]:  # type: ignore[operator]
-        _known["off"] = frozenset(ChannelSwitch.objects.filter(enabled=False).values_list("channel", flat=True))
+        _known["off"] = frozenset(
+            ChannelSwitch.objects.filter(enabled=False).values_list("channel", flat=True)
+        )
         _known["until"] = time.monotonic() + _TRUST
     return _known["off"]  # type: ignore[return-value]

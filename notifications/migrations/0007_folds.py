@@ -1,4 +1,6 @@
-"""Names and addresses get their folds beside them. Rows that are there already are filled in by the cluster."""
+"""Names and addresses get their folds beside them. Rows that are there already are filled in by the
+cluster.
+"""
 
 from typing import Any
 

@@ -1,8 +1,9 @@
 """PostgreSQL vacuums and analyses the tables of the hot path once a hundredth of them has changed.
 
-Each message is updated three times and each attempt twice. By default a fifth of a table is dead before anybody looks: two million rows
-of ten million. Lanes are few rows that change many times a second; with room left on their pages they change in place. None of this
-rewrites a table, and the lock lets others read and write.
+Each message is updated three times and each attempt twice. By default a fifth of a table is dead before
+anybody looks: two million rows of ten million. Lanes are few rows that change many times a second; with room
+left on their pages they change in place. None of this rewrites a table, and the lock lets others read and
+write.
 """
 
 from typing import Any

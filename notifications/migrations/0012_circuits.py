@@ -1,6 +1,8 @@
-"""An open circuit holds the destinations that failed, whose messages wait apart from the others of their lane.
+"""An open circuit holds the destinations that failed, whose messages wait apart from the others of their
+lane.
 
-The index of what is due becomes two. Both are built while others write, and the old one goes last: what still runs asks by it.
+The index of what is due becomes two. Both are built while others write, and the old one goes last: what still
+runs asks by it.
 """
 
 import django.db.models.deletion

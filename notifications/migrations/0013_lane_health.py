@@ -1,4 +1,7 @@
-"""How lanes do: tallies of their results, and what was refused lately. The hot rows of a tally change in place (PostgreSQL)."""
+"""How lanes do: tallies of their results, and what was refused lately.
+
+The hot rows of a tally change in place (PostgreSQL).
+"""
 
 from typing import Any
 

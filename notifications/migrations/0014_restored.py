@@ -1,4 +1,6 @@
-"""A database knows itself by a random id, and whether it was restored; a message, whether it may have been sent before that."""
+"""A database knows itself by a random id, and whether it was restored; a message, whether it may have been
+sent before that.
+"""
 
 import uuid
 

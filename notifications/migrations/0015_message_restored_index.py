@@ -1,4 +1,6 @@
-"""What may have been sent before the database was restored is found by an index that is empty as long as it never was."""
+"""What may have been sent before the database was restored is found by an index that is empty as long as it
+never was.
+"""
 
 from django.db import migrations, models
 

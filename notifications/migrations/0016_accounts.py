@@ -1,4 +1,6 @@
-"""A message says what it is about in the bank's core: an account, a repayment, a reference of whoever sends it."""
+"""A message says what it is about in the bank's core: an account, a repayment, a reference of whoever sends
+it.
+"""
 
 from django.db import migrations, models
 

@@ -1,4 +1,6 @@
-"""Messages about an account, a repayment or a reference are found by indexes that are empty as long as nobody names any."""
+"""Messages about an account, a repayment or a reference are found by indexes that are empty as long as nobody
+names any.
+"""
 
 from django.db import migrations, models
 from django.db.models import Q

@@ -7,7 +7,10 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
 class AddFieldOnline(migrations.AddField):
-    """A column with a constant default of the database. SQLite adds it as PostgreSQL does; Django would have it copy the whole table."""
+    """A column with a constant default of the database.
+
+    SQLite adds it as PostgreSQL does; Django would have it copy the whole table.
+    """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Add it."""
@@ -19,7 +22,10 @@ class AddFieldOnline(migrations.AddField):
 
 
 class AddIndexOnline(migrations.AddIndex):
-    """An index that PostgreSQL builds while others write. Its migration has `atomic = False`; run again, it begins anew."""
+    """An index that PostgreSQL builds while others write.
+
+    Its migration has `atomic = False`; run again, it begins anew.
+    """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Build it. What an interrupted run has left is removed first: it would never be used."""

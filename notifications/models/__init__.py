@@ -9,7 +9,14 @@ from notifications.models.message import Message
 from notifications.models.newest import newest_id
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
-from notifications.models.stream import StreamCursor, StreamEvent, StreamPartition, StreamReader, StreamSubscription, StreamTopic
+from notifications.models.stream import (
+    StreamCursor,
+    StreamEvent,
+    StreamPartition,
+    StreamReader,
+    StreamSubscription,
+    StreamTopic,
+)
 from notifications.models.template import NotificationTemplate, Subscription
 
 __all__ = [

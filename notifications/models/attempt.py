@@ -17,7 +17,8 @@ class Attempt(models.Model):
     worker = models.CharField(max_length=100)
     due_at = models.DateTimeField()
     opened_at = models.DateTimeField()
-    # Single-shot right to let bytes leave. Without it nothing was sent; with it and no answer, it may have been.
+    # Single-shot right to let bytes leave. Without it nothing was sent; with it and no answer, it may have
+    # been.
     permitted_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -40,7 +41,10 @@ class Attempt(models.Model):
                 condition=Q(outcome="", finished_at=None) | (~Q(outcome="") & Q(finished_at__isnull=False)),
                 name="attempt_closed_with_time",
             ),
-            models.CheckConstraint(condition=~Q(outcome=Outcome.REFUSED) | ~Q(failure_reason=""), name="attempt_refused_with_reason"),
+            models.CheckConstraint(
+                condition=~Q(outcome=Outcome.REFUSED) | ~Q(failure_reason=""),
+                name="attempt_refused_with_reason",
+            ),
         ]
 
     def __str__(self) -> str:

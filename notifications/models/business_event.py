@@ -17,10 +17,17 @@ class BusinessEvent(models.Model):
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=64)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="events")
-    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="events")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
-    subject_name = models.CharField(max_length=310, default="")  # of the client, the group or the user, as it was called then
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="events"
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="events"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    # Of the client, the group or the user, as it was called then.
+    subject_name = models.CharField(max_length=310, default="")
     data = models.JSONField(default=dict)  # placeholder -> text
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -32,8 +39,12 @@ class BusinessEvent(models.Model):
         verbose_name = "event"
         indexes = [
             models.Index(fields=["received_at", "id"], name="event_received"),
-            models.Index(fields=["client", "received_at", "id"], name="event_client", condition=Q(client__isnull=False)),
-            models.Index(fields=["group", "received_at", "id"], name="event_group", condition=Q(group__isnull=False)),
+            models.Index(
+                fields=["client", "received_at", "id"], name="event_client", condition=Q(client__isnull=False)
+            ),
+            models.Index(
+                fields=["group", "received_at", "id"], name="event_group", condition=Q(group__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

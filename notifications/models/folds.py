@@ -1,4 +1,6 @@
-"""Folds: the one spelling of a name or an address, kept in a column beside it, so that the database can ask for it."""
+"""Folds: the one spelling of a name or an address, kept in a column beside it, so that the database can ask
+for it.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,8 +16,9 @@ LONGEST = 400  # characters of the fold of a person's name: an index cannot hold
 class FoldField(models.TextField):
     """The fold of other columns of its row, written with them. Migrations see a TextField.
 
-    Rows that are older than the column hold nothing there until `notifications.cluster.filling` has come to them; so do rows of `sparse`
-    fields whose fold differs from the text by the case of A to Z alone. Whoever asks looks at the text itself then.
+    Rows that are older than the column hold nothing there until `notifications.cluster.filling` has come to
+    them; so do rows of `sparse` fields whose fold differs from the text by the case of A to Z alone. Whoever
+    asks looks at the text itself then.
     """
 
     db_returning = False  # its default is for those who insert rows and do not know the column yet
@@ -42,7 +45,8 @@ class FoldField(models.TextField):
         text = " ".join(texts).strip()
         if not self.sparse:
             return fold(text)[:LONGEST]
-        # Of a webhook's URL what readers see: nobody feels the way into its secret path by asking for one letter more.
+        # Of a webhook's URL what readers see: nobody feels the way into its secret path by asking for one
+        # letter more.
         shown = shortened(text)
         return stored_fold(text) if shown == text else fold(shown)
 

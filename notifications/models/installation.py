@@ -7,14 +7,19 @@ from django.db.models import Q
 
 
 class Installation(models.Model):
-    """The only row of its table. Made when senders look at the database for the first time (notifications.restored.holding)."""
+    """The only row of its table.
+
+    Made when senders look at the database for the first time (notifications.restored.holding).
+    """
 
     ONLY = 1
 
-    key = models.UUIDField(default=uuid4)  # what the marker outside is called; a restored database gets a new one
+    # What the marker outside is called; a restored database gets a new one.
+    key = models.UUIDField(default=uuid4)
     # Since when it is known to have been restored; none: it was not, or all is decided.
     restored_at = models.DateTimeField(null=True)
-    newest = models.BigIntegerField(default=0)  # the largest message id then: what comes later was surely not sent before
+    # The largest message id then: what comes later was surely not sent before.
+    newest = models.BigIntegerField(default=0)
     last_sent_at = models.DateTimeField(null=True)  # the last send that the database knew of
     known_sent_at = models.DateTimeField(null=True)  # the last send that the marker outside names
     marked_at = models.DateTimeField(null=True)  # since when all that may have been sent is marked
@@ -24,7 +29,8 @@ class Installation(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="installation_once"),
             models.CheckConstraint(
-                condition=Q(marked_at=None, lifted_at=None) | Q(restored_at__isnull=False, marked_at__isnull=False),
+                condition=Q(marked_at=None, lifted_at=None)
+                | Q(restored_at__isnull=False, marked_at__isnull=False),
                 name="installation_marked_before_lifted",
             ),
         ]

@@ -7,17 +7,22 @@ from notifications.states import Circuit, MessageType
 
 
 class Lane(models.Model):
-    """A channel and the provider or destination host behind it. Made by the outbox when a first message needs it."""
+    """A channel and the provider or destination host behind it.
+
+    Made by the outbox when a first message needs it.
+    """
 
     channel = models.CharField(max_length=16, choices=MessageType.choices)
     name = models.CharField(max_length=300)
     # How many messages of this lane may be claimed at once, over all workers and machines.
     cap = models.PositiveIntegerField(default=200)
-    # How many messages a second may leave; the bucket holds what was not used of it lately. Times of the bucket are Unix times.
+    # How many messages a second may leave; the bucket holds what was not used of it lately. Times of the
+    # bucket are Unix times.
     rate = models.FloatField(null=True)
     tokens = models.FloatField(default=0)
     tokens_at = models.FloatField(default=0)
-    # How many a second its provider took when it last asked for fewer; it grows from then on (notifications.lanes). Unix time.
+    # How many a second its provider took when it last asked for fewer; it grows from then on
+    # (notifications.lanes). Unix time.
     pace = models.FloatField(null=True)
     paced_at = models.FloatField(null=True)
     # Held back by a person, or because its provider is in trouble.
@@ -26,13 +31,18 @@ class Lane(models.Model):
     circuit = models.CharField(max_length=9, choices=Circuit.choices, default=Circuit.CLOSED)
     opened_at = models.DateTimeField(null=True)
     trouble = models.TextField(default="")  # what opened it
-    worked_at = models.DateTimeField(null=True)  # when, since it opened, a destination that had not failed was last delivered to
+    # when, since it opened, a destination that had not failed was last delivered to
+    worked_at = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)  # when one message to a destination that failed may try again
-    probes = models.PositiveIntegerField(default=0)  # tries in a row, since it opened, that may have been received
-    marked_until = models.DateTimeField(null=True)  # while it is held back: what was due until then is marked as WAITING
-    # How it does, by its results (notifications.lanes.lane_health). Nothing has been accepted since `failing_since` unless a time says so.
+    # Tries in a row, since it opened, that may have been received.
+    probes = models.PositiveIntegerField(default=0)
+    # While it is held back: what was due until then is marked as WAITING.
+    marked_until = models.DateTimeField(null=True)
+    # How it does, by its results (notifications.lanes.lane_health). Nothing has been accepted since
+    # `failing_since` unless a time says so.
     accepted_at = models.DateTimeField(null=True)  # the last success among the tallies that are gone
-    failing_since = models.DateTimeField(null=True)  # the first of the failures after which it was said to be failing
+    # The first of the failures after which it was said to be failing.
+    failing_since = models.DateTimeField(null=True)
     failing_with = models.TextField(default="", db_default="")  # the last of them
     told_at = models.DateTimeField(null=True)  # when ALERT_EMAIL was told of it
 
@@ -40,12 +50,14 @@ class Lane(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["channel", "name"], name="lane_once"),
             models.CheckConstraint(
-                condition=Q(circuit=Circuit.CLOSED, probe_at=None) | (~Q(circuit=Circuit.CLOSED) & Q(probe_at__isnull=False)),
+                condition=Q(circuit=Circuit.CLOSED, probe_at=None)
+                | (~Q(circuit=Circuit.CLOSED) & Q(probe_at__isnull=False)),
                 name="lane_open_with_probe",
             ),
             models.CheckConstraint(condition=Q(rate=None) | Q(rate__gt=0), name="lane_rate_positive"),
             models.CheckConstraint(
-                condition=Q(pace=None, paced_at=None) | Q(pace__gt=0, paced_at__isnull=False), name="lane_pace_with_time"
+                condition=Q(pace=None, paced_at=None) | Q(pace__gt=0, paced_at__isnull=False),
+                name="lane_pace_with_time",
             ),
         ]
 
@@ -66,10 +78,14 @@ SOUND = {
 
 
 class FailingDestination(models.Model):
-    """A destination that failed because of its lane since the circuit of the lane opened. Its messages wait apart from the others."""
+    """A destination that failed because of its lane since the circuit of the lane opened.
+
+    Its messages wait apart from the others.
+    """
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="failing")
-    digest = models.CharField(max_length=64)  # SHA-256 of the destination, which may be a URL with a secret in it
+    # SHA-256 of the destination, which may be a URL with a secret in it
+    digest = models.CharField(max_length=64)
     failed_at = models.DateTimeField()
 
     class Meta:
@@ -82,8 +98,9 @@ class FailingDestination(models.Model):
 class LaneTally(models.Model):
     """How many messages of a lane one worker delivered and failed to deliver in one minute.
 
-    Each worker has rows of its own, so none waits for another. A message counts in the minute of its latest try alone: where a try
-    follows another, the earlier one is taken back, and a row may go below zero; the sum over all workers does not.
+    Each worker has rows of its own, so none waits for another. A message counts in the minute of its latest
+    try alone: where a try follows another, the earlier one is taken back, and a row may go below zero; the
+    sum over all workers does not.
     """
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="tallies")
@@ -101,7 +118,10 @@ class LaneTally(models.Model):
 
 
 class LaneRefusal(models.Model):
-    """A failed try of a lane that may turn out to be failing. None is added while it is known to fail; the schedule deletes old ones."""
+    """A failed try of a lane that may turn out to be failing.
+
+    None is added while it is known to fail; the schedule deletes old ones.
+    """
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="refusals")
     message_id = models.BigIntegerField()

@@ -37,18 +37,21 @@ from notifications.states import (
 
 _FINAL = sorted(FINAL)
 LONGEST_REFERENCE = 200
-# The due time of what may have been sent before its database was restored: it is never reached, so a person has to decide.
+# The due time of what may have been sent before its database was restored: it is never reached, so a person
+# has to decide.
 UNTIL_RELEASED = datetime(9000, 1, 1, tzinfo=UTC)
 _SENDING = MessageState.SENDING_ASYNC
 # As Message.arrived says it.
-ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (Q(state=MessageState.SENT) & ~Q(receipt_status__in=sorted(PROVES_LOSS)))
+ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (
+    Q(state=MessageState.SENT) & ~Q(receipt_status__in=sorted(PROVES_LOSS))
+)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """The questions that are asked of messages.
 
-    `legs`: conditions that together say the same as the filter, each served by an index of its own. No index serves their OR in
-    order, so a page is put together from the first rows of each (commlog.kit.paging).
+    `legs`: conditions that together say the same as the filter, each served by an index of its own. No index
+    serves their OR in order, so a page is put together from the first rows of each (commlog.kit.paging).
     """
 
     legs: tuple[Q, ...] = ()
@@ -68,7 +71,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def of_key(self, key: UUID) -> Self:
         """The message with this key, and those about what has it in the bank's core."""
-        return self._in_legs(*(Q(**{name: key}) for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key")))
+        return self._in_legs(
+            *(
+                Q(**{name: key})
+                for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key")
+            )
+        )
 
     def _in_legs(self, *legs: Q) -> Self:
         found = self.filter(reduce(or_, legs))
@@ -89,17 +97,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 def of_channels(types: Sequence[MessageType]) -> Q:
-    """The condition that a message's channel is one of these; an IN would not be seen to imply the condition of an index."""
+    """The condition that a message's channel is one of these. An IN would not imply an index's condition."""
     return reduce(or_, (Q(type=each) for each in types))
 
 
 def unanswered() -> Q:
-    """The condition that a message has not arrived, and that nothing of its chain has arrived or is under way.
+    """The condition that a message has not arrived, and nothing of its chain has arrived or is under way.
 
-    CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there are no resends, those
-    read all of them for each row, which took minutes where it now takes seconds.
+    CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there
+    are no resends, those read all of them for each row, which took minutes where it now takes seconds.
     """
-    chain = Message.objects.filter(ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk")))
+    chain = Message.objects.filter(
+        ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk"))
+    )
     root = Message.objects.filter(ARRIVED, pk=OuterRef("first"))
     answered = ARRIVED | Exists(chain) | Exists(root)
     return Q(Exact(Case(When(answered, then=Value(1)), default=Value(0)), 0))
@@ -111,7 +121,7 @@ def reference_of(reference_id: str, provider_id: str, channel: str) -> str:
 
 
 class Message(models.Model):
-    """A row in the log. Its content never changes; its state changes by conditional UPDATE only, and never once final."""
+    """A row in the log. Its content never changes; its state does by conditional UPDATE, never once final."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     type = models.CharField(max_length=16, choices=MessageType.choices)
@@ -133,17 +143,32 @@ class Message(models.Model):
     # Who sent it to whom, as they were called then; later renames do not rewrite the log.
     sender = models.CharField(max_length=200)
     sender_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="sent_messages"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="sent_messages",
     )
     recipient_name = models.CharField(max_length=310, default="")
     recipient_name_fold = FoldField("recipient_name", sparse=True)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
-    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+    )
     event = models.CharField(max_length=64, default="")
-    # What it was made from. No index: it would cost the senders at each change of state, and the event's trace names its messages.
-    business_event = models.ForeignKey(BusinessEvent, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
-    template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages")
+    # What it was made from. No index: it would cost the senders at each change of state, and the event's
+    # trace names its messages.
+    business_event = models.ForeignKey(
+        BusinessEvent, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+    )
+    template = models.ForeignKey(
+        NotificationTemplate, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+    )
     template_name = models.CharField(max_length=255, default="")
     # What it is about in the bank's core, as the sender told it: nothing of that is stored here.
     loan_account_key = models.UUIDField(null=True)
@@ -155,7 +180,8 @@ class Message(models.Model):
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)  # set while nobody has claimed it
-    # Since when it waits apart from the rest of its lane, because its destination failed while the circuit was open.
+    # Since when it waits apart from the rest of its lane, because its destination failed while the circuit
+    # was open.
     parked_at = models.DateTimeField(null=True)
     token = models.PositiveIntegerField(default=0)  # the fence: counts the claims
     lease_until = models.DateTimeField(null=True)  # set while a worker has claimed it
@@ -168,18 +194,26 @@ class Message(models.Model):
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default="")
     possible_duplicate = models.BooleanField(default=False)
     provider_id = models.CharField(max_length=200, default="")
-    # When its database was found to have been restored from a backup: until then it, or a resend of it, may have been sent.
+    # When its database was found to have been restored from a backup: until then it, or a resend of it, may
+    # have been sent.
     restored_at = models.DateTimeField(null=True)
-    # What the provider reported since. While it is SENDING_ASYNC with a receipt due, no worker has it and nothing sweeps it.
+    # What the provider reported since. While it is SENDING_ASYNC with a receipt due, no worker has it and
+    # nothing sweeps it.
     receipt_due_at = models.DateTimeField(null=True)
     receipt_status = models.CharField(max_length=11, choices=ReceiptStatus.choices, default="")
     receipt_at = models.DateTimeField(null=True)
 
     # The chain of resends.
-    first = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False, related_name="chain")
-    resend_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False, related_name="resends")
+    first = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, db_index=False, related_name="chain"
+    )
+    resend_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, db_index=False, related_name="resends"
+    )
     resent_by = models.CharField(max_length=200, default="")
-    resent_by_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    resent_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -188,49 +222,100 @@ class Message(models.Model):
             models.CheckConstraint(condition=Q(state__in=list(MessageState)), name="message_state_known"),
             models.CheckConstraint(condition=Q(type__in=list(MessageType)), name="message_type_known"),
             models.CheckConstraint(
-                condition=Q(state=MessageState.SENT, sent_at__isnull=False) | (~Q(state=MessageState.SENT) & Q(sent_at=None)),
+                condition=Q(state=MessageState.SENT, sent_at__isnull=False)
+                | (~Q(state=MessageState.SENT) & Q(sent_at=None)),
                 name="message_sent_with_time",
             ),
-            models.CheckConstraint(condition=Q(lease_until=None) | Q(state=_SENDING), name="message_claim_while_sending"),
             models.CheckConstraint(
-                condition=Q(state__in=sorted(CLAIMABLE), due_at__isnull=False) | (~Q(state__in=sorted(CLAIMABLE)) & Q(due_at=None)),
+                condition=Q(lease_until=None) | Q(state=_SENDING), name="message_claim_while_sending"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(CLAIMABLE), due_at__isnull=False)
+                | (~Q(state__in=sorted(CLAIMABLE)) & Q(due_at=None)),
                 name="message_due_while_unclaimed",
             ),
-            models.CheckConstraint(condition=~Q(state=MessageState.FAILED) | ~Q(failure_reason=""), name="message_failed_with_reason"),
-            models.CheckConstraint(condition=Q(waiting_reason="") | Q(state=MessageState.WAITING), name="message_reason_while_waiting"),
+            models.CheckConstraint(
+                condition=~Q(state=MessageState.FAILED) | ~Q(failure_reason=""),
+                name="message_failed_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_reason="") | Q(state=MessageState.WAITING),
+                name="message_reason_while_waiting",
+            ),
             models.UniqueConstraint(
-                fields=["first"], condition=Q(first__isnull=False) & ~Q(state__in=_FINAL), name="message_one_live_in_chain"
+                fields=["first"],
+                condition=Q(first__isnull=False) & ~Q(state__in=_FINAL),
+                name="message_one_live_in_chain",
             ),
         ]
         indexes = [
-            models.Index(fields=["lane", "due_at", "id"], name="message_next", condition=Q(due_at__isnull=False, parked_at=None)),
             models.Index(
-                fields=["lane", "due_at", "id"], name="message_parked", condition=Q(due_at__isnull=False, parked_at__isnull=False)
+                fields=["lane", "due_at", "id"],
+                name="message_next",
+                condition=Q(due_at__isnull=False, parked_at=None),
             ),
-            models.Index(fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)),
+            models.Index(
+                fields=["lane", "due_at", "id"],
+                name="message_parked",
+                condition=Q(due_at__isnull=False, parked_at__isnull=False),
+            ),
+            models.Index(
+                fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)
+            ),
             models.Index(fields=["created_at", "id"], name="message_created"),
-            # Most messages are SENT, and those the index above finds; every index costs the senders at each change of state.
-            models.Index(fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)),
-            models.Index(fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)),
+            # Most messages are SENT, and those the index above finds; every index costs the senders at each
+            # change of state.
+            models.Index(
+                fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)
+            ),
+            models.Index(
+                fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)
+            ),
             models.Index(fields=["sent_at", "id"], name="message_sent", condition=Q(sent_at__isnull=False)),
-            models.Index(fields=["failure_reason", "created_at", "id"], name="message_reason", condition=~Q(failure_reason="")),
+            models.Index(
+                fields=["failure_reason", "created_at", "id"],
+                name="message_reason",
+                condition=~Q(failure_reason=""),
+            ),
             *(
-                models.Index(fields=[name, "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}__isnull": False}))
+                models.Index(
+                    fields=[name, "created_at", "id"],
+                    name=f"message_{name}",
+                    condition=Q(**{f"{name}__isnull": False}),
+                )
                 for name in ("client", "group", "user", "sender_user")
             ),
             *(
                 models.Index(
-                    fields=[f"{name}_key", "created_at", "id"], name=f"message_{name}", condition=Q(**{f"{name}_key__isnull": False})
+                    fields=[f"{name}_key", "created_at", "id"],
+                    name=f"message_{name}",
+                    condition=Q(**{f"{name}_key__isnull": False}),
                 )
                 for name in ("loan_account", "deposit_account", "repayment")
             ),
-            models.Index(fields=["reference_id", "created_at", "id"], name="message_reference", condition=~Q(reference_id="")),
+            models.Index(
+                fields=["reference_id", "created_at", "id"],
+                name="message_reference",
+                condition=~Q(reference_id=""),
+            ),
             # Of other channels no number of the provider is asked for, and most messages are theirs.
-            models.Index(fields=["provider_id"], name="message_sms_number", condition=of_channels(channels.NUMBERED) & ~Q(provider_id="")),
-            models.Index(fields=["receipt_due_at"], name="message_receipt_due", condition=Q(state=_SENDING, receipt_due_at__isnull=False)),
+            models.Index(
+                fields=["provider_id"],
+                name="message_sms_number",
+                condition=of_channels(channels.NUMBERED) & ~Q(provider_id=""),
+            ),
+            models.Index(
+                fields=["receipt_due_at"],
+                name="message_receipt_due",
+                condition=Q(state=_SENDING, receipt_due_at__isnull=False),
+            ),
             models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
-            models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
-            models.Index(fields=["created_at", "id"], name="message_restored", condition=Q(restored_at__isnull=False)),
+            models.Index(
+                fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)
+            ),
+            models.Index(
+                fields=["created_at", "id"], name="message_restored", condition=Q(restored_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -243,7 +328,11 @@ class Message(models.Model):
 
     def shown_detail(self, said: str) -> str:
         """Return what a server said about this message, for the same readers."""
-        return without_secret_parts(said, self.destination) if channels.of(self.type).secret_destination else said
+        return (
+            without_secret_parts(said, self.destination)
+            if channels.of(self.type).secret_destination
+            else said
+        )
 
     @property
     def reference(self) -> str:
@@ -263,23 +352,33 @@ class Message(models.Model):
 
     @property
     def may_have_been_delivered(self) -> bool:
-        """FAILED, but one attempt got no answer after the message had been handed over, and nothing was reported since."""
-        return self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
+        """FAILED, but one attempt got no answer after the message had been handed over, and nothing was
+        reported since.
+        """
+        return (
+            self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
+        )
 
     @property
     def lost_sight_of(self) -> bool:
-        """Not known to have been sent, but it, or a resend of it, may have been before the database was restored."""
+        """Not known to have been sent, but it, or a resend of it, may have been before the database was
+        restored.
+        """
         return self.restored_at is not None and self.outcome == Outcome.UNKNOWN and not self.receipt_status
 
     @property
     def awaits_decision(self) -> bool:
-        """Whether it waits until a person has it sent or ended, because it may have been sent before the database was restored."""
+        """Whether it waits until a person has it sent or ended, because it may have been sent before the
+        database was restored.
+        """
         return self.due_at == UNTIL_RELEASED
 
     @property
     def arrived(self) -> bool:
         """Sent, and not lost on the way; or failed as far as we knew, and reported as delivered."""
-        return self.receipt_status in PROVES_DELIVERY or (self.sent_at is not None and self.receipt_status not in PROVES_LOSS)
+        return self.receipt_status in PROVES_DELIVERY or (
+            self.sent_at is not None and self.receipt_status not in PROVES_LOSS
+        )
 
     @property
     def arrived_at(self) -> datetime | None:

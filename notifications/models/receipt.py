@@ -1,4 +1,7 @@
-"""Receipts: what providers report about a message after they have accepted it. Kept whatever has become of the message since."""
+"""Receipts: what providers report about a message after they have accepted it.
+
+Kept whatever has become of the message since.
+"""
 
 from django.db import models
 
@@ -18,7 +21,9 @@ class DeliveryReceipt(models.Model):
 
     class Meta:
         ordering = ["received_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["message", "provider_id", "status"], name="receipt_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "provider_id", "status"], name="receipt_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_status_display()}, receipt of {self.message_id}"

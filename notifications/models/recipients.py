@@ -27,7 +27,9 @@ class Client(Folded):
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     state = models.CharField(max_length=16, choices=ClientState.choices, default=ClientState.ACTIVE)
-    credit_officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    credit_officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     custom_fields = models.JSONField(default=dict, blank=True)  # ID -> text; templates say {CF:ID}
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -58,7 +60,9 @@ class Group(Folded):
     email = models.CharField("e-mail", max_length=254, blank=True, default="")
     mobile_phone = models.CharField("mobile number", max_length=32, blank=True, default="")
     members = models.ManyToManyField(Client, through="Membership", related_name="groups")
-    credit_officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    credit_officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

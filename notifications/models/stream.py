@@ -1,4 +1,6 @@
-"""The stream: topics in partitions, the events that EVENT_STREAM messages are appended as, and who has read how far."""
+"""The stream: topics in partitions, the events that EVENT_STREAM messages are appended as, and who has read
+how far.
+"""
 
 from uuid import uuid4
 
@@ -9,7 +11,10 @@ PARTITIONS = 3  # of each topic
 
 
 class StreamTopic(models.Model):
-    """What events are appended to and subscriptions are of. Made by the first event, or by a subscription before it."""
+    """What events are appended to and subscriptions are of.
+
+    Made by the first event, or by a subscription before it.
+    """
 
     name = models.CharField(max_length=300, unique=True)
 
@@ -18,12 +23,16 @@ class StreamTopic(models.Model):
 
 
 class StreamPartition(models.Model):
-    """A part of a topic in which events have an order. Whoever appends holds its row until the events can be read.
+    """A part of a topic in which events have an order.
+
+    Whoever appends holds its row until the events can be read.
 
     Its events have the offsets from `first_offset` up to `next_offset`, without a gap.
     """
 
-    topic = models.ForeignKey(StreamTopic, on_delete=models.PROTECT, related_name="partitions", db_index=False)
+    topic = models.ForeignKey(
+        StreamTopic, on_delete=models.PROTECT, related_name="partitions", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     first_offset = models.BigIntegerField(default=0)
     next_offset = models.BigIntegerField(default=0)
@@ -32,7 +41,8 @@ class StreamPartition(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["topic", "number"], name="stream_partition_once"),
             models.CheckConstraint(
-                condition=Q(first_offset__gte=0, next_offset__gte=models.F("first_offset")), name="stream_partition_in_order"
+                condition=Q(first_offset__gte=0, next_offset__gte=models.F("first_offset")),
+                name="stream_partition_in_order",
             ),
         ]
 
@@ -56,7 +66,12 @@ class StreamEvent(models.Model):
     appended_at = models.DateTimeField()  # since when it can be read in its partition
     # Without a constraint: adding one reads the whole table, with nobody else writing.
     partition = models.ForeignKey(
-        StreamPartition, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="events"
+        StreamPartition,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="events",
     )
     offset = models.BigIntegerField(null=True)
 
@@ -88,7 +103,9 @@ class StreamSubscription(models.Model):
 
 
 class StreamReader(models.Model):
-    """One open stream. It is lost when it is not heard of for some seconds; it may commit for a while after its end."""
+    """One open stream. It is lost when it is not heard of for some seconds; it may commit for a while after
+    its end.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4)
     subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="readers")
@@ -104,7 +121,9 @@ class StreamReader(models.Model):
 class StreamCursor(models.Model):
     """How far a partition has been read for a subscription, who reads it, and who is to have it next."""
 
-    subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="cursors", db_index=False)
+    subscription = models.ForeignKey(
+        StreamSubscription, on_delete=models.CASCADE, related_name="cursors", db_index=False
+    )
     partition = models.ForeignKey(StreamPartition, on_delete=models.PROTECT, related_name="+")
     committed = models.BigIntegerField()  # the last offset that need not be read again; -1: none
     committed_at = models.DateTimeField(null=True)
@@ -115,7 +134,9 @@ class StreamCursor(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subscription", "partition"], name="stream_cursor_once"),
             models.CheckConstraint(condition=Q(committed__gte=-1), name="stream_cursor_from_start"),
-            models.CheckConstraint(condition=Q(next_reader=None) | Q(reader__isnull=False), name="stream_cursor_next_of_held"),
+            models.CheckConstraint(
+                condition=Q(next_reader=None) | Q(reader__isnull=False), name="stream_cursor_next_of_held"
+            ),
         ]
 
     def __str__(self) -> str:

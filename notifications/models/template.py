@@ -57,11 +57,18 @@ class Templates(models.QuerySet["NotificationTemplate"]):
 
     def manual(self, channel: MessageType, target: Target) -> "Templates":
         """Those that a person may begin a message of this channel with, to a recipient of this kind."""
-        return self.known().filter(trigger=Trigger.MANUAL, active=True, type=channel, target=target).order_by("name")
+        return (
+            self.known()
+            .filter(trigger=Trigger.MANUAL, active=True, type=channel, target=target)
+            .order_by("name")
+        )
 
 
 class NotificationTemplate(models.Model):
-    """A text with placeholders. Messages copy what they send, so that changing or deleting a template changes nothing that was sent."""
+    """A text with placeholders.
+
+    Messages copy what they send, so that changing or deleting a template changes nothing that was sent.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=255)
@@ -73,12 +80,15 @@ class NotificationTemplate(models.Model):
     trigger = models.CharField(max_length=9, choices=Trigger.choices, default=Trigger.AUTOMATIC)
     target = models.CharField(max_length=20, choices=Target.choices, default=Target.CLIENT)
     recipient = models.CharField(max_length=16, choices=RecipientKind.choices, default=RecipientKind.OWNER)
-    recipient_role = models.CharField(max_length=64, default="", blank=True)  # of GROUP_MEMBERS; none: all members
+    # Of GROUP_MEMBERS; none: all members.
+    recipient_role = models.CharField(max_length=64, default="", blank=True)
     event = models.CharField(max_length=64, default="", blank=True)
     trigger_days = models.IntegerField(default=0)
     match_any = models.BooleanField(default=False)  # whether one condition that holds is enough
     conditions = models.JSONField(default=list, blank=True)  # of {"field", "operator", "values"}
-    subscription = models.CharField(max_length=7, choices=SubscriptionOption.choices, default=SubscriptionOption.OPT_OUT)
+    subscription = models.CharField(
+        max_length=7, choices=SubscriptionOption.choices, default=SubscriptionOption.OPT_OUT
+    )
 
     # What.
     subject = models.TextField(default="", blank=True)
@@ -93,7 +103,8 @@ class NotificationTemplate(models.Model):
     auth_username = models.TextField(default="", blank=True)
     auth_password = SealedTextField(default="", blank=True)
     signing_secret = SealedTextField(default="", blank=True)
-    previous_signing_secret = SealedTextField(default="", blank=True)  # signs too until receivers know the present one
+    # Signs too until receivers know the present one.
+    previous_signing_secret = SealedTextField(default="", blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -107,9 +118,17 @@ class NotificationTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name"], condition=Q(deleted_at=None), name="template_name_once"),
             models.CheckConstraint(condition=Q(type__in=list(MessageType)), name="template_type_known"),
-            models.CheckConstraint(condition=~Q(trigger=Trigger.AUTOMATIC) | ~Q(event=""), name="template_automatic_with_event"),
+            models.CheckConstraint(
+                condition=~Q(trigger=Trigger.AUTOMATIC) | ~Q(event=""), name="template_automatic_with_event"
+            ),
         ]
-        indexes = [models.Index(fields=["event"], name="template_event", condition=Q(deleted_at=None, trigger=Trigger.AUTOMATIC))]
+        indexes = [
+            models.Index(
+                fields=["event"],
+                name="template_event",
+                condition=Q(deleted_at=None, trigger=Trigger.AUTOMATIC),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -133,16 +152,27 @@ class Subscription(models.Model):
     group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, related_name="subscriptions")
     subscribed = models.BooleanField()
     changed_at = models.DateTimeField(auto_now=True)
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["template", "client"], condition=Q(client__isnull=False), name="subscription_client_once"),
-            models.UniqueConstraint(fields=["template", "group"], condition=Q(group__isnull=False), name="subscription_group_once"),
+            models.UniqueConstraint(
+                fields=["template", "client"],
+                condition=Q(client__isnull=False),
+                name="subscription_client_once",
+            ),
+            models.UniqueConstraint(
+                fields=["template", "group"], condition=Q(group__isnull=False), name="subscription_group_once"
+            ),
             models.CheckConstraint(
-                condition=Q(client__isnull=False, group=None) | Q(client=None, group__isnull=False), name="subscription_of_one"
+                condition=Q(client__isnull=False, group=None) | Q(client=None, group__isnull=False),
+                name="subscription_of_one",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.client or self.group} {'hears' if self.subscribed else 'does not hear'} {self.template}"
+        return (
+            f"{self.client or self.group} {'hears' if self.subscribed else 'does not hear'} {self.template}"
+        )

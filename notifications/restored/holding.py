@@ -1,8 +1,10 @@
-"""A database that was restored from a backup: nothing leaves until a person has decided what becomes of that which may have been sent.
+"""A database that was restored from a backup: nothing leaves until a person has decided what becomes of that
+which may have been sent.
 
-`look` compares the database with the marker that this machine keeps outside of it (marker.py). One that is older is held, in
-one transaction; then all that was live is marked, batch by batch, going on wherever it was broken off, and given a due time that is
-never reached. `lift` lets what is new leave; `release` and `end` decide about what is marked.
+`look` compares the database with the marker that this machine keeps outside of it (marker.py). One that is
+older is held, in one transaction; then all that was live is marked, batch by batch, going on wherever it was
+broken off, and given a due time that is never reached. `lift` lets what is new leave; `release` and `end`
+decide about what is marked.
 """
 
 import logging
@@ -30,7 +32,10 @@ from notifications.states import MessageState, Outcome, WaitingReason
 
 _BATCH = 1_000
 _A_LOOK = 1.0  # seconds of marking, each second: the cluster has other work
-_RESTORED = "The database was restored from a backup, which does not know what happened afterwards: it may have been sent."
+_RESTORED = (
+    "The database was restored from a backup, which does not know what happened afterwards: it may have "
+    "been sent."
+)
 _ENDED = "Not sent again: it may have been sent before the database was restored from a backup."
 
 logger = logging.getLogger(__name__)
@@ -47,9 +52,12 @@ def held() -> bool:
 
 
 def look(now: datetime) -> bool:
-    """Hold a database that is older than the one that this machine has seen; else remember how far it is. Returns whether it is held.
+    """Hold a database that is older than the one that this machine has seen; else remember how far it is.
 
-    Called by each cluster before it hands out anything, every second, and after each error of the database. Outside of transactions.
+    Returns whether it is held.
+
+    Called by each cluster before it hands out anything, every second, and after each error of the database.
+    Outside of transactions.
     """
     row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
     known, present = marker.read(row.key), Position.present()
@@ -64,12 +72,21 @@ def look(now: datetime) -> bool:
 
 
 def hold(*, known: Position | None = None, now: datetime) -> bool:
-    """Let nothing leave, pause open jobs, tell the owner. Whether that changed anything: of several senders one does it."""
+    """Let nothing leave, pause open jobs, tell the owner.
+
+    Whether that changed anything: of several senders one does it.
+    """
     present = Position.present()
     with transaction.atomic():
         row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
         # A new id: markers of the database that was lost say nothing about this one any more, on no machine.
-        fresh = {"key": uuid4(), "restored_at": now, "marked_at": None, "lifted_at": None, "newest": newest_id(Message)}
+        fresh = {
+            "key": uuid4(),
+            "restored_at": now,
+            "marked_at": None,
+            "lifted_at": None,
+            "newest": newest_id(Message),
+        }
         fresh["last_sent_at"] = present.permit.at if present.permit else None
         fresh["known_sent_at"] = known.permit.at if known and known.permit else None
         if not Installation.objects.filter(pk=row.pk, key=row.key).update(**fresh):
@@ -77,10 +94,15 @@ def hold(*, known: Position | None = None, now: datetime) -> bool:
         import_string(settings.LONG_WORK["hold"])()
         row.refresh_from_db()
         alerts.record(row, before={"sending": "on"}, after={"sending": "held", **_times(row)})
-        letter = alerts.tell("Commlog: nothing is sent, the database was restored from a backup", _letter(row))
+        letter = alerts.tell(
+            "Commlog: nothing is sent, the database was restored from a backup", _letter(row)
+        )
         if letter:
             async_task("notifications.tasks.send_alone", letter.pk)
-    logger.error("nothing is sent: the database is older than the one seen last. See Administration, or manage.py after_restore")
+    logger.error(
+        "nothing is sent: the database is older than the one seen last. See Administration, or manage.py "
+        "after_restore"
+    )
     return True
 
 
@@ -92,8 +114,10 @@ def _times(row: Installation) -> dict[str, object]:
 def _letter(row: Installation) -> str:
     facts = "\n".join(f"{name[0].upper()}{name[1:]}: {value}" for name, value in _times(row).items())
     return (
-        "The database is older than the one that the senders have seen: it was restored from a backup, or a standby took over that had "
-        "lost something. So nothing is sent, and open jobs are paused. New messages are accepted and wait.\n\n"
+        "The database is older than the one that the senders have seen: it was restored from a backup, or a "
+        "standby took over that had "
+        "lost something. So nothing is sent, and open jobs are paused. New messages are accepted and "
+        "wait.\n\n"
         f"{facts}\n\nWhat may have been sent in between is marked. Decide what becomes of it: "
         f"{settings.PUBLIC_URL}/administration/after-restore/ or manage.py after_restore."
     )
@@ -114,13 +138,23 @@ def mark(*, now: datetime, seconds: float) -> bool:
                 return False
     before = Q(pk__lte=row.newest)
     if Message.objects.filter(before, lease_until__isnull=False).exists() or _lanes_with_due(row).exists():
-        return False  # a worker that has not lost its database is sending it: its result will say what became of it
+        # A worker that has not lost its database is sending it: its result will say what became of it.
+        return False
     return bool(Installation.objects.filter(pk=row.pk, restored_at=row.restored_at).update(marked_at=now))
 
 
 def _marked(row: Installation) -> dict[str, Any]:
-    waits = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT, "due_at": UNTIL_RELEASED}
-    return waits | {"outcome": Outcome.UNKNOWN, "restored_at": row.restored_at, "lease_until": None, "parked_at": None}
+    waits = {
+        "state": MessageState.WAITING,
+        "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT,
+        "due_at": UNTIL_RELEASED,
+    }
+    return waits | {
+        "outcome": Outcome.UNKNOWN,
+        "restored_at": row.restored_at,
+        "lease_until": None,
+        "parked_at": None,
+    }
 
 
 def _mark_claimed(row: Installation, now: datetime) -> int:
@@ -129,7 +163,9 @@ def _mark_claimed(row: Installation, now: datetime) -> int:
         claimed = Message.objects.filter(pk__lte=row.newest, lease_until__lt=now).order_by("lease_until")
         ids = _locked(claimed)
         attempts = Attempt.objects.filter(message__in=ids, outcome="")
-        attempts.update(outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_RESTORED)
+        attempts.update(
+            outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_RESTORED
+        )
         return Message.objects.filter(pk__in=ids).update(**_marked(row))
 
 
@@ -151,11 +187,16 @@ def _due(row: Installation) -> list[MessageQuerySet]:
 
 def _lanes_with_due(row: Installation) -> Any:
     first, apart = (Subquery(due.filter(lane=OuterRef("pk")).values("due_at")[:1]) for due in _due(row))
-    return Lane.objects.annotate(first=first, apart=apart).filter(Q(first__isnull=False) | Q(apart__isnull=False))
+    return Lane.objects.annotate(first=first, apart=apart).filter(
+        Q(first__isnull=False) | Q(apart__isnull=False)
+    )
 
 
 def _mark_targets(row: Installation, now: datetime) -> int:
-    """What open jobs are still to resend: they may have done so. It stays as it is, but says that it may have been delivered."""
+    """What open jobs are still to resend: they may have done so.
+
+    It stays as it is, but says that it may have been delivered.
+    """
     ids: Sequence[int] = import_string(settings.LONG_WORK["targets"])(row.restored_at, _BATCH)
     return Message.objects.filter(pk__in=ids).update(outcome=Outcome.UNKNOWN, restored_at=row.restored_at)
 
@@ -178,7 +219,10 @@ def marked(messages: MessageQuerySet | None = None) -> MessageQuerySet:
 
 
 def lift(*, now: datetime) -> bool:
-    """Let messages leave again that are not marked, and jobs take turns that are resumed. Whether that changed anything."""
+    """Let messages leave again that are not marked, and jobs take turns that are resumed.
+
+    Whether that changed anything.
+    """
     if not Installation.objects.filter(marked_at__isnull=False, lifted_at=None).update(lifted_at=now):
         return False
     _close()
@@ -186,23 +230,34 @@ def lift(*, now: datetime) -> bool:
 
 
 def release(messages: MessageQuerySet, *, sms: bool, seconds: float) -> int:
-    """Have those of the messages sent that may have been sent before; they are marked as possible duplicates. Returns how many.
+    """Have those of the messages sent that may have been sent before; they are marked as possible duplicates.
 
-    What must not be sent again by itself once its outcome is unknown (SMS) only where `sms` says so. It ends after so many seconds;
-    called again, it goes on.
+    Returns how many.
+
+    What must not be sent again by itself once its outcome is unknown (SMS) only where `sms` says so. It ends
+    after so many seconds; called again, it goes on.
     """
     chosen = marked(messages)
     if not sms:
-        chosen = chosen.exclude(type__in=[channel for channel, policy in settings.RETRY_POLICIES.items() if not policy.unknown])
+        chosen = chosen.exclude(
+            type__in=[channel for channel, policy in settings.RETRY_POLICIES.items() if not policy.unknown]
+        )
     again = {"waiting_reason": WaitingReason.READY_TO_BE_SENT, "possible_duplicate": True}
-    return sum(marked().filter(pk__in=ids).update(due_at=db_now(), **again) for ids in _batches(chosen, seconds))
+    return sum(
+        marked().filter(pk__in=ids).update(due_at=db_now(), **again) for ids in _batches(chosen, seconds)
+    )
 
 
 def end(messages: MessageQuerySet, *, seconds: float) -> int:
-    """End those of the messages as FAILED that may have been sent; each says so. Returns how many. It ends after so many seconds."""
+    """End those of the messages as FAILED that may have been sent; each says so.
+
+    Returns how many. It ends after so many seconds.
+    """
     failed = {"state": MessageState.FAILED, "due_at": None, "waiting_reason": ""}
     why = {"failure_reason": Reason.OTHER, "failure_cause": _ENDED}
-    return sum(marked().filter(pk__in=ids).update(**failed, **why) for ids in _batches(marked(messages), seconds))
+    return sum(
+        marked().filter(pk__in=ids).update(**failed, **why) for ids in _batches(marked(messages), seconds)
+    )
 
 
 def _batches(chosen: MessageQuerySet, seconds: float) -> Iterator[Sequence[int]]:

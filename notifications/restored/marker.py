@@ -1,8 +1,10 @@
-"""The last sends that this machine has seen in a database, kept outside it: so a database that was restored from a backup is known.
+"""The last sends that this machine has seen in a database, kept outside it: so a database that was restored
+from a backup is known.
 
-A small file in MARKER_DIRECTORY for each database, called by the random id inside it. It names committed rows, never sequences, which
-may jump: a permit and a result. A database that lacks one of them is older than the one that was seen; a standby that took over with
-nothing lost has them both. A machine that has seen less knows less. What cannot be read or written holds nothing.
+A small file in MARKER_DIRECTORY for each database, called by the random id inside it. It names committed
+rows, never sequences, which may jump: a permit and a result. A database that lacks one of them is older than
+the one that was seen; a standby that took over with nothing lost has them both. A machine that has seen less
+knows less. What cannot be read or written holds nothing.
 """
 
 import json
@@ -20,7 +22,8 @@ from django.conf import settings
 from notifications.models import Attempt, newest_id
 from notifications.process import this_process
 
-_NEWEST = 1_000  # attempts by id, among which are the latest permit and the latest result: a claim lives for seconds
+# Attempts by id, among which are the latest permit and the latest result: a claim lives for seconds.
+_NEWEST = 1_000
 _LONGEST = 1_000  # characters of a file
 
 logger = logging.getLogger(__name__)
@@ -52,15 +55,26 @@ class Position:
     def is_lacking(self) -> bool:
         """Whether the database lacks what is named here: it is older than the one in which that was seen."""
         wanted = {each.attempt for each in (self.permit, self.result) if each}
-        found = {pk: times for pk, *times in Attempt.objects.filter(pk__in=wanted).values_list("pk", "permitted_at", "finished_at")}
+        found = {
+            pk: times
+            for pk, *times in Attempt.objects.filter(pk__in=wanted).values_list(
+                "pk", "permitted_at", "finished_at"
+            )
+        }
         none = [None, None]
         return any(
-            each is not None and found.get(each.attempt, none)[place] != each.at for place, each in enumerate((self.permit, self.result))
+            each is not None and found.get(each.attempt, none)[place] != each.at
+            for place, each in enumerate((self.permit, self.result))
         )
 
 
 def _latest(attempts: Any, column: str) -> Seen | None:
-    found = attempts.filter(**{f"{column}__isnull": False}).order_by(f"-{column}").values_list("pk", column).first()
+    found = (
+        attempts.filter(**{f"{column}__isnull": False})
+        .order_by(f"-{column}")
+        .values_list("pk", column)
+        .first()
+    )
     return Seen(*found) if found else None
 
 
@@ -68,11 +82,20 @@ def read(key: UUID) -> Position | None:
     """What this machine has seen of the database with that id last; None where it knows nothing of it."""
     try:
         said = json.loads(_file(key).read_text()[:_LONGEST])
-        return Position(**{name: Seen(int(one["attempt"]), datetime.fromisoformat(one["at"])) for name, one in said.items() if one})
+        return Position(
+            **{
+                name: Seen(int(one["attempt"]), datetime.fromisoformat(one["at"]))
+                for name, one in said.items()
+                if one
+            }
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _say(f"the marker {_file(key)} cannot be read ({type(error).__name__}): a restored database is not noticed")
+        _say(
+            f"the marker {_file(key)} cannot be read ({type(error).__name__}): a restored database is not "
+            "noticed"
+        )
         return None
 
 

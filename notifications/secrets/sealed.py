@@ -1,7 +1,9 @@
-"""Secrets at rest: passwords, signing secrets and secret headers are stored sealed, and opened only by the channel that sends them.
+"""Secrets at rest: passwords, signing secrets and secret headers are stored sealed, and opened only by the
+channel that sends them.
 
-A sealed text is the mark and a Fernet token under SECRETS_KEY; keys in SECRETS_PREVIOUS_KEYS still open what they sealed
-(`manage.py rotate_secrets` seals it anew). It is a text like any other to whoever copies, shows or exports it: nothing leaks.
+A sealed text is the mark and a Fernet token under SECRETS_KEY; keys in SECRETS_PREVIOUS_KEYS still open what
+they sealed (`manage.py rotate_secrets` seals it anew). It is a text like any other to whoever copies, shows
+or exports it: nothing leaks.
 """
 
 import base64
@@ -58,8 +60,13 @@ def names_a_secret(header: str) -> bool:
 
 
 def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they may be stored: sealed where the name says so, or where the value would be taken for a sealed one."""
-    return {name: seal(value) if names_a_secret(name) or is_sealed(value) else value for name, value in headers.items()}
+    """The headers as they may be stored: sealed where the name says so, or where the value would be taken for
+    a sealed one.
+    """
+    return {
+        name: seal(value) if names_a_secret(name) or is_sealed(value) else value
+        for name, value in headers.items()
+    }
 
 
 def open_headers(stored: Mapping[str, str]) -> dict[str, str]:
@@ -92,18 +99,26 @@ class SealedHeadersField(models.JSONField):
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """The headers. Raises ValueError where a secret one is readable."""
-        if isinstance(value, Mapping) and any(names_a_secret(name) and each and not is_sealed(each) for name, each in value.items()):
+        if isinstance(value, Mapping) and any(
+            names_a_secret(name) and each and not is_sealed(each) for name, each in value.items()
+        ):
             raise ValueError(f"the secret values of {self.name} are stored sealed only")
         return super().get_db_prep_value(value, connection, prepared)
 
 
 def rotate() -> int:
-    """Seal every stored secret anew under the present key. Returns how many rows were changed; safe while everything runs.
+    """Seal every stored secret anew under the present key.
+
+    Returns how many rows were changed; safe while everything runs.
 
     Raises Unreadable, having changed the rows before: asked again, it goes on.
     """
     fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
-    return sum(_rotate(model, field) for model, field in fields if isinstance(field, SealedTextField | SealedHeadersField))
+    return sum(
+        _rotate(model, field)
+        for model, field in fields
+        if isinstance(field, SealedTextField | SealedHeadersField)
+    )
 
 
 def _rotate(model: type[models.Model], field: Any) -> int:
@@ -112,7 +127,12 @@ def _rotate(model: type[models.Model], field: Any) -> int:
     changed, last = 0, 0
     while True:
         with transaction.atomic():
-            rows = list(model._default_manager.select_for_update().filter(~empty, pk__gt=last).only(field.name).order_by("pk")[:_BATCH])
+            rows = list(
+                model._default_manager.select_for_update()
+                .filter(~empty, pk__gt=last)
+                .only(field.name)
+                .order_by("pk")[:_BATCH]
+            )
             moved = [row for row in rows if _seal_anew(row, field.name)]
             model._default_manager.bulk_update(moved, [field.name])
         if not rows:
@@ -122,7 +142,11 @@ def _rotate(model: type[models.Model], field: Any) -> int:
 
 def _seal_anew(row: models.Model, name: str) -> bool:
     stored = getattr(row, name)
-    anew = {header: _anew(value) for header, value in stored.items()} if isinstance(stored, dict) else _anew(stored)
+    anew = (
+        {header: _anew(value) for header, value in stored.items()}
+        if isinstance(stored, dict)
+        else _anew(stored)
+    )
     setattr(row, name, anew)
     return bool(anew != stored)
 
@@ -142,16 +166,20 @@ def _box() -> MultiFernet:
 
 @functools.lru_cache(maxsize=4)
 def _box_of(key: str, previous: Sequence[str], file: Path) -> MultiFernet:
-    # The settings see to it that a key is long and random, so one round of a hash makes Fernet's 32 octets of it.
+    # The settings see to it that a key is long and random, so one round of a hash makes Fernet's 32 octets of
+    # it.
     keys = (key or _key_in(file), *previous)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(each.encode()).digest())) for each in keys])
+    return MultiFernet(
+        [Fernet(base64.urlsafe_b64encode(hashlib.sha256(each.encode()).digest())) for each in keys]
+    )
 
 
 def _key_in(file: Path) -> str:
     """The key that this installation made for itself; made now where there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name) as draft:  # readable by its owner alone
+        # Readable by its owner alone.
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name) as draft:
             draft.write(secrets.token_urlsafe(48))
             draft.flush()
             os.fsync(draft.fileno())

@@ -1,8 +1,10 @@
-"""A webhook's URL for readers. The path of many is a password: whoever knows `https://hooks.slack.com/services/T…/B…/…` can post there.
+"""A webhook's URL for readers.
 
-What may be one is left out: a user name, the values of the query, the fragment, and the path from its first part on that does not read
-like a word or a short number. Of services whose paths are known to hold a secret, the path is cut where the secret begins, whatever it
-looks like.
+The path of many is a password: whoever knows `https://hooks.slack.com/services/T…/B…/…` can post there.
+
+What may be one is left out: a user name, the values of the query, the fragment, and the path from its first
+part on that does not read like a word or a short number. Of services whose paths are known to hold a secret,
+the path is cut where the secret begins, whatever it looks like.
 """
 
 import functools
@@ -16,14 +18,18 @@ _URL = re.compile(
 )
 _QUOTED = re.compile(r"https?://[^\s\"'<>\\^`|]+(?<![.,;:!?)\]])", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{[^{}]{1,210}\}")
-# A word as people write them in paths: payments, IncomingWebhook, webhookb2, v2, API; or a short number, as clients and days have.
-_WORD = re.compile(r"(?:[A-Za-z]?[a-z]{1,14}(?:[A-Z][a-z]{2,14}){0,3}[0-9]{0,2}|[A-Z]{1,6}|[0-9]{1,8}|[vV][0-9.]{1,5}|)")
+# A word as people write them in paths: payments, IncomingWebhook, webhookb2, v2, API; or a short number, as
+# clients and days have.
+_WORD = re.compile(
+    r"(?:[A-Za-z]?[a-z]{1,14}(?:[A-Z][a-z]{2,14}){0,3}[0-9]{0,2}|[A-Z]{1,6}|[0-9]{1,8}|[vV][0-9.]{1,5}|)"
+)
 _PARTED = re.compile(r"[-_.~]")
 # Of the hosts that end so, how many parts of the path are shown.
 _KNOWN = {
-    "hooks.slack.com": 1, "webhook.office.com": 1, "outlook.office.com": 1, "outlook.office365.com": 1, "discord.com": 2,
-    "discordapp.com": 2, "hooks.zapier.com": 2, "make.com": 0, "integromat.com": 0, "logic.azure.com": 1, "api.telegram.org": 0,
-    "events.pagerduty.com": 1, "chat.googleapis.com": 2, "webhook.site": 0, "ntfy.sh": 0, "pipedream.net": 0,
+    "hooks.slack.com": 1, "webhook.office.com": 1, "outlook.office.com": 1, "outlook.office365.com": 1,
+    "discord.com": 2, "discordapp.com": 2, "hooks.zapier.com": 2, "make.com": 0, "integromat.com": 0,
+    "logic.azure.com": 1, "api.telegram.org": 0, "events.pagerduty.com": 1, "chat.googleapis.com": 2,
+    "webhook.site": 0, "ntfy.sh": 0, "pipedream.net": 0,
 }  # fmt: skip
 _SHORTEST = 4  # characters of what is looked for in other texts; shorter ones would tear words apart
 
@@ -34,7 +40,12 @@ def shortened(url: str) -> str:
     found = _URL.fullmatch(url.strip())
     if found is None:
         return url
-    made = found["start"] + (f"{CUT}@" if found["user"] is not None else "") + found["host"] + _path(found["host"], found["path"])
+    made = (
+        found["start"]
+        + (f"{CUT}@" if found["user"] is not None else "")
+        + found["host"]
+        + _path(found["host"], found["path"])
+    )
     if found["query"] is not None:
         made += "?" + "&".join(map(_parameter, found["query"].split("&")))
     return made + (f"#{CUT}" if found["fragment"] else "")
@@ -54,16 +65,30 @@ def shorten_all(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _secret_parts(url: str) -> tuple[str, ...]:
-    """Return what is left out, longest first: the end of the path and its parts, values of the query, a user name and password."""
+    """Return what is left out, longest first: the end of the path and its parts, values of the query, a user
+    name and password.
+    """
     found = _URL.fullmatch(url.strip())
     if found is None:
         return ()
     shown, parts = _shown(found["host"], found["path"])
     hidden = parts[len(shown) :]
     values = [value for each in (found["query"] or "").split("&") for _, _, value in [each.partition("=")]]
-    every = {"/".join(hidden), *hidden, *values, *(found["user"] or "").split(":"), *([found["query"]] if found["query"] else [])}
+    every = {
+        "/".join(hidden),
+        *hidden,
+        *values,
+        *(found["user"] or "").split(":"),
+        *([found["query"]] if found["query"] else []),
+    }
     every |= {unquote(part) for part in every}
-    return tuple(sorted((part for part in every if len(part) >= _SHORTEST and (len(part) > 7 or not _plain(part))), key=len, reverse=True))
+    return tuple(
+        sorted(
+            (part for part in every if len(part) >= _SHORTEST and (len(part) > 7 or not _plain(part))),
+            key=len,
+            reverse=True,
+        )
+    )
 
 
 def _path(host: str, path: str) -> str:
@@ -78,7 +103,9 @@ def _path(host: str, path: str) -> str:
 def _shown(host: str, path: str) -> tuple[list[str], list[str]]:
     """The parts of the path that are shown, and all of them. The first is empty, before the first slash."""
     parts, name = path.split("/"), host.partition(":")[0].lower().rstrip(".")
-    known = next((number for end, number in _KNOWN.items() if name == end or name.endswith(f".{end}")), len(parts))
+    known = next(
+        (number for end, number in _KNOWN.items() if name == end or name.endswith(f".{end}")), len(parts)
+    )
     plain = next((place for place, part in enumerate(parts) if not _plain(part)), len(parts))
     return parts[: min(known + 1, plain)], parts
 

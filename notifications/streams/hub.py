@@ -1,4 +1,6 @@
-"""One thread in each process that has open streams: it wakes them, gives signs of their readers, and notices which were ended."""
+"""One thread in each process that has open streams: it wakes them, gives signs of their readers, and notices
+which were ended.
+"""
 
 import logging
 import select

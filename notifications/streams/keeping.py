@@ -1,4 +1,6 @@
-"""What the cluster does for streams every minute: places for events of before, and the end of what has been kept for long enough."""
+"""What the cluster does for streams every minute: places for events of before, and the end of what has been
+kept for long enough.
+"""
 
 import time
 from datetime import timedelta
@@ -41,7 +43,11 @@ def keep(seconds: float = _A_TURN) -> int:
 def _expire(partition: StreamPartition) -> int:
     """Delete the next of the oldest events, as long as they are too old. Returns how many."""
     until = db_now() - timedelta(hours=settings.STREAM_RETENTION_HOURS)
-    oldest = StreamEvent.objects.filter(partition=partition).order_by("offset").values_list("offset", "appended_at")[:_BATCH]
+    oldest = (
+        StreamEvent.objects.filter(partition=partition)
+        .order_by("offset")
+        .values_list("offset", "appended_at")[:_BATCH]
+    )
     last = None
     for offset, appended_at in oldest:
         if appended_at >= until:

@@ -1,4 +1,7 @@
-"""How offsets are written: as Nakadi writes them. A cursor names the last event that was read, so before the first it stands at -1."""
+"""How offsets are written: as Nakadi writes them.
+
+A cursor names the last event that was read, so before the first it stands at -1.
+"""
 
 import re
 

@@ -1,7 +1,9 @@
-"""Giving events their place: a partition by recipient, so that all for one recipient stay in order, and the next offset there.
+"""Giving events their place: a partition by recipient, so that all for one recipient stay in order, and the
+next offset there.
 
-Whoever appends holds the rows of the partitions until it commits. So events become readable in the order of their offsets, and no
-reader, who asks for what comes after the last one it has seen, passes one by that is committed later.
+Whoever appends holds the rows of the partitions until it commits. So events become readable in the order of
+their offsets, and no reader, who asks for what comes after the last one it has seen, passes one by that is
+committed later.
 """
 
 from collections import defaultdict
@@ -41,14 +43,21 @@ def has_unnumbered() -> bool:
 
 
 def number() -> int:
-    """Give the oldest events without a place theirs. Returns how many there were; others may be doing the same."""
+    """Give the oldest events without a place theirs.
+
+    Returns how many there were; others may be doing the same.
+    """
     with transaction.atomic():
-        old = list(_without_body().filter(partition=None).order_by("pk").select_for_update(of=("self",))[:_BATCH])
+        old = list(
+            _without_body().filter(partition=None).order_by("pk").select_for_update(of=("self",))[:_BATCH]
+        )
         now = db_now()
         for each in old:
             each.occurred_at, each.appended_at = each.appended_at, now
         _place(old)
-        StreamEvent.objects.bulk_update(old, ["partition", "offset", "occurred_at", "appended_at", "template_name"], batch_size=250)
+        StreamEvent.objects.bulk_update(
+            old, ["partition", "offset", "occurred_at", "appended_at", "template_name"], batch_size=250
+        )
         waking.wake(waking.of_partition(each.partition_id) for each in old if each.partition_id)
     return len(old)
 
@@ -66,7 +75,11 @@ def partitions_of(names: Collection[str]) -> list[StreamPartition]:
 
 
 def _known(names: Collection[str]) -> list[StreamPartition]:
-    return list(StreamPartition.objects.filter(topic__name__in=names).select_related("topic").order_by("topic__name", "number"))
+    return list(
+        StreamPartition.objects.filter(topic__name__in=names)
+        .select_related("topic")
+        .order_by("topic__name", "number")
+    )
 
 
 def _without_body() -> Any:
@@ -74,10 +87,15 @@ def _without_body() -> Any:
 
 
 def _place(events: Sequence[StreamEvent]) -> None:
-    """Give the events their partitions and offsets, in their order. The partitions stay locked until the transaction ends."""
+    """Give the events their partitions and offsets, in their order.
+
+    The partitions stay locked until the transaction ends.
+    """
     if not events:
         return
-    pks = {(each.topic.name, each.number): each.pk for each in partitions_of({event.topic for event in events})}
+    pks = {
+        (each.topic.name, each.number): each.pk for each in partitions_of({event.topic for event in events})
+    }
     told = _told(event.key for event in events)
     wanted: dict[int, list[StreamEvent]] = defaultdict(list)
     for event in events:
@@ -94,7 +112,9 @@ def _place(events: Sequence[StreamEvent]) -> None:
 
 
 def _told(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    rows = Message.objects.filter(key__in=list(keys)).values("key", "template_name", "created_at", *_RECIPIENTS)
+    rows = Message.objects.filter(key__in=list(keys)).values(
+        "key", "template_name", "created_at", *_RECIPIENTS
+    )
     return {row["key"]: row for row in rows}
 
 

@@ -1,4 +1,6 @@
-"""Who reads a subscription's partitions: shared evenly, handed over when a reader has committed what it had read, or has left."""
+"""Who reads a subscription's partitions: shared evenly, handed over when a reader has committed what it had
+read, or has left.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -18,7 +20,9 @@ class NoFreeSlot(Exception):
 
 
 def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
-    """A new reader, with its share of the partitions. Raises NoFreeSlot, or StreamSubscription.DoesNotExist."""
+    """A new reader, with its share of the partitions. Raises NoFreeSlot, or
+    StreamSubscription.DoesNotExist.
+    """
     with transaction.atomic():
         lock(subscription)
         now = db_now()
@@ -45,7 +49,9 @@ def hand_over(reader: StreamReader, cursor: StreamCursor) -> None:
     """Give a partition to whom it is promised."""
     with transaction.atomic():
         lock(reader.subscription)
-        mine = StreamCursor.objects.select_for_update(of=("self",)).filter(pk=cursor.pk, reader=reader).first()
+        mine = (
+            StreamCursor.objects.select_for_update(of=("self",)).filter(pk=cursor.pk, reader=reader).first()
+        )
         if mine is not None and mine.next_reader_id is not None:
             waking.wake([waking.of_reader(mine.next_reader_id)])
             mine.reader_id, mine.next_reader_id = mine.next_reader_id, None
@@ -73,14 +79,23 @@ def sweep(now: datetime) -> None:
 
 
 def _end_lost(subscription: StreamSubscription, now: datetime) -> None:
-    lost = StreamReader.objects.filter(subscription=subscription, closed_at=None, seen_at__lt=now - LOST_AFTER)
+    lost = StreamReader.objects.filter(
+        subscription=subscription, closed_at=None, seen_at__lt=now - LOST_AFTER
+    )
     if lost.update(closed_at=now):
         _share(subscription)
 
 
 def _share(subscription: StreamSubscription) -> None:
-    """Give what nobody has to those who have least, then even out. What is read now is handed over by its reader."""
-    live = list(StreamReader.objects.filter(subscription=subscription, closed_at=None).order_by("pk").values_list("pk", flat=True))
+    """Give what nobody has to those who have least, then even out.
+
+    What is read now is handed over by its reader.
+    """
+    live = list(
+        StreamReader.objects.filter(subscription=subscription, closed_at=None)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     cursors = list(StreamCursor.objects.filter(subscription=subscription).order_by("pk"))
     before = {each.pk: (each.reader_id, each.next_reader_id) for each in cursors}
     share: dict[int, list[StreamCursor]] = {pk: [] for pk in live}

@@ -73,7 +73,9 @@ class _Part:
 class Stream:
     """One reader's turn at its subscription. `gone`: whether nobody listens any more."""
 
-    def __init__(self, reader: StreamReader, options: Options, *, gone: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, reader: StreamReader, options: Options, *, gone: Callable[[], bool] = lambda: False
+    ) -> None:
         self.reader, self.options, self._gone = reader, options, gone
         self._flush = min(float(options.batch_flush_timeout or _KEEP_ALIVE), _KEEP_ALIVE)
         lasts = options.stream_timeout or _HOUR + random.uniform(-_GIVE_OR_TAKE, _GIVE_OR_TAKE)  # noqa: S311 - so that not all end at once
@@ -103,7 +105,9 @@ class Stream:
                 self._rest()
 
     def _look(self) -> bool:
-        """Which partitions are this reader's now, and how far they are. Returns whether it still is a reader."""
+        """Which partitions are this reader's now, and how far they are. Returns whether it still is a
+        reader.
+        """
         now = time.monotonic()
         cursors = StreamCursor.objects.filter(reader=self.reader.pk).select_related("partition__topic")
         found: dict[int, _Part] = {}
@@ -117,7 +121,10 @@ class Stream:
                 readers.hand_over(self.reader, cursor)
                 del found[cursor.pk]
         self._parts = found
-        self._watch.words = {waking.of_reader(self.reader.pk), *(waking.of_partition(each.cursor.partition_id) for each in found.values())}
+        self._watch.words = {
+            waking.of_reader(self.reader.pk),
+            *(waking.of_partition(each.cursor.partition_id) for each in found.values()),
+        }
         return bool(found) or StreamReader.objects.filter(pk=self.reader.pk, closed_at=None).exists()
 
     def _is_over(self) -> bool:
@@ -127,7 +134,11 @@ class Stream:
             now >= self._ends_at
             or bool(options.stream_limit and self._sent >= options.stream_limit)
             or any(each.uncommitted and now >= self._must_commit_by(each) for each in parts)
-            or bool(parts and options.stream_keep_alive_limit and min(e.keep_alives for e in parts) >= options.stream_keep_alive_limit)
+            or bool(
+                parts
+                and options.stream_keep_alive_limit
+                and min(e.keep_alives for e in parts) >= options.stream_keep_alive_limit
+            )
         )
 
     def _must_commit_by(self, part: _Part) -> float:
@@ -135,13 +146,21 @@ class Stream:
 
     def _next(self, part: _Part) -> Batch | None:
         now, options = time.monotonic(), self.options
-        left = [options.batch_limit, _AT_MOST, options.max_uncommitted_events - sum(each.uncommitted for each in self._parts.values())]
+        left = [
+            options.batch_limit,
+            _AT_MOST,
+            options.max_uncommitted_events - sum(each.uncommitted for each in self._parts.values()),
+        ]
         if options.stream_limit:
             left.append(options.stream_limit - self._sent)
         most = min(left)
         late = now >= part.flushed_at + self._flush
         held = part.cursor.next_reader_id is not None
-        events = self._read(part, most) if most > 0 and not held and part.available > 0 and (late or part.available >= most) else []
+        events = (
+            self._read(part, most)
+            if most > 0 and not held and part.available > 0 and (late or part.available >= most)
+            else []
+        )
         if not events and not late:
             return None
         part.flushed_at = now
@@ -157,7 +176,11 @@ class Stream:
         size, position = 0, part.position
         while len(events) < most:
             chunk = min(_CHUNK, most - len(events))
-            found = list(StreamEvent.objects.filter(partition=part.cursor.partition_id, offset__gt=position).order_by("offset")[:chunk])
+            found = list(
+                StreamEvent.objects.filter(partition=part.cursor.partition_id, offset__gt=position).order_by(
+                    "offset"
+                )[:chunk]
+            )
             for each in found:
                 size += len(each.body)
                 if events and size > _LARGEST:
@@ -176,7 +199,11 @@ class Stream:
             if part.uncommitted:
                 due.append(self._must_commit_by(part))
         until = min(due)
-        if connection.vendor == "postgresql" and until - time.monotonic() > 1 and not connection.in_atomic_block:
+        if (
+            connection.vendor == "postgresql"
+            and until - time.monotonic() > 1
+            and not connection.in_atomic_block
+        ):
             connection.close()
         while (left := until - time.monotonic()) > 0 and not self._gone():
             if self._watch.woken.wait(min(left, _GONE)):

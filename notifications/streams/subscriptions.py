@@ -37,7 +37,8 @@ class Wish:
     event_types: tuple[str, ...]
     consumer_group: str = "default"
     read_from: str = END
-    cursors: Mapping[Place, int] = field(default_factory=dict)  # where to begin, for CURSORS: the last offset that is not wanted
+    # Where to begin, for CURSORS: the last offset that is not wanted.
+    cursors: Mapping[Place, int] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -67,7 +68,10 @@ def subscribe(wish: Wish, *, owner: int, owner_name: str) -> tuple[StreamSubscri
             if wish.read_from == CURSORS and set(wish.cursors) != {_place(each) for each in partitions}:
                 raise NoSuchCursor("initial_cursors: name each partition of each event type once")
             StreamCursor.objects.bulk_create(
-                [StreamCursor(subscription=subscription, partition=each, committed=_start(wish, each)) for each in partitions]
+                [
+                    StreamCursor(subscription=subscription, partition=each, committed=_start(wish, each))
+                    for each in partitions
+                ]
             )
     return subscription, new
 
@@ -90,7 +94,9 @@ def _known(partition: StreamPartition, offset: int) -> int:
 
 def cursors_of(subscription: StreamSubscription) -> QuerySet[StreamCursor]:
     """Its cursors, in order."""
-    found = StreamCursor.objects.filter(subscription=subscription).select_related("partition__topic", "reader")
+    found = StreamCursor.objects.filter(subscription=subscription).select_related(
+        "partition__topic", "reader"
+    )
     return found.order_by("partition__topic__name", "partition__number")
 
 
@@ -101,15 +107,22 @@ def unread(cursor: StreamCursor) -> int:
 
 def lag(cursor: StreamCursor) -> float:
     """For how many seconds the first event after the cursor has waited."""
-    waiting = StreamEvent.objects.filter(partition=cursor.partition_id, offset__gt=cursor.committed).order_by("offset")
+    waiting = StreamEvent.objects.filter(partition=cursor.partition_id, offset__gt=cursor.committed).order_by(
+        "offset"
+    )
     since = waiting.values_list("appended_at", flat=True).first()
     return max(0.0, (db_now() - since).total_seconds()) if since else 0.0
 
 
-def commit(subscription: StreamSubscription, stream_id: UUID, wanted: Mapping[Place, int]) -> dict[Place, bool]:
-    """Move cursors on; whether each was moved: it stays where it is where it is there already. Raises NoSuchStream or NoSuchCursor.
+def commit(
+    subscription: StreamSubscription, stream_id: UUID, wanted: Mapping[Place, int]
+) -> dict[Place, bool]:
+    """Move cursors on; whether each was moved: it stays where it is where it is there already.
 
-    What comes before is committed too. A reader that has lost a partition may still commit what it had read of it.
+    Raises NoSuchStream or NoSuchCursor.
+
+    What comes before is committed too. A reader that has lost a partition may still commit what it had read
+    of it.
     """
     with transaction.atomic():
         lock(subscription)
@@ -127,7 +140,9 @@ def commit(subscription: StreamSubscription, stream_id: UUID, wanted: Mapping[Pl
 
 
 def reset(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> None:
-    """Move cursors anywhere. All readers are cut off, and none of them may commit any more. Raises NoSuchCursor."""
+    """Move cursors anywhere. All readers are cut off, and none of them may commit any more. Raises
+    NoSuchCursor.
+    """
     with transaction.atomic():
         lock(subscription)
         named = _named(subscription, wanted)

@@ -1,4 +1,7 @@
-"""Readers are told that there is something for them: by NOTIFY on PostgreSQL. On SQLite they look by themselves."""
+"""Readers are told that there is something for them: by NOTIFY on PostgreSQL.
+
+On SQLite they look by themselves.
+"""
 
 from collections.abc import Iterable
 

@@ -1,10 +1,26 @@
 """Templates: placeholders to text, and what is wrong with a template before it is saved."""
 
 from notifications.templating import conditions
-from notifications.templating.catalogue import OWN_FIELD, PLACEHOLDERS, Placeholder, field_of, is_known, offered
+from notifications.templating.catalogue import (
+    OWN_FIELD,
+    PLACEHOLDERS,
+    Placeholder,
+    field_of,
+    is_known,
+    offered,
+)
 from notifications.templating.filling import content_of, names_of, place_of_text
 from notifications.templating.syntax import PLACEHOLDER, Place, fill, names_in
-from notifications.templating.values import DEEPEST, of_client, of_event, of_group, of_now, of_recipient, spoken, told
+from notifications.templating.values import (
+    DEEPEST,
+    of_client,
+    of_event,
+    of_group,
+    of_now,
+    of_recipient,
+    spoken,
+    told,
+)
 
 __all__ = [
     "DEEPEST",

@@ -1,4 +1,7 @@
-"""The placeholders that there are: what a template may say, and what its conditions may ask. A new one is one line here."""
+"""The placeholders that there are: what a template may say, and what its conditions may ask.
+
+A new one is one line here.
+"""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +34,10 @@ def _own(about: str, *rows: tuple[str, str]) -> list[Placeholder]:
 
 
 def _told(about: str, *rows: tuple[str, str] | tuple[str, str, Kind]) -> list[Placeholder]:
-    return [Placeholder(row[0], row[1], about, row[2] if len(row) == 3 else Kind.STRING, told=True) for row in rows]
+    return [
+        Placeholder(row[0], row[1], about, row[2] if len(row) == 3 else Kind.STRING, told=True)
+        for row in rows
+    ]
 
 
 PLACEHOLDERS: dict[str, Placeholder] = {
@@ -145,7 +151,10 @@ PLACEHOLDERS: dict[str, Placeholder] = {
 
 
 def is_known(name: str, *, by_hand: bool = False) -> bool:
-    """Whether there is such a placeholder. `by_hand`: for a message that a person writes, which has no event behind it."""
+    """Whether there is such a placeholder.
+
+    `by_hand`: for a message that a person writes, which has no event behind it.
+    """
     if name.startswith("CF:"):
         return OWN_FIELD.fullmatch(name) is not None
     found = PLACEHOLDERS.get(name)
@@ -166,4 +175,8 @@ def field_of(name: str) -> Field | None:
     if not is_known(name):
         return None
     found = PLACEHOLDERS.get(name)
-    return Field(name, found.label if found else f"Own field {name.removeprefix('CF:')}", found.kind if found else Kind.STRING)
+    return Field(
+        name,
+        found.label if found else f"Own field {name.removeprefix('CF:')}",
+        found.kind if found else Kind.STRING,
+    )

@@ -25,7 +25,13 @@ LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20
 MOST_DAYS = 365
 _HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_TEXTS = {"name": LONGEST_NAME, "recipient_role": 64, "subject": LONGEST_SUBJECT, "text": LONGEST_BODY, "html": LONGEST_BODY}
+_TEXTS = {
+    "name": LONGEST_NAME,
+    "recipient_role": 64,
+    "subject": LONGEST_SUBJECT,
+    "text": LONGEST_BODY,
+    "html": LONGEST_BODY,
+}
 _TEXTS |= {"destination": 2048, "auth_username": 500}
 
 
@@ -42,7 +48,17 @@ def problems(template: NotificationTemplate) -> list[Malformed]:
     unreadable = list(_unreadable(template))
     if unreadable:
         return unreadable
-    checks = (_name, _occasion, _recipient, _placeholders, _misplaced, _conditions, _content, _webhook, _stream)
+    checks = (
+        _name,
+        _occasion,
+        _recipient,
+        _placeholders,
+        _misplaced,
+        _conditions,
+        _content,
+        _webhook,
+        _stream,
+    )
     return [each for check in checks for each in check(template)]
 
 
@@ -81,7 +97,11 @@ def _occasion(template: NotificationTemplate) -> Iterator[Malformed]:
             fitting = tuple(each for each in fitting if each in BY_HAND)
         if template.target not in fitting:
             named = tuple(each.label for each in fitting)
-            yield Malformed("target", Fault.WRONG_TARGET, fitting=named) if named else Malformed("target", Fault.NO_TARGET_FITS)
+            yield (
+                Malformed("target", Fault.WRONG_TARGET, fitting=named)
+                if named
+                else Malformed("target", Fault.NO_TARGET_FITS)
+            )
     if not 0 <= template.trigger_days <= MOST_DAYS:
         yield Malformed("trigger_days", Fault.NOT_THE_DAYS_TO_WAIT, most=MOST_DAYS)
 
@@ -105,7 +125,9 @@ def _placeholders(template: NotificationTemplate) -> Iterator[Malformed]:
         if len(unknown) == 1:
             yield Malformed(field, Fault.UNKNOWN_PLACEHOLDER, name=unknown[0])
         elif unknown:
-            yield Malformed(field, Fault.UNKNOWN_PLACEHOLDERS, names=tuple(f"{{{name}}}" for name in unknown[:10]))
+            yield Malformed(
+                field, Fault.UNKNOWN_PLACEHOLDERS, names=tuple(f"{{{name}}}" for name in unknown[:10])
+            )
 
 
 def _misplaced(template: NotificationTemplate) -> Iterator[Malformed]:
@@ -121,14 +143,21 @@ def _conditions(template: NotificationTemplate) -> Iterator[Malformed]:
     if template.conditions and template.trigger == Trigger.MANUAL:
         yield Malformed("conditions", Fault.BY_HAND_HAS_NONE)
     if len(template.conditions) > MOST_CONDITIONS:
-        yield Malformed("conditions", Fault.TOO_MANY_CONDITIONS, count=len(template.conditions), most=MOST_CONDITIONS)
+        yield Malformed(
+            "conditions", Fault.TOO_MANY_CONDITIONS, count=len(template.conditions), most=MOST_CONDITIONS
+        )
         return
     for one in template.conditions:
         try:
             conditions.parse(one["field"], one["operator"], one["values"])
         except Malformed as error:
             field = catalogue.field_of(error.field)
-            yield Malformed("conditions", Fault.WRONG_CONDITION, name=field.label if field else error.field[:64], wrong=error)
+            yield Malformed(
+                "conditions",
+                Fault.WRONG_CONDITION,
+                name=field.label if field else error.field[:64],
+                wrong=error,
+            )
 
 
 def _content(template: NotificationTemplate) -> Iterator[Malformed]:
@@ -188,7 +217,9 @@ def _url(template: NotificationTemplate) -> Iterator[Malformed]:
     elif host and names_in(host.group()):
         yield Malformed("destination", Fault.PLACEHOLDER_IN_HOST)
     else:
-        yield from _checked_by_channel(template, Envelope(template.key, fill(url, Samples(), Place.URL), method="POST"))
+        yield from _checked_by_channel(
+            template, Envelope(template.key, fill(url, Samples(), Place.URL), method="POST")
+        )
 
 
 def _checked_by_channel(template: NotificationTemplate, envelope: Envelope) -> Iterator[Malformed]:

@@ -1,4 +1,6 @@
-"""Whether a template's conditions hold for an event: the criteria of the log, asked of values instead of rows."""
+"""Whether a template's conditions hold for an event: the criteria of the log, asked of values instead of
+rows.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -23,7 +25,10 @@ _LONGEST_SHOWN = 60
 
 
 def parse(field: str, operator: str, values: Sequence[str]) -> Criterion:
-    """The condition that these words mean, if there is such a placeholder and it takes the operator. Raises Malformed."""
+    """The condition that these words mean, if there is such a placeholder and it takes the operator.
+
+    Raises Malformed.
+    """
     return criteria.parse(field, operator, values, fields=field_of)
 
 
@@ -34,7 +39,9 @@ def read(stored: Sequence[Mapping[str, Any]]) -> list[Criterion]:
 
 def write(conditions: Sequence[Criterion]) -> list[dict[str, Any]]:
     """The conditions as a row holds them."""
-    return [{"field": one.field, "operator": one.operator.value, "values": list(one.values)} for one in conditions]
+    return [
+        {"field": one.field, "operator": one.operator.value, "values": list(one.values)} for one in conditions
+    ]
 
 
 @lru_cache(maxsize=1024)
@@ -44,7 +51,9 @@ def in_words(condition: Criterion) -> str:
     return f"{field.label if field else condition.field} {criteria.in_words(condition, fields=field_of)}"
 
 
-def failing(conditions: Sequence[Criterion], values: Mapping[str, str], *, any_of: bool, now: datetime) -> list[str]:
+def failing(
+    conditions: Sequence[Criterion], values: Mapping[str, str], *, any_of: bool, now: datetime
+) -> list[str]:
     """Why the conditions do not hold, one sentence each; empty where they do."""
     failed = [one for one in conditions if not holds(one, values, now=now)]
     if not failed or (any_of and len(failed) < len(conditions)):
@@ -101,7 +110,8 @@ def _by_time(operator: Operator, condition: Criterion, value: str, now: datetime
     zone = timezone.get_default_timezone()
     try:
         if day := day_of(condition.field, value):
-            moment = datetime(day.year, day.month, day.day, 12, tzinfo=zone)  # a day is on that day, wherever its bounds lie
+            # A day is on that day, wherever its bounds lie.
+            moment = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
         else:
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)

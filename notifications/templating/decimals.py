@@ -5,7 +5,8 @@ from decimal import Decimal, InvalidOperation
 
 from notifications.faults import Fault, Malformed
 
-LONGEST = 350  # characters: any floating-point number fits (at most 309 digits before the point, and 324 or so after it)
+# characters: any floating-point number fits (at most 309 digits before the point, and 324 or so after it)
+LONGEST = 350
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 
@@ -27,7 +28,10 @@ def plain(field: str, number: int | float | Decimal) -> str:
 
 
 def plain_text(field: str, text: str) -> str:
-    """A text that spells a number with an exponent, without one; any other as it is. Raises Malformed as `plain` does."""
+    """A text that spells a number with an exponent, without one; any other as it is.
+
+    Raises Malformed as `plain` does.
+    """
     if not _SCIENTIFIC.fullmatch(text):
         return text
     try:

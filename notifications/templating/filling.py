@@ -22,7 +22,9 @@ def content_of(template: NotificationTemplate, values: Values) -> dict[str, Any]
 
 
 def place_of_text(template: NotificationTemplate) -> Place:
-    """Where the template's text goes: letters and short messages are text, webhooks and streams what their content type says."""
+    """Where the template's text goes: letters and short messages are text, webhooks and streams what their
+    content type says.
+    """
     return Place.TEXT if template.for_people else _PLACES.get(template.content_type, Place.TEXT)
 
 

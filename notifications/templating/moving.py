@@ -1,7 +1,8 @@
 """Stored secrets of a webhook stay with the server that they were stored for.
 
-Whoever may edit a template must not read its password by pointing the URL at a server of their own. So a template whose URL leads to
-another scheme, host or port keeps none of the secrets that it was stored with: each is given anew, or removed.
+Whoever may edit a template must not read its password by pointing the URL at a server of their own. So a
+template whose URL leads to another scheme, host or port keeps none of the secrets that it was stored with:
+each is given anew, or removed.
 """
 
 from notifications.channels import DeliveryError
@@ -13,14 +14,18 @@ from notifications.templating.syntax import Place, fill
 
 
 def moved_secrets(before: NotificationTemplate, after: NotificationTemplate) -> dict[str, list[str]]:
-    """Return the secrets of `before` that `after` would send to another server: the fields, and for `headers` the names.
+    """Return the secrets of `before` that `after` would send to another server: the fields, and for `headers`
+    the names.
 
-    `before` must be the row as `after` was loaded from it: a newer one may hold other secrets for another URL.
+    `before` must be the row as `after` was loaded from it: a newer one may hold other secrets for another
+    URL.
     """
     found: dict[str, list[str]] = {}
     if before.auth_password and after.auth_password == before.auth_password:
         found["auth_password"] = []
-    kept = [name for name, value in after.headers.items() if is_sealed(value) and value in before.headers.values()]
+    kept = [
+        name for name, value in after.headers.items() if is_sealed(value) and value in before.headers.values()
+    ]
     if kept:
         found["headers"] = kept
     return found if found and not _same_server(before.destination, after.destination) else {}
@@ -30,7 +35,9 @@ def drop(after: NotificationTemplate, moved: dict[str, list[str]]) -> None:
     """Take those secrets out of the template, which is not stored."""
     if "auth_password" in moved:
         after.auth_username = after.auth_password = ""
-    after.headers = {name: value for name, value in after.headers.items() if name not in moved.get("headers", ())}
+    after.headers = {
+        name: value for name, value in after.headers.items() if name not in moved.get("headers", ())
+    }
 
 
 def _same_server(one: str, other: str) -> bool:

@@ -1,4 +1,7 @@
-"""Where each placeholder of a text stands: in a tag, a link, a string of JSON. What is written there follows from it (writing.py)."""
+"""Where each placeholder of a text stands: in a tag, a link, a string of JSON.
+
+What is written there follows from it (writing.py).
+"""
 
 import re
 from bisect import bisect_right
@@ -61,7 +64,8 @@ class _Region:
     attribute: str = ""
 
 
-# In the masked text a placeholder is this character as many times as it is long: texts cannot hold it, and no grammar knows it.
+# In the masked text a placeholder is this character as many times as it is long: texts cannot hold it, and no
+# grammar knows it.
 _MASK = "\0"
 _OPENING = re.compile(r"<!--\[if[^>]*>|<!--|<!\[CDATA\[|<[a-zA-Z/!?\x00]", re.IGNORECASE)
 _NAME = re.compile(r"[^\s>/]*")
@@ -69,7 +73,21 @@ _ATTRIBUTE = re.compile(
     r"""(?P<space>[\s/]*)(?P<name>[^\s=>/]+)(?:\s*=\s*(?:"(?P<double>[^"]*)(?:"|\Z)|'(?P<single>[^']*)(?:'|\Z)|(?P<bare>[^\s>"'][^\s>]*)))?"""
 )
 _URL_ATTRIBUTES = frozenset(
-    ("href", "src", "srcset", "action", "formaction", "cite", "background", "poster", "data", "longdesc", "xlink:href", "ping", "usemap")
+    (
+        "href",
+        "src",
+        "srcset",
+        "action",
+        "formaction",
+        "cite",
+        "background",
+        "poster",
+        "data",
+        "longdesc",
+        "xlink:href",
+        "ping",
+        "usemap",
+    )
 )
 _SCHEME = re.compile(r"\s*([a-z\x00][a-z0-9+.\x00-]*):", re.IGNORECASE)
 _SCRIPTS = frozenset(("javascript", "vbscript", "data"))
@@ -89,7 +107,9 @@ def standings(text: str, place: Place) -> list[Standing]:
     """Every placeholder of the text with where it stands, in order."""
     masked = PLACEHOLDER.sub(lambda found: _MASK * len(found.group()), text)
     where = _READERS[place](masked)
-    return [Standing(found.group(1), *found.span(), *where(*found.span())) for found in PLACEHOLDER.finditer(text)]
+    return [
+        Standing(found.group(1), *found.span(), *where(*found.span())) for found in PLACEHOLDER.finditer(text)
+    ]
 
 
 _Where = Callable[[int, int], tuple[Spot, bool]]
@@ -103,7 +123,10 @@ def _plain(masked: str) -> _Where:
 def _url(masked: str) -> _Where:
     rest = _search(r"[/?#]", masked, masked.find("://") + 3)
     query = _search(r"[?#]", masked, rest)
-    return lambda start, _: (Spot.HOST if start <= rest else Spot.QUERY if start > query else Spot.PATH, False)
+    return lambda start, _: (
+        Spot.HOST if start <= rest else Spot.QUERY if start > query else Spot.PATH,
+        False,
+    )
 
 
 def _json(masked: str) -> _Where:
@@ -117,7 +140,10 @@ def _json(masked: str) -> _Where:
 
 
 def _quotes(masked: str) -> Iterator[int]:
-    """The end of each quotation mark that begins or ends a string. A backslash outside of one is no JSON at all."""
+    """The end of each quotation mark that begins or ends a string.
+
+    A backslash outside of one is no JSON at all.
+    """
     return (found.end() for found in _ESCAPE_OR_MARK.finditer(masked) if found.group() == '"')
 
 
@@ -145,7 +171,13 @@ def _html(masked: str) -> _Where:
 def _xml(masked: str) -> _Where:
     regions, links = list(_regions(masked, xml=True)), _Links(masked)
     starts = [region.start for region in regions]
-    kinds = {"attribute": Spot.XML_ATTRIBUTE, "bare": Spot.CODE, "code": Spot.CODE, "comment": Spot.CODE, "cdata": Spot.CDATA}
+    kinds = {
+        "attribute": Spot.XML_ATTRIBUTE,
+        "bare": Spot.CODE,
+        "code": Spot.CODE,
+        "comment": Spot.CODE,
+        "cdata": Spot.CDATA,
+    }
 
     def where(start: int, _: int) -> tuple[Spot, bool]:
         region = _at(regions, starts, start)
@@ -162,7 +194,10 @@ def _at(regions: list[_Region], starts: list[int], offset: int) -> _Region | Non
 
 
 def _regions(text: str, *, xml: bool) -> Iterator[_Region]:
-    """What of the text is not shown as text, in order. Conditional comments of mail programs hold HTML, so they are read as such."""
+    """What of the text is not shown as text, in order.
+
+    Conditional comments of mail programs hold HTML, so they are read as such.
+    """
     at = 0
     while opening := _OPENING.search(text, at):
         start, at = opening.span()
@@ -211,7 +246,9 @@ def _before_end(text: str, element: str, at: int) -> int:
 
 
 class _Links:
-    """The URLs within a text. Behind one without a space between, a value is a part of it, wherever it stands."""
+    """The URLs within a text. Behind one without a space between, a value is a part of it, wherever it
+    stands.
+    """
 
     def __init__(self, masked: str) -> None:
         self._links: list[tuple[int, int, int]] = []  # where its path begins, its query, and where it ends

@@ -1,6 +1,8 @@
-"""Placeholders to text. There is no template engine: a placeholder is a name in braces, and nothing but its value takes its place.
+"""Placeholders to text. There is no template engine: a placeholder is a name in braces, and nothing but its
+value takes its place.
 
-What a value holds is never looked at again, so a client who is called {CLIENT_EMAIL} or {0.__class__} is written to by that name.
+What a value holds is never looked at again, so a client who is called {CLIENT_EMAIL} or {0.__class__} is
+written to by that name.
 """
 
 import json
@@ -22,12 +24,15 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINK = re.compile(r"(?:https?://[^\s/?#\\]|mailto:|tel:)", re.IGNORECASE)
 _NOT_IN_LINKS = re.compile(r"""[\x00-\x20\x7f-\xa0\u2028\u2029"'<>\\^`{|}]""")
 _NOT_IN_CODE = re.compile(r"[^\w.,%# -]|%(?=[0-9A-Fa-f]{2})")
-_ENDS_BARE = re.compile(r"[\t\n\f\r =`\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")  # for any reader
+# For any reader.
+_ENDS_BARE = re.compile(r"[\t\n\f\r =`\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _CDATA = re.compile(r"(\A|\])>")
 
 
 def _path(value: str) -> str:
-    """One piece of a path. Dots alone would climb to another path, and no encoding of them is safe from being undone."""
+    """One piece of a path. Dots alone would climb to another path, and no encoding of them is safe from being
+    undone.
+    """
     return "" if not value.strip(".") else quote(value, safe="")
 
 
@@ -57,7 +62,8 @@ WRITTEN: dict[Spot, Callable[[str], str]] = {
     Spot.HOST: lambda value: quote(value, safe=""),
     Spot.MAILBOX: lambda value: quote(value, safe="@+"),
     Spot.LINK: _link,
-    # Refused when a template is saved; of one that was saved before, nothing stays that could end a string or a rule.
+    # Refused when a template is saved; of one that was saved before, nothing stays that could end a string or
+    # a rule.
     Spot.CODE: lambda value: _NOT_IN_CODE.sub("", value),
     Spot.HTML: escape,
     Spot.HTML_BARE: lambda value: _ENDS_BARE.sub(lambda found: f"&#{ord(found.group())};", escape(value)),
@@ -82,7 +88,13 @@ class _Piece:
 def fill(text: str, values: Mapping[str, str], place: Place = Place.TEXT) -> str:
     """The text with the values in place of their names; a missing value is empty."""
     pieces, rest = _pieces(text, place)
-    made = "".join(f"{each.literal}{each.quotes}{each.write(values.get(each.name, ''))}{each.quotes}" for each in pieces) + rest
+    made = (
+        "".join(
+            f"{each.literal}{each.quotes}{each.write(values.get(each.name, ''))}{each.quotes}"
+            for each in pieces
+        )
+        + rest
+    )
     return _CONTROL.sub(" ", made).strip() if place is Place.LINE else made
 
 
@@ -90,6 +102,8 @@ def fill(text: str, values: Mapping[str, str], place: Place = Place.TEXT) -> str
 def _pieces(text: str, place: Place) -> tuple[tuple[_Piece, ...], str]:
     pieces, start = [], 0
     for each in standings(text, place):
-        pieces.append(_Piece(text[start : each.start], each.name, WRITTEN[each.spot], '"' if each.wrap else ""))
+        pieces.append(
+            _Piece(text[start : each.start], each.name, WRITTEN[each.spot], '"' if each.wrap else "")
+        )
         start = each.end
     return tuple(pieces), text[start:]

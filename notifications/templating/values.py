@@ -1,4 +1,6 @@
-"""What the placeholders stand for: of a client, a group, whoever gets the message, and of an event's own data."""
+"""What the placeholders stand for: of a client, a group, whoever gets the message, and of an event's own
+data.
+"""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +23,8 @@ LONGEST_VALUE = 10_000
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 DEEPEST = 3  # levels of an event's data
-_DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*|Z|[+-][0-9]{2}:?[0-9]{2})?")  # the last two: dates as XML Schema has them
+# The last two: dates as XML Schema has them.
+_DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*|Z|[+-][0-9]{2}:?[0-9]{2})?")
 _TIMES = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind == Kind.DATE_TIME)
 _NUMBERS = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind in (Kind.MONEY, Kind.NUMBER))
 
@@ -61,7 +64,14 @@ def of_recipient(recipient: Any) -> Values:
     """The placeholders of whoever gets the message: a client, a group, or a member of staff."""
     if recipient is None:
         return {}
-    number = next((getattr(recipient, name) for name in ("client_id", "group_id", "username") if hasattr(recipient, name)), "")
+    number = next(
+        (
+            getattr(recipient, name)
+            for name in ("client_id", "group_id", "username")
+            if hasattr(recipient, name)
+        ),
+        "",
+    )
     first = getattr(recipient, "first_names", None) or getattr(recipient, "first_name", "")
     found = {"RECIPIENT_NAME": recipient.name, "RECIPIENT_FIRST_NAMES": first, "RECIPIENT_ID": number}
     return found | {"RECIPIENT_LAST_NAME": getattr(recipient, "last_name", "")}
@@ -70,7 +80,11 @@ def of_recipient(recipient: Any) -> Values:
 def of_event(event: BusinessEvent) -> Values:
     """What an event says of itself: its data, its name, its key and when it happened."""
     here = event.occurred_at.astimezone(timezone.get_default_timezone())
-    happened = {"EVENT": event.name, "EVENT_KEY": event.key.hex, "EVENT_DATE_TIME": event.occurred_at.isoformat()}
+    happened = {
+        "EVENT": event.name,
+        "EVENT_KEY": event.key.hex,
+        "EVENT_DATE_TIME": event.occurred_at.isoformat(),
+    }
     return event.data | happened | {"EVENT_DATE": here.date().isoformat()}
 
 
@@ -86,14 +100,18 @@ def spoken_day(day: date) -> str:
 
 
 def spoken(found: Values) -> Values:
-    """The values as letters write them: days and times in words, a time in the organisation's zone, and a date as it was told."""
+    """The values as letters write them: days and times in words, a time in the organisation's zone, and a
+    date as it was told.
+    """
     return found | {name: _in_words(name, found[name]) for name in _TIMES & found.keys()}
 
 
 def day_of(name: str, value: str) -> date | None:
-    """The calendar day that a …_DATE tells, whatever time and offset come with it: a date is a date in every zone. None where it is none.
+    """The calendar day that a …_DATE tells, whatever time and offset come with it: a date is a date in every
+    zone. None where it is none.
 
-    Core systems send a due date as midnight somewhere; read as a moment, it would be the day before west of there.
+    Core systems send a due date as midnight somewhere; read as a moment, it would be the day before west of
+    there.
     """
     if not name.endswith("_DATE"):
         return None
@@ -116,7 +134,8 @@ def _in_words(name: str, value: str) -> str:
 
 
 def told(data: Mapping[str, Any]) -> Values:
-    """An event's data as placeholders: `{"account": {"id": "LN-1"}, "amountDue": 12.5}` is ACCOUNT_ID and AMOUNT_DUE.
+    """An event's data as placeholders: `{"account": {"id": "LN-1"}, "amountDue": 12.5}` is ACCOUNT_ID and
+    AMOUNT_DUE.
 
     Raises Malformed for what is no text, number or yes and no.
     """
@@ -143,7 +162,13 @@ def _tell(found: Values, before: str, data: Mapping[str, Any], depth: int) -> No
 def _spelled(key: str) -> str:
     if key.startswith("CF:"):
         return clean("data", key, most=160)
-    name = _HUMP.sub("_", clean("data", key, most=64)).upper().replace(" ", "_").replace("-", "_").replace(".", "_")
+    name = (
+        _HUMP.sub("_", clean("data", key, most=64))
+        .upper()
+        .replace(" ", "_")
+        .replace("-", "_")
+        .replace(".", "_")
+    )
     if not _NAME.fullmatch(name):
         raise Malformed("data", Fault.BAD_NAME_OF_DATA, name=key[:40])
     return name
@@ -166,7 +191,9 @@ def _as_text(name: str, value: Any) -> str:
 
 def _own_fields(owner: Client | Group, entity: str) -> Values:
     own = owner.custom_fields.items()
-    return {f"CF:{name}": str(value) for name, value in own} | {f"CF:{entity}:{name}": str(value) for name, value in own}
+    return {f"CF:{name}": str(value) for name, value in own} | {
+        f"CF:{entity}:{name}": str(value) for name, value in own
+    }
 
 
 def _officer(owner: Client | Group) -> Values:

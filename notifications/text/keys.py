@@ -1,4 +1,7 @@
-"""Keys as people and programs write them: 32 hexadecimal characters in any case, or a UUID with its dashes. We write them without."""
+"""Keys as people and programs write them: 32 hexadecimal characters in any case, or a UUID with its dashes.
+
+We write them without.
+"""
 
 import re
 from uuid import UUID

@@ -1,7 +1,8 @@
 """Telephone numbers: one reading of every spelling, for writing them down and for asking.
 
-People paste numbers out of mails, contacts and web pages, with marks of direction, dashes of all kinds and `tel:` before them. None of
-that changes which number is meant. What could change it is refused, and the error names the character.
+People paste numbers out of mails, contacts and web pages, with marks of direction, dashes of all kinds and
+`tel:` before them. None of that changes which number is meant. What could change it is refused, and the error
+names the character.
 """
 
 import functools
@@ -14,7 +15,9 @@ import phonenumbers
 from notifications.text.spelling import name_of, tidy
 
 FEWEST_DIGITS = 5  # of a number that is looked for; fewer are in every number
-_SIGNS = str.maketrans("\uff0b\ufe62\u207a\uff08\uff09[]\uff0e\uff0f\u2044\u2215\u00b7\u2022", "+++()().///..")
+_SIGNS = str.maketrans(
+    "\uff0b\ufe62\u207a\uff08\uff09[]\uff0e\uff0f\u2044\u2215\u00b7\u2022", "+++()().///.."
+)
 _AROUND = " <>,;:.!?\"\u201c\u201d\u201e\u00ab\u00bb'\u2018\u2019"
 _SCHEME = re.compile(r"(?:tel|sms|smsto|callto):(?://)?", re.IGNORECASE)
 _COUNTRY_IN_BRACKETS = re.compile(r"\(\s*\+\s*([0-9]{1,3})\s*\)")
@@ -34,7 +37,10 @@ class Asked:
 
 
 def plain(text: str) -> str:
-    """The number in the characters of a keyboard, without what was pasted along. Several lines stay several: they may be two numbers."""
+    """The number in the characters of a keyboard, without what was pasted along.
+
+    Several lines stay several: they may be two numbers.
+    """
     lines = "\n".join(tidy(line) for line in text.strip().splitlines())
     shown = lines.translate(_SIGNS).strip(_AROUND)
     if scheme := _SCHEME.match(shown):
@@ -45,7 +51,10 @@ def plain(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def e164(text: str) -> str:
-    """The number as +49…, from any spelling that begins with a plus. Raises ValueError for what cannot be a number of any country."""
+    """The number as +49…, from any spelling that begins with a plus.
+
+    Raises ValueError for what cannot be a number of any country.
+    """
     text = plain(text)
     if not _NUMBER.fullmatch(text):
         raise ValueError(_problem(text))
@@ -54,14 +63,17 @@ def e164(text: str) -> str:
     except phonenumbers.NumberParseException as error:
         unknown = error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE
         raise ValueError("there is no country with this code" if unknown else _LENGTH) from error
-    # Possible, not valid: the tables of valid numbers lag behind the networks, and the gateway has the last word.
+    # Possible, not valid: the tables of valid numbers lag behind the networks, and the gateway has the last
+    # word.
     if not phonenumbers.is_possible_number(number):
         raise ValueError(_LENGTH)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def asked(text: str, *, fewest: int = FEWEST_DIGITS) -> Asked | None:
-    """The number that is looked for by this text, national or international; None where it is no number, or too few digits of one."""
+    """The number that is looked for by this text, national or international; None where it is no number, or
+    too few digits of one.
+    """
     text = plain(text)
     if not _SPELLING.fullmatch(text):
         return None

@@ -1,7 +1,8 @@
 """How people spell what they look for, type or paste: one reading for writing it down and for asking.
 
-`tidy` takes away what came along unseen when a text was pasted. `fold` goes further and gives the one spelling that names are compared
-in: `O’Leary`, `O'LEARY` and `OLeary` are one name, and so are `Søren` and `soren`, `Öztürk` and `ozturk`.
+`tidy` takes away what came along unseen when a text was pasted. `fold` goes further and gives the one
+spelling that names are compared in: `O’Leary`, `O'LEARY` and `OLeary` are one name, and so are `Søren` and
+`soren`, `Öztürk` and `ozturk`.
 """
 
 import functools
@@ -10,13 +11,18 @@ import unicodedata
 from collections.abc import Iterator
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\u02d7\ufe58\ufe63\uff0d\u058a\u05be\u2e3a\u2e3b"
-_APOSTROPHES = "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u02ee\u0384\u055a\u05f3\u07f4\u1fbd\u1fbf\u1fef\u1ffe"
+_APOSTROPHES = (
+    "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u02ee"
+    "\u0384\u055a\u05f3\u07f4\u1fbd\u1fbf\u1fef\u1ffe"
+)
 _APOSTROPHES += "\u2018\u2019\u201a\u201b\u2032\u2035\ua78b\ua78c\uff07\uff40"
-# Letters that Unicode does not take apart, in lower case, as people write them who do not have them on their keyboard.
+# Letters that Unicode does not take apart, in lower case, as people write them who do not have them on their
+# keyboard.
 _LETTERS = {
-    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ƒ": "f",
-    "ɖ": "d", "ɗ": "d", "ɓ": "b", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ɛ": "e", "ɔ": "o", "ə": "e", "ǝ": "e", "ĸ": "k", "ȷ": "j", "ƶ": "z",
-    "ǥ": "g", "ɵ": "o", "ƀ": "b", "ŀ": "l", "·": "", "ʔ": "", "ـ": "", "‿": " ", "・": " ",
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t",
+    "ŋ": "n", "ƒ": "f", "ɖ": "d", "ɗ": "d", "ɓ": "b", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ɛ": "e", "ɔ": "o",
+    "ə": "e", "ǝ": "e", "ĸ": "k", "ȷ": "j", "ƶ": "z", "ǥ": "g", "ɵ": "o", "ƀ": "b", "ŀ": "l", "·": "",
+    "ʔ": "", "ـ": "", "‿": " ", "・": " ",
 }  # fmt: skip
 # Nothing is seen of these, though Unicode counts them as letters, marks or symbols.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -24,7 +30,8 @@ _SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]
 _VOICING = "\u3099\u309a"  # of kana: が is another letter than か, not one with an accent
 
 _TO_DASH = str.maketrans(dict.fromkeys(_DASHES, "-"))
-_BEFORE = str.maketrans(dict.fromkeys(_APOSTROPHES, ""))  # some of them would come apart into a space and an accent
+# Some of them would come apart into a space and an accent.
+_BEFORE = str.maketrans(dict.fromkeys(_APOSTROPHES, ""))
 _CONTROLS = "".join(chr(code) for code in (*range(32), *range(127, 160)))
 _AFTER = str.maketrans(_LETTERS | dict.fromkeys(_DASHES + "-" + _CONTROLS, " "))
 _ASCII = str.maketrans({"'": "", "`": ""} | dict.fromkeys("-" + _CONTROLS, " "))
@@ -32,12 +39,18 @@ _TO_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"),
 
 
 def is_unseen(character: str) -> bool:
-    """Whether nothing is seen of the character, not even a space: marks of direction, joiners, soft hyphens, selectors."""
-    return unicodedata.category(character) == "Cf" or character in _UNSEEN or bool(_SELECTORS.match(character))
+    """Whether nothing is seen of the character, not even a space: marks of direction, joiners, soft hyphens,
+    selectors.
+    """
+    return (
+        unicodedata.category(character) == "Cf" or character in _UNSEEN or bool(_SELECTORS.match(character))
+    )
 
 
 def tidy(text: str) -> str:
-    """The text without what is not seen of it, with one kind of space and one kind of hyphen, and none around it."""
+    """The text without what is not seen of it, with one kind of space and one kind of hyphen, and none around
+    it.
+    """
     if text.isascii() and text.isprintable():
         return text.strip()
     return "".join(_seen(text.translate(_TO_DASH))).strip()
@@ -61,19 +74,27 @@ def fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_BEFORE)).casefold())
-    kept = "".join(each for each in apart.translate(_BEFORE) if each in _VOICING or not unicodedata.combining(each))
-    plain = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in _seen(kept.translate(_AFTER)))
+    kept = "".join(
+        each for each in apart.translate(_BEFORE) if each in _VOICING or not unicodedata.combining(each)
+    )
+    plain = "".join(
+        str(unicodedata.decimal(each)) if each.isdecimal() else each for each in _seen(kept.translate(_AFTER))
+    )
     return " ".join(unicodedata.normalize("NFC", plain).split())
 
 
 def stored_fold(text: str) -> str:
-    """What is stored beside a text in millions of rows: nothing where the fold differs from the text by the case of A to Z alone."""
+    """What is stored beside a text in millions of rows: nothing where the fold differs from the text by the
+    case of A to Z alone.
+    """
     folded = fold(text)
     return "" if folded == text.translate(_TO_LOWER) else folded
 
 
 def words_of(text: str, *, most: int) -> list[str]:
-    """The words of a text as they were typed, `Silva, Ana` too; those of which folding leaves nothing are none, unless all are so."""
+    """The words of a text as they were typed, `Silva, Ana` too; those of which folding leaves nothing are
+    none, unless all are so.
+    """
     words = re.split(r"[\s,;]+", tidy(text).strip(" ,;")) if text.strip(" ,;") else text.split()
     return ([word for word in words if fold(word)] or words)[:most]
 
@@ -81,4 +102,8 @@ def words_of(text: str, *, most: int) -> list[str]:
 def name_of(character: str) -> str:
     """How an error names a character, which may be one that is not seen: `“x” (U+0078)`, `U+200B`."""
     code = f"U+{ord(character):04X}"
-    return f"“{character}” ({code})" if character.isprintable() and not is_unseen(character) and not character.isspace() else code
+    return (
+        f"“{character}” ({code})"
+        if character.isprintable() and not is_unseen(character) and not character.isspace()
+        else code
+    )

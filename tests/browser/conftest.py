@@ -1,4 +1,7 @@
-"""A real browser in front of a real server. Skipped, with the reason, where there is no Chromium; REQUIRE_BROWSER=1 fails instead."""
+"""A real browser in front of a real server.
+
+Skipped, with the reason, where there is no Chromium; REQUIRE_BROWSER=1 fails instead.
+"""
 
 import os
 from collections.abc import Callable
@@ -31,7 +34,10 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+    return browser_type_launch_args | {
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-dev-shm-usage"],
+    }
 
 
 @pytest.fixture
@@ -52,15 +58,20 @@ def sign_in(live_server: LiveServer) -> SignIn:
 def open_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
     """A page in a window of its own; it fails the test on a script error or a refused resource.
 
-    Nothing moves in it: buttons and links fade from one background to another, and axe would measure the colours on the way.
+    Nothing moves in it: buttons and links fade from one background to another, and axe would measure the
+    colours on the way.
     """
 
     def opened(**options: Any) -> Page:
         page = new_context(reduced_motion="reduce", **options).new_page()
         page.set_default_timeout(_PATIENCE)
         page.on("pageerror", _fail)
-        page.on("dialog", lambda asked: asked.accept())  # a half-written form may be left: its own test says no
-        page.on("console", lambda message: _fail(message.text) if "Content Security Policy" in message.text else None)
+        # A half-written form may be left: its own test says no.
+        page.on("dialog", lambda asked: asked.accept())
+        page.on(
+            "console",
+            lambda message: _fail(message.text) if "Content Security Policy" in message.text else None,
+        )
         return page
 
     return opened

@@ -1,6 +1,8 @@
-"""Every page there is, and the states of pages that no address says: what axe checks, and what `make screenshots` draws.
+"""Every page there is, and the states of pages that no address says: what axe checks, and what `make
+screenshots` draws.
 
-A page comes in by itself: every GET address of the permissions matrix whose answer is a page is visited. A state is a line here.
+A page comes in by itself: every GET address of the permissions matrix whose answer is a page is visited. A
+state is a line here.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,8 +26,14 @@ _SEGMENTS = {
     "administration": "administration",
 }  # the rest: others
 _MADE_UP = "/made-up/"
-_SEVERAL = "c=state.in.FAILED,SENT&c=client.empty&c=created.between.2026-01-01,2199-01-01&match=any&c=undelivered.equals.true"
-_MANY_COLUMNS = "state,created,client,subject,event,attempts,failure_reason,failure_details,next_attempt,resend_of,outcome,key,message"
+_SEVERAL = (
+    "c=state.in.FAILED,SENT&c=client.empty&c=created.between.2026-01-01,2199-01-01&match=any"
+    "&c=undelivered.equals.true"
+)
+_MANY_COLUMNS = (
+    "state,created,client,subject,event,attempts,failure_reason,failure_details,"
+    "next_attempt,resend_of,outcome,key,message"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,13 @@ class Stop:
 
 def stops(world: World, person: User) -> list[Stop]:
     """All of them, as `person` sees them, who should be an administrator."""
-    return [*_pages(world, person), *_log_states(world), *_people_states(world), *_administration_states(world), *_other_states(person)]
+    return [
+        *_pages(world, person),
+        *_log_states(world),
+        *_people_states(world),
+        *_administration_states(world),
+        *_other_states(person),
+    ]
 
 
 def visit(page: Page, url: str, stop: Stop) -> None:
@@ -63,7 +77,11 @@ def _pages(world: World, person: User) -> Iterator[Stop]:
         if name in ADDRESSES and (TABLE[name].method == "get" or name.endswith("-delete")):
             path = world.address(name)
             answer = browser.get(path)
-            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html") and "<main" in answer.text:
+            if (
+                answer.status_code == 200
+                and answer["Content-Type"].startswith("text/html")
+                and "<main" in answer.text
+            ):
                 yield Stop(name, path)
 
 
@@ -71,12 +89,17 @@ def _log_states(world: World) -> Iterator[Stop]:
     log, message = reverse("log"), world.address("message")
     yield Stop("log, filtered", f"{log}?state=FAILED&q=a")
     yield Stop("log, nothing matches", f"{log}?q=nothing+like+this")
-    yield Stop("log, wrong conditions", f"{log}?state=NOPE&created_from=0000-01-01&foo=1&c=state.equals.NOPE&c=nope&c=attempts.more_than.x")
+    yield Stop(
+        "log, wrong conditions",
+        f"{log}?state=NOPE&created_from=0000-01-01&foo=1&c=state.equals.NOPE&c=nope&c=attempts.more_than.x",
+    )
     yield Stop("log, bad page size", f"{log}?per_page=-5")
     yield Stop("log, more conditions", f"{log}?{_SEVERAL}")
     yield Stop("log, many columns", f"{log}?columns={_MANY_COLUMNS}")
     yield Stop("log, a changed view", f"{log}?view={world.view.hex}&state=FAILED")
-    yield Stop("log, the user menu", log, lambda page: page.locator(".user-menu summary").click(), part=".user-menu")
+    yield Stop(
+        "log, the user menu", log, lambda page: page.locator(".user-menu summary").click(), part=".user-menu"
+    )
     yield Stop("log, the views in the menu", log, _open_menu, part=".item-views")
     yield Stop("log, edit columns", log, _edit_columns, part="dialog[open]")
     yield Stop("log, a message", f"{log}?state=FAILED", _open_first, part="dialog[open]")
@@ -150,7 +173,9 @@ def _ask(page: Page) -> None:
 
 def _denied() -> str:
     browser = Client()
-    browser.force_login(User.objects.filter(groups__name="Viewer").first() or User.objects.create_user("gallery-viewer"))
+    browser.force_login(
+        User.objects.filter(groups__name="Viewer").first() or User.objects.create_user("gallery-viewer")
+    )
     return browser.get("/administration/").text
 
 
@@ -172,7 +197,9 @@ def _open_menu(page: Page) -> None:
 
 def _edit_columns(page: Page) -> None:
     page.get_by_role("link", name="Edit columns").click()
-    expect(page.get_by_role("dialog", name="Edit columns").get_by_role("button", name="Apply")).to_be_visible()
+    expect(
+        page.get_by_role("dialog", name="Edit columns").get_by_role("button", name="Apply")
+    ).to_be_visible()
 
 
 def _open_first(page: Page) -> None:

@@ -13,17 +13,35 @@ from notifications.delivery import circuits
 from notifications.models import BusinessEvent, ChannelSwitch, Client, Message, NotificationTemplate
 from notifications.models import Group as ClientGroup
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import make_attempt, make_client, make_group, make_lane, make_message, make_resend, make_user, officer, viewer
+from tests.factories import (
+    make_attempt,
+    make_client,
+    make_group,
+    make_lane,
+    make_message,
+    make_resend,
+    make_user,
+    officer,
+    viewer,
+)
 from tests.test_permissions_matrix import NOTHING, World, one_of_everything
 
 
 def of_demo() -> World:
     """What the demo has."""
-    failed = Message.objects.filter(state=MessageState.FAILED, type=MessageType.EMAIL, client__isnull=False, outcome=Outcome.REFUSED)
+    failed = Message.objects.filter(
+        state=MessageState.FAILED, type=MessageType.EMAIL, client__isnull=False, outcome=Outcome.REFUSED
+    )
     view = CustomView.objects.order_by("pk").first()
-    item, group, role = MenuItem.objects.first(), ClientGroup.objects.first(), Role.objects.get(name="Officer")
+    item, group, role = (
+        MenuItem.objects.first(),
+        ClientGroup.objects.first(),
+        Role.objects.get(name="Officer"),
+    )
     message = failed.exclude(html="").first() or failed.first()
-    user = User.objects.exclude(username="admin").filter(email__contains="@").first() or User.objects.get(username="officer")
+    user = User.objects.exclude(username="admin").filter(email__contains="@").first() or User.objects.get(
+        username="officer"
+    )
     job = Job.objects.order_by("-pk").first()
     found = {
         "message": message,
@@ -50,27 +68,60 @@ def of_everything(person: User) -> World:
     make_client(client_id="000124", first_names="Bo", last_name="Lind", email="", mobile_phone="12")
     failed = _messages(ana)
     nobodies = Role.objects.create(name="A role with a rather long name that wraps somewhere")
-    item = MenuItem.objects.create(name="W" * 32, type="CLIENTS", for_everyone=False, creator=olaf, position=4)
+    item = MenuItem.objects.create(
+        name="W" * 32, type="CLIENTS", for_everyone=False, creator=olaf, position=4
+    )
     item.roles.add(nobodies)
     MenuItem.objects.create(name="Switched off", type="GROUPS", active=False, position=5)
     view = CustomView.objects.create(name="Mine", owner=person, criteria=[["attempts", "MORE_THAN", ["5"]]])
     before = {"name": "Old", "seen by": "all users", "active": True}
-    audit.record(person, AuditAction.CHANGED, item, before=before, after={"name": "New", "seen by": ["Officer", "Viewer"]})
-    audit.record(olaf, AuditAction.DENIED, kind="page", label="/administration/" + "x" * 200, after={"method": "GET", "reason": "y" * 300})
+    audit.record(
+        person,
+        AuditAction.CHANGED,
+        item,
+        before=before,
+        after={"name": "New", "seen by": ["Officer", "Viewer"]},
+    )
+    audit.record(
+        olaf,
+        AuditAction.DENIED,
+        kind="page",
+        label="/administration/" + "x" * 200,
+        after={"method": "GET", "reason": "y" * 300},
+    )
     lane = make_lane(MessageType.WEB_HOOK, "x" * 200 + ".example.org:443")
-    circuits.open_circuit(lane.pk, circuits.Trouble("HTTP 503: " + "y" * 300, frozenset()), now=timezone.now())
+    circuits.open_circuit(
+        lane.pk, circuits.Trouble("HTTP 503: " + "y" * 300, frozenset()), now=timezone.now()
+    )
     ChannelSwitch.objects.create(channel=MessageType.SMS, enabled=False, paused_at=timezone.now())
-    made = {"message": failed.key, "client": ana.key, "group": make_group(ana).key, "user": olaf.key, "menu_item": item.key}
+    made = {
+        "message": failed.key,
+        "client": ana.key,
+        "group": make_group(ana).key,
+        "user": olaf.key,
+        "menu_item": item.key,
+    }
     return replace(one_of_everything(), **made, view=view.key, role=nobodies.pk)
 
 
 def _messages(ana: Client) -> Message:
     for kind in MessageType:
         for state in MessageState:
-            make_message(state, kind, recipient_name="Ana Silva", client=ana if kind == MessageType.SMS else None)
-    make_message(MessageState.FAILED, destination="https://" + "x" * 400 + ".example.org", subject="y" * 300, recipient_name="z" * 300)
+            make_message(
+                state, kind, recipient_name="Ana Silva", client=ana if kind == MessageType.SMS else None
+            )
+    make_message(
+        MessageState.FAILED,
+        destination="https://" + "x" * 400 + ".example.org",
+        subject="y" * 300,
+        recipient_name="z" * 300,
+    )
     failed = make_message(
-        MessageState.FAILED, client=ana, recipient_name="Ana Silva", outcome=Outcome.UNKNOWN, html="<h1>Payment due</h1><img src='x'>"
+        MessageState.FAILED,
+        client=ana,
+        recipient_name="Ana Silva",
+        outcome=Outcome.UNKNOWN,
+        html="<h1>Payment due</h1><img src='x'>",
     )
     for outcome in Outcome:
         make_attempt(failed, outcome)

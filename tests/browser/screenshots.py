@@ -1,4 +1,5 @@
-"""`make screenshots`: every page of a demo, light and dark, wide and narrow, as pictures in screenshots/, for people to look at.
+"""`make screenshots`: every page of a demo, light and dark, wide and narrow, as pictures in screenshots/, for
+people to look at.
 
 Words after the module's name choose pages: `python -m tests.browser.screenshots log message`.
 """
@@ -29,11 +30,20 @@ PRINTED = ("log", "message", "client-communications", "audit")
 @contextmanager
 def demo(place: Place, port: int) -> Iterator[None]:
     """A demo that stands still: nothing new comes while it is drawn."""
-    command = [sys.executable, "manage.py", "demo", f"--port={port}", f"--directory={place.directory}", "--every=86400"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "demo",
+        f"--port={port}",
+        f"--directory={place.directory}",
+        "--every=86400",
+    ]
     place.directory.mkdir(parents=True, exist_ok=True)
     output = place.directory / "output"
     with output.open("wb") as file:
-        process = subprocess.Popen(command, cwd=BASE, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=BASE, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         while "Sign in as" not in output.read_text():
             if process.poll() is not None:
@@ -52,9 +62,15 @@ def draw(url: str, chosen: list[str]) -> int:
     from tests.browser import gallery
     from tests.browser.places import of_demo
 
-    stops = [stop for stop in gallery.stops(of_demo(), User.objects.get(username="admin")) if not chosen or stop.title in chosen]
+    stops = [
+        stop
+        for stop in gallery.stops(of_demo(), User.objects.get(username="admin"))
+        if not chosen or stop.title in chosen
+    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         for anonymous in (True, False):
             page = browser.new_page(reduced_motion="reduce")
             page.set_default_timeout(10_000)
@@ -95,7 +111,9 @@ def main() -> None:
     place, port, shell = Place(BASE / "var" / "screenshots"), free_port(), dict(os.environ)
     FOLDER.mkdir(exist_ok=True)
     with demo(place, port):
-        variables = environment.demo(shell, directory=place.directory, port=port, secret_key=place.read().secret_key, providers={})
+        variables = environment.demo(
+            shell, directory=place.directory, port=port, secret_key=place.read().secret_key, providers={}
+        )
         os.environ.clear()
         os.environ.update(variables | {"DEBUG": "1", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"})
         django.setup()

@@ -1,4 +1,6 @@
-"""Every page passes axe, in light and dark, wide and narrow: no violation, no colour contrast left undecided, nothing sideways."""
+"""Every page passes axe, in light and dark, wide and narrow: no violation, no colour contrast left undecided,
+nothing sideways.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,24 +32,36 @@ def _check(page: Page, title: str) -> None:
 
 
 def _faults(page: Page, part: str = "") -> list[str]:
-    """What is wrong with the page as it stands, looked at four times: drawn anew for the width and the colour scheme, but not loaded."""
+    """What is wrong with the page as it stands, looked at four times: drawn anew for the width and the colour
+    scheme, but not loaded.
+    """
     found = []
     page.evaluate(AXE_SCRIPT)
     if part.startswith("dialog"):  # axe takes what lies under a modal dialog for what is around its text
-        page.evaluate("for (const part of document.body.children) if (!part.matches('dialog')) part.style.display = 'none'")
+        page.evaluate(
+            "for (const part of document.body.children) if (!part.matches('dialog')) part.style.display = "
+            "'none'"
+        )
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 2_400})  # what is out of sight has no colour
         sideways = page.evaluate(
-            "[document.documentElement, ...document.querySelectorAll('.scroller')].map(e => e.scrollWidth - e.clientWidth)"
+            "[document.documentElement, ...document.querySelectorAll('.scroller')].map(e => e.scrollWidth - "
+            "e.clientWidth)"
         )
         found += [
-            f"{width} px: scrolls sideways by {excess} px" for excess in sideways if excess > 0 and (width < 500 or excess == sideways[0])
+            f"{width} px: scrolls sideways by {excess} px"
+            for excess in sideways
+            if excess > 0 and (width < 500 or excess == sideways[0])
         ]
-        # axe takes what is out of sight in a box that scrolls in one direction alone for hidden under something else.
+        # axe takes what is out of sight in a box that scrolls in one direction alone for hidden under
+        # something else.
         page.evaluate("for (const box of document.querySelectorAll('.scroller')) box.style.overflow = 'auto'")
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            found += [f"{width} px, {scheme}: {said}" for said in _said(page, part, _ALL_RULES if scheme == "light" else _COLOURS)]
+            found += [
+                f"{width} px, {scheme}: {said}"
+                for said in _said(page, part, _ALL_RULES if scheme == "light" else _COLOURS)
+            ]
     page.emulate_media(color_scheme="light")
     return found
 
@@ -60,7 +74,9 @@ def _said(page: Page, part: str, options: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("chapter", gallery.CHAPTERS)
-def test_every_page(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, chapter: str) -> None:
+def test_every_page(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, chapter: str
+) -> None:
     person = admin()
     stops = [stop for stop in gallery.stops(of_everything(person), person) if stop.chapter == chapter]
     assert stops

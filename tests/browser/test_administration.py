@@ -52,24 +52,36 @@ def test_without_javascript(live_server: LiveServer, open_page: Callable[..., Pa
     expect(page.locator("tbody tr")).to_have_count(3)
 
 
-def test_moving_a_menu_item_of_ones_own(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_moving_a_menu_item_of_ones_own(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     page = open_page()
     sign_in(page, officer())
     page.locator(".user-menu summary").click()
     page.get_by_role("link", name="Your account").click()
-    names = page.get_by_role("navigation", name="Main").locator("li > a")  # beside the list of views under an item
+    # Beside the list of views under an item.
+    names = page.get_by_role("navigation", name="Main").locator("li > a")
     before = names.all_inner_texts()
     assert before[:2] == ["Dashboard", "Communications"]
     page.get_by_role("button", name="Move Communications down").click()
     expect(names.nth(1)).to_have_text(before[2])
 
 
-def test_ticking_a_role_chooses_these_roles(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_ticking_a_role_chooses_these_roles(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     page = open_page()
     sign_in(page, admin())
-    for path, others in (("/administration/menu-items/new/", ("All users",)), ("/communications/views/new/", ("Only me", "Everyone"))):
+    for path, others in (
+        ("/administration/menu-items/new/", ("All users",)),
+        ("/communications/views/new/", ("Only me", "Everyone")),
+    ):
         page.goto(live_server.url + path)
-        these, officer_box, viewer_box = page.get_by_label("These roles"), page.get_by_label("Officer"), page.get_by_label("Viewer")
+        these, officer_box, viewer_box = (
+            page.get_by_label("These roles"),
+            page.get_by_label("Officer"),
+            page.get_by_label("Viewer"),
+        )
         officer_box.check()
         expect(these).to_be_checked()
         viewer_box.check()

@@ -12,7 +12,9 @@ from tests.browser.test_accessibility import _check
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_description_is_drawn_without_sign_in_and_without_another_host(live_server: LiveServer, open_page: Callable[..., Page]) -> None:
+def test_the_description_is_drawn_without_sign_in_and_without_another_host(
+    live_server: LiveServer, open_page: Callable[..., Page]
+) -> None:
     page = open_page()
     asked: list[str] = []
     said: list[str] = []
@@ -27,7 +29,9 @@ def test_the_description_is_drawn_without_sign_in_and_without_another_host(live_
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
 
 
-def test_nothing_is_wrong_with_it_closed_and_open(live_server: LiveServer, open_page: Callable[..., Page]) -> None:
+def test_nothing_is_wrong_with_it_closed_and_open(
+    live_server: LiveServer, open_page: Callable[..., Page]
+) -> None:
     page = open_page()
     page.goto(f"{live_server.url}/api/docs")
     expect(page.locator(".opblock")).to_have_count(sum(map(len, description()["paths"].values())))

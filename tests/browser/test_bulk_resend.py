@@ -1,4 +1,6 @@
-"""Many at once in a browser: select, confirm, progress, report; with JavaScript, without it, on a phone, and seen by axe."""
+"""Many at once in a browser: select, confirm, progress, report; with JavaScript, without it, on a phone, and
+seen by axe.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +32,12 @@ def _work() -> str:
     return jobs.run(*claimed[1])
 
 
-def test_select_confirm_progress_report(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
-    failed = [make_message(MessageState.FAILED, destination=f"{name}@example.org") for name in ("ana", "bo", "cy")]
+def test_select_confirm_progress_report(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
+    failed = [
+        make_message(MessageState.FAILED, destination=f"{name}@example.org") for name in ("ana", "bo", "cy")
+    ]
     moving = make_message(MessageState.WAITING)
     page = open_page()
     sign_in(page, officer())
@@ -40,8 +46,11 @@ def test_select_confirm_progress_report(live_server: LiveServer, open_page: Call
     page.get_by_label("Select the E-mail to ana@example.org").check()
     page.get_by_label("Select the E-mail to cy@example.org").check()
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
-    Message.objects.filter(pk=moving.pk).update(state=MessageState.SENDING_ASYNC, due_at=None, waiting_reason="")
-    expect(page.locator(f"#row-{moving.key.hex}")).to_contain_text("Sending")  # the live refresh takes no tick away
+    Message.objects.filter(pk=moving.pk).update(
+        state=MessageState.SENDING_ASYNC, due_at=None, waiting_reason=""
+    )
+    # The live refresh takes no tick away.
+    expect(page.locator(f"#row-{moving.key.hex}")).to_contain_text("Sending")
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
 
     selected.click()
@@ -61,7 +70,10 @@ def test_select_confirm_progress_report(live_server: LiveServer, open_page: Call
     page.get_by_role("link", name="Queued again as new entries").click()
     expect(page.locator("[data-row]")).to_have_count(2)
     _everything_that_matches(page, live_server.url)
-    assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {failed[0].pk, failed[2].pk}
+    assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {
+        failed[0].pk,
+        failed[2].pk,
+    }
 
 
 def _everything_that_matches(page: Page, url: str) -> None:
@@ -79,7 +91,9 @@ def _everything_that_matches(page: Page, url: str) -> None:
     expect(all_that_match).to_be_visible()
     expect(plain).to_be_hidden()
     expect(page.locator("[data-selected]")).to_have_text("All 25 failed messages on this page are selected.")
-    expect(page.locator("#live")).to_have_text("All failed messages on this page are selected. 29 match; 27 of them can be resent.")
+    expect(page.locator("#live")).to_have_text(
+        "All failed messages on this page are selected. 29 match; 27 of them can be resent."
+    )
     expect(page.locator("#matching")).to_contain_text("29 match: 27 can be resent, 2 were resent already.")
     _check(page, "bulk-all-that-match")
     page.locator("[data-select]").first.uncheck()
@@ -108,7 +122,9 @@ def test_without_javascript_all_that_match(open_page: Callable[..., Page], sign_
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, scheme: str) -> None:
+def test_on_a_phone(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, scheme: str
+) -> None:
     make_message(MessageState.FAILED)
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     sign_in(page, officer())

@@ -1,4 +1,6 @@
-"""Nothing typed is lost: a half-written form is asked about before it is left, and survives whatever refuses it."""
+"""Nothing typed is lost: a half-written form is asked about before it is left, and survives whatever refuses
+it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +118,9 @@ def test_a_message_survives_its_refusals_and_is_sent_once(
     expect(page.get_by_label("Text", exact=True)).to_have_value("")
 
 
-def test_a_template_comes_back_with_all_its_conditions(page: Page, live_server: LiveServer, ada: User) -> None:
+def test_a_template_comes_back_with_all_its_conditions(
+    page: Page, live_server: LiveServer, ada: User
+) -> None:
     page.goto(f"{live_server.url}/administration/templates/new/?type=EMAIL")
     page.get_by_label("Name", exact=True).fill("Reminder")
     rows = page.locator(".asked").count()
@@ -137,7 +141,9 @@ def test_a_template_comes_back_with_all_its_conditions(page: Page, live_server: 
     expect(page.locator(f'[name="f{rows + 1}"]')).to_have_value("AMOUNT")
 
 
-def test_a_condition_that_is_not_applied_is_asked_about_and_outlives_the_session(page: Page, ada: User) -> None:
+def test_a_condition_that_is_not_applied_is_asked_about_and_outlives_the_session(
+    page: Page, ada: User
+) -> None:
     make_message(attempt_count=6)
     make_message()
     page.get_by_text("More conditions").click()

@@ -1,4 +1,6 @@
-"""Export to Excel in a browser: the button, the job where there is much, the file, and what can be read in it."""
+"""Export to Excel in a browser: the button, the job where there is much, the file, and what can be read in
+it.
+"""
 
 from collections.abc import Callable
 
@@ -59,13 +61,18 @@ def test_filter_export_and_read_back(
     expect(page.locator("#job")).to_contain_text("Queued")
 
 
-def test_much_is_a_job_in_the_place_of_the_button(open_page: Callable[..., Page], sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_much_is_a_job_in_the_place_of_the_button(
+    open_page: Callable[..., Page], sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exports, "AT_ONCE", 1)
     for name in ("ana", "bo"):
         make_message(destination=f"{name}@example.org")
     page = open_page()
     sign_in(page, officer())
-    button, place = page.get_by_role("button", name="Export to Excel"), page.get_by_role("group", name="Export")
+    button, place = (
+        page.get_by_role("button", name="Export to Excel"),
+        page.get_by_role("group", name="Export"),
+    )
     button.click()
     expect(place).to_contain_text("0 of 2")
     expect(place).to_be_focused()

@@ -1,4 +1,6 @@
-"""What is typed and chosen in the filter bar counts, however slowly the answers come: address, bar and rows say the same in the end."""
+"""What is typed and chosen in the filter bar counts, however slowly the answers come: address, bar and rows
+say the same in the end.
+"""
 
 import os
 import random
@@ -98,7 +100,9 @@ def test_what_is_wrong_is_said_at_its_field_and_goes_with_it(page: Page) -> None
 def test_whatever_is_entered_last_is_what_is_shown(page: Page, live_server: LiveServer, seed: int) -> None:
     """FILTER_SEEDS=100 tries a hundred."""
     dice = random.Random(seed)
-    page.route("**/communications/?*", lambda route: _after(page, route, dice.choice((0, 50, 200, 500, 1_000))))
+    page.route(
+        "**/communications/?*", lambda route: _after(page, route, dice.choice((0, 50, 200, 500, 1_000)))
+    )
     entered = {"q": "", "state": "", "type": "", "per_page": "50"}
     pending = False
     for _ in range(8):
@@ -112,7 +116,9 @@ def test_whatever_is_entered_last_is_what_is_shown(page: Page, live_server: Live
             if not pending:
                 box.press("Enter")
         else:
-            entered[name] = dice.choice({"state": [*STATES], "type": [*TYPES], "per_page": ["25", "50"]}[name])
+            entered[name] = dice.choice(
+                {"state": [*STATES], "type": [*TYPES], "per_page": ["25", "50"]}[name]
+            )
             page.locator(f'[name="{name}"]').select_option(entered[name])
             pending = False  # it takes the text along
         page.wait_for_timeout(dice.choice((0, 0, 30, 150, 400)))

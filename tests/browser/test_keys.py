@@ -1,4 +1,6 @@
-"""The keyboard: what is typed on a page is text for its search box, rows have keys while they have the focus, and no key sends."""
+"""The keyboard: what is typed on a page is text for its search box, rows have keys while they have the focus,
+and no key sends.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +23,14 @@ _STATE = """() => [
   location.href,
   JSON.stringify({...localStorage}),
   document.querySelectorAll("dialog[open], details[open]").length,
-  ...[...document.querySelectorAll("input, select, textarea")].filter((field) => field.id !== "id_q" && field.type !== "hidden")
+  ...[...document.querySelectorAll("input, select, textarea")].filter((field) => field.id !== "id_q"
+    && field.type !== "hidden")
     .map((field) => [field.id || field.name, field.value, field.checked].join()),
 ]"""
-_LEAVE = "() => { document.activeElement.blur(); const box = document.getElementById('id_q'); if (box) box.value = ''; }"
+_LEAVE = (
+    "() => { document.activeElement.blur(); const box = document.getElementById('id_q'); if (box) "
+    "box.value = ''; }"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +74,9 @@ def test_a_name_typed_on_any_page_is_text_for_its_search_box(
 ) -> None:
     person, page = admin(), open_page()
     stops = [
-        stop for stop in gallery.stops(of_everything(person), person) if stop.chapter == chapter and not stop.act and not stop.anonymous
+        stop
+        for stop in gallery.stops(of_everything(person), person)
+        if stop.chapter == chapter and not stop.act and not stop.anonymous
     ]
     sign_in(page, person)
     _listen(page, sent)
@@ -90,7 +98,9 @@ def test_a_name_typed_on_any_page_is_text_for_its_search_box(
 
 
 @pytest.mark.parametrize("place", ["button", "link", "row", "box of a row"])
-def test_a_name_typed_on_a_button_a_link_or_a_row_sends_nothing(page: Page, sent: list[str], place: str) -> None:
+def test_a_name_typed_on_a_button_a_link_or_a_row_sends_nothing(
+    page: Page, sent: list[str], place: str
+) -> None:
     places = {
         "button": page.get_by_role("button", name="Resend to ana@example.org"),
         "link": page.get_by_role("link", name="Edit columns"),
@@ -112,7 +122,9 @@ def test_every_character_counts(page: Page, typed: str) -> None:
 
 @pytest.mark.parametrize("key", ["Dead", "Process"])
 def test_a_character_that_is_yet_to_be_composed_goes_to_the_box(page: Page, key: str) -> None:
-    page.evaluate("key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))", key)
+    page.evaluate(
+        "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))", key
+    )
     expect(page.locator("#id_q")).to_be_focused()
 
 
@@ -127,7 +139,8 @@ def test_a_character_of_the_third_level_is_text_and_a_command_is_not(page: Page)
     ):
         page.evaluate(press, command)
         expect(page.locator("#id_q")).not_to_be_focused()
-    page.evaluate(press, {"key": "@", "ctrlKey": True, "altKey": True, "modifierAltGraph": True})  # AltGr on Windows
+    # AltGr on Windows
+    page.evaluate(press, {"key": "@", "ctrlKey": True, "altKey": True, "modifierAltGraph": True})
     expect(page.locator("#id_q")).to_be_focused()
 
 
@@ -218,7 +231,9 @@ def test_the_list_of_shortcuts_is_on_every_page(page: Page, live_server: LiveSer
         expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
-def test_no_page_takes_the_focus_by_itself(live_server: LiveServer, new_context: Callable[..., BrowserContext], sign_in: SignIn) -> None:
+def test_no_page_takes_the_focus_by_itself(
+    live_server: LiveServer, new_context: Callable[..., BrowserContext], sign_in: SignIn
+) -> None:
     make_message(MessageState.FAILED)
     page = new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}).new_page()
     sign_in(page, officer())

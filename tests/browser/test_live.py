@@ -1,4 +1,6 @@
-"""Two people side by side: what one changes is right on every page that the other has open; and what a page says while nobody answers."""
+"""Two people side by side: what one changes is right on every page that the other has open; and what a page
+says while nobody answers.
+"""
 
 import re
 from collections.abc import Callable
@@ -20,7 +22,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def _sent(message: Message) -> None:
-    Message.objects.filter(pk=message.pk).update(state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=timezone.now())
+    Message.objects.filter(pk=message.pk).update(
+        state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=timezone.now()
+    )
 
 
 def test_what_one_does_is_right_on_every_page_of_the_other(
@@ -34,7 +38,11 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
     sign_in(mine, officer())
     sign_in(log, bo)
     other = {"log": log}
-    for name, path in {"message": f"/communications/{failed.key.hex}/", "dashboard": "/", "channels": "/administration/channels/"}.items():
+    for name, path in {
+        "message": f"/communications/{failed.key.hex}/",
+        "dashboard": "/",
+        "channels": "/administration/channels/",
+    }.items():
         other[name] = log.context.new_page()
         other[name].goto(live_server.url + path)
 
@@ -62,7 +70,12 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
 
     # A pause and an outage, a view, a job.
     other["channels"].get_by_role("button", name="Pause SMS").click()
-    trouble = {"circuit": Circuit.OPEN, "opened_at": timezone.now(), "probe_at": timezone.now(), "trouble": "connection refused"}
+    trouble = {
+        "circuit": Circuit.OPEN,
+        "opened_at": timezone.now(),
+        "probe_at": timezone.now(),
+        "trouble": "connection refused",
+    }
     Lane.objects.filter(channel=MessageType.EMAIL).update(**trouble)
     for page in (mine, log, other["message"], other["dashboard"], other["channels"]):
         expect(page.get_by_role("alert").filter(has_text="SMS is paused")).to_be_visible()
@@ -78,7 +91,9 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
     expect(other["dashboard"].locator("main")).to_contain_text("Done")
 
 
-def test_views_and_columns_that_are_changed_elsewhere(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_views_and_columns_that_are_changed_elsewhere(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     make_message(MessageState.FAILED)
     ada = officer()
     log, elsewhere = open_page(), open_page()
@@ -92,14 +107,17 @@ def test_views_and_columns_that_are_changed_elsewhere(live_server: LiveServer, o
     elsewhere.get_by_role("checkbox", name="Sent by", exact=True).uncheck()
     elsewhere.get_by_role("button", name="Apply").click()
     expect(log.locator("#newcomers")).to_contain_text("The columns were changed.")
-    Message.objects.update(failure_cause="another cause", possible_duplicate=True)  # the row is drawn anew, with the columns of its page
+    # The row is drawn anew, with the columns of its page.
+    Message.objects.update(failure_cause="another cause", possible_duplicate=True)
     expect(log.get_by_text("May have been delivered twice")).to_have_count(1)
     assert log.locator("thead th").count() == log.locator("[data-row] td").count()
     log.locator("#newcomers").get_by_role("link", name="Show").click()
     expect(log.get_by_role("columnheader", name="Sent by")).to_have_count(0)
 
 
-def test_a_page_says_when_it_cannot_be_kept_up_to_date(open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_a_page_says_when_it_cannot_be_kept_up_to_date(
+    open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     failed = make_message(MessageState.FAILED)
     page = open_page()
     sign_in(page, officer())
@@ -115,7 +133,9 @@ def test_a_page_says_when_it_cannot_be_kept_up_to_date(open_page: Callable[..., 
 def test_a_page_that_nobody_sees_asks_nothing(open_page: Callable[..., Page], sign_in: SignIn) -> None:
     make_message()
     page = open_page()
-    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.hiddenNow ?? false })")
+    page.add_init_script(
+        "Object.defineProperty(document, 'hidden', { get: () => window.hiddenNow ?? false })"
+    )
     sign_in(page, officer())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "newest=" in request.url else None)
@@ -132,7 +152,9 @@ def test_a_page_that_nobody_sees_asks_nothing(open_page: Callable[..., Page], si
         pass
 
 
-def test_what_is_asked_for_shows_that_it_is_under_way(open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_what_is_asked_for_shows_that_it_is_under_way(
+    open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     make_message(MessageState.FAILED)
     page = open_page()
     sign_in(page, officer())

@@ -1,4 +1,6 @@
-"""The reader's place: an open dialog is an entry of the history, and who comes back finds scroll, ticks and focus as they were."""
+"""The reader's place: an open dialog is an entry of the history, and who comes back finds scroll, ticks and
+focus as they were.
+"""
 
 import re
 from collections.abc import Callable
@@ -37,14 +39,19 @@ def _tick(page: Page, *numbers: int) -> None:
 
 
 def _ticked(page: Page) -> list[str]:
-    found: list[str] = page.locator("[data-select]:checked").evaluate_all("boxes => boxes.map((box) => box.ariaLabel)")
+    found: list[str] = page.locator("[data-select]:checked").evaluate_all(
+        "boxes => boxes.map((box) => box.ariaLabel)"
+    )
     return [re.findall("[0-9]+", label)[0] for label in found]
 
 
 def test_an_open_message_is_an_entry_of_the_history(page: Page) -> None:
     log = page.url
     _tick(page, 20)
-    link, dialog = page.get_by_role("link", name="Failed E-mail to p19@example.org"), page.get_by_role("dialog")
+    link, dialog = (
+        page.get_by_role("link", name="Failed E-mail to p19@example.org"),
+        page.get_by_role("dialog"),
+    )
     link.scroll_into_view_if_needed()
     scrolled = page.evaluate("scrollY")
     assert scrolled > 300
@@ -74,7 +81,9 @@ def test_back_from_a_page_of_a_message(page: Page) -> None:
     link = page.get_by_role("link", name="Failed E-mail to p35@example.org")
     link.scroll_into_view_if_needed()
     link.click()
-    top = page.evaluate("id => Math.round(document.getElementById(id).getBoundingClientRect().top)", link.get_attribute("id"))
+    top = page.evaluate(
+        "id => Math.round(document.getElementById(id).getBoundingClientRect().top)", link.get_attribute("id")
+    )
     page.get_by_role("link", name="Open page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to p35@example.org")
     for _ in range(3):  # above it in the list

@@ -1,4 +1,6 @@
-"""Asking before a session lapses, keeping it for who works on a page, and leaving the page once it has lapsed."""
+"""Asking before a session lapses, keeping it for who works on a page, and leaving the page once it has
+lapsed.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -102,7 +104,9 @@ def test_the_end_that_nothing_puts_off_is_told_once(page: Page) -> None:
     _nobody_was_there(left=timedelta(seconds=100), of_all=timedelta(seconds=100))
     told = page.get_by_role("alertdialog", name="You will be signed out soon")
     page.clock.fast_forward(ALMOST)
-    expect(told).to_contain_text("You have been signed in for as long as is allowed, so you will be signed out at ")
+    expect(told).to_contain_text(
+        "You have been signed in for as long as is allowed, so you will be signed out at "
+    )
     told.get_by_role("button", name="I understand").click()
     expect(told).to_have_count(0)
     with page.expect_response("**/sign-in/left/"):

@@ -15,7 +15,8 @@ from tests.factories import make_client, make_group, make_message, officer, set_
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 HTML = (
-    '<h1>Payment due</h1><p>Dear <b>Ana</b></p><script>top.location="https://evil.example"</script><img src="https://evil.example/1.gif">'
+    '<h1>Payment due</h1><p>Dear <b>Ana</b></p><script>top.location="https://evil.example"</script><img '
+    'src="https://evil.example/1.gif">'
 )
 
 
@@ -29,7 +30,12 @@ def _people() -> tuple[Client, Message]:
     make_client(client_id="000124", first_names="Bo", last_name="Lind", email="", mobile_phone="12")
     make_group(ana)
     failed = make_message(
-        MessageState.FAILED, client=ana, recipient_name="Ana Silva", destination="old@example.org", html=HTML, content="Dear Ana, pay."
+        MessageState.FAILED,
+        client=ana,
+        recipient_name="Ana Silva",
+        destination="old@example.org",
+        html=HTML,
+        content="Dear Ana, pay.",
     )
     return ana, failed
 
@@ -59,7 +65,9 @@ def _write_and_send(page: Page, *, javascript: bool) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_from_the_client_to_the_entry_in_the_tab(open_page: Callable[..., Page], sign_in: SignIn, javascript: bool) -> None:
+def test_from_the_client_to_the_entry_in_the_tab(
+    open_page: Callable[..., Page], sign_in: SignIn, javascript: bool
+) -> None:
     ana, failed = _people()
     page = open_page(java_script_enabled=javascript)
     sign_in(page, officer())
@@ -75,7 +83,9 @@ def test_from_the_client_to_the_entry_in_the_tab(open_page: Callable[..., Page],
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_failed_one_is_sent_anew(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, javascript: bool) -> None:
+def test_a_failed_one_is_sent_anew(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, javascript: bool
+) -> None:
     _, failed = _people()
     page = open_page(java_script_enabled=javascript)
     sign_in(page, officer())
@@ -92,7 +102,9 @@ def test_a_failed_one_is_sent_anew(live_server: LiveServer, open_page: Callable[
     assert (new.first, new.content, new.html) == (failed, "Dear Ana, please pay.", "")
 
 
-def test_the_preview_of_html_is_harmless(live_server: LiveServer, new_context: Callable[..., Any], sign_in: SignIn) -> None:
+def test_the_preview_of_html_is_harmless(
+    live_server: LiveServer, new_context: Callable[..., Any], sign_in: SignIn
+) -> None:
     _, failed = _people()
     page = new_context().new_page()
     asked: list[str] = []
@@ -104,12 +116,17 @@ def test_the_preview_of_html_is_harmless(live_server: LiveServer, new_context: C
     expect(frame.get_by_role("heading", name="Payment due")).to_be_visible()
     expect(frame.get_by_text("1 picture that would be loaded from elsewhere is not shown")).to_be_visible()
     assert not [url for url in asked if "evil" in url]
-    page.goto(f"{live_server.url}/communications/{failed.key.hex}/preview/")  # opened by itself, it is sandboxed as well
+    # Opened by itself, it is sandboxed as well.
+    page.goto(f"{live_server.url}/communications/{failed.key.hex}/preview/")
     assert page.evaluate("window.origin") == "null"
 
 
-@pytest.mark.parametrize("text", ["", "a" * 160, "a" * 161, "€" * 81, "ы" * 71, "🐘" * 67, "a\nb", "x" * 1601])
-def test_the_browser_counts_as_the_server_does(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "a" * 160, "a" * 161, "€" * 81, "ы" * 71, "🐘" * 67, "a\nb", "x" * 1601]
+)
+def test_the_browser_counts_as_the_server_does(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, text: str
+) -> None:
     ana, _ = _people()
     page = open_page()
     sign_in(page, officer())

@@ -1,4 +1,6 @@
-"""Nothing moves on a page that is only looked at: a pointer that rests on a button stays on it, whatever comes and changes."""
+"""Nothing moves on a page that is only looked at: a pointer that rests on a button stays on it, whatever
+comes and changes.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -44,22 +46,43 @@ def _channels(settings: Any) -> None:
 def _end(message: Message, number: int) -> None:
     """As an attempt would that was accepted, or was the last one."""
     now = timezone.now()
-    sent = {"state": MessageState.SENT, "sent_at": now, "outcome": Outcome.ACCEPTED, "failure_reason": "", "failure_cause": ""}
-    failed = {"state": MessageState.FAILED, "outcome": Outcome.REFUSED, "failure_reason": Reason.MESSAGING_EXCEPTION}
-    Message.objects.filter(pk=message.pk).update(due_at=None, waiting_reason="", **(failed if number % 2 else sent))
+    sent = {
+        "state": MessageState.SENT,
+        "sent_at": now,
+        "outcome": Outcome.ACCEPTED,
+        "failure_reason": "",
+        "failure_cause": "",
+    }
+    failed = {
+        "state": MessageState.FAILED,
+        "outcome": Outcome.REFUSED,
+        "failure_reason": Reason.MESSAGING_EXCEPTION,
+    }
+    Message.objects.filter(pk=message.pk).update(
+        due_at=None, waiting_reason="", **(failed if number % 2 else sent)
+    )
 
 
 @pytest.mark.parametrize(
-    ("viewport", "query"), [(WIDE, ""), (WIDE, f"columns={COLUMNS}"), (NARROW, "")], ids=["usual columns", "chosen columns", "phone"]
+    ("viewport", "query"),
+    [(WIDE, ""), (WIDE, f"columns={COLUMNS}"), (NARROW, "")],
+    ids=["usual columns", "chosen columns", "phone"],
 )
 def test_a_resting_pointer_stays_on_its_button(
-    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, viewport: dict[str, int], query: str
+    live_server: LiveServer,
+    open_page: Callable[..., Page],
+    sign_in: SignIn,
+    viewport: dict[str, int],
+    query: str,
 ) -> None:
     ada = officer()
     CustomView.objects.create(name="Failed", owner=ada, conditions={"state": "FAILED"})
     below = make_message(MessageState.FAILED)
     due = timezone.now() + timedelta(minutes=9)
-    waiting = [make_message(MessageState.WAITING, MessageType.SMS if number % 3 else MessageType.EMAIL, due_at=due) for number in range(20)]
+    waiting = [
+        make_message(MessageState.WAITING, MessageType.SMS if number % 3 else MessageType.EMAIL, due_at=due)
+        for number in range(20)
+    ]
     page = open_page(viewport=viewport)
     sign_in(page, ada)
     page.add_init_script(WATCH)
@@ -84,10 +107,14 @@ def test_a_resting_pointer_stays_on_its_button(
     assert page.evaluate("shifts") == []
     assert page.evaluate(UNDER_POINTER, point) == f"resend-{below.key.hex}"
     if viewport == WIDE:
-        assert set(page.locator("[data-row]").evaluate_all("rows => rows.map((row) => row.offsetHeight)")) == {32}
+        assert set(
+            page.locator("[data-row]").evaluate_all("rows => rows.map((row) => row.offsetHeight)")
+        ) == {32}
 
 
-def test_the_page_scrolls_and_the_head_and_the_foot_stay(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_the_page_scrolls_and_the_head_and_the_foot_stay(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     for _ in range(40):
         make_message(MessageState.FAILED)
     page = open_page(viewport=WIDE)

@@ -1,4 +1,6 @@
-"""From a template to a message and back: written, previewed, tried, fired by an event, changed; and the old text is sent again."""
+"""From a template to a message and back: written, previewed, tried, fired by an event, changed; and the old
+text is sent again.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +22,9 @@ def _mail_is_on(settings: Any) -> None:
     settings.EMAIL_HOST = "localhost"
 
 
-def test_a_template_from_its_writing_to_a_resend(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_a_template_from_its_writing_to_a_resend(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     make_client(client_id="000123")
     page = open_page(viewport={"width": 1360, "height": 900})
     sign_in(page, admin(email="adam@example.org"))
@@ -42,13 +46,17 @@ def test_a_template_from_its_writing_to_a_resend(live_server: LiveServer, open_p
     expect(page.get_by_text("A test to adam@example.org is on its way.")).to_be_visible()
     page.get_by_role("button", name="Create and activate…").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Activate Payment received?")
-    expect(page.get_by_role("main")).to_contain_text("the event LOAN_REPAYMENT was not reported in the last 7 days")
+    expect(page.get_by_role("main")).to_contain_text(
+        "the event LOAN_REPAYMENT was not reported in the last 7 days"
+    )
     assert not NotificationTemplate.objects.get().active
     page.get_by_role("button", name="Activate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Payment received")
 
     told = page.request.post(
-        f"{live_server.url}/api/events", data={"event": "LOAN_REPAYMENT", "clientId": "000123"}, headers={"apiKey": make_key()}
+        f"{live_server.url}/api/events",
+        data={"event": "LOAN_REPAYMENT", "clientId": "000123"},
+        headers={"apiKey": make_key()},
     )
     (key,) = told.json()["messages"]
     page.goto(f"{live_server.url}/communications/?c=template_name.contains.Payment&q=ana@example.org")
@@ -72,7 +80,9 @@ def test_a_template_from_its_writing_to_a_resend(live_server: LiveServer, open_p
     assert Message.objects.get(resend_of__key=key).content == "Dear Ana Silva,"
 
 
-def test_the_editor_without_scripts(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_the_editor_without_scripts(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     make_client()
     page = open_page(java_script_enabled=False)
     sign_in(page, admin())

@@ -23,7 +23,9 @@ def _mail_is_on(settings: Any) -> None:
 def _some_messages() -> Message:
     make_message(MessageState.SENT, destination="bo@example.org")
     make_message(MessageState.WAITING, MessageType.SMS)
-    failed = make_message(MessageState.FAILED, recipient_name="Ana Silva", content="Dear Ana, the whole text.")
+    failed = make_message(
+        MessageState.FAILED, recipient_name="Ana Silva", content="Dear Ana, the whole text."
+    )
     make_attempt(failed)
     return failed
 
@@ -32,7 +34,9 @@ def _row(page: Page, text: str) -> Any:
     return page.locator("[data-row]").filter(has_text=text)
 
 
-def test_filter_read_resend_and_follow(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_filter_read_resend_and_follow(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     failed = _some_messages()
     page = open_page()
     sign_in(page, officer())
@@ -68,9 +72,15 @@ def test_resend_in_the_row_answers_in_place(open_page: Callable[..., Page], sign
     sign_in(page, officer())
     resend = _row(page, "Failed").get_by_role("button", name="Resend")
     page.emulate_media(media="print")  # on paper there is nothing to click, and nothing is cut
-    for tool in (resend, page.get_by_role("link", name="Edit columns"), page.get_by_role("link", name="Manage views")):
+    for tool in (
+        resend,
+        page.get_by_role("link", name="Edit columns"),
+        page.get_by_role("link", name="Manage views"),
+    ):
         expect(tool).to_be_hidden()
-    expect(_row(page, "Failed").get_by_text("ana@example.org", exact=True)).to_have_css("white-space", "normal")
+    expect(_row(page, "Failed").get_by_text("ana@example.org", exact=True)).to_have_css(
+        "white-space", "normal"
+    )
     page.emulate_media(media="screen")
     resend.click()
     expect(_row(page, "Failed")).to_contain_text("Queued again as a new entry")
@@ -79,7 +89,9 @@ def test_resend_in_the_row_answers_in_place(open_page: Callable[..., Page], sign
     expect(page.locator("[data-row]")).to_have_count(3)  # the list under the hand does not move
 
 
-def test_back_restores_the_filter(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_back_restores_the_filter(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     page = open_page()
     sign_in(page, officer())
@@ -106,7 +118,9 @@ def test_without_javascript(live_server: LiveServer, open_page: Callable[..., Pa
     expect(page.locator("[data-row]")).to_have_count(3)
 
     page.get_by_role("link", name="Failed E-mail to ana@example.org").click()
-    expect(page).to_have_url(f"{live_server.url}/communications/{failed.key.hex}/?from=%2Fcommunications%2F%3F")
+    expect(page).to_have_url(
+        f"{live_server.url}/communications/{failed.key.hex}/?from=%2Fcommunications%2F%3F"
+    )
     expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to ana@example.org")
     page.get_by_label("Raw").check(force=True)
     expect(page.locator(".pane-raw")).to_be_visible()
@@ -163,9 +177,16 @@ def test_the_dialog_walks_through_the_rows(open_page: Callable[..., Page], sign_
     expect(dialog.locator(".title")).to_have_text("E-mail to bo@example.org")
 
 
-def test_a_narrow_screen_shows_everything_without_scrolling_sideways(open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_a_narrow_screen_shows_everything_without_scrolling_sideways(
+    open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     failed = _some_messages()
-    make_message(MessageState.FAILED, destination="https://" + "x" * 400 + ".example.org", subject="y" * 300, recipient_name="z" * 300)
+    make_message(
+        MessageState.FAILED,
+        destination="https://" + "x" * 400 + ".example.org",
+        subject="y" * 300,
+        recipient_name="z" * 300,
+    )
     page = open_page(viewport={"width": 390, "height": 844})
     sign_in(page, officer())
     for path in (page.url, f"{page.url}{failed.key.hex}/"):

@@ -1,4 +1,6 @@
-"""The tools of the log in a browser: conditions, columns, views, live rows; with JavaScript and without it."""
+"""The tools of the log in a browser: conditions, columns, views, live rows; with JavaScript and without
+it.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,7 +31,9 @@ def _rows(page: Page, number: int) -> None:
     expect(page.locator("[data-row]")).to_have_count(number)
 
 
-def test_conditions_with_javascript(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_conditions_with_javascript(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     page = open_page()
     sign_in(page, officer())
@@ -55,7 +59,9 @@ def test_conditions_with_javascript(live_server: LiveServer, open_page: Callable
     expect(page.get_by_role("link", name="Client: is Ana Silva (000123)")).to_be_visible()
 
 
-def test_the_whole_way_without_javascript(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_the_whole_way_without_javascript(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     page = open_page(java_script_enabled=False)
     sign_in(page, officer())
@@ -70,7 +76,9 @@ def test_the_whole_way_without_javascript(live_server: LiveServer, open_page: Ca
     page.get_by_label("Everyone").check()
     page.get_by_role("button", name="Save view").click()
     _rows(page, 1)
-    expect(page.get_by_role("navigation", name="Views").get_by_role("link", name="Often tried")).to_have_attribute("aria-current", "page")
+    expect(
+        page.get_by_role("navigation", name="Views").get_by_role("link", name="Often tried")
+    ).to_have_attribute("aria-current", "page")
     page.get_by_role("link", name="Clear all").first.click()
     _rows(page, 4)
     expect(page.get_by_text("changed since saved")).to_be_visible()
@@ -83,10 +91,21 @@ def test_the_whole_way_without_javascript(live_server: LiveServer, open_page: Ca
     expect(page.get_by_role("columnheader")).to_have_count(10)  # with those of the boxes and the actions
     expect(page.get_by_role("columnheader", name="Attempts")).to_be_visible()
     assert CustomView.objects.get(name="Often tried").for_everyone
-    assert ColumnLayout.objects.get().columns == ["state", "sender", "sent", "created", "recipient", "destination", "message", "attempts"]
+    assert ColumnLayout.objects.get().columns == [
+        "state",
+        "sender",
+        "sent",
+        "created",
+        "recipient",
+        "destination",
+        "message",
+        "attempts",
+    ]
 
 
-def test_columns_in_the_dialog(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_columns_in_the_dialog(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     page = open_page()
     sign_in(page, officer())
@@ -102,7 +121,9 @@ def test_columns_in_the_dialog(live_server: LiveServer, open_page: Callable[...,
     expect(page.locator("td.col-created time").first).to_have_text(timezone.now().strftime("%-d %b %Y"))
 
 
-def test_a_row_that_moves_is_drawn_anew_and_what_is_new_is_counted(open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_a_row_that_moves_is_drawn_anew_and_what_is_new_is_counted(
+    open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     waiting = Message.objects.get(state=MessageState.WAITING)
     page = open_page()
@@ -110,7 +131,9 @@ def test_a_row_that_moves_is_drawn_anew_and_what_is_new_is_counted(open_page: Ca
     link = page.locator(f"#row-{waiting.key.hex} a.state")
     link.focus()
     now = timezone.now()
-    Message.objects.filter(pk=waiting.pk).update(state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=now)
+    Message.objects.filter(pk=waiting.pk).update(
+        state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=now
+    )
     make_message(MessageState.QUEUED)
     expect(link).to_have_attribute("data-state", "SENT", timeout=6_000)
     expect(link).to_be_focused()
@@ -130,7 +153,10 @@ def test_a_column_is_found_and_dragged(open_page: Callable[..., Page], sign_in: 
     expect(dialog.get_by_role("listitem")).to_have_text(["Attempts", "Next attempt"])
     dialog.get_by_label("Attempts").check()
     dialog.get_by_label("Find a column").fill("")
-    state, kind = (dialog.get_by_role("listitem").filter(has_text=name).locator("[data-grip]").first for name in ("State", "Type"))
+    state, kind = (
+        dialog.get_by_role("listitem").filter(has_text=name).locator("[data-grip]").first
+        for name in ("State", "Type")
+    )
     kind.hover()
     page.mouse.down()
     box = state.bounding_box()
@@ -145,7 +171,9 @@ def test_a_column_is_found_and_dragged(open_page: Callable[..., Page], sign_in: 
     ]  # fmt: skip
 
 
-def test_what_is_typed_while_a_row_is_on_its_way_stays(open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_what_is_typed_while_a_row_is_on_its_way_stays(
+    open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     page = open_page()
     sign_in(page, officer())
@@ -165,7 +193,9 @@ def test_what_is_typed_while_a_row_is_on_its_way_stays(open_page: Callable[..., 
     _rows(page, 1)
 
 
-def test_the_menu_lists_the_views_of_an_item(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn) -> None:
+def test_the_menu_lists_the_views_of_an_item(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
     _some_messages()
     vera = viewer()
     view = CustomView.objects.create(name="Failed e-mail", owner=vera, conditions={"state": "FAILED"})

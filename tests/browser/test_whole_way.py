@@ -1,4 +1,6 @@
-"""From a filter to a shared view, a resend and the client's own log: two people, with JavaScript and without, and by keys alone."""
+"""From a filter to a shared view, a resend and the client's own log: two people, with JavaScript and without,
+and by keys alone.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +29,9 @@ def failed() -> Message:
     ana = make_client(client_id="000123")
     make_message(MessageState.FAILED, MessageType.SMS, recipient_name="Bo Lind")
     make_message(MessageState.SENT, destination="bo@example.org")
-    message = make_message(MessageState.FAILED, client=ana, recipient_name="Ana Silva", content="Dear Ana, the whole text.")
+    message = make_message(
+        MessageState.FAILED, client=ana, recipient_name="Ana Silva", content="Dear Ana, the whole text."
+    )
     make_attempt(message)
     return message
 
@@ -96,7 +100,9 @@ def _to_the_tab_of_the_client(page: Page) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_two_people(open_page: Callable[..., Page], sign_in: SignIn, failed: Message, javascript: bool) -> None:
+def test_two_people(
+    open_page: Callable[..., Page], sign_in: SignIn, failed: Message, javascript: bool
+) -> None:
     first, second = (open_page(java_script_enabled=javascript) for _ in range(2))
     sign_in(first, officer())
     _save_and_share(first, javascript=javascript)
@@ -122,7 +128,9 @@ def _tab_to(page: Page, target: Any) -> None:
     raise AssertionError(f"Tab does not lead to {target}")
 
 
-def test_by_keys_alone(live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, failed: Message) -> None:
+def test_by_keys_alone(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn, failed: Message
+) -> None:
     page = open_page()
     sign_in(page, officer())
     page.keyboard.press("/")

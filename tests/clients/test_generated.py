@@ -1,6 +1,8 @@
-"""Clients that others' generators make from our description compile, search, send and resend against a running server.
+"""Clients that others' generators make from our description compile, search, send and resend against a
+running server.
 
-`make clients` installs the generators. Without them the tests are skipped, with the reason; REQUIRE_CLIENTS=1 fails instead.
+`make clients` installs the generators. Without them the tests are skipped, with the reason; REQUIRE_CLIENTS=1
+fails instead.
 """
 
 import json
@@ -23,14 +25,22 @@ from tests.web_server import ROOT, commlog
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clients]
 PROGRAMS = Path(__file__).parent / "programs"
 PYTHON, NODE = ROOT / ".clients" / "python" / "bin", ROOT / ".clients" / "node" / "node_modules"
-_TSC = "node_modules/.bin/tsc --strict --target es2022 --module node16 --skipLibCheck --types node --outDir built program.ts"
+_TSC = (
+    "node_modules/.bin/tsc --strict --target es2022 --module node16 --skipLibCheck --types node --outDir "
+    "built program.ts"
+)
 _COMPILE_PYTHON = "python -m compileall -q commlog_client"
-_IMPORT_ALL = "import commlog_client as c, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(c.__path__, 'commlog_client.')]"
+_IMPORT_ALL = (
+    "import commlog_client as c, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(c.__path__, "
+    "'commlog_client.')]"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """How a client is made of openapi.json in an empty directory, and which program is written over it, in which language."""
+    """How a client is made of openapi.json in an empty directory, and which program is written over it, in
+    which language.
+    """
 
     makes: str
     program: str
@@ -49,12 +59,14 @@ class Generator:
 
 GENERATORS = {
     "openapi-python-client": Generator(
-        "openapi-python-client generate --path openapi.json --meta none --output-path commlog_client --fail-on-warning",
+        "openapi-python-client generate --path openapi.json --meta none --output-path commlog_client "
+        "--fail-on-warning",
         "openapi_python_client.py",
         (PYTHON / "openapi-python-client",),
     ),
     "openapi-generator python": Generator(
-        "openapi-generator-cli generate -i openapi.json -g python -o . --additional-properties=packageName=commlog_client",
+        "openapi-generator-cli generate -i openapi.json -g python -o . "
+        "--additional-properties=packageName=commlog_client",
         "openapi_generator_python.py",
         (PYTHON / "openapi-generator-cli",),
     ),
@@ -80,7 +92,9 @@ def server(transactional_db: None) -> Iterator[str]:
 
 def _run(command: str, directory: Path, **given: str) -> str:
     environment = {"PATH": f"{PYTHON}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory)} | given
-    ran = subprocess.run(["bash", "-c", command], cwd=directory, env=environment, capture_output=True, text=True, timeout=100)
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=directory, env=environment, capture_output=True, text=True, timeout=100
+    )
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
 
@@ -93,7 +107,9 @@ def _installed(generator: Generator) -> None:
 
 
 @pytest.mark.parametrize("generator", GENERATORS.values(), ids=GENERATORS)
-def test_a_generated_client_searches_sends_and_resends(generator: Generator, server: str, tmp_path: Path) -> None:
+def test_a_generated_client_searches_sends_and_resends(
+    generator: Generator, server: str, tmp_path: Path
+) -> None:
     _installed(generator)
     failed = make_message(MessageState.FAILED)
     (tmp_path / "node_modules").symlink_to(NODE)

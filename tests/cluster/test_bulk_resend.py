@@ -9,13 +9,16 @@ from bench.resends import storm
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(420),
-    pytest.mark.skipif(settings.IS_SQLITE, reason="once is enough: on PostgreSQL, where several clusters may work"),
+    pytest.mark.skipif(
+        settings.IS_SQLITE, reason="once is enough: on PostgreSQL, where several clusters may work"
+    ),
 ]
 ROWS = 1_200
 
 
 def test_preview_equals_processed_equals_new_rows_whatever_happens(installation: Installation) -> None:
-    found = storm(installation, ROWS, pace="3600")  # a minute: it is still under way when it is paused and its worker killed
+    # A minute: it is still under way when it is paused and its worker killed.
+    found = storm(installation, ROWS, pace="3600")
 
     assert found["first"]["preview"] == ROWS
     assert found["paused"]["seconds"] < 5

@@ -32,11 +32,24 @@ class Terminal:
     def __init__(self, directory: Path, port: int) -> None:
         self.directory, self.port = directory, port
         self.output = directory.with_suffix(".out")
-        command = [sys.executable, "manage.py", "demo", f"--port={port}", f"--directory={directory}", "--messages=40", "--every=0.4"]
+        command = [
+            sys.executable,
+            "manage.py",
+            "demo",
+            f"--port={port}",
+            f"--directory={directory}",
+            "--messages=40",
+            "--every=0.4",
+        ]
         # What a developer's shell may hold, and must not matter.
-        shell = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing", "EMAIL_URL": "smtp://mail.example.org:25"}
+        shell = os.environ | {
+            "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+            "EMAIL_URL": "smtp://mail.example.org:25",
+        }
         with self.output.open("wb") as file:
-            self.process = subprocess.Popen(command, cwd=BASE, env=shell, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, cwd=BASE, env=shell, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def until_it_answers(self, within: float) -> float:
         """Seconds until the welcome is printed."""
@@ -85,7 +98,9 @@ def terminal(directory: Path) -> Iterator[Terminal]:
 
 def messages(directory: Path, state: str) -> int:
     with contextlib.closing(sqlite3.connect(directory / "demo.sqlite3")) as database:
-        return database.execute("SELECT count(*) FROM notifications_message WHERE state = ?", [state]).fetchone()[0]
+        return database.execute(
+            "SELECT count(*) FROM notifications_message WHERE state = ?", [state]
+        ).fetchone()[0]
 
 
 def until(condition, within: float = 20.0) -> None:
@@ -101,15 +116,29 @@ def outage(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def pasted(heading: str, demo: Terminal, page: str) -> str:
-    """Paste the blocks under a heading of a page; what they print. Only the demo's place and port are another."""
+    """Paste the blocks under a heading of a page; what they print.
+
+    Only the demo's place and port are another.
+    """
     after = re.split(rf"\n##+ {re.escape(heading)}\n", (BASE / page).read_text())[1]
     section = re.split(r"\n##+ ", after)[0]
     commands = "\n".join(re.findall(r"^```(?:bash)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
-    for written, here in {"--demo": f"--demo={demo.directory}", ":8000": f":{demo.port}", ".venv/bin/python": sys.executable}.items():
+    for written, here in {
+        "--demo": f"--demo={demo.directory}",
+        ":8000": f":{demo.port}",
+        ".venv/bin/python": sys.executable,
+    }.items():
         assert written in commands or heading == "Messages from a shell", written
         commands = commands.replace(written, here)
     shell = {"PATH": os.environ["PATH"], "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=BASE, env=shell, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=BASE,
+        env=shell,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -137,7 +166,11 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: len(journal.read_text().splitlines()) > recorded)  # the trickle
         until(lambda: messages(directory, "WAITING") > 0)
         assert json.loads(journal.read_text().splitlines()[-1])["channel"] == "EMAIL"
-        (shown,) = [line for line in pasted("Messages from a shell", first, "docs/operate.md").splitlines() if line.startswith("{")]
+        (shown,) = [
+            line
+            for line in pasted("Messages from a shell", first, "docs/operate.md").splitlines()
+            if line.startswith("{")
+        ]
         assert json.loads(shown)["destination"] == "ana@example.org"
         told = pasted("From an event to a message", first, "docs/how-it-works.md")
         assert len(json.loads(told)["messages"]) == 1

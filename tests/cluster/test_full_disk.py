@@ -1,4 +1,6 @@
-"""A database on a disk that is really full: what probes, programs and people are told, and that it goes on where room is made."""
+"""A database on a disk that is really full: what probes, programs and people are told, and that it goes on
+where room is made.
+"""
 
 import json
 import os
@@ -36,10 +38,12 @@ make_message()
 disk = os.environ["DISK"]
 def look():
     mail = {"type": "EMAIL", "destination": "ana@example.org", "subject": "s", "body": "Dear Ana " * 10_000}
-    sent = person.post("/api/communications/messages", json.dumps(mail), content_type="application/json", headers={"apiKey": key})
+    body, headers = json.dumps(mail), {"apiKey": key}
+    sent = person.post("/api/communications/messages", body, content_type="application/json", headers=headers)
     asked = [person.get(path) for path in ("/readyz", "/healthz/sender", "/communications/")]
     client = person.post("/clients/new/", {"client_id": "000123", "last_name": "Silva", "notes": "x" * 9_000})
-    return {"api": [sent.status_code, sent.headers.get("Retry-After"), sent.json()], "statuses": [each.status_code for each in asked],
+    return {"api": [sent.status_code, sent.headers.get("Retry-After"), sent.json()],
+            "statuses": [each.status_code for each in asked],
             "ready": asked[0].json()}
 said = {"before": look()}
 with open(disk + "/filler", "wb", buffering=0) as filler:
@@ -71,7 +75,10 @@ def disk() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="commlog-disk-", dir="/tmp"))
     directory.chmod(0o755)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=100m,mode=755", "commlog-disk", str(directory)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=100m,mode=755", "commlog-disk", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         directory.rmdir()
@@ -89,7 +96,8 @@ def database_url(disk: Path) -> Iterator[str]:
         return
     import psycopg
 
-    # A server of its own: with a full disk it cannot write its checkpoints, which DROP DATABASE asks for, of any database.
+    # A server of its own: with a full disk it cannot write its checkpoints, which DROP DATABASE asks for, of
+    # any database.
     with own_server() as server:
         place = disk / "tables"
         place.mkdir(mode=0o700)
@@ -103,8 +111,18 @@ def database_url(disk: Path) -> Iterator[str]:
 
 def python(*arguments: str, **variables: str) -> str:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment = kept | {"DJANGO_SETTINGS_MODULE": "commlog.settings", "SECRETS_KEY": "a key for tests alone: 32 characters and more"}
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment | variables, capture_output=True, text=True, check=False)
+    environment = kept | {
+        "DJANGO_SETTINGS_MODULE": "commlog.settings",
+        "SECRETS_KEY": "a key for tests alone: 32 characters and more",
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -112,7 +130,9 @@ def python(*arguments: str, **variables: str) -> str:
 def test_a_full_disk_is_told_and_forgotten(disk: Path, database_url: str) -> None:
     python("manage.py", "migrate", "--verbosity", "0", DATABASE_URL=database_url)
 
-    said: dict[str, Any] = json.loads(python("-c", READ, DATABASE_URL=database_url, DISK=str(disk)).splitlines()[-1])
+    said: dict[str, Any] = json.loads(
+        python("-c", READ, DATABASE_URL=database_url, DISK=str(disk)).splitlines()[-1]
+    )
 
     assert (said["before"]["statuses"], said["before"]["api"][0]) == ([200, 200, 200], 201)
     assert said["full"]["statuses"] == [503, 503, 200]

@@ -22,7 +22,9 @@ def seconds(later: str, earlier: str) -> float:
 
 def waits(message: dict[str, Any]) -> list[float]:
     """The seconds between the end of each attempt and the start of the next."""
-    return [seconds(later["startedAt"], earlier["finishedAt"]) for earlier, later in pairwise(message["attempts"])]
+    return [
+        seconds(later["startedAt"], earlier["finishedAt"]) for earlier, later in pairwise(message["attempts"])
+    ]
 
 
 def test_a_thousand_mixed_messages_are_each_received_once(installation: Installation) -> None:
@@ -39,7 +41,9 @@ def test_a_thousand_mixed_messages_are_each_received_once(installation: Installa
 
 
 @pytest.mark.xdist_group("retries")
-def test_providers_that_always_fail_are_tried_six_times_at_the_seed_s_pace(installation: Installation) -> None:
+def test_providers_that_always_fail_are_tried_six_times_at_the_seed_s_pace(
+    installation: Installation,
+) -> None:
     for channel in ("EMAIL", "SMS", "WEB_HOOK"):
         installation.providers.outage(channel, on=True)
     with installation.cluster():
@@ -52,7 +56,9 @@ def test_providers_that_always_fail_are_tried_six_times_at_the_seed_s_pace(insta
         assert message["numRetries"] == 5
         for waited, wanted in zip(waits(message), [0, 2, 6, 18, 54], strict=True):
             # How late it is on an idle machine is measured by `make bench`; this machine is not idle.
-            assert wanted <= waited <= wanted + 2.0, f"{message['type']} waited {waited} s instead of {wanted} s"
+            assert wanted <= waited <= wanted + 2.0, (
+                f"{message['type']} waited {waited} s instead of {wanted} s"
+            )
 
 
 @pytest.mark.parametrize(
@@ -63,36 +69,50 @@ def test_providers_that_always_fail_are_tried_six_times_at_the_seed_s_pace(insta
         ({"RETRY_WEB_HOOK_MAX_RETRIES": "0"}, [0]),
     ],
 )
-def test_the_operator_s_retry_settings(installation: Installation, variables: dict[str, str], wanted: list[float]) -> None:
+def test_the_operator_s_retry_settings(
+    installation: Installation, variables: dict[str, str], wanted: list[float]
+) -> None:
     quick = {"RETRY_BACK_OFF_DELAY": "0.4", "RETRY_DELAY_FACTOR": "2"}
-    installation.enqueue({"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"})
+    installation.enqueue(
+        {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"}
+    )
 
     with installation.cluster(**quick, **variables):
         (message,) = installation.until_final(within=30)
 
     assert message["state"] == "FAILED"
     assert len(waits(message)) == len(wanted)
-    assert all(wait <= waited <= wait + 0.9 for waited, wait in zip(waits(message), wanted, strict=True)), waits(message)
+    assert all(wait <= waited <= wait + 0.9 for waited, wait in zip(waits(message), wanted, strict=True)), (
+        waits(message)
+    )
 
 
 def test_for_ever_goes_on_at_the_longest_delay(installation: Installation) -> None:
-    installation.enqueue({"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"})
+    installation.enqueue(
+        {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/fail/503"), "body": "x"}
+    )
 
-    with installation.cluster(RETRY_MAX_RETRIES="-1", RETRY_BACK_OFF_DELAY="0.1", RETRY_BACK_OFF_MAX_DELAY="0.2"):
+    with installation.cluster(
+        RETRY_MAX_RETRIES="-1", RETRY_BACK_OFF_DELAY="0.1", RETRY_BACK_OFF_MAX_DELAY="0.2"
+    ):
         (message,) = installation.until(lambda log: len(log[0]["attempts"]) > 10, within=30)
 
     assert message["state"] in ("WAITING", "SENDING_ASYNC")
 
 
 def _until_some_are_received(installation: Installation) -> None:
-    """Wait, as short as can be, until the providers have some of many messages: what comes next must find the cluster at work."""
+    """Wait, as short as can be, until the providers have some of many messages: what comes next must find the
+    cluster at work.
+    """
     end = time.monotonic() + 60
     while len(received(installation.providers)) <= 50:
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def test_a_clean_stop_under_load_and_a_second_start_send_each_message_once(installation: Installation) -> None:
+def test_a_clean_stop_under_load_and_a_second_start_send_each_message_once(
+    installation: Installation,
+) -> None:
     messages = mixed(installation.providers, 2_000)
     installation.enqueue(*messages)
 
@@ -102,7 +122,9 @@ def test_a_clean_stop_under_load_and_a_second_start_send_each_message_once(insta
         cluster.send_signal(signal.SIGTERM)
         assert cluster.wait(timeout=30) == 0
         assert time.monotonic() - stopping < 15
-    assert {attempt["outcome"] for message in installation.log() for attempt in message["attempts"]} == {"ACCEPTED"}
+    assert {attempt["outcome"] for message in installation.log() for attempt in message["attempts"]} == {
+        "ACCEPTED"
+    }
     with installation.cluster():
         installation.until_final(within=90)
 
@@ -122,7 +144,9 @@ def test_nothing_is_lost_when_every_process_is_killed(installation: Installation
 
     got = received(installation.providers)
     twice = {destination for destination, after in pairwise(got) if destination == after}
-    marked = {message["destination"].rpartition("/in/")[2] for message in log if message.get("possibleDuplicate")}
+    marked = {
+        message["destination"].rpartition("/in/")[2] for message in log if message.get("possibleDuplicate")
+    }
     assert set(expected(messages, installation.providers)) - set(got) <= {
         message["destination"] for message in log if message["outcome"] == "UNKNOWN"
     }
@@ -132,8 +156,12 @@ def test_nothing_is_lost_when_every_process_is_killed(installation: Installation
 
 
 @pytest.mark.postgres
-@pytest.mark.skipif(settings.IS_SQLITE, reason="several machines share one PostgreSQL database, not a SQLite file")
-def test_two_clusters_from_two_directories_send_each_message_once(installation: Installation, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    settings.IS_SQLITE, reason="several machines share one PostgreSQL database, not a SQLite file"
+)
+def test_two_clusters_from_two_directories_send_each_message_once(
+    installation: Installation, tmp_path: Path
+) -> None:
     second = tmp_path / "second"
     for name in ("commlog", "notifications", "templates", "static"):
         shutil.copytree(ROOT / name, second / name, ignore=shutil.ignore_patterns("__pycache__"))

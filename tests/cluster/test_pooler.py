@@ -34,4 +34,5 @@ def test_two_clusters_behind_a_pooler_send_each_message_once(behind_a_pooler: In
     assert {message["state"] for message in log} == {"SENT"}
     assert {len(message["attempts"]) for message in log} == {1}
     assert received(behind_a_pooler.providers) == expected(messages, behind_a_pooler.providers)
-    assert len(behind_a_pooler.manage("log", "--limit", "800").splitlines()) == 800  # the first statement of a process reads on and on
+    # The first statement of a process reads on and on.
+    assert len(behind_a_pooler.manage("log", "--limit", "800").splitlines()) == 800

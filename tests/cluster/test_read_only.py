@@ -11,7 +11,9 @@ from bench.installation import Installation, expected, mixed, received
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.postgres,
-    pytest.mark.skipif(settings.IS_SQLITE, reason="one writer cannot make a SQLite file read-only for the others"),
+    pytest.mark.skipif(
+        settings.IS_SQLITE, reason="one writer cannot make a SQLite file read-only for the others"
+    ),
 ]
 
 
@@ -21,8 +23,12 @@ def takes_writes(installation: Installation, server: str, whether: bool) -> None
 
     name = urlsplit(installation.environment["DATABASE_URL"]).path[1:]
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {"off" if whether else "on"}')
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        connection.execute(
+            f'ALTER DATABASE "{name}" SET default_transaction_read_only = {"off" if whether else "on"}'
+        )
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
 
 
 def test_nothing_is_lost_or_sent_twice_and_little_is_said(installation: Installation, server: str) -> None:

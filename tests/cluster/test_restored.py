@@ -1,4 +1,6 @@
-"""A backup from the middle of a bulk resend, a retry and a send is restored under real senders: who gets what twice, and is it said."""
+"""A backup from the middle of a bulk resend, a retry and a send is restored under real senders: who gets what
+twice, and is it said.
+"""
 
 import os
 import shutil
@@ -30,7 +32,10 @@ def backup(installation: Installation, file: Path) -> Callable[[], None]:
         _copy(live, file)
         return lambda: _copy(file, live)
     parts = urlsplit(url)
-    server, name = ["--host", str(parts.hostname), "--port", str(parts.port), "--username", str(parts.username)], parts.path[1:]
+    server, name = (
+        ["--host", str(parts.hostname), "--port", str(parts.port), "--username", str(parts.username)],
+        parts.path[1:],
+    )
 
     def run(program: str, *options: str) -> None:
         subprocess.run([_installed(program), *server, *options], check=True, capture_output=True)
@@ -47,7 +52,10 @@ def backup(installation: Installation, file: Path) -> Callable[[], None]:
 def _installed(program: str) -> str:
     """Where PostgreSQL's own programs are; Debian keeps each version's apart."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    return shutil.which(program, path=os.pathsep.join([*map(str, reversed(versions)), os.environ["PATH"]])) or program
+    return (
+        shutil.which(program, path=os.pathsep.join([*map(str, reversed(versions)), os.environ["PATH"]]))
+        or program
+    )
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -88,11 +96,17 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
     installation.environment["ALERT_EMAIL"] = "operations@example.org"
     installation.providers.outage("SMS", on=True)
     step(installation, "fill", ROWS)
-    job = step(installation, "make", "240")["key"]  # a minute: 16 at once, 16 after four seconds, 4 after eight
+    # A minute: 16 at once, 16 after four seconds, 4 after eight.
+    job = step(installation, "make", "240")["key"]
     installation.enqueue({"type": "SMS", "destination": SMS, "body": "Your code"}, hook)
     with installation.cluster("sender"):
         _until(lambda: _ask(installation, DONE) >= 16)
-        _until(lambda: _ask(installation, _live("SMS", "WAITING")) == 1 and _ask(installation, _live("WEB_HOOK", "SENDING_ASYNC")) == 1)
+        _until(
+            lambda: (
+                _ask(installation, _live("SMS", "WAITING")) == 1
+                and _ask(installation, _live("WEB_HOOK", "SENDING_ASYNC")) == 1
+            )
+        )
         restore = backup(installation, tmp_path / "backup")
         installation.providers.outage("SMS", on=False)
         _until(lambda: _ask(installation, DONE) == ROWS)
@@ -104,9 +118,19 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
     done = _ask(installation, DONE)
     assert done in (16, 32)
     with installation.cluster("qcluster"):
-        _until(lambda: _ask(installation, MARKED) == 1 and "operations@example.org" in received(installation.providers))
-        (new,) = installation.enqueue({"type": "EMAIL", "destination": "new@example.org", "subject": "New", "body": "Accepted since"})
-        assert (_ask(installation, "SELECT state FROM commlog_job"), _ask(installation, DONE)) == ("PAUSED", done)
+        _until(
+            lambda: (
+                _ask(installation, MARKED) == 1
+                and "operations@example.org" in received(installation.providers)
+            )
+        )
+        (new,) = installation.enqueue(
+            {"type": "EMAIL", "destination": "new@example.org", "subject": "New", "body": "Accepted since"}
+        )
+        assert (_ask(installation, "SELECT state FROM commlog_job"), _ask(installation, DONE)) == (
+            "PAUSED",
+            done,
+        )
         assert Counter(received(installation.providers)) - once == Counter(["operations@example.org"])
         assert _ask(installation, _live("EMAIL", "QUEUED")) == 1
 
@@ -115,8 +139,16 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
         _until(lambda: _ask(installation, LIVE) == 1)
 
     again = Counter(received(installation.providers)) - once
-    log = {row["destination"].removeprefix(installation.providers.webhook_url("")[:-1]): row for row in reversed(installation.log())}
-    assert [again[each] for each in ("operations@example.org", "new@example.org", "/slow/5/1", SMS)] == [1, 1, 1, 0]
+    log = {
+        row["destination"].removeprefix(installation.providers.webhook_url("")[:-1]): row
+        for row in reversed(installation.log())
+    }
+    assert [again[each] for each in ("operations@example.org", "new@example.org", "/slow/5/1", SMS)] == [
+        1,
+        1,
+        1,
+        0,
+    ]
     assert sum(destination.startswith("client") for destination in again) >= ROWS - done
     twice = [destination for destination in again if destination in once]
     assert {destination for destination in twice if not log[destination].get("possibleDuplicate")} == set()

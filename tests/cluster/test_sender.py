@@ -20,7 +20,9 @@ BACK_WITHIN = 15.0  # seconds
 
 
 def victim(sender: subprocess.Popen[bytes], role: str) -> int:
-    """The process of a role: below the sender stand the cluster's main, its sentinel, and then in the order of their start the rest."""
+    """The process of a role: below the sender stand the cluster's main, its sentinel, and then in the order
+    of their start the rest.
+    """
     end = time.monotonic() + 20
     while len(found := descendants(sender.pid)) < len(ROLES):
         assert time.monotonic() < end, found
@@ -29,12 +31,18 @@ def victim(sender: subprocess.Popen[bytes], role: str) -> int:
 
 
 def sending(installation: Installation) -> int:
-    """The process that has claimed the only message. One that claims nothing may hold the lock of the cluster's queue."""
-    worker = installation.manage("shell", "-c", "from notifications.models import Attempt; print(Attempt.objects.get().worker)")
+    """The process that has claimed the only message.
+
+    One that claims nothing may hold the lock of the cluster's queue.
+    """
+    worker = installation.manage(
+        "shell", "-c", "from notifications.models import Attempt; print(Attempt.objects.get().worker)"
+    )
     return int(worker.rpartition(":")[2])
 
 
-@pytest.mark.parametrize("role", ["sentinel", "worker 1"])  # `python -m bench.chaos roles` tries them all, idle and busy
+# `python -m bench.chaos roles` tries them all, idle and busy
+@pytest.mark.parametrize("role", ["sentinel", "worker 1"])
 def test_a_killed_process_stops_nothing_for_long(installation: Installation, role: str) -> None:
     with installation.cluster("sender") as sender:
         time.sleep(4)
@@ -44,7 +52,8 @@ def test_a_killed_process_stops_nothing_for_long(installation: Installation, rol
         installation.until_final(within=60)
         back = datetime.now(UTC)
 
-    # `python -m bench.chaos roles` measures that it takes 15 s at most; this machine is busy with other tests.
+    # `python -m bench.chaos roles` measures that it takes 15 s at most; this machine is busy with other
+    # tests.
     assert (back - killed).total_seconds() < BACK_WITHIN + 10
 
 
@@ -56,7 +65,9 @@ def test_what_the_killed_were_sending_waits_for_no_lease(installation: Installat
         installation.until(lambda log: log[0]["state"] == "SENDING_ASYNC", within=20)
         os.kill(victim(sender, "main") if role == "main" else sending(installation), signal.SIGKILL)
         killed = time.monotonic()
-        installation.until(lambda _: installation.message(key)["attempts"][0].get("outcome") == "UNKNOWN", within=60)
+        installation.until(
+            lambda _: installation.message(key)["attempts"][0].get("outcome") == "UNKNOWN", within=60
+        )
         took = time.monotonic() - killed
 
     assert took < LEASE.total_seconds() - RENEW_EVERY  # sooner than its lease can end
@@ -84,14 +95,25 @@ def test_it_stops_clean_and_leaves_no_process(installation: Installation) -> Non
 def test_it_waits_for_a_database_that_is_not_ready(installation: Installation, tmp_path: Path) -> None:
     environment = installation.environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'later.sqlite3'}"}
     with (tmp_path / "sender.log").open("wb") as log:
-        sender = subprocess.Popen([sys.executable, "manage.py", "sender"], cwd=ROOT, env=environment, stderr=log, start_new_session=True)
+        sender = subprocess.Popen(
+            [sys.executable, "manage.py", "sender"],
+            cwd=ROOT,
+            env=environment,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
         end = time.monotonic() + 20
         while "lacks migrations" not in (tmp_path / "sender.log").read_text():
             assert time.monotonic() < end
             time.sleep(0.1)
         assert descendants(sender.pid) == []
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+        )
         victim(sender, "pusher")
         sender.send_signal(signal.SIGTERM)
         assert sender.wait(timeout=15) == 0

@@ -3,4 +3,6 @@
 from anymail import urls
 from django.urls import include, path
 
-urlpatterns = [path("receipts/mail/", include([each for each in urls.urlpatterns if "tracking" in str(each.pattern)]))]
+urlpatterns = [
+    path("receipts/mail/", include([each for each in urls.urlpatterns if "tracking" in str(each.pattern)]))
+]

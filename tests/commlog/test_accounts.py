@@ -35,13 +35,23 @@ def test_it_holds_what_is_about_the_account_and_nothing_else(pages: Client) -> N
     make_message(loan_account_key=UUID(int=1), repayment_key=ACCOUNT)
     make_message()
     assert _listed(pages.get(PATH)) == [both, deposit, loan]
-    assert _listed(pages.get(f"/accounts/{str(ACCOUNT).upper()}/communications/?sort=created")) == [loan, deposit, both]
+    assert _listed(pages.get(f"/accounts/{str(ACCOUNT).upper()}/communications/?sort=created")) == [
+        loan,
+        deposit,
+        both,
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_costs_the_same_for_one_row_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(rows):
-        make_resend(make_message(MessageState.FAILED, loan_account_key=ACCOUNT), MessageState.SENT, loan_account_key=ACCOUNT)
+        make_resend(
+            make_message(MessageState.FAILED, loan_account_key=ACCOUNT),
+            MessageState.SENT,
+            loan_account_key=ACCOUNT,
+        )
         make_message(MessageState.WAITING, deposit_account_key=ACCOUNT)
     pages.get(PATH)
     # As a tab of a client, with two queries for the ids besides the rows, and none for whom it is about.
@@ -66,7 +76,12 @@ def test_it_takes_the_permission_to_read_messages_and_no_other(client: Client) -
 
 def test_a_message_leads_to_the_log_of_its_account_and_back(pages: Client) -> None:
     older = make_message(loan_account_key=ACCOUNT)
-    message = make_message(loan_account_key=ACCOUNT, deposit_account_key=UUID(int=2), repayment_key=UUID(int=3), reference_id="Invoice <7>")
+    message = make_message(
+        loan_account_key=ACCOUNT,
+        deposit_account_key=UUID(int=2),
+        repayment_key=UUID(int=3),
+        reference_id="Invoice <7>",
+    )
     shown = pages.get(f"/communications/{message.key.hex}/", {"from": PATH})
     assert f'href="{PATH}"' in shown.text
     assert f'href="/accounts/{UUID(int=2).hex}/communications/"' in shown.text
@@ -76,13 +91,20 @@ def test_a_message_leads_to_the_log_of_its_account_and_back(pages: Client) -> No
 
 
 def test_its_columns_are_chosen_and_exported(pages: Client) -> None:
-    make_message(loan_account_key=ACCOUNT, deposit_account_key=UUID(int=2), repayment_key=UUID(int=3), reference_id="Invoice 7")
+    make_message(
+        loan_account_key=ACCOUNT,
+        deposit_account_key=UUID(int=2),
+        repayment_key=UUID(int=3),
+        reference_id="Invoice 7",
+    )
     columns = "columns=loan_account,deposit_account,repayment,reference"
     assert _listed(pages.get(f"/communications/?{columns}&sort=loan_account")) != []
     shown = pages.get(f"{PATH}?{columns}")
     assert f'<a href="{PATH}"><code>{ACCOUNT.hex}</code></a>' in shown.text
     assert "Invoice 7" in shown.text
-    answer = pages.post(f"/communications/export/?{urlencode({'of': f'{PATH}?{columns}'})}", {"format": "csv"})
+    answer = pages.post(
+        f"/communications/export/?{urlencode({'of': f'{PATH}?{columns}'})}", {"format": "csv"}
+    )
     assert answer.status_code == 200
     head, row = b"".join(answer).decode("utf-8-sig").splitlines()[:2]
     assert head.startswith("Loan account,Deposit account,Repayment,Reference,")
@@ -91,7 +113,8 @@ def test_its_columns_are_chosen_and_exported(pages: Client) -> None:
 
 def test_it_has_views_and_columns_of_its_own(pages: Client) -> None:
     made = pages.post(
-        "/communications/views/new/", {"kind": "ACCOUNT", "next": f"{PATH}?state=FAILED", "name": "Failed here", "for_whom": "me"}
+        "/communications/views/new/",
+        {"kind": "ACCOUNT", "next": f"{PATH}?state=FAILED", "name": "Failed here", "for_whom": "me"},
     )
     view = CustomView.objects.get(name="Failed here")
     assert (made.status_code, view.kind, view.conditions) == (302, "ACCOUNT", {"state": "FAILED"})
@@ -102,7 +125,12 @@ def test_it_has_views_and_columns_of_its_own(pages: Client) -> None:
     assert view.name in pages.get(other).text
     pages.post(
         "/communications/columns/",
-        {"kind": "ACCOUNT", "next": PATH, "order": ["state", "loan_account"], "shown": ["state", "loan_account"]},
+        {
+            "kind": "ACCOUNT",
+            "next": PATH,
+            "order": ["state", "loan_account"],
+            "shown": ["state", "loan_account"],
+        },
     )
     assert [column.key for column in pages.get(other).context["log"].columns] == ["state", "loan_account"]
 
@@ -113,7 +141,11 @@ def test_a_job_about_it_knows_its_log(pages: Client) -> None:
     place, other = Place.at(f"{PATH}?state=FAILED"), officer(username="other")
     query = reading.of_address(f"{PATH}?state=FAILED", other).query
     assert list(place.scope(other)) == list(query.rows(other).messages) == [failed]
-    assert (place.url, place.whose, query.bar) == (PATH, f"about the account {ACCOUNT.hex}", (("state", "FAILED"),))
+    assert (place.url, place.whose, query.bar) == (
+        PATH,
+        f"about the account {ACCOUNT.hex}",
+        (("state", "FAILED"),),
+    )
     assert Place.of(Job(log="ACCOUNT", whom=ACCOUNT)) == place
 
 

@@ -14,7 +14,16 @@ from commlog.models import AuditEntry, User
 from notifications.models import Message
 from notifications.secrets.sealed import opened
 from notifications.states import MessageState, MessageType, Outcome
-from tests.factories import PASSWORD, make_attempt, make_client, make_group, make_message, make_resend, officer, viewer
+from tests.factories import (
+    PASSWORD,
+    make_attempt,
+    make_client,
+    make_group,
+    make_message,
+    make_resend,
+    officer,
+    viewer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +40,9 @@ def _configured(settings: Any) -> None:
 
 def enqueue(tmp_path: Path, *lines: Any) -> list[str]:
     file = tmp_path / "messages.jsonl"
-    file.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
+    file.write_bytes(
+        b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    )
     out = io.StringIO()
     call_command("enqueue", str(file), stdout=out)
     return out.getvalue().split()
@@ -40,7 +51,9 @@ def enqueue(tmp_path: Path, *lines: Any) -> list[str]:
 def refusal(tmp_path: Path, *lines: Any) -> str:
     err = io.StringIO()
     file = tmp_path / "messages.jsonl"
-    file.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
+    file.write_bytes(
+        b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    )
     with pytest.raises(CommandError, match="nothing was stored"):
         call_command("enqueue", str(file), stderr=err)
     assert Message.objects.count() == 0
@@ -51,7 +64,13 @@ def test_enqueue_prints_a_key_a_line_in_order(tmp_path: Path) -> None:
     client, group, sender = make_client(), make_group(), officer(username="ada")
     keys = enqueue(
         tmp_path,
-        EMAIL | {"html": "<p>Dear Ana</p>", "event": "LOAN_REPAYMENT", "clientId": client.client_id, "senderUsername": "ada"},
+        EMAIL
+        | {
+            "html": "<p>Dear Ana</p>",
+            "event": "LOAN_REPAYMENT",
+            "clientId": client.client_id,
+            "senderUsername": "ada",
+        },
         {"type": "SMS", "body": "Your code", "clientKey": client.key.hex},
         b"",
         {
@@ -79,7 +98,13 @@ def test_enqueue_prints_a_key_a_line_in_order(tmp_path: Path) -> None:
         sender,
     )
     assert (sms.destination, sms.sender, sms.client) == (client.mobile_phone, "Mambu", client)
-    assert (web_hook.method, web_hook.content_type, web_hook.headers, web_hook.auth_username, opened(web_hook.auth_password)) == (
+    assert (
+        web_hook.method,
+        web_hook.content_type,
+        web_hook.headers,
+        web_hook.auth_username,
+        opened(web_hook.auth_password),
+    ) == (
         "PUT",
         "application/xml",
         {"X-A": "1"},
@@ -114,8 +139,14 @@ def test_enqueue_prints_a_key_a_line_in_order(tmp_path: Path) -> None:
         (EMAIL | {"clientId": "none"}, "clientId: there is no such client"),
         (EMAIL | {"clientKey": "xyz"}, "clientKey: must be a key"),
         (EMAIL | {"senderUsername": "nobody"}, "senderUsername: there is no such sender"),
-        ({"type": "WEB_HOOK", "destination": "http://example.org/", "body": "", "headers": [1]}, "headers: must be an object"),
-        ({"type": "WEB_HOOK", "destination": "http://example.org/", "body": "", "headers": {"A": 1}}, "headers: must be text"),
+        (
+            {"type": "WEB_HOOK", "destination": "http://example.org/", "body": "", "headers": [1]},
+            "headers: must be an object",
+        ),
+        (
+            {"type": "WEB_HOOK", "destination": "http://example.org/", "body": "", "headers": {"A": 1}},
+            "headers: must be text",
+        ),
     ],
 )
 def test_a_malformed_line_is_named_and_nothing_is_stored(tmp_path: Path, line: Any, named: str) -> None:
@@ -132,7 +163,9 @@ def test_every_malformed_line_is_named_up_to_a_number(tmp_path: Path) -> None:
 def test_two_recipients_are_one_too_many(tmp_path: Path) -> None:
     client, group = make_client(), make_group()
 
-    assert "more than one recipient" in refusal(tmp_path, EMAIL | {"clientId": client.client_id, "groupId": group.group_id})
+    assert "more than one recipient" in refusal(
+        tmp_path, EMAIL | {"clientId": client.client_id, "groupId": group.group_id}
+    )
 
 
 def test_what_depends_on_settings_becomes_a_failed_row(tmp_path: Path, settings: Any) -> None:
@@ -205,7 +238,16 @@ def test_a_message_in_the_api_s_names() -> None:
 def test_absent_values_are_omitted() -> None:
     fields = shown(make_message(MessageState.QUEUED, subject="").key.hex)
 
-    assert sorted(fields) == ["attempts", "body", "creationDate", "destination", "encodedKey", "numRetries", "state", "type"]
+    assert sorted(fields) == [
+        "attempts",
+        "body",
+        "creationDate",
+        "destination",
+        "encodedKey",
+        "numRetries",
+        "state",
+        "type",
+    ]
     assert fields["attempts"] == []
 
 
@@ -216,7 +258,10 @@ def test_no_such_message(key: str, said: str) -> None:
 
 
 def test_the_log_newest_first_filtered_and_limited() -> None:
-    made = [make_message(MessageState.SENT, type) for type in (MessageType.EMAIL, MessageType.SMS, MessageType.EMAIL)]
+    made = [
+        make_message(MessageState.SENT, type)
+        for type in (MessageType.EMAIL, MessageType.SMS, MessageType.EMAIL)
+    ]
     make_message(MessageState.FAILED)
 
     def keys(*options: str) -> list[str]:
@@ -232,7 +277,9 @@ def test_the_log_newest_first_filtered_and_limited() -> None:
 def test_a_user_with_a_role(monkeypatch: Any) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
 
-    call_command("create_user", "ada", "--role", "Officer", "--api", "--full-name", "Ada Officer", stdout=io.StringIO())
+    call_command(
+        "create_user", "ada", "--role", "Officer", "--api", "--full-name", "Ada Officer", stdout=io.StringIO()
+    )
 
     user = User.objects.get(username="ada")
     assert (user.name, user.api_access, user.is_superuser) == ("Ada Officer", True, False)
@@ -261,7 +308,15 @@ def test_a_user_that_cannot_be(monkeypatch: Any, name: str, role: str, password:
 def test_createsuperuser_makes_an_administrator(monkeypatch: Any) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
 
-    call_command("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org", stdout=io.StringIO())
+    call_command(
+        "createsuperuser",
+        "--noinput",
+        "--username",
+        "root",
+        "--email",
+        "root@example.org",
+        stdout=io.StringIO(),
+    )
 
     assert [role.name for role in User.objects.get().groups.all()] == ["Administrator"]
     assert _recorded() == [("createsuperuser (command line)", "CREATED", "root")]
@@ -290,7 +345,9 @@ def test_changepassword_ends_the_sessions_and_is_recorded(monkeypatch: Any) -> N
         ("nobody", [], "There is no user nobody."),
     ],
 )
-def test_changepassword_that_is_refused_changes_nothing(monkeypatch: Any, name: str, answers: list[str], said: str) -> None:
+def test_changepassword_that_is_refused_changes_nothing(
+    monkeypatch: Any, name: str, answers: list[str], said: str
+) -> None:
     vera = viewer(username="vera")
     monkeypatch.setattr("getpass.getpass", lambda prompt="": answers.pop(0))
 

@@ -43,15 +43,26 @@ def test_its_figures_are_those_of_logs_and_lead_there(client: Client) -> None:
     assert "Still not delivered 1 " in shown
     assert 'href="/communications/?state=PENDING"' in page
     figures = client.get("/").context["figures"]
-    assert [len(client.get("/communications/" + each.query).context["log"].rows) for each in figures] == [1, 2, 2, 1]
+    assert [len(client.get("/communications/" + each.query).context["log"].rows) for each in figures] == [
+        1,
+        2,
+        2,
+        1,
+    ]
 
 
 def test_what_was_sent_lately_counts_whenever_it_was_created(client: Client) -> None:
     client.force_login(viewer())
     now = timezone.now()
-    late = make_message(MessageState.SENT, created_at=now - timedelta(days=3), sent_at=now - timedelta(hours=1))
-    edge = make_message(MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=23, minutes=59))
-    make_message(MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=24, minutes=1))
+    late = make_message(
+        MessageState.SENT, created_at=now - timedelta(days=3), sent_at=now - timedelta(hours=1)
+    )
+    edge = make_message(
+        MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=23, minutes=59)
+    )
+    make_message(
+        MessageState.SENT, created_at=now - timedelta(days=2), sent_at=now - timedelta(hours=24, minutes=1)
+    )
     make_message(MessageState.FAILED, created_at=now)
     figure = client.get("/").context["figures"][1]
     assert (figure.label, figure.number) == ("Sent in the last 24 hours", "2")
@@ -112,7 +123,9 @@ def test_channels_in_trouble_jobs_and_favourites(client: Client) -> None:
     client.force_login(ada)
     assert [card.words for card in client.get("/").context["channels"]] == ["Idle"] * 4
     make_message()
-    Lane.objects.update(circuit=Circuit.OPEN, probe_at=timezone.now(), trouble="421 secret words of the server")
+    Lane.objects.update(
+        circuit=Circuit.OPEN, probe_at=timezone.now(), trouble="421 secret words of the server"
+    )
     make_job(ada, state=JobState.DONE)
     make_job(admin(), state=JobState.DONE)
     view = CustomView.objects.create(name="Mine", owner=ada, conditions={"state": "PENDING"})
@@ -139,13 +152,16 @@ def test_it_shows_what_one_may_see(client: Client) -> None:
     assert "Your jobs" in response.text
 
 
-def test_it_costs_the_same_whatever_there_is(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_costs_the_same_whatever_there_is(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     client.force_login(viewer())
     client.get("/")
     for number in (1, 3):
         for _ in range(number):
             make_message(MessageState.FAILED)
             make_message()
-        limits = 20 if connection.vendor == "postgresql" else 0  # a savepoint and a limit around each of the five counts
+        # A savepoint and a limit around each of the five counts.
+        limits = 20 if connection.vendor == "postgresql" else 0
         with django_assert_num_queries(27 + limits):
             client.get("/")

@@ -1,4 +1,6 @@
-"""A database that takes no writes: probes, programs and people are told, reading goes on, and what failed is not said to be our fault."""
+"""A database that takes no writes: probes, programs and people are told, reading goes on, and what failed is
+not said to be our fault.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -56,20 +58,31 @@ def full() -> Iterator[None]:
         execute("PRAGMA max_page_count = 1000000")
 
 
-on_sqlite = pytest.mark.skipif(not settings.IS_SQLITE, reason="a full disk of PostgreSQL: tests/cluster/test_full_disk.py")
-TROUBLES = [pytest.param(read_only, READ_ONLY, id="read-only"), pytest.param(full, FULL, id="full", marks=on_sqlite)]
+on_sqlite = pytest.mark.skipif(
+    not settings.IS_SQLITE, reason="a full disk of PostgreSQL: tests/cluster/test_full_disk.py"
+)
+TROUBLES = [
+    pytest.param(read_only, READ_ONLY, id="read-only"),
+    pytest.param(full, FULL, id="full", marks=on_sqlite),
+]
 Troubled = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize(("troubled", "reason"), TROUBLES)
 @pytest.mark.parametrize(("path", "what"), [("/readyz", "ready"), ("/healthz/sender", "sending")])
-def test_probes_are_told_at_once_and_told_when_it_is_over(client: Client, troubled: Troubled, reason: str, path: str, what: str) -> None:
+def test_probes_are_told_at_once_and_told_when_it_is_over(
+    client: Client, troubled: Troubled, reason: str, path: str, what: str
+) -> None:
     assert client.get(path).json() == {what: True}
 
     with troubled():
         answer = client.get(path)
 
-    assert (answer.status_code, answer.json(), answer["Retry-After"]) == (503, {what: False, "reason": reason}, "10")
+    assert (answer.status_code, answer.json(), answer["Retry-After"]) == (
+        503,
+        {what: False, "reason": reason},
+        "10",
+    )
     assert client.get(path).json() == {what: True}
     assert client.get("/healthz").status_code == 200
 
@@ -84,7 +97,9 @@ def test_a_probe_leaves_nothing_behind(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("troubled", "reason"), TROUBLES)
-def test_programs_are_told_to_repeat_what_was_not_stored(troubled: Troubled, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_programs_are_told_to_repeat_what_was_not_stored(
+    troubled: Troubled, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
     program = Program(make_key())
     large = MAIL | {"body": "Dear Ana " * 5_000}
     with troubled():
@@ -94,7 +109,9 @@ def test_programs_are_told_to_repeat_what_was_not_stored(troubled: Troubled, rea
     assert refusal(answer) == (503, 100_006, "SERVICE_UNAVAILABLE", told)
     assert answer["Retry-After"] == "10"
     assert Message.objects.count() == 0
-    assert not [record for record in caplog.records if record.exc_info and "Traceback" in (record.exc_text or "")]
+    assert not [
+        record for record in caplog.records if record.exc_info and "Traceback" in (record.exc_text or "")
+    ]
     assert program.post("/api/communications/messages", MAIL).status_code == 201
 
 
@@ -119,12 +136,21 @@ def test_people_go_on_reading_while_nothing_can_be_written(client: Client) -> No
     with read_only():
         session = client.session  # its expiry is to be written anew with the next page
         assert session.session_key
-        for path in ("/", "/communications/", f"/communications/{message.key.hex}/", "/clients/", "/jobs/", "/account/"):
+        for path in (
+            "/",
+            "/communications/",
+            f"/communications/{message.key.hex}/",
+            "/clients/",
+            "/jobs/",
+            "/account/",
+        ):
             assert client.get(path).status_code == 200, path
 
 
 @pytest.mark.parametrize(("troubled", "reason"), TROUBLES)
-def test_people_are_told_in_words_what_does_not_work(client: Client, troubled: Troubled, reason: str, settings: Any) -> None:
+def test_people_are_told_in_words_what_does_not_work(
+    client: Client, troubled: Troubled, reason: str, settings: Any
+) -> None:
     set_up_channels(settings)
     client.force_login(officer())
     failed = make_message(MessageState.FAILED, content="Dear Ana " * 5_000)
@@ -133,7 +159,12 @@ def test_people_are_told_in_words_what_does_not_work(client: Client, troubled: T
         answer = client.post(f"/communications/{failed.key.hex}/resend/", {"last": failed.key.hex})
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "10")
-    for sentence in ("Nothing can be saved at present", reason, "You can read everything", "Check what is there before you do it again"):
+    for sentence in (
+        "Nothing can be saved at present",
+        reason,
+        "You can read everything",
+        "Check what is there before you do it again",
+    ):
         assert sentence in answer.text
     assert Message.objects.count() == 1
 
@@ -182,7 +213,9 @@ def test_a_server_that_is_not_there_is_a_trouble() -> None:
     assert availability.trouble_of(gone.value) == Trouble.GONE
 
 
-def test_a_drain_waits_instead_of_failing_and_loses_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_drain_waits_instead_of_failing_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(tasks, "_UNTIL_ASKED_AGAIN", 0.0)
     message = make_message()
 
@@ -210,9 +243,15 @@ def test_every_address_reads_on_and_none_that_writes_is_our_fault() -> None:
 
     def status(name: str) -> int:
         headers = {"apiKey": key} if name.startswith(("api-", "bare-")) else {}
-        return person.generic(TABLE[name].method.upper(), world.address(name), "", headers=headers).status_code
+        return person.generic(
+            TABLE[name].method.upper(), world.address(name), "", headers=headers
+        ).status_code
 
-    reads = {name: status(name) for name in KNOWN if TABLE[name].method == "get" and name not in ("ready", "sender")}
+    reads = {
+        name: status(name)
+        for name in KNOWN
+        if TABLE[name].method == "get" and name not in ("ready", "sender")
+    }
     with read_only():
         assert {name: status(name) for name in reads} == reads
         writes = {name: status(name) for name in KNOWN if TABLE[name].method != "get"}

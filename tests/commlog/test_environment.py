@@ -16,11 +16,18 @@ from tests import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STRONG = "".join(chr(33 + number) for number in range(60))
-TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0a" * 16, "TWILIO_AUTH_TOKEN": "0a" * 16, "TWILIO_FROM": "+441632960000"}
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "0a" * 16,
+    "TWILIO_AUTH_TOKEN": "0a" * 16,
+    "TWILIO_FROM": "+441632960000",
+}
 
 
 def settings_of(**variables: str) -> dict[str, Any]:
-    """The settings that a process with just these variables has. They are read apart from those of the tests, which stay as they are."""
+    """The settings that a process with just these variables has.
+
+    They are read apart from those of the tests, which stay as they are.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", variables)
         return runpy.run_path(str(ROOT / "commlog" / "settings.py"))
@@ -29,7 +36,9 @@ def settings_of(**variables: str) -> dict[str, Any]:
 def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Python with just these variables set."""
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "commlog.settings", **variables}
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 class Asked(dict[str, str]):
@@ -176,19 +185,24 @@ def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> No
         settings_of(**{name: value})
 
 
-@pytest.mark.parametrize("start", [("-c", "import commlog.settings"), ("manage.py", "check"), ("-c", "import commlog.wsgi")])
+@pytest.mark.parametrize(
+    "start", [("-c", "import commlog.settings"), ("manage.py", "check"), ("-c", "import commlog.wsgi")]
+)
 def test_every_way_to_start_is_refused(start: tuple[str, ...]) -> None:
     said = started(*start, DEFAULT_FROM_EMAIL="Harbour Bank, Inc. <no-reply@bank.example>")
 
     assert said.returncode == 1
     assert said.stderr.strip().endswith(
         "DEFAULT_FROM_EMAIL has a wrong value. Allowed: one such as Bank <no-reply@bank.example> or "
-        '"Harbour Bank, Inc." <no-reply@bank.example>. What is wrong: the name holds “,” and is not in double quotes.'
+        '"Harbour Bank, Inc." <no-reply@bank.example>. What is wrong: the name holds “,” and is not in '
+        "double quotes."
     )
 
 
 def test_bytes_that_are_not_utf_8_are_refused() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"SYSTEM_SENDER_NAME has a wrong value\. Allowed: text in UTF-8"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"SYSTEM_SENDER_NAME has a wrong value\. Allowed: text in UTF-8"
+    ):
         settings_of(SYSTEM_SENDER_NAME="B\udce4nk")
 
 
@@ -198,7 +212,9 @@ def test_twilio_s_settings_come_together(missing: str) -> None:
         settings_of(**{name: value for name, value in TWILIO.items() if name != missing})
 
 
-@pytest.mark.parametrize("sender", ["+441632960000", "+44 1632 960000", "Bank", "Bank-24 &Co", "12345", "MG" + "0a" * 16])
+@pytest.mark.parametrize(
+    "sender", ["+441632960000", "+44 1632 960000", "Bank", "Bank-24 &Co", "12345", "MG" + "0a" * 16]
+)
 def test_a_sender_of_sms(sender: str) -> None:
     assert settings_of(**TWILIO | {"TWILIO_FROM": sender})["TWILIO_FROM"] == sender
 
@@ -213,7 +229,8 @@ def test_another_gateway_may_have_another_token() -> None:
     "sender",
     ["no-reply@bank.example", "<no-reply@bank.example>", "Bank & Co. <no-reply@bank.example>",
      '"Harbour Bank, Inc." <no-reply@bank.example>',
-     "Bank: Ops <no-reply@bank.example>", "Bank (Ops) <no-reply@bank.example>", "Bänk <no-reply@bänk.example>"],
+     "Bank: Ops <no-reply@bank.example>", "Bank (Ops) <no-reply@bank.example>",
+     "Bänk <no-reply@bänk.example>"],
 )  # fmt: skip
 def test_a_sender_of_mail(sender: str) -> None:
     made = settings_of(DEFAULT_FROM_EMAIL=sender, REPLY_TO_EMAIL=sender)
@@ -235,8 +252,14 @@ def test_the_public_address_is_spelled_as_browsers_spell_it(given: str, used: st
 
 
 def test_the_pages_that_may_call_the_api_are_spelled_as_browsers_spell_them() -> None:
-    made = settings_of(API_ALLOWED_ORIGINS="https://Portal.Example.org/, http://127.0.0.1:3000,https://desk.example.org:443")
-    assert made["API_ALLOWED_ORIGINS"] == ["https://portal.example.org", "http://127.0.0.1:3000", "https://desk.example.org"]
+    made = settings_of(
+        API_ALLOWED_ORIGINS="https://Portal.Example.org/, http://127.0.0.1:3000,https://desk.example.org:443"
+    )
+    assert made["API_ALLOWED_ORIGINS"] == [
+        "https://portal.example.org",
+        "http://127.0.0.1:3000",
+        "https://desk.example.org",
+    ]
     assert settings_of()["API_ALLOWED_ORIGINS"] == []
 
 
@@ -265,7 +288,9 @@ def test_production_needs_a_named_database() -> None:
     for variables in (unnamed, unnamed | {"DATABASE_URL": " "}):
         said = started("manage.py", "migrate", **variables)
         assert said.returncode == 1
-        assert "DATABASE_URL has a wrong value. Allowed: postgres://user:password@host:5432/name" in said.stderr
+        assert (
+            "DATABASE_URL has a wrong value. Allowed: postgres://user:password@host:5432/name" in said.stderr
+        )
         assert "With DEBUG=0 there is no default" in said.stderr
 
 
@@ -277,7 +302,11 @@ def test_production_refuses_a_file_that_depends_on_the_working_directory(url: st
 
 
 def test_production_on_postgresql_needs_a_key_for_secrets() -> None:
-    said = started("-c", "import commlog.settings", **PRODUCTION | {"DATABASE_URL": "postgres://commlog:x@127.0.0.1:5432/commlog"})
+    said = started(
+        "-c",
+        "import commlog.settings",
+        **PRODUCTION | {"DATABASE_URL": "postgres://commlog:x@127.0.0.1:5432/commlog"},
+    )
 
     assert "SECRETS_KEY has a wrong value. Allowed: one key of at least 32 random characters" in said.stderr
 
@@ -309,13 +338,22 @@ def test_a_channel_s_own_retry_settings_override_the_common_ones() -> None:
     [
         ("", {"EMAIL_HOST": ""}),
         ("smtp://mail.example.org:2525", {"EMAIL_HOST": "mail.example.org", "EMAIL_PORT": 2525}),
-        ("smtp+tls://u%40x:p%3Aw@mail.example.org:587", {"EMAIL_HOST_USER": "u@x", "EMAIL_HOST_PASSWORD": "p:w", "EMAIL_USE_TLS": True}),
+        (
+            "smtp+tls://u%40x:p%3Aw@mail.example.org:587",
+            {"EMAIL_HOST_USER": "u@x", "EMAIL_HOST_PASSWORD": "p:w", "EMAIL_USE_TLS": True},
+        ),
         ("smtp+ssl://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
         ("smtps://u:p@mail.example.org:465", {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
         ("SMTPS://u:p@mail.example.org", {"EMAIL_PORT": 465, "EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
-        ("smtp+ssl://mail.example.org/", {"EMAIL_PORT": 465, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": ""}),
+        (
+            "smtp+ssl://mail.example.org/",
+            {"EMAIL_PORT": 465, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": ""},
+        ),
         ("smtp+tls://mail.example.org", {"EMAIL_PORT": 587, "EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False}),
-        ("smtp://mail_server", {"EMAIL_HOST": "mail_server", "EMAIL_PORT": 25, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}),
+        (
+            "smtp://mail_server",
+            {"EMAIL_HOST": "mail_server", "EMAIL_PORT": 25, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False},
+        ),
         ("smtp://[::1]:2525", {"EMAIL_HOST": "::1", "EMAIL_PORT": 2525}),
         (
             "smtp+tls://u@x:p@:w%25@mail.example.org",
@@ -339,13 +377,25 @@ def test_a_refusal_does_not_show_the_value() -> None:
         ({}, ["notifications.I001", "notifications.I002"]),
         ({"EMAIL_URL": "smtp://mail.example.org", **TWILIO}, ["notifications.W001"]),
         (
-            {"EMAIL_URL": "smtp://u:p@mail.example.org", "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>"},
+            {
+                "EMAIL_URL": "smtp://u:p@mail.example.org",
+                "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>",
+            },
             ["notifications.W002", "notifications.I002"],
         ),
-        ({"EMAIL_URL": "smtps://u:p@mail.example.org", "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>", **TWILIO}, []),
+        (
+            {
+                "EMAIL_URL": "smtps://u:p@mail.example.org",
+                "DEFAULT_FROM_EMAIL": "Bank <no-reply@bank.example>",
+                **TWILIO,
+            },
+            [],
+        ),
     ],
 )
-def test_the_deployment_check_says_which_channels_will_not_work(variables: dict[str, str], said: list[str]) -> None:
+def test_the_deployment_check_says_which_channels_will_not_work(
+    variables: dict[str, str], said: list[str]
+) -> None:
     checked = started("manage.py", "check", "--deploy", **PRODUCTION, **variables)
 
     assert checked.returncode == 0
@@ -356,7 +406,10 @@ def test_the_deployment_check_says_which_channels_will_not_work(variables: dict[
     ("given", "name"),
     [
         ({"PUBLIC_URL": "https://commlog.example.org"}, "commlog.example.org"),
-        ({"PUBLIC_URL": "https://commlog.example.org:8443", "SMTP_EHLO_NAME": "mx.example.org"}, "mx.example.org"),
+        (
+            {"PUBLIC_URL": "https://commlog.example.org:8443", "SMTP_EHLO_NAME": "mx.example.org"},
+            "mx.example.org",
+        ),
         ({"PUBLIC_URL": "http://192.0.2.1:8000"}, ""),
         ({"PUBLIC_URL": "http://[2001:db8::1]:8000"}, ""),
         ({"PUBLIC_URL": "http://localhost:8000"}, ""),

@@ -24,7 +24,9 @@ def _ago(seconds: float) -> timezone.datetime:
     return timezone.now() - timedelta(seconds=seconds)
 
 
-def test_alive_asks_the_database_nothing(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_alive_asks_the_database_nothing(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(0):
         response = client.get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok")
@@ -32,18 +34,32 @@ def test_alive_asks_the_database_nothing(client: Client, django_assert_num_queri
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "10.0.0.7", "[fd00::7]:8000", "a_name_that_is_none", ""])
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz/sender"])
-def test_a_probe_may_call_the_machine_as_it_likes(client: Client, settings: Any, path: str, host: str) -> None:
+def test_a_probe_may_call_the_machine_as_it_likes(
+    client: Client, settings: Any, path: str, host: str
+) -> None:
     settings.ALLOWED_HOSTS = ["commlog.example.org"]
     assert client.get("/sign-in/", headers={"Host": host}).status_code == 400
     assert client.get(path, headers={"Host": host}).status_code == 200
 
 
 def test_a_wrong_host_is_one_line_in_the_log() -> None:
-    handler = next(each for each in logging.getLogger("django.security.DisallowedHost").handlers if isinstance(each.formatter, OneLine))
+    handler = next(
+        each
+        for each in logging.getLogger("django.security.DisallowedHost").handlers
+        if isinstance(each.formatter, OneLine)
+    )
     try:
         raise ValueError("a reason")
     except ValueError:
-        record = logging.LogRecord("django.security", logging.ERROR, __file__, 1, "Invalid HTTP_HOST header: %r", ("x",), sys.exc_info())
+        record = logging.LogRecord(
+            "django.security",
+            logging.ERROR,
+            __file__,
+            1,
+            "Invalid HTTP_HOST header: %r",
+            ("x",),
+            sys.exc_info(),
+        )
     line = handler.format(record)
     assert line.endswith("ERROR django.security Invalid HTTP_HOST header: 'x'")
     assert "\n" not in line
@@ -68,7 +84,10 @@ def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("commlog.views.health._last_migrations", broken)
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False, "reason": "The database does not answer."})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "reason": "The database does not answer."},
+    )
 
 
 def test_nothing_due_is_not_stalled() -> None:
@@ -146,7 +165,9 @@ def test_the_sender_page_and_the_banner_say_so(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("made", "queries"), [(0, 1), (3, 1)])
-def test_the_usual_answer_costs_one_query(made: int, queries: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_usual_answer_costs_one_query(
+    made: int, queries: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(made):
         make_message()
     with django_assert_num_queries(queries):

@@ -40,7 +40,16 @@ def test_a_key_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", KEY.hex[1:], f"{{{KEY}}}", f"urn:uuid:{KEY}", f"{KEY.hex[:30]}-{KEY.hex[30:]}", f"{KEY}\n", "\uff18" * 32]
+    "text",
+    [
+        "",
+        KEY.hex[1:],
+        f"{{{KEY}}}",
+        f"urn:uuid:{KEY}",
+        f"{KEY.hex[:30]}-{KEY.hex[30:]}",
+        f"{KEY}\n",
+        "\uff18" * 32,
+    ],
 )
 def test_what_is_no_key_is_not(text: str) -> None:
     assert key_in(text) is None
@@ -69,7 +78,12 @@ def test_bodies_of_the_api(program: Program, text: str) -> None:
     make_client(key=KEY)
     made = program.post(API, {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "clientKey": text})
     assert (made.status_code, made.json()["clientKey"]) == (201, KEY.hex)
-    assert program.post("/api/events", {"event": "CLIENT_APPROVED", "clientKey": text, "eventKey": text}).json()["eventKey"] == KEY.hex
+    assert (
+        program.post("/api/events", {"event": "CLIENT_APPROVED", "clientKey": text, "eventKey": text}).json()[
+            "eventKey"
+        ]
+        == KEY.hex
+    )
     assert program.get(f"/api/events/{text}").json()["eventKey"] == KEY.hex
     assert program.get(f"/api/clients/{text}/subscriptions").status_code == 200
     assert resolve("client", text) == KEY.hex
@@ -85,7 +99,10 @@ def test_templates_of_the_api(program: Program, text: str) -> None:
 def test_what_is_not_there_is_answered_without_dashes(program: Program) -> None:
     assert refusal(program.get(f"{API}/{KEY}")) == (404, 2608, "MESSAGE_NOT_FOUND", KEY.hex)
     assert refusal(program.get(f"/api/events/{KEY}"))[3] == f"eventKey: there is no event {KEY.hex}"
-    assert refusal(program.get(f"/api/templates/{KEY}"))[3] == f"templateId: there is no webhook template {KEY.hex}"
+    assert (
+        refusal(program.get(f"/api/templates/{KEY}"))[3]
+        == f"templateId: there is no webhook template {KEY.hex}"
+    )
 
 
 @pytest.mark.parametrize("text", SPELLINGS)

@@ -38,8 +38,12 @@ def test_a_page_says_what_it_waits_for(pages: Client) -> None:
 def test_rows_are_drawn_anew_in_their_place(pages: Client) -> None:
     one, two = make_message(MessageState.WAITING), make_message(MessageState.QUEUED)
     make_message(MessageState.SENT)
-    Message.objects.filter(pk=one.pk).update(state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=one.created_at)
-    response = pages.get(URL, {"live": f"{one.pk},{two.pk}", "newest": str(two.pk)}, headers={"HX-Request": "true"})
+    Message.objects.filter(pk=one.pk).update(
+        state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=one.created_at
+    )
+    response = pages.get(
+        URL, {"live": f"{one.pk},{two.pk}", "newest": str(two.pk)}, headers={"HX-Request": "true"}
+    )
     assert response.text.count("<tr") == 2
     assert response.text.count('hx-swap-oob="true"') == 2
     assert response.text.count('id="newcomers" hx-swap-oob="innerHTML"') == 1
@@ -63,7 +67,9 @@ def cells(pages: Client, address: str, row: Message) -> int:
 
 
 @pytest.mark.parametrize("before", [{}, {"columns": ["state", "type", "created"], "timestamps": False}])
-def test_rows_fit_the_heads_of_their_page_whatever_was_chosen_since(pages: Client, before: dict[str, Any]) -> None:
+def test_rows_fit_the_heads_of_their_page_whatever_was_chosen_since(
+    pages: Client, before: dict[str, Any]
+) -> None:
     row, user = make_message(MessageState.WAITING), User.objects.get()
     if before:
         ColumnLayout.objects.create(user=user, kind="LOG", **before)
@@ -99,7 +105,10 @@ def test_show_leads_to_the_first_page_of_the_same_log(pages: Client) -> None:
     make_message()
     after = pages.get(URL, {"sort": "type"}).context["log"].sorting.alias
     text = pages.get(f"{URL}?c=type.equals.EMAIL&sort={after}&after=abc&newest={first.pk}").text
-    assert '<a href="/communications/?c=type.equals.EMAIL&amp;sort=type" data-keeps-ticks data-news="1">Show</a>' in text
+    assert (
+        '<a href="/communications/?c=type.equals.EMAIL&amp;sort=type" data-keeps-ticks data-news="1">Show</a>'
+        in text
+    )
 
 
 def test_what_is_new_is_what_the_filter_would_show(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +139,9 @@ def test_nobody_without_permission_is_told(client: Client) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_costs_the_same_for_one_row_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     keys = ",".join(str(make_message(MessageState.WAITING).pk) for _ in range(rows))
     postgres = 4 if connection.vendor == "postgresql" else 0  # a savepoint and a limit around the count
     with django_assert_num_queries(10 + postgres):
@@ -156,13 +167,20 @@ def test_a_search_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
     assert response.context["log"].rows == []
 
 
-# --- What an open page asks by itself --------------------------------------------------------------------------------
+# --- What an open page asks by itself -----------------------------------------------------------------------
 def test_nothing_is_answered_where_nothing_has_changed(pages: Client) -> None:
     failed = make_message(MessageState.FAILED)
     make_resend(failed, MessageState.SENT)
     make_message(MessageState.WAITING)
     job = make_job(User.objects.get())
-    urls = ("/communications/", "/communications/?sort=type", "/", "/jobs/", "/account/", f"/jobs/{job.key.hex}/")
+    urls = (
+        "/communications/",
+        "/communications/?sort=type",
+        "/",
+        "/jobs/",
+        "/account/",
+        f"/jobs/{job.key.hex}/",
+    )
     for url in (*urls, f"/communications/{failed.key.hex}/"):
         page = OpenPage(pages, url)
         page.ask()  # the counts of the views come after the page
@@ -283,8 +301,10 @@ def test_while_nothing_is_committed_nothing_is_looked_at(pages: Client) -> None:
     for _ in range(2):
         page.ask()
     assert page.ask().status_code == 204
-    least = 1 if connection.vendor == "postgresql" else 0  # the snapshot, session and user; on SQLite asked on a connection of its own
-    for _ in range(300 if connection.vendor == "postgresql" else 1):  # which is the server's: other databases commit, too
+    # The snapshot, session and user; on SQLite asked on a connection of its own.
+    least = 1 if connection.vendor == "postgresql" else 0
+    # Which is the server's: other databases commit, too.
+    for _ in range(300 if connection.vendor == "postgresql" else 1):
         with CaptureQueriesContext(connection) as asked:
             assert page.ask().status_code == 204
         if len(asked) == least:
@@ -305,7 +325,8 @@ def test_a_message_that_is_committed_late_is_announced(pages: Client) -> None:
         with late.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('notifications_message', 'id'))")
             number = cursor.fetchone()[0]
-            cursor.execute("UPDATE notifications_lane SET cap = cap WHERE id = %s", [lane.pk])  # it writes, so it is under way
+            # It writes, so it is under way.
+            cursor.execute("UPDATE notifications_lane SET cap = cap WHERE id = %s", [lane.pk])
         make_message()
         page = OpenPage(pages, URL)
         assert int(page.newest) > number

@@ -8,7 +8,16 @@ from django.test import Client, RequestFactory
 from commlog.views import errors
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import PASSWORD, make_attempt, make_client, make_message, make_resend, make_user, officer, viewer
+from tests.factories import (
+    PASSWORD,
+    make_attempt,
+    make_client,
+    make_message,
+    make_resend,
+    make_user,
+    officer,
+    viewer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +57,12 @@ def test_hostile_content_is_text_everywhere(client: Client, evil: str) -> None:
     )
     make_attempt(failed, detail=evil, late_outcome="ACCEPTED", late_detail=evil, late_at=failed.created_at)
     make_resend(failed, MessageState.FAILED, resent_by=evil)
-    for path in ("/communications/", f"/communications/?q={evil[:20]}", f"/communications/{failed.key.hex}/", "/nowhere/"):
+    for path in (
+        "/communications/",
+        f"/communications/?q={evil[:20]}",
+        f"/communications/{failed.key.hex}/",
+        "/nowhere/",
+    ):
         for headers in ({}, {"HX-Request": "true"}):
             shown = client.get(path, headers=headers).text
             tags = re.findall(r"<[a-zA-Z][^>]*>", shown)
@@ -62,7 +76,16 @@ def test_hostile_content_is_text_everywhere(client: Client, evil: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-in/", "/communications/", "/communications/{key}/", "/nowhere/", "/healthz", "/readyz", "/healthz/sender"]
+    "path",
+    [
+        "/sign-in/",
+        "/communications/",
+        "/communications/{key}/",
+        "/nowhere/",
+        "/healthz",
+        "/readyz",
+        "/healthz/sender",
+    ],
 )
 def test_every_page_carries_the_protective_headers(client: Client, path: str) -> None:
     message = make_message()
@@ -70,7 +93,11 @@ def test_every_page_carries_the_protective_headers(client: Client, path: str) ->
         client.force_login(viewer())
     response = client.get(path.format(key=message.key.hex))
     directives = dict(part.strip().split(" ", 1) for part in response["Content-Security-Policy"].split(";"))
-    assert (directives["script-src"], directives["style-src"], directives["default-src"]) == ("'self'", "'self'", "'none'")
+    assert (directives["script-src"], directives["style-src"], directives["default-src"]) == (
+        "'self'",
+        "'self'",
+        "'none'",
+    )
     assert "no-store" in response["Cache-Control"]
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -84,7 +111,9 @@ def test_signing_in_and_out(client: Client) -> None:
     assert client.get("/communications/").status_code == 302
     wrong = client.post("/sign-in/", {"username": "vera", "password": "wrong"})
     assert "Please enter a correct username and password" in wrong.text
-    response = client.post("/sign-in/", {"username": "vera", "password": PASSWORD, "next": "/communications/?state=FAILED"})
+    response = client.post(
+        "/sign-in/", {"username": "vera", "password": PASSWORD, "next": "/communications/?state=FAILED"}
+    )
     assert response["Location"] == "/communications/?state=FAILED"
     assert "Vera Viewer" in client.get("/communications/").text
     assert client.get("/sign-out/").status_code == 405
@@ -108,7 +137,12 @@ def test_a_strange_user_name_is_only_wrong(client: Client, name: str) -> None:
 @pytest.mark.parametrize("query", ["next=%00", "a%00=%00", "a=" + "x" * 5_000])
 def test_a_strange_address_is_no_reason_to_fail(client: Client, query: str) -> None:
     odd = {"HTTP_USER_AGENT": "x" * 5_000, "HTTP_ACCEPT": "\x01" * 2_000}
-    assert client.post(f"/sign-in/?{query}", {"username": "vera", "password": "x\0", "next": "\0"}, **odd).status_code == 200
+    assert (
+        client.post(
+            f"/sign-in/?{query}", {"username": "vera", "password": "x\0", "next": "\0"}, **odd
+        ).status_code
+        == 200
+    )
 
 
 def test_five_wrong_passwords_lock_the_sign_in(client: Client) -> None:
@@ -128,7 +162,10 @@ def test_a_part_whose_session_has_ended_reloads_the_page(client: Client) -> None
 
 
 def test_error_pages_need_nothing_that_may_be_broken(rf: RequestFactory) -> None:
-    for view, status in ((errors.server_error(rf.get("/")), 500), (errors.bad_request(rf.get("/"), Exception("secret")), 400)):
+    for view, status in (
+        (errors.server_error(rf.get("/")), 500),
+        (errors.bad_request(rf.get("/"), Exception("secret")), 400),
+    ):
         assert view.status_code == status
         assert "secret" not in view.text
         assert "<h1>" in view.text

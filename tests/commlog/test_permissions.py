@@ -24,9 +24,17 @@ def _superuser() -> User:
 
 @pytest.mark.parametrize(
     ("person", "log", "resend"),
-    [(outsider, 403, 403), (viewer, 200, 403), (officer, 200, 302), (admin, 200, 302), (_superuser, 200, 302)],
+    [
+        (outsider, 403, 403),
+        (viewer, 200, 403),
+        (officer, 200, 302),
+        (admin, 200, 302),
+        (_superuser, 200, 302),
+    ],
 )
-def test_each_role_at_each_address(client: Client, person: Callable[[], User], log: int, resend: int, settings: Any) -> None:
+def test_each_role_at_each_address(
+    client: Client, person: Callable[[], User], log: int, resend: int, settings: Any
+) -> None:
     set_up_channels(settings)
     message = make_message(MessageState.FAILED)
     client.force_login(person())
@@ -65,7 +73,9 @@ def test_resending_takes_the_right_to_read_as_well(client: Client) -> None:
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"for_everyone": False}])
-def test_the_log_takes_an_active_menu_item_that_the_user_sees_and_a_message_does_not(client: Client, change: dict[str, bool]) -> None:
+def test_the_log_takes_an_active_menu_item_that_the_user_sees_and_a_message_does_not(
+    client: Client, change: dict[str, bool]
+) -> None:
     message = make_message()
     client.force_login(officer())
     assert client.get(LOG).status_code == 200

@@ -1,4 +1,6 @@
-"""What an open page asks again: it costs little while others commit, misses nothing, and shows nobody what is another's."""
+"""What an open page asks again: it costs little while others commit, misses nothing, and shows nobody what is
+another's.
+"""
 
 import re
 import time
@@ -32,7 +34,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_while_others_commit_only_what_was_read_is_asked_again(pages: Client, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_others_commit_only_what_was_read_is_asked_again(
+    pages: Client, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stamps, "_BRIEF", 60.0)  # the figures are of this moment
     other = make_message(MessageState.WAITING)
     for _ in range(rows):
@@ -67,7 +71,11 @@ def test_a_drawn_row_is_shared_without_what_is_its_readers_own(pages: Client) ->
 
 @pytest.mark.usefixtures("at_once")
 def test_a_drawn_row_shows_a_secret_address_only_to_whom_may_read_it(pages: Client) -> None:
-    row = make_message(MessageState.WAITING, MessageType.WEB_HOOK, destination="https://hooks.example.org/services/T0/very-secret-part")
+    row = make_message(
+        MessageState.WAITING,
+        MessageType.WEB_HOOK,
+        destination="https://hooks.example.org/services/T0/very-secret-part",
+    )
     editors = Client()
     editors.force_login(admin())
     open_pages = [OpenPage(client, URL) for client in (editors, pages)]
@@ -137,10 +145,17 @@ def test_the_log_of_a_client_follows_what_others_do(pages: Client) -> None:
     assert "1 new message <a" in text
     Message.objects.filter(pk=new.pk).update(state=MessageState.SENT, due_at=None, sent_at=timezone.now())
     assert ">Sent " in page.ask().text
-    trouble = {"circuit": Circuit.OPEN, "opened_at": timezone.now(), "probe_at": timezone.now(), "trouble": "connection refused"}
+    trouble = {
+        "circuit": Circuit.OPEN,
+        "opened_at": timezone.now(),
+        "probe_at": timezone.now(),
+        "trouble": "connection refused",
+    }
     Lane.objects.update(**trouble)
     assert "in trouble" in page.ask().text
-    view = CustomView.objects.create(name="Not sent", kind="CLIENT", for_everyone=True, conditions={"state": "FAILED"})
+    view = CustomView.objects.create(
+        name="Not sent", kind="CLIENT", for_everyone=True, conditions={"state": "FAILED"}
+    )
     assert f'<span id="count-{view.key.hex}" class="number">1</span>' in page.ask().text
     job = make_job(user)
     assert "1 job" in page.ask().text

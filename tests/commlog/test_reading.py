@@ -61,7 +61,9 @@ def values(answer):
         value = bound.value()
         if value not in (None, False):
             found[bound.html_name] = (
-                [getattr(each, "pk", each) for each in value] if isinstance(value, (list, tuple)) or hasattr(value, "all") else value
+                [getattr(each, "pk", each) for each in value]
+                if isinstance(value, (list, tuple)) or hasattr(value, "all")
+                else value
             )
     return found
 
@@ -71,7 +73,8 @@ def test_view_saved_anew_between_confirmation_and_button():
     make_message(S.FAILED, T.SMS, destination="+46700000003")
     view = shared(conditions={"state": "FAILED", "type": "EMAIL"})
     _, resent = confirmed_then(
-        lambda: CustomView.objects.filter(pk=view.pk).update(conditions={"state": "FAILED", "type": "SMS"}), f"{LOG}?view={view.key.hex}"
+        lambda: CustomView.objects.filter(pk=view.pk).update(conditions={"state": "FAILED", "type": "SMS"}),
+        f"{LOG}?view={view.key.hex}",
     )
     assert resent in ([], ["ana@example.org"])  # never what nobody confirmed
 
@@ -84,7 +87,8 @@ def test_live_rows_fit_the_heads_of_their_page():
     heads = len(re.findall(r"<th\b", drawn.split("<thead")[1].split("</thead>")[0]))
     here = html.unescape(re.search(r'data-here="([^"]*)"', drawn)[1])
     watch = re.search(r'data-watch="(\d+)"', drawn)[1]
-    ColumnLayout.objects.create(user=ada, kind="LOG", columns=["state", "destination"])  # another tab: Edit columns, Apply
+    # Another tab: Edit columns, Apply.
+    ColumnLayout.objects.create(user=ada, kind="LOG", columns=["state", "destination"])
     url = here + ("&" if "?" in here else "?") + urlencode({"newest": watch, "live": row.pk})
     swapped = pages.get(url, headers={"HX-Request": "true"}).text
     cells = len(re.findall(r"<t[dh]\b", swapped.split("<template>")[1].split("</template>")[0]))
@@ -104,14 +108,21 @@ def test_a_permission_that_was_withdrawn_stays_withdrawn():
     mine, hers = signed_in(admin()), signed_in(admin())
     all_of_it = sorted(role.permissions.values_list("codename", flat=True))
     my_form, her_form = values(mine.get(url)), values(hers.get(url))  # whatever the form carries travels back
-    hers.post(url, her_form | {"name": "Officer", "permissions": [p for p in all_of_it if p != "export_to_excel"]})
+    hers.post(
+        url, her_form | {"name": "Officer", "permissions": [p for p in all_of_it if p != "export_to_excel"]}
+    )
     assert not role.permissions.filter(codename="export_to_excel").exists()
-    mine.post(url, my_form | {"name": "Officer", "permissions": [p for p in all_of_it if p != "send_manual_sms"]})
+    mine.post(
+        url, my_form | {"name": "Officer", "permissions": [p for p in all_of_it if p != "send_manual_sms"]}
+    )
     assert not role.permissions.filter(codename="export_to_excel").exists()
 
 
 def test_a_client_is_not_taken_for_another_whose_id_differs_in_case():
-    big, small = make_client(client_id="Kd-7", last_name="Big"), make_client(client_id="kd-7", last_name="Small")
+    big, small = (
+        make_client(client_id="Kd-7", last_name="Big"),
+        make_client(client_id="kd-7", last_name="Small"),
+    )
     make_message(S.SENT, client=big), make_message(S.SENT, client=small)
     pages = signed_in(officer())
     answer = pages.get(LOG, {"c": "client.equals.Ana Small (kd-7)"})  # as the page suggests it
@@ -143,7 +154,8 @@ def test_a_sheet_shows_the_second_that_the_log_shows(micro):
     answer = pages.post(f"{EXPORT}?of={quote(LOG)}", {"format": "xlsx"})
     sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content)))["Messages"]
     value = next(cell.value for cell in sheet[2] if isinstance(cell.value, datetime))
-    assert round(to_excel(value) * 86_400) == round(to_excel(datetime(2026, 6, 30, 23, 59, 59)) * 86_400)  # as yyyy-mm-dd hh:mm:ss shows it
+    # As yyyy-mm-dd hh:mm:ss shows it.
+    assert round(to_excel(value) * 86_400) == round(to_excel(datetime(2026, 6, 30, 23, 59, 59)) * 86_400)
 
 
 @pytest.mark.parametrize("text", ["Dear Bo;=1+2;bye", "a;@SUM(1)"])
@@ -156,7 +168,10 @@ def test_a_csv_file_runs_nothing_where_semicolons_part_fields(text):
     assert not [field for field in fields if field.startswith(("=", "+", "-", "@"))]
 
 
-@pytest.mark.parametrize("typed", ["070 – 000 00 03", "+46\u201170\u2011000\u201100\u201103", "\u200e+46700000003", "tel:+46700000003"])
+@pytest.mark.parametrize(
+    "typed",
+    ["070 – 000 00 03", "+46\u201170\u2011000\u201100\u201103", "\u200e+46700000003", "tel:+46700000003"],
+)
 def test_a_number_in_any_spelling(typed):
     make_message(S.FAILED, T.SMS, destination="+46700000003")
     answer = signed_in(officer()).get(LOG, {"q": typed})

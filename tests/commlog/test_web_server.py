@@ -9,7 +9,12 @@ import pytest
 
 from tests.web_server import gunicorn
 
-_PRODUCTION = {"DEBUG": "0", "SECRET_KEY": token_urlsafe(50), "SECRETS_KEY": token_urlsafe(50), "PUBLIC_URL": "https://commlog.example.org"}
+_PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": token_urlsafe(50),
+    "SECRETS_KEY": token_urlsafe(50),
+    "PUBLIC_URL": "https://commlog.example.org",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,11 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def _asked(port: int, query: str, **headers: str) -> tuple[int, str]:
     line = HTTPConnection("127.0.0.1", port, timeout=30)
-    line.request("GET", f"/healthz?{query}", headers={"Host": "commlog.example.org", "X-Forwarded-Proto": "https"} | headers)
+    line.request(
+        "GET",
+        f"/healthz?{query}",
+        headers={"Host": "commlog.example.org", "X-Forwarded-Proto": "https"} | headers,
+    )
     answer = line.getresponse()
     return answer.status, answer.read().decode()
 

@@ -23,7 +23,10 @@ def providers(tmp_path: Path, settings: Any) -> Iterator[StandIns]:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running.smtp.port
         settings.DEFAULT_FROM_EMAIL = "Commlog <commlog@example.org>"
         settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = standins.ACCOUNT_SID, standins.AUTH_TOKEN
-        settings.TWILIO_FROM, settings.TWILIO_API_URL = standins.FROM, f"http://127.0.0.1:{running.twilio.port}"
+        settings.TWILIO_FROM, settings.TWILIO_API_URL = (
+            standins.FROM,
+            f"http://127.0.0.1:{running.twilio.port}",
+        )
         settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
         channels.close_all()
         this_process.forget()

@@ -7,7 +7,9 @@ from threading import Thread
 
 
 class Server(ThreadingHTTPServer):
-    """With room for a whole window's connections at once: one more would be tried again only after a second."""
+    """With room for a whole window's connections at once: one more would be tried again only after a
+    second.
+    """
 
     request_queue_size = 64
 

@@ -1,4 +1,6 @@
-"""The lifecycle as a state machine: whatever workers, clocks and providers do, in whatever order, the log does not lie."""
+"""The lifecycle as a state machine: whatever workers, clocks and providers do, in whatever order, the log
+does not lie.
+"""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +13,14 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from commlog.demo.standins import StandIns
 from commlog.models import User
@@ -36,8 +45,14 @@ ANSWERS = {
     "no": (DeliveryError(Reason.MESSAGING_EXCEPTION, "451"), False),
     "no for ever": (DeliveryError(Reason.MESSAGING_EXCEPTION, "550", kind=Failure.PERMANENT), False),
     "cannot be": (DeliveryError(Reason.SMS_TOO_LONG, "too long", kind=Failure.NEVER), False),
-    "nothing, but it arrived": (DeliveryError(Reason.MESSAGING_EXCEPTION, "no answer", outcome=Outcome.UNKNOWN), True),
-    "nothing, and it did not arrive": (DeliveryError(Reason.MESSAGING_EXCEPTION, "no answer", outcome=Outcome.UNKNOWN), False),
+    "nothing, but it arrived": (
+        DeliveryError(Reason.MESSAGING_EXCEPTION, "no answer", outcome=Outcome.UNKNOWN),
+        True,
+    ),
+    "nothing, and it did not arrive": (
+        DeliveryError(Reason.MESSAGING_EXCEPTION, "no answer", outcome=Outcome.UNKNOWN),
+        False,
+    ),
 }
 
 
@@ -50,7 +65,9 @@ class InHand:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """Workers that claim, send, die and come back late; a clock that only goes on; providers that remember what they got."""
+    """Workers that claim, send, die and come back late; a clock that only goes on; providers that remember
+    what they got.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -93,7 +110,9 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: any(each.permitted for each in self.hands))
     @rule(data=st.data(), answer=st.sampled_from(sorted(ANSWERS)), late=st.integers(0, 40))
     def send_and_record(self, data: st.DataObject, answer: str, late: int) -> None:
-        """A permitted call is made; its result is recorded after a while, perhaps after the lease has lapsed."""
+        """A permitted call is made; its result is recorded after a while, perhaps after the lease has
+        lapsed.
+        """
         hand = self._take(data, permitted=True)
         said, arrived = ANSWERS[answer]
         if arrived:
@@ -165,7 +184,9 @@ class Lifecycle(RuleBasedStateMachine):
         received = self.received.get(message.pk, 0)
         unknown = [attempt for attempt in attempts if attempt.outcome == Outcome.UNKNOWN]
         assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
-        assert sum(not attempt.outcome for attempt in attempts) == (message.state == MessageState.SENDING_ASYNC)
+        assert sum(not attempt.outcome for attempt in attempts) == (
+            message.state == MessageState.SENDING_ASYNC
+        )
         if message.state == MessageState.SENT:
             assert received >= 1
             assert attempts[-1].outcome == Outcome.ACCEPTED
@@ -173,7 +194,8 @@ class Lifecycle(RuleBasedStateMachine):
             assert received == 0, "failed for sure, but it arrived"
         if unknown and message.state != MessageState.SENDING_ASYNC:
             assert message.possible_duplicate or message.outcome == Outcome.UNKNOWN
-        # A call that the worker does not know the end of yet may have arrived as well: the mark comes with its end.
+        # A call that the worker does not know the end of yet may have arrived as well: the mark comes with
+        # its end.
         under_way = sum(not attempt.outcome for attempt in attempts)
         if received - under_way > 1:
             assert message.possible_duplicate, "received twice and not marked"
@@ -184,7 +206,10 @@ class Lifecycle(RuleBasedStateMachine):
         assert message.abandons <= results.MOST_ABANDONS
         for earlier, later in pairwise(attempts):
             assert earlier.finished_at is not None
-            assert later.opened_at >= earlier.finished_at or earlier.outcome in (Outcome.UNKNOWN, Outcome.ABANDONED)
+            assert later.opened_at >= earlier.finished_at or earlier.outcome in (
+                Outcome.UNKNOWN,
+                Outcome.ABANDONED,
+            )
         self._final_rows_stay(message)
 
     def _final_rows_stay(self, message: Message) -> None:

@@ -19,7 +19,10 @@ def test_a_worker_is_named_by_its_machine_cluster_and_number(monkeypatch: pytest
 
 
 def test_of_those_here_the_ended_are_dead(ended: int) -> None:
-    assert [this_process.knows_dead(f"{this_process.of('any')}{number}") for number in (ended, os.getpid(), os.getppid())] == [
+    assert [
+        this_process.knows_dead(f"{this_process.of('any')}{number}")
+        for number in (ended, os.getpid(), os.getppid())
+    ] == [
         True,
         False,
         False,
@@ -31,7 +34,16 @@ def test_a_process_of_somebody_else_is_not_dead() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["other.example:0123abcd:c1:{}", "bellhop:{}", "{}", "", "{here}c1:", "{here}c1:-1", "{here}c1:9999999999999999"]
+    "name",
+    [
+        "other.example:0123abcd:c1:{}",
+        "bellhop:{}",
+        "{}",
+        "",
+        "{here}c1:",
+        "{here}c1:-1",
+        "{here}c1:9999999999999999",
+    ],
 )
 def test_of_others_and_of_what_is_no_name_nothing_is_known(name: str, ended: int) -> None:
     assert not this_process.knows_dead(name.replace("{here}", this_process.here()).replace("{}", str(ended)))

@@ -21,7 +21,12 @@ from tests.factories import make_lane, make_message, officer, set_up_channels
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SENDING, SENT, FAILED, WAITING = MessageState.SENDING_ASYNC, MessageState.SENT, MessageState.FAILED, MessageState.WAITING
+SENDING, SENT, FAILED, WAITING = (
+    MessageState.SENDING_ASYNC,
+    MessageState.SENT,
+    MessageState.FAILED,
+    MessageState.WAITING,
+)
 PASSED_ON, DELIVERED, UNDELIVERED, REFUSED = (
     ReceiptStatus.PASSED_ON,
     ReceiptStatus.DELIVERED,
@@ -58,7 +63,12 @@ def later(seconds: float) -> datetime:
 
 def test_an_accepted_sms_is_under_way_until_its_receipt_and_in_nobodys_hands(gateway: StandIns) -> None:
     message = accepted_sms()
-    assert (message.state, message.lease_until, message.due_at, message.sent_at) == (SENDING, None, None, None)
+    assert (message.state, message.lease_until, message.due_at, message.sent_at) == (
+        SENDING,
+        None,
+        None,
+        None,
+    )
     assert message.receipt_due_at is not None
     assert not lapsed(later(3600))
     assert message.attempts.get().outcome == Outcome.ACCEPTED
@@ -79,8 +89,16 @@ def test_a_good_receipt_makes_it_sent(gateway: StandIns, status: ReceiptStatus) 
 
 def test_a_failed_receipt_enters_the_retry_policy(gateway: StandIns, quick_retries: RetryPolicy) -> None:
     message = report(accepted_sms(), REFUSED, code="30008", detail="Unknown error")
-    assert (message.state, message.failures, message.receipt_due_at, message.lease_until) == (WAITING, 1, None, None)
-    assert (message.failure_reason, message.failure_cause) == (Reason.SMS_NOT_SENT, "Receipt: not sent. 30008 Unknown error")
+    assert (message.state, message.failures, message.receipt_due_at, message.lease_until) == (
+        WAITING,
+        1,
+        None,
+        None,
+    )
+    assert (message.failure_reason, message.failure_cause) == (
+        Reason.SMS_NOT_SENT,
+        "Receipt: not sent. 30008 Unknown error",
+    )
 
     drain(MessageType.SMS)
     message.refresh_from_db()
@@ -94,13 +112,17 @@ def test_failed_receipts_end_as_failed_when_the_retries_are_used_up(gateway: Sta
     assert (message.state, message.outcome, message.receipt_status) == (FAILED, Outcome.REFUSED, REFUSED)
 
 
-def test_what_never_will_be_delivered_is_not_retried_where_the_operator_says_so(gateway: StandIns, settings: Any) -> None:
+def test_what_never_will_be_delivered_is_not_retried_where_the_operator_says_so(
+    gateway: StandIns, settings: Any
+) -> None:
     settings.RETRY_POLICIES = {MessageType.SMS: RetryPolicy(permanent=False)}
     assert report(accepted_sms(), REFUSED, code="30006").state == FAILED
     assert report(accepted_sms(), REFUSED, code="30008").state == WAITING
 
 
-def test_not_delivered_is_believed_after_a_grace_because_passed_on_may_be_late(gateway: StandIns, quick_retries: RetryPolicy) -> None:
+def test_not_delivered_is_believed_after_a_grace_because_passed_on_may_be_late(
+    gateway: StandIns, quick_retries: RetryPolicy
+) -> None:
     lost, overtaken = report(accepted_sms(), UNDELIVERED), report(accepted_sms(), UNDELIVERED)
     assert report(overtaken, PASSED_ON).state == SENT
     assert overtaken.was_lost
@@ -148,7 +170,12 @@ def test_a_receipt_of_an_earlier_try_moves_nothing(gateway: StandIns) -> None:
 
 def test_a_late_receipt_is_kept_and_changes_no_state(gateway: StandIns) -> None:
     message = report(report(accepted_sms(), PASSED_ON), UNDELIVERED, code="30005")
-    assert (message.state, message.receipt_status, message.was_lost, message.arrived) == (SENT, UNDELIVERED, True, False)
+    assert (message.state, message.receipt_status, message.was_lost, message.arrived) == (
+        SENT,
+        UNDELIVERED,
+        True,
+        False,
+    )
     assert [each.status for each in message.receipts.all()] == [PASSED_ON, UNDELIVERED]
 
 
@@ -157,12 +184,16 @@ def test_an_unknown_message_leaves_no_row() -> None:
     assert not DeliveryReceipt.objects.exists()
 
 
-# --- what a receipt proves -------------------------------------------------------------------------------------------
+# --- what a receipt proves ----------------------------------------------------------------------------------
 
 
-def test_an_sms_of_unknown_outcome_that_is_reported_delivered_is_not_resent_without_insisting(settings: Any) -> None:
+def test_an_sms_of_unknown_outcome_that_is_reported_delivered_is_not_resent_without_insisting(
+    settings: Any,
+) -> None:
     set_up_channels(settings)
-    unknown = make_message(FAILED, MessageType.SMS, outcome=Outcome.UNKNOWN, failure_reason=Reason.SMS_CONNECTION_EXCEPTION)
+    unknown = make_message(
+        FAILED, MessageType.SMS, outcome=Outcome.UNKNOWN, failure_reason=Reason.SMS_CONNECTION_EXCEPTION
+    )
     assert unknown.may_have_been_delivered
     report(unknown, DELIVERED, provider_id="SM1")
     assert (unknown.state, unknown.may_have_been_delivered, unknown.arrived) == (FAILED, False, True)
@@ -188,7 +219,9 @@ def test_a_chain_whose_last_entry_was_lost_counts_as_not_delivered() -> None:
 def test_a_lost_message_can_be_written_anew_but_not_resent() -> None:
     lost = make_message(SENT, MessageType.SMS, provider_id="SM1")
     writer = officer()
-    draft = Draft(type=MessageType.SMS, destination="+4917012345679", body="Anew", sender=writer, key=UUID(int=7))
+    draft = Draft(
+        type=MessageType.SMS, destination="+4917012345679", body="Anew", sender=writer, key=UUID(int=7)
+    )
     with pytest.raises(NotResendable):
         outbox.send_once(draft, instead_of=lost)
     report(lost, UNDELIVERED)
@@ -198,7 +231,7 @@ def test_a_lost_message_can_be_written_anew_but_not_resent() -> None:
     assert (anew.created, anew.message.resend_of) == (True, lost)
 
 
-# --- ten thousand ----------------------------------------------------------------------------------------------------
+# --- ten thousand -------------------------------------------------------------------------------------------
 
 _LIVES = (
     [PASSED_ON, DELIVERED],
@@ -213,9 +246,18 @@ _LIVES = (
 def awaiting(lives: int) -> list[Message]:
     """So many messages of each kind of life, all waiting for their receipts."""
     lane, now = make_lane(MessageType.SMS, "twilio"), timezone.now()
-    common = {"type": MessageType.SMS, "state": SENDING, "lane": lane, "destination": "+4917012345678", "sender": "Mambu", "token": 1}
+    common = {
+        "type": MessageType.SMS,
+        "state": SENDING,
+        "lane": lane,
+        "destination": "+4917012345678",
+        "sender": "Mambu",
+        "token": 1,
+    }
     common |= {"created_at": now, "receipt_due_at": now + timedelta(seconds=600)}
-    return Message.objects.bulk_create([Message(**common, provider_id=f"SM{number}") for number in range(lives * len(_LIVES))])
+    return Message.objects.bulk_create(
+        [Message(**common, provider_id=f"SM{number}") for number in range(lives * len(_LIVES))]
+    )
 
 
 def ends(messages: list[Message], stream: list[tuple[Message, ReceiptStatus]]) -> list[tuple[str, str]]:
@@ -227,16 +269,31 @@ def ends(messages: list[Message], stream: list[tuple[Message, ReceiptStatus]]) -
     return [(found[message.pk].state, found[message.pk].receipt_status) for message in messages]
 
 
-@pytest.mark.skipif(connection.vendor == "postgresql", reason="thousands of savepoints are slow there; the tests above run on both")
+@pytest.mark.skipif(
+    connection.vendor == "postgresql",
+    reason="thousands of savepoints are slow there; the tests above run on both",
+)
 @pytest.mark.django_db  # in one transaction: thousands of them are slow on SQLite
 def test_three_thousand_shuffled_and_doubled_receipts_end_as_sorted_ones_do(settings: Any) -> None:
     settings.RETRY_POLICIES = {MessageType.SMS: RetryPolicy(enabled=False)}
     one_of_each = awaiting(1)
-    in_order = ends(one_of_each, [(message, status) for message, life in zip(one_of_each, _LIVES, strict=True) for status in life])
-    assert in_order == [(SENT, DELIVERED), (SENT, UNDELIVERED), (FAILED, REFUSED), (FAILED, UNDELIVERED), (SENT, PASSED_ON), (SENT, "READ")]
+    in_order = ends(
+        one_of_each,
+        [(message, status) for message, life in zip(one_of_each, _LIVES, strict=True) for status in life],
+    )
+    assert in_order == [
+        (SENT, DELIVERED),
+        (SENT, UNDELIVERED),
+        (FAILED, REFUSED),
+        (FAILED, UNDELIVERED),
+        (SENT, PASSED_ON),
+        (SENT, "READ"),
+    ]
 
     messages = awaiting(60)
-    stream = [(message, status) for number, message in enumerate(messages) for status in _LIVES[number % 6]] * 5
+    stream = [
+        (message, status) for number, message in enumerate(messages) for status in _LIVES[number % 6]
+    ] * 5
     random.Random(8).shuffle(stream)
     assert len(stream) == 3_000
     assert ends(messages, stream) == in_order * 60

@@ -21,7 +21,9 @@ class TestTheSeedsSentences:
         assert [number for number in range(100) if policy.allows(number)] == [0, 1, 2, 3, 4]
 
     def test_delays_between_the_retries(self) -> None:
-        """«Using the default values, a message will be retried after 2, 6, 18 and 54 seconds, after which it is considered failed.»"""
+        """«Using the default values, a message will be retried after 2, 6, 18 and 54 seconds, after which it
+        is considered failed.»
+        """
         assert RetryPolicy().waits() == [0, 2, 6, 18, 54]
         assert not RetryPolicy().allows(5)
 
@@ -33,8 +35,16 @@ class TestTheSeedsSentences:
         assert policy.waits(most=8) == [0, 2, 6, 18, 54, 60, 60, 60]
 
     def test_multiplying_successive_delays_by_a_factor_up_to_the_maximum(self) -> None:
-        """«The delay between retries, exponentially backing off to the maxDelay and multiplying successive delays by a factor.»"""
-        assert RetryPolicy(back_off_delay=1, delay_factor=10, back_off_max_delay=50).waits() == [0, 1, 10, 50, 50]
+        """«The delay between retries, exponentially backing off to the maxDelay and multiplying successive
+        delays by a factor.»
+        """
+        assert RetryPolicy(back_off_delay=1, delay_factor=10, back_off_max_delay=50).waits() == [
+            0,
+            1,
+            10,
+            50,
+            50,
+        ]
 
 
 def test_waiting_before_the_first_retry_too() -> None:
@@ -73,7 +83,13 @@ def test_bad_values_are_refused_by_name(values: dict[str, float], named: str) ->
 def test_a_wait_is_never_negative_and_never_beyond_the_maximum_and_its_jitter(
     delay: float, factor: float, extra: float, jitter: float, chance: float, number: int
 ) -> None:
-    policy = RetryPolicy(max_retries=-1, back_off_delay=delay, back_off_max_delay=delay + extra, delay_factor=factor, jitter=jitter)
+    policy = RetryPolicy(
+        max_retries=-1,
+        back_off_delay=delay,
+        back_off_max_delay=delay + extra,
+        delay_factor=factor,
+        jitter=jitter,
+    )
 
     wait = policy.wait(number, chance=chance)
 

@@ -39,24 +39,42 @@ def enter(providers: StandIns, settings: Any) -> Enter:
 
 
 def one_of_each(providers: StandIns) -> None:
-    enqueue(Draft(type=MessageType.EMAIL, destination="ana@example.org", subject="Payment due", body="Dear Ana"))
+    enqueue(
+        Draft(type=MessageType.EMAIL, destination="ana@example.org", subject="Payment due", body="Dear Ana")
+    )
     enqueue(Draft(type=MessageType.SMS, destination="+4917012345678", body="Your code"))
     headers = {"X-Api-Key": SECRET, "X-Tenant": "demo"}
     url = providers.webhook_url("/customer?a=1")
-    enqueue(Draft(type=MessageType.WEB_HOOK, destination=url, body="{}", headers=headers, auth_username="u", auth_password=SECRET))
+    enqueue(
+        Draft(
+            type=MessageType.WEB_HOOK,
+            destination=url,
+            body="{}",
+            headers=headers,
+            auth_username="u",
+            auth_password=SECRET,
+        )
+    )
     enqueue(Draft(type=MessageType.EVENT_STREAM, destination="accounts", body="{}"))
 
 
 def sent(providers: StandIns) -> dict[str, list[str]]:
     for channel in MessageType:
         drain(channel)
-    return {channel: [entry["destination"] for entry in providers.journal(channel)] for channel in ("EMAIL", "SMS", "WEB_HOOK")}
+    return {
+        channel: [entry["destination"] for entry in providers.journal(channel)]
+        for channel in ("EMAIL", "SMS", "WEB_HOOK")
+    }
 
 
 def test_live_messages_reach_their_destinations(providers: StandIns, enter: Enter) -> None:
     enter("live")
     one_of_each(providers)
-    assert sent(providers) == {"EMAIL": ["ana@example.org"], "SMS": ["+4917012345678"], "WEB_HOOK": ["/customer?a=1"]}
+    assert sent(providers) == {
+        "EMAIL": ["ana@example.org"],
+        "SMS": ["+4917012345678"],
+        "WEB_HOOK": ["/customer?a=1"],
+    }
     assert StreamEvent.objects.get().topic == "accounts"
 
 
@@ -65,13 +83,22 @@ def test_redirected_messages_reach_one_destination_and_no_other(providers: Stand
     one_of_each(providers)  # of production, copied while it was due
     enter("redirect")
     one_of_each(providers)
-    assert sent(providers) == {"EMAIL": ["staging@example.org"] * 2, "SMS": ["+491700000000"] * 2, "WEB_HOOK": ["/staging"] * 2}
+    assert sent(providers) == {
+        "EMAIL": ["staging@example.org"] * 2,
+        "SMS": ["+491700000000"] * 2,
+        "WEB_HOOK": ["/staging"] * 2,
+    }
     assert {entry["subject"] for entry in providers.journal("EMAIL")} == {"[to ana@example.org] Payment due"}
     assert not StreamEvent.objects.exists()  # there is nowhere else for it to go, so it waits
-    assert set(Message.objects.values_list("type", "destination")) >= {("EMAIL", "ana@example.org"), ("SMS", "+4917012345678")}
+    assert set(Message.objects.values_list("type", "destination")) >= {
+        ("EMAIL", "ana@example.org"),
+        ("SMS", "+4917012345678"),
+    }
 
 
-def test_a_channel_without_a_redirect_destination_is_held(providers: StandIns, enter: Enter, settings: Any) -> None:
+def test_a_channel_without_a_redirect_destination_is_held(
+    providers: StandIns, enter: Enter, settings: Any
+) -> None:
     enter("redirect")
     settings.REDIRECT_TO = {MessageType.EMAIL: "staging@example.org"}
     one_of_each(providers)
@@ -86,7 +113,11 @@ def test_held_messages_leave_after_the_hold_and_are_not_late(providers: StandIns
     assert health.oldest_due(db_now()) is None
 
     enter("live")
-    assert sent(providers) == {"EMAIL": ["ana@example.org"], "SMS": ["+4917012345678"], "WEB_HOOK": ["/customer?a=1"]}
+    assert sent(providers) == {
+        "EMAIL": ["ana@example.org"],
+        "SMS": ["+4917012345678"],
+        "WEB_HOOK": ["/customer?a=1"],
+    }
 
 
 @pytest.mark.parametrize(

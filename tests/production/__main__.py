@@ -19,7 +19,12 @@ from tests.production.visitor import Visitor
 ROOT = document.ROOT
 PASSWORD = "harbour lights at night"
 SEARCHED = "krausesecret"
-MESSAGE = {"type": "EMAIL", "destination": "ana.krause@example.org", "subject": "Payment due", "body": "Dear Ana, thank you."}
+MESSAGE = {
+    "type": "EMAIL",
+    "destination": "ana.krause@example.org",
+    "subject": "Payment due",
+    "body": "Dear Ana, thank you.",
+}
 SMS = {"type": "SMS", "destination": "+441632960000", "body": "Dear Ana, thank you."}
 _began = time.monotonic()
 
@@ -30,7 +35,17 @@ def main() -> int:
         return _inside(Path(sys.argv[2]), int(sys.argv[3]))
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return _cannot("only root on Linux can make a root of its own")
-    namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child=SIGKILL", "--propagation", "private"]
+    namespaces = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--net",
+        "--ipc",
+        "--fork",
+        "--kill-child=SIGKILL",
+        "--propagation",
+        "private",
+    ]
     tried = subprocess.run([*namespaces, "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         return _cannot(tried.stderr.strip())
@@ -54,8 +69,16 @@ def _inside(place: Path, outside: int) -> int:
         try:
             _follow(machine, place, mail.port)
         except (subprocess.CalledProcessError, AssertionError) as error:
-            said = f"{error.cmd}\nIt said:\n{error.output[-4000:]}" if isinstance(error, subprocess.CalledProcessError) else ""
-            print(f"\nThis failed:\n{said or error}\n\nThe services:\n{machine.read('var/log/services/*')[-4000:]}", flush=True)
+            said = (
+                f"{error.cmd}\nIt said:\n{error.output[-4000:]}"
+                if isinstance(error, subprocess.CalledProcessError)
+                else ""
+            )
+            print(
+                f"\nThis failed:\n{said or error}\n\nThe "
+                f"services:\n{machine.read('var/log/services/*')[-4000:]}",
+                flush=True,
+            )
             raise
     print(f"== from nothing to a sent message in {time.monotonic() - _began:.0f} s")
     return 0
@@ -101,7 +124,9 @@ def _packages_and_database(machine: Machine, commands: str) -> None:
 
 
 def _use(machine: Machine, certificate: Path, place: Path) -> None:
-    """A message over the API, sent, and read by the API and on a page; what must be refused; what must not be written down."""
+    """A message over the API, sent, and read by the API and on a page; what must be refused; what must not be
+    written down.
+    """
     visitor = Visitor(certificate)
     key = machine.run("commlog create_api_key --consumer Core --role Administrator").split()[-1]
     stored = visitor.call(key, "POST", "/api/communications/messages", MESSAGE)
@@ -120,10 +145,14 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
     assert visitor.ask("GET", "/healthz/sender").status == 200
 
     large = visitor.call(key, "POST", "/api/communications/messages", b" " * 5_500_000 + b"{}")
-    assert (large.status, json.loads(large.text)["errors"][0]["errorReason"]) == (413, "BODY_TOO_LARGE"), large
-    failed = json.loads(visitor.call(key, "POST", "/api/communications/messages", SMS).text)  # no gateway is set up
+    assert (large.status, json.loads(large.text)["errors"][0]["errorReason"]) == (413, "BODY_TOO_LARGE"), (
+        large
+    )
+    # No gateway is set up.
+    failed = json.loads(visitor.call(key, "POST", "/api/communications/messages", SMS).text)
     assert failed["state"] == "FAILED", failed
-    answered = json.dumps([{"encodedKey": failed["encodedKey"], "body": "x" * 240_000_000}]).encode()  # a search's answer
+    # A search's answer.
+    answered = json.dumps([{"encodedKey": failed["encodedKey"], "body": "x" * 240_000_000}]).encode()
     resend = visitor.call(key, "POST", "/api/communications/messages:resend", answered)
     assert resend.status == 202, resend  # nginx alone would say 413
 
@@ -136,7 +165,10 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
     assert "/communications/" in written
     assert SEARCHED not in written
     assert "Traceback" not in written
-    plain = machine.run(f"curl --silent --output /dev/null --write-out '%{{http_code}} %{{redirect_url}}' http://{document.HOST}/clients/")
+    plain = machine.run(
+        f"curl --silent --output /dev/null --write-out '%{{http_code}} %{{redirect_url}}' "
+        f"http://{document.HOST}/clients/"
+    )
     assert plain == f"301 https://{document.HOST}/clients/", plain
 
 
@@ -165,7 +197,13 @@ def _until(holds: Callable[[], bool], what: str, *, within: float = 60.0) -> Non
 
 
 def _nothing_outside() -> None:
-    made = ("etc/commlog.env", "usr/local/bin/commlog", "etc/nginx/conf.d/commlog.conf", "opt/commlog/manage.py", "srv/commlog.bundle")
+    made = (
+        "etc/commlog.env",
+        "usr/local/bin/commlog",
+        "etc/nginx/conf.d/commlog.conf",
+        "opt/commlog/manage.py",
+        "srv/commlog.bundle",
+    )
     for path in made:
         assert not (Path("/") / path).exists(), path
     assert "\ncommlog:" not in Path("/etc/passwd").read_text()
@@ -174,12 +212,22 @@ def _nothing_outside() -> None:
 def _bundle(place: Path) -> None:
     """The working tree as a repository in one file, whatever is committed: what a reader clones."""
     tree = place / "tree"
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name)
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
+    git = [
+        "git",
+        "-c",
+        "user.name=test",
+        "-c",
+        "user.email=test@example.org",
+        "-c",
+        "init.defaultBranch=main",
+    ]
     bundle = ["bundle", "create", "-q", str(place / "commlog.bundle"), "HEAD", "main"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "As it is"], bundle):
         subprocess.run([*git, *command], cwd=tree, check=True)

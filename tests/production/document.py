@@ -28,7 +28,10 @@ def blocks(page: str) -> list[Block]:
 
 
 def filled_in(found: list[Block], values: dict[str, str]) -> list[Block]:
-    """Return the blocks with a reader's values. Raises ValueError where the page does not ask for one of them."""
+    """Return the blocks with a reader's values.
+
+    Raises ValueError where the page does not ask for one of them.
+    """
     whole = "".join(block.commands for block in found)
     for place in values:
         if place not in whole:
@@ -45,7 +48,9 @@ def filled_in(found: list[Block], values: dict[str, str]) -> list[Block]:
 def file_in(found: list[Block], path: str) -> str:
     """Return what the page writes to a file. Raises ValueError where it does not."""
     for block in found:
-        written = re.search(rf"^cat > {re.escape(path)} <<'?EOF'?\n(.*?)^EOF$", block.commands, re.MULTILINE | re.DOTALL)
+        written = re.search(
+            rf"^cat > {re.escape(path)} <<'?EOF'?\n(.*?)^EOF$", block.commands, re.MULTILINE | re.DOTALL
+        )
         if written:
             return written.group(1)
     raise ValueError(f"the page does not write {path}")

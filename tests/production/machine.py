@@ -1,4 +1,6 @@
-"""A machine for the page: the files of this one under a layer that is thrown away, with processes, ports and a loopback of its own."""
+"""A machine for the page: the files of this one under a layer that is thrown away, with processes, ports and
+a loopback of its own.
+"""
 
 import fcntl
 import os
@@ -12,7 +14,17 @@ from tests.production.document import HOST
 
 _SERVICES = Path(__file__).with_name("services.py")
 # What leads to the packages from here.
-_KEPT = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+_KEPT = (
+    "PIP_",
+    "SSL_CERT_",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_",
+    "http_proxy",
+    "https_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NEEDS_THE_NETWORK = ("apt-get ", "git clone")  # where packages come from
 
@@ -41,7 +53,15 @@ class Machine:
         self._mount("-t", "proc", "proc", str(self.root / "proc"))
         self._mount("--rbind", "/dev", str(self.root / "dev"))
         # None of the services, clusters and temporary files of this machine.
-        for name in ("dev/shm", "run", "tmp", "var/lib/postgresql", "etc/postgresql", "etc/nginx/conf.d", "var/log/nginx"):
+        for name in (
+            "dev/shm",
+            "run",
+            "tmp",
+            "var/lib/postgresql",
+            "etc/postgresql",
+            "etc/nginx/conf.d",
+            "var/log/nginx",
+        ):
             directory = self.root / name
             directory.mkdir(parents=True, exist_ok=True)
             mode = "1777" if name in ("tmp", "dev/shm") else "755"
@@ -50,25 +70,38 @@ class Machine:
             (self.root / name).unlink(missing_ok=True)
         shutil.copyfile("/etc/resolv.conf", self.root / "etc/resolv.conf")
         (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {HOST}\n")
-        self._program("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")  # packages start nothing: start_packages does
+        # Packages start nothing: start_packages does.
+        self._program("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
         self._program("usr/local/bin/systemctl", _SERVICES.read_text())
         _raise_loopback()
 
     def run(self, commands: str, *, typed: str = "") -> str:
-        """Run a block in a shell of root, as somebody who pastes it; return what it prints. Raises CalledProcessError."""
+        """Run a block in a shell of root, as somebody who pastes it; return what it prints.
+
+        Raises CalledProcessError.
+        """
         shell = ["chroot", str(self.root), "/bin/bash", "-euo", "pipefail", "-c", f"cd /root\n{commands}"]
         if any(word in commands for word in _NEEDS_THE_NETWORK):
             shell = ["nsenter", f"--net=/proc/self/fd/{self._outside}", *shell]
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
-        variables = kept | {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+        variables = kept | {
+            "PATH": _PATH,
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "DEBIAN_FRONTEND": "noninteractive",
+        }
         both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        done = subprocess.run(shell, env=variables, input=typed, text=True, pass_fds=[self._outside], check=False, **both)
+        done = subprocess.run(
+            shell, env=variables, input=typed, text=True, pass_fds=[self._outside], check=False, **both
+        )
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, commands, done.stdout)
         return done.stdout
 
     def start_packages(self) -> None:
-        """What Debian's packages do after they are installed, where there is a systemd: a cluster is made, and it and nginx start."""
+        """What Debian's packages do after they are installed, where there is a systemd: a cluster is made,
+        and it and nginx start.
+        """
         self.run(
             "chown postgres:postgres /var/lib/postgresql /etc/postgresql\n"
             "install -d -o postgres -g postgres -m 2775 /run/postgresql\n"
@@ -82,7 +115,8 @@ class Machine:
         """Put a certificate to the page's paths, and trust it; return it."""
         self.run(
             "mkdir -p /etc/ssl/private\n"
-            f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={HOST} -addext subjectAltName=DNS:{HOST} "
+            f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={HOST} -addext "
+            f"subjectAltName=DNS:{HOST} "
             "-out /etc/ssl/certs/commlog.pem -keyout /etc/ssl/private/commlog.key 2>&1\n"
             "cat /etc/ssl/certs/commlog.pem >> /etc/ssl/certs/ca-certificates.crt"
         )
@@ -90,7 +124,9 @@ class Machine:
 
     def read(self, pattern: str) -> str:
         """Return the text of all files that match, for what must not be in them."""
-        return "\n".join(file.read_text(errors="replace") for file in sorted(self.root.glob(pattern)) if file.is_file())
+        return "\n".join(
+            file.read_text(errors="replace") for file in sorted(self.root.glob(pattern)) if file.is_file()
+        )
 
     def _program(self, name: str, text: str) -> None:
         file = self.root / name

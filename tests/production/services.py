@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""systemctl of a machine without systemd: starts what a unit's file says, as its user, in its directory, with its environment.
+"""systemctl of a machine without systemd: starts what a unit's file says, as its user, in its directory, with
+its environment.
 
-Python's own library alone: it runs in the root of the test. It knows what the page's units and those of nginx use.
+Python's own library alone: it runs in the root of the test. It knows what the page's units and those of nginx
+use.
 """
 
 import configparser
@@ -14,7 +16,16 @@ import time
 from pathlib import Path
 
 UNITS = (Path("/etc/systemd/system"), Path("/lib/systemd/system"))
-KNOWN = {"User", "WorkingDirectory", "EnvironmentFile", "PrivateTmp", "ExecStart", "KillMode", "TimeoutStopSec", "Restart"}
+KNOWN = {
+    "User",
+    "WorkingDirectory",
+    "EnvironmentFile",
+    "PrivateTmp",
+    "ExecStart",
+    "KillMode",
+    "TimeoutStopSec",
+    "Restart",
+}
 STATE, JOURNAL = Path("/run/services"), Path("/var/log/services")
 
 
@@ -63,14 +74,27 @@ def keep(name: str, told: dict[str, str]) -> None:
     home = Path(f"~{user}").expanduser()
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "USER": user, "LOGNAME": user}
     variables |= environment_of(told["EnvironmentFile"])
-    command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--", *shlex.split(told["ExecStart"])]
+    command = [
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={user}",
+        "--init-groups",
+        "--",
+        *shlex.split(told["ExecStart"]),
+    ]
     if told.get("PrivateTmp") == "true":
         inside = 'mount -t tmpfs -o mode=1777 private /tmp && exec "$@"'
         command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", inside, "sh", *command]
     JOURNAL.mkdir(parents=True, exist_ok=True)
     with open(JOURNAL / f"{name}.log", "ab") as journal, open(os.devnull) as nothing:
         process = subprocess.Popen(
-            command, cwd=told["WorkingDirectory"], env=variables, stdin=nothing, stdout=journal, stderr=journal, start_new_session=True
+            command,
+            cwd=told["WorkingDirectory"],
+            env=variables,
+            stdin=nothing,
+            stdout=journal,
+            stderr=journal,
+            start_new_session=True,
         )
         os.dup2(journal.fileno(), 1)  # whoever waits for the end of our output waits for us no longer
         os.dup2(journal.fileno(), 2)
@@ -103,7 +127,14 @@ def reload(name: str) -> None:
 def main() -> None:
     """systemctl COMMAND [--now] UNIT…"""
     command, *names = [word for word in sys.argv[1:] if word != "--now"]
-    acts = {"daemon-reload": [], "enable": [start], "start": [start], "stop": [stop], "restart": [stop, start], "reload": [reload]}
+    acts = {
+        "daemon-reload": [],
+        "enable": [start],
+        "start": [start],
+        "stop": [stop],
+        "restart": [stop, start],
+        "reload": [reload],
+    }
     for name in names:
         for act in acts[command]:
             act(name)

@@ -68,9 +68,16 @@ def test_nginx_writes_no_query_down() -> None:
     nginx = file_in(BLOCKS, "/etc/nginx/conf.d/commlog.conf")
 
     (written,) = re.findall(r"log_format commlog '(.*)';", nginx)
-    assert not {"$request", "$request_uri", "$args", "$query_string", "$http_referer"} & set(re.findall(r"\$\w+", written))
+    assert not {"$request", "$request_uri", "$args", "$query_string", "$http_referer"} & set(
+        re.findall(r"\$\w+", written)
+    )
     servers = nginx.count("server {")
-    assert nginx.count("access_log /var/log/nginx/commlog.log commlog;") == nginx.count("error_log /dev/null;") == servers == 2
+    assert (
+        nginx.count("access_log /var/log/nginx/commlog.log commlog;")
+        == nginx.count("error_log /dev/null;")
+        == servers
+        == 2
+    )
 
 
 def test_a_value_that_the_page_does_not_ask_for_is_named() -> None:
@@ -82,5 +89,9 @@ def test_every_block_can_be_pasted() -> None:
     assert len(BLOCKS) >= 10
     filled = filled_in(BLOCKS, {"<this repository>": "/srv/commlog.bundle"})
     for block in filled:
-        assert subprocess.run(["bash", "-n"], input=block.commands, text=True, check=False).returncode == 0, block.heading
-        assert not re.search(r"<[a-z][^>\n]*>(?! ?&)", re.sub(r"'[^'\n]*'", "", block.commands)), block.heading
+        assert subprocess.run(["bash", "-n"], input=block.commands, text=True, check=False).returncode == 0, (
+            block.heading
+        )
+        assert not re.search(r"<[a-z][^>\n]*>(?! ?&)", re.sub(r"'[^'\n]*'", "", block.commands)), (
+            block.heading
+        )

@@ -1,4 +1,6 @@
-"""Which steps of the recipe "A field of a message" (CONTRIBUTING.md) are still missing for the fields that there are."""
+"""Which steps of the recipe "A field of a message" (CONTRIBUTING.md) are still missing for the fields that
+there are.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,7 +36,9 @@ def _missing(name: str, column: str) -> Iterator[str]:
         return
     first, *others = name.split("_")
     api = first + "".join(map(str.capitalize, others))
-    message = Message(type="WEB_HOOK", **({column: UUID(int=1) if name in content.KEYS else "MANUAL"} if found else {}))
+    message = Message(
+        type="WEB_HOOK", **({column: UUID(int=1) if name in content.KEYS else "MANUAL"} if found else {})
+    )
     if column not in schemas.READ:
         yield "not in schemas.READ"
     if api not in schemas.message_out(message):

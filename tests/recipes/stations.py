@@ -1,4 +1,6 @@
-"""Where the tour goes (tests.recipes.tour): everything that there is to see of a channel, and of a field of a message."""
+"""Where the tour goes (tests.recipes.tour): everything that there is to see of a channel, and of a field of a
+message.
+"""
 
 import csv
 import io
@@ -97,12 +99,22 @@ def by_program(pages: Client, program: dict[str, str], ana: Any) -> None:
     assert posted(program, MESSAGES, body).status_code < 300
     assert posted(program, MESSAGES, body | {"subject": "none"}).status_code == 400
     with NamedTemporaryFile("w", suffix=".json") as lines:
-        print('{"type":"FAX","destination":"+4917012345679","body":"Dear Bo, by a command"}', file=lines, flush=True)
+        print(
+            '{"type":"FAX","destination":"+4917012345679","body":"Dear Bo, by a command"}',
+            file=lines,
+            flush=True,
+        )
         call_command("enqueue", lines.name, stdout=io.StringIO())
     sends(TAKEN, TAKEN)
-    criteria = [{"field": "type", "operator": "EQUALS", "value": "FAX"}, {"field": "body", "operator": "CONTAINS", "value": "by a "}]
+    criteria = [
+        {"field": "type", "operator": "EQUALS", "value": "FAX"},
+        {"field": "body", "operator": "CONTAINS", "value": "by a "},
+    ]
     found = posted(program, f"{MESSAGES}:search", criteria).json()
-    assert {each["body"]: each["state"] for each in found} == {"Dear Ana, by a program": "SENT", "Dear Bo, by a command": "SENT"}
+    assert {each["body"]: each["state"] for each in found} == {
+        "Dear Ana, by a program": "SENT",
+        "Dear Bo, by a command": "SENT",
+    }
     assert "FAX" in looked_at(pages, "/api/openapi.json")
 
 
@@ -118,12 +130,18 @@ def carried(program: dict[str, str], ana: Any) -> None:
     assert posted(program, MESSAGES, body | {"campaign": "x" * 41}).status_code == 400
     sends(TAKEN)
     criteria = [{"field": "body", "operator": "CONTAINS", "value": "in spring"}]
-    failed = next(each for each in posted(program, f"{MESSAGES}:search", criteria).json() if each["state"] == "FAILED")
+    failed = next(
+        each for each in posted(program, f"{MESSAGES}:search", criteria).json() if each["state"] == "FAILED"
+    )
     assert posted(program, f"{MESSAGES}:resend", [failed["encodedKey"]]).status_code == 202
     sends(TAKEN)
     assert [each.campaign for each in kind.sent[-3:]] == ["Spring"] * 3
     found = posted(program, f"{MESSAGES}:search", criteria).json()
-    assert [(each["state"], each["campaign"]) for each in found] == [("SENT", "Spring"), ("SENT", "Spring"), ("FAILED", "Spring")]
+    assert [(each["state"], each["campaign"]) for each in found] == [
+        ("SENT", "Spring"),
+        ("SENT", "Spring"),
+        ("FAILED", "Spring"),
+    ]
     assert not (forgotten := missing()), forgotten
 
 
@@ -131,8 +149,18 @@ def by_event(pages: Client, ana: Any) -> None:
     """From a template, which people write and try."""
     path = "/administration/templates/new/?type=FAX"
     looked_at(pages, path)
-    template = {"name": "Fax of repayments", "event": "LOAN_REPAYMENT", "target": "CLIENT", "trigger": "AUTOMATIC", "recipient": "OWNER"}
-    template |= {"match_any": "all", "subscription": "OPT_OUT", "text": "Dear {CLIENT_NAME}, thank you by fax"}
+    template = {
+        "name": "Fax of repayments",
+        "event": "LOAN_REPAYMENT",
+        "target": "CLIENT",
+        "trigger": "AUTOMATIC",
+        "recipient": "OWNER",
+    }
+    template |= {
+        "match_any": "all",
+        "subscription": "OPT_OUT",
+        "text": "Dear {CLIENT_NAME}, thank you by fax",
+    }
     assert "thank you by fax" in pages.post(path, template | {"do": "preview"}).text
     pages.post(path, template | {"do": "test"})
     sends(TAKEN)
@@ -154,7 +182,9 @@ def seen(pages: Client, program: dict[str, str], failed: Message, ana: Any) -> N
     assert "hopeless" in looked_at(pages, "/communications/?q=01701234567")
     of = "/communications/?type=FAX&state=FAILED"
     assert re.search(r"</b> Fax(es)?<", pages.post("/communications/resend/", {"of": of, "all": "1"}).text)
-    file = b"".join(pages.post(f"/communications/export/?of={'/communications/?type=FAX'}", {"format": "csv"}))  # type: ignore[arg-type]
+    file = b"".join(
+        pages.post(f"/communications/export/?of={'/communications/?type=FAX'}", {"format": "csv"})
+    )  # type: ignore[arg-type]
     rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
     types = {row[rows[0].index("Type")] for row in rows[1:]}
     assert types == {"FAX"}, types
@@ -169,7 +199,12 @@ def administered(pages: Client) -> None:
     sends(TAKEN)
     assert "Fax" in looked_at(pages, "/administration/channels/FAX/disable/")
     assert pages.post("/administration/channels/FAX/disable/").status_code == 302
-    for path in ("/administration/", "/administration/after-restore/", "/administration/templates/", "/healthz/sender"):
+    for path in (
+        "/administration/",
+        "/administration/after-restore/",
+        "/administration/templates/",
+        "/healthz/sender",
+    ):
         looked_at(pages, path)
 
 

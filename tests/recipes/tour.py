@@ -1,4 +1,6 @@
-"""python -m tests.recipes.tour: what there is to see of the channel FAX and the field campaign, in a tree that has them."""
+"""python -m tests.recipes.tour: what there is to see of the channel FAX and the field campaign, in a tree
+that has them.
+"""
 
 import os
 from pathlib import Path
@@ -26,7 +28,11 @@ def add_online() -> None:
     """Have the new column added without a copy of its table, as the recipe of migrations says."""
     made = max(Path("notifications/migrations").glob("0*.py"))
     text = made.read_text().replace("migrations.AddField(", "AddFieldOnline(")
-    made.write_text(text.replace("\n\nclass ", "from notifications.migrations._online import AddFieldOnline\n\n\nclass ", 1))
+    made.write_text(
+        text.replace(
+            "\n\nclass ", "from notifications.migrations._online import AddFieldOnline\n\n\nclass ", 1
+        )
+    )
 
 
 if __name__ == "__main__":

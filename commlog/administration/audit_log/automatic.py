@@ -1,4 +1,6 @@
-"""What changes by itself goes into the audit trail too: circuits that open and close, templates whose receiver is gone."""
+"""What changes by itself goes into the audit trail too: circuits that open and close, templates whose
+receiver is gone.
+"""
 
 from typing import Any
 

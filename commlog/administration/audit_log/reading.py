@@ -34,7 +34,9 @@ class TrailForm(forms.Form):
 
     who = forms.CharField(label="Who", max_length=150, required=False)
     by = forms.ChoiceField(label="Changed by", choices=By.choices, required=False)
-    action = forms.ChoiceField(label="What", choices=[("", "Everything"), *AuditAction.choices], required=False)
+    action = forms.ChoiceField(
+        label="What", choices=[("", "Everything"), *AuditAction.choices], required=False
+    )
     since = DayField(label="From", required=False)
     until = DayField(label="To", required=False)
 
@@ -52,10 +54,18 @@ class TrailForm(forms.Form):
         consumers = list(_consumers_named(who)[: MOST_PROGRAMS + 1])
         programs = _programs_named(who, consumers)
         if len(people) > MOST_PEOPLE or len(consumers) > MOST_PROGRAMS:
-            self.add_error("who", ValidationError("More users or programs are called that than can be shown. Write more of the name."))
+            self.add_error(
+                "who",
+                ValidationError(
+                    "More users or programs are called that than can be shown. Write more of the name."
+                ),
+            )
         elif not people and not programs:
             self.add_error("who", ValidationError("No user or program is called that."))
-        keys = {"user": [person.key.hex for person in people], "API consumer": [consumer.key.hex for consumer in consumers]}
+        keys = {
+            "user": [person.key.hex for person in people],
+            "API consumer": [consumer.key.hex for consumer in consumers],
+        }
         done_to = [Q(target_kind=kind, target_key__in=found) for kind, found in keys.items() if found]
         done_by = [Q(actor__in=people)] if people else []
         return [*done_by, *done_to, *(Q(actor=None, actor_name=name) for name in programs)]
@@ -76,7 +86,9 @@ def _consumers_named(who: str) -> QuerySet[ApiConsumer]:
 
 
 def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
-    """The names under which programs are in the trail: today's consumers, commands, and what was typed, for one that was renamed since."""
+    """The names under which programs are in the trail: today's consumers, commands, and what was typed, for
+    one that was renamed since.
+    """
     words = who.casefold().split()
     names = [audit.program_name(consumer.name) for consumer in consumers[:MOST_PROGRAMS]]
     commands = (audit.Command(command).name for command in audit.COMMANDS)
@@ -86,7 +98,10 @@ def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
 
 
 def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySet[AuditEntry]:
-    """The entries that meet the conditions. Somebody's entries are what that user or program did, and what was done to its account."""
+    """The entries that meet the conditions.
+
+    Somebody's entries are what that user or program did, and what was done to its account.
+    """
     if conditions.get("by") != By.ALL:
         entries = entries.filter(BY_ITSELF if conditions.get("by") == By.ITSELF else ~BY_ITSELF)
     if action := conditions.get("action"):
@@ -94,7 +109,9 @@ def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySe
     if since := conditions.get("since"):
         entries = entries.filter(at__gte=timezone.make_aware(datetime.combine(since, time.min)))
     if until := conditions.get("until"):
-        entries = entries.filter(at__lt=timezone.make_aware(datetime.combine(until + timedelta(days=1), time.min)))
+        entries = entries.filter(
+            at__lt=timezone.make_aware(datetime.combine(until + timedelta(days=1), time.min))
+        )
     return cast(AuditEntries, entries).of_any(legs) if (legs := conditions.get("legs")) else entries
 
 
@@ -102,7 +119,10 @@ def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
     """What changed: name, before, after ("" where there was none)."""
     before, after = entry.before or {}, entry.after or {}
     names = {**before, **after}
-    return [(name, *(_shown(values[name]) if name in values else "" for values in (before, after))) for name in names]
+    return [
+        (name, *(_shown(values[name]) if name in values else "" for values in (before, after)))
+        for name in names
+    ]
 
 
 def _shown(value: Any) -> str:

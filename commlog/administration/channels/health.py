@@ -47,7 +47,9 @@ _BY_SEVERITY = {status: place for place, status in enumerate(Status)}
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane as it was at `now`, the oldest due time of its messages, and how many a second may leave (None: no limit)."""
+    """A lane as it was at `now`, the oldest due time of its messages, and how many a second may leave (None:
+    no limit).
+    """
 
     lane: Lane
     now: datetime
@@ -83,7 +85,9 @@ class LaneLine:
 
     @property
     def slow(self) -> bool:
-        """Whether it is slower than an administrator has set, because its provider asked for fewer messages."""
+        """Whether it is slower than an administrator has set, because its provider asked for fewer
+        messages.
+        """
         return self.limit != self.lane.rate
 
     @property
@@ -107,7 +111,9 @@ class ChannelCard:
     @property
     def troubled(self) -> list[LaneLine]:
         """Its lanes that do not simply work, the worst first."""
-        return sorted((line for line in self.lanes if not line.status.works), key=lambda line: _BY_SEVERITY[line.status])
+        return sorted(
+            (line for line in self.lanes if not line.status.works), key=lambda line: _BY_SEVERITY[line.status]
+        )
 
     @property
     def status(self) -> Status:
@@ -123,7 +129,11 @@ class ChannelCard:
     @property
     def words(self) -> str:
         """Its status in words."""
-        paused_by = self.paused_by if self.paused_at else next((line.lane.paused_by for line in self.lanes if line.lane.paused_at), "")
+        paused_by = (
+            self.paused_by
+            if self.paused_at
+            else next((line.lane.paused_by for line in self.lanes if line.lane.paused_at), "")
+        )
         return _worded(self.status, paused_by)
 
     @property
@@ -141,7 +151,9 @@ class ChannelCard:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What goes through a channel: how many messages were created in the last hour, and how many wait (None: too many to count)."""
+    """What goes through a channel: how many messages were created in the last hour, and how many wait (None:
+    too many to count).
+    """
 
     reason: str  # the failure reason of what comes while the channel is off
     came: int | None
@@ -158,32 +170,55 @@ def cards() -> list[ChannelCard]:
     """Every channel. Three queries, whatever the number of lanes; those that may need somebody come first."""
     now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
-    due = Message.objects.filter(lane=OuterRef("pk"), due_at__lt=UNTIL_RELEASED).order_by("due_at").values("due_at")
-    first, parked = Subquery(due.filter(parked_at=None)[:1]), Subquery(due.filter(parked_at__isnull=False)[:1])
+    due = (
+        Message.objects.filter(lane=OuterRef("pk"), due_at__lt=UNTIL_RELEASED)
+        .order_by("due_at")
+        .values("due_at")
+    )
+    first, parked = (
+        Subquery(due.filter(parked_at=None)[:1]),
+        Subquery(due.filter(parked_at__isnull=False)[:1]),
+    )
     needs_somebody = Q(paused_at__isnull=False) | Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False)
     rank = Case(When(needs_somebody, then=Value(0)), default=Value(1), output_field=IntegerField())
     found = list(
-        Lane.objects.exclude(name="").annotate(first=first, parked=parked, rank=rank).order_by("rank", "channel", "name")[:MOST_LANES]
+        Lane.objects.exclude(name="")
+        .annotate(first=first, parked=parked, rank=rank)
+        .order_by("rank", "channel", "name")[:MOST_LANES]
     )
     healths = lane_health.health_of(found, now)
     lines: dict[str, list[LaneLine]] = {channel: [] for channel in MessageType}
     for lane in found:
         waiting_since = min((each for each in (lane.first, lane.parked) if each), default=None)
-        lines[lane.channel].append(LaneLine(lane, now, waiting_since, openings.present_limit(lane, now), healths[lane.pk]))
+        lines[lane.channel].append(
+            LaneLine(lane, now, waiting_since, openings.present_limit(lane, now), healths[lane.pk])
+        )
     stopped = channels.held_channels()
-    return [_card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType]
+    return [
+        _card(channel, switches.get(channel), channel in stopped, lines[channel]) for channel in MessageType
+    ]
 
 
 def traffic(channel: MessageType, *, now: datetime) -> Traffic:
     """What goes through the channel, and what happens to it once the channel is off."""
     through = Message.objects.filter(type=channel)
     came = counted_in_time(through.filter(created_at__gte=now - _LATELY), _MOST_COUNTED)
-    return Traffic(str(channels.of(channel).when_off.label), came, counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED))
+    return Traffic(
+        str(channels.of(channel).when_off.label),
+        came,
+        counted_in_time(through.filter(state__in=LIVE), _MOST_COUNTED),
+    )
 
 
-def _card(channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]) -> ChannelCard:
-    enabled, paused_at, paused_by = (switch.enabled, switch.paused_at, switch.paused_by) if switch else (True, None, "")
-    return ChannelCard(channel, channels.of(channel).uses(), enabled, paused_at, paused_by, held_by_mode, lines)
+def _card(
+    channel: MessageType, switch: ChannelSwitch | None, held_by_mode: bool, lines: Sequence[LaneLine]
+) -> ChannelCard:
+    enabled, paused_at, paused_by = (
+        (switch.enabled, switch.paused_at, switch.paused_by) if switch else (True, None, "")
+    )
+    return ChannelCard(
+        channel, channels.of(channel).uses(), enabled, paused_at, paused_by, held_by_mode, lines
+    )
 
 
 def _worded(status: Status, paused_by: str) -> str:
@@ -201,7 +236,10 @@ def sentences(now: datetime) -> list[str]:
         else:
             continue
         held.append(switch.channel)
-    found += [f"{lane} is {_paused(lane, now)}: its messages wait." for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]]
+    found += [
+        f"{lane} is {_paused(lane, now)}: its messages wait."
+        for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]
+    ]
     return found + _failing(Lane.objects.filter(paused_at=None).exclude(channel__in=held), now)
 
 
@@ -218,9 +256,14 @@ def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
     for lane in listed:
         numbers = healths[lane.pk].words(now)
         if lane.circuit == Circuit.OPEN:
-            found.append(f"{lane} is in trouble: {numbers}. Its messages wait, and it is tried again by itself.")
+            found.append(
+                f"{lane} is in trouble: {numbers}. Its messages wait, and it is tried again by itself."
+            )
         elif healths[lane.pk].failing_since:
             found.append(f"{lane} is failing: {numbers}.")
     if len(found) > _MOST_NAMED:
-        return [*found[:_MOST_NAMED], "More destinations are in trouble or failing: see Channels in the administration."]
+        return [
+            *found[:_MOST_NAMED],
+            "More destinations are in trouble or failing: see Channels in the administration.",
+        ]
     return found

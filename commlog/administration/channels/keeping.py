@@ -1,4 +1,7 @@
-"""Channels and lanes are paused, switched and limited here, and each of it is recorded. Pages and the API come through here."""
+"""Channels and lanes are paused, switched and limited here, and each of it is recorded.
+
+Pages and the API come through here.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +17,9 @@ from notifications.models import ChannelSwitch, Lane
 from notifications.states import MessageType
 
 
-def switch(channel: MessageType, *, enabled: bool | None = None, paused: bool | None = None, by: Any) -> ChannelSwitch:
+def switch(
+    channel: MessageType, *, enabled: bool | None = None, paused: bool | None = None, by: Any
+) -> ChannelSwitch:
     """Switch a channel on or off, pause or resume it. What is not given stays."""
     with transaction.atomic():
         ChannelSwitch.objects.get_or_create(channel=channel)
@@ -32,7 +37,9 @@ def switch(channel: MessageType, *, enabled: bool | None = None, paused: bool | 
     return row
 
 
-def change_lane(pk: int, *, cap: int, rate: float | None, paused: bool, by: Any, check: Check = without_form) -> Lane:
+def change_lane(
+    pk: int, *, cap: int, rate: float | None, paused: bool, by: Any, check: Check = without_form
+) -> Lane:
     """Limit a lane, pause it or let it go on.
 
     `check` is called once the row is locked (commlog.kit.seen). Raises Lane.DoesNotExist.

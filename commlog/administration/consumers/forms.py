@@ -27,20 +27,28 @@ class ConsumersForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
-    state = forms.ChoiceField(label="State", choices=[("", "All"), ("active", "Active"), ("inactive", "Deactivated")], required=False)
+    state = forms.ChoiceField(
+        label="State",
+        choices=[("", "All"), ("active", "Active"), ("inactive", "Deactivated")],
+        required=False,
+    )
 
 
 class ConsumerForm(SeenForm, forms.ModelForm):
     """A consumer: its name, what it is for, what it may do."""
 
-    roles = RolesField(label="Roles", help_text="What the program may read and do is what any of the roles allows.")
+    roles = RolesField(
+        label="Roles", help_text="What the program may read and do is what any of the roles allows."
+    )
 
     class Meta:
         model = ApiConsumer
         fields = ["name", "description"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "off"})}
         labels = {"description": "What it is for"}
-        help_texts = {"name": "The log shows it as the sender of what the program sends, and the audit trail names it."}
+        help_texts = {
+            "name": "The log shows it as the sender of what the program sends, and the audit trail names it."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,10 +77,16 @@ class KeyForm(forms.Form):
 
 
 def narrow(scope: QuerySet[ApiConsumer], conditions: dict[str, Any]) -> QuerySet[ApiConsumer]:
-    """The consumers that meet the conditions, each with its number of usable keys and when one was used last."""
+    """The consumers that meet the conditions, each with its number of usable keys and when one was used
+    last.
+    """
     found = scope.filter(pk__in=keeping.find(conditions["q"]).values("pk")) if conditions["q"] else scope
     if state := conditions["state"]:
         found = found.filter(active=state == "active")
     now = timezone.now()
-    usable = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=now)) & Q(keys__isnull=False)
+    usable = (
+        Q(keys__revoked_at=None)
+        & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=now))
+        & Q(keys__isnull=False)
+    )
     return found.annotate(usable_keys=Count("keys", filter=usable), last_used=Max("keys__last_used_at"))

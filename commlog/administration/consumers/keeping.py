@@ -1,4 +1,7 @@
-"""API consumers and their keys: made, changed, rotated, revoked. Every write takes the actor and leaves an entry in the audit trail."""
+"""API consumers and their keys: made, changed, rotated, revoked.
+
+Every write takes the actor and leaves an entry in the audit trail.
+"""
 
 import shlex
 from collections.abc import Sequence
@@ -33,7 +36,15 @@ class Issued:
     @property
     def call(self) -> str:
         """A first call with the key, to be pasted into a shell."""
-        return shlex.join(["curl", "-sS", f"{settings.PUBLIC_URL}{reverse('api-organization')}", "-H", f"apiKey: {self.secret}"])
+        return shlex.join(
+            [
+                "curl",
+                "-sS",
+                f"{settings.PUBLIC_URL}{reverse('api-organization')}",
+                "-H",
+                f"apiKey: {self.secret}",
+            ]
+        )
 
 
 def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> ApiConsumer:
@@ -45,7 +56,9 @@ def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> 
     return consumer
 
 
-def change(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor, check: Check = without_form) -> None:
+def change(
+    consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor, check: Check = without_form
+) -> None:
     """Store a changed consumer; its keys have the new rights with their next call.
 
     `check` is called once the row is locked (commlog.kit.seen).
@@ -69,19 +82,31 @@ def issue(consumer: ApiConsumer, *, by: audit.Actor, expires_at: datetime | None
     """A new key. Its secret is a random UUID, as clients of this interface expect keys to look."""
     secret = str(uuid4())
     with transaction.atomic():
-        key = ApiKey.objects.create(consumer=consumer, prefix=secret[:PREFIX], digest=digest_of(secret), expires_at=expires_at)
-        audit.record(by, AuditAction.CREATED, key, after={"consumer": consumer.name, "expires": _written(expires_at)})
+        key = ApiKey.objects.create(
+            consumer=consumer, prefix=secret[:PREFIX], digest=digest_of(secret), expires_at=expires_at
+        )
+        audit.record(
+            by, AuditAction.CREATED, key, after={"consumer": consumer.name, "expires": _written(expires_at)}
+        )
     return Issued(key, secret)
 
 
 def rotate(key: ApiKey, *, by: User, expires_at: datetime | None = None) -> Issued:
-    """A new key in the place of this one, which opens for a little longer: so that the program can be given the new one meanwhile."""
+    """A new key in the place of this one, which opens for a little longer: so that the program can be given
+    the new one meanwhile.
+    """
     ends = timezone.now() + timedelta(minutes=settings.API_KEY_GRACE_MINUTES)
     with transaction.atomic():
         still = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=ends), pk=key.pk, revoked_at=None)
         issued = issue(key.consumer, by=by, expires_at=expires_at)
         if still.update(expires_at=ends):
-            audit.record(by, AuditAction.CHANGED, key, before={"expires": _written(key.expires_at)}, after={"expires": _written(ends)})
+            audit.record(
+                by,
+                AuditAction.CHANGED,
+                key,
+                before={"expires": _written(key.expires_at)},
+                after={"expires": _written(ends)},
+            )
     return issued
 
 
@@ -93,7 +118,10 @@ def revoke(key: ApiKey, *, by: User) -> None:
 
 
 def find(text: str) -> QuerySet[ApiConsumer]:
-    """The consumers of that name, or with a key that begins so. A whole key may be given: only its start is looked for."""
+    """The consumers of that name, or with a key that begins so.
+
+    A whole key may be given: only its start is looked for.
+    """
     if not text:
         return ApiConsumer.objects.all()
     with_key = ApiKey.objects.filter(prefix__startswith=text.strip().lower()[:PREFIX]).values("consumer")

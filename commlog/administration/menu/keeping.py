@@ -1,4 +1,7 @@
-"""Menu items: made, changed, deleted and put in order. Every write takes the actor and leaves an entry in the audit trail."""
+"""Menu items: made, changed, deleted and put in order.
+
+Every write takes the actor and leaves an entry in the audit trail.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -33,14 +36,23 @@ class Row:
 
 def rows() -> list[Row]:
     """All items in everybody's order. Costs the same number of queries however many there are."""
-    able = {type: set(staff.holders(permission).values_list("pk", flat=True)) for type, permission in permissions.NEEDS.items()}
+    able = {
+        type: set(staff.holders(permission).values_list("pk", flat=True))
+        for type, permission in permissions.NEEDS.items()
+    }
     people: dict[int, set[int]] = defaultdict(set)
-    for user, role in User.groups.through.objects.filter(group__menu_items__isnull=False).values_list("user_id", "group_id"):
+    for user, role in User.groups.through.objects.filter(group__menu_items__isnull=False).values_list(
+        "user_id", "group_id"
+    ):
         people[role].add(user)
     found = []
     for item in MenuItem.objects.select_related("creator").prefetch_related("roles"):
         roles, holders = list(item.roles.all()), able[MenuItemType(item.type)]
-        seeing = holders if item.for_everyone else {item.creator_id, *(user for role in roles for user in people[role.pk])}
+        seeing = (
+            holders
+            if item.for_everyone
+            else {item.creator_id, *(user for role in roles for user in people[role.pk])}
+        )
         found.append(Row(item, needed(MenuItemType(item.type)), roles, for_nobody=not seeing & holders))
     return found
 
@@ -77,12 +89,15 @@ def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = wi
 def delete(item: MenuItem, *, by: User) -> None:
     """Delete an item. The views under it become private to their owners; those that nobody owns to `by`.
 
-    They were seen with the item only. Without it they would hang under every item, before the eyes of everybody they are shared with.
+    They were seen with the item only. Without it they would hang under every item, before the eyes of
+    everybody they are shared with.
     """
     with transaction.atomic():
         MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile
         for view in item.custom_views.select_related("menu_item"):
-            custom_views.save(view, by, {"menu_item": None, "for_everyone": False, "owner": view.owner or by}, roles=())
+            custom_views.save(
+                view, by, {"menu_item": None, "for_everyone": False, "owner": view.owner or by}, roles=()
+            )
         audit.record(by, AuditAction.DELETED, item, before=described(item))
         item.delete()
 
@@ -97,7 +112,14 @@ def move(key: UUID, direction: str, *, by: User) -> None:
             if item.position != place:
                 MenuItem.objects.filter(pk=item.pk).update(position=place)
         after = [item.name for item in items]
-        audit.record(by, AuditAction.REORDERED, kind="menu", label="for everybody", before={"order": before}, after={"order": after})
+        audit.record(
+            by,
+            AuditAction.REORDERED,
+            kind="menu",
+            label="for everybody",
+            before={"order": before},
+            after={"order": after},
+        )
 
 
 def move_own(user: User, key: UUID, direction: str) -> None:
@@ -107,7 +129,9 @@ def move_own(user: User, key: UUID, direction: str) -> None:
         items = list(permissions.menu_items_for(user))
         _step(items, key, direction)
         MenuPlace.objects.filter(user=user).delete()
-        MenuPlace.objects.bulk_create(MenuPlace(user=user, item=item, position=place) for place, item in enumerate(items))
+        MenuPlace.objects.bulk_create(
+            MenuPlace(user=user, item=item, position=place) for place, item in enumerate(items)
+        )
 
 
 def forget_own(user: User) -> None:

@@ -24,7 +24,14 @@ def of(roles: Sequence[Role]) -> list[tuple[str, list[Line]]]:
     held = [{permission.codename for permission in role.permissions.all()} for role in roles]
     labels = dict(User._meta.permissions)
     return [
-        (title, [Line(str(labels[name]), meaning, [name in each for each in held]) for name, meaning in meanings.items() if name in labels])
+        (
+            title,
+            [
+                Line(str(labels[name]), meaning, [name in each for each in held])
+                for name, meaning in meanings.items()
+                if name in labels
+            ],
+        )
         for title, meanings in PERMISSION_GROUPS
     ]
 

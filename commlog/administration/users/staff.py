@@ -1,4 +1,6 @@
-"""Users and roles: made, changed, deleted. Every write takes the actor and leaves an entry in the audit trail.
+"""Users and roles: made, changed, deleted.
+
+Every write takes the actor and leaves an entry in the audit trail.
 
 One rule stands above all of them: somebody who can sign in must be left who may manage the administration.
 """
@@ -37,17 +39,24 @@ def holders(permission: str) -> QuerySet[User]:
 
 @contextmanager
 def keeping_an_administrator() -> Iterator[None]:
-    """A transaction that is undone, with Refused, if it leaves nobody who may sign in and manage the administration.
+    """A transaction that is undone, with Refused, if it leaves nobody who may sign in and manage the
+    administration.
 
-    Such transactions run one after the other: two administrators who remove each other at once would otherwise both succeed.
+    Such transactions run one after the other: two administrators who remove each other at once would
+    otherwise both succeed.
     """
     _, _, codename = permissions.MANAGE_ADMINISTRATION.partition(".")
     with transaction.atomic():
         list(Permission.objects.select_for_update().filter(codename=codename).values("pk"))
         yield
-        able = holders(permissions.MANAGE_ADMINISTRATION).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        able = holders(permissions.MANAGE_ADMINISTRATION).exclude(
+            password__startswith=UNUSABLE_PASSWORD_PREFIX
+        )
         if not able.exists():
-            raise Refused("Then nobody could manage the administration any more. Give somebody else the role Administrator first.")
+            raise Refused(
+                "Then nobody could manage the administration any more. Give somebody else the role "
+                "Administrator first."
+            )
 
 
 def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | Command) -> User:
@@ -108,7 +117,9 @@ def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
     return role
 
 
-def change_role(role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form) -> None:
+def change_role(
+    role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form
+) -> None:
     """Store a changed role; its users have the new permissions with their next request.
 
     `check` is called once the row is locked (commlog.kit.seen).

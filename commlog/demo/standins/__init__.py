@@ -1,4 +1,5 @@
-"""Local providers for the demo, the tests and the benchmarks: a mail server, a Twilio and a receiver of webhooks, on 127.0.0.1.
+"""Local providers for the demo, the tests and the benchmarks: a mail server, a Twilio and a receiver of
+webhooks, on 127.0.0.1.
 
 They speak the real protocols, write down what they get before they answer, and can play an outage.
 """
@@ -27,7 +28,9 @@ class StandIns:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -75,7 +78,10 @@ def environment(*, smtp: int, twilio: int) -> dict[str, str]:
 
 
 def start(directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_port: int = 0) -> StandIns:
-    """Start all three; journals and outage flags are in `directory`. Port 0 takes a free one. Raises OSError where a port is taken."""
+    """Start all three; journals and outage flags are in `directory`.
+
+    Port 0 takes a free one. Raises OSError where a port is taken.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     journals = {channel: Journal(directory, channel) for channel in CHANNELS}
     return StandIns(

@@ -1,4 +1,7 @@
-"""python -m commlog.demo.standins DIRECTORY: the stand-ins as a process of their own. Prints a JSON line with the ports when ready."""
+"""python -m commlog.demo.standins DIRECTORY: the stand-ins as a process of their own.
+
+Prints a JSON line with the ports when ready.
+"""
 
 import argparse
 import json
@@ -18,7 +21,10 @@ def main() -> None:
     # Blocked before any thread starts, so that all threads inherit it and sigwait alone gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     with standins.start(
-        options.directory, smtp_port=options.smtp_port, twilio_port=options.twilio_port, webhook_port=options.webhook_port
+        options.directory,
+        smtp_port=options.smtp_port,
+        twilio_port=options.twilio_port,
+        webhook_port=options.webhook_port,
     ) as running:
         print(json.dumps({**running.ports(), "environment": running.environment()}), flush=True)  # noqa: T201  it is the interface
         signal.sigwait({signal.SIGTERM, signal.SIGINT})

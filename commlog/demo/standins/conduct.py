@@ -1,4 +1,5 @@
-"""How a destination behaves, told by its spelling, so that every kind of failure can be had at will and by hand.
+"""How a destination behaves, told by its spelling, so that every kind of failure can be had at will and by
+hand.
 
 | conduct | mail to | SMS to +44 7700 900… | webhook path |
 |---|---|---|---|
@@ -10,9 +11,11 @@
 | BUSY: told to come back later, every time | @busy.… | 940 to 949 | /busy/… |
 | FLAKY: told to come back later, the first one to four times | @flaky.… | 950 to 959 | /flaky/… |
 | UNREACHABLE: accepted, but reported as failed at once | | 960 to 969 | |
-| FORGETFUL: hangs up without an answer the first time, and takes it again the next | @forgetful.… | | /forgetful/… |
+| FORGETFUL: hangs up without an answer the first time, and takes it again the next | @forgetful.… | |
+/forgetful/… |
 
-The numbers are those that Ofcom keeps free for fiction. Webhooks have /fail/<status>/… and /slow/<seconds>/… besides.
+The numbers are those that Ofcom keeps free for fiction. Webhooks have /fail/<status>/… and /slow/<seconds>/…
+besides.
 """
 
 import threading
@@ -45,7 +48,15 @@ _BY_TENS = {
     "95": Conduct.FLAKY,
     "96": Conduct.UNREACHABLE,
 }
-_OF_MAIL = (Conduct.NOBODY, Conduct.BLOCKED, Conduct.FULL, Conduct.SILENT, Conduct.BUSY, Conduct.FLAKY, Conduct.FORGETFUL)
+_OF_MAIL = (
+    Conduct.NOBODY,
+    Conduct.BLOCKED,
+    Conduct.FULL,
+    Conduct.SILENT,
+    Conduct.BUSY,
+    Conduct.FLAKY,
+    Conduct.FORGETFUL,
+)
 _OF_PATHS = (Conduct.SILENT, Conduct.BUSY, Conduct.FLAKY, Conduct.FORGETFUL)
 _MOST_FAILURES = 4  # of a FLAKY destination: fewer than a message has tries
 
@@ -60,7 +71,11 @@ def of_address(address: str) -> Conduct:
 
 def of_number(number: str) -> Conduct:
     """By the range of a telephone number."""
-    return _BY_TENS.get(number[len(_FICTION) : -1], Conduct.FINE) if number.startswith(_FICTION) else Conduct.FINE
+    return (
+        _BY_TENS.get(number[len(_FICTION) : -1], Conduct.FINE)
+        if number.startswith(_FICTION)
+        else Conduct.FINE
+    )
 
 
 def of_path(path: str) -> Conduct:
@@ -69,7 +84,10 @@ def of_path(path: str) -> Conduct:
 
 
 def fails_this_time(conduct: Conduct, key: str) -> bool:
-    """Whether this try of the message `key` fails. Counts the tries of what is FLAKY or FORGETFUL; all others behave the same each time."""
+    """Whether this try of the message `key` fails.
+
+    Counts the tries of what is FLAKY or FORGETFUL; all others behave the same each time.
+    """
     if conduct not in (Conduct.FLAKY, Conduct.FORGETFUL):
         return conduct is not Conduct.FINE
     failures = 1 if conduct is Conduct.FORGETFUL else 1 + crc32(key.encode()) % _MOST_FAILURES

@@ -9,7 +9,9 @@ from typing import Any
 
 
 class Journal:
-    """`<channel>.jsonl` in a directory, and beside it `<channel>.outage`: while that file exists, the stand-in refuses everything."""
+    """`<channel>.jsonl` in a directory, and beside it `<channel>.outage`: while that file exists, the
+    stand-in refuses everything.
+    """
 
     def __init__(self, directory: Path, channel: str) -> None:
         self.channel = channel

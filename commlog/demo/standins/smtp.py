@@ -1,7 +1,8 @@
 """A mail server that keeps a journal instead of delivering. Some addresses misbehave: see conduct.py.
 
-A thread a connection on plain sockets: aiosmtpd needs three times the processor for a mail, and benchmarks run this beside what they
-measure. The tests hold it against smtplib and Django, and our channel against aiosmtpd.
+A thread a connection on plain sockets: aiosmtpd needs three times the processor for a mail, and benchmarks
+run this beside what they measure. The tests hold it against smtplib and Django, and our channel against
+aiosmtpd.
 """
 
 import base64
@@ -24,7 +25,11 @@ USERNAME, PASSWORD = "commlog", "demo-password"
 _SIGN_IN = b"PLAIN " + base64.b64encode(f"\0{USERNAME}\0{PASSWORD}".encode())
 _ADDRESS = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
 _ANSWERS = {
-    "EHLO": b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 SIZE %d" % _LARGEST,
+    "EHLO": (
+        b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 "
+        b"SIZE %d"
+    )
+    % _LARGEST,
     "HELO": b"250 standin.invalid",
     "NOOP": b"250 2.0.0 Ok",
     "RSET": b"250 2.0.0 Ok",
@@ -69,7 +74,11 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _auth(self, rest: str) -> bytes:
         right = rest.strip().encode() == _SIGN_IN
-        return b"235 2.7.0 Authentication successful" if right else b"535 5.7.8 Authentication credentials invalid"
+        return (
+            b"235 2.7.0 Authentication successful"
+            if right
+            else b"535 5.7.8 Authentication credentials invalid"
+        )
 
     def _mail(self, rest: str) -> bytes:
         found = _ADDRESS.match(rest)
@@ -101,7 +110,9 @@ class _Session(socketserver.StreamRequestHandler):
         recipients, self._recipients = self._recipients, None
         if self.server.journal.is_out:
             return b"451 4.3.0 Outage: try again later"
-        return b"552 5.3.4 Too large" if len(octets) > _LARGEST else self._handed_over(recipients, bytes(octets))
+        return (
+            b"552 5.3.4 Too large" if len(octets) > _LARGEST else self._handed_over(recipients, bytes(octets))
+        )
 
     def _handed_over(self, recipients: list[str], octets: bytes) -> bytes:
         manner, message = conduct.of_address(recipients[0]), email.message_from_bytes(octets)
@@ -113,7 +124,8 @@ class _Session(socketserver.StreamRequestHandler):
                 destination=recipient,
                 key=_key(message),
                 subject=str(email.header.make_header(email.header.decode_header(message.get("Subject", "")))),
-                body=_text(message).replace(b"\r\n", b"\n").rstrip(b"\n"),  # a mail's last line always ends, whether the text's did or not
+                # A mail's last line always ends, whether the text's did or not.
+                body=_text(message).replace(b"\r\n", b"\n").rstrip(b"\n"),
                 size=len(octets),
                 html=message.is_multipart(),
             )

@@ -1,4 +1,6 @@
-"""The HTTP stand-ins: a Twilio and a receiver of webhooks, on a threaded HTTP/1.1 server with kept connections. See conduct.py."""
+"""The HTTP stand-ins: a Twilio and a receiver of webhooks, on a threaded HTTP/1.1 server with kept
+connections. See conduct.py.
+"""
 
 import base64
 import hashlib
@@ -70,7 +72,9 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), handler)
         self.journal = journal
         self.port: int = self.server_address[1]
-        threading.Thread(target=self.serve_forever, args=(0.1,), name=f"{journal.channel}-stand-in", daemon=True).start()
+        threading.Thread(
+            target=self.serve_forever, args=(0.1,), name=f"{journal.channel}-stand-in", daemon=True
+        ).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news."""
@@ -87,7 +91,10 @@ class Twilio(_Handler):
     def do_POST(self) -> None:
         body = self.body()
         found = _PATH.fullmatch(self.path)
-        fields = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items()}
+        fields = {
+            name: values[0]
+            for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items()
+        }
         to, text = fields.get("To", ""), fields.get("Body", "")
         if self.server.journal.is_out:
             self._refuse(503, 20503, "Service unavailable")
@@ -114,13 +121,23 @@ class Twilio(_Handler):
         manner = conduct.of_number(to)
         failing = conduct.fails_this_time(manner, key)
         if not failing or manner is Conduct.SILENT:
-            self.server.journal.write(destination=to, key=key, subject="", body=text.encode(), size=size, sid=sid, callback=callback)
+            self.server.journal.write(
+                destination=to, key=key, subject="", body=text.encode(), size=size, sid=sid, callback=callback
+            )
         if not failing:
             self._created(to, text, sender, sid)
         elif manner is Conduct.SILENT:
             self.close_connection = True
         elif manner is Conduct.UNREACHABLE:
-            self._created(to, text, sender, sid, status="failed", error_code=30003, error_message="Unreachable destination handset")
+            self._created(
+                to,
+                text,
+                sender,
+                sid,
+                status="failed",
+                error_code=30003,
+                error_message="Unreachable destination handset",
+            )
         else:
             self._refuse(*REFUSALS[manner])
 
@@ -128,25 +145,35 @@ class Twilio(_Handler):
         expected = "Basic " + base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
         return secrets.compare_digest(self.headers.get("Authorization", ""), expected)
 
-    def _created(self, to: str, text: str, sender: dict[str, str | None], sid: str, **differing: object) -> None:
+    def _created(
+        self, to: str, text: str, sender: dict[str, str | None], sid: str, **differing: object
+    ) -> None:
         now = format_datetime(datetime.now(UTC))
         uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"
         created = {
-            "account_sid": ACCOUNT_SID, "api_version": "2010-04-01", "body": text, "date_created": now, "date_sent": None,
-            "date_updated": now, "direction": "outbound-api", "error_code": None, "error_message": None, **sender,
-            "num_media": "0", "num_segments": "1", "price": None, "price_unit": "USD", "sid": sid,
-            "status": "queued", "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": to, "uri": uri,
+            "account_sid": ACCOUNT_SID, "api_version": "2010-04-01", "body": text, "date_created": now,
+            "date_sent": None, "date_updated": now, "direction": "outbound-api", "error_code": None,
+            "error_message": None, **sender, "num_media": "0", "num_segments": "1", "price": None,
+            "price_unit": "USD", "sid": sid, "status": "queued",
+            "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": to, "uri": uri,
             **differing,
         }  # fmt: skip
         self.answer(201, json.dumps(created).encode(), "application/json")
 
     def _refuse(self, status: int, code: int, message: str) -> None:
-        error = {"code": code, "message": message, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
+        error = {
+            "code": code,
+            "message": message,
+            "more_info": f"https://www.twilio.com/docs/errors/{code}",
+            "status": status,
+        }
         self.answer(status, json.dumps(error).encode(), "application/json")
 
 
 class Receiver(_Handler):
-    """A receiver of webhooks. /fail/<status>/… answers that status, /slow/<seconds>/… waits; every other path says 200."""
+    """A receiver of webhooks. /fail/<status>/… answers that status, /slow/<seconds>/… waits; every other path
+    says 200.
+    """
 
     def do_POST(self) -> None:
         body = self.body()
@@ -165,12 +192,20 @@ class Receiver(_Handler):
         if 200 <= status < 300:
             kind = self.headers.get("Content-Type", "")
             self.server.journal.write(
-                destination=self.path, key=key, subject="", body=body, size=len(body), method=self.command, content_type=kind
+                destination=self.path,
+                key=key,
+                subject="",
+                body=body,
+                size=len(body),
+                method=self.command,
+                content_type=kind,
             )
         if silent:
             self.close_connection = True
             return
-        self.answer(status, b"received" if status < 300 else _PHRASES.get(status, f"status {status}").encode())
+        self.answer(
+            status, b"received" if status < 300 else _PHRASES.get(status, f"status {status}").encode()
+        )
 
     do_PUT = do_PATCH = do_POST
 
@@ -181,4 +216,6 @@ def _behaviour(path: str) -> tuple[int, float]:
     number = rest.partition("/")[0]
     if manner == "fail" and number.isdigit() and 200 <= int(number) <= 599:
         return int(number), 0.0
-    return 200, min(_LONGEST_WAIT, float(number)) if manner == "slow" and re.fullmatch(r"[0-9.]*[0-9]", number) else 0.0
+    return 200, min(_LONGEST_WAIT, float(number)) if manner == "slow" and re.fullmatch(
+        r"[0-9.]*[0-9]", number
+    ) else 0.0

@@ -1,4 +1,6 @@
-"""after_restore: hold a database that was restored from a backup, and decide what becomes of that which may have been sent."""
+"""after_restore: hold a database that was restored from a backup, and decide what becomes of that which may
+have been sent.
+"""
 
 from typing import Any
 
@@ -20,8 +22,10 @@ class Command(BaseCommand):
     """Holds, shows, lifts, releases and ends."""
 
     help = (
-        "Hold a database that was restored from a backup: nothing is sent, open bulk resends are paused, and what may have been sent is "
-        "marked. Senders do so by themselves where they have seen a newer one. With an option: decide. VIEW is the name of a view; without "
+        "Hold a database that was restored from a backup: nothing is sent, open bulk resends are paused, and "
+        "what may have been sent is "
+        "marked. Senders do so by themselves where they have seen a newer one. With an option: decide. VIEW "
+        "is the name of a view; without "
         "it, all."
     )
 
@@ -29,10 +33,24 @@ class Command(BaseCommand):
         """What to decide."""
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--status", action="store_true", help="only say what is held")
-        what.add_argument("--lift", action="store_true", help="send what is new; what is marked goes on waiting")
-        what.add_argument("--release", metavar="VIEW", nargs="?", const=_EVERYTHING, help="send what is marked, as possible duplicates")
-        what.add_argument("--end", metavar="VIEW", nargs="?", const=_EVERYTHING, help="end what is marked as failed")
-        parser.add_argument("--sms", action="store_true", help="with --release: text messages too, which nobody recognises as repeated")
+        what.add_argument(
+            "--lift", action="store_true", help="send what is new; what is marked goes on waiting"
+        )
+        what.add_argument(
+            "--release",
+            metavar="VIEW",
+            nargs="?",
+            const=_EVERYTHING,
+            help="send what is marked, as possible duplicates",
+        )
+        what.add_argument(
+            "--end", metavar="VIEW", nargs="?", const=_EVERYTHING, help="end what is marked as failed"
+        )
+        parser.add_argument(
+            "--sms",
+            action="store_true",
+            help="with --release: text messages too, which nobody recognises as repeated",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say how things stand."""
@@ -46,10 +64,14 @@ class Command(BaseCommand):
         if options["lift"]:
             after_restore.lift(by=_BY, seconds=_ENDLESS)
         elif options["release"] is not None:
-            number = after_restore.release(_view(options["release"]), sms=options["sms"], by=_BY, seconds=_ENDLESS)
+            number = after_restore.release(
+                _view(options["release"]), sms=options["sms"], by=_BY, seconds=_ENDLESS
+            )
             self.stdout.write(f"Released: {number:,}")
         elif options["end"] is not None:
-            self.stdout.write(f"Ended as failed: {after_restore.end(_view(options['end']), by=_BY, seconds=_ENDLESS):,}")
+            self.stdout.write(
+                f"Ended as failed: {after_restore.end(_view(options['end']), by=_BY, seconds=_ENDLESS):,}"
+            )
         elif not options["status"]:
             after_restore.hold(by=_BY)
             holding.mark(now=db_now(), seconds=_ENDLESS)
@@ -74,5 +96,9 @@ def _view(name: str) -> CustomView | None:
         return None
     found = list(CustomView.objects.filter(kind=LogKind.LOG, name=name)[:2])
     if len(found) != 1:
-        raise CommandError(f"There is no view of the log called {name}." if not found else f"More than one view is called {name}.")
+        raise CommandError(
+            f"There is no view of the log called {name}."
+            if not found
+            else f"More than one view is called {name}."
+        )
     return found[0]

@@ -23,7 +23,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """For which program, and what it may do."""
         parser.add_argument("--consumer", required=True, help="the program's name")
-        parser.add_argument("--role", action="append", default=[], help="Administrator, Officer, Viewer or your own; may be repeated")
+        parser.add_argument(
+            "--role",
+            action="append",
+            default=[],
+            help="Administrator, Officer, Viewer or your own; may be repeated",
+        )
         parser.add_argument("--days", type=int, help="how long the key opens; default: until it is revoked")
 
     def handle(self, *args: Any, **options: Any) -> None:

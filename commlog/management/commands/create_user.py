@@ -1,4 +1,7 @@
-"""create_user: a member of staff, with a role. The password is read from standard input, so that no process list shows it."""
+"""create_user: a member of staff, with a role.
+
+The password is read from standard input, so that no process list shows it.
+"""
 
 import getpass
 import sys
@@ -23,7 +26,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Who, and what they may do."""
         parser.add_argument("name", help="the user name to sign in with")
-        parser.add_argument("--role", required=True, help="Administrator, Officer, Viewer, or a role of your own")
+        parser.add_argument(
+            "--role", required=True, help="Administrator, Officer, Viewer, or a role of your own"
+        )
         parser.add_argument("--api", action="store_true", help="may use the API too")
         parser.add_argument("--full-name", default="", help="first and last name, as the log shows it")
 
@@ -36,8 +41,15 @@ class Command(BaseCommand):
         if other := people.taken_by("user", options["name"]):
             raise CommandError(f"There is a user of that name already: {other}.")
         first, _, last = options["full_name"].rpartition(" ")
-        user = User(username=options["name"], first_name=first or last, last_name=last if first else "", api_access=options["api"])
-        password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        user = User(
+            username=options["name"],
+            first_name=first or last,
+            last_name=last if first else "",
+            api_access=options["api"],
+        )
+        password = (
+            getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        )
         try:
             validate_password(password, user)
             user.set_password(password)

@@ -12,16 +12,25 @@ from commlog.demo.runner import CannotRun, Demo
 class Command(BaseCommand):
     """Runs the demo."""
 
-    help = "Run a demo: pages, cluster and stand-ins for the providers, with invented data. Nothing leaves this machine."
+    help = (
+        "Run a demo: pages, cluster and stand-ins for the providers, with invented data. Nothing leaves "
+        "this machine."
+    )
     # This process uses no database, so whatever the settings name must not be looked at.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where."""
         parser.add_argument("--port", type=int, default=8000, help="of the pages (8000)")
-        parser.add_argument("--directory", type=Path, default=DEFAULT, help="for its database and logs (var/demo)")
-        parser.add_argument("--fresh", action="store_true", help="throw an earlier demo's data away and begin anew")
-        parser.add_argument("--messages", type=int, default=2_500, help="how many the past has when it is made (2500)")
+        parser.add_argument(
+            "--directory", type=Path, default=DEFAULT, help="for its database and logs (var/demo)"
+        )
+        parser.add_argument(
+            "--fresh", action="store_true", help="throw an earlier demo's data away and begin anew"
+        )
+        parser.add_argument(
+            "--messages", type=int, default=2_500, help="how many the past has when it is made (2500)"
+        )
         parser.add_argument("--every", type=float, default=5.0, help="seconds between new messages (5)")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -22,9 +22,14 @@ _IN_MEMORY = 4_000_000  # bytes of input kept in memory before a temporary file 
 
 
 class Command(BaseCommand):
-    """Two passes: the first finds every malformed line, the second stores, so that the transaction is short."""
+    """Two passes: the first finds every malformed line, the second stores, so that the transaction is
+    short.
+    """
 
-    help = 'Store messages from JSON lines: {"type":"EMAIL","destination":"a@example.org","subject":"…","body":"…"}. Prints their keys.'
+    help = (
+        "Store messages from JSON lines: "
+        '{"type":"EMAIL","destination":"a@example.org","subject":"…","body":"…"}. Prints their keys.'
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The file."""
@@ -58,7 +63,9 @@ class Command(BaseCommand):
                 accepted.write(line.strip() + "\n")
         if wrong:
             more = f" ({wrong - _MOST_NAMED} more not shown)" if wrong > _MOST_NAMED else ""
-            raise CommandError(f"{wrong} malformed {'line' if wrong == 1 else 'lines'}{more}: nothing was stored.")
+            raise CommandError(
+                f"{wrong} malformed {'line' if wrong == 1 else 'lines'}{more}: nothing was stored."
+            )
 
 
 def _store(accepted: IO[str], keys: IO[str]) -> None:

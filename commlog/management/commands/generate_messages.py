@@ -21,15 +21,24 @@ _SAY_EVERY = 50_000
 class Command(BaseCommand):
     """Generates messages."""
 
-    help = "Fill the log with invented messages that were sent or failed, with their attempts, resends and people. None of it is ever sent."
+    help = (
+        "Fill the log with invented messages that were sent or failed, with their attempts, resends and "
+        "people. None of it is ever sent."
+    )
     _said = 0
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How many, over how long."""
         parser.add_argument("count", type=int, metavar="N", help="how many messages")
-        parser.add_argument("--days", type=int, default=90, help="over how many days up to now they are spread (90)")
         parser.add_argument(
-            "--waiting", type=int, default=0, metavar="N", help="how many of them wait for a retry, which is due in a hundred years (0)"
+            "--days", type=int, default=90, help="over how many days up to now they are spread (90)"
+        )
+        parser.add_argument(
+            "--waiting",
+            type=int,
+            default=0,
+            metavar="N",
+            help="how many of them wait for a retry, which is due in a hundred years (0)",
         )
         parser.add_argument("--seed", type=int, default=1, help="of the random choices (1)")
         parser.add_argument("--yes", action="store_true", help="do it in production too")
@@ -43,13 +52,21 @@ class Command(BaseCommand):
             raise CommandError(f"--days must be from 1 to {LONGEST:,}.")
         if not 0 <= options["waiting"] <= count:
             raise CommandError("--waiting must be from 0 to N.")
-        what = f"{count:,} invented messages, with invented clients, groups and users, into {connection.settings_dict['NAME']}"
+        what = (
+            f"{count:,} invented messages, with invented clients, groups and users, into "
+            f"{connection.settings_dict['NAME']}"
+        )
         if not settings.DEBUG and not options["yes"]:
-            raise CommandError(f"This is production (DEBUG=0). It would write {what}; they cannot be removed again. Insist with --yes.")
+            raise CommandError(
+                f"This is production (DEBUG=0). It would write {what}; they cannot be removed again. Insist "
+                "with --yes."
+            )
         self.stdout.write(f"Writing {what}.")
         began = monotonic()
         rng = Random(f"{options['seed']} {Message.objects.count()}")  # noqa: S311  a second call goes on, with other keys
-        generator.generate(count, days=days, rng=rng, now=timezone.localtime(), waiting=options["waiting"], said=self._say)
+        generator.generate(
+            count, days=days, rng=rng, now=timezone.localtime(), waiting=options["waiting"], said=self._say
+        )
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self.stdout.write(f"Wrote {count:,} messages in {monotonic() - began:.0f} s.")

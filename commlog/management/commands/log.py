@@ -22,22 +22,33 @@ class Command(BaseCommand):
         parser.add_argument("--state", choices=list(MessageState), help="only those in this state")
         parser.add_argument("--type", choices=list(MessageType), help="only those of this channel")
         parser.add_argument("--limit", type=int, default=50, help="how many at most (50)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object a line, attempts included")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object a line, attempts included"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read in stretches, so that any limit can be asked for."""
         connection.ensure_connection()  # only then is it known whether its session may keep a cursor
-        rows = Message.objects.order_by("-created_at", "-id").select_related(*RELATED).prefetch_related("attempts")
+        rows = (
+            Message.objects.order_by("-created_at", "-id")
+            .select_related(*RELATED)
+            .prefetch_related("attempts")
+        )
         for name in ("state", "type"):
             if options[name]:
                 rows = rows.filter(**{name: options[name]})
         for message in rows[: max(0, options["limit"])].iterator(chunk_size=500):
             if options["json"]:
-                self.stdout.write(json.dumps(message_out(message, message.attempts.all()), ensure_ascii=False))
+                self.stdout.write(
+                    json.dumps(message_out(message, message.attempts.all()), ensure_ascii=False)
+                )
             else:
                 self.stdout.write(_line(message))
 
 
 def _line(message: Message) -> str:
     created = timezone.localtime(message.created_at)
-    return f"{message.key.hex}  {created:%Y-%m-%d %H:%M:%S}  {message.get_state_display():<8} {message.type:<12} {message.destination[:60]}"
+    return (
+        f"{message.key.hex}  {created:%Y-%m-%d %H:%M:%S}  {message.get_state_display():<8} "
+        f"{message.type:<12} {message.destination[:60]}"
+    )

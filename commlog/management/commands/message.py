@@ -34,10 +34,19 @@ class Command(BaseCommand):
             self._print(message)
 
     def _print(self, message: Message) -> None:
-        self.stdout.write(f"{message.get_state_display()}: {message.get_type_display()} to {message.destination}")
-        self.stdout.write(f"created {moment(message.created_at)}, sent {moment(message.sent_at) or '–'}, by {message.sender}")
+        self.stdout.write(
+            f"{message.get_state_display()}: {message.get_type_display()} to {message.destination}"
+        )
+        self.stdout.write(
+            f"created {moment(message.created_at)}, sent {moment(message.sent_at) or '–'}, by "
+            f"{message.sender}"
+        )
         if message.failure_reason:
-            self.stdout.write(f"{message.get_failure_reason_display()} ({message.failure_reason}): {message.failure_cause}")
+            self.stdout.write(
+                f"{message.get_failure_reason_display()} ({message.failure_reason}): {message.failure_cause}"
+            )
         for attempt in message.attempts.all():
             ended = f"{attempt.outcome or 'under way'} {attempt.detail}".strip()
-            self.stdout.write(f"  attempt {attempt.number}: {moment(attempt.started_at) or 'not started'} {ended}")
+            self.stdout.write(
+                f"  attempt {attempt.number}: {moment(attempt.started_at) or 'not started'} {ended}"
+            )

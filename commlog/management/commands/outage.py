@@ -37,9 +37,12 @@ class Command(BaseCommand):
             flag.touch()
             self.stdout.write(
                 f"{who} refuses everything from now on ({answer}).\n"
-                f"In the log: each new {what} is Waiting, is tried again at once and after 2, 6, 18 and 54 seconds, then Failed.\n"
+                f"In the log: each new {what} is Waiting, is tried again at once and after 2, 6, 18 and 54 "
+                "seconds, then Failed.\n"
                 f"End it with: manage.py outage {options['channel']} off"
             )
         else:
             flag.unlink(missing_ok=True)
-            self.stdout.write(f"{who} works again. What is Waiting is sent at its next try; resend what has Failed.")
+            self.stdout.write(
+                f"{who} works again. What is Waiting is sent at its next try; resend what has Failed."
+            )

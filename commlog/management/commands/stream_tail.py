@@ -1,4 +1,6 @@
-"""stream_tail: what a subscription has not committed yet, and what comes, without reading it in anybody's place."""
+"""stream_tail: what a subscription has not committed yet, and what comes, without reading it in anybody's
+place.
+"""
 
 import time
 from typing import Any
@@ -17,7 +19,10 @@ _SHOWN = 200  # characters of a body
 class Command(BaseCommand):
     """Follows a subscription."""
 
-    help = "Show the events that a subscription has not committed, and then those that come, until Ctrl-C. Commits nothing."
+    help = (
+        "Show the events that a subscription has not committed, and then those that come, until Ctrl-C. "
+        "Commits nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which."""
@@ -40,11 +45,19 @@ class Command(BaseCommand):
 
     def _show(self, partition: int, seen: dict[int, int]) -> int:
         """Print what comes next in a partition. Returns how many events that are."""
-        events = StreamEvent.objects.filter(partition=partition, offset__gt=seen[partition]).select_related("partition").order_by("offset")
+        events = (
+            StreamEvent.objects.filter(partition=partition, offset__gt=seen[partition])
+            .select_related("partition")
+            .order_by("offset")
+        )
         found = list(events[:_AT_ONCE])
         for event in found:
             offset = seen[partition] = event.offset or 0
             number = event.partition.number if event.partition else 0
-            body = event.body[:_SHOWN].encode("unicode_escape").decode() if not event.body.isprintable() else event.body[:_SHOWN]
+            body = (
+                event.body[:_SHOWN].encode("unicode_escape").decode()
+                if not event.body.isprintable()
+                else event.body[:_SHOWN]
+            )
             self.stdout.write(f"{event.topic} {number} {offsets.written(offset)} {event.key.hex} {body}")
         return len(found)

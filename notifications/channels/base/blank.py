@@ -1,4 +1,6 @@
-"""Whether anything would be seen of a text: a message that shows nothing is not sent, whatever it consists of."""
+"""Whether anything would be seen of a text: a message that shows nothing is not sent, whatever it consists
+of.
+"""
 
 import re
 from html import unescape
@@ -7,24 +9,30 @@ from unicodedata import category
 from notifications.text.spelling import is_unseen
 
 _SPACES_AND_CONTROLS = ("Zs", "Zl", "Zp", "Cc")
-# What an HTML text consists of. Each alternative ends at its mark or at the end of the text, so that any text is read once.
+# What an HTML text consists of. Each alternative ends at its mark or at the end of the text, so that any text
+# is read once.
 _PIECE = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<hidden>script|style|title)\b.*?(?:</(?P=hidden)[^>]*>|\Z)|(?P<tag><[a-z/!?][^>]*(?:>|\Z))|(?P<text>[^<]+|<)",
     re.IGNORECASE | re.DOTALL,
 )
 _FILLED = r"""\s*=\s*(?:"\s*[^"\s]|'\s*[^'\s]|[^\s"'>])"""
 _IMAGE = re.compile(
-    rf"<(?:svg|canvas|video|object)\b|<(?:img|input)\b[^>]*\s(?:src|srcset|alt){_FILLED}|\sbackground{_FILLED}|\burl\(", re.IGNORECASE
+    rf"<(?:svg|canvas|video|object)\b|<(?:img|input)\b[^>]*\s(?:src|srcset|alt){_FILLED}|\sbackground{_FILLED}|\burl\(",
+    re.IGNORECASE,
 )
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is seen of the text: it is empty, or has spaces, controls and characters without a shape alone."""
+    """Whether nothing is seen of the text: it is empty, or has spaces, controls and characters without a
+    shape alone.
+    """
     return all(category(each) in _SPACES_AND_CONTROLS or is_unseen(each) for each in text)
 
 
 def is_blank_html(text: str) -> bool:
-    """Whether nothing is seen of an HTML text: neither text nor image. What style sheets hide counts as seen."""
+    """Whether nothing is seen of an HTML text: neither text nor image. What style sheets hide counts as
+    seen.
+    """
     for piece in _PIECE.finditer(text):
         if (tag := piece["tag"]) and _IMAGE.search(tag):
             return False

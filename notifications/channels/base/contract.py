@@ -77,16 +77,25 @@ class DeliveryError(Exception):
         self.kind = kind
         self.outcome = outcome
         self.retry_after = retry_after  # seconds the provider asks to wait
-        self.lane_fault = lane_fault  # the provider's or the line's, whatever the message: what opens a circuit
+        # The provider's or the line's, whatever the message: what opens a circuit.
+        self.lane_fault = lane_fault
         self.gone = gone  # the receiver says that its address is no more
         self.about = about
-        self.throttled = throttled  # the provider asks for fewer messages: its lane slows down, and no retry is used up
+        # The provider asks for fewer messages: its lane slows down, and no retry is used up.
+        self.throttled = throttled
         self.temporary = temporary  # the provider itself says that it is so for now only
 
     def as_throttling(self) -> "DeliveryError":
         """The same refusal, taken for a lane that is asked for fewer messages."""
-        options: dict[str, Any] = {"kind": self.kind, "outcome": self.outcome, "retry_after": self.retry_after, "temporary": self.temporary}
-        return DeliveryError(self.reason, self.detail, **options, lane_fault=True, about=About.SERVER, throttled=True)
+        options: dict[str, Any] = {
+            "kind": self.kind,
+            "outcome": self.outcome,
+            "retry_after": self.retry_after,
+            "temporary": self.temporary,
+        }
+        return DeliveryError(
+            self.reason, self.detail, **options, lane_fault=True, about=About.SERVER, throttled=True
+        )
 
 
 class Channel(Protocol):
@@ -95,7 +104,8 @@ class Channel(Protocol):
     type: MessageType
     width: int  # how many sends at once, in one process and lane
     permits: int  # how many messages may be permitted ahead of their sending, and so be unknown after a crash
-    ahead: float  # seconds that a permitted message may wait for its turn: where sends are slow, fewer are permitted
+    # Seconds that a permitted message may wait for its turn: where sends are slow, fewer are permitted.
+    ahead: float
     inline: bool  # talks to our own database only: sent in the transaction that records the result
 
     def lane(self, destination: str) -> str:
@@ -108,7 +118,10 @@ class Channel(Protocol):
         """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        """Hand the message over within the channel's deadline, or raise DeliveryError. What `check` refuses is refused here too."""
+        """Hand the message over within the channel's deadline, or raise DeliveryError.
+
+        What `check` refuses is refused here too.
+        """
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -8,19 +8,26 @@ from email.utils import parsedate_to_datetime
 
 LIMIT = 8 * 1024  # bytes of UTF-8 that are kept of an answer
 
-# C0 and C1 controls but for tab and line feed, the separators that break lines in some viewers, lone surrogates (no database takes them).
+# C0 and C1 controls but for tab and line feed, the separators that break lines in some viewers, lone
+# surrogates (no database takes them).
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def in_words(said: bytes, charset: str = "") -> str:
-    """The text of these bytes: in the charset that they are said to be in, else in UTF-8, else, where nothing is that, in Windows-1252."""
+    """The text of these bytes: in the charset that they are said to be in, else in UTF-8, else, where nothing
+    is that, in Windows-1252.
+    """
     said = said[: LIMIT * 2]
     with suppress(LookupError, UnicodeError, ValueError):
         if charset and codecs.lookup(charset)._is_text_encoding:
             return said.decode(charset, "replace")
     text = said.decode("utf-8", "replace")
-    return text if "\ufffd" not in text or any("\x7f" < each != "\ufffd" for each in text) else said.decode("cp1252", "replace")
+    return (
+        text
+        if "\ufffd" not in text or any("\x7f" < each != "\ufffd" for each in text)
+        else said.decode("cp1252", "replace")
+    )
 
 
 def cleaned(said: str | bytes) -> str:
@@ -33,7 +40,9 @@ def cleaned(said: str | bytes) -> str:
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3: seconds or an HTTP date); None where it is missing or makes no sense."""
+    """Seconds of a Retry-After header (RFC 9110 10.2.3: seconds or an HTTP date); None where it is missing or
+    makes no sense.
+    """
     value = (value or "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)

@@ -1,4 +1,6 @@
-"""What is always so of a channel, whatever the settings. All others ask here and name no channel themselves."""
+"""What is always so of a channel, whatever the settings. All others ask here and name no channel
+themselves.
+"""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -26,7 +28,8 @@ class Facts:
     destination_pattern: str = r"\S"  # what one looks like, in the description of the API
     destination_help: str = ""
     secret_destination: bool = False  # whether a destination may hold what only some readers may see
-    lanes_are_receivers: bool = False  # whether all messages of a lane go to one receiver, whatever their destinations
+    # Whether all messages of a lane go to one receiver, whatever their destinations.
+    lanes_are_receivers: bool = False
 
     # What it carries besides a destination and a body: fields of Content.
     fields: tuple[str, ...] = ()
@@ -36,7 +39,8 @@ class Facts:
 
     # How it fares.
     retried: bool = True
-    retries_unknown: bool = True  # whether what may have arrived is sent again by itself, unless its setting says so
+    # Whether what may have arrived is sent again by itself, unless its setting says so.
+    retries_unknown: bool = True
     numbered: bool = False  # whether the provider's number of a message stands for the sender's reference
     when_off: Reason = Reason.OTHER  # with which messages fail while it is switched off
     without_destination: Reason = Reason.UNDEFINED_DESTINATION
@@ -70,7 +74,9 @@ class Facts:
 
     @classmethod
     def usual_destination(cls, event: str) -> str:
-        """Return where what names no destination and no recipient with one goes because of its event; "" where nowhere."""
+        """Return where what names no destination and no recipient with one goes because of its event; ""
+        where nowhere.
+        """
         return ""
 
     @staticmethod
@@ -86,5 +92,10 @@ class Facts:
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
         """Return what goes to `target` instead. Secrets of production go to nobody else."""
-        none: dict[str, Any] = {"headers": MappingProxyType({}), "auth_username": "", "auth_password": "", "signing_secrets": ()}
+        none: dict[str, Any] = {
+            "headers": MappingProxyType({}),
+            "auth_username": "",
+            "auth_password": "",
+            "signing_secrets": (),
+        }
         return replace(envelope, destination=target, **none)

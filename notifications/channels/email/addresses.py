@@ -8,34 +8,46 @@ import idna
 
 from notifications.text.spelling import is_unseen, name_of
 
-# RFC 5322 dot-atom. Quoted local parts are legal and unused; refusing them keeps every special character out of commands and headers.
+# RFC 5322 dot-atom. Quoted local parts are legal and unused; refusing them keeps every special character out
+# of commands and headers.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
 _AROUND = ' \t\r\n<>,;:."\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u00a0\u2009\u202f\u3000'
 _SCHEME = "mailto:"
 _LONGEST_LOCAL, _LONGEST = 64, 254  # RFC 5321 4.5.3.1
 
-# RFC 5322 3.4, without comments, groups and obsolete forms: one mailbox, its name in quotes or written so that it cannot be taken for two.
+# RFC 5322 3.4, without comments, groups and obsolete forms: one mailbox, its name in quotes or written so
+# that it cannot be taken for two.
 _MAILBOX = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>\s*')
 _SEPARATOR = re.compile(r"[,;@\\]")
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # controls, line ends of any reader, and what is no character
+# controls, line ends of any reader, and what is no character
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=1024)
 def plain_address(text: str) -> str:
-    """The address in ASCII, an international domain in punycode. Raises ValueError where it is not one address of that kind.
+    """The address in ASCII, an international domain in punycode.
+
+    Raises ValueError where it is not one address of that kind.
 
     A local part outside ASCII would need SMTPUTF8 on the whole way to the recipient, so it is refused.
     """
     text = text.strip(" ")
-    # IDNA would leave some of them out in silence, and the address would be another than the one that was seen.
-    if not text.isascii() and (unseen := next((each for each in text if is_unseen(each) or each.isspace()), "")):
+    # IDNA would leave some of them out in silence, and the address would be another than the one that was
+    # seen.
+    if not text.isascii() and (
+        unseen := next((each for each in text if is_unseen(each) or each.isspace()), "")
+    ):
         raise ValueError(f"it holds {name_of(unseen)}, which cannot be seen and is no part of an address")
     local, at, domain = text.rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
-        raise ValueError("the part before the @ is missing or holds a character that a mail address cannot carry")
+        raise ValueError(
+            "the part before the @ is missing or holds a character that a mail address cannot carry"
+        )
     if not domain.isascii():
         domain = _punycode(domain)
     address = f"{local}@{domain}"
@@ -45,7 +57,8 @@ def plain_address(text: str) -> str:
 
 
 def pasted_address(text: str) -> str:
-    """The address without what was pasted along: `mailto:`, brackets and punctuation around it, and at its ends what cannot be seen.
+    """The address without what was pasted along: `mailto:`, brackets and punctuation around it, and at its
+    ends what cannot be seen.
 
     What lies within it stays, to be refused by `plain_address`.
     """
@@ -65,16 +78,21 @@ def _without_frame(text: str) -> str:
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """The name and the address of `name <address>`, `"name" <address>` or an address alone. Raises ValueError in words for the operator.
+    """The name and the address of `name <address>`, `"name" <address>` or an address alone.
 
-    Stricter than email.utils, which makes two mailboxes of a name with a comma and drops half of a name with a colon.
+    Raises ValueError in words for the operator.
+
+    Stricter than email.utils, which makes two mailboxes of a name with a comma and drops half of a name with
+    a colon.
     """
     if _FORBIDDEN.search(text):
         raise ValueError("it holds a line break or another control character")
     found = _MAILBOX.fullmatch(text)
     if not found:
         if '"' in text or "<" in text:
-            raise ValueError("it is not one name and one address in angle brackets; quotes go around the name alone")
+            raise ValueError(
+                "it is not one name and one address in angle brackets; quotes go around the name alone"
+            )
         return "", plain_address(text)
     name = found["plain"] or re.sub(r"\\(.)", r"\1", found["quoted"] or "")
     if separator := _SEPARATOR.search(found["plain"] or ""):
@@ -86,7 +104,8 @@ def mailbox(text: str) -> tuple[str, str]:
 
 def _punycode(domain: str) -> str:
     try:
-        # IDNA 2008 as requests has it. Python's own codec is IDNA 2003 and would send mail for straße.de to strasse.de, somebody else.
+        # IDNA 2008 as requests has it. Python's own codec is IDNA 2003 and would send mail for straße.de to
+        # strasse.de, somebody else.
         return idna.encode(domain, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
         raise ValueError("the part after the @ is not a domain name") from error

@@ -1,4 +1,6 @@
-"""What an answer of a mail server is about: the one table of code, enhanced code (RFC 3463), stage and words."""
+"""What an answer of a mail server is about: the one table of code, enhanced code (RFC 3463), stage and
+words.
+"""
 
 import re
 from typing import NamedTuple
@@ -6,10 +8,12 @@ from typing import NamedTuple
 from notifications.channels.base.contract import About
 from notifications.channels.email.smtp_session import Stage
 
-# Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."; Microsoft: "451 4.7.500 Server busy"; Yahoo: "421 4.7.0 [TSS04]
-# Messages … temporarily deferred"; Postfix: "450 4.7.1 Error: too much mail from …", "421 4.7.0 Error: too many connections".
+# Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."; Microsoft: "451 4.7.500 Server busy";
+# Yahoo: "421 4.7.0 [TSS04] Messages … temporarily deferred"; Postfix: "450 4.7.1 Error: too much mail from
+# …", "421 4.7.0 Error: too many connections".
 _RATE = re.compile(
-    r"throttl|\brates?\b|rate[- ]?limit|too (?:fast|much mail|quickly)|slow(?:ing)? (?:it )?down|server (?:is )?busy"
+    r"throttl|\brates?\b|rate[- ]?limit|too (?:fast|much mail|quickly)|slow(?:ing)? (?:it )?down|server "
+    r"(?:is )?busy"
     r"|sending (?:limit|quota)|\b(?:per|an?|each) (?:second|minute|hour|day)\b",
     re.IGNORECASE,
 )
@@ -17,7 +21,8 @@ _SESSION = re.compile(r"\b(?:session|connection|smtp transaction)\b", re.IGNOREC
 _LIMIT = re.compile(r"too many|limit|maximum|exceed|\bmax\b|reached|no more", re.IGNORECASE)
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
 _CLOSING = 421
-_SLOW_DOWN = frozenset({_CLOSING, 432, 454})  # RFC 5321 3.8; RFC 4954 6 (432, 454) as servers use them after MAIL
+# RFC 5321 3.8; RFC 4954 6 (432, 454) as servers use them after MAIL
+_SLOW_DOWN = frozenset({_CLOSING, 432, 454})
 _BAD_SEQUENCE = 503
 _TOO_LARGE = frozenset({552, 523})
 # What a kept connection is told at MAIL, before a word of the message, need not be about the message.
@@ -32,7 +37,9 @@ class Finding(NamedTuple):
 
 
 def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
-    """What the answer `code text`, got at `stage`, is about. `reused`: the connection has carried other messages before.
+    """What the answer `code text`, got at `stage`, is about.
+
+    `reused`: the connection has carried other messages before.
 
     `code` 0: there was no answer that is one.
     """
@@ -42,7 +49,9 @@ def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
         return Finding(About.SERVER, throttled=code == _CLOSING)
     found = _ENHANCED.match(text)
     subject = int(found[1]) if found else -1
-    if code in _SLOW_DOWN or (code < 500 and stage != Stage.RCPT and subject not in (1, 2) and _RATE.search(text)):
+    if code in _SLOW_DOWN or (
+        code < 500 and stage != Stage.RCPT and subject not in (1, 2) and _RATE.search(text)
+    ):
         return Finding(About.SERVER, throttled=True)
     return Finding(_about(code, stage, subject))
 

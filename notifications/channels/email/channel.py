@@ -1,4 +1,6 @@
-"""E-mail over SMTP: one recipient a message, kept connections, one deadline, and the right class for every failure."""
+"""E-mail over SMTP: one recipient a message, kept connections, one deadline, and the right class for every
+failure.
+"""
 
 import re
 import smtplib
@@ -23,7 +25,8 @@ from notifications.states import MessageType, Outcome
 LARGEST = 1024 * 1024  # octets of UTF-8, subject and texts together
 
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_CREDENTIALS = frozenset({530, 534, 535})  # RFC 4954 6: sign in first, the way is too weak, the credentials are wrong
+# RFC 4954 6: sign in first, the way is too weak, the credentials are wrong
+_CREDENTIALS = frozenset({530, 534, 535})
 _CLOSING = 421
 _QUEUED_AS = re.compile(r"queued as (\S{1,100})", re.IGNORECASE)
 _DOING = {
@@ -47,7 +50,9 @@ class EmailChannel(Facts):
     one, icon, destination_name = "an e-mail", "envelope", "e-mail address"
     for_people, contact = True, "email"
     destination_pattern = rf"^ *{_ATOM}(\.{_ATOM})*@[^@\x00-\x20]+ *$"
-    destination_help = "One address; what is before the @ has at most 64 characters, what is behind it is a domain"
+    destination_help = (
+        "One address; what is before the @ has at most 64 characters, what is behind it is a domain"
+    )
     fields, longest = ("subject", "html"), 100_000
     when_off, without_destination = Reason.EMAIL_SERVICE_NOT_ENABLED, Reason.MISSING_EMAIL_RECIPIENT_ADDRESS
     pasted, spelled = staticmethod(pasted_address), staticmethod(plain_address)
@@ -94,7 +99,12 @@ class EmailChannel(Facts):
     def uses(cls) -> list[tuple[str, str]]:
         tls = "STARTTLS" if settings.EMAIL_USE_TLS else "TLS" if settings.EMAIL_USE_SSL else "no encryption"
         return [
-            ("Mail server", f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}" if settings.EMAIL_HOST else "none: set EMAIL_URL"),
+            (
+                "Mail server",
+                f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, {tls}"
+                if settings.EMAIL_HOST
+                else "none: set EMAIL_URL",
+            ),
             ("Authentication", "user name and password" if settings.EMAIL_HOST_USER else "none"),
             ("Sender", settings.DEFAULT_FROM_EMAIL),
             ("Replies", settings.REPLY_TO_EMAIL or "to the sender"),
@@ -102,7 +112,9 @@ class EmailChannel(Facts):
 
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
-        return replace(envelope, destination=target, subject=f"[to {envelope.destination}] {envelope.subject}")
+        return replace(
+            envelope, destination=target, subject=f"[to {envelope.destination}] {envelope.subject}"
+        )
 
     def lane(self, destination: str) -> str:
         return f"{self._server.host}:{self._server.port}"
@@ -120,8 +132,13 @@ class EmailChannel(Facts):
         if not envelope.destination.strip():
             raise _never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
         texts = (envelope.subject, envelope.body, envelope.html)
-        if sum(map(len, texts)) > LARGEST or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST:
-            raise _never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets")
+        if (
+            sum(map(len, texts)) > LARGEST
+            or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST
+        ):
+            raise _never(
+                Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets"
+            )
         return self._compose(_without_blank_part(envelope))
 
     def send(self, envelope: Envelope) -> Receipt:
@@ -132,7 +149,8 @@ class EmailChannel(Facts):
                 try:
                     return self._attempt(kept, deadline, to, mail)
                 except _Stale:
-                    pass  # it died while it was kept, or has carried as many as it may: once more over a new one
+                    # It died while it was kept, or has carried as many as it may: once more over a new one.
+                    pass
             return self._attempt(Conversation(self._server), deadline, to, mail)
 
     def close(self) -> None:
@@ -151,7 +169,9 @@ class EmailChannel(Facts):
         return to, compose(envelope, to, origin, reply_to)
 
     def _attempt(self, conversation: Conversation, deadline: Deadline, to: str, mail: bytes) -> Receipt:
-        """One message over one conversation, which is kept when the server left it in order and dropped otherwise."""
+        """One message over one conversation, which is kept when the server left it in order and dropped
+        otherwise.
+        """
         reused = conversation.is_open
         in_order = False
         try:
@@ -166,7 +186,9 @@ class EmailChannel(Facts):
             found = answers.judge(code, _answer(error), stage, reused=reused)
             if found.about is About.SESSION and not deadline.expired:
                 raise _Stale from error
-            in_order = isinstance(error, Refusal) and stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
+            in_order = (
+                isinstance(error, Refusal) and stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
+            )
             raise _failure(error, code, found, conversation) from error
         finally:
             if in_order:
@@ -182,7 +204,10 @@ class _Stale(Exception):
 
 
 def _without_blank_part(envelope: Envelope) -> Envelope:
-    """The envelope without a version that shows nothing, which a mail program might choose. Raises DeliveryError where neither does."""
+    """The envelope without a version that shows nothing, which a mail program might choose.
+
+    Raises DeliveryError where neither does.
+    """
     no_text, no_html = is_blank(envelope.body), is_blank_html(envelope.html)
     if no_text and no_html:
         raise _never(Reason.OTHER, "the message is empty: it has no text and no image")
@@ -202,15 +227,22 @@ def _code(error: Exception) -> int:
     return max(0, error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
-def _failure(error: Exception, code: int, found: answers.Finding, conversation: Conversation) -> DeliveryError:
-    """The class of a failure: by the stage first, then by the server's number (the table in bench/hostile/mail_stages.py)."""
+def _failure(
+    error: Exception, code: int, found: answers.Finding, conversation: Conversation
+) -> DeliveryError:
+    """The class of a failure: by the stage first, then by the server's number (the table in
+    bench/hostile/mail_stages.py).
+    """
     stage, clear = conversation.stage, 400 <= code < 600
     detail, line = _words(error, conversation), stage < Stage.MAIL or not clear
     if stage == Stage.AFTER_DOT and not clear:
-        return DeliveryError(Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True, about=found.about)
+        return DeliveryError(
+            Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True, about=found.about
+        )
     if (code in _CREDENTIALS and stage in (Stage.AUTH, Stage.MAIL)) or isinstance(error, UnicodeError):
         return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True, about=found.about)
-    # What a server says before MAIL is about the server, not about this message: even 554 may be different in a minute.
+    # What a server says before MAIL is about the server, not about this message: even 554 may be different in
+    # a minute.
     kind = Failure.PERMANENT if code >= 500 and not line else Failure.TRANSIENT
     return DeliveryError(
         Reason.MESSAGING_EXCEPTION,

@@ -1,4 +1,6 @@
-"""Connections that are kept between messages: the last one used is the first one taken, so spare ones grow old and go."""
+"""Connections that are kept between messages: the last one used is the first one taken, so spare ones grow
+old and go.
+"""
 
 import os
 import threading
@@ -6,10 +8,14 @@ import time
 
 from notifications.channels.email.smtp_session import Conversation
 
-# A mail server waits at least 10 s under load (Postfix in stress mode), 300 s else. One that died meanwhile is noticed and replaced.
+# A mail server waits at least 10 s under load (Postfix in stress mode), 300 s else. One that died meanwhile
+# is noticed and replaced.
 IDLE = 30.0  # seconds
-AGE = 300.0  # seconds; some servers end a session after so long, whatever it does, and an address may lead elsewhere by then
-MESSAGES = 100  # per connection; large providers close after about as many, and a fresh one meets another of their machines
+# seconds; some servers end a session after so long, whatever it does, and an address may lead elsewhere by
+# then
+AGE = 300.0
+# Per connection; large providers close after about as many, and a fresh one meets another of their machines.
+MESSAGES = 100
 
 
 class Kept:
@@ -36,7 +42,11 @@ class Kept:
 
     def give(self, conversation: Conversation) -> None:
         """Keep a conversation whose last message is settled."""
-        if not conversation.is_open or conversation.messages >= MESSAGES or time.monotonic() - conversation.opened > AGE:
+        if (
+            not conversation.is_open
+            or conversation.messages >= MESSAGES
+            or time.monotonic() - conversation.opened > AGE
+        ):
             conversation.leave()
             return
         conversation.used = time.monotonic()
@@ -53,7 +63,9 @@ class Kept:
             conversation.leave()
 
     def _forget_the_parents(self) -> None:
-        """After a fork the sockets are shared with the parent, who goes on using them: close our copies and say nothing."""
+        """After a fork the sockets are shared with the parent, who goes on using them: close our copies and
+        say nothing.
+        """
         if self._process != os.getpid():
             for conversation in self._stack:
                 conversation.close()

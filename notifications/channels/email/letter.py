@@ -1,4 +1,5 @@
-"""The bytes of one mail. Seven-bit, lines under 998 octets, CR LF throughout: fit for every server, whatever it offers.
+"""The bytes of one mail. Seven-bit, lines under 998 octets, CR LF throughout: fit for every server, whatever
+it offers.
 
 Django's EmailMessage takes about ten times as long for the same mail; the tests parse both and compare.
 """
@@ -20,7 +21,8 @@ _FOLD = 76  # octets, RFC 2047 2
 # 39 octets make 52 of base64 and, with =?utf-8?b?…?=, 64: beside "Subject: " still under 76.
 _WORD_OCTETS = 39
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")  # in a header: controls, and what some reader takes for a line end
+# In a header: controls, and what some reader takes for a line end.
+_FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _LOOKS_ENCODED = "=?"  # would be decoded by the reader
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _BODY_PLAIN = re.compile(rf"(?:[\t\x20-\x7e]{{0,{_LINE}}}\n)*[\t\x20-\x7e]{{0,{_LINE}}}")
@@ -52,7 +54,10 @@ def sender(text: str) -> Sender:
 
 
 def compose(envelope: Envelope, to: str, origin: Sender, reply_to: Sender | None = None) -> bytes:
-    """The mail for one address, the last line ended. Raises DeliveryError(NEVER) for a subject or a text that no mail can carry."""
+    """The mail for one address, the last line ended.
+
+    Raises DeliveryError(NEVER) for a subject or a text that no mail can carry.
+    """
     try:
         plain = _normalised(envelope.body)
         html = _normalised(envelope.html)
@@ -65,7 +70,8 @@ def compose(envelope: Envelope, to: str, origin: Sender, reply_to: Sender | None
             b"From: ",
             origin.header,
             b"\r\nReply-To: " + reply_to.header if reply_to else b"",
-            # RFC 3834 5: no automatic reply comes back to what a program sent. What a person wrote does not say so.
+            # RFC 3834 5: no automatic reply comes back to what a program sent. What a person wrote does not
+            # say so.
             b"" if envelope.by_person else b"\r\nAuto-Submitted: auto-generated",
             b"\r\nTo: ",
             to.encode("ascii"),
@@ -124,7 +130,9 @@ def _encoded_words(text: str) -> bytes:
             words.append(chunk)
             chunk = b""
         chunk += encoded
-    return b"\r\n ".join(b"=?utf-8?b?" + binascii.b2a_base64(word, newline=False) + b"?=" for word in [*words, chunk])
+    return b"\r\n ".join(
+        b"=?utf-8?b?" + binascii.b2a_base64(word, newline=False) + b"?=" for word in [*words, chunk]
+    )
 
 
 def _part(kind: str, text: str) -> bytes:
@@ -133,11 +141,17 @@ def _part(kind: str, text: str) -> bytes:
         encoding, content = b"7bit", text.replace("\n", "\r\n").encode("ascii")
     elif text.isascii():
         # Base64 of a plain text counts as a sign of spam; lines that are too long or odd are quoted instead.
-        encoding, content = b"quoted-printable", binascii.b2a_qp(text.encode("ascii"), istext=True).replace(b"\n", b"\r\n")
+        encoding, content = (
+            b"quoted-printable",
+            binascii.b2a_qp(text.encode("ascii"), istext=True).replace(b"\n", b"\r\n"),
+        )
     else:
         encoding, content = b"base64", _base64_lines(text.replace("\n", "\r\n").encode())
     end = b"" if content.endswith(b"\n") else b"\r\n"
-    head = b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: %b\r\n\r\n' % (kind.encode(), encoding)
+    head = b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: %b\r\n\r\n' % (
+        kind.encode(),
+        encoding,
+    )
     return head + content + end
 
 

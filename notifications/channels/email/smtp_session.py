@@ -1,4 +1,7 @@
-"""One SMTP conversation that knows how far it got. A failure means something else before and after the final dot."""
+"""One SMTP conversation that knows how far it got.
+
+A failure means something else before and after the final dot.
+"""
 
 import contextlib
 import functools
@@ -20,7 +23,9 @@ _WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
 
 
 class Stage(IntEnum):
-    """What is being done. Until BODY nothing can have been accepted; from AFTER_DOT on the message may have been."""
+    """What is being done. Until BODY nothing can have been accepted; from AFTER_DOT on the message may have
+    been.
+    """
 
     CONNECT = 1
     GREETING = 2
@@ -63,12 +68,15 @@ def tls() -> ssl.SSLContext:
 
 
 class Conversation(smtplib.SMTP):
-    """smtplib for the greeting, STARTTLS and the ways to sign in; one message after the other is handed over by `transmit`."""
+    """smtplib for the greeting, STARTTLS and the ways to sign in; one message after the other is handed over
+    by `transmit`.
+    """
 
     sock: socket.socket | None
 
     def __init__(self, server: Server) -> None:
-        # To look up a name of our own would take a DNS query of unknown length; RFC 5321 4.1.3 allows the address, which `open` fills in.
+        # To look up a name of our own would take a DNS query of unknown length; RFC 5321 4.1.3 allows the
+        # address, which `open` fills in.
         super().__init__(local_hostname="localhost")
         self.server = server
         self.stage = Stage.CONNECT
@@ -100,10 +108,14 @@ class Conversation(smtplib.SMTP):
         if self.server.username:
             self.stage = Stage.AUTH
             self._sign_in()
-        self.sock.settimeout(None)  # from here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time
+        # From here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time.
+        self.sock.settimeout(None)
 
     def _greeted(self, addresses: Sequence[Address]) -> socket.socket:
-        """The connection to the first address of the server that greets us (RFC 5321 5.1). Raises what the last one said."""
+        """The connection to the first address of the server that greets us (RFC 5321 5.1).
+
+        Raises what the last one said.
+        """
         *others, last = addresses
         for tried, address in enumerate(others):
             try:
@@ -128,7 +140,9 @@ class Conversation(smtplib.SMTP):
         return sock
 
     def _sign_in(self) -> None:
-        """By the best way that the server offers, and by no other: smtplib would try a wrong password by each of them."""
+        """By the best way that the server offers, and by no other: smtplib would try a wrong password by each
+        of them.
+        """
         offered = self.esmtp_features.get("auth", "").upper().split()
         if best := next((way for way in _WAYS_TO_SIGN_IN if way in offered), None):
             self.esmtp_features["auth"] = best
@@ -148,7 +162,10 @@ class Conversation(smtplib.SMTP):
             self._unfinished = False
 
     def transmit(self, origin: str, to: str, mail: bytes) -> str:
-        """Hand one mail over, return the server's answer. Raises Refusal, smtplib.SMTPException or OSError; `stage` says how far it got."""
+        """Hand one mail over, return the server's answer.
+
+        Raises Refusal, smtplib.SMTPException or OSError; `stage` says how far it got.
+        """
         self.messages += 1
         self._unfinished = True
         size = f" SIZE={len(mail)}" if self.has_extn("size") else ""
@@ -167,7 +184,9 @@ class Conversation(smtplib.SMTP):
         return f"{code} {text.decode('utf-8', 'replace')}"
 
     def _announce(self, commands: tuple[tuple[Stage, int, str], ...]) -> None:
-        """The commands before the text: all in one go where the server offers PIPELINING (RFC 2920), one by one where it does not."""
+        """The commands before the text: all in one go where the server offers PIPELINING (RFC 2920), one by
+        one where it does not.
+        """
         pipelined = self.has_extn("pipelining")
         if pipelined:
             self.stage = Stage.MAIL
@@ -183,7 +202,10 @@ class Conversation(smtplib.SMTP):
                 raise Refusal(*reply)
 
     def _read_on(self, replies: int) -> None:
-        """After a refusal: the answers to what was sent behind the refused command. The refusal is the news, whatever comes of these."""
+        """After a refusal: the answers to what was sent behind the refused command.
+
+        The refusal is the news, whatever comes of these.
+        """
         with contextlib.suppress(smtplib.SMTPException, OSError):
             code = 0
             for _ in range(replies):
@@ -193,7 +215,10 @@ class Conversation(smtplib.SMTP):
                 self.getreply()
 
     def _write(self, octets: bytes) -> None:
-        """Everything up to the dot is BODY. Once the piece with the dot has been offered to the kernel, nobody can say whether it left."""
+        """Everything up to the dot is BODY.
+
+        Once the piece with the dot has been offered to the kernel, nobody can say whether it left.
+        """
         assert self.sock is not None
         view, sent = memoryview(octets), 0
         while sent < len(octets):

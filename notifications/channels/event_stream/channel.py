@@ -1,4 +1,6 @@
-"""The EVENT_STREAM channel: a message is appended to a partition of its topic, in the transaction that records it as sent."""
+"""The EVENT_STREAM channel: a message is appended to a partition of its topic, in the transaction that
+records it as sent.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +17,9 @@ _LARGEST = 1_048_576  # bytes
 
 
 class EventStreamChannel(Facts):
-    """Appends to the stream. It talks to the database only, and is called in the transaction that claims and records."""
+    """Appends to the stream. It talks to the database only, and is called in the transaction that claims and
+    records.
+    """
 
     type = MessageType.EVENT_STREAM
     one, icon, destination_name = "an event", "rss", "topic"
@@ -51,7 +55,9 @@ class EventStreamChannel(Facts):
             detail = "A topic has 1 to 300 letters, digits, dots, dashes or underscores."
             raise DeliveryError(Reason.UNDEFINED_DESTINATION, detail, kind=Failure.NEVER)
         if len(envelope.body.encode()) > _LARGEST:
-            raise DeliveryError(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"Over {_LARGEST} bytes.", kind=Failure.NEVER)
+            raise DeliveryError(
+                Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"Over {_LARGEST} bytes.", kind=Failure.NEVER
+            )
 
     def send(self, envelope: Envelope) -> Receipt:
         """Append once, however often it is asked for."""
@@ -71,7 +77,9 @@ class EventStreamChannel(Facts):
                 try:
                     answers |= _appended([each])
                 except (DataError, IntegrityError) as error:
-                    answers[each.key] = DeliveryError(Reason.OTHER, f"The stream could not be written: {error}", kind=Failure.NEVER)
+                    answers[each.key] = DeliveryError(
+                        Reason.OTHER, f"The stream could not be written: {error}", kind=Failure.NEVER
+                    )
         return [answer for each in envelopes if (answer := answers[each.key])]
 
     def _refusal(self, envelope: Envelope) -> Receipt | DeliveryError | None:
@@ -86,6 +94,7 @@ class EventStreamChannel(Facts):
 
 
 def _appended(envelopes: Sequence[Envelope]) -> dict[UUID, Receipt | DeliveryError | None]:
-    from notifications.streams.appending import append  # not at the top: the models ask the channels what is always so of them
+    # Not at the top: the models ask the channels what is always so of them.
+    from notifications.streams.appending import append
 
     return {key: Receipt(provider_id=place, detail=detail) for key, place, detail in append(envelopes)}

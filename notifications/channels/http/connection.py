@@ -1,7 +1,8 @@
-"""Connections of requests and urllib3 that one deadline watches, and that say whether anything of a request left this machine.
+"""Connections of requests and urllib3 that one deadline watches, and that say whether anything of a request
+left this machine.
 
-Nothing is done twice for a message: what depends on the URL alone is remembered, and nothing is asked of the kernel but one write, one
-read, and whether the connection still stands.
+Nothing is done twice for a message: what depends on the URL alone is remembered, and nothing is asked of the
+kernel but one write, one read, and whether the connection still stands.
 """
 
 import functools
@@ -24,16 +25,21 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from notifications.channels.net.connecting import Address, connect
 from notifications.channels.net.deadline import Deadline
 
-IDLE = 4.0  # seconds; Node and Apache close a kept connection after 5, and a request into a closing one has an unknown outcome
+# seconds; Node and Apache close a kept connection after 5, and a request into a closing one has an unknown
+# outcome
+IDLE = 4.0
 HOSTS = 64  # how many hosts keep connections
 KEPT = 16  # connections kept per host
 _PORTS = {"http": 80, "https": 443}
 
-Admit = Callable[[str, int, Deadline], Sequence[Address]]  # host and port to the addresses that may be connected to
+# Host and port to the addresses that may be connected to.
+Admit = Callable[[str, int, Deadline], Sequence[Address]]
 
 
 class Call:
-    """The state of one exchange, found by the connection through its thread: urllib3 has no other way to hand it down."""
+    """The state of one exchange, found by the connection through its thread: urllib3 has no other way to hand
+    it down.
+    """
 
     __slots__ = ("admit", "deadline", "status", "written")
 
@@ -48,7 +54,9 @@ thread = threading.local()  # its `call`
 
 
 class _Response(http.client.HTTPResponse):
-    """Skips every interim answer (http.client skips 100 alone, so 103 Early Hints looked like the result) and notes the final status."""
+    """Skips every interim answer (http.client skips 100 alone, so 103 Early Hints looked like the result) and
+    notes the final status.
+    """
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
@@ -59,7 +67,8 @@ class _Response(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
     def _check_close(self) -> bool:
-        # A connection that switched protocols speaks no HTTP any more (RFC 9110, 15.2.2); http.client would keep it.
+        # A connection that switched protocols speaks no HTTP any more (RFC 9110, 15.2.2); http.client would
+        # keep it.
         return self.status == http.HTTPStatus.SWITCHING_PROTOCOLS or super()._check_close()  # type: ignore[misc]
 
 
@@ -78,8 +87,10 @@ class _Watched:
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         assert self.sock is not None
-        thread.call.deadline.watch(self.sock)  # the TLS socket, where it is one; its handshake was bounded by its timeout
-        self.sock.settimeout(None)  # from here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time
+        # The TLS socket, where it is one; its handshake was bounded by its timeout.
+        thread.call.deadline.watch(self.sock)
+        # From here on the watchdog sees to the time: a timeout of its own costs a socket a poll each time.
+        self.sock.settimeout(None)
 
     def request(self, *args: Any, **options: Any) -> None:
         """Head and body leave in one write: two cost the kernel, and the receiver, twice as much."""
@@ -129,7 +140,9 @@ class _TlsPool(HTTPSConnectionPool):
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """Whom we believe: the system's certificate store (an organisation's own authority is there) and the bundle of requests."""
+    """Whom we believe: the system's certificate store (an organisation's own authority is there) and the
+    bundle of requests.
+    """
     context = ssl.create_default_context()
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
@@ -144,7 +157,9 @@ class Place(NamedTuple):
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of requests, without what it asks again for each request: proxies, certificates, cookies."""
+    """The adapter of requests, without what it asks again for each request: proxies, certificates,
+    cookies.
+    """
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=trust(), **options)
@@ -154,7 +169,11 @@ class Adapter(HTTPAdapter):
     def _read(self, url: str) -> Place:
         parts = urllib3.util.parse_url(url)
         scheme = parts.scheme or ""
-        context = self.poolmanager.connection_pool_kw | {"scheme": scheme, "host": parts.host, "port": parts.port or _PORTS[scheme]}
+        context = self.poolmanager.connection_pool_kw | {
+            "scheme": scheme,
+            "host": parts.host,
+            "port": parts.port or _PORTS[scheme],
+        }
         return Place(self.poolmanager.key_fn_by_scheme[scheme](context), context, parts.request_uri)
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
@@ -175,11 +194,15 @@ class Adapter(HTTPAdapter):
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
-    """A request whose URL is already in the form that goes out; preparing it by requests costs more than sending it."""
+    """A request whose URL is already in the form that goes out; preparing it by requests costs more than
+    sending it.
+    """
     request = requests.PreparedRequest()
     request.method = method
     request.url = url
     # Nothing is decoded: no bombs.
-    request.headers = CaseInsensitiveDict({**headers, "Content-Length": str(len(body)), "Accept-Encoding": "identity"})
+    request.headers = CaseInsensitiveDict(
+        {**headers, "Content-Length": str(len(body)), "Accept-Encoding": "identity"}
+    )
     request.body = body
     return request

@@ -1,6 +1,8 @@
-"""One HTTP exchange over requests: under one deadline, with a cap on the answer, and honest about what left this machine.
+"""One HTTP exchange over requests: under one deadline, with a cap on the answer, and honest about what left
+this machine.
 
-No Session: so there are no cookies, no redirects, no .netrc and no proxy variables, by construction. urllib3 keeps connections per host.
+No Session: so there are no cookies, no redirects, no .netrc and no proxy variables, by construction. urllib3
+keeps connections per host.
 """
 
 import functools
@@ -66,14 +68,22 @@ class Wire:
         self._adapter = Adapter(pool_connections=HOSTS, pool_maxsize=KEPT)
 
     def exchange(self, request: requests.PreparedRequest, seconds: float) -> Answer:
-        """Send and read the answer, all within `seconds`. Raises NotHandedOver or NoAnswer, and what `admit` raises."""
+        """Send and read the answer, all within `seconds`.
+
+        Raises NotHandedOver or NoAnswer, and what `admit` raises.
+        """
         if self._process != os.getpid():
             self._start()  # forked: the parent's connections are not ours
         with Deadline(seconds) as deadline:
             call = thread.call = Call(self._admit, deadline)
             try:
                 response: Any = self._adapter.send(request)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            except (
+                requests.RequestException,
+                urllib3.exceptions.HTTPError,
+                http.client.HTTPException,
+                OSError,
+            ) as error:
                 return _without_response(call, error)
             return _read(response)
 
@@ -84,7 +94,8 @@ class Wire:
 
 def _without_response(call: Call, error: Exception) -> Answer:
     if call.status:
-        return Answer(call.status, whole=False)  # the status line is the answer; what follows it only explains
+        # The status line is the answer; what follows it only explains.
+        return Answer(call.status, whole=False)
     why = f"no answer within {call.deadline.seconds:g} seconds" if call.deadline.expired else innermost(error)
     if call.written:
         raise NoAnswer(why) from error
@@ -127,14 +138,21 @@ def _not_http(line: str) -> str:
     if line.startswith("\x00\x00") or line.upper().startswith("PRI * HTTP/2"):
         return "the receiver speaks HTTP/2, not an HTTP/1.1 answer"
     shown = repr(line.strip()[:80])
-    return cleaned(f"not an HTTP/1.1 answer: {shown}") if line.strip("' \r\n") else "the receiver closed the connection without an answer"
+    return (
+        cleaned(f"not an HTTP/1.1 answer: {shown}")
+        if line.strip("' \r\n")
+        else "the receiver closed the connection without an answer"
+    )
 
 
 def _unwrapped(error: BaseException) -> BaseException:
     for _ in range(8):
         inner = getattr(error, "reason", None)
         if not isinstance(inner, BaseException):
-            inner = next((part for part in error.args if isinstance(part, BaseException)), None) or error.__cause__
+            inner = (
+                next((part for part in error.args if isinstance(part, BaseException)), None)
+                or error.__cause__
+            )
         if inner is None:
             break
         error = inner

@@ -14,7 +14,9 @@ Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
 
 
 def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
-    """Every TCP address of this host, in the resolver's order. Raises OSError (gaierror where there is none)."""
+    """Every TCP address of this host, in the resolver's order. Raises OSError (gaierror where there is
+    none).
+    """
     if _is_literal(host):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     else:
@@ -33,7 +35,9 @@ def _is_literal(host: str) -> bool:
     return True
 
 
-def _look_up_in_time(host: str, port: int, deadline: Deadline, lookup: Lookup) -> list[tuple[Any, Any, int, str, Any]]:
+def _look_up_in_time(
+    host: str, port: int, deadline: Deadline, lookup: Lookup
+) -> list[tuple[Any, Any, int, str, Any]]:
     """The resolver cannot be interrupted, so it works in a thread that is left behind when time is up."""
     found: list[Any] = []
     failed: list[Exception] = []
@@ -52,12 +56,19 @@ def _look_up_in_time(host: str, port: int, deadline: Deadline, lookup: Lookup) -
         raise DeadlineExceeded(f"the name {host} was not resolved in time")
     if failed:
         error = failed[0]
-        raise error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, f"{host} is not a host name")
+        raise (
+            error
+            if isinstance(error, OSError)
+            else socket.gaierror(socket.EAI_NONAME, f"{host} is not a host name")
+        )
     return found
 
 
 class _Socket(socket.socket):
-    """urllib3 sets the timeout twice a request. Each time is a call into the kernel, and another thread takes its turn."""
+    """urllib3 sets the timeout twice a request.
+
+    Each time is a call into the kernel, and another thread takes its turn.
+    """
 
     def settimeout(self, value: float | None) -> None:
         if value != self.gettimeout():
@@ -65,8 +76,11 @@ class _Socket(socket.socket):
 
 
 def connect(addresses: Sequence[Address], deadline: Deadline, *, more: int = 0) -> socket.socket:
-    """A connected socket that the deadline watches. Addresses are tried in turn; a silent one gets its share of the time only, and so does
-    what is said first where there are `more` addresses to try after these."""
+    """A connected socket that the deadline watches.
+
+    Addresses are tried in turn; a silent one gets its share of the time only, and so does what is said first
+    where there are `more` addresses to try after these.
+    """
     last: OSError = OSError("there is no address to connect to")
     for position, (family, address) in enumerate(addresses):
         sock = _Socket(family, socket.SOCK_STREAM)

@@ -1,7 +1,8 @@
 """One deadline over a whole conversation, whatever the other side does.
 
-Timeouts of `socket`, `smtplib` and `requests` hold for one read. A server that sends a byte a second keeps a sender for ever. Here one
-thread of the process looks at every conversation under way and shuts the socket of those that are over; the blocked read then ends at once.
+Timeouts of `socket`, `smtplib` and `requests` hold for one read. A server that sends a byte a second keeps a
+sender for ever. Here one thread of the process looks at every conversation under way and shuts the socket of
+those that are over; the blocked read then ends at once.
 """
 
 import contextlib
@@ -38,7 +39,9 @@ class Deadline:
         _watchdog.add(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _watchdog.remove(self)
         with _cutting:
             self._done = True
@@ -64,7 +67,8 @@ class Deadline:
             self.expired = True
             if self._socket is not None:
                 with contextlib.suppress(OSError):
-                    # Not sock.shutdown(): that of an SSLSocket drops its TLS state under the hands of the thread that reads.
+                    # Not sock.shutdown(): that of an SSLSocket drops its TLS state under the hands of the
+                    # thread that reads.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 

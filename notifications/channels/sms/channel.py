@@ -1,4 +1,6 @@
-"""SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request left."""
+"""SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request
+left.
+"""
 
 import functools
 import logging
@@ -35,17 +37,21 @@ LONGEST = 1600  # characters; Twilio refuses more (21617)
 logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
-# Twilio: up to 11 letters, digits and these characters, one of them a letter; carriers' short codes have 3 to 8 digits.
+# Twilio: up to 11 letters, digits and these characters, one of them a letter; carriers' short codes have 3 to
+# 8 digits.
 _SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
 
-# Twilio advises against logic on its codes because they change, so the HTTP status decides and this table only corrects it.
+# Twilio advises against logic on its codes because they change, so the HTTP status decides and this table
+# only corrects it.
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
 _TOO_MANY = 20429
 _LATER = frozenset({_TOO_MANY, 20503, 21730})
 # What a code is about, and whether it is for good.
 _MEANING: dict[object, tuple[About, Failure]] = {
-    **dict.fromkeys((21211, 21214, 21408, 21610, 21612, 21614, 30004, 30005, 30006), (About.RECIPIENT, Failure.PERMANENT)),
+    **dict.fromkeys(
+        (21211, 21214, 21408, 21610, 21612, 21614, 30004, 30005, 30006), (About.RECIPIENT, Failure.PERMANENT)
+    ),
     30003: (About.RECIPIENT, Failure.TRANSIENT),
     30007: (About.MESSAGE, Failure.PERMANENT),
     **dict.fromkeys(_TOO_LONG, (About.MESSAGE, Failure.TRANSIENT)),
@@ -57,18 +63,25 @@ _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
 def sender_parameter(text: str) -> dict[str, str]:
-    """Return TWILIO_FROM as the parameter that Twilio takes it in. Raises ValueError where it is no kind of sender."""
+    """Return TWILIO_FROM as the parameter that Twilio takes it in.
+
+    Raises ValueError where it is no kind of sender.
+    """
     if text.startswith("+"):
         return {"from_": e164(text)}
     if _MESSAGING_SERVICE.fullmatch(text):
         return {"messaging_service_sid": text}
     if not _SENDER_ID.fullmatch(text):
-        raise ValueError("it is no number with its country code, no short code, no sender ID and no Messaging Service")
+        raise ValueError(
+            "it is no number with its country code, no short code, no sender ID and no Messaging Service"
+        )
     return {"from_": text}
 
 
 class _GatewayClient(HttpClient):
-    """Carries the SDK's requests over a Wire; the answer to a thread's last request stays readable, for its headers."""
+    """Carries the SDK's requests over a Wire; the answer to a thread's last request stays readable, for its
+    headers.
+    """
 
     def __init__(self, api_url: str, deadline: float) -> None:
         super().__init__(logging.getLogger("twilio.http_client"), is_async=False, timeout=deadline)
@@ -130,8 +143,9 @@ class SmsChannel(Facts):
     when_off, without_destination = Reason.SMS_SERVICE_NOT_ENABLED, Reason.MISSING_SMS_RECIPIENT
     spelled = staticmethod(e164)
     width = 4
-    # Creating a message is not idempotent with Twilio, and what is unknown after a crash is not sent again by itself: so as few as can be
-    # under way at once, and more only where a gateway answers so soon that they leave within an instant.
+    # Creating a message is not idempotent with Twilio, and what is unknown after a crash is not sent again by
+    # itself: so as few as can be under way at once, and more only where a gateway answers so soon that they
+    # leave within an instant.
     permits = 12
     ahead = 0.05
     inline = False
@@ -165,13 +179,23 @@ class SmsChannel(Facts):
     @classmethod
     def uses(cls) -> list[tuple[str, str]]:
         ready = settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_FROM
-        gateway = settings.TWILIO_API_URL if ready else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
+        gateway = (
+            settings.TWILIO_API_URL
+            if ready
+            else "none: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"
+        )
         receipts = settings.RECEIPTS_URL or "off (RECEIPTS_URL)"
-        return [("Gateway", gateway), ("Sender", settings.TWILIO_FROM or "none"), ("Delivery receipts", receipts)]
+        return [
+            ("Gateway", gateway),
+            ("Sender", settings.TWILIO_FROM or "none"),
+            ("Delivery receipts", receipts),
+        ]
 
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
-        return replace(envelope, destination=target, body=f"[to {envelope.destination}] {envelope.body}"[:LONGEST])
+        return replace(
+            envelope, destination=target, body=f"[to {envelope.destination}] {envelope.body}"[:LONGEST]
+        )
 
     def lane(self, destination: str) -> str:
         return "twilio"
@@ -181,7 +205,10 @@ class SmsChannel(Facts):
 
     def _configured(self) -> Client:
         if self._client is None:
-            raise _never(Reason.SMS_SERVICE_NOT_ENABLED, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set")
+            raise _never(
+                Reason.SMS_SERVICE_NOT_ENABLED,
+                "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set",
+            )
         return self._client
 
     def check(self, envelope: Envelope) -> None:
@@ -195,24 +222,40 @@ class SmsChannel(Facts):
         if is_blank(envelope.body):
             raise _never(Reason.OTHER, "the message is empty: it has no text")
         if len(envelope.body) > LONGEST:
-            raise _never(Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed")
+            raise _never(
+                Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed"
+            )
         return client, _number(envelope.destination)
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
         client, to = self._checked(envelope)
         try:
-            message = client.messages.create(to=to, body=envelope.body, **self._origin, **self._asks_for_receipts(envelope.key))
+            message = client.messages.create(
+                to=to, body=envelope.body, **self._origin, **self._asks_for_receipts(envelope.key)
+            )
         except NotHandedOver as error:
             raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), lane_fault=True) from error
         except NoAnswer as error:
-            raise DeliveryError(Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN, lane_fault=True) from error
+            raise DeliveryError(
+                Reason.SMS_CONNECTION_EXCEPTION, str(error), outcome=Outcome.UNKNOWN, lane_fault=True
+            ) from error
         except (TwilioException, ValueError, TypeError, AttributeError) as error:
             # ValueError and the like: the SDK reads the answer as a JSON object and this one is none.
             return self._judged(error)
         if message.status in _NOT_SENT:
-            detail = cleaned(f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}")
-            raise DeliveryError(Reason.SMS_NOT_SENT, detail, kind=kind_of(message.error_code), about=_about(message.error_code))
-        sid, detail = cleaned(message.sid or "")[:100], cleaned(f"HTTP {_status(self._http.answer)}: {message.status}")
+            detail = cleaned(
+                f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}"
+            )
+            raise DeliveryError(
+                Reason.SMS_NOT_SENT,
+                detail,
+                kind=kind_of(message.error_code),
+                about=_about(message.error_code),
+            )
+        sid, detail = (
+            cleaned(message.sid or "")[:100],
+            cleaned(f"HTTP {_status(self._http.answer)}: {message.status}"),
+        )
         return Accepted(sid, detail) if self._receipts_url else Receipt(sid, detail)
 
     def _asks_for_receipts(self, key: UUID) -> dict[str, str]:
@@ -227,12 +270,16 @@ class SmsChannel(Facts):
         if answer is None:
             raise error  # not the gateway's doing
         if 200 <= answer.status < 300:
-            return Receipt(detail=answer.summary)  # the status says created; that its text cannot be read changes nothing
+            # The status says created; that its text cannot be read changes nothing.
+            return Receipt(detail=answer.summary)
         raise _failure(answer, getattr(error, "code", None)) from error
 
 
 def receipt_address(receipts_url: str, key: UUID) -> str:
-    """Where Twilio reports about a message. The key is in the address, because a report may come before, or without, Twilio's number."""
+    """Where Twilio reports about a message.
+
+    The key is in the address, because a report may come before, or without, Twilio's number.
+    """
     return f"{receipts_url}/receipts/twilio/{key.hex}/"
 
 
@@ -242,12 +289,22 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     wait = retry_after(answer.headers.get("Retry-After"))
     if code in _LATER or status in (408, 425, 429, 503):
         throttled = code == _TOO_MANY or status == 429
-        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, retry_after=wait, lane_fault=True, about=About.SERVER, throttled=throttled)
+        return DeliveryError(
+            Reason.SMS_SERVICE_ERROR,
+            detail,
+            retry_after=wait,
+            lane_fault=True,
+            about=About.SERVER,
+            throttled=throttled,
+        )
     if code in _CREDENTIALS or status == 401:
-        return DeliveryError(Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True, about=About.SERVER)
+        return DeliveryError(
+            Reason.INVALID_SMS_GATEWAY_CREDENTIALS, detail, lane_fault=True, about=About.SERVER
+        )
     if code in _TOO_LONG:
         return DeliveryError(Reason.SMS_TOO_LONG, detail, kind=Failure.PERMANENT, about=About.MESSAGE)
-    if status >= 500:  # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
+    # Twilio: a create that was answered with 500 may have been done (its page on error 20500)
+    if status >= 500:
         return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if 400 <= status < 500:
         return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=_about(code))

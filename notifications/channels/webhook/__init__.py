@@ -1,7 +1,13 @@
 """Webhooks."""
 
 from notifications.channels.webhook.channel import METHODS, WebhookChannel, usable_url
-from notifications.channels.webhook.headers import CONTENT_TYPES, is_reserved, password_problem, problem, username_problem
+from notifications.channels.webhook.headers import (
+    CONTENT_TYPES,
+    is_reserved,
+    password_problem,
+    problem,
+    username_problem,
+)
 from notifications.channels.webhook.signing import new_secret, secret_problem
 from notifications.channels.webhook.target import Origin, origin
 

@@ -1,4 +1,7 @@
-"""Which addresses a webhook may reach. A URL comes from users, so it must not lead into the network that Commlog stands in (SSRF)."""
+"""Which addresses a webhook may reach.
+
+A URL comes from users, so it must not lead into the network that Commlog stands in (SSRF).
+"""
 
 import ipaddress
 import socket
@@ -23,7 +26,8 @@ _METADATA = frozenset(
     )
 )
 
-# What Python's is_global lets pass, or has let pass in some version, although it leads somewhere else than it says.
+# What Python's is_global lets pass, or has let pass in some version, although it leads somewhere else than it
+# says.
 _REFUSED = tuple(
     ipaddress.ip_network(net)
     for net in (
@@ -47,7 +51,9 @@ _REFUSED = tuple(
 
 
 def canonical(address: IP) -> IP:
-    """The IPv4 address that an IPv6 spelling of it means (::ffff:a.b.c.d and ::a.b.c.d), without a zone; any other as it is."""
+    """The IPv4 address that an IPv6 spelling of it means (::ffff:a.b.c.d and ::a.b.c.d), without a zone; any
+    other as it is.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         return address
     number = int(address)
@@ -57,7 +63,9 @@ def canonical(address: IP) -> IP:
 
 
 def literal(host: str) -> IP | None:
-    """The address that a resolver takes this host for without asking anybody: 127.0.0.1, 2130706433, 0x7f.1, 017700000001, [::1]."""
+    """The address that a resolver takes this host for without asking anybody: 127.0.0.1, 2130706433, 0x7f.1,
+    017700000001, [::1].
+    """
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return canonical(ipaddress.ip_address(bare))
@@ -78,7 +86,9 @@ class Rules:
     def in_allowed_net(self, address: IP) -> bool:
         """Whether the operator named this address; such a one may also be called on any port."""
         address = canonical(address)
-        return address not in _METADATA and any(address.version == net.version and address in net for net in self.allowed)
+        return address not in _METADATA and any(
+            address.version == net.version and address in net for net in self.allowed
+        )
 
     def permits(self, address: IP) -> bool:
         """Whether this address may be connected to."""

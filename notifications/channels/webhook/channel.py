@@ -46,7 +46,12 @@ class WebhookChannel(Facts):
     inline = False
 
     def __init__(
-        self, allowed_nets: Sequence[Net] = (), allow_http: bool = False, deadline: float = 20.0, *, lookup: Lookup = socket.getaddrinfo
+        self,
+        allowed_nets: Sequence[Net] = (),
+        allow_http: bool = False,
+        deadline: float = 20.0,
+        *,
+        lookup: Lookup = socket.getaddrinfo,
     ) -> None:
         self._guard = Guard(Rules(tuple(allowed_nets)), allow_http, lookup)
         self._deadline = deadline
@@ -59,7 +64,10 @@ class WebhookChannel(Facts):
     @classmethod
     def uses(cls) -> list[tuple[str, str]]:
         nets = ", ".join(map(str, settings.WEBHOOK_ALLOWED_NETS)) or "none"
-        return [("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"), ("Private networks allowed", nets)]
+        return [
+            ("Plain http", "allowed" if settings.WEBHOOK_ALLOW_HTTP else "refused"),
+            ("Private networks allowed", nets),
+        ]
 
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
@@ -82,14 +90,18 @@ class WebhookChannel(Facts):
     def send(self, envelope: Envelope) -> Receipt:
         envelope = _opened(envelope)
         target, body = self._prepared(envelope)
-        headers = outgoing(envelope) | signed(envelope.key, body, envelope.signing_secrets, at=datetime.now(UTC))
+        headers = outgoing(envelope) | signed(
+            envelope.key, body, envelope.signing_secrets, at=datetime.now(UTC)
+        )
         request = prepared(envelope.method or "POST", target.url, headers, body)
         try:
             answer = self._wire.exchange(request, self._deadline)
         except NotHandedOver as error:
             raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), lane_fault=True) from error
         except NoAnswer as error:
-            raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN, lane_fault=True) from error
+            raise DeliveryError(
+                Reason.HTTP_ERROR_WHILE_SENDING, str(error), outcome=Outcome.UNKNOWN, lane_fault=True
+            ) from error
         if 200 <= answer.status < 300:  # whatever became of its body
             request_id = cleaned(answer.headers.get("X-Request-Id", ""))[:100]
             return Receipt(provider_id=request_id, detail=without_secrets(answer.summary, headers, envelope))
@@ -103,17 +115,26 @@ class WebhookChannel(Facts):
         target = read(envelope.destination)
         self._guard.check(target)
         if (envelope.method or "POST") not in METHODS:
-            raise never(Reason.OTHER, f"a webhook is sent with {', '.join(sorted(METHODS))}, not with {cleaned(envelope.method)[:20]}")
+            raise never(
+                Reason.OTHER,
+                f"a webhook is sent with {', '.join(sorted(METHODS))}, not with "
+                f"{cleaned(envelope.method)[:20]}",
+            )
         try:
             media_type = mime(envelope.content_type)
         except KeyError:
-            raise never(Reason.OTHER, f"the content type {cleaned(envelope.content_type)[:100]} is not one of the three") from None
+            raise never(
+                Reason.OTHER,
+                f"the content type {cleaned(envelope.content_type)[:100]} is not one of the three",
+            ) from None
         if words := problem(envelope.headers):
             raise never(Reason.OTHER, words)
         try:
             body = envelope.body.encode()
         except UnicodeEncodeError as error:  # lone surrogates
-            raise never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text holds characters that UTF-8 cannot write") from error
+            raise never(
+                Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text holds characters that UTF-8 cannot write"
+            ) from error
         if len(body) > LARGEST:
             raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the body is larger than {LARGEST} octets")
         if media_type == "application/json":
@@ -122,7 +143,9 @@ class WebhookChannel(Facts):
 
 
 def usable_url(allowed_nets: Sequence[Net], allow_http: bool, url: str) -> None:
-    """Raise ValueError for a URL that a channel with these settings would refuse without asking a resolver."""
+    """Raise ValueError for a URL that a channel with these settings would refuse without asking a
+    resolver.
+    """
     try:
         Guard(Rules(tuple(allowed_nets)), allow_http).check(read(url))
     except DeliveryError as error:
@@ -130,7 +153,10 @@ def usable_url(allowed_nets: Sequence[Net], allow_http: bool, url: str) -> None:
 
 
 def _opened(envelope: Envelope) -> Envelope:
-    """The envelope with its secrets readable. They can be read again once the right key is set, so a failure is retried."""
+    """The envelope with its secrets readable.
+
+    They can be read again once the right key is set, so a failure is retried.
+    """
     try:
         return replace(
             envelope,
@@ -156,7 +182,9 @@ def _check_json(body: str) -> None:
 
 
 def _failure(answer: Answer, detail: str) -> DeliveryError:
-    """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says that it is meant for good."""
+    """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says
+    that it is meant for good.
+    """
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
     gone, throttled = answer.status == _GONE, answer.status == _TOO_MANY

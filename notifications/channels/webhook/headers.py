@@ -19,7 +19,8 @@ CONTENT_TYPES: dict[str, str] = {
     "APPLICATION_XML": "application/xml",
 }
 
-# RFC 8259 knows no charset parameter; without one, text is read as Latin-1 by some and XML by its declaration.
+# RFC 8259 knows no charset parameter; without one, text is read as Latin-1 by some and XML by its
+# declaration.
 _SENT_AS = {
     "text/plain": "text/plain; charset=utf-8",
     "application/json": "application/json",
@@ -35,16 +36,19 @@ _SHORTEST_SECRET = 4  # characters; shorter ones would tear words apart, and are
 # They frame the request, belong to one hop or are ours to say; an author who sets them is overruled.
 _RESERVED = frozenset(
     {
-        "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer", "connection", "keep-alive",
-        "proxy-connection", "proxy-authorization", "proxy-authenticate", "upgrade", "expect", "user-agent", "accept-encoding",
-        IDEMPOTENCY_KEY,
+        "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer",
+        "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate",
+        "upgrade", "expect", "user-agent", "accept-encoding", IDEMPOTENCY_KEY,
     }
 )  # fmt: skip
 _RESERVED_PREFIX = "webhook-"  # Standard Webhooks' signatures
 
 
 def is_reserved(name: str, *, signed_in: bool = False) -> bool:
-    """Whether an author's header of this name is left out. `signed_in`: the message has a user name and password."""
+    """Whether an author's header of this name is left out.
+
+    `signed_in`: the message has a user name and password.
+    """
     name = name.lower()
     return name in _RESERVED or name.startswith(_RESERVED_PREFIX) or (signed_in and name == "authorization")
 
@@ -57,7 +61,10 @@ def problem(headers: Mapping[str, str]) -> str:
         if not _NAME.fullmatch(name):
             return "a header's name has letters, digits and hyphens only, at most 64"
         if not _VALUE.fullmatch(value):
-            return f"the value of the header {name} holds a line break or a character outside ASCII, or is too long"
+            return (
+                f"the value of the header {name} holds a line break or a character outside ASCII, or is "
+                "too long"
+            )
     return ""
 
 
@@ -72,9 +79,15 @@ def password_problem(password: str) -> Fault | None:
 
 
 def outgoing(envelope: Envelope) -> dict[str, str]:
-    """Every header of the request but those of its framing. The author's come first and never replace ours."""
+    """Every header of the request but those of its framing. The author's come first and never replace
+    ours.
+    """
     signed_in = bool(envelope.auth_username or envelope.auth_password)
-    headers = {name: value.strip() for name, value in envelope.headers.items() if not is_reserved(name, signed_in=signed_in)}
+    headers = {
+        name: value.strip()
+        for name, value in envelope.headers.items()
+        if not is_reserved(name, signed_in=signed_in)
+    }
     headers["Content-Type"] = _SENT_AS[mime(envelope.content_type)]
     headers["User-Agent"] = USER_AGENT
     headers[IDEMPOTENCY_KEY] = str(envelope.key)
@@ -86,7 +99,11 @@ def outgoing(envelope: Envelope) -> dict[str, str]:
 
 def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> str:
     """An answer as it may be stored: some receivers say back what they were sent."""
-    values = {envelope.auth_password, *envelope.signing_secrets, *(value for name, value in sent.items() if names_a_secret(name))}
+    values = {
+        envelope.auth_password,
+        *envelope.signing_secrets,
+        *(value for name, value in sent.items() if names_a_secret(name)),
+    }
     words = {word for value in values for word in (value, value.rpartition(" ")[2])}  # of "Bearer x", x too
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_SECRET:
@@ -95,7 +112,10 @@ def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> s
 
 
 def mime(content_type: str) -> str:
-    """The content type of an envelope; nothing said means plain text. Raises KeyError for another than the three."""
+    """The content type of an envelope; nothing said means plain text.
+
+    Raises KeyError for another than the three.
+    """
     content_type = content_type or "text/plain"
     if content_type not in _SENT_AS:
         raise KeyError(content_type)

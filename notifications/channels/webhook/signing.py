@@ -1,4 +1,6 @@
-"""Signatures of webhooks, after Standard Webhooks: receivers check them with their secret and any library of that name."""
+"""Signatures of webhooks, after Standard Webhooks: receivers check them with their secret and any library of
+that name.
+"""
 
 import base64
 import binascii
@@ -30,9 +32,15 @@ def secret_problem(secret: str) -> str:
 
 
 def signed(key: UUID, body: bytes, signing_secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
-    """The three headers. The identity is the same over all retries; time and signatures are of this attempt, one for each secret."""
+    """The three headers. The identity is the same over all retries; time and signatures are of this attempt,
+    one for each secret.
+    """
     if not signing_secrets:
         return {}
     text = body.decode()
     signatures = [Webhook(secret).sign(str(key), at, text) for secret in signing_secrets]
-    return {"webhook-id": str(key), "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": " ".join(signatures)}
+    return {
+        "webhook-id": str(key),
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

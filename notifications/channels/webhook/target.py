@@ -47,7 +47,10 @@ def read(url: str) -> Target:
     if scheme not in _USUAL_PORTS:
         raise never(Reason.INVALID_HTTP_PROTOCOL, "the URL does not begin with https://")
     if _SUSPICIOUS.search(url) or len(url) > _LONGEST:
-        raise never(Reason.UNDEFINED_DESTINATION, "the URL is too long or holds a space, a backslash or a control character")
+        raise never(
+            Reason.UNDEFINED_DESTINATION,
+            "the URL is too long or holds a space, a backslash or a control character",
+        )
     try:
         request = requests.Request("POST", url).prepare()
         parts = urllib3.util.parse_url(request.url or "")
@@ -55,8 +58,14 @@ def read(url: str) -> Target:
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise never(Reason.UNDEFINED_DESTINATION, "the URL cannot be read") from error
     host = parts.host or ""
-    if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0] or parts.auth is not None:
-        raise never(Reason.UNDEFINED_DESTINATION, "the URL holds a user name or password; they have fields of their own")
+    if (
+        "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]
+        or parts.auth is not None
+    ):
+        raise never(
+            Reason.UNDEFINED_DESTINATION,
+            "the URL holds a user name or password; they have fields of their own",
+        )
     if not _HOST.fullmatch(host) or port == 0:
         raise never(Reason.UNDEFINED_DESTINATION, "the URL names no usable host")
     out = parts._replace(fragment=None).url
@@ -67,7 +76,10 @@ Origin = tuple[str, str, int]
 
 
 def origin(url: str) -> Origin:
-    """Return the scheme, host and port that a URL leads to, however it is spelled (RFC 6454). Raises DeliveryError(NEVER)."""
+    """Return the scheme, host and port that a URL leads to, however it is spelled (RFC 6454).
+
+    Raises DeliveryError(NEVER).
+    """
     target = read(url)
     host = str(target.address) if target.address is not None else target.host.lower().removesuffix(".")
     return target.scheme, host, target.port
@@ -75,7 +87,9 @@ def origin(url: str) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides about targets: by their spelling first, by every address they resolve to at the moment of connecting."""
+    """Decides about targets: by their spelling first, by every address they resolve to at the moment of
+    connecting.
+    """
 
     rules: Rules
     allow_http: bool
@@ -84,12 +98,16 @@ class Guard:
     def check(self, target: Target) -> None:
         """What can be said without asking a resolver. Raises DeliveryError(NEVER)."""
         if target.scheme != "https" and not self.allow_http:
-            raise never(Reason.INVALID_HTTP_PROTOCOL, "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http")
+            raise never(
+                Reason.INVALID_HTTP_PROTOCOL,
+                "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http",
+            )
         if target.address is not None:
             self._judge(target.host, target.port, [target.address])
 
     def admit(self, host: str, port: int, deadline: Deadline) -> list[Address]:
-        """The addresses to connect to, every one of them permitted: what was checked is what is connected to, with no second look-up.
+        """The addresses to connect to, every one of them permitted: what was checked is what is connected to,
+        with no second look-up.
 
         Raises DeliveryError(NEVER) where one of them is refused, OSError where the name does not resolve.
         """
@@ -104,13 +122,15 @@ class Guard:
                 _log.warning("webhook to %s refused: %s is not a permitted address", host, address)
                 raise never(
                     Reason.BLACKLISTED_URL,
-                    f"{host} leads to an address in a private or reserved network. WEBHOOK_ALLOWED_NETS can allow the network, "
+                    f"{host} leads to an address in a private or reserved network. WEBHOOK_ALLOWED_NETS can "
+                    "allow the network, "
                     "and WEBHOOK_ALLOW_HTTP=1 plain http.",
                 )
         if port not in _USUAL_PORTS.values() and not all(map(self.rules.in_allowed_net, addresses)):
             raise never(
                 Reason.BLACKLISTED_URL,
-                f"{host}: port {port} is not 80 or 443. Other ports can be called inside WEBHOOK_ALLOWED_NETS only "
+                f"{host}: port {port} is not 80 or 443. Other ports can be called inside "
+                "WEBHOOK_ALLOWED_NETS only "
                 "(plain http needs WEBHOOK_ALLOW_HTTP=1).",
             )
 

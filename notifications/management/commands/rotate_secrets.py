@@ -1,4 +1,6 @@
-"""rotate_secrets: seal every stored secret anew under SECRETS_KEY, so that the keys before it can be forgotten."""
+"""rotate_secrets: seal every stored secret anew under SECRETS_KEY, so that the keys before it can be
+forgotten.
+"""
 
 from typing import Any
 
@@ -17,5 +19,9 @@ class Command(BaseCommand):
         try:
             changed = rotate()
         except Unreadable as error:
-            raise CommandError(f"{error}. Add the key that sealed it to SECRETS_PREVIOUS_KEYS, then run this again.") from error
-        self.stdout.write(f"{changed:,} stored secrets were sealed anew. SECRETS_PREVIOUS_KEYS can be emptied now.")
+            raise CommandError(
+                f"{error}. Add the key that sealed it to SECRETS_PREVIOUS_KEYS, then run this again."
+            ) from error
+        self.stdout.write(
+            f"{changed:,} stored secrets were sealed anew. SECRETS_PREVIOUS_KEYS can be emptied now."
+        )

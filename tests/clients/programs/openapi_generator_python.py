@@ -3,9 +3,19 @@
 import json
 import os
 
-from commlog_client import ApiClient, ApiException, CommunicationsApi, Configuration, FilterCriteria, NewMessage, Resend
+from commlog_client import (
+    ApiClient,
+    ApiException,
+    CommunicationsApi,
+    Configuration,
+    FilterCriteria,
+    NewMessage,
+    Resend,
+)
 
-api = CommunicationsApi(ApiClient(Configuration(host=os.environ["COMMLOG"], api_key={"ApiKeyAuth": os.environ["KEY"]})))
+api = CommunicationsApi(
+    ApiClient(Configuration(host=os.environ["COMMLOG"], api_key={"ApiKeyAuth": os.environ["KEY"]}))
+)
 found = api.search([FilterCriteria(field="state", operator="EQUALS", value="FAILED")], details_level="FULL")
 email = NewMessage(type="EMAIL", destination="ana@example.org", subject="Hello", body="Dear Ana")
 sent = api.send(email, idempotency_key="of the program")
@@ -17,7 +27,9 @@ except ApiException as error:
 print(
     json.dumps(
         {
-            "found": [[each.encoded_key, each.state, each.failure_reason, each.creation_date.year] for each in found],
+            "found": [
+                [each.encoded_key, each.state, each.failure_reason, each.creation_date.year] for each in found
+            ],
             "sent": [sent.encoded_key, sent.state],
             "resent": resent.status_code,
             "unknown": unknown.errors[0].error_code,

@@ -10,8 +10,14 @@ from tests.factories import PASSWORD, outsider, viewer
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "three quiet green rivers"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 "
+    "Safari/537.36"
+)
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Safari/604.1"
+)
 
 
 @pytest.fixture
@@ -25,7 +31,9 @@ def _signed_in(agent: str = FIREFOX, address: str = "192.0.2.7") -> Client:
     return browser
 
 
-def _password(present: str = PASSWORD, password: str = NEW_PASSWORD, again: str = NEW_PASSWORD) -> dict[str, str]:
+def _password(
+    present: str = PASSWORD, password: str = NEW_PASSWORD, again: str = NEW_PASSWORD
+) -> dict[str, str]:
     return {"present": present, "password": password, "again": again}
 
 

@@ -1,4 +1,6 @@
-"""What is refused before a password is hashed, what is counted, who is told; and that what was typed is stored nowhere."""
+"""What is refused before a password is hashed, what is counted, who is told; and that what was typed is
+stored nowhere.
+"""
 
 import logging
 import re
@@ -72,7 +74,10 @@ def test_with_the_slots_held_a_sign_in_is_answered_at_once(vera: User) -> None:
     with slots.slot("198.51.100.1"), slots.slot("198.51.100.2"):
         response = _post(password=PASSWORD)
     assert (response.status_code, response["Retry-After"]) == (429, "1")
-    assert "Too many people are signing in at this moment. Your password was not looked at. Try again." in response.text
+    assert (
+        "Too many people are signing in at this moment. Your password was not looked at. Try again."
+        in response.text
+    )
     assert 'value="vera"' in response.text
     assert PASSWORD not in response.text
     assert hashed == []
@@ -130,7 +135,8 @@ def test_an_address_is_locked_over_all_names(vera: User) -> None:
     assert _post(password=PASSWORD).status_code == 429
     assert len(hashed) == 60
     assert _post(password=PASSWORD, address=THERE).status_code == 302
-    assert AuditEntry.objects.filter(action="SIGN_IN_LOCKED").count() == 0  # its share of this minute's entries is used up
+    # Its share of this minute's entries is used up.
+    assert AuditEntry.objects.filter(action="SIGN_IN_LOCKED").count() == 0
 
 
 def test_an_office_that_signs_in_correctly_is_never_locked() -> None:
@@ -139,7 +145,8 @@ def test_an_office_that_signs_in_correctly_is_never_locked() -> None:
         assert [_post(name=person.username, password=PASSWORD).status_code for person in people] == [302] * 25
     _statuses(4, name="clerk1")
     assert _post(name="clerk1", password=PASSWORD).status_code == 302
-    assert _statuses(4, name="clerk1") == [200] * 4  # the right one has ended the count of that name from there
+    # The right one has ended the count of that name from there.
+    assert _statuses(4, name="clerk1") == [200] * 4
 
 
 def test_the_right_password_ends_no_other_count(vera: User) -> None:
@@ -177,7 +184,9 @@ def test_a_password_in_the_wrong_box_is_stored_nowhere(vera: User, caplog: pytes
 def test_a_row_is_as_large_however_often_it_was_tried(vera: User) -> None:
     _statuses(20)
     assert Tally.objects.filter(name__startswith="within:").count() <= 3
-    assert {len(str(row)) for row in WrongPassword.objects.values_list("name", "network")} == {len(str(("0" * 64, HERE)))}
+    assert {len(str(row)) for row in WrongPassword.objects.values_list("name", "network")} == {
+        len(str(("0" * 64, HERE)))
+    }
 
 
 def test_what_is_counted_is_swept_by_time(vera: User, clock: time_machine.Traveller) -> None:
@@ -190,7 +199,9 @@ def test_what_is_counted_is_swept_by_time(vera: User, clock: time_machine.Travel
     assert (WrongPassword.objects.count(), Tally.objects.count()) == (0, 0)
 
 
-def test_many_wrong_passwords_for_one_account_are_told_once_and_lock_nobody(vera: User, settings: Any) -> None:
+def test_many_wrong_passwords_for_one_account_are_told_once_and_lock_nobody(
+    vera: User, settings: Any
+) -> None:
     settings.ALERT_EMAIL = "operations@example.org"
     for number in range(30):
         assert _post(address=f"198.51.100.{number}").status_code == 200
@@ -218,9 +229,14 @@ def test_the_present_password_is_counted_with_the_sign_in(vera: User) -> None:
     answers = [pages.post("/account/password/", new | {"present": "wrong"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert 890 <= int(answers[1]["Retry-After"]) <= 900
-    assert "Too many wrong passwords. Wait 15 minutes." in pages.post("/account/password/", new | {"present": PASSWORD}).text
+    assert (
+        "Too many wrong passwords. Wait 15 minutes."
+        in pages.post("/account/password/", new | {"present": PASSWORD}).text
+    )
     assert _post(password=PASSWORD).status_code == 429
-    noted = AuditEntry.objects.filter(action="PASSWORD_WRONG").values_list("actor_name", "target_label", "address")
+    noted = AuditEntry.objects.filter(action="PASSWORD_WRONG").values_list(
+        "actor_name", "target_label", "address"
+    )
     assert list(noted) == [("Vera Viewer", "Vera Viewer (vera)", HERE)] * 2
     with slots.slot(THERE):
         busy = Client(REMOTE_ADDR=THERE)

@@ -47,7 +47,9 @@ def _asks_by_itself(tab: Client) -> int:
 
 
 @pytest.mark.parametrize(("after", "status"), [(29 * MINUTES, 200), (31 * MINUTES, 302)])
-def test_it_lapses_without_a_sign_of_its_user(tab: Client, clock: time_machine.Traveller, after: int, status: int) -> None:
+def test_it_lapses_without_a_sign_of_its_user(
+    tab: Client, clock: time_machine.Traveller, after: int, status: int
+) -> None:
     clock.shift(after)
     assert tab.get(PAGE).status_code == status
 
@@ -63,7 +65,9 @@ def test_each_page_keeps_it(vera: User, tab: Client, clock: time_machine.Travell
     assert Session.objects.count() == UserSession.objects.count() == 1
 
 
-def test_it_ends_after_twelve_hours_however_busy_its_user_is(tab: Client, clock: time_machine.Traveller) -> None:
+def test_it_ends_after_twelve_hours_however_busy_its_user_is(
+    tab: Client, clock: time_machine.Traveller
+) -> None:
     for _ in range(71):
         clock.shift(10 * MINUTES)
         assert tab.get(PAGE).status_code == 200
@@ -76,7 +80,10 @@ def test_what_a_page_asks_for_by_itself_does_not_keep_it(tab: Client, clock: tim
     for _ in range(3):
         clock.shift(9 * MINUTES)
         assert _asks_by_itself(tab) == 200
-    assert _left(tab, **{BY_ITSELF: "1"}) == {"left": 3 * MINUTES, "longest": 12 * 60 * MINUTES - 27 * MINUTES}
+    assert _left(tab, **{BY_ITSELF: "1"}) == {
+        "left": 3 * MINUTES,
+        "longest": 12 * 60 * MINUTES - 27 * MINUTES,
+    }
     clock.shift(4 * MINUTES)
     assert _asks_by_itself(tab) == 302
 
@@ -101,7 +108,9 @@ def test_a_new_sign_in_begins_anew(tab: Client, clock: time_machine.Traveller) -
     assert _left(tab) == {"left": 30 * MINUTES, "longest": 12 * 60 * MINUTES}
 
 
-def test_a_session_from_before_this_rule_gets_it_at_its_next_page(vera: User, tab: Client, clock: time_machine.Traveller) -> None:
+def test_a_session_from_before_this_rule_gets_it_at_its_next_page(
+    vera: User, tab: Client, clock: time_machine.Traveller
+) -> None:
     session = tab.session
     for name in ("began", "_session_expiry"):
         del session[name]
@@ -115,13 +124,18 @@ def test_a_session_from_before_this_rule_gets_it_at_its_next_page(vera: User, ta
 @pytest.mark.parametrize(
     ("page", "back_at"),
     [
-        ("http://testserver/communications/?state=FAILED", "http%3A//testserver/communications/%3Fstate%3DFAILED"),
+        (
+            "http://testserver/communications/?state=FAILED",
+            "http%3A//testserver/communications/%3Fstate%3DFAILED",
+        ),
         ("https://evil.example/", ""),
         ("http://[", ""),
         ("", ""),
     ],
 )
-def test_what_was_sent_too_late_is_said_not_to_be_done(tab: Client, clock: time_machine.Traveller, page: str, back_at: str) -> None:
+def test_what_was_sent_too_late_is_said_not_to_be_done(
+    tab: Client, clock: time_machine.Traveller, page: str, back_at: str
+) -> None:
     clock.shift(timedelta(hours=1))
     answer = tab.post("/account/menu/", headers={"Referer": page})
     assert answer["Location"] == f"/sign-in/?next={back_at}"

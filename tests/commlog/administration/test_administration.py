@@ -62,9 +62,16 @@ def test_the_trail_costs_the_same_for_one_row_and_for_three(
 
 def test_the_trail_shows_before_and_after_the_latest_first(pages: Client, ada: User) -> None:
     audit.record(
-        ada, AuditAction.CHANGED, kind="role", label="Teller", before={"name": "Old", "on": True}, after={"name": "New", "on": False}
+        ada,
+        AuditAction.CHANGED,
+        kind="role",
+        label="Teller",
+        before={"name": "Old", "on": True},
+        after={"name": "New", "on": False},
     )
-    audit.record(ada, AuditAction.CREATED, kind="role", label="Later", after={"permissions": ["A", "B"], "none": None})
+    audit.record(
+        ada, AuditAction.CREATED, kind="role", label="Later", after={"permissions": ["A", "B"], "none": None}
+    )
     assert _listed(pages)[:2] == ["Later", "Teller"]
     shown = pages.get(TRAIL).text
     assert "<del><bdi>Old</bdi></del>" in shown
@@ -77,7 +84,9 @@ def test_by_who_what_and_when(pages: Client, ada: User) -> None:
     audit.record(ada, AuditAction.CREATED, kind="role", label="by Ada")
     audit.record(vera, AuditAction.EXPORTED, kind="log", label="by Vera")
     audit.record(ada, AuditAction.CHANGED, vera, label="to Vera")
-    AuditEntry.objects.create(action=AuditAction.CREATED, target_label="old", at=timezone.now() - timedelta(days=9))
+    AuditEntry.objects.create(
+        action=AuditAction.CREATED, target_label="old", at=timezone.now() - timedelta(days=9)
+    )
     assert _listed(pages, who="vera viewer") == ["to Vera", "by Vera"]
     assert _listed(pages, action="EXPORTED") == ["by Vera"]
     today = timezone.localdate()
@@ -111,7 +120,10 @@ def test_a_program_s_entries_have_pages(pages: Client) -> None:
         audit.record(viewer(), AuditAction.SENT, kind="message", label="by somebody else")
     audit.record(None, AuditAction.CREATED, consumer, label="to it")
     first = pages.get(TRAIL, {"who": "Ledger"}).context["listing"]
-    assert [entry.target_label for entry in first.rows] == ["to it", *(str(number) for number in range(59, 10, -1))]
+    assert [entry.target_label for entry in first.rows] == [
+        "to it",
+        *(str(number) for number in range(59, 10, -1)),
+    ]
     second = pages.get(TRAIL + first.next_url).context["listing"]
     assert [entry.target_label for entry in second.rows] == [str(number) for number in range(10, -1, -1)]
 
@@ -158,7 +170,9 @@ def test_indexes_find_the_first_page_however_much_circuits_wrote() -> None:
         ({"before": "eyJ4Ijox"}, "The address of this page is damaged."),
     ],
 )
-def test_a_wrong_condition_is_said_and_lists_nothing(pages: Client, params: dict[str, str], said: str) -> None:
+def test_a_wrong_condition_is_said_and_lists_nothing(
+    pages: Client, params: dict[str, str], said: str
+) -> None:
     assert _listed(pages) != []
     assert _listed(pages, **params) == []
     assert said in pages.get(TRAIL, params).text
@@ -177,11 +191,24 @@ def test_the_trail_has_pages(pages: Client) -> None:
 
 def test_the_retry_policy_is_shown_as_it_is_in_force(pages: Client) -> None:
     shown = pages.get("/administration/retry-policy/").text
-    for text in ("maxRetries", "backOffDelay", "backOffMaxDelay", "delayFactor * backOffDelay", "RETRY_WEB_HOOK_"):
+    for text in (
+        "maxRetries",
+        "backOffDelay",
+        "backOffMaxDelay",
+        "delayFactor * backOffDelay",
+        "RETRY_WEB_HOOK_",
+    ):
         assert text in shown
     steps = drawn(MessageType.EMAIL).steps
     assert [step.at for step in steps] == ["0 s", "0 s", "2 s", "8 s", "26 s", "80 s"]
-    assert [step.wait for step in steps] == ["", "at once", "after 2 s", "after 6 s", "after 18 s", "after 54 s"]
+    assert [step.wait for step in steps] == [
+        "",
+        "at once",
+        "after 2 s",
+        "after 6 s",
+        "after 18 s",
+        "after 54 s",
+    ]
     assert len({step.x for step in steps}) == 6
 
 
@@ -194,7 +221,9 @@ def test_the_retry_policy_is_shown_as_it_is_in_force(pages: Client) -> None:
         (RetryPolicy(permanent=False, jitter=0.1), 6, "Each wait is moved by up to 10% of itself."),
     ],
 )
-def test_other_policies_are_drawn_too(pages: Client, settings: Any, policy: RetryPolicy, steps: int, said: str) -> None:
+def test_other_policies_are_drawn_too(
+    pages: Client, settings: Any, policy: RetryPolicy, steps: int, said: str
+) -> None:
     settings.RETRY_POLICIES = dict.fromkeys(settings.RETRY_POLICIES, policy)
     assert len(drawn(MessageType.SMS).steps) == steps
     assert max(step.x for step in drawn(MessageType.SMS).steps) <= 984
@@ -218,7 +247,11 @@ def test_hostile_names_are_text_everywhere(pages: Client, evil: str) -> None:
         "roles/",
         f"roles/{role.pk}/",
     ]
-    paths += [f"roles/{role.pk}/delete/", "users/", *(f"users/{person.key.hex}/{page}" for page in ("", "edit/", "password/"))]
+    paths += [
+        f"roles/{role.pk}/delete/",
+        "users/",
+        *(f"users/{person.key.hex}/{page}" for page in ("", "edit/", "password/")),
+    ]
     for path in paths:
         shown = pages.get(f"/administration/{path}")
         assert shown.status_code == 200
@@ -227,4 +260,8 @@ def test_hostile_names_are_text_everywhere(pages: Client, evil: str) -> None:
         assert "<svg onload" not in shown.text
         assert "14{%" not in shown.text
         assert not re.search(r'(href|src|action)="javascript:', shown.text)
-        assert not [tag for tag in re.findall(r"<[a-zA-Z][^>]*>", shown.text) if re.search(r"\son\w+=", tag.split('"')[0])]
+        assert not [
+            tag
+            for tag in re.findall(r"<[a-zA-Z][^>]*>", shown.text)
+            if re.search(r"\son\w+=", tag.split('"')[0])
+        ]

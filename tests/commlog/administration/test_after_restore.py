@@ -1,4 +1,6 @@
-"""The page and the command that decide what becomes of messages after the database was restored from a backup."""
+"""The page and the command that decide what becomes of messages after the database was restored from a
+backup.
+"""
 
 import re
 from datetime import timedelta
@@ -47,10 +49,16 @@ def signed_in(client: Client) -> Client:
 
 
 def states() -> set[tuple[str, str, bool]]:
-    return set(Message.objects.exclude(state=MessageState.SENT).values_list("destination", "state", "possible_duplicate"))
+    return set(
+        Message.objects.exclude(state=MessageState.SENT).values_list(
+            "destination", "state", "possible_duplicate"
+        )
+    )
 
 
-def test_every_page_says_that_nothing_is_sent_and_leads_to_the_page(client: Client, held: list[Message]) -> None:
+def test_every_page_says_that_nothing_is_sent_and_leads_to_the_page(
+    client: Client, held: list[Message]
+) -> None:
     log = signed_in(client).get("/communications/").text
 
     assert "Nothing is being sent: the database was restored from a backup." in log
@@ -81,19 +89,24 @@ def test_the_page_says_what_was_found(client: Client, held: list[Message]) -> No
     assert "<dt>SMS</dt><dd>1</dd>" in page
 
 
-def test_new_messages_are_sent_and_what_is_marked_goes_on_waiting(client: Client, held: list[Message]) -> None:
+def test_new_messages_are_sent_and_what_is_marked_goes_on_waiting(
+    client: Client, held: list[Message]
+) -> None:
     answer = signed_in(client).post(reverse("after-restore-decide", args=["lift"]), follow=True)
 
     assert "New messages are sent again." in answer.text
     assert "messages that may have been sent wait for a decision" in answer.text
     assert holding.marked().count() == 2
-    assert [row.after["after a restore"] for row in AuditEntry.objects.filter(actor__isnull=False, action="CHANGED")] == [
-        "new messages leave again"
-    ]
+    assert [
+        row.after["after a restore"]
+        for row in AuditEntry.objects.filter(actor__isnull=False, action="CHANGED")
+    ] == ["new messages leave again"]
 
 
 def test_a_view_is_released_and_the_rest_ended(client: Client, held: list[Message]) -> None:
-    view = CustomView.objects.create(name="Ana", for_everyone=True, criteria=[["destination", "EQUALS", ["ana@example.org"]]])
+    view = CustomView.objects.create(
+        name="Ana", for_everyone=True, criteria=[["destination", "EQUALS", ["ana@example.org"]]]
+    )
     shown = signed_in(client).get(f"{PAGE}?view={view.key}").text
     assert "<dt>E-mail</dt><dd>1</dd>" in shown
     assert "<dt>SMS</dt>" not in shown
@@ -132,7 +145,8 @@ def test_the_log_finds_them(client: Client, held: list[Message]) -> None:
 def test_rows_that_are_held_cost_no_query_of_their_own(client: Client, held: list[Message]) -> None:
     page = "/communications/?state=WAITING"
     shown = signed_in(client).get(page).text
-    assert shown.count("may have been sent before the database was restored") == 4  # of each row, the line and its title
+    # Of each row, the line and its title.
+    assert shown.count("may have been sent before the database was restored") == 4
     with CaptureQueriesContext(connection) as two:
         client.get(page)
     holding.end(Message.objects.filter(type=MessageType.SMS), seconds=10)

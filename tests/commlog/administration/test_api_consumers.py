@@ -41,7 +41,9 @@ def _shown_key(response: Any) -> str:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_costs_the_same_however_long(adam: Client, rows: int, django_assert_num_queries: Any) -> None:
+def test_the_list_costs_the_same_however_long(
+    adam: Client, rows: int, django_assert_num_queries: Any
+) -> None:
     for number in range(rows):
         consumer = make_consumer(f"Program {number}")
         make_key(consumer, last_used_at=timezone.now())
@@ -54,7 +56,11 @@ def test_the_list_costs_the_same_however_long(adam: Client, rows: int, django_as
 
 def test_a_consumer_is_made_gets_a_key_and_calls(adam: Client) -> None:
     officer = Role.objects.get(name="Officer")
-    made = adam.post(reverse("api-consumer-new"), {"name": "Extractor", "description": "Nightly", "roles": [officer.pk]}, follow=True)
+    made = adam.post(
+        reverse("api-consumer-new"),
+        {"name": "Extractor", "description": "Nightly", "roles": [officer.pk]},
+        follow=True,
+    )
     consumer = ApiConsumer.objects.get()
     assert made.redirect_chain == [(reverse("api-consumer", args=[consumer.key]), 302)]
     assert "It has no key yet" in made.content.decode()
@@ -63,7 +69,9 @@ def test_a_consumer_is_made_gets_a_key_and_calls(adam: Client) -> None:
     page = adam.get(reverse("api-consumer", args=[consumer.key])).content.decode()
     assert secret not in page
     assert f"{secret[:8]}…" in page
-    assert AuditEntry.objects.filter(action="CREATED", target_kind__in=["API consumer", "API key"]).count() == 2
+    assert (
+        AuditEntry.objects.filter(action="CREATED", target_kind__in=["API consumer", "API key"]).count() == 2
+    )
     assert not AuditEntry.objects.filter(target_label__contains=secret).exists()
 
 
@@ -72,7 +80,10 @@ def test_a_new_key_comes_with_a_call_to_copy(adam: Client, settings: Any) -> Non
     consumer = make_consumer("Extractor")
     page = adam.post(reverse("api-consumer-key", args=[consumer.key]), {"days": "30"})
     (call,) = re.findall(r'data-copy="(curl [^"]*)"', page.content.decode())
-    assert html.unescape(call) == f"curl -sS https://commlog.example.org/api/setup/organization -H 'apiKey: {_shown_key(page)}'"
+    assert (
+        html.unescape(call)
+        == f"curl -sS https://commlog.example.org/api/setup/organization -H 'apiKey: {_shown_key(page)}'"
+    )
     assert f"<code>{call}</code>" in page.content.decode()
     assert "curl" not in adam.get(reverse("api-consumer", args=[consumer.key])).content.decode()
 
@@ -91,7 +102,11 @@ def test_a_rotated_key_opens_until_the_grace_is_over(adam: Client, settings: Any
     old = make_key()
     now = timezone.now()
     with time_machine.travel(now, tick=False) as clock:
-        new = _shown_key(adam.post(reverse("api-key-rotate", args=[ApiKey.objects.get().key]), {"days": "", "confirm": "1"}))
+        new = _shown_key(
+            adam.post(
+                reverse("api-key-rotate", args=[ApiKey.objects.get().key]), {"days": "", "confirm": "1"}
+            )
+        )
         clock.shift(30 * 60 - 1)
         assert [Program(key).get(PATH).status_code for key in (old, new)] == [200, 200]
         clock.shift(1)
@@ -101,7 +116,9 @@ def test_a_rotated_key_opens_until_the_grace_is_over(adam: Client, settings: Any
 
 def test_a_key_that_is_closed_is_not_rotated(adam: Client) -> None:
     make_key(expires_at=timezone.now() - timedelta(days=1))
-    response = adam.post(reverse("api-key-rotate", args=[ApiKey.objects.get().key]), {"days": "", "confirm": "1"})
+    response = adam.post(
+        reverse("api-key-rotate", args=[ApiKey.objects.get().key]), {"days": "", "confirm": "1"}
+    )
     assert "This key opens nothing any more" in response.content.decode()
     assert ApiKey.objects.count() == 1
 

@@ -26,10 +26,20 @@ def _written(action: AuditAction) -> list[AuditEntry]:
 def test_an_entry_says_who_did_what_to_what() -> None:
     ada, item = admin(), MenuItem.objects.first()
     assert item
-    audit.record(ada, AuditAction.CHANGED, item, before={"name": "Old", "active": True}, after={"name": "New", "active": True})
+    audit.record(
+        ada,
+        AuditAction.CHANGED,
+        item,
+        before={"name": "Old", "active": True},
+        after={"name": "New", "active": True},
+    )
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.actor_name, entry.action) == (ada, "Adam Administrator", "CHANGED")
-    assert (entry.target_kind, entry.target_key, entry.target_label) == ("menu item", item.key.hex, "Communications")
+    assert (entry.target_kind, entry.target_key, entry.target_label) == (
+        "menu item",
+        item.key.hex,
+        "Communications",
+    )
     assert (entry.before, entry.after) == ({"name": "Old"}, {"name": "New"})
 
 
@@ -39,7 +49,13 @@ def test_a_change_that_changes_nothing_is_no_entry() -> None:
 
 
 def test_hostile_values_are_stored_and_bounded() -> None:
-    audit.record(admin(), AuditAction.CREATED, kind="page", label="x\0" * 500, after={"n\0": ["y\0" * 5_000, {"z": "\0"}]})
+    audit.record(
+        admin(),
+        AuditAction.CREATED,
+        kind="page",
+        label="x\0" * 500,
+        after={"n\0": ["y\0" * 5_000, {"z": "\0"}]},
+    )
     entry = AuditEntry.objects.get()
     assert len(entry.target_label) == 320
     assert "\0" not in str(entry.after)
@@ -51,14 +67,23 @@ def test_entries_are_never_changed_or_deleted() -> None:
     audit.record(admin(), AuditAction.CREATED, kind="page", label="x")
     entry = AuditEntry.objects.get()
     entry.target_label = "y"
-    for change in (entry.save, entry.delete, AuditEntry.objects.all().delete, lambda: AuditEntry.objects.update(target_label="y")):
+    for change in (
+        entry.save,
+        entry.delete,
+        AuditEntry.objects.all().delete,
+        lambda: AuditEntry.objects.update(target_label="y"),
+    ):
         with pytest.raises(TypeError, match="never changed or deleted"):
             change()
     statements = [f"UPDATE {audit_guard.TABLE} SET target_label = 'y'"]
     if connection.vendor == "postgresql":
         statements.append(f"DELETE FROM {audit_guard.TABLE}")
     for statement in statements:
-        with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="never changed or deleted"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
     assert AuditEntry.objects.get().target_label == "x"
     assert audit_guard.installed(connection)
@@ -80,7 +105,10 @@ def test_signing_in_and_out_is_recorded(client: Client) -> None:
     client.post("/sign-in/", {"username": "hunter2 secret", "password": "wrong"})
     client.post("/sign-in/", {"username": "vera", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
     client.post("/sign-out/")
-    assert [entry.target_label for entry in _written(AuditAction.SIGN_IN_FAILED)] == ["Vera Viewer (vera)", UNKNOWN]
+    assert [entry.target_label for entry in _written(AuditAction.SIGN_IN_FAILED)] == [
+        "Vera Viewer (vera)",
+        UNKNOWN,
+    ]
     (signed_in,) = _written(AuditAction.SIGNED_IN)
     assert (signed_in.actor, signed_in.address) == (vera, "192.0.2.7")
     assert [entry.actor for entry in _written(AuditAction.SIGNED_OUT)] == [vera]

@@ -39,8 +39,17 @@ def act(pages: Client, channel: str, action: str) -> Any:
 
 
 def test_what_a_channel_uses_is_shown_without_its_secrets(pages: Client, settings: Any) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "mail.example.org", 587, "u", SECRET
-    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", SECRET, "+15005550006"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = (
+        "mail.example.org",
+        587,
+        "u",
+        SECRET,
+    )
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = (
+        "AC1",
+        SECRET,
+        "+15005550006",
+    )
     settings.REPLY_TO_EMAIL = "Help <help@example.org>"
     shown = pages.get(PAGE).text
     for said in (
@@ -74,7 +83,10 @@ def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client)
     shown = pages.get(PAGE).text
     assert shown.index("z.example.org:443</bdi>") < shown.index("a.example.org:443</bdi>")
     assert "connection refused" in shown
-    said = "in trouble: nothing tried in the last hour; no success on record. Its messages wait, and it is tried again by itself."
+    said = (
+        "in trouble: nothing tried in the last hour; no success on record. Its messages wait, and it is "
+        "tried again by itself."
+    )
     for page in (PAGE, "/communications/", "/clients/"):
         assert f"Webhook by z.example.org:443 is {said}" in pages.get(page).text
 
@@ -85,7 +97,10 @@ def test_pause_and_resume(pages: Client) -> None:
     switch = ChannelSwitch.objects.get(channel="EMAIL")
     assert switch.paused_at is not None
     since = f"{timezone.localtime(switch.paused_at):%H:%M}"
-    assert f"E-mail is paused by Adam Administrator since {since}: its messages wait." in pages.get("/communications/").text
+    assert (
+        f"E-mail is paused by Adam Administrator since {since}: its messages wait."
+        in pages.get("/communications/").text
+    )
     assert pages.get("/").context["channels"][0].words == "Paused by Adam Administrator"
     act(pages, "EMAIL", "resume")
     assert ChannelSwitch.objects.get(channel="EMAIL").paused_at is None
@@ -102,8 +117,14 @@ def test_pause_and_resume(pages: Client) -> None:
         (MessageType.WEB_HOOK, Reason.WEBHOOK_NOTIFICATIONS_DISABLED),
     ],
 )
-def test_what_comes_while_a_channel_is_off_fails_with_its_reason(pages: Client, channel: MessageType, reason: Reason) -> None:
-    to = {MessageType.EMAIL: "ana@example.org", MessageType.SMS: "+4917012345678", MessageType.WEB_HOOK: "https://example.org/"}[channel]
+def test_what_comes_while_a_channel_is_off_fails_with_its_reason(
+    pages: Client, channel: MessageType, reason: Reason
+) -> None:
+    to = {
+        MessageType.EMAIL: "ana@example.org",
+        MessageType.SMS: "+4917012345678",
+        MessageType.WEB_HOOK: "https://example.org/",
+    }[channel]
     act(pages, channel, "disable")
     refused = outbox.enqueue(Draft(channel, destination=to, body="{}"))
     assert (refused.state, refused.failure_reason) == (MessageState.FAILED, reason)
@@ -122,11 +143,16 @@ def test_switching_off_asks_first_says_to_how_many_and_offers_a_pause(pages: Cli
     assert 'href="/administration/channels/EMAIL/disable/"' in pages.get(PAGE).text
     shown = " ".join(pages.get(f"{PAGE}EMAIL/disable/").text.split())
     assert "<b>91 messages</b> came through E-mail in the last hour: about 2 a minute." in shown
-    assert "<b>New messages fail at once</b> while it is off, with the reason “E-mail is switched off”." in shown
+    assert (
+        "<b>New messages fail at once</b> while it is off, with the reason “E-mail is switched off”." in shown
+    )
     assert "1 message is waiting or being sent. What waits goes on waiting until it is switched on." in shown
     assert 'formaction="/administration/channels/EMAIL/pause/"' in shown
     assert not ChannelSwitch.objects.filter(enabled=False).exists()
-    assert "E-mail is switched off. New messages fail until it is switched on." in act(pages, "EMAIL", "disable").text
+    assert (
+        "E-mail is switched off. New messages fail until it is switched on."
+        in act(pages, "EMAIL", "disable").text
+    )
     assert not ChannelSwitch.objects.get(channel="EMAIL").enabled
     assert "E-mail is switched off already." in pages.get(f"{PAGE}EMAIL/disable/").text
 
@@ -154,7 +180,11 @@ def test_a_number_that_takes_too_long_is_not_made_up(pages: Client, monkeypatch:
 def test_a_test_goes_to_whoever_asks(pages: Client) -> None:
     assert "A test is on its way to adam@example.org." in act(pages, "EMAIL", "test").text
     message = Message.objects.get()
-    assert (message.destination, message.event, message.sender) == ("adam@example.org", "TEST", "Adam Administrator")
+    assert (message.destination, message.event, message.sender) == (
+        "adam@example.org",
+        "TEST",
+        "Adam Administrator",
+    )
     assert "has no address or number" in act(pages, "SMS", "test").text
 
 
@@ -162,7 +192,10 @@ def test_two_tests_that_read_alike_are_both_told_with_their_links(pages: Client)
     for _ in range(2):
         pages.post(f"{PAGE}EMAIL/test/")
     shown = pages.get(PAGE).text
-    assert [f'href="/communications/{message.key.hex}/"' in shown for message in Message.objects.all()] == [True, True]
+    assert [f'href="/communications/{message.key.hex}/"' in shown for message in Message.objects.all()] == [
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("address", ["FAX/pause/", "EMAIL/delete/"])
@@ -173,9 +206,19 @@ def test_what_does_not_exist_cannot_be_done(pages: Client, address: str) -> None
 def test_a_lane_is_limited_and_paused(pages: Client) -> None:
     lane = make_lane(MessageType.EMAIL, "mail.example.org:25")
     address = f"{PAGE}lanes/{lane.pk}/"
-    assert pages.post(address, {"cap": "10", "rate": "2.5", "paused": "on"} | seen_at(pages, address)).status_code == 302
+    assert (
+        pages.post(
+            address, {"cap": "10", "rate": "2.5", "paused": "on"} | seen_at(pages, address)
+        ).status_code
+        == 302
+    )
     lane.refresh_from_db()
-    assert (lane.cap, lane.rate, lane.paused_at is not None, lane.paused_by) == (10, 2.5, True, "Adam Administrator")
+    assert (lane.cap, lane.rate, lane.paused_at is not None, lane.paused_by) == (
+        10,
+        2.5,
+        True,
+        "Adam Administrator",
+    )
     assert "Paused by Adam Administrator" in pages.get(PAGE).text
     pages.post(address, {"cap": "10", "rate": ""} | seen_at(pages, address))
     lane.refresh_from_db()
@@ -183,7 +226,14 @@ def test_a_lane_is_limited_and_paused(pages: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cap": "0"}, {"cap": "x"}, {"cap": "10", "rate": "0"}, {"cap": "10", "rate": "nan"}, {"cap": "9" * 500}]
+    "wrong",
+    [
+        {"cap": "0"},
+        {"cap": "x"},
+        {"cap": "10", "rate": "0"},
+        {"cap": "10", "rate": "nan"},
+        {"cap": "9" * 500},
+    ],
 )
 def test_a_wrong_limit_is_said_at_its_field(pages: Client, wrong: dict[str, str]) -> None:
     lane = make_lane(MessageType.EMAIL)
@@ -224,20 +274,37 @@ def test_a_lane_that_was_told_to_slow_down_says_so_and_at_which_pace(pages: Clie
         ({}, 40, (1, 0), "Working"),
         ({"failing_since": -60}, None, (0, 14), "Failing"),
         ({"failing_since": -60}, None, (1, 14), "Working"),  # accepted since
-        ({"failing_since": -60, "paused_at": -9, "paused_by": "Ada Officer"}, None, (0, 14), "Paused by Ada Officer"),
+        (
+            {"failing_since": -60, "paused_at": -9, "paused_by": "Ada Officer"},
+            None,
+            (0, 14),
+            "Paused by Ada Officer",
+        ),
         ({"failing_since": -60, "circuit": "OPEN", "probe_at": 5}, None, (0, 14), "In trouble"),
     ],
 )
-def test_the_word_of_a_lane(pages: Client, fields: dict[str, Any], due: int | None, tried: tuple[int, int], status: str) -> None:
+def test_the_word_of_a_lane(
+    pages: Client, fields: dict[str, Any], due: int | None, tried: tuple[int, int], status: str
+) -> None:
     lane, now = make_lane(), timezone.now()
-    times = {name: now + timedelta(seconds=value) if isinstance(value, int) else value for name, value in fields.items()}
+    times = {
+        name: now + timedelta(seconds=value) if isinstance(value, int) else value
+        for name, value in fields.items()
+    }
     Lane.objects.filter(pk=lane.pk).update(**times)
     if due is not None:
         make_message(lane=lane, due_at=now - timedelta(seconds=due))
     delivered, failed = tried
     if delivered or failed:
         accepted_at = now if delivered else None
-        LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=delivered, failed=failed, accepted_at=accepted_at)
+        LaneTally.objects.create(
+            lane=lane,
+            minute=minute_of(now),
+            worker="a",
+            delivered=delivered,
+            failed=failed,
+            accepted_at=accepted_at,
+        )
     card = pages.get(PAGE).context["cards"][0]
     assert (card.words, card.lanes[0].words) == (status, status)
 
@@ -245,8 +312,12 @@ def test_the_word_of_a_lane(pages: Client, fields: dict[str, Any], due: int | No
 def test_a_lane_shows_what_was_delivered_and_what_was_said(pages: Client) -> None:
     lane, now = make_lane(), timezone.now()
     LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=0, failed=1_400)
-    LaneTally.objects.create(lane=lane, minute=minute_of(now - timedelta(minutes=30)), worker="a", delivered=9, failed=0)
-    Lane.objects.filter(pk=lane.pk).update(failing_since=now, failing_with="MESSAGING_EXCEPTION: 550 5.7.1 Relay access denied")
+    LaneTally.objects.create(
+        lane=lane, minute=minute_of(now - timedelta(minutes=30)), worker="a", delivered=9, failed=0
+    )
+    Lane.objects.filter(pk=lane.pk).update(
+        failing_since=now, failing_with="MESSAGING_EXCEPTION: 550 5.7.1 Relay access denied"
+    )
     shown = pages.get(PAGE).text
     assert "Relay access denied" in shown
     assert ">0 of 1,400 delivered<" in shown

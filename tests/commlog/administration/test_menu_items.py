@@ -20,7 +20,9 @@ PAGE = "/administration/menu-items/"
 
 
 def _item(**fields: object) -> MenuItem:
-    return MenuItem.objects.create(**({"name": "Mine", "type": MenuItemType.COMMUNICATIONS, "position": 9} | fields))
+    return MenuItem.objects.create(
+        **({"name": "Mine", "type": MenuItemType.COMMUNICATIONS, "position": 9} | fields)
+    )
 
 
 def _menu(client: Client) -> list[str]:
@@ -40,13 +42,19 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         role = Role.objects.create(name=f"Role {_}")
         make_user().groups.add(role)
         _item(creator=make_user(), for_everyone=False).roles.add(role)
-    # Session, user, two for permissions; four for who has which permission, who has which role, items, their roles; menu, banner.
+    # Session, user, two for permissions; four for who has which permission, who has which role, items, their
+    # roles; menu, banner.
     with django_assert_num_queries(14):
         pages.get(PAGE)
 
 
 def test_a_new_installation_has_one_of_each_type() -> None:
-    assert list(MenuItem.objects.values_list("name", flat=True)) == ["Communications", "Clients", "Groups", "Users"]
+    assert list(MenuItem.objects.values_list("name", flat=True)) == [
+        "Communications",
+        "Clients",
+        "Groups",
+        "Users",
+    ]
 
 
 def test_a_new_item_is_active_unless_told_otherwise(pages: Client) -> None:
@@ -60,9 +68,19 @@ def test_an_item_is_made_last_and_recorded(pages: Client, ada: User) -> None:
     response = pages.post(f"{PAGE}new/", _form(seen_by="roles", roles=[officers.pk]))
     assert response["Location"] == PAGE
     item = MenuItem.objects.get(name="Failures")
-    assert (item.creator, item.position, item.for_everyone, list(item.roles.all())) == (ada, 4, False, [officers])
+    assert (item.creator, item.position, item.for_everyone, list(item.roles.all())) == (
+        ada,
+        4,
+        False,
+        [officers],
+    )
     entry = AuditEntry.objects.get(action="CREATED")
-    assert entry.after == {"name": "Failures", "type": "Communications", "active": True, "seen by": ["Officer"]}
+    assert entry.after == {
+        "name": "Failures",
+        "type": "Communications",
+        "active": True,
+        "seen by": ["Officer"],
+    }
     assert "Failures" in pages.get(PAGE).text
 
 
@@ -94,10 +112,18 @@ def test_roles_beside_all_users_are_refused_and_stay_ticked(pages: Client) -> No
     for path in (f"{PAGE}new/", f"{PAGE}{item.key.hex}/"):
         response = pages.post(path, _form(seen_by="everyone", roles=[officers.pk]))
         form = response.context["form"]
-        assert form.errors == {"roles": ["Choose “These roles” above, or remove the ticks: with “All users” the roles would not count."]}
+        assert form.errors == {
+            "roles": [
+                "Choose “These roles” above, or remove the ticks: with “All users” the roles would not count."
+            ]
+        }
         assert (form["name"].value(), form["roles"].value()) == ("Failures", [str(officers.pk)])
     item.refresh_from_db()
-    assert (item.for_everyone, list(item.roles.all()), MenuItem.objects.count()) == (False, [officers], before + 1)
+    assert (item.for_everyone, list(item.roles.all()), MenuItem.objects.count()) == (
+        False,
+        [officers],
+        before + 1,
+    )
 
 
 def test_an_item_for_all_users_opens_without_ticks(pages: Client) -> None:
@@ -109,12 +135,17 @@ def test_an_item_for_all_users_opens_without_ticks(pages: Client) -> None:
 def test_an_item_is_changed_but_for_its_type(pages: Client) -> None:
     item = MenuItem.objects.get(type="CLIENTS")
     address = f"{PAGE}{item.key.hex}/"
-    response = pages.post(address, {"name": "People", "type": "COMMUNICATIONS", "seen_by": "everyone"} | seen_at(pages, address))
+    response = pages.post(
+        address, {"name": "People", "type": "COMMUNICATIONS", "seen_by": "everyone"} | seen_at(pages, address)
+    )
     assert response["Location"] == PAGE
     item.refresh_from_db()
     assert (item.name, item.type, item.active) == ("People", "CLIENTS", False)
     entry = AuditEntry.objects.get(action="CHANGED")
-    assert (entry.before, entry.after) == ({"name": "Clients", "active": True}, {"name": "People", "active": False})
+    assert (entry.before, entry.after) == (
+        {"name": "Clients", "active": True},
+        {"name": "People", "active": False},
+    )
 
 
 def test_deleting_says_first_what_will_happen(pages: Client, ada: User) -> None:
@@ -137,7 +168,9 @@ def test_deleting_an_item_shows_its_views_to_nobody_else(pages: Client, ada: Use
     CustomView.objects.all().delete()
     owner = officer(first_name="Olga", last_name="Owner")
     CustomView.objects.create(name="For all", owner=owner, menu_item=hidden, for_everyone=True)
-    CustomView.objects.create(name="For viewers", owner=owner, menu_item=hidden).roles.add(Role.objects.get(name="Viewer"))
+    CustomView.objects.create(name="For viewers", owner=owner, menu_item=hidden).roles.add(
+        Role.objects.get(name="Viewer")
+    )
     CustomView.objects.create(name="Of nobody", menu_item=hidden, for_everyone=True)
     CustomView.objects.create(name="Private", owner=owner, menu_item=hidden)
     shown = pages.get(f"{PAGE}{hidden.key.hex}/delete/").text
@@ -149,7 +182,11 @@ def test_deleting_an_item_shows_its_views_to_nobody_else(pages: Client, ada: Use
     for person in (viewer(), owner, ada):
         client.force_login(person)
         names[person.name] = [view.name for view in client.get("/communications/").context["views"]]
-    assert names == {"Vera Viewer": [], "Olga Owner": ["For all", "For viewers", "Private"], ada.name: ["Of nobody"]}
+    assert names == {
+        "Vera Viewer": [],
+        "Olga Owner": ["For all", "For viewers", "Private"],
+        ada.name: ["Of nobody"],
+    }
     assert AuditEntry.objects.filter(target_kind="view", action="CHANGED").count() == 4
 
 

@@ -45,7 +45,11 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
 def test_the_matrix_says_who_may_do_what(pages: Client) -> None:
     response = pages.get(PAGE)
     roles, matrix = response.context["roles"], response.context["matrix"]
-    assert [(role.name, role.people) for role in roles] == [("Administrator", 1), ("Officer", 0), ("Viewer", 0)]
+    assert [(role.name, role.people) for role in roles] == [
+        ("Administrator", 1),
+        ("Officer", 0),
+        ("Viewer", 0),
+    ]
     held = {line.label: list(line.held) for _, lines in matrix for line in lines}
     assert held["View communication history"] == [True, True, True]
     assert held["Resend failed messages"] == [True, True, False]
@@ -55,7 +59,12 @@ def test_the_matrix_says_who_may_do_what(pages: Client) -> None:
 
 def test_a_role_is_made_changed_and_deleted(pages: Client) -> None:
     assert pages.get(f"{PAGE}new/").status_code == 200
-    assert pages.post(f"{PAGE}new/", {"name": "Auditor", "permissions": ["view_administration_details"]})["Location"] == PAGE
+    assert (
+        pages.post(f"{PAGE}new/", {"name": "Auditor", "permissions": ["view_administration_details"]})[
+            "Location"
+        ]
+        == PAGE
+    )
     role = Role.objects.get(name="Auditor")
     assert _codenames(role) == ["view_administration_details"]
     assert "Auditor" in pages.get(f"{PAGE}{role.pk}/").text
@@ -95,7 +104,9 @@ def test_a_new_permission_holds_at_once(client: Client) -> None:
     person.groups.add(role)
     client.force_login(person)
     assert client.get("/communications/").status_code == 403
-    staff.change_role(role, "Full", list(Permission.objects.filter(codename="view_communication_history")), by=admin())
+    staff.change_role(
+        role, "Full", list(Permission.objects.filter(codename="view_communication_history")), by=admin()
+    )
     assert client.get("/communications/").status_code == 200
 
 
@@ -112,7 +123,10 @@ def test_a_role_in_use_is_not_deleted(pages: Client) -> None:
     assert Role.objects.filter(pk=role.pk).exists()
     for person in people:
         person.groups.clear()
-    assert "The menu item <bdi>Clients</bdi> is no longer seen by this role." in pages.get(f"{PAGE}{role.pk}/delete/").text
+    assert (
+        "The menu item <bdi>Clients</bdi> is no longer seen by this role."
+        in pages.get(f"{PAGE}{role.pk}/delete/").text
+    )
     assert pages.post(f"{PAGE}{role.pk}/delete/").status_code == 302
 
 
@@ -146,7 +160,8 @@ def _manager() -> tuple[User, Role]:
 )
 def test_the_last_administrator_cannot_be_locked_out(change: Callable[[User, Role], None]) -> None:
     person, role = _manager()
-    make_user(is_active=False).groups.add(Role.objects.get(name="Administrator"))  # cannot sign in, so does not count
+    # Cannot sign in, so does not count.
+    make_user(is_active=False).groups.add(Role.objects.get(name="Administrator"))
     unusable = make_user()
     unusable.groups.add(Role.objects.get(name="Administrator"))
     unusable.set_unusable_password()

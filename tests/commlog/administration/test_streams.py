@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db
 
 
 def subscribed(name: str = "Reports") -> StreamSubscription:
-    return subscriptions.subscribe(Wish(name, ("accounts",), read_from="begin"), owner=1, owner_name="Core")[0]
+    return subscriptions.subscribe(Wish(name, ("accounts",), read_from="begin"), owner=1, owner_name="Core")[
+        0
+    ]
 
 
 def publish(count: int) -> None:
@@ -30,7 +32,9 @@ def pages(client: Client) -> Client:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_costs_the_same_however_long(pages: Client, rows: int, django_assert_num_queries: Any) -> None:
+def test_the_list_costs_the_same_however_long(
+    pages: Client, rows: int, django_assert_num_queries: Any
+) -> None:
     for number in range(rows):
         subscribed(f"Reports {number}")
     publish(4)
@@ -47,7 +51,9 @@ def test_cursors_are_reset_by_who_may_and_the_trail_says_so(pages: Client) -> No
     page = reverse("administration-stream", args=[found.key])
     assert "Skip what is there" in pages.get(page).content.decode()
 
-    answer = pages.post(reverse("administration-stream-reset", args=[found.key, "end"]), follow=True).content.decode()
+    answer = pages.post(
+        reverse("administration-stream-reset", args=[found.key, "end"]), follow=True
+    ).content.decode()
     assert "What was published until now will not be read any more." in answer
     assert sum(map(subscriptions.unread, subscriptions.cursors_of(found))) == 0
     pages.post(reverse("administration-stream-reset", args=[found.key, "begin"]))
@@ -60,7 +66,9 @@ def test_cursors_are_reset_by_who_may_and_the_trail_says_so(pages: Client) -> No
     assert set(StreamCursor.objects.values_list("committed", flat=True)) == {-1}
 
 
-def test_stream_tail_shows_what_is_not_committed_and_commits_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_tail_shows_what_is_not_committed_and_commits_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found, key = subscribed(), UUID(int=3)
     publishing.append([StreamEvent(topic="accounts", key=key, body="line\nfeed")])
 

@@ -66,7 +66,10 @@ def test_by_name_state_and_role(pages: Client) -> None:
     assert _listed(pages, role=str(Role.objects.get(name="Viewer").pk)) == ["vera"]
 
 
-@pytest.mark.parametrize("params", [{"q": "x\0"}, {"q": "x" * 10_000}, {"state": "NOPE"}, {"role": "999"}, {"role": "💶"}, {"after": "x"}])
+@pytest.mark.parametrize(
+    "params",
+    [{"q": "x\0"}, {"q": "x" * 10_000}, {"state": "NOPE"}, {"role": "999"}, {"role": "💶"}, {"after": "x"}],
+)
 def test_a_wrong_condition_lists_nothing(pages: Client, params: dict[str, str]) -> None:
     assert _listed(pages, **params) == []
 
@@ -117,7 +120,12 @@ def test_rights_that_no_field_offers_cannot_be_taken(pages: Client) -> None:
         | seen_at(pages, f"{PAGE}{vera.key.hex}/edit/"),
     )
     vera.refresh_from_db()
-    assert (vera.is_superuser, vera.is_staff, vera.is_active, vera.check_password(PASSWORD)) == (False, False, True, True)
+    assert (vera.is_superuser, vera.is_staff, vera.is_active, vera.check_password(PASSWORD)) == (
+        False,
+        False,
+        True,
+        True,
+    )
 
 
 def test_a_user_is_changed_and_stays_signed_in(pages: Client) -> None:
@@ -153,7 +161,10 @@ def test_deactivating_ends_the_sessions_and_activating_does_not_revive_them(page
     assert browser.post("/sign-in/", {"username": "vera", "password": PASSWORD}).status_code == 200
     pages.post(f"{PAGE}{vera.key.hex}/activity/", {"active": "1"})
     assert browser.get("/account/").status_code == 302
-    assert [entry.action for entry in AuditEntry.objects.filter(actor__username="ada", target_kind="user").order_by("id")] == [
+    assert [
+        entry.action
+        for entry in AuditEntry.objects.filter(actor__username="ada", target_kind="user").order_by("id")
+    ] == [
         "SIGNED_IN",
         "SESSION_ENDED",
         "DEACTIVATED",
@@ -191,9 +202,12 @@ def test_a_password_that_somebody_else_chose_is_changed_before_anything_opens(pa
     browser.post("/sign-in/", {"username": "vera", "password": NEW_PASSWORD})
     for path in ("/", "/communications/", f"/communications/{make_message().key.hex}/", "/account/"):
         assert browser.get(path)["Location"] == "/account/password/"
-    assert browser.get("/communications/", headers={"HX-Request": "true"})["HX-Redirect"] == "/account/password/"
+    assert (
+        browser.get("/communications/", headers={"HX-Request": "true"})["HX-Redirect"] == "/account/password/"
+    )
     assert browser.get("/healthz").status_code == 200
-    assert browser.get("/sign-in/left/").status_code == 200  # the page itself asks, and is left if nobody is signed in
+    # The page itself asks, and is left if nobody is signed in.
+    assert browser.get("/sign-in/left/").status_code == 200
     assert "An administrator has set your password." in browser.get("/account/password/").text
     own = {"present": NEW_PASSWORD, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
     assert "That is your present password." in browser.post("/account/password/", own).text
@@ -216,7 +230,9 @@ def test_an_administrator_ends_sessions(pages: Client, ada: User) -> None:
 
 def test_who_may_only_read_sees_no_buttons(client: Client) -> None:
     role = Role.objects.create(name="Auditor")
-    role.permissions.set(Role.objects.get(name="Administrator").permissions.filter(codename="view_administration_details"))
+    role.permissions.set(
+        Role.objects.get(name="Administrator").permissions.filter(codename="view_administration_details")
+    )
     auditor, vera = make_user(), viewer()
     auditor.groups.add(role)
     client.force_login(auditor)

@@ -14,7 +14,9 @@ from tests.factories import make_key
 
 @dataclass
 class Program:
-    """Calls the API with a key, over Django's test client; whatever fails inside is answered, as a program would see it."""
+    """Calls the API with a key, over Django's test client; whatever fails inside is answered, as a program
+    would see it.
+    """
 
     key: str
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -27,11 +29,15 @@ class Program:
         """POST: bytes and text as they are, everything else as JSON."""
         return self.call("post", path, body, **headers)
 
-    def call(self, method: str, path: str, body: Any, *, content_type: str = "application/json", **headers: str) -> Any:
+    def call(
+        self, method: str, path: str, body: Any, *, content_type: str = "application/json", **headers: str
+    ) -> Any:
         """Any method: bytes and text as they are, everything else as JSON."""
         content = body if isinstance(body, bytes | str) else json.dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.generic(method.upper(), path, content, content_type=content_type, headers={"apiKey": self.key} | named)
+        return self.client.generic(
+            method.upper(), path, content, content_type=content_type, headers={"apiKey": self.key} | named
+        )
 
 
 def refusal(response: HttpResponse) -> tuple[int, int, str, str]:

@@ -1,4 +1,6 @@
-"""What a JSON Schema cannot say, put right in bodies that it allows; and half of the keys lead to something that is there."""
+"""What a JSON Schema cannot say, put right in bodies that it allows; and half of the keys lead to something
+that is there.
+"""
 
 import json
 import re
@@ -17,7 +19,8 @@ from notifications.states import MessageState, MessageType
 from notifications.text.keys import key_in
 from tests.factories import make_client, make_group, make_message, make_template, make_user
 
-_TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}  # a step can change them in some templates only
+# A step can change them in some templates only.
+_TOGETHER = {"event", "target", "contentType", "body", "authorization", "username"}
 _ROWS: dict[str, Callable[[], Any]] = {
     "encodedKey": lambda: Message.objects.filter(state=MessageState.FAILED),
     "eventKey": lambda: BusinessEvent.objects.all(),
@@ -51,8 +54,13 @@ def addressed(path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fresh(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers with an Idempotency-Key of their own: one that another request had would be a conflict before anything is looked at."""
-    return {name: f"{value[:200]}{uuid4()}" if name.lower() == "idempotency-key" else value for name, value in headers.items()}
+    """The headers with an Idempotency-Key of their own: one that another request had would be a conflict
+    before anything is looked at.
+    """
+    return {
+        name: f"{value[:200]}{uuid4()}" if name.lower() == "idempotency-key" else value
+        for name, value in headers.items()
+    }
 
 
 def put_right(operation: str, body: Any) -> Any:
@@ -61,7 +69,9 @@ def put_right(operation: str, body: Any) -> Any:
 
 
 def _led(name: str, value: Any, path: str = "") -> Any:
-    there = name in _ROWS and isinstance(value, str) and value[:1] <= "7" and (name == "owner" or key_in(value))
+    there = (
+        name in _ROWS and isinstance(value, str) and value[:1] <= "7" and (name == "owner" or key_in(value))
+    )
     return key_of(name, path) if there else value
 
 
@@ -114,17 +124,26 @@ def _send(body: Any) -> Any:
     found = {name: _led(name, value) for name, value in body.items() if name != "senderKey"}
     if isinstance(body.get("destination"), str):
         local = body["destination"].strip(" ").partition("@")[0][:64].rstrip(".")
-        found["destination"] = f"{local}@example.org" if body["type"] == MessageType.EMAIL else "+49 1511 2345678"
+        found["destination"] = (
+            f"{local}@example.org" if body["type"] == MessageType.EMAIL else "+49 1511 2345678"
+        )
     return found
 
 
 def _events(body: Any) -> Any:
-    """Whom it is about is there, its key is its own, and nothing of its data is said twice in two spellings."""
+    """Whom it is about is there, its key is its own, and nothing of its data is said twice in two
+    spellings.
+    """
     if isinstance(body, list):
         return [_events(one) for one in body]
     client, group, user = Client.objects.first(), Group.objects.first(), User.objects.first()
     there = {"clientId": client.client_id, "groupId": group.group_id, "username": user.username}
-    there |= {"clientKey": client.key.hex, "groupKey": group.key.hex, "userKey": user.key.hex, "eventKey": uuid4().hex}
+    there |= {
+        "clientKey": client.key.hex,
+        "groupKey": group.key.hex,
+        "userKey": user.key.hex,
+        "eventKey": uuid4().hex,
+    }
     found = {name: there.get(name, value) if value else None for name, value in body.items()}
     try:
         templating.told(body.get("data") or {})
@@ -134,7 +153,9 @@ def _events(body: Any) -> Any:
 
 
 def _template(body: dict[str, Any]) -> Any:
-    """A name of its own, a body that is JSON where it says so, a host that can be called, no header twice, spans in order."""
+    """A name of its own, a body that is JSON where it says so, a host that can be called, no header twice,
+    spans in order.
+    """
     if body.get("contentType") == "APPLICATION_JSON":
         body["body"] = json.dumps({"said": body["body"]})
     if "name" in body:
@@ -148,7 +169,9 @@ def _template(body: dict[str, Any]) -> Any:
 
 def _steps(body: list[dict[str, Any]]) -> Any:
     """Changes that any template takes, each of another field."""
-    kept = list({one["path"].lstrip("/"): one for one in body if one["path"].lstrip("/") not in _TOGETHER}.values())
+    kept = list(
+        {one["path"].lstrip("/"): one for one in body if one["path"].lstrip("/") not in _TOGETHER}.values()
+    )
     for one in kept:
         if one["op"].upper() != "REMOVE":
             (one["value"],) = _template({one["path"].lstrip("/"): one["value"]}).values()

@@ -13,7 +13,12 @@ from tests.factories import make_client, make_message, set_up_channels
 pytestmark = pytest.mark.django_db
 SEND = "/api/communications/messages"
 LOAN, DEPOSIT, REPAYMENT = UUID(int=1), UUID(int=2), UUID(int=3)
-ABOUT = {"loanAccountKey": LOAN.hex, "depositAccountKey": DEPOSIT.hex, "repaymentKey": REPAYMENT.hex, "referenceId": "Invoice 7"}
+ABOUT = {
+    "loanAccountKey": LOAN.hex,
+    "depositAccountKey": DEPOSIT.hex,
+    "repaymentKey": REPAYMENT.hex,
+    "referenceId": "Invoice 7",
+}
 EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination": "ana@example.org"}
 
 
@@ -33,13 +38,19 @@ def test_it_is_kept_and_answered(program: Program) -> None:
     assert answer.status_code == 201
     assert {name: answer.json()[name] for name in ABOUT} == ABOUT
     stored = Message.objects.get()
-    assert (stored.loan_account_key, stored.deposit_account_key, stored.repayment_key) == (LOAN, DEPOSIT, REPAYMENT)
+    assert (stored.loan_account_key, stored.deposit_account_key, stored.repayment_key) == (
+        LOAN,
+        DEPOSIT,
+        REPAYMENT,
+    )
     assert stored.reference_id == "Invoice 7"
     assert {name: program.get(f"{SEND}/{stored.key.hex}").json()[name] for name in ABOUT} == ABOUT
 
 
 def test_without_it_nothing_of_it_is_answered(program: Program) -> None:
-    answer = program.post(SEND, EMAIL | {"loanAccountKey": "", "depositAccountKey": None, "repaymentKey": [], "referenceId": ""})
+    answer = program.post(
+        SEND, EMAIL | {"loanAccountKey": "", "depositAccountKey": None, "repaymentKey": [], "referenceId": ""}
+    )
     assert answer.status_code == 201
     assert not {*ABOUT, "providerId"} & set(answer.json())
 
@@ -54,11 +65,20 @@ def test_it_is_asked_for(program: Program, field: str) -> None:
 
 def test_a_resend_is_about_the_same(program: Program) -> None:
     failed = make_message(
-        MessageState.FAILED, loan_account_key=LOAN, deposit_account_key=DEPOSIT, repayment_key=REPAYMENT, reference_id="R"
+        MessageState.FAILED,
+        loan_account_key=LOAN,
+        deposit_account_key=DEPOSIT,
+        repayment_key=REPAYMENT,
+        reference_id="R",
     )
     program.post(f"{SEND}:resend", [failed.key.hex])
     new = Message.objects.get(resend_of=failed)
-    assert (new.loan_account_key, new.deposit_account_key, new.repayment_key, new.reference_id) == (LOAN, DEPOSIT, REPAYMENT, "R")
+    assert (new.loan_account_key, new.deposit_account_key, new.repayment_key, new.reference_id) == (
+        LOAN,
+        DEPOSIT,
+        REPAYMENT,
+        "R",
+    )
 
 
 def test_an_sms_without_a_reference_has_its_providers_number(program: Program) -> None:
@@ -66,14 +86,19 @@ def test_an_sms_without_a_reference_has_its_providers_number(program: Program) -
     numbered = make_message(MessageState.SENT, MessageType.SMS, provider_id="SM2")
     make_message(MessageState.SENT, provider_id="SM2")
     told = {key: program.get(f"{SEND}/{key}").json() for key in (own.key.hex, numbered.key.hex)}
-    assert [(each["referenceId"], each["providerId"]) for each in told.values()] == [("Invoice 7", "SM1"), ("SM2", "SM2")]
+    assert [(each["referenceId"], each["providerId"]) for each in told.values()] == [
+        ("Invoice 7", "SM1"),
+        ("SM2", "SM2"),
+    ]
     assert _found(program, "referenceId", "EQUALS", "SM2") == [numbered.key.hex]
     assert _found(program, "referenceId", "EQUALS", "SM1") == []
 
 
 def test_a_message_as_it_was_answered_can_be_sent(program: Program) -> None:
     """What only the sending decides is passed over: clients send the whole object that they know."""
-    told = make_message(MessageState.FAILED, event="MANUAL", failure_cause="550", loan_account_key=LOAN, client=make_client())
+    told = make_message(
+        MessageState.FAILED, event="MANUAL", failure_cause="550", loan_account_key=LOAN, client=make_client()
+    )
     answered = program.get(f"{SEND}/{told.key.hex}?detailsLevel=FULL").json()
     new = program.post(SEND, answered).json()
     assert new["encodedKey"] != told.key.hex

@@ -31,7 +31,12 @@ def _basic(name: str, password: str) -> str:
 
 def test_a_key_in_either_header_and_in_any_case_opens_the_api(client: Client) -> None:
     key = make_key()
-    for headers in ({"apiKey": key}, {"APIKEY": key.upper()}, {"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}):
+    for headers in (
+        {"apiKey": key},
+        {"APIKEY": key.upper()},
+        {"Authorization": f"Bearer {key}"},
+        {"authorization": f"bearer {key}"},
+    ):
         response = client.get(PATH, headers=headers)
         assert (response.status_code, response.json()) == (200, [])
 
@@ -51,16 +56,37 @@ def test_a_user_with_api_access_uses_name_and_password(client: Client) -> None:
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        ({}, (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization")),
+        (
+            {},
+            (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization"),
+        ),
         ({"apiKey": ""}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
         ({"apiKey": "x" * 5_000}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
         ({"Authorization": "Bearer é\x80"}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
-        ({"Authorization": "Basic"}, (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization")),
-        ({"Authorization": "Basic %%%"}, (401, 1, "INVALID_BASIC_AUTHORIZATION", "Authorization: Basic must be base64 of name:password")),
-        ({"Authorization": _basic("ada", "wrong")}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
-        ({"Authorization": _basic("a\0a", PASSWORD)}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
-        ({"Authorization": _basic("bo", PASSWORD)}, (403, 18, "NO_API_ACCESS", "this user may not use the API")),
-        ({"Authorization": _basic("gone", PASSWORD)}, (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong")),
+        (
+            {"Authorization": "Basic"},
+            (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization"),
+        ),
+        (
+            {"Authorization": "Basic %%%"},
+            (401, 1, "INVALID_BASIC_AUTHORIZATION", "Authorization: Basic must be base64 of name:password"),
+        ),
+        (
+            {"Authorization": _basic("ada", "wrong")},
+            (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong"),
+        ),
+        (
+            {"Authorization": _basic("a\0a", PASSWORD)},
+            (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong"),
+        ),
+        (
+            {"Authorization": _basic("bo", PASSWORD)},
+            (403, 18, "NO_API_ACCESS", "this user may not use the API"),
+        ),
+        (
+            {"Authorization": _basic("gone", PASSWORD)},
+            (401, 2, "INVALID_CREDENTIALS", "the user name or the password is wrong"),
+        ),
     ],
 )
 def test_who_is_refused(client: Client, headers: dict[str, str], expected: Any) -> None:
@@ -76,7 +102,10 @@ def test_who_is_refused(client: Client, headers: dict[str, str], expected: Any) 
     ("headers", "offered"),
     [
         ({}, 'Basic realm="Commlog", charset="UTF-8", Bearer realm="Commlog"'),
-        ({"User-Agent": "Java-http-client/21.0.5"}, 'Basic realm="Commlog", charset="UTF-8", Bearer realm="Commlog"'),
+        (
+            {"User-Agent": "Java-http-client/21.0.5"},
+            'Basic realm="Commlog", charset="UTF-8", Bearer realm="Commlog"',
+        ),
         ({"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}, 'Bearer realm="Commlog"'),
         ({"Sec-Fetch-Mode": "cors"}, 'Bearer realm="Commlog"'),
     ],
@@ -84,7 +113,9 @@ def test_who_is_refused(client: Client, headers: dict[str, str], expected: Any) 
 def test_a_password_is_asked_of_whoever_is_no_browser(headers: dict[str, str], offered: str) -> None:
     for given in ({}, {"apiKey": "wrong"}):
         assert (
-            Client().post("/api/communications/messages:search", [], "application/json", headers=headers | given)["WWW-Authenticate"]
+            Client().post(
+                "/api/communications/messages:search", [], "application/json", headers=headers | given
+            )["WWW-Authenticate"]
             == offered
         )
 
@@ -93,17 +124,32 @@ def test_a_session_opens_nothing_and_is_no_csrf_failure() -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin())
     assert refusal(browser.get(PATH))[0] == 401
-    assert refusal(browser.post("/api/communications/messages:search", [], content_type="application/json"))[0] in (401, 404)
+    assert refusal(browser.post("/api/communications/messages:search", [], content_type="application/json"))[
+        0
+    ] in (401, 404)
 
 
 def test_what_closes_a_key(client: Client) -> None:
     now = timezone.now()
     closed = "this API key was revoked or has expired"
     for fields in ({"revoked_at": now}, {"expires_at": now}):
-        assert refusal(client.get(PATH, headers={"apiKey": make_key(**fields)})) == (401, 2, "INVALID_CREDENTIALS", closed)
-    assert client.get(PATH, headers={"apiKey": make_key(expires_at=now + timedelta(minutes=1))}).status_code == 200
+        assert refusal(client.get(PATH, headers={"apiKey": make_key(**fields)})) == (
+            401,
+            2,
+            "INVALID_CREDENTIALS",
+            closed,
+        )
+    assert (
+        client.get(PATH, headers={"apiKey": make_key(expires_at=now + timedelta(minutes=1))}).status_code
+        == 200
+    )
     inactive = make_key(make_consumer(active=False))
-    assert refusal(client.get(PATH, headers={"apiKey": inactive})) == (403, 18, "NO_API_ACCESS", "this API consumer was deactivated")
+    assert refusal(client.get(PATH, headers={"apiKey": inactive})) == (
+        403,
+        18,
+        "NO_API_ACCESS",
+        "this API consumer was deactivated",
+    )
 
 
 def test_the_last_use_is_written_once_a_minute(program: Program) -> None:
@@ -117,7 +163,9 @@ def test_the_last_use_is_written_once_a_minute(program: Program) -> None:
 
 def test_five_wrong_passwords_lock_the_sign_in_here_and_there(client: Client) -> None:
     officer(username="ada", api_access=True)
-    statuses = [client.get(PATH, headers={"Authorization": _basic("ada", "wrong")}).status_code for _ in range(5)]
+    statuses = [
+        client.get(PATH, headers={"Authorization": _basic("ada", "wrong")}).status_code for _ in range(5)
+    ]
     assert statuses == [401, 401, 401, 401, 429]
     locked = client.get(PATH, headers={"Authorization": _basic("ada", PASSWORD)})
     assert refusal(locked) == (429, 24, "EXCESSIVE_INVALID_REQUESTS", "locked after too many wrong passwords")
@@ -136,7 +184,11 @@ def test_a_right_password_is_remembered_for_a_minute(settings: Any) -> None:
         settings.PASSWORD_CHECKS_AT_ONCE = 0  # none can be hashed from here on
         clock.shift(59)
         assert [_call().status_code, _call(address=THERE).status_code] == [200, 200]
-        assert [_call("wrong").status_code, _call(PASSWORD[:-1]).status_code, _call("").status_code] == [429, 429, 429]
+        assert [_call("wrong").status_code, _call(PASSWORD[:-1]).status_code, _call("").status_code] == [
+            429,
+            429,
+            429,
+        ]
         clock.shift(1)
         refused = _call()
         said = "too many passwords are being checked; one of each address at a time"
@@ -168,7 +220,14 @@ def test_deactivation_and_a_new_password_count_from_the_next_call_on() -> None:
 
 def test_a_lock_refuses_a_remembered_password_too() -> None:
     officer(username="ada", api_access=True)
-    assert [_call().status_code, *(_call("wrong").status_code for _ in range(5))] == [200, 401, 401, 401, 401, 429]
+    assert [_call().status_code, *(_call("wrong").status_code for _ in range(5))] == [
+        200,
+        401,
+        401,
+        401,
+        401,
+        429,
+    ]
     assert _call().status_code == 429  # or its answers would tell whoever guesses which password is right
     assert _call(address=THERE).status_code == 200
 
@@ -224,15 +283,32 @@ def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:
     consumer = make_consumer("Extractor")
     client.get(PATH, headers={"apiKey": make_key(consumer, revoked_at=timezone.now())})
     client.get(PATH, headers={"apiKey": "no such key"})
-    named = AuditEntry.objects.filter(action="DENIED").order_by("id").values_list("actor_name", "target_kind", "target_label")
+    named = (
+        AuditEntry.objects.filter(action="DENIED")
+        .order_by("id")
+        .values_list("actor_name", "target_kind", "target_label")
+    )
     assert list(named) == [("Extractor (API)", "API", PATH), ("", "API", PATH)]
 
 
 @pytest.mark.parametrize(
-    "path", ["/api", "/api/", "/api/nope", "/api/communications/messages/", "/communications/messages/x/y", "/api/branches/"]
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/api/nope",
+        "/api/communications/messages/",
+        "/communications/messages/x/y",
+        "/api/branches/",
+    ],
 )
 def test_an_address_of_nothing_is_answered_in_the_one_shape(program: Program, path: str) -> None:
-    assert refusal(program.get(path)) == (404, 3, "INVALID_API_OPERATION", "there is no operation at this address")
+    assert refusal(program.get(path)) == (
+        404,
+        3,
+        "INVALID_API_OPERATION",
+        "there is no operation at this address",
+    )
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "QUERY"])
@@ -244,7 +320,10 @@ def test_a_wrong_method_says_which_are_right(program: Program, method: str) -> N
 
 def test_the_organisation(program: Program, settings: Any) -> None:
     settings.ORGANISATION_NAME, settings.TIME_ZONE = "Example Bank", "Europe/Berlin"
-    assert program.get("/api/setup/organization").json() == {"name": "Example Bank", "timeZoneID": "Europe/Berlin"}
+    assert program.get("/api/setup/organization").json() == {
+        "name": "Example Bank",
+        "timeZoneID": "Europe/Berlin",
+    }
 
 
 def test_the_command_prints_a_key_that_works(capsys: Any, as_role: Callable[[str], Program]) -> None:

@@ -67,7 +67,8 @@ def test_what_is_refused_or_repeated_is_not_counted(program: Program) -> None:
         assert program.post(f"{SEND}?partial=true", [EMAIL, *[5] * 20]).status_code == 207
         refused = _send(program, 5, Idempotency_Key="another")
         assert refused.status_code == 429
-        assert _send(program, 4, Idempotency_Key="another").status_code == 201  # what is refused is not remembered
+        # What is refused is not remembered.
+        assert _send(program, 4, Idempotency_Key="another").status_code == 201
 
 
 def test_answers_say_what_is_left(program: Program) -> None:
@@ -89,7 +90,11 @@ def test_a_call_too_many_is_told_the_limit_too(program: Program, settings: Any) 
     with time_machine.travel(AT, tick=False):
         program.get(PATH)
         refused = program.get(PATH)
-    assert (refused.status_code, refused["RateLimit-Policy"], refused["RateLimit"]) == (429, '"calls";q=1;w=60', '"calls";r=0;t=45')
+    assert (refused.status_code, refused["RateLimit-Policy"], refused["RateLimit"]) == (
+        429,
+        '"calls";q=1;w=60',
+        '"calls";r=0;t=45',
+    )
 
 
 def test_the_nearer_limit_is_told(program: Program, settings: Any) -> None:

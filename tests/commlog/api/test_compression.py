@@ -45,7 +45,9 @@ def test_a_short_answer_is_not_compressed(program: Program) -> None:
 
 def test_a_secret_is_not_compressed_nor_when_it_is_repeated(program: Program) -> None:
     body = TEMPLATE | {"body": LONG}
-    answers = [program.post("/api/templates", body, Accept_Encoding="gzip", Idempotency_Key="k") for _ in range(2)]
+    answers = [
+        program.post("/api/templates", body, Accept_Encoding="gzip", Idempotency_Key="k") for _ in range(2)
+    ]
     for answer in answers:
         assert answer.json()["signingSecret"].startswith("whsec_")
         assert (len(answer.content) > 1_024, "Content-Encoding" in answer) == (True, False)
@@ -57,7 +59,9 @@ def test_a_secret_is_not_compressed_nor_when_it_is_repeated(program: Program) ->
 def test_the_description_keeps_its_tag(client: Client) -> None:
     first = client.get("/api/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert (first["Content-Encoding"], first["ETag"][:3]) == ("gzip", 'W/"')
-    again = client.get("/api/openapi.json", headers={"Accept-Encoding": "gzip", "If-None-Match": first["ETag"]})
+    again = client.get(
+        "/api/openapi.json", headers={"Accept-Encoding": "gzip", "If-None-Match": first["ETag"]}
+    )
     assert (again.status_code, again.content) == (304, b"")
 
 
@@ -65,4 +69,8 @@ def test_pages_are_not_compressed(client: Client) -> None:
     assert client.login(username=admin().username, password=PASSWORD)
     for path in ("/communications/", "/api/docs"):
         page = client.get(path, headers={"Accept-Encoding": "gzip"})
-        assert (page.status_code, page["Content-Type"], "Content-Encoding" in page) == (200, "text/html; charset=utf-8", False)
+        assert (page.status_code, page["Content-Type"], "Content-Encoding" in page) == (
+            200,
+            "text/html; charset=utf-8",
+            False,
+        )

@@ -1,4 +1,6 @@
-"""What clients expect of any API: HEAD, Location, the id of a request, ETag, errors in JSON, answers that say they are repeated."""
+"""What clients expect of any API: HEAD, Location, the id of a request, ETag, errors in JSON, answers that say
+they are repeated.
+"""
 
 import logging
 from typing import Any
@@ -34,11 +36,17 @@ def test_what_is_made_says_where_it_can_be_read(program: Program, prefix: str) -
     assert made["Location"] == f"{prefix}/communications/messages/{made.json()['encodedKey']}"
     assert program.get(made["Location"]).json()["encodedKey"] == made.json()["encodedKey"]
     again = program.post(f"{prefix}/communications/messages", EMAIL, Idempotency_Key="k")
-    assert (again["Location"], again["Idempotency-Replayed"], "Idempotency-Replayed" in made) == (made["Location"], "true", False)
+    assert (again["Location"], again["Idempotency-Replayed"], "Idempotency-Replayed" in made) == (
+        made["Location"],
+        "true",
+        False,
+    )
 
 
 def test_a_program_that_only_sends_is_told_the_place_and_the_repetition() -> None:
-    Group.objects.create(name="Sender").permissions.set(Permission.objects.filter(codename="send_manual_email"))
+    Group.objects.create(name="Sender").permissions.set(
+        Permission.objects.filter(codename="send_manual_email")
+    )
     program = Program(make_key(role="Sender"))
     answers = [program.post(BASE, EMAIL, Idempotency_Key="k") for _ in range(2)]
     assert [answer["Location"] for answer in answers] == [f"{BASE}/{answers[0].json()['encodedKey']}"] * 2
@@ -46,18 +54,29 @@ def test_a_program_that_only_sends_is_told_the_place_and_the_repetition() -> Non
 
 
 def test_a_template_says_where_it_can_be_read(program: Program) -> None:
-    assert program.post("/api/templates", TEMPLATE)["Location"] == f"/api/templates/{NotificationTemplate.objects.get().key.hex}"
+    assert (
+        program.post("/api/templates", TEMPLATE)["Location"]
+        == f"/api/templates/{NotificationTemplate.objects.get().key.hex}"
+    )
 
 
-def test_every_answer_and_its_log_lines_name_the_request(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_answer_and_its_log_lines_name_the_request(
+    program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.handler.setFormatter(Line("{call} {message}", style="{"))
     assert program.post(f"{BASE}:search", [], X_Request_Id="batch-7.a")["X-Request-Id"] == "batch-7.a"
-    names = [program.post(f"{BASE}:search", [], X_Request_Id=given)["X-Request-Id"] for given in ("", "two words", "x" * 65)]
+    names = [
+        program.post(f"{BASE}:search", [], X_Request_Id=given)["X-Request-Id"]
+        for given in ("", "two words", "x" * 65)
+    ]
     assert sorted({len(name) for name in names}) == [32]
     assert len(set(names)) == 3
     for path in ("/api/nothing", f"{BASE}/{'0' * 32}"):
         assert program.get(path, **{"X-Request-Id": "lost-1"})["X-Request-Id"] == "lost-1"
-    assert caplog.text.splitlines() == [" [lost-1] Not Found: /api/nothing", f" [lost-1] Not Found: {BASE}/{'0' * 32}"]
+    assert caplog.text.splitlines() == [
+        " [lost-1] Not Found: /api/nothing",
+        f" [lost-1] Not Found: {BASE}/{'0' * 32}",
+    ]
     assert Client().get("/healthz").headers.get("X-Request-Id") is None
     (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     line = logging.makeLogRecord({"name": "commlog", "msg": "Done.", "levelname": "INFO"})
@@ -77,19 +96,29 @@ def test_every_answer_and_its_log_lines_name_the_request(program: Program, caplo
         ("/api/" + "x" * 50_000, {}, 414),
     ],
 )
-def test_an_error_names_the_request_in_its_body_too(program: Program, path: str, body: Any, status: int) -> None:
+def test_an_error_names_the_request_in_its_body_too(
+    program: Program, path: str, body: Any, status: int
+) -> None:
     refused = program.post(path, body, X_Request_Id="batch-7.a")
-    assert (refused.status_code, refused["X-Request-Id"], refused.json()["requestId"]) == (status, "batch-7.a", "batch-7.a")
+    assert (refused.status_code, refused["X-Request-Id"], refused.json()["requestId"]) == (
+        status,
+        "batch-7.a",
+        "batch-7.a",
+    )
     unnamed = program.post(path, body)
     assert (len(unnamed["X-Request-Id"]), unnamed.json()["requestId"]) == (32, unnamed["X-Request-Id"])
 
 
-def test_what_nobody_foresaw_can_be_found_in_the_log(program: Program, monkeypatch: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_foresaw_can_be_found_in_the_log(
+    program: Program, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.handler.setFormatter(Line("{call} {message}", style="{"))
     monkeypatch.delattr("commlog.api.messages.pages.answer")
     failed = program.post(f"{BASE}:search", [], X_Request_Id="batch-7.b")
     assert (refusal(failed)[:2], failed.json()["requestId"]) == ((500, Code.INTERNAL_ERROR), "batch-7.b")
-    assert " [batch-7.b] An operation of the API failed: POST /api/communications/messages:search" in caplog.text
+    assert (
+        " [batch-7.b] An operation of the API failed: POST /api/communications/messages:search" in caplog.text
+    )
 
 
 def test_the_description_is_fetched_once() -> None:

@@ -1,4 +1,6 @@
-"""Scripts in a browser whose page is on another host call the API only where API_ALLOWED_ORIGINS says so, and never with cookies."""
+"""Scripts in a browser whose page is on another host call the API only where API_ALLOWED_ORIGINS says so, and
+never with cookies.
+"""
 
 from typing import Any
 
@@ -49,7 +51,9 @@ def test_an_allowed_page_can_read_what_is_wrong() -> None:
         assert refused["Access-Control-Allow-Origin"] == PORTAL
 
 
-@pytest.mark.parametrize("origin", [OTHER, "null", "", f"{PORTAL}.evil.example", PORTAL.upper(), "http://portal.example.org"])
+@pytest.mark.parametrize(
+    "origin", [OTHER, "null", "", f"{PORTAL}.evil.example", PORTAL.upper(), "http://portal.example.org"]
+)
 @pytest.mark.usefixtures("_for_the_portal")
 def test_no_other_page_may(program: Program, origin: str) -> None:
     asked = Client().options(f"{BASE}:search", headers={"Origin": origin} | ASKS)

@@ -1,4 +1,5 @@
-"""The description of the API: it is OpenAPI 3.1, and schemathesis attacks the API with what it allows and with what it forbids.
+"""The description of the API: it is OpenAPI 3.1, and schemathesis attacks the API with what it allows and
+with what it forbids.
 
 Here by itself, in test_over_the_wire.py over the web server.
 """
@@ -20,8 +21,14 @@ from commlog.api.urls import api
 from tests.commlog.api import sensible
 from tests.factories import make_key
 
-AT_LENGTH = int(os.environ.get("API_FUZZ_EXAMPLES", "0"))  # make api-fuzz; else a sample that fits into a run of the suite
-LIMITS = ("API_CALLS_A_MINUTE", "API_CALLS_A_MINUTE_IN_ALL", "API_MESSAGES_A_MINUTE", "API_MESSAGES_A_MINUTE_IN_ALL")
+# Make api-fuzz; else a sample that fits into a run of the suite.
+AT_LENGTH = int(os.environ.get("API_FUZZ_EXAMPLES", "0"))
+LIMITS = (
+    "API_CALLS_A_MINUTE",
+    "API_CALLS_A_MINUTE_IN_ALL",
+    "API_MESSAGES_A_MINUTE",
+    "API_MESSAGES_A_MINUTE_IN_ALL",
+)
 described = plain.strict(api.described("/api/"))
 
 
@@ -30,14 +37,19 @@ def to_attack(description: dict[str, Any]) -> Any:
     schema = schemathesis.openapi.from_dict(description)
     schema.config.phases.coverage.enabled = bool(AT_LENGTH)
     rejected = schema.config.checks.negative_data_rejection
-    rejected.expected_statuses = [*rejected.expected_statuses, "207"]  # which says of each element of a list why it is refused
+    # Which says of each element of a list why it is refused.
+    rejected.expected_statuses = [*rejected.expected_statuses, "207"]
     return schema
 
 
 schema = to_attack(described)
 schema.app = get_wsgi_application()
 every_case = settings(
-    max_examples=AT_LENGTH or 10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=not AT_LENGTH, database=None
+    max_examples=AT_LENGTH or 10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=not AT_LENGTH,
+    database=None,
 )
 
 
@@ -75,7 +87,10 @@ def attack(case: Case, **call: Any) -> None:
     if "" in (case.query or {}).values():
         return  # schemathesis does not read allowEmptyValue
     if case.query:  # 19.0 is a whole number to JSON Schema, and to no client
-        case.query = {name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in case.query.items()}
+        case.query = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in case.query.items()
+        }
     case.path_parameters = sensible.addressed(case.path, case.path_parameters)
     if case.meta and case.meta.generation.mode == GenerationMode.POSITIVE:
         case.headers = sensible.fresh(case.headers)

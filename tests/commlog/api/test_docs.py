@@ -1,4 +1,6 @@
-"""docs/api.md: every block runs, in order, as it is written; and the page that describes the API is whole without any other host."""
+"""docs/api.md: every block runs, in order, as it is written; and the page that describes the API is whole
+without any other host.
+"""
 
 import json
 import os
@@ -40,7 +42,10 @@ class Reader:
     def __init__(self, address: str, directory: Path) -> None:
         self.directory = directory
         self.written = {"http://127.0.0.1:8000": address, "--demo ": "", ".venv/bin/python": sys.executable}
-        self.environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DATABASE_URL": _database()}
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DATABASE_URL": _database(),
+        }
 
     def begin(self, block: str) -> None:
         """The first block, which sets the two variables."""
@@ -68,7 +73,15 @@ class Reader:
         return ""
 
     def _run(self, command: list[str], directory: Path) -> str:
-        ran = subprocess.run(command, cwd=directory, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        ran = subprocess.run(
+            command,
+            cwd=directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert ran.returncode == 0, f"{command[-1]}\n{ran.stdout}{ran.stderr}"
         return ran.stdout
 
@@ -92,7 +105,10 @@ def address(transactional_db: None) -> Iterator[str]:
 def test_every_block_runs_in_order(address: str, tmp_path: Path) -> None:
     make_template()
     make_client(client_id="000204037", email="ana@example.org")
-    failed = [*_many_like(make_message(MessageState.FAILED), 1_002), *_many_like(make_message(MessageState.FAILED, MessageType.SMS), 2)]
+    failed = [
+        *_many_like(make_message(MessageState.FAILED), 1_002),
+        *_many_like(make_message(MessageState.FAILED, MessageType.SMS), 2),
+    ]
     reader = Reader(address, tmp_path)
     (_, first), *blocks = BLOCK.findall(DOCS.read_text())
     reader.begin(first)
@@ -127,7 +143,11 @@ def _many_like(message: Message, others: int) -> list[int]:
 def _check_receiver(program: Path, secret: str) -> None:
     """It takes what we sign with its secret, each message once, and nothing else."""
     message = Envelope(
-        key=uuid4(), destination="", body='{"amount": 12.5}', content_type="application/json", signing_secrets=(seal(secret),)
+        key=uuid4(),
+        destination="",
+        body='{"amount": 12.5}',
+        content_type="application/json",
+        signing_secrets=(seal(secret),),
     )
     channel = WebhookChannel([ip_network("127.0.0.0/8")], allow_http=True)
     with _running(program, secret) as (url, output):
@@ -147,7 +167,10 @@ def _running(program: Path, secret: str) -> Iterator[tuple[str, Path]]:
         port = free.getsockname()[1]
     output = program.with_suffix(".out")
     given = {"PORT": str(port), "SIGNING_SECRET": secret}
-    with output.open("w") as file, subprocess.Popen([sys.executable, str(program)], env=given, stdout=file) as running:
+    with (
+        output.open("w") as file,
+        subprocess.Popen([sys.executable, str(program)], env=given, stdout=file) as running,
+    ):
         until = time.monotonic() + 30
         while socket.socket().connect_ex(("127.0.0.1", port)):
             assert time.monotonic() < until

@@ -28,10 +28,15 @@ def test_an_event_makes_messages_and_the_answer_names_them(program: Program) -> 
     make_template()
     make_template(active=False)
     answer = program.post(
-        EVENTS, '{"event": "LOAN_REPAYMENT", "clientId": "000123", "data": {"amount": 12.50}, "occurredAt": "2026-11-24T09:14:00+01:00"}'
+        EVENTS,
+        '{"event": "LOAN_REPAYMENT", "clientId": "000123", "data": {"amount": 12.50}, "occurredAt": '
+        '"2026-11-24T09:14:00+01:00"}',
     )
     message, event = Message.objects.get(), BusinessEvent.objects.get()
-    assert (answer.status_code, answer.json()) == (202, {"eventKey": event.key.hex, "messages": [message.key.hex]})
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {"eventKey": event.key.hex, "messages": [message.key.hex]},
+    )
     assert (message.client, message.subject, event.data) == (ana, "Payment of 12.50", {"AMOUNT": "12.50"})
     assert event.occurred_at.isoformat() == "2026-11-24T08:14:00+00:00"
     assert (event.source != "", AuditEntry.objects.count()) == (True, 0)
@@ -42,10 +47,20 @@ def test_an_event_makes_messages_and_the_answer_names_them(program: Program) -> 
 
 def test_a_client_is_named_by_id_or_key_and_so_are_groups_and_users(program: Program) -> None:
     ana, group, user = make_client(), make_group(), make_user()
-    told = [_repaid(clientKey=ana.key.hex), _repaid(groupId=group.group_id), _repaid(username=user.username, userKey=None), _repaid()]
+    told = [
+        _repaid(clientKey=ana.key.hex),
+        _repaid(groupId=group.group_id),
+        _repaid(username=user.username, userKey=None),
+        _repaid(),
+    ]
     assert program.post(EVENTS, told).status_code == 202
     found = BusinessEvent.objects.order_by("pk").values_list("client", "group", "user")
-    assert list(found) == [(ana.pk, None, None), (None, group.pk, None), (None, None, user.pk), (None, None, None)]
+    assert list(found) == [
+        (ana.pk, None, None),
+        (None, group.pk, None),
+        (None, None, user.pk),
+        (None, None, None),
+    ]
 
 
 def test_an_amount_with_an_exponent_reaches_nobody_as_one(program: Program) -> None:
@@ -53,39 +68,59 @@ def test_an_amount_with_an_exponent_reaches_nobody_as_one(program: Program) -> N
     make_template(MessageType.WEB_HOOK, text='{"amount": {AMOUNT}}')
     ana = make_client()
     assert (
-        program.post(EVENTS, f'{{"event": "LOAN_REPAYMENT", "clientId": "{ana.client_id}", "data": {{"amount": 1E+3}}}}').status_code == 202
+        program.post(
+            EVENTS,
+            f'{{"event": "LOAN_REPAYMENT", "clientId": "{ana.client_id}", "data": {{"amount": 1E+3}}}}',
+        ).status_code
+        == 202
     )
-    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == ["We received EUR 1000.", '{"amount": 1000}']
+    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == [
+        "We received EUR 1000.",
+        '{"amount": 1000}',
+    ]
 
 
 def test_an_amount_beyond_reason_is_refused_and_named(program: Program) -> None:
     answer = program.post(EVENTS, '{"event": "LOAN_REPAYMENT", "data": {"amount": 1E+400}}')
-    assert refusal(answer) == (400, 4, "INVALID_PARAMETERS", "[0].data.AMOUNT: is a number of more than 350 characters")
+    assert refusal(answer) == (
+        400,
+        4,
+        "INVALID_PARAMETERS",
+        "[0].data.AMOUNT: is a number of more than 350 characters",
+    )
 
 
 WRONG: tuple[tuple[Any, tuple[int, int, str, str]], ...] = (
     ([], (400, 4, "INVALID_PARAMETERS", "the body: has 0 events; 1 to 1,000 can be told at once")),
-    ([_repaid()] * 1001, (400, 4, "INVALID_PARAMETERS", "the body: has 1,001 events; 1 to 1,000 can be told at once")),
+    ([_repaid()] * 1001, (400, 4, "INVALID_PARAMETERS", "the body: has 1,001 events; 1 to 1,000 can be told "
+                                                        "at once")),
     ("[1]", (400, 4, "INVALID_PARAMETERS", "[0]: must be an object")),
     ({}, (400, 31, "MISSING_REQUIRED_PARAMETER", "[0].event: is missing")),
     ({"event": 1}, (400, 4, "INVALID_PARAMETERS", "[0].event: must be text")),
     ({"event": "PARTY"}, (400, 4, "INVALID_PARAMETERS", "[0].event: there is no event PARTY")),
     (_repaid(party=1), (400, 27, "PARAMETER_NOT_ALLOWED", "[0].party: is no field of an event")),
-    ([_repaid(), _repaid(clientId="zz")], (404, 29, "OBJECT_NOT_FOUND", "[1].clientId: there is no client zz")),
-    (_repaid(clientKey="zz"), (400, 4, "INVALID_PARAMETERS", "[0].clientKey: must be a key of 32 hexadecimal characters")),
-    (_repaid(clientKey="0" * 32, clientId="1"), (400, 4, "INVALID_PARAMETERS", "[0]: names one of client, group and user twice")),
+    ([_repaid(), _repaid(clientId="zz")], (404, 29, "OBJECT_NOT_FOUND", "[1].clientId: there is no client "
+                                                                        "zz")),
+    (_repaid(clientKey="zz"), (400, 4, "INVALID_PARAMETERS", "[0].clientKey: must be a key of 32 hexadecimal "
+                                                             "characters")),
+    (_repaid(clientKey="0" * 32, clientId="1"), (400, 4, "INVALID_PARAMETERS", "[0]: names one of client, "
+                                                                               "group and user twice")),
     (_repaid(data=[1]), (400, 4, "INVALID_PARAMETERS", "[0].data: must be an object")),
-    (_repaid(data={"a": [1]}), (400, 4, "INVALID_PARAMETERS", "[0].data: holds a list at A; values are texts, numbers, true or false")),
+    (_repaid(data={"a": [1]}), (400, 4, "INVALID_PARAMETERS", "[0].data: holds a list at A; values are "
+                                                              "texts, numbers, true or false")),
     (_repaid(occurredAt="2026-11-24"), (400, 4, "INVALID_PARAMETERS",
      "[0].occurredAt: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")),
     (_repaid(occurredAt="0001-01-01T00:00:00+14:00"), (400, 4, "INVALID_PARAMETERS",
      "[0].occurredAt: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")),
-    ('{"event": "LOAN_REPAYMENT", "data": {"a": NaN}}', (400, 26, "INVALID_JSON_SYNTAX", "JSON: NaN is not JSON")),
+    ('{"event": "LOAN_REPAYMENT", "data": {"a": NaN}}',
+     (400, 26, "INVALID_JSON_SYNTAX", "JSON: NaN is not JSON")),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("body", "error"), WRONG)
-def test_what_is_wrong_is_named_and_nothing_is_stored(program: Program, body: Any, error: tuple[int, int, str, str]) -> None:
+def test_what_is_wrong_is_named_and_nothing_is_stored(
+    program: Program, body: Any, error: tuple[int, int, str, str]
+) -> None:
     assert refusal(program.post(EVENTS, body)) == error
     assert BusinessEvent.objects.count() == 0
 
@@ -117,7 +152,8 @@ def test_many_events_cost_few_statements(program: Program, number: int) -> None:
         answer = program.post(EVENTS, [_repaid(clientId=each) for each in ids])
     assert [len(each["messages"]) for each in answer.json()] == [1] * number
     asked = [statement["sql"] for statement in statements if "notifications_" in statement["sql"]]
-    assert len(asked) == 6  # clients, templates, choices, switches; events, messages (what authentication and budgets ask varies)
+    # clients, templates, choices, switches; events, messages (what authentication and budgets ask varies)
+    assert len(asked) == 6
 
 
 @pytest.mark.django_db(transaction=True)
@@ -137,7 +173,8 @@ def test_an_event_with_one_idempotency_key_posted_fifty_times_at_once_fires_once
         answers = list(pool.map(post, range(50)))
     message = Message.objects.get()
     taken = {"eventKey": BusinessEvent.objects.get().key.hex, "messages": [message.key.hex]}
-    assert {status for status, _ in answers} <= {202, 409}  # 409: another of the fifty was being answered at that moment
+    # 409: another of the fifty was being answered at that moment
+    assert {status for status, _ in answers} <= {202, 409}
     assert next(told for status, told in answers if status == 202) == taken
     assert all(told == taken for status, told in answers if status == 202)
     assert post(0) == (202, taken)

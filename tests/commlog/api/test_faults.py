@@ -21,8 +21,17 @@ TEMPLATE = {
     "contentType": "PLAIN_TEXT",
 }
 MAIL = {"type": "EMAIL", "destination": "a@example.org", "subject": "a", "body": "b"}
-REVERSED = {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-24", "secondValue": "2026-11-23"}
-SEARCH, SEND, TEMPLATES = "/api/communications/messages:search", "/api/communications/messages", "/api/templates"
+REVERSED = {
+    "field": "creationDate",
+    "operator": "BETWEEN",
+    "value": "2026-11-24",
+    "secondValue": "2026-11-23",
+}
+SEARCH, SEND, TEMPLATES = (
+    "/api/communications/messages:search",
+    "/api/communications/messages",
+    "/api/templates",
+)
 NUMBERS: tuple[tuple[str, Any, int, int, str], ...] = (
     (SEARCH, [REVERSED], 400, 2103, "INVALID_FILTER_SECOND_VALUE"),
     (SEARCH, [{"field": "state", "operator": "EQUALS", "value": "NOPE"}], 400, 2102, "INVALID_FILTER_VALUE"),
@@ -35,8 +44,20 @@ NUMBERS: tuple[tuple[str, Any, int, int, str], ...] = (
     (TEMPLATES, TEMPLATE | {"body": "{NOBODY} {NOR_THIS}"}, 400, 2619, "INVALID_PLACEHOLDER"),
     (TEMPLATES, TEMPLATE | {"name": "x" * 256}, 400, 2620, "INVALID_FIELD_LENGTH"),
     (TEMPLATES, TEMPLATE | {"requestType": "GET"}, 400, 2621, "INVALID_WEBHOOK_REQUEST_TYPE"),
-    (TEMPLATES, TEMPLATE | {"url": "https://hooks.example.org/{NOBODY}"}, 400, 2622, "URL_CONTAINS_INVALID_PLACEHOLDERS"),
-    (TEMPLATES, TEMPLATE | {"url": "https://{CLIENT_ID}.example.org/"}, 400, 2622, "URL_CONTAINS_INVALID_PLACEHOLDERS"),
+    (
+        TEMPLATES,
+        TEMPLATE | {"url": "https://hooks.example.org/{NOBODY}"},
+        400,
+        2622,
+        "URL_CONTAINS_INVALID_PLACEHOLDERS",
+    ),
+    (
+        TEMPLATES,
+        TEMPLATE | {"url": "https://{CLIENT_ID}.example.org/"},
+        400,
+        2622,
+        "URL_CONTAINS_INVALID_PLACEHOLDERS",
+    ),
     (TEMPLATES, TEMPLATE | {"url": "https://hooks.example.org/'"}, 400, 2610, "URL_CONTAINS_QUOTES"),
 )
 
@@ -49,7 +70,9 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("reworded")
 @pytest.mark.parametrize(("path", "body", "status", "number", "reason"), NUMBERS)
-def test_a_number_does_not_hang_on_the_words(program: Program, path: str, body: Any, status: int, number: int, reason: str) -> None:
+def test_a_number_does_not_hang_on_the_words(
+    program: Program, path: str, body: Any, status: int, number: int, reason: str
+) -> None:
     *refused, source = refusal(program.post(path, body))
 
     assert refused == [status, number, reason]

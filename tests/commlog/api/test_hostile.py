@@ -1,4 +1,6 @@
-"""What nobody should send, through every operation that the description has: a refusal in the one shape, never a 500."""
+"""What nobody should send, through every operation that the description has: a refusal in the one shape,
+never a 500.
+"""
 
 import json
 import re
@@ -24,22 +26,25 @@ DESCRIBED = {
 SCHEMAS = api.described("/api/")["components"]["schemas"]
 WITH_BODY = [name for name, (_, _, operation) in DESCRIBED.items() if "requestBody" in operation]
 NO_JSON = [
-    b"", b"  ", b"{", b"[1,]", b"nul", b"'x'", b"\xff\xfe[]", b"\x80", b"NaN", b"[Infinity]", b"[-Infinity]", b'{"a": NaN}', b"[1e999]",
-    b"9" * 5_000, b"[" + b"9" * 5_000 + b"]", b"[" * 200_000, b'{"a":' * 200_000, b'{"field": 1, "field": 2}', b'"\\ud8"', b'"a\nb"',
+    b"", b"  ", b"{", b"[1,]", b"nul", b"'x'", b"\xff\xfe[]", b"\x80", b"NaN", b"[Infinity]", b"[-Infinity]",
+    b'{"a": NaN}', b"[1e999]", b"9" * 5_000, b"[" + b"9" * 5_000 + b"]", b"[" * 200_000, b'{"a":' * 200_000,
+    b'{"field": 1, "field": 2}', b'"\\ud8"', b'"a\nb"',
 ]  # fmt: skip
 DEEP: Any = []
 for _ in range(300):
     DEEP = [DEEP]
 VALUES: list[Any] = [
-    "a\0b", "\ud800", "\udc00x", 10**4_000, -(10**4_000), 1e308, -1, True, False, "", " ", [], {}, [[]], [{}], DEEP, {"a": DEEP},
-    "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-02-30", "𝟘" * 32, "%00", "\u202e",
+    "a\0b", "\ud800", "\udc00x", 10**4_000, -(10**4_000), 1e308, -1, True, False, "", " ", [], {}, [[]], [{}],
+    DEEP, {"a": DEEP}, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-02-30", "𝟘" * 32,
+    "%00", "\u202e",
 ]  # fmt: skip
 HUGE = [json.dumps(value) for value in ("x" * 300_000, ["0" * 32] * 300_000, [{}] * 300_000)]
 HERE = "where the huge value comes"
 # In an address, percent-encoded; what is no UTF-8 too.
 ODD = [
-    "%00", "%00" * 32, "%FF", "%ED%A0%80", "-1", "NaN", "1e308", "9" * 5_000, "0" * 31 + "g", "-" * 32, "..%2f..%2f", "%25", "+", "%20",
-    quote("𝟘" * 32), quote("\u202e"), quote("💩"), "9999-12-31T23:59:59-14:00", "WyItY3JlYXRlZCIsIlx1MDAwMCIsMV0", "A" * 5_000,
+    "%00", "%00" * 32, "%FF", "%ED%A0%80", "-1", "NaN", "1e308", "9" * 5_000, "0" * 31 + "g", "-" * 32,
+    "..%2f..%2f", "%25", "+", "%20", quote("𝟘" * 32), quote("\u202e"), quote("💩"),
+    "9999-12-31T23:59:59-14:00", "WyItY3JlYXRlZCIsIlx1MDAwMCIsMV0", "A" * 5_000,
 ]  # fmt: skip
 # As a server hands headers on: each byte a character.
 HEADERS = [
@@ -57,9 +62,28 @@ HEADERS = [
     ";",
     "*/*;q=x",
 ]
-OF_ALL = ("apiKey", "Accept", "Content-Encoding", "Transfer-Encoding", "Origin", "Cookie", "X-Forwarded-For", "X-Forwarded-Proto")
+OF_ALL = (
+    "apiKey",
+    "Accept",
+    "Content-Encoding",
+    "Transfer-Encoding",
+    "Origin",
+    "Cookie",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+)
 BASIC = [b64encode(pair).decode() for pair in (b"a\0:b", b"\xff:\xff", b"x" * 9_000 + b":y", b"no colon")]
-SCHEMES = ["Basic", "Basic ", "Basic \xe9", "Basic %00", "Bearer", "Bearer ", "Bearer \0", "Bearer " + "x" * 9_000, "Digest a"]
+SCHEMES = [
+    "Basic",
+    "Basic ",
+    "Basic \xe9",
+    "Basic %00",
+    "Bearer",
+    "Bearer ",
+    "Bearer \0",
+    "Bearer " + "x" * 9_000,
+    "Digest a",
+]
 SCHEMES += [f"Basic {pair}" for pair in BASIC]
 
 
@@ -89,7 +113,9 @@ def _check(response: Any, about: object) -> None:
     assert response.status_code < 500, about
     if response.status_code >= 400:
         body = json.loads(response.content)
-        assert [sorted(error) for error in body["errors"]] == [["errorCode", "errorReason", "errorSource"]], about
+        assert [sorted(error) for error in body["errors"]] == [["errorCode", "errorReason", "errorSource"]], (
+            about
+        )
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
@@ -106,20 +132,39 @@ def test_what_is_no_json(program: Program, operation: str) -> None:
 @pytest.mark.parametrize("operation", WITH_BODY)
 def test_json_that_makes_no_sense_anywhere_in_a_body(program: Program, operation: str) -> None:
     method, path, whole = DESCRIBED[operation][0], _path(operation), _body(operation)
-    fields = _fields(DESCRIBED[operation][2]["requestBody"]["content"]["application/json"]["schema"]) - set(_first(whole))
+    fields = _fields(DESCRIBED[operation][2]["requestBody"]["content"]["application/json"]["schema"]) - set(
+        _first(whole)
+    )
     _check(program.call(method, path, whole), operation)
     for value in VALUES:
         for changed in (*_changed(whole, value), *(_with(whole, name, value) for name in fields)):
             _check(program.call(method, path, json.dumps(changed)), (operation, str(changed)[:200]))
     for value in HUGE:
         for changed in (HERE, [HERE], *(_with(whole, name, HERE) for name in _first(whole))):
-            _check(program.call(method, path, json.dumps(changed).replace(json.dumps(HERE), value)), (operation, changed, value[:40]))
+            _check(
+                program.call(method, path, json.dumps(changed).replace(json.dumps(HERE), value)),
+                (operation, changed, value[:40]),
+            )
 
 
-_CRITERION = {"field": "creationDate", "operator": "BETWEEN", "value": "2026-11-24", "secondValue": "2026-11-25", "values": None}
+_CRITERION = {
+    "field": "creationDate",
+    "operator": "BETWEEN",
+    "value": "2026-11-24",
+    "secondValue": "2026-11-25",
+    "values": None,
+}
 # Bodies with more to change than those of the permissions matrix.
 BODIES: dict[str, Any] = {
-    "send": [{"type": "EMAIL", "destination": "ana@example.org", "subject": "Hello", "body": "Dear Ana", "clientKey": "0" * 32}],
+    "send": [
+        {
+            "type": "EMAIL",
+            "destination": "ana@example.org",
+            "subject": "Hello",
+            "body": "Dear Ana",
+            "clientKey": "0" * 32,
+        }
+    ],
     "search": {"filterCriteria": [_CRITERION], "sortingCriteria": None},
     "resend": {"messages": ["0" * 32], "again": None},
     "enqueueByKeys": [{"encodedKey": "0" * 32}],
@@ -134,7 +179,9 @@ BODIES: dict[str, Any] = {
         "requestType": "POST",
         "contentType": "PLAIN_TEXT",
         "headers": [{"headerKey": "X-Source", "headerValue": "core"}],
-        "filterConstraints": [{"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1.5, "secondValue": "2"}],
+        "filterConstraints": [
+            {"filterSelection": "AMOUNT", "filterElement": "BETWEEN", "value": 1.5, "secondValue": "2"}
+        ],
     },
     "subscribeClient": {"templateKey": "0" * 32},
     "subscribeGroup": {"templateKey": "0" * 32},
@@ -175,12 +222,19 @@ def _first(whole: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-def test_bodies_that_are_too_large_or_no_json_by_their_type(program: Program, operation: str, settings: Any) -> None:
+def test_bodies_that_are_too_large_or_no_json_by_their_type(
+    program: Program, operation: str, settings: Any
+) -> None:
     method, path = DESCRIBED[operation][0], _path(operation)
     settings.API_LARGEST_BODY, settings.API_LARGEST_ANSWER = 1_000, 2_000
     assert refusal(program.call(method, path, b"[" + b" " * 2_000))[:2] == (413, 100_004)
     assert (refusal(program.call(method, path, b"[" + b" " * 1_500))[0] == 413) == ("esend" not in path)
-    for type in ("application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-16", "multipart/form-data; boundary=x"):
+    for type in (
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/json; charset=utf-16",
+        "multipart/form-data; boundary=x",
+    ):
         assert refusal(program.call(method, path, b"{}", content_type=type))[:2] == (415, 100_005), type
     assert refusal(program.call(method, path, b"{}", Content_Encoding="gzip"))[:2] == (415, 100_005)
 
@@ -224,11 +278,16 @@ def test_odd_values_in_headers(program: Program, operation: str) -> None:
         _check(program.call(method, path, body, **{name: odd}), (operation, name, odd[:40]))
     for number in range(3):
         odd = _one_of(SCHEMES, operation, "x" * 4 * number)
-        _check(program.client.generic(method.upper(), path, json.dumps(body), headers={"Authorization": odd}), (operation, odd[:40]))
+        _check(
+            program.client.generic(method.upper(), path, json.dumps(body), headers={"Authorization": odd}),
+            (operation, odd[:40]),
+        )
     odd = _one_of(HEADERS, operation, "Content-Type")
     _check(program.call(method, path, body, content_type=odd), (operation, "Content-Type", odd[:40]))
 
 
 def _one_of(values: list[str], operation: str, name: str) -> str:
-    """What no operation reads by itself is tried with every value, but not with every value at every operation."""
+    """What no operation reads by itself is tried with every value, but not with every value at every
+    operation.
+    """
     return values[(list(DESCRIBED).index(operation) + len(name)) % len(values)]

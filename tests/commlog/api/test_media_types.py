@@ -55,14 +55,19 @@ def test_refusals_and_other_methods_are_answered_in_kind_too(program: Program) -
 
 def test_a_repeated_answer_is_in_the_kind_that_is_asked_for_now(program: Program, settings: Any) -> None:
     settings.EMAIL_HOST = "127.0.0.1"
-    kinds = [program.post(BASE, EMAIL, Idempotency_Key="k", Accept=accept)["Content-Type"] for accept in (V2, "*/*", V2)]
+    kinds = [
+        program.post(BASE, EMAIL, Idempotency_Key="k", Accept=accept)["Content-Type"]
+        for accept in (V2, "*/*", V2)
+    ]
     assert kinds == [V2, JSON, V2]
     assert Message.objects.count() == 1
 
 
 @pytest.mark.parametrize("accept", [V1, f"{V1}, text/html", f"{V1}, {V2};q=0, {JSON};q=0"])
 @pytest.mark.parametrize("prefix", ["/api", ""])
-def test_v1_alone_is_refused_and_nothing_is_done(program: Program, settings: Any, prefix: str, accept: str) -> None:
+def test_v1_alone_is_refused_and_nothing_is_done(
+    program: Program, settings: Any, prefix: str, accept: str
+) -> None:
     settings.EMAIL_HOST = "127.0.0.1"
     answer = program.post(f"{prefix}/communications/messages", EMAIL, Accept=accept)
     (error,) = answer.json()["errors"]

@@ -29,13 +29,17 @@ def read(stream: Any, wanted: int) -> list[dict[str, Any]]:
 def test_it_creates_reads_commits_resets_and_counts() -> None:
     with commlog("--threads", "8") as port:
         client = NakadiClient(make_key(), f"http://127.0.0.1:{port}")
-        made = client.create_subscription({"owning_application": "app", "event_types": [TOPIC], "read_from": "begin"})
+        made = client.create_subscription(
+            {"owning_application": "app", "event_types": [TOPIC], "read_from": "begin"}
+        )
         key = made["id"]
         assert client.create_subscription_v2({"owning_application": "app", "event_types": [TOPIC]})[0] == 200
         assert client.get_subscription(key) == made
         publishing.append([StreamEvent(topic=TOPIC, key=uuid4(), body=f"{number}") for number in range(30)])
 
-        stream = client.get_subscription_events_stream(key, batch_limit=10, batch_flush_timeout=1, max_uncommitted_events=100)
+        stream = client.get_subscription_events_stream(
+            key, batch_limit=10, batch_flush_timeout=1, max_uncommitted_events=100
+        )
         batches = read(stream, 30)
         assert sorted(int(event["body"]) for batch in batches for event in batch["events"]) == list(range(30))
         last = {batch["cursor"]["partition"]: batch["cursor"] for batch in batches}
@@ -45,16 +49,21 @@ def test_it_creates_reads_commits_resets_and_counts() -> None:
         assert refused.value.code == 422
 
         (topic,) = client.get_subscription_stats(key, show_time_lag=True)["items"]
-        assert {(each["state"], each["unconsumed_events"], each["consumer_lag_seconds"]) for each in topic["partitions"]} == {
-            ("assigned", 0, 0)
-        }
+        assert {
+            (each["state"], each["unconsumed_events"], each["consumer_lag_seconds"])
+            for each in topic["partitions"]
+        } == {("assigned", 0, 0)}
         cursors = client.get_subscription_cursors(key)["items"]
-        assert {each["partition"]: each["offset"] for each in cursors} == {number: each["offset"] for number, each in last.items()}
+        assert {each["partition"]: each["offset"] for each in cursors} == {
+            number: each["offset"] for number, each in last.items()
+        }
 
         assert client.reset_subscription_cursors(key, [each | {"offset": "BEGIN"} for each in cursors])
         with pytest.raises((EndOfStreamException, EndOfStreamException0)):
             list(stream)
-        again = client.get_subscription_events_stream(key, batch_limit=10, batch_flush_timeout=1, max_uncommitted_events=100)
+        again = client.get_subscription_events_stream(
+            key, batch_limit=10, batch_flush_timeout=1, max_uncommitted_events=100
+        )
         assert sum(len(batch["events"]) for batch in read(again, 30)) == 30
         again.close()
         client.delete_subscription(key)

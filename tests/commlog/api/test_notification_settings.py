@@ -23,12 +23,17 @@ def test_webhooks_are_switched_for_the_whole_organisation(program: Program) -> N
     assert program.get(SWITCH).json() == {"state": "ENABLED"}
     assert put(program, '{"state": "DISABLED"}').json() == program.get(SWITCH).json() == {"state": "DISABLED"}
     refused = outbox.enqueue(Draft(MessageType.WEB_HOOK, destination="https://hooks.example.org/", body="{}"))
-    assert (refused.state, refused.failure_reason) == (MessageState.FAILED, Reason.WEBHOOK_NOTIFICATIONS_DISABLED)
+    assert (refused.state, refused.failure_reason) == (
+        MessageState.FAILED,
+        Reason.WEBHOOK_NOTIFICATIONS_DISABLED,
+    )
     assert put(program, '{"state": "ENABLED"}').json() == {"state": "ENABLED"}
     assert AuditEntry.objects.filter(target_kind="channel").count() == 2
 
 
-@pytest.mark.parametrize("body", ["{}", "[]", '{"state": "disabled"}', '{"state": null}', '{"state": ["DISABLED"]}', "{", ""])
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", '{"state": "disabled"}', '{"state": null}', '{"state": ["DISABLED"]}', "{", ""]
+)
 def test_a_wrong_body_is_refused_and_changes_nothing(program: Program, body: str) -> None:
     assert put(program, body).status_code == 400
     assert program.get(SWITCH).json() == {"state": "ENABLED"}

@@ -1,4 +1,6 @@
-"""Idempotency-Key: the same answer, once; what is not remembered; fifty at once; a process that dies in the middle."""
+"""Idempotency-Key: the same answer, once; what is not remembered; fifty at once; a process that dies in the
+middle.
+"""
 
 import json
 import os
@@ -46,7 +48,9 @@ def test_the_same_key_and_body_get_the_same_answer_once(program: Program) -> Non
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("operation", "status"), [("resend", 202), ("resendAsyncByKeys", 200), ("resendAsyncByDate", 200)])
+@pytest.mark.parametrize(
+    ("operation", "status"), [("resend", 202), ("resendAsyncByKeys", 200), ("resendAsyncByDate", 200)]
+)
 def test_a_resend_is_answered_again_as_it_was(program: Program, operation: str, status: int) -> None:
     failed = make_message(MessageState.FAILED)
     today = timezone.localdate().isoformat()
@@ -62,7 +66,11 @@ def test_a_resend_is_answered_again_as_it_was(program: Program, operation: str, 
 def test_another_body_or_operation_with_the_key_is_a_conflict(program: Program) -> None:
     failed = make_message(MessageState.FAILED).key.hex
     program.post(f"{SEND}:resend", [failed], Idempotency_Key="k")
-    for path, body in ((f"{SEND}:resend", {"messages": [failed]}), (f"{SEND}:resendAsyncByKeys", [failed]), (SEND, EMAIL)):
+    for path, body in (
+        (f"{SEND}:resend", {"messages": [failed]}),
+        (f"{SEND}:resendAsyncByKeys", [failed]),
+        (SEND, EMAIL),
+    ):
         expected = (409, 100_002, "DUPLICATE_REQUEST", "Idempotency-Key: was used for another request")
         assert refusal(program.post(path, body, Idempotency_Key="k")) == expected
     assert Message.objects.count() == 2
@@ -72,8 +80,13 @@ def test_another_body_or_operation_with_the_key_is_a_conflict(program: Program) 
 def test_keys_of_two_callers_have_nothing_to_do_with_each_other(program: Program) -> None:
     officer(username="ada", api_access=True)
     basic = "Basic " + b64encode(f"ada:{PASSWORD}".encode()).decode()
-    user = program.client.post(SEND, EMAIL, content_type="application/json", headers={"Authorization": basic, "Idempotency-Key": "k"})
-    statuses = [user.status_code, *(each.post(SEND, EMAIL, Idempotency_Key="k").status_code for each in (program, Program(make_key())))]
+    user = program.client.post(
+        SEND, EMAIL, content_type="application/json", headers={"Authorization": basic, "Idempotency-Key": "k"}
+    )
+    statuses = [
+        user.status_code,
+        *(each.post(SEND, EMAIL, Idempotency_Key="k").status_code for each in (program, Program(make_key()))),
+    ]
     assert statuses == [201, 201, 201]
     assert Message.objects.count() == 3
 
@@ -87,12 +100,19 @@ def test_a_key_that_can_be_one(program: Program, key: str) -> None:
 @pytest.mark.django_db
 def test_two_keys_of_one_consumer_are_one_caller(program: Program) -> None:
     other = Program(make_key(ApiConsumer.objects.get()))
-    assert program.post(SEND, EMAIL, Idempotency_Key="k").content == other.post(SEND, EMAIL, Idempotency_Key="k").content
+    assert (
+        program.post(SEND, EMAIL, Idempotency_Key="k").content
+        == other.post(SEND, EMAIL, Idempotency_Key="k").content
+    )
 
 
 @pytest.mark.django_db
 def test_what_is_refused_is_not_remembered(program: Program) -> None:
-    for body, status in ((EMAIL | {"body": ""}, 400), (EMAIL | {"clientKey": uuid4().hex}, 404), (EMAIL, 201)):
+    for body, status in (
+        (EMAIL | {"body": ""}, 400),
+        (EMAIL | {"clientKey": uuid4().hex}, 404),
+        (EMAIL, 201),
+    ):
         assert program.post(SEND, body, Idempotency_Key="k").status_code == status
     assert (Message.objects.count(), ApiAnswer.objects.count()) == (1, 1)
 
@@ -109,7 +129,14 @@ def test_answers_are_remembered_for_six_hours(program: Program) -> None:
     assert Message.objects.count() == 2
 
 
-TEMPLATE = {"name": "Repaid", "type": "WEB_HOOK", "target": "LOANS", "event": "LOAN_REPAYMENT", "body": "{}", "requestType": "POST"}
+TEMPLATE = {
+    "name": "Repaid",
+    "type": "WEB_HOOK",
+    "target": "LOANS",
+    "event": "LOAN_REPAYMENT",
+    "body": "{}",
+    "requestType": "POST",
+}
 TEMPLATE |= {"url": "https://hooks.example.org/", "contentType": "APPLICATION_JSON"}
 
 
@@ -135,7 +162,9 @@ def _dump() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_the_sweep_forgets_what_has_expired_and_seals_what_was_stored_readable(program: Program, monkeypatch: Any) -> None:
+def test_the_sweep_forgets_what_has_expired_and_seals_what_was_stored_readable(
+    program: Program, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(once, "_BATCH", 2)
     start = timezone.now()
     with time_machine.travel(start - timedelta(hours=6, seconds=1)):
@@ -143,7 +172,9 @@ def test_the_sweep_forgets_what_has_expired_and_seals_what_was_stored_readable(p
             program.post(SEND, EMAIL, Idempotency_Key=f"old-{number}")
     first = program.post("/api/templates", TEMPLATE, Idempotency_Key="t")
     for number in range(3):
-        program.post(f"{SEND}:resend", [make_message(MessageState.FAILED).key.hex], Idempotency_Key=f"no-body-{number}")
+        program.post(
+            f"{SEND}:resend", [make_message(MessageState.FAILED).key.hex], Idempotency_Key=f"no-body-{number}"
+        )
     with connection.cursor() as cursor:  # as versions before this one have stored it
         cursor.execute("UPDATE commlog_apianswer SET body = %s WHERE key = 't'", [first.text])
     assert program.post("/api/templates", TEMPLATE, Idempotency_Key="t").content == first.content
@@ -170,7 +201,8 @@ def test_a_key_that_cannot_be_one(program: Program, key: str) -> None:
 def test_one_that_is_being_answered_is_a_conflict_until_its_lease_lapses(program: Program) -> None:
     program.post(SEND, EMAIL, Idempotency_Key="k")
     Message.objects.all().delete()
-    ApiAnswer.objects.update(status=None, body="", headers={})  # as the row is while the first call is at work
+    # As the row is while the first call is at work.
+    ApiAnswer.objects.update(status=None, body="", headers={})
     under_way = program.post(SEND, EMAIL, Idempotency_Key="k")
     assert refusal(under_way)[:3] == (409, 100_002, "DUPLICATE_REQUEST")
     assert under_way["Retry-After"] == "1"
@@ -210,7 +242,8 @@ def store(*args):
     os._exit(9)  # after the message was written, before anything was committed
 sending.store = store
 headers = {"apiKey": sys.argv[3], "Idempotency-Key": "k"}
-Client(SERVER_NAME="127.0.0.1").post(sys.argv[1], sys.argv[2], content_type="application/json", headers=headers)
+browser = Client(SERVER_NAME="127.0.0.1")
+browser.post(sys.argv[1], sys.argv[2], content_type="application/json", headers=headers)
 """
 
 
@@ -220,7 +253,11 @@ def test_a_process_that_dies_in_the_middle_leaves_no_message_and_the_next_call_m
     url = f"sqlite:///{connection.settings_dict['NAME']}"
     if connection.vendor == "postgresql":
         url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "commlog.settings", "EMAIL_URL": "smtp://127.0.0.1:25"}
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "commlog.settings",
+        "EMAIL_URL": "smtp://127.0.0.1:25",
+    }
     root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-c", _DIES, SEND, json.dumps(EMAIL), program.key]
     assert subprocess.run(command, cwd=root, env=environment, timeout=60).returncode == 9

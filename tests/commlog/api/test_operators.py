@@ -1,4 +1,6 @@
-"""Every field × every operator: the API answers as a plain reading of 200 random messages does, or refuses with 2101."""
+"""Every field × every operator: the API answers as a plain reading of 200 random messages does, or refuses
+with 2101.
+"""
 
 from typing import Any
 
@@ -30,14 +32,25 @@ def test_every_operator_of_every_field(program: Program, settings: Any) -> None:
             for operator in Operator:
                 every = [[]] if operator in WITHOUT_VALUE else samples(field, operator, messages)
                 if operator not in field.operators:
-                    assert refusal(program.post(SEARCH, [_criterion(field, operator, every[0])]))[:2] == (400, 2101), (field.api, operator)
+                    assert refusal(program.post(SEARCH, [_criterion(field, operator, every[0])]))[:2] == (
+                        400,
+                        2101,
+                    ), (field.api, operator)
                     refused += 1
                     continue
                 for values in every[-1:]:
                     found = program.post(SEARCH, [_criterion(field, operator, values)])
                     assert found.status_code == 200, (field.api, operator, values, found.content)
-                    expected = {message.key.hex for message in messages if plainly(field, operator, values, message, messages)}
-                    assert {message["encodedKey"] for message in found.json()} == expected, (field.api, operator, values)
+                    expected = {
+                        message.key.hex
+                        for message in messages
+                        if plainly(field, operator, values, message, messages)
+                    }
+                    assert {message["encodedKey"] for message in found.json()} == expected, (
+                        field.api,
+                        operator,
+                        values,
+                    )
                 answered += 1
     assert (len(messages), answered + refused) == (200, 33 * 24)
     assert answered == 245

@@ -1,4 +1,6 @@
-"""What an operation does not need may be null, an empty text or an empty list: generated clients send such fields with every call."""
+"""What an operation does not need may be null, an empty text or an empty list: generated clients send such
+fields with every call.
+"""
 
 from typing import Any
 
@@ -25,7 +27,15 @@ TEMPLATE = {
     "requestType": "POST",
     "contentType": "PLAIN_TEXT",
 }
-OF_TEMPLATE = ("activated", "trigger", "triggerDays", "subscriptionOption", "filtersLinkingOperator", "filterConstraints", "authorization")
+OF_TEMPLATE = (
+    "activated",
+    "trigger",
+    "triggerDays",
+    "subscriptionOption",
+    "filtersLinkingOperator",
+    "filterConstraints",
+    "authorization",
+)
 OF_TEMPLATE += ("username", "password", "headers")
 
 
@@ -45,12 +55,28 @@ def test_searches(program: Program, value: Any) -> None:
     for path, body in (
         (f"{BASE}:search", [criterion]),
         (f"{BASE}:search", {"filterCriteria": [criterion], "sortingCriteria": value}),
-        (f"{BASE}:searchSorted", {"filterCriteria": [criterion], "sortingCriteria": ORDER | {"order": value}}),
-        (f"{BASE}:search", [{"field": "state", "operator": "IN", "values": ["SENT"], "value": value, "secondValue": value}]),
-        (f"{BASE}:search", [_with({"field": "sendDate", "operator": "NOT_EMPTY"}, ("value", "secondValue", "values"), value)]),
+        (
+            f"{BASE}:searchSorted",
+            {"filterCriteria": [criterion], "sortingCriteria": ORDER | {"order": value}},
+        ),
+        (
+            f"{BASE}:search",
+            [{"field": "state", "operator": "IN", "values": ["SENT"], "value": value, "secondValue": value}],
+        ),
+        (
+            f"{BASE}:search",
+            [
+                _with(
+                    {"field": "sendDate", "operator": "NOT_EMPTY"}, ("value", "secondValue", "values"), value
+                )
+            ],
+        ),
     ):
         answer = program.post(path, body)
-        assert (answer.status_code, [each["encodedKey"] for each in answer.json()]) == (200, [sent.key.hex]), body
+        assert (answer.status_code, [each["encodedKey"] for each in answer.json()]) == (
+            200,
+            [sent.key.hex],
+        ), body
     keys = {each["encodedKey"] for each in program.post(f"{BASE}:search", {"filterCriteria": value}).json()}
     assert keys == {sent.key.hex, failed.key.hex}
 
@@ -88,7 +114,10 @@ def test_sending(program: Program, value: Any) -> None:
     others = ("destination", "html", "event", "senderKey", "groupKey", "userKey", "templateKey")
     assert program.post(BASE, _with(email, others, value)).status_code == 201
     assert program.post(BASE, _with(sms, (*others, "subject"), value)).status_code == 201
-    assert [message.type for message in Message.objects.order_by("pk")] == [MessageType.EMAIL, MessageType.SMS]
+    assert [message.type for message in Message.objects.order_by("pk")] == [
+        MessageType.EMAIL,
+        MessageType.SMS,
+    ]
 
 
 @pytest.mark.parametrize("value", EMPTY)
@@ -108,10 +137,24 @@ def test_templates(program: Program, value: Any) -> None:
         name: each for name, each in plain.items() if name not in own
     }
     condition = {"filterSelection": "CLIENT_ID", "filterElement": "EQUALS", "value": "1"}
-    steps = [{"op": "ADD", "path": "filterConstraints", "value": [_with(condition, ("secondValue", "values", "dataFieldType"), value)]}]
-    assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["filterConstraints"] == [condition]
+    steps = [
+        {
+            "op": "ADD",
+            "path": "filterConstraints",
+            "value": [_with(condition, ("secondValue", "values", "dataFieldType"), value)],
+        }
+    ]
+    assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["filterConstraints"] == [
+        condition
+    ]
     header = {"headerKey": "X-Source", "headerValue": "core", "id": value}
     steps = [{"op": "ADD", "path": "headers", "value": [header]}]
-    assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["headers"][0]["headerKey"] == "X-Source"
-    steps = [{"op": "REPLACE", "path": name, "value": value} for name in ("headers", "filterConstraints", "username", "password")]
+    assert (
+        program.call("patch", f"/api/templates/{plain['id']}", steps).json()["headers"][0]["headerKey"]
+        == "X-Source"
+    )
+    steps = [
+        {"op": "REPLACE", "path": name, "value": value}
+        for name in ("headers", "filterConstraints", "username", "password")
+    ]
     assert program.call("patch", f"/api/templates/{plain['id']}", steps).json()["headers"] == []

@@ -1,4 +1,6 @@
-"""The same attack over the web server: bodies in chunks, answers in gzip, and one connection for all that comes."""
+"""The same attack over the web server: bodies in chunks, answers in gzip, and one connection for all that
+comes.
+"""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +27,11 @@ class Line(Session):
 
     def __init__(self, port: int, key: str) -> None:
         super().__init__()
-        self.call = {"base_url": f"http://127.0.0.1:{port}", "session": self, "headers": {"apiKey": key, "Accept-Encoding": "gzip"}}
+        self.call = {
+            "base_url": f"http://127.0.0.1:{port}",
+            "session": self,
+            "headers": {"apiKey": key, "Accept-Encoding": "gzip"},
+        }
         self.packed = 0  # answers that came in gzip
 
     def send(self, request: PreparedRequest, **options: object) -> Response:
@@ -43,8 +49,14 @@ class Line(Session):
 
 
 # With threads it keeps connections; as production starts it, it closes them.
-@pytest.fixture(scope="module", params=[["--threads", "4"], []] if AT_LENGTH else [["--threads", "4"]], ids=lambda options: len(options))
-def line(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Line]:
+@pytest.fixture(
+    scope="module",
+    params=[["--threads", "4"], []] if AT_LENGTH else [["--threads", "4"]],
+    ids=lambda options: len(options),
+)
+def line(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Line]:
     """To a Commlog on the database of this process, for all tests here; it is emptied afterwards."""
     with django_db_blocker.unblock():
         sensible.make_rows()

@@ -15,20 +15,36 @@ ROLES = ("", "Viewer", "Officer", "Administrator")
 BASE = "/api/communications/messages"
 EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination": "ana@example.org"}
 KEY = "0" * 32  # of nothing: who may ask is answered 404
-# Operation: method, path, body, and the status for a program without a role, a viewer, an officer, an administrator.
+# Operation: method, path, body, and the status for a program without a role, a viewer, an officer, an
+# administrator.
 TABLE: dict[str, tuple[str, str, Any, tuple[int, int, int, int]]] = {
     "send": ("post", BASE, EMAIL, (403, 403, 201, 201)),
     "getByEncodedKey": ("get", f"{BASE}/{KEY}", None, (403, 404, 404, 404)),
     "search": ("post", f"{BASE}:search", [], (403, 200, 200, 200)),
-    "search_1": ("post", f"{BASE}:searchSorted", {"filterCriteria": [], "sortingCriteria": {"field": "type"}}, (403, 200, 200, 200)),
+    "search_1": (
+        "post",
+        f"{BASE}:searchSorted",
+        {"filterCriteria": [], "sortingCriteria": {"field": "type"}},
+        (403, 200, 200, 200),
+    ),
     "resend": ("post", f"{BASE}:resend", [KEY], (403, 403, 404, 404)),
     "enqueueByKeys": ("post", f"{BASE}:resendAsyncByKeys", [KEY], (403, 403, 404, 404)),
-    "enqueueByDate": ("post", f"{BASE}:resendAsyncByDate", {"startDate": "2026-11-24", "endDate": "2026-11-24"}, (403, 403, 200, 200)),
+    "enqueueByDate": (
+        "post",
+        f"{BASE}:resendAsyncByDate",
+        {"startDate": "2026-11-24", "endDate": "2026-11-24"},
+        (403, 403, 200, 200),
+    ),
     "sendEvent": ("post", "/api/events", {"event": "CLIENT_CREATED", "clientKey": KEY}, (403, 403, 403, 404)),
     "getEvent": ("get", f"/api/events/{KEY}", None, (403, 404, 404, 404)),
     "createTemplate": ("post", "/api/templates", {}, (403, 403, 403, 400)),
     "getTemplate": ("get", f"/api/templates/{KEY}", None, (403, 403, 403, 404)),
-    "patchTemplate": ("patch", f"/api/templates/{KEY}", [{"op": "REPLACE", "path": "name", "value": "x"}], (403, 403, 403, 404)),
+    "patchTemplate": (
+        "patch",
+        f"/api/templates/{KEY}",
+        [{"op": "REPLACE", "path": "name", "value": "x"}],
+        (403, 403, 403, 404),
+    ),
     "deleteTemplate": ("delete", f"/api/templates/{KEY}", None, (403, 403, 403, 404)),
     **{
         f"{verb}{whom}{what}": (method, f"/api/{whom.lower()}s/{KEY}/subscriptions{path}", body, statuses)
@@ -40,7 +56,12 @@ TABLE: dict[str, tuple[str, str, Any, tuple[int, int, int, int]]] = {
         )
     },
     "webHookSettings": ("get", "/api/notificationsettings/webhook", None, (403, 403, 403, 200)),
-    "switchWebHooks": ("put", "/api/notificationsettings/webhook", {"state": "ENABLED"}, (403, 403, 403, 200)),
+    "switchWebHooks": (
+        "put",
+        "/api/notificationsettings/webhook",
+        {"state": "ENABLED"},
+        (403, 403, 403, 200),
+    ),
     "organization": ("get", "/api/setup/organization", None, (200, 200, 200, 200)),
     "branches": ("get", "/api/branches", None, (200, 200, 200, 200)),
 }

@@ -1,4 +1,6 @@
-"""The plain description says what the strict one says, without what generators and people stumble over; its examples are taken."""
+"""The plain description says what the strict one says, without what generators and people stumble over; its
+examples are taken.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +20,17 @@ from tests.factories import make_client, make_group, make_message, make_template
 
 SOURCE = api.described("/api/")
 STRICT, SHOWN = plain.strict(SOURCE), plain.plain(SOURCE)
-NOT_PLAIN = {"const", "pattern", "anyOf", "oneOf", "allOf", "not", "propertyNames", "patternProperties", plain.PLAIN}
+NOT_PLAIN = {
+    "const",
+    "pattern",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
+    "propertyNames",
+    "patternProperties",
+    plain.PLAIN,
+}
 
 
 def _schemas(of: Any) -> Iterator[dict[str, Any]]:
@@ -65,7 +77,9 @@ def test_nothing_in_it_is_hard_to_read() -> None:
 def test_every_reference_leads_to_a_schema_with_a_name_of_its_own() -> None:
     for description in (STRICT, SHOWN):
         named = description["components"]["schemas"]
-        assert {each["$ref"] for each in _schemas(description) if "$ref" in each} <= {f"#/components/schemas/{name}" for name in named}
+        assert {each["$ref"] for each in _schemas(description) if "$ref" in each} <= {
+            f"#/components/schemas/{name}" for name in named
+        }
         objects = [each for each in _schemas(description["paths"]) if "properties" in each]
         assert objects == []
     assert all("$ref" not in each or set(each) <= {"$ref", "description"} for each in _schemas(SHOWN))
@@ -74,10 +88,15 @@ def test_every_reference_leads_to_a_schema_with_a_name_of_its_own() -> None:
 def test_alternatives_are_one_object() -> None:
     shown = SHOWN["components"]["schemas"]["NewMessage"]
     assert shown["required"] == ["type"]
-    assert {"type", "subject", "body", "html", "destination", "clientKey", "templateKey"} <= shown["properties"].keys()
+    assert {"type", "subject", "body", "html", "destination", "clientKey", "templateKey"} <= shown[
+        "properties"
+    ].keys()
     assert shown["properties"]["type"] == {"type": "string", "enum": ["EMAIL", "SMS"]}
     criterion = SHOWN["components"]["schemas"]["FilterCriteria"]["properties"]
-    assert (criterion["value"], criterion["values"]) == ({"type": "string"}, {"type": "array", "items": {"type": "string"}})
+    assert (criterion["value"], criterion["values"]) == (
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}},
+    )
     assert {"EQUALS", "BETWEEN", "LAST_DAYS", "IN"} <= set(criterion["operator"]["enum"])
 
 
@@ -102,13 +121,20 @@ def test_every_body_has_an_example() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("method", "path", "operation", "name"), [pytest.param(*each, id=each[2]["operationId"]) for each in _bodies()]
+    ("method", "path", "operation", "name"),
+    [pytest.param(*each, id=each[2]["operationId"]) for each in _bodies()]
 )  # fmt: skip
-def test_every_example_is_taken(program: Program, settings: Any, method: str, path: str, operation: Mapping[str, Any], name: str) -> None:
+def test_every_example_is_taken(
+    program: Program, settings: Any, method: str, path: str, operation: Mapping[str, Any], name: str
+) -> None:
     settings.EMAIL_HOST = "127.0.0.1"
     key = UUID(KEY)
     failed = make_message(MessageState.FAILED, key=key)
-    make_template(MessageType.WEB_HOOK, key=key, **({"event": "GROUP_ACTIVITY", "target": "GROUP"} if "/groups/" in path else {}))
+    make_template(
+        MessageType.WEB_HOOK,
+        key=key,
+        **({"event": "GROUP_ACTIVITY", "target": "GROUP"} if "/groups/" in path else {}),
+    )
     make_client(key=key)
     make_group(key=key)
     address = path.replace("{owner}", KEY).replace("{templateId}", KEY)

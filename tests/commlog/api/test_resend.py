@@ -1,4 +1,6 @@
-"""Resending by the API: the seed's two calls to the letter, what is skipped, what is refused, and twenty at once."""
+"""Resending by the API: the seed's two calls to the letter, what is skipped, what is refused, and twenty at
+once.
+"""
 
 import json
 from collections.abc import Callable
@@ -46,7 +48,9 @@ def _configured(settings: Any) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("prefix", ["/api", ""])
 def test_the_seeds_two_calls_resend_every_failed_email_once(program: Program, prefix: str) -> None:
-    failed = [make_message(MessageState.FAILED, content=f"Text {number} \U0001f418\r\n") for number in range(3)]
+    failed = [
+        make_message(MessageState.FAILED, content=f"Text {number} \U0001f418\r\n") for number in range(3)
+    ]
     make_message(MessageState.FAILED, MessageType.SMS)
     make_message(MessageState.SENT)
 
@@ -55,7 +59,9 @@ def test_the_seeds_two_calls_resend_every_failed_email_once(program: Program, pr
 
     assert (resent.status_code, resent.content, resent["Resend-Skipped"]) == (202, b"", "0")
     new = list(Message.objects.filter(resend_of__isnull=False).order_by("-resend_of__created_at"))
-    assert [(each.state, each.resend_of, each.content) for each in new] == [("QUEUED", old, old.content) for old in reversed(failed)]
+    assert [(each.state, each.resend_of, each.content) for each in new] == [
+        ("QUEUED", old, old.content) for old in reversed(failed)
+    ]
 
     found = program.post("/api/communications/messages:search", SEED_BODY)
     again = program.post(f"{prefix}/communications/messages:resend", found.content)
@@ -82,7 +88,9 @@ def test_bodies_of_every_kind_resend(program: Program, path: str, status: int) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "status"), KEYWISE)
-def test_the_answer_of_a_search_that_found_nothing_is_nothing_to_do(program: Program, path: str, status: int) -> None:
+def test_the_answer_of_a_search_that_found_nothing_is_nothing_to_do(
+    program: Program, path: str, status: int
+) -> None:
     response = program.post(path, [])
     assert (response.status_code, response["Resend-Skipped"]) == (status, "0")
 
@@ -125,12 +133,17 @@ def test_it_is_done_in_the_name_of_the_consumer(program: Program) -> None:
 def test_by_date_takes_the_failed_of_that_time_and_those_kinds(program: Program) -> None:
     now = timezone.now()
     ages = (MessageType.EMAIL, 5), (MessageType.SMS, 5), (MessageType.EMAIL, 15), (MessageType.WEB_HOOK, 5)
-    early, text, *_ = [make_message(MessageState.FAILED, kind, created_at=now - timedelta(days=days)) for kind, days in ages]
+    early, text, *_ = [
+        make_message(MessageState.FAILED, kind, created_at=now - timedelta(days=days)) for kind, days in ages
+    ]
     make_message(MessageState.SENT, created_at=now - timedelta(days=5))
     span = {"startDate": (now - timedelta(days=9)).isoformat(), "endDate": now.isoformat()}
     some = program.post(f"{BASE}:resendAsyncByDate", span | {"templateTypes": ["EMAIL", "SMS", "TASK"]})
     assert (some.status_code, some.content, some["Resend-Skipped"]) == (200, b"", "0")
-    assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {early.pk, text.pk}
+    assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {
+        early.pk,
+        text.pk,
+    }
     every = program.post(f"{BASE}:resendAsyncByDate", span)
     assert (every.status_code, every["Resend-Skipped"]) == (200, "2")
     assert Message.objects.filter(resend_of=early).count() == 1
@@ -143,14 +156,21 @@ def test_by_date_has_a_limit(program: Program, settings: Any) -> None:
     for number in range(3):
         if number == 2:
             assert program.post(f"{BASE}:resendAsyncByDate", span).status_code == 200
-        make_message(MessageState.FAILED, created_at=timezone.datetime(2026, 11, 24, number, tzinfo=timezone.get_default_timezone()))  # type: ignore[attr-defined]
+        make_message(
+            MessageState.FAILED,
+            created_at=timezone.datetime(2026, 11, 24, number, tzinfo=timezone.get_default_timezone()),
+        )  # type: ignore[attr-defined]
     assert refusal(program.post(f"{BASE}:resendAsyncByDate", span))[:2] == (400, 2602)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [path for path, _ in KEYWISE])
 def test_keys_that_are_refused_resend_nothing(program: Program, path: str, settings: Any) -> None:
-    failed, sent, key = make_message(MessageState.FAILED).key.hex, make_message(MessageState.SENT).key.hex, uuid4().hex
+    failed, sent, key = (
+        make_message(MessageState.FAILED).key.hex,
+        make_message(MessageState.SENT).key.hex,
+        uuid4().hex,
+    )
     settings.API_MOST_RESENT = 3
     for body, expected in (
         ({"messages": []}, (400, 2609, "messages: is empty")),
@@ -183,7 +203,11 @@ def test_keys_that_are_refused_resend_nothing(program: Program, path: str, setti
         ({"endDate": 5}, 4, "endDate: must be text"),
         ({"endDate": "2026-11-23"}, 28, "startDate: lies after endDate"),
         ({"startDate": "9999-12-31T23:59:59-14:00"}, 4, "startDate: must be a day"),
-        ({"templateTypes": ["FAX"]}, 4, "templateTypes: must be a list of EMAIL, SMS, WEB_HOOK, EVENT_STREAM, TASK"),
+        (
+            {"templateTypes": ["FAX"]},
+            4,
+            "templateTypes: must be a list of EMAIL, SMS, WEB_HOOK, EVENT_STREAM, TASK",
+        ),
         ({"templateTypes": [[]]}, 4, "templateTypes: must be a list of"),
         ({"types": ["SMS"]}, 27, "there is no types"),
     ],
@@ -204,7 +228,9 @@ def test_spans_that_are_refused(program: Program, changed: dict[str, Any], code:
         ("America/Los_Angeles", "2026-11-24T03:00:00-08:00", "2026-11-24"),
     ],
 )
-def test_by_date_takes_a_day_and_a_time_in_any_zone(program: Program, settings: Any, zone: str, start: str, end: str) -> None:
+def test_by_date_takes_a_day_and_a_time_in_any_zone(
+    program: Program, settings: Any, zone: str, start: str, end: str
+) -> None:
     settings.TIME_ZONE = zone
     failed = make_message(MessageState.FAILED, created_at=datetime(2026, 11, 24, 11, 15, tzinfo=UTC))
     answer = program.post(f"{BASE}:resendAsyncByDate", {"startDate": start, "endDate": end})
@@ -213,7 +239,9 @@ def test_by_date_takes_a_day_and_a_time_in_any_zone(program: Program, settings: 
 
 
 @pytest.mark.django_db
-def test_many_cost_as_many_queries_as_few(program: Program, django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_many_cost_as_many_queries_as_few(
+    program: Program, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
     counts = []
     for number in (1, 30):
         pks = [make_message(MessageState.FAILED).pk for _ in range(number)]
@@ -260,7 +288,9 @@ def test_two_that_ask_for_the_same_in_another_order_do_not_block_each_other() ->
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "status"), KEYWISE)
-def test_what_can_only_fail_at_once_is_skipped_and_a_repeated_call_makes_no_row(program: Program, path: str, status: int) -> None:
+def test_what_can_only_fail_at_once_is_skipped_and_a_repeated_call_makes_no_row(
+    program: Program, path: str, status: int
+) -> None:
     fine = make_message(MessageState.FAILED)
     for fields in ({"destination": ""}, {"destination": "ana at example.org"}, {"content": " "}):
         make_message(MessageState.FAILED, **fields)
@@ -268,7 +298,12 @@ def test_what_can_only_fail_at_once_is_skipped_and_a_repeated_call_makes_no_row(
         found = program.post(f"{BASE}:search", SEED_BODY)
         again = program.post(path, found.content)
         assert (again.status_code, again.content, again["Resend-Skipped"]) == (status, b"", skipped)
-    assert program.post(path, {"messages": [each["encodedKey"] for each in found.json()], "again": True})["Resend-Skipped"] == "4"
+    assert (
+        program.post(path, {"messages": [each["encodedKey"] for each in found.json()], "again": True})[
+            "Resend-Skipped"
+        ]
+        == "4"
+    )
     assert [each.resend_of for each in Message.objects.filter(resend_of__isnull=False)] == [fine]
 
 

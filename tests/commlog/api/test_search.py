@@ -24,7 +24,10 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 def _made(number: int, **fields: Any) -> list[Message]:
     """So many messages, a second apart, newest first."""
-    return [make_message(MessageState.SENT, created_at=NOW - timedelta(seconds=each), **fields) for each in range(number)]
+    return [
+        make_message(MessageState.SENT, created_at=NOW - timedelta(seconds=each), **fields)
+        for each in range(number)
+    ]
 
 
 def _keys(response: Any) -> list[str]:
@@ -39,7 +42,14 @@ def _criterion(field: str, operator: str, **values: Any) -> dict[str, Any]:
 def test_an_answer_holds_the_fields_of_the_interface_and_no_null(program: Program, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     client, by = make_client(), officer()
-    failed = make_message(MessageState.FAILED, created_at=NOW, client=client, sender_user=by, sender=by.name, event="LOAN_REPAYMENT")
+    failed = make_message(
+        MessageState.FAILED,
+        created_at=NOW,
+        client=client,
+        sender_user=by,
+        sender=by.name,
+        event="LOAN_REPAYMENT",
+    )
     (found,) = program.post(SEARCH, [_criterion("state", "EQUALS", value="FAILED")]).json()
     assert found == {
         "encodedKey": failed.key.hex,
@@ -59,7 +69,9 @@ def test_an_answer_holds_the_fields_of_the_interface_and_no_null(program: Progra
     }
 
 
-@pytest.mark.parametrize("body", [[], {}, {"filterCriteria": []}, {"filterCriteria": None, "sortingCriteria": None}])
+@pytest.mark.parametrize(
+    "body", [[], {}, {"filterCriteria": []}, {"filterCriteria": None, "sortingCriteria": None}]
+)
 def test_without_criteria_everything_is_found_newest_first(program: Program, body: Any) -> None:
     made = _made(3)
     assert _keys(program.post(SEARCH, body)) == [message.key.hex for message in made]
@@ -69,7 +81,9 @@ def test_without_criteria_everything_is_found_newest_first(program: Program, bod
 def test_it_answers_with_the_prefix_and_without_whatever_is_accepted(program: Program, prefix: str) -> None:
     (made,) = _made(1)
     for accept in ("application/vnd.mambu.v2+json", "text/*", "*/*", "image/png"):
-        assert _keys(program.post(f"{prefix}/communications/messages:search", [], Accept=accept)) == [made.key.hex]
+        assert _keys(program.post(f"{prefix}/communications/messages:search", [], Accept=accept)) == [
+            made.key.hex
+        ]
 
 
 def test_clients_write_operators_in_any_case_numbers_as_numbers_and_null_for_absent(program: Program) -> None:
@@ -92,7 +106,11 @@ def test_one_message_by_its_key(program: Program) -> None:
     assert program.get(path).json()["encodedKey"] == failed.key.hex
     assert "attempts" not in program.get(path).json()
     (attempt,) = program.get(f"{path}?detailsLevel=FULL").json()["attempts"]
-    assert (attempt["number"], attempt["outcome"], attempt["failureCause"]) == (1, "REFUSED", "550 5.1.1 no such user")
+    assert (attempt["number"], attempt["outcome"], attempt["failureCause"]) == (
+        1,
+        "REFUSED",
+        "550 5.1.1 no such user",
+    )
     assert program.get(f"/communications/messages/{resent.key.hex}").json()["resendOf"] == failed.key.hex
 
 
@@ -100,9 +118,23 @@ def test_one_message_by_its_key(program: Program) -> None:
     ("key", "expected"),
     [
         ("0" * 32, (404, 2608, "MESSAGE_NOT_FOUND", "0" * 32)),
-        ("xyz", (400, 2502, "INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY", "encodedKey: must be a key of 32 hexadecimal characters")),
-        ("0" * 32 + "?detailsLevel=ALL", (400, 4, "INVALID_PARAMETERS", "detailsLevel: must be BASIC or FULL")),
-        ("0" * 32 + "?limit=5", (400, 27, "PARAMETER_NOT_ALLOWED", "limit: there is no such parameter; there are detailsLevel")),
+        (
+            "xyz",
+            (
+                400,
+                2502,
+                "INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY",
+                "encodedKey: must be a key of 32 hexadecimal characters",
+            ),
+        ),
+        (
+            "0" * 32 + "?detailsLevel=ALL",
+            (400, 4, "INVALID_PARAMETERS", "detailsLevel: must be BASIC or FULL"),
+        ),
+        (
+            "0" * 32 + "?limit=5",
+            (400, 27, "PARAMETER_NOT_ALLOWED", "limit: there is no such parameter; there are detailsLevel"),
+        ),
     ],
 )
 def test_no_such_message(program: Program, key: str, expected: Any) -> None:
@@ -152,7 +184,11 @@ def test_a_total_beyond_the_last_offset_is_estimated_and_says_so(program: Progra
 def test_pages_by_offset_read_every_message_once_in_order(program: Program) -> None:
     made = [message.key.hex for message in _made(23)]
     oldest_first = {"filterCriteria": [], "sortingCriteria": {"field": "creationDate", "order": "ASC"}}
-    read = [key for offset in range(0, 40, 5) for key in _keys(program.post(f"{SORTED}?offset={offset}&limit=5", oldest_first))]
+    read = [
+        key
+        for offset in range(0, 40, 5)
+        for key in _keys(program.post(f"{SORTED}?offset={offset}&limit=5", oldest_first))
+    ]
     assert read == made[::-1]
 
 
@@ -176,16 +212,24 @@ def test_messages_are_passed_over_in_an_index_alone(program: Program, field: str
     assert "TEMP B-TREE" not in plan
 
 
-@pytest.mark.parametrize("field", ["creationDate", "encodedKey", "sendDate", "senderKey", "clientKey", "groupKey", "userKey", "type"])
+@pytest.mark.parametrize(
+    "field",
+    ["creationDate", "encodedKey", "sendDate", "senderKey", "clientKey", "groupKey", "userKey", "type"],
+)
 @pytest.mark.parametrize("order", ["ASC", "desc", None])
-def test_a_walk_by_cursor_meets_every_message_once_in_order(program: Program, field: str, order: str | None) -> None:
+def test_a_walk_by_cursor_meets_every_message_once_in_order(
+    program: Program, field: str, order: str | None
+) -> None:
     people = {"sender_user": [None, officer(), officer()], "client": [make_client(), None, make_client()]}
     people |= {"group": [None, make_group(), make_group()], "user": [officer(), None, None]}
     for number in range(7):
         state = MessageState.SENT if number % 3 else MessageState.QUEUED
         kind = list(MessageType)[number % 4]
         make_message(
-            state, kind, created_at=NOW + timedelta(hours=number // 2), **{name: rows[number % 3] for name, rows in people.items()}
+            state,
+            kind,
+            created_at=NOW + timedelta(hours=number // 2),
+            **{name: rows[number % 3] for name, rows in people.items()},
         )
     body = {"filterCriteria": [], "sortingCriteria": {"field": field, "order": order}}
     whole = program.post(SORTED, body).json()
@@ -212,7 +256,12 @@ def test_a_walk_begins_with_an_underscore_and_ends_with_an_empty_cursor(program:
         walked += _keys(page)
         cursor = page["Items-Next-Cursor"]
     assert walked == made
-    assert program.post(f"{SEARCH}?cursor=_", [_criterion("state", "EQUALS", value="FAILED")])["Items-Next-Cursor"] == ""
+    assert (
+        program.post(f"{SEARCH}?cursor=_", [_criterion("state", "EQUALS", value="FAILED")])[
+            "Items-Next-Cursor"
+        ]
+        == ""
+    )
     assert refusal(program.post(f"{SEARCH}?cursor=_&offset=1", []))[:2] == (400, 27)
 
 
@@ -234,7 +283,10 @@ def test_a_cursor_belongs_to_its_order_and_replaces_the_offset(program: Program)
     _made(3)
     cursor = program.post(f"{SEARCH}?limit=1", [])["Items-Next-Cursor"]
     other = {"filterCriteria": [], "sortingCriteria": {"field": "creationDate", "order": "ASC"}}
-    for response in (program.post(f"{SORTED}?cursor={cursor}", other), program.post(f"{SEARCH}?cursor=nonsense", [])):
+    for response in (
+        program.post(f"{SORTED}?cursor={cursor}", other),
+        program.post(f"{SEARCH}?cursor=nonsense", []),
+    ):
         assert refusal(response)[:2] == (404, 29)
     assert refusal(program.post(f"{SEARCH}?cursor={cursor}&offset=1", []))[:2] == (400, 27)
 
@@ -322,14 +374,30 @@ _KEY = uuid4().hex
         ([[]], 4, "criterion 1: must be an object with field, operator and value"),
         ([_criterion("state", "EQUALS", value="FAILED"), {}], 31, "criterion 2: field is missing"),
         ([{"field": "state"}], 31, "criterion 1: operator is missing"),
-        ([_criterion("text", "EQUALS", value="x")], 2100, "field: text: there is no such field; there are state, type"),
+        (
+            [_criterion("text", "EQUALS", value="x")],
+            2100,
+            "field: text: there is no such field; there are state, type",
+        ),
         ([_criterion(5, "EQUALS", value="x")], 2100, "criterion 1.field: must be text"),  # type: ignore[arg-type]
         ([_criterion("state", "LIKE", value="x")], 2101, "state: there is no operator LIKE"),
-        ([_criterion("state", "AFTER", value="x")], 2101, "state: AFTER is for fields of the kind DATE_TIME; this one is ENUM"),
+        (
+            [_criterion("state", "AFTER", value="x")],
+            2101,
+            "state: AFTER is for fields of the kind DATE_TIME; this one is ENUM",
+        ),
         ([_criterion("state", "EQUALS", value="LOST")], 2102, "state: there is no value LOST"),
         ([_criterion("state", "EQUALS")], 2102, "state: EQUALS: value is missing"),
-        ([_criterion("state", "EQUALS", value="FAILED", secondValue="x")], 2103, "state: EQUALS: takes no secondValue"),
-        ([_criterion("state", "EQUALS", value="FAILED", values=["x"])], 2099, "state: EQUALS: takes no values"),
+        (
+            [_criterion("state", "EQUALS", value="FAILED", secondValue="x")],
+            2103,
+            "state: EQUALS: takes no secondValue",
+        ),
+        (
+            [_criterion("state", "EQUALS", value="FAILED", values=["x"])],
+            2099,
+            "state: EQUALS: takes no values",
+        ),
         ([_criterion("state", "EQUALS", value=["FAILED"])], 2102, "state: must be text"),
         ([_criterion("state", "EQUALS", value="FAILED", scope="all")], 27, "criterion 1: there is no scope"),
         ([_criterion("state", "EMPTY", value="x")], 2102, "state: EMPTY: takes no value"),
@@ -337,15 +405,31 @@ _KEY = uuid4().hex
         ([_criterion("state", "IN", values=[])], 2099, "state: give at least one value"),
         ([_criterion("state", "IN", values="FAILED")], 2099, "state: values must be a list"),
         ([_criterion("clientKey", "IN", values=[_KEY] * 1_001)], 2099, "clientKey: 1,001 values are given"),
-        ([_criterion("clientKey", "EQUALS", value="x")], 2102, "clientKey: must be a key of 32 hexadecimal characters"),
-        ([_criterion("creationDate", "BETWEEN", value="2026-11-24")], 2103, "creationDate: BETWEEN: secondValue is missing"),
+        (
+            [_criterion("clientKey", "EQUALS", value="x")],
+            2102,
+            "clientKey: must be a key of 32 hexadecimal characters",
+        ),
+        (
+            [_criterion("creationDate", "BETWEEN", value="2026-11-24")],
+            2103,
+            "creationDate: BETWEEN: secondValue is missing",
+        ),
         (
             [_criterion("creationDate", "BETWEEN", value="2026-11-24", secondValue="2026-11-23")],
             2103,
             "creationDate: the second value lies before the first one",
         ),
-        ([_criterion("creationDate", "AFTER", value="2026-11-24T09:14:00")], 2102, "creationDate: a time needs its offset"),
-        ([_criterion("type", "EQUALS", value="SMS")] * 51, 2104, "filterCriteria: 51 are given, at most 50 are allowed"),
+        (
+            [_criterion("creationDate", "AFTER", value="2026-11-24T09:14:00")],
+            2102,
+            "creationDate: a time needs its offset",
+        ),
+        (
+            [_criterion("type", "EQUALS", value="SMS")] * 51,
+            2104,
+            "filterCriteria: 51 are given, at most 50 are allowed",
+        ),
     ],
 )
 def test_criteria_that_are_refused(program: Program, body: Any, code: int, said: str) -> None:
@@ -362,10 +446,26 @@ def test_criteria_that_are_refused(program: Program, body: Any, code: int, said:
         ({"sortingCriteria": {"field": "type"}}, 31, "filterCriteria: is missing"),
         ({"filterCriteria": [], "sortingCriteria": []}, 4, "sortingCriteria: must be an object"),
         ({"filterCriteria": [], "sortingCriteria": {}}, 3740, "sortingCriteria.field: is missing"),
-        ({"filterCriteria": [], "sortingCriteria": {"field": "state"}}, 2118, "sortingCriteria.field: state: must be one of creationDate"),
-        ({"filterCriteria": [], "sortingCriteria": {"field": "content"}}, 2117, "sortingCriteria.field: content: must be one of"),
-        ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": "UP"}}, 2119, "sortingCriteria.order: must be ASC or DESC"),
-        ({"filterCriteria": [], "sortingCriteria": {"field": "type", "order": 1}}, 2119, "sortingCriteria.order: must be text"),
+        (
+            {"filterCriteria": [], "sortingCriteria": {"field": "state"}},
+            2118,
+            "sortingCriteria.field: state: must be one of creationDate",
+        ),
+        (
+            {"filterCriteria": [], "sortingCriteria": {"field": "content"}},
+            2117,
+            "sortingCriteria.field: content: must be one of",
+        ),
+        (
+            {"filterCriteria": [], "sortingCriteria": {"field": "type", "order": "UP"}},
+            2119,
+            "sortingCriteria.order: must be ASC or DESC",
+        ),
+        (
+            {"filterCriteria": [], "sortingCriteria": {"field": "type", "order": 1}},
+            2119,
+            "sortingCriteria.order: must be text",
+        ),
     ],
 )
 def test_orders_that_are_refused(program: Program, body: Any, code: int, said: str) -> None:
@@ -377,9 +477,10 @@ def test_orders_that_are_refused(program: Program, body: Any, code: int, said: s
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("offset=-1", 12), ("offset=1000001", 12), ("offset=99999999999999999999", 12), ("offset=x", 11), ("offset=1.0", 11),
-        ("offset=%D9%A3", 11), ("limit=1001", 14), ("limit=-5", 14), ("limit=1e3", 13), ("limit=" + "9" * 5_000, 14),
-        ("limit=%00", 13), ("paginationDetails=on", 4), ("limit=1&limit=2", 4), ("ofset=1", 27), ("%ED%A0%80=1", 27),
+        ("offset=-1", 12), ("offset=1000001", 12), ("offset=99999999999999999999", 12), ("offset=x", 11),
+        ("offset=1.0", 11), ("offset=%D9%A3", 11), ("limit=1001", 14), ("limit=-5", 14), ("limit=1e3", 13),
+        ("limit=" + "9" * 5_000, 14), ("limit=%00", 13), ("paginationDetails=on", 4), ("limit=1&limit=2", 4),
+        ("ofset=1", 27), ("%ED%A0%80=1", 27),
     ],
 )  # fmt: skip
 def test_pages_that_are_refused(program: Program, query: str, code: int) -> None:

@@ -32,12 +32,15 @@ def _configured(settings: Any) -> None:
 def test_an_email_to_a_client_goes_to_the_address_on_file(program: Program, prefix: str) -> None:
     client = make_client()
     response = program.post(
-        f"{prefix}/communications/messages", EMAIL | {"clientKey": client.key.hex, "senderKey": None, "event": "MANUAL"}
+        f"{prefix}/communications/messages",
+        EMAIL | {"clientKey": client.key.hex, "senderKey": None, "event": "MANUAL"},
     )
     assert response.status_code == 201
     answer, stored = response.json(), Message.objects.get()
     assert answer["encodedKey"] == stored.key.hex
-    assert {name: answer[name] for name in ("type", "state", "destination", "event", "clientKey", "numRetries")} == {
+    assert {
+        name: answer[name] for name in ("type", "state", "destination", "event", "clientKey", "numRetries")
+    } == {
         "type": "EMAIL",
         "state": "QUEUED",
         "destination": "ana@example.org",
@@ -54,19 +57,29 @@ def test_a_user_sends_in_the_own_name(client: Any) -> None:
     ada = officer(username="ada", api_access=True)
     group = make_group(mobile_phone="+4917012345678")
     body = SMS | {"groupKey": group.key.hex, "senderKey": ada.key.hex, "subject": ""}
-    response = client.post(SEND, body, content_type="application/json", headers={"Authorization": _basic("ada", PASSWORD)})
+    response = client.post(
+        SEND, body, content_type="application/json", headers={"Authorization": _basic("ada", PASSWORD)}
+    )
     assert (response.status_code, response.json()["senderKey"]) == (201, ada.key.hex)
     assert (Message.objects.get().sender, Message.objects.get().sender_user) == ("Ada Officer", ada)
 
 
 def test_a_recipient_without_an_address_is_a_failed_entry_not_an_error(program: Program) -> None:
     response = program.post(SEND, SMS | {"clientKey": make_client(mobile_phone="").key.hex})
-    assert (response.status_code, response.json()["state"], response.json()["failureReason"]) == (201, "FAILED", "MISSING_SMS_RECIPIENT")
+    assert (response.status_code, response.json()["state"], response.json()["failureReason"]) == (
+        201,
+        "FAILED",
+        "MISSING_SMS_RECIPIENT",
+    )
 
 
 def _sender_only(*more: str) -> Program:
     role = Role.objects.create(name="Sender")
-    role.permissions.set(Permission.objects.filter(codename__in=["send_manual_email", "send_manual_sms", "resend_failed_messages", *more]))
+    role.permissions.set(
+        Permission.objects.filter(
+            codename__in=["send_manual_email", "send_manual_sms", "resend_failed_messages", *more]
+        )
+    )
     return Program(make_key(role="Sender"))
 
 
@@ -79,27 +92,46 @@ def test_a_program_that_only_sends_learns_nothing_of_a_client() -> None:
     for body, own in (
         (EMAIL | {"clientKey": ana.key.hex}, {"clientKey", "subject", "body"}),
         (SMS | {"clientKey": ana.key.hex}, {"clientKey", "body"}),
-        ({"type": "EMAIL", "templateKey": template.key.hex, "clientKey": ana.key.hex}, {"clientKey", "templateKey"}),
+        (
+            {"type": "EMAIL", "templateKey": template.key.hex, "clientKey": ana.key.hex},
+            {"clientKey", "templateKey"},
+        ),
         (EMAIL | {"destination": "bo@example.org"}, {"destination", "subject", "body"}),
-        (EMAIL | {"clientKey": ana.key.hex, "destination": "bo@example.org"}, {"clientKey", "destination", "subject", "body"}),
+        (
+            EMAIL | {"clientKey": ana.key.hex, "destination": "bo@example.org"},
+            {"clientKey", "destination", "subject", "body"},
+        ),
     ):
         for key in ({}, {"Idempotency_Key": uuid4().hex}):
             answers = [program.post(SEND, body, **key) for _ in range(2)]
             assert [answer.status_code for answer in answers] == [201, 201]
             assert [set(answer.json()) for answer in answers] == [OWN | own] * 2
             assert not [
-                answer for answer in answers if "secret@" in answer.text or "4917099999999" in answer.text or "Silva" in answer.text
+                answer
+                for answer in answers
+                if "secret@" in answer.text or "4917099999999" in answer.text or "Silva" in answer.text
             ]
             assert (answers[0].content == answers[1].content) == bool(key)
-    assert set(Message.objects.values_list("destination", flat=True)) == {"secret@example.org", "+4917099999999", "bo@example.org"}
+    assert set(Message.objects.values_list("destination", flat=True)) == {
+        "secret@example.org",
+        "+4917099999999",
+        "bo@example.org",
+    }
 
 
 def test_a_failure_tells_a_program_that_only_sends_its_reason_and_no_more() -> None:
     program, ana = _sender_only(), make_client(email="secret address", mobile_phone="")
     sms = program.post(SEND, SMS | {"clientKey": ana.key.hex}).json()
     mail = program.post(SEND, EMAIL | {"clientKey": ana.key.hex}).json()
-    assert (sms["state"], sms["failureReason"], mail["state"]) == ("FAILED", "MISSING_SMS_RECIPIENT", "FAILED")
-    assert "secret" in Message.objects.get(type="EMAIL").failure_cause + Message.objects.get(type="EMAIL").destination
+    assert (sms["state"], sms["failureReason"], mail["state"]) == (
+        "FAILED",
+        "MISSING_SMS_RECIPIENT",
+        "FAILED",
+    )
+    assert (
+        "secret"
+        in Message.objects.get(type="EMAIL").failure_cause + Message.objects.get(type="EMAIL").destination
+    )
     assert "secret" not in str(mail)
     assert not {"failureCause", "destination"} & {*sms, *mail}
 
@@ -108,14 +140,19 @@ def test_what_is_remembered_is_shown_as_the_caller_may_read_now() -> None:
     program = _sender_only("view_communication_history")
     body = EMAIL | {"clientKey": make_client(email="secret@example.org").key.hex}
     assert program.post(SEND, body, Idempotency_Key="k").json()["destination"] == "secret@example.org"
-    Role.objects.get(name="Sender").permissions.remove(Permission.objects.get(codename="view_communication_history"))
+    Role.objects.get(name="Sender").permissions.remove(
+        Permission.objects.get(codename="view_communication_history")
+    )
     assert "secret" not in program.post(SEND, body, Idempotency_Key="k").text
 
 
 def test_a_program_that_only_resends_is_not_told_a_state() -> None:
     sent, failed = make_message(MessageState.SENT), make_message(MessageState.FAILED)
     program = _sender_only()
-    assert refusal(program.post(f"{SEND}:resend", [failed.key.hex, sent.key.hex]))[3] == f"{sent.key.hex}: is not FAILED"
+    assert (
+        refusal(program.post(f"{SEND}:resend", [failed.key.hex, sent.key.hex]))[3]
+        == f"{sent.key.hex}: is not FAILED"
+    )
     assert "SENT" not in program.post(f"{SEND}:resend", [sent.key.hex]).text
     answer = program.post(f"{SEND}:resend", [failed.key.hex])
     assert (answer.status_code, answer.content) == (202, b"")
@@ -145,8 +182,18 @@ _NOBODY = uuid4().hex
         (EMAIL | {"destination": "a@example.org", "subject": "a\nb"}, 400, 2503, "subject: "),
         (EMAIL | {"destination": "a@example.org", "subject": 5}, 400, 4, "subject: must be text"),
         (EMAIL | {"destination": "a@example.org", "body": "a\0b"}, 400, 4, "body: holds a NUL character"),
-        (EMAIL | {"destination": "a@example.org", "body": "\ud800"}, 400, 4, "body: holds half of a surrogate pair"),
-        (EMAIL | {"destination": "a@example.org", "senderKey": _NOBODY}, 400, 4, "senderKey: must be the key of the user who calls"),
+        (
+            EMAIL | {"destination": "a@example.org", "body": "\ud800"},
+            400,
+            4,
+            "body: holds half of a surrogate pair",
+        ),
+        (
+            EMAIL | {"destination": "a@example.org", "senderKey": _NOBODY},
+            400,
+            4,
+            "senderKey: must be the key of the user who calls",
+        ),
         (EMAIL | {"destination": "a@example.org", "event": "LOAN_CREATED"}, 400, 4, "event: must be MANUAL"),
     ],
 )

@@ -63,8 +63,15 @@ def test_a_list_is_answered_by_its_messages_in_order(program: Program) -> None:
     assert [stored[one["encodedKey"]].destination for one in answer] == [
         "ana@example.org", "+4915112345678", "ana@example.org", "+4917012345678",
     ]  # fmt: skip
-    assert [one.get("clientKey", one.get("groupKey")) for one in answer] == [None, None, ana.key.hex, women.key.hex]
-    assert {message.sender for message in stored.values()} == {AuditEntry.objects.get().actor_name.removesuffix(" (API)")}
+    assert [one.get("clientKey", one.get("groupKey")) for one in answer] == [
+        None,
+        None,
+        ana.key.hex,
+        women.key.hex,
+    ]
+    assert {message.sender for message in stored.values()} == {
+        AuditEntry.objects.get().actor_name.removesuffix(" (API)")
+    }
 
 
 def test_a_message_is_answered_as_it_is_read(program: Program) -> None:
@@ -73,9 +80,15 @@ def test_a_message_is_answered_as_it_is_read(program: Program) -> None:
     bo = officer(username="bo")
     for headers in ({"apiKey": program.key}, {"Authorization": ada["Authorization"]}):
         body = json.dumps(
-            [EMAIL, EMAIL | {"userKey": bo.key.hex}, SMS | {"clientKey": make_client(mobile_phone="").key.hex, "destination": ""}]
+            [
+                EMAIL,
+                EMAIL | {"userKey": bo.key.hex},
+                SMS | {"clientKey": make_client(mobile_phone="").key.hex, "destination": ""},
+            ]
         )
-        for one in program.client.generic("POST", SEND, body, content_type="application/json", headers=headers).json():
+        for one in program.client.generic(
+            "POST", SEND, body, content_type="application/json", headers=headers
+        ).json():
             assert one == program.get(f"{SEND}/{one['encodedKey']}").json()
 
 
@@ -95,13 +108,30 @@ def test_one_bad_message_refuses_the_list_and_each_error_names_its_message(progr
         (4, "[2]: must be an object"),
         (27, f"[3].stage: cannot be given; these can: {', '.join(sorted(_TAKEN))}"),
     ]
-    response = program.post(SEND, [EMAIL, EMAIL | {"destination": "", "clientKey": nobody}, EMAIL | {"destination": "nobody"}])
+    response = program.post(
+        SEND, [EMAIL, EMAIL | {"destination": "", "clientKey": nobody}, EMAIL | {"destination": "nobody"}]
+    )
     assert response.status_code == 404
-    assert [source.partition(":")[0] for _, source in _errors(response)] == ["[1].clientKey", "[2].destination"]
+    assert [source.partition(":")[0] for _, source in _errors(response)] == [
+        "[1].clientKey",
+        "[2].destination",
+    ]
     assert (Message.objects.count(), AuditEntry.objects.count()) == (0, 0)
 
 
-_TAKEN = {"type", "subject", "body", "html", "destination", "event", "senderKey", "templateKey", "clientKey", "groupKey", "userKey"}
+_TAKEN = {
+    "type",
+    "subject",
+    "body",
+    "html",
+    "destination",
+    "event",
+    "senderKey",
+    "templateKey",
+    "clientKey",
+    "groupKey",
+    "userKey",
+}
 _TAKEN |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
 
 
@@ -127,7 +157,13 @@ def test_lists_that_are_refused_as_such(program: Program, query: str, body: Any,
 
 def test_partly_each_message_that_can_be_stored_is(program: Program) -> None:
     nobody = uuid4().hex
-    sent = [EMAIL, 5, EMAIL | {"destination": "", "clientKey": nobody}, SMS, EMAIL | {"destination": "nobody"}]
+    sent = [
+        EMAIL,
+        5,
+        EMAIL | {"destination": "", "clientKey": nobody},
+        SMS,
+        EMAIL | {"destination": "nobody"},
+    ]
     response = program.post(f"{SEND}?partial=true", sent)
     assert response.status_code == 207
     answer = response.json()
@@ -152,14 +188,18 @@ def test_of_a_list_a_program_that_only_sends_learns_what_it_gave() -> None:
         first, second, third = response.json()
         assert ("destination" in first, second["destination"]) == (False, "ana@example.org")
         assert third["errors"][0]["errorSource"] == "[2]: sending needs the permission “Send manual SMS”"
-    assert refusal(program.post(SEND, sent))[::3] == (403, "[2]: sending needs the permission “Send manual SMS”")
+    assert refusal(program.post(SEND, sent))[::3] == (
+        403,
+        "[2]: sending needs the permission “Send manual SMS”",
+    )
 
 
 @pytest.mark.django_db(transaction=True)  # lanes are known once they are committed
 def test_a_list_and_one_message_cost_as_many_statements(
     program: Program, django_assert_num_queries: Any, settings: Any, monkeypatch: Any
 ) -> None:
-    settings.API_CALLS_A_MINUTE = settings.API_CALLS_A_MINUTE_IN_ALL = 0  # they are counted in lots, now and then
+    # They are counted in lots, now and then.
+    settings.API_CALLS_A_MINUTE = settings.API_CALLS_A_MINUTE_IN_ALL = 0
     settings.API_MESSAGES_A_MINUTE = settings.API_MESSAGES_A_MINUTE_IN_ALL = 0
     monkeypatch.setattr(switches, "_TRUST", 3_600.0)
     monkeypatch.setattr(clock, "_TRUST", 3_600.0)
@@ -167,13 +207,17 @@ def test_a_list_and_one_message_cost_as_many_statements(
     template = make_template(trigger="MANUAL", text="Dear {CLIENT_NAME}")
 
     def letters(count: int) -> list[Any]:
-        return [{"type": "EMAIL", "templateKey": template.key.hex, "clientKey": client.key.hex} for client in clients[:count]]
+        return [
+            {"type": "EMAIL", "templateKey": template.key.hex, "clientKey": client.key.hex}
+            for client in clients[:count]
+        ]
 
     for body in (EMAIL, letters(1)):  # the lane, the template and the key's last use are written
         program.post(SEND, body)
     with django_assert_num_queries(5):  # the key, BEGIN, the message, the audit trail, COMMIT
         assert program.post(SEND, EMAIL).status_code == 201
-    for count, more in ((3, 0), (30, int(connection.vendor == "sqlite"))):  # which takes a thousand values with one INSERT
+    # Which takes a thousand values with one INSERT.
+    for count, more in ((3, 0), (30, int(connection.vendor == "sqlite"))):
         with django_assert_num_queries(7 + more):  # and clients and templates
             assert len(program.post(SEND, letters(count)).json()) == count
 

@@ -13,7 +13,19 @@ from tests.commlog.api.conftest import Program, refusal
 from tests.factories import make_message, set_up_channels
 
 RESEND = "/api/communications/messages:resend"
-TEXTS = ["", "a", '"', "\\", '\\"', "💶" * 11, "x" * LONGEST, "x" * (LONGEST + 1), '\\"' * 50, "ü\n" * 500, "{[,:]}" * 100]
+TEXTS = [
+    "",
+    "a",
+    '"',
+    "\\",
+    '\\"',
+    "💶" * 11,
+    "x" * LONGEST,
+    "x" * (LONGEST + 1),
+    '\\"' * 50,
+    "ü\n" * 500,
+    "{[,:]}" * 100,
+]
 
 
 def _in_pieces(text: bytes, size: int) -> bytes:
@@ -28,14 +40,21 @@ def _short(value: Any, *, ascii_only: bool) -> Any:
         return value if len(json.dumps(value, ensure_ascii=ascii_only).encode()) - 2 <= LONGEST else ""
     if isinstance(value, list):
         return [_short(each, ascii_only=ascii_only) for each in value]
-    return {name: _short(each, ascii_only=ascii_only) for name, each in value.items()} if isinstance(value, dict) else value
+    return (
+        {name: _short(each, ascii_only=ascii_only) for name, each in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1_000_000])
 def test_only_long_texts_are_emptied_wherever_the_pieces_part(size: int, ascii_only: bool) -> None:
     dice = random.Random(size)
-    value = [{f"name {number}": dice.choice(TEXTS), "list": [dice.choice(TEXTS), 1.5, None, True]} for number in range(60)]
+    value = [
+        {f"name {number}": dice.choice(TEXTS), "list": [dice.choice(TEXTS), 1.5, None, True]}
+        for number in range(60)
+    ]
     text = json.dumps(value, ensure_ascii=ascii_only).encode()
     assert json.loads(_in_pieces(text, size)) == _short(value, ascii_only=ascii_only)
 

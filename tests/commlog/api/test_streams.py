@@ -21,7 +21,10 @@ ASKED = {"owning_application": "app", "event_types": [TOPIC], "read_from": "begi
 
 
 def publish(count: int = 1, **fields: Any) -> None:
-    events = [StreamEvent(topic=TOPIC, key=uuid4(), body=f'{{"n":{n}}}', content_type="application/json", **fields) for n in range(count)]
+    events = [
+        StreamEvent(topic=TOPIC, key=uuid4(), body=f'{{"n":{n}}}', content_type="application/json", **fields)
+        for n in range(count)
+    ]
     publishing.append(events)
 
 
@@ -48,7 +51,14 @@ def test_a_subscription_is_made_once(program: Program, base: str) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert first["Location"] == again["Location"] == f"/subscriptions/{first.json()['id']}"
     assert first["X-Flow-Id"] == "flow-1"
-    assert set(first.json()) == {"id", "owning_application", "event_types", "consumer_group", "read_from", "created_at"}
+    assert set(first.json()) == {
+        "id",
+        "owning_application",
+        "event_types",
+        "consumer_group",
+        "read_from",
+        "created_at",
+    }
     assert program.get(f"{base}/subscriptions/{first.json()['id']}").json() == first.json() == again.json()
 
 
@@ -61,9 +71,14 @@ def test_the_list_is_paged_by_relative_links_the_newest_first(program: Program) 
 
     assert [each["id"] for each in first["items"] + second["items"]] == keys[::-1]
     assert set(second["_links"]) == {"prev"}
-    assert [each["id"] for each in program.get("/subscriptions?owning_application=app1").json()["items"]] == [keys[1]]
+    assert [each["id"] for each in program.get("/subscriptions?owning_application=app1").json()["items"]] == [
+        keys[1]
+    ]
     assert len(program.get(f"/subscriptions?event_type={TOPIC}&event_type={TOPIC}").json()["items"]) == 3
-    assert program.get(f"/subscriptions?event_type={TOPIC}&event_type=other").json() == {"items": [], "_links": {}}
+    assert program.get(f"/subscriptions?event_type={TOPIC}&event_type=other").json() == {
+        "items": [],
+        "_links": {},
+    }
 
 
 @pytest.mark.django_db
@@ -75,7 +90,11 @@ def test_the_list_is_paged_by_relative_links_the_newest_first(program: Program) 
         ({"event_types": [TOPIC]}, 422, "owning_application: is missing"),
         (ASKED | {"event_types": []}, 422, "event_types: must be a list of 1 to 33 names"),
         (ASKED | {"event_types": ["a b"]}, 422, "event_types: must be a list of 1 to 33 names"),
-        (ASKED | {"event_types": [f"t{n}" for n in range(34)]}, 422, "event_types: must be a list of 1 to 33 names"),
+        (
+            ASKED | {"event_types": [f"t{n}" for n in range(34)]},
+            422,
+            "event_types: must be a list of 1 to 33 names",
+        ),
         (ASKED | {"read_from": "middle"}, 422, "read_from: must be begin, end or cursors"),
         (ASKED | {"read_from": "cursors"}, 422, "items: must be a list of cursors"),
     ],
@@ -92,8 +111,14 @@ def test_who_asks_without_a_key_or_a_permission_is_refused(program: Program) -> 
     key = made(program)
     assert problem(program.client.get("/subscriptions"))[0] == 401
     assert program.client.get("/subscriptions")["WWW-Authenticate"] == 'Bearer realm="Commlog"'
-    assert problem(program.client.get("/api/v1/subscriptions", headers={"Authorization": "Basic YTpi"}))[0] == 401
-    assert program.client.get("/subscriptions", headers={"Authorization": f"Bearer {program.key}"}).status_code == 200
+    assert (
+        problem(program.client.get("/api/v1/subscriptions", headers={"Authorization": "Basic YTpi"}))[0]
+        == 401
+    )
+    assert (
+        program.client.get("/subscriptions", headers={"Authorization": f"Bearer {program.key}"}).status_code
+        == 200
+    )
     viewer = Program(make_key(role="Viewer"))
     assert problem(viewer.get(f"/subscriptions/{key}")) == (403, "this needs the permission “Read streams”")
 
@@ -112,7 +137,10 @@ def test_anothers_subscription_takes_the_permission_to_manage(program: Program) 
     assert [each["id"] for each in other.get("/subscriptions").json()["items"]] == [own]
     for path in ("", "/cursors", "/stats", "/events"):
         status, said = problem(other.get(f"/subscriptions/{key}{path}"))
-        assert (status, said) == (403, "the subscription is another caller's; this needs the permission “Manage streams”")
+        assert (status, said) == (
+            403,
+            "the subscription is another caller's; this needs the permission “Manage streams”",
+        )
     assert problem(other.call("patch", f"/subscriptions/{own}/cursors", {"items": []}))[0] == 403
     assert other.call("delete", f"/subscriptions/{own}", "").status_code == 204
     assert problem(other.get(f"/subscriptions/{own}"))[0] == 404
@@ -120,7 +148,15 @@ def test_anothers_subscription_takes_the_permission_to_manage(program: Program) 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "path", ["/api/v1/event-types", "/event-types", "/event-types/x/events", "/subscriptions/x", "/api/v1/x", "/subscriptions/x/y"]
+    "path",
+    [
+        "/api/v1/event-types",
+        "/event-types",
+        "/event-types/x/events",
+        "/subscriptions/x",
+        "/api/v1/x",
+        "/subscriptions/x/y",
+    ],
 )
 def test_what_there_is_not_is_a_problem(program: Program, path: str) -> None:
     assert problem(program.get(path))[0] == 404
@@ -162,7 +198,12 @@ def test_cursors_and_statistics(program: Program) -> None:
 
     ends = [each | {"offset": "001-0001-000000000000000099"} for each in cursors]
     assert problem(program.call("patch", f"/subscriptions/{key}/cursors", {"items": ends}))[0] == 422
-    assert problem(program.post(f"/subscriptions/{key}/cursors", {"items": cursors}, X_Mambu_StreamId=str(uuid4())))[0] == 422
+    assert (
+        problem(
+            program.post(f"/subscriptions/{key}/cursors", {"items": cursors}, X_Mambu_StreamId=str(uuid4()))
+        )[0]
+        == 422
+    )
     assert problem(program.post(f"/subscriptions/{key}/cursors", {"items": cursors}))[0] == 422
     assert program.call("patch", f"/subscriptions/{key}/cursors", {"items": cursors}).status_code == 204
 
@@ -172,7 +213,7 @@ def test_a_process_without_threads_serves_no_stream(program: Program) -> None:
     assert problem(program.get(f"/subscriptions/{made(program)}/events"))[0] == 503
 
 
-# --- Reading, from a server ----------------------------------------------------------------------------------------
+# --- Reading, from a server ---------------------------------------------------------------------------------
 @pytest.fixture
 def port(transactional_db: None) -> Iterator[int]:
     with commlog("--threads", "12") as port:
@@ -184,7 +225,11 @@ class Reader:
 
     def __init__(self, port: int, key: str, subscription: str, query: str = "") -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=20)
-        self.connection.request("GET", f"/subscriptions/{subscription}/events?{query}", headers={"apiKey": key, "Accept-Encoding": "gzip"})
+        self.connection.request(
+            "GET",
+            f"/subscriptions/{subscription}/events?{query}",
+            headers={"apiKey": key, "Accept-Encoding": "gzip"},
+        )
         self.answer: HTTPResponse = self.connection.getresponse()
         self.stream_id = self.answer.headers.get("X-Mambu-StreamId", "")
 
@@ -204,7 +249,10 @@ def test_events_come_as_they_are_published_and_are_committed(port: int) -> None:
     key = made(program)
     reader = Reader(port, program.key, key, "batch_flush_timeout=1&max_uncommitted_events=100")
     assert reader.answer.status == 200
-    assert (reader.answer.headers["Transfer-Encoding"], reader.answer.headers.get("Content-Encoding")) == ("chunked", None)
+    assert (reader.answer.headers["Transfer-Encoding"], reader.answer.headers.get("Content-Encoding")) == (
+        "chunked",
+        None,
+    )
     assert reader.answer.headers["X-Nakadi-StreamId"] == reader.stream_id
 
     publish(3)
@@ -219,20 +267,31 @@ def test_events_come_as_they_are_published_and_are_committed(port: int) -> None:
     assert set(event) == {"metadata", "body", "template_name"}
     assert set(event["metadata"]) == {"eid", "occurred_at", "content_type", "category", "event_type"}
     cursors = [each["cursor"] for each in seen if each.get("events")]
-    assert program.post(f"/subscriptions/{key}/cursors", {"items": cursors}, X_Nakadi_StreamId=reader.stream_id).status_code == 204
-    again = program.post(f"/subscriptions/{key}/cursors", {"items": cursors[:1]}, X_Mambu_StreamId=reader.stream_id)
+    assert (
+        program.post(
+            f"/subscriptions/{key}/cursors", {"items": cursors}, X_Nakadi_StreamId=reader.stream_id
+        ).status_code
+        == 204
+    )
+    again = program.post(
+        f"/subscriptions/{key}/cursors", {"items": cursors[:1]}, X_Mambu_StreamId=reader.stream_id
+    )
     assert (again.status_code, [each["result"] for each in again.json()["items"]]) == (200, ["outdated"])
     while reader.next().get("events"):
         pass  # and a sign of life without events
 
     stats = program.get(f"/subscriptions/{key}/stats").json()["items"][0]["partitions"]
-    assert {(each["state"], each["unconsumed_events"], each["stream_id"]) for each in stats} == {("assigned", 0, reader.stream_id)}
+    assert {(each["state"], each["unconsumed_events"], each["stream_id"]) for each in stats} == {
+        ("assigned", 0, reader.stream_id)
+    }
     reader.close()
     assert_soon(lambda: state(program, key) == {"unassigned"})
 
 
 def state(program: Program, key: str) -> set[str]:
-    return {each["state"] for each in program.get(f"/subscriptions/{key}/stats").json()["items"][0]["partitions"]}
+    return {
+        each["state"] for each in program.get(f"/subscriptions/{key}/stats").json()["items"][0]["partitions"]
+    }
 
 
 def assert_soon(condition: Any) -> None:
@@ -256,7 +315,14 @@ def test_there_are_as_many_readers_as_partitions_and_a_reset_cuts_them_off(port:
     for each in readers:
         while each.next():
             pass  # until its end
-    assert problem(program.post(f"/subscriptions/{key}/cursors", {"items": cursors}, X_Mambu_StreamId=readers[0].stream_id))[0] == 422
+    assert (
+        problem(
+            program.post(
+                f"/subscriptions/{key}/cursors", {"items": cursors}, X_Mambu_StreamId=readers[0].stream_id
+            )
+        )[0]
+        == 422
+    )
 
 
 def test_a_stream_ends_after_its_limit(port: int) -> None:

@@ -1,4 +1,7 @@
-"""Everything is read while more arrives: by offset, by cursor, each message once and in order. At full size: `python -m bench walks`."""
+"""Everything is read while more arrives: by offset, by cursor, each message once and in order.
+
+At full size: `python -m bench walks`.
+"""
 
 from collections.abc import Iterator
 from random import Random

@@ -33,7 +33,9 @@ def confirm(pages: Client, given: dict[str, Any], **more: Any) -> Any:
     return pages.post(URL, given | shown.context["fresh"] | more)
 
 
-def test_rows_have_a_box_where_they_failed_and_only_for_those_who_may_resend(pages: Client, client: Client) -> None:
+def test_rows_have_a_box_where_they_failed_and_only_for_those_who_may_resend(
+    pages: Client, client: Client
+) -> None:
     failed, sent = make_message(FAILED), make_message(MessageState.SENT)
     text = pages.get("/communications/?state=").text
     assert f'name="row" value="{failed.pk}" id="select-{failed.key.hex}" hx-preserve' in text
@@ -48,13 +50,18 @@ def test_rows_have_a_box_where_they_failed_and_only_for_those_who_may_resend(pag
 
 def test_the_live_refresh_brings_the_box_of_a_row_that_failed(pages: Client) -> None:
     failed = make_message(FAILED)
-    text = pages.get("/communications/", {"live": str(failed.pk), "newest": "0"}, headers={"HX-Request": "true"}).text
+    text = pages.get(
+        "/communications/", {"live": str(failed.pk), "newest": "0"}, headers={"HX-Request": "true"}
+    ).text
     assert f'id="select-{failed.key.hex}" hx-preserve' in text
 
 
 def test_the_selected_rows(pages: Client) -> None:
     rows = [make_message(FAILED, destination=f"{number}@example.org") for number in range(3)]
-    given = {"of": "/communications/?type=EMAIL", "row": [rows[0].pk, rows[2].pk, make_message(MessageState.SENT).pk]}
+    given = {
+        "of": "/communications/?type=EMAIL",
+        "row": [rows[0].pk, rows[2].pk, make_message(MessageState.SENT).pk],
+    }
     text = pages.get(URL, given).text
     assert "Resend 2 failed messages to 2 people?" in text
     assert "<b>1</b> not failed: left out" in text
@@ -84,7 +91,12 @@ def test_all_that_match_on_a_tab_with_what_is_left_out(pages: Client) -> None:
         assert said in text
     confirm(pages, given, unknown="1", pace="600")
     job = Job.objects.get()
-    assert (job.total, job.log, job.whom, job.options) == (3, "CLIENT", ana.key, {"unknown": True, "pace": 600})
+    assert (job.total, job.log, job.whom, job.options) == (
+        3,
+        "CLIENT",
+        ana.key,
+        {"unknown": True, "pace": 600},
+    )
 
 
 def test_a_view_is_resent_as_it_is_shown(pages: Client) -> None:
@@ -124,7 +136,15 @@ def test_what_is_not_understood_resends_nothing(pages: Client, given: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "of", ["/", "/jobs/", "nowhere", "//evil.example.org/", "/clients/" + "0" * 32 + "/communications/", "/communications/\0"]
+    "of",
+    [
+        "/",
+        "/jobs/",
+        "nowhere",
+        "//evil.example.org/",
+        "/clients/" + "0" * 32 + "/communications/",
+        "/communications/\0",
+    ],
 )
 def test_there_is_no_such_log(pages: Client, of: str) -> None:
     assert pages.get(URL, {"of": of, "all": "1"}).status_code == 404
@@ -133,11 +153,15 @@ def test_there_is_no_such_log(pages: Client, of: str) -> None:
 @pytest.mark.parametrize("pace", ["0", "-1", "x", "10001", "9" * 5_000])
 def test_a_strange_pace_is_an_error_at_its_field(pages: Client, pace: str) -> None:
     make_message(FAILED)
-    assert "Write a whole number from 1 to 10,000, or nothing." in confirm(pages, {"all": "1"}, pace=pace).text
+    assert (
+        "Write a whole number from 1 to 10,000, or nothing." in confirm(pages, {"all": "1"}, pace=pace).text
+    )
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize("broken", [{"key": "x"}, {"key": ""}, {"confirmed": ""}, {"confirmed": "x"}, {"confirmed": "W10:x:y"}])
+@pytest.mark.parametrize(
+    "broken", [{"key": "x"}, {"key": ""}, {"confirmed": ""}, {"confirmed": "x"}, {"confirmed": "W10:x:y"}]
+)
 def test_a_damaged_form_resends_nothing(pages: Client, broken: dict[str, str]) -> None:
     make_message(FAILED)
     assert confirm(pages, {"all": "1"}, **broken).status_code == 200
@@ -153,7 +177,10 @@ def test_counting_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
     assert "Narrow the filter, by days for example." in response.text
 
 
-@pytest.mark.parametrize("query", ["", "state=FAILED", "state=FAILED&type=EMAIL&sort=type&after=x", "q=nothing+like+it", "state=NOPE"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "state=FAILED", "state=FAILED&type=EMAIL&sort=type&after=x", "q=nothing+like+it", "state=NOPE"],
+)
 def test_the_number_that_the_log_offers_is_what_the_confirmation_counts(pages: Client, query: str) -> None:
     ana = make_client()
     for whose in (ana, ana, None):
@@ -187,7 +214,9 @@ def test_the_offer_of_all_that_match(pages: Client, monkeypatch: pytest.MonkeyPa
     assert not pages.get(f"{URL}matching/", of).text.strip()  # the button without a number stays
 
 
-def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(6):
         make_message(FAILED)
     for _ in range(3):
@@ -203,14 +232,21 @@ def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(pages: Clie
 
     # Two of the sent ones are the new entries of the two that were resent.
     assert said("") == (
-        "15 match: 6 can be resent, 6 are not failed, 2 were resent already, 1 may have been delivered. Select all 6 that can be resent"
+        "15 match: 6 can be resent, 6 are not failed, 2 were resent already, 1 may have been delivered. "
+        "Select all 6 that can be resent"
     )
     assert said("state=FAILED") == (
-        "9 match: 6 can be resent, 2 were resent already, 1 may have been delivered. Select all 6 that can be resent"
+        "9 match: 6 can be resent, 2 were resent already, 1 may have been delivered. Select all 6 that can "
+        "be resent"
     )
-    assert "All failed messages on this page are selected. 15 match; 6 of them can be resent." in pages.get(f"{URL}matching/").text
+    assert (
+        "All failed messages on this page are selected. 15 match; 6 of them can be resent."
+        in pages.get(f"{URL}matching/").text
+    )
     monkeypatch.setattr("commlog.bulk.choosing._MOST_MATCHING", 10)
-    assert said("").startswith("Over 100,000 match: 6 can be resent, others are not failed, 2 were resent already, 1 may")
+    assert said("").startswith(
+        "Over 100,000 match: 6 can be resent, others are not failed, 2 were resent already, 1 may"
+    )
 
     def slow(*_: object) -> None:
         raise TookTooLong
@@ -222,7 +258,9 @@ def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(pages: Clie
 def test_a_page_offers_to_count_only_what_it_does_not_hold(pages: Client) -> None:
     for _ in range(25):
         make_message(FAILED)
-    offer = 'hx-get="/communications/resend/matching/?of=%2Fcommunications%2F%3Fstate%3DFAILED%26per_page%3D25"'
+    offer = (
+        'hx-get="/communications/resend/matching/?of=%2Fcommunications%2F%3Fstate%3DFAILED%26per_page%3D25"'
+    )
     assert "Resend all that match" in (text := pages.get("/communications/?state=FAILED&per_page=25").text)
     assert offer not in text
     make_message(FAILED)
@@ -236,9 +274,13 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 8 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the number; how many match.
+    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # number; how many match.
     with django_assert_num_queries(11 + limits):
-        assert f"Select all {rows} that match" in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
+        assert (
+            f"Select all {rows} that match"
+            in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
+        )
 
 
 def test_nothing_to_resend(pages: Client) -> None:
@@ -267,10 +309,15 @@ def test_the_numbers_of_the_report_lead_to_their_messages(pages: Client) -> None
     job = Job.objects.get()
     page = pages.get(f"/jobs/{job.key.hex}/")
     lines = page.context["report"].lines
-    assert [(line.label, line.number) for line in lines] == [("Queued again as new entries", 1), ("Left out: being sent already", 1)]
+    assert [(line.label, line.number) for line in lines] == [
+        ("Queued again as new entries", 1),
+        ("Left out: being sent already", 1),
+    ]
     log = pages.get(lines[0].url).context["log"]
     assert [row.message.resend_of_id for row in log.rows] == [one.pk]
-    assert [chip.condition.value for chip in log.chips] == [f"Queued again as new entries ({job.key.hex[:8]})"]
+    assert [chip.condition.value for chip in log.chips] == [
+        f"Queued again as new entries ({job.key.hex[:8]})"
+    ]
     assert [row.message.pk for row in pages.get(lines[1].url).context["log"].rows] == [two.pk]
     assert f'<input type="hidden" name="job" value="{job.key.hex}">' in pages.get(lines[0].url).text
     assert pages.get(f"/communications/?job={job.key.hex}.LEFT").context["log"].rows == []
@@ -278,11 +325,13 @@ def test_the_numbers_of_the_report_lead_to_their_messages(pages: Client) -> None
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_it_costs_the_same_for_one_row_and_for_three(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_costs_the_same_for_one_row_and_for_three(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the messages, a count; menu, jobs,
-    # banner.
+    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # messages, a count; menu, jobs, banner.
     with django_assert_num_queries(14 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text

@@ -40,7 +40,9 @@ def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any)
 
     def freeze(job: Job) -> int:
         found = choosing.preview(chosen.messages.filter(pk__lte=bound))
-        return choosing.freeze(job, Place().scope(owner), sorted([*found.ids, *(found.doubtful if unknown else [])]))
+        return choosing.freeze(
+            job, Place().scope(owner), sorted([*found.ids, *(found.doubtful if unknown else [])])
+        )
 
     asked = Asked.of(chosen)
     return jobs.create(JobKind.RESEND, owner=owner, asked=asked, newest=bound, options=options, freeze=freeze)
@@ -76,7 +78,9 @@ def test_a_preview_counts_people_channels_and_what_is_left_out() -> None:
     assert (found.resent_already, found.unknown, found.with_unknown, found.not_failed) == (4, 2, 7, 2)
 
 
-def test_preview_equals_processed_equals_new_rows_and_later_messages_take_no_part(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preview_equals_processed_equals_new_rows_and_later_messages_take_no_part(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(running, "SLICE", 2)
     failed = [make_message(FAILED, subject=str(number)) for number in range(5)]
     make_message(FAILED, outcome=Outcome.UNKNOWN)
@@ -87,11 +91,14 @@ def test_preview_equals_processed_equals_new_rows_and_later_messages_take_no_par
     assert turn() == "DONE"
     assert outcomes(job) == {"Queued again as new entries": 5}
     assert (expected, job.total, job.done) == (5, 5, 5)
-    assert list(Message.objects.filter(resend_of__isnull=False).order_by("pk").values_list("resend_of", flat=True)) == [
-        e.pk for e in failed
-    ]
+    assert list(
+        Message.objects.filter(resend_of__isnull=False).order_by("pk").values_list("resend_of", flat=True)
+    ) == [e.pk for e in failed]
     (entry,) = AuditEntry.objects.filter(action="RESENT")
-    assert (entry.actor, entry.after) == (owner, {"filter": "everything", "log": "Communications", "messages": 5})
+    assert (entry.actor, entry.after) == (
+        owner,
+        {"filter": "everything", "log": "Communications", "messages": 5},
+    )
 
 
 def test_a_second_run_adds_none_even_where_the_first_failed_again(owner: User) -> None:
@@ -105,7 +112,11 @@ def test_a_second_run_adds_none_even_where_the_first_failed_again(owner: User) -
     assert turn() == "DONE"
     assert new.count() == 3
     assert outcomes(first) == {"Queued again as new entries": 3}
-    assert {fate.label: fate.number for fate in report(first).fates} == {"sent": 1, "failed again": 1, "under way": 1}
+    assert {fate.label: fate.number for fate in report(first).fates} == {
+        "sent": 1,
+        "failed again": 1,
+        "under way": 1,
+    }
     assert outcomes(second) == {
         "Left out: delivered meanwhile": 1,
         "Left out: being sent already": 1,
@@ -113,7 +124,9 @@ def test_a_second_run_adds_none_even_where_the_first_failed_again(owner: User) -
     }
 
 
-def test_a_worker_that_is_lost_between_slices_or_within_one_does_no_row_twice(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_lost_between_slices_or_within_one_does_no_row_twice(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(running, "SLICE", 2)
     for _ in range(5):
         make_message(FAILED)
@@ -130,7 +143,11 @@ def test_a_worker_that_is_lost_between_slices_or_within_one_does_no_row_twice(ow
         turn()
     monkeypatch.setattr(Turn, "record", real)
     job.refresh_from_db()
-    assert (job.state, job.done, Message.objects.filter(resend_of__isnull=False).count()) == (JobState.RUNNING, 2, 2)
+    assert (job.state, job.done, Message.objects.filter(resend_of__isnull=False).count()) == (
+        JobState.RUNNING,
+        2,
+        2,
+    )
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert turn() == "DONE"
     assert outcomes(job) == {"Queued again as new entries": 5}

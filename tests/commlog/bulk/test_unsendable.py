@@ -1,4 +1,6 @@
-"""What would fail again at once: named and left out by the confirmation, by the offer of the log, by the job, and by the API."""
+"""What would fail again at once: named and left out by the confirmation, by the offer of the log, by the job,
+and by the API.
+"""
 
 import re
 from typing import Any
@@ -28,12 +30,21 @@ def _channels_are_set_up(settings: Any) -> None:
 
 def a_mixture() -> list[Message]:
     """Two that can be resent, and six that cannot: three without an address, two too long, one not JSON."""
-    fine = [make_message(FAILED), make_message(FAILED, MessageType.SMS, content="corrected", failure_reason=Reason.SMS_TOO_LONG)]
+    fine = [
+        make_message(FAILED),
+        make_message(FAILED, MessageType.SMS, content="corrected", failure_reason=Reason.SMS_TOO_LONG),
+    ]
     for outcome in ("", "", Outcome.UNKNOWN):
-        make_message(FAILED, destination="", outcome=outcome, failure_reason=Reason.MISSING_EMAIL_RECIPIENT_ADDRESS)
+        make_message(
+            FAILED, destination="", outcome=outcome, failure_reason=Reason.MISSING_EMAIL_RECIPIENT_ADDRESS
+        )
     for _ in range(2):
         make_message(FAILED, MessageType.SMS, content="x" * 1601, failure_reason=Reason.SMS_TOO_LONG)
-    broken = {"content": "{", "content_type": "application/json", "failure_reason": Reason.INVALID_JSON_BODY_SYNTAX}
+    broken = {
+        "content": "{",
+        "content_type": "application/json",
+        "failure_reason": Reason.INVALID_JSON_BODY_SYNTAX,
+    }
     make_message(FAILED, MessageType.WEB_HOOK, **broken)
     return fine
 
@@ -49,7 +60,9 @@ def test_the_confirmation_names_them_and_leads_to_them(pages: Client) -> None:
     found = response.context["preview"]
     assert list(found.ids) == [each.pk for each in fine]
     assert (found.hopeless, found.unknown, found.resent_already) == (6, 0, 0)
-    named = "3 The recipient has no e-mail address 2 The text is too long for an SMS 1 The text is not valid JSON"
+    named = (
+        "3 The recipient has no e-mail address 2 The text is too long for an SMS 1 The text is not valid JSON"
+    )
     assert f"6 would fail again at once: left out {named}" in words(response.text)
     (url,) = re.findall(r'<a href="([^"]+)">The text is not valid JSON</a>', response.text)
     rows = pages.get(url.replace("&amp;", "&")).context["log"].rows
@@ -63,9 +76,16 @@ def test_the_log_offers_what_the_confirmation_counts(pages: Client) -> None:
     make_resend(make_message(FAILED, destination=""), MessageState.SENT)
     found = choosing.preview(Message.objects.all())
     offered = choosing.resendable(Message.objects.all())
-    assert (offered.number, offered.doubtful, offered.unsendable) == (found.total, found.unknown, found.hopeless) == (2, 1, 7)
+    assert (
+        (offered.number, offered.doubtful, offered.unsendable)
+        == (found.total, found.unknown, found.hopeless)
+        == (2, 1, 7)
+    )
     said = words(pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text)
-    assert said.startswith("11 match: 2 can be resent, 1 was resent already, 7 would fail again at once, 1 may have been delivered.")
+    assert said.startswith(
+        "11 match: 2 can be resent, 1 was resent already, 7 would fail again at once, 1 may have been "
+        "delivered."
+    )
 
 
 def test_of_a_channel_that_is_off_there_is_nothing_to_resend(pages: Client) -> None:
@@ -73,11 +93,16 @@ def test_of_a_channel_that_is_off_there_is_nothing_to_resend(pages: Client) -> N
         make_message(FAILED)
     ChannelSwitch.objects.create(channel=MessageType.EMAIL, enabled=False)
     text = words(pages.get(URL, {"all": "1"}).text)
-    assert "There is nothing to resend Communications: everything 2 would fail again at once: left out 2 E-mail is switched off" in text
+    assert (
+        "There is nothing to resend Communications: everything 2 would fail again at once: left out 2 E-mail "
+        "is switched off" in text
+    )
     assert not words(pages.get(f"{URL}matching/").text)
 
 
-def test_what_failed_while_its_channel_was_off_is_resent_without_being_read(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_what_failed_while_its_channel_was_off_is_resent_without_being_read(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     for _ in range(3):
         make_message(FAILED, failure_reason=Reason.EMAIL_SERVICE_NOT_ENABLED)
     with django_assert_num_queries(3):  # the switches, the messages, how many failed
@@ -85,7 +110,9 @@ def test_what_failed_while_its_channel_was_off_is_resent_without_being_read(djan
 
 
 @pytest.mark.parametrize("rows", [1, 60])
-def test_reading_costs_one_query_however_many_are_read(rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_reading_costs_one_query_however_many_are_read(
+    rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(rows):
         make_message(FAILED, MessageType.SMS, content="", failure_reason=Reason.OTHER)
     with django_assert_num_queries(4):  # the switches, the messages, their texts, how many failed
@@ -94,7 +121,9 @@ def test_reading_costs_one_query_however_many_are_read(rows: int, django_assert_
         assert choosing.resendable(Message.objects.all()) == choosing.Resendable(0, 0, rows)
 
 
-def test_beyond_a_number_they_are_read_when_their_turn_comes(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_a_number_they_are_read_when_their_turn_comes(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unsendable, "MOST_READ", 2)
     for _ in range(3):
         make_message(FAILED, MessageType.SMS, content="", failure_reason=Reason.OTHER)

@@ -28,10 +28,16 @@ def cast(db: Any, settings: Any) -> Cast:
 
 
 def test_every_template_of_the_bank_is_sound(cast: Cast) -> None:
-    assert [(template.name, wrong) for template in NotificationTemplate.objects.all() for wrong in problems(template)] == []
+    assert [
+        (template.name, wrong)
+        for template in NotificationTemplate.objects.all()
+        for wrong in problems(template)
+    ] == []
 
 
-def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(cast: Cast, client: Client) -> None:
+def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(
+    cast: Cast, client: Client
+) -> None:
     now, rng, seen = timezone.localtime(), Random(3), set()
     headers = {"apiKey": bank.banking_key()}
     for _ in range(120):
@@ -49,7 +55,9 @@ def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_mean
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_core_banking_system_tells_over_the_api(cast: Cast, live_server: LiveServer, settings: Any) -> None:
+def test_the_core_banking_system_tells_over_the_api(
+    cast: Cast, live_server: LiveServer, settings: Any
+) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     port = int(live_server.url.rpartition(":")[2])
     repayment = next(wording for wording in texts.WORDINGS if wording.event == "LOAN_REPAYMENT")

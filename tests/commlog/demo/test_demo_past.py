@@ -41,29 +41,51 @@ def test_resends_come_after_what_they_resend(past: None) -> None:
     resent = list(Message.objects.exclude(resend_of=None).select_related("resend_of"))
 
     assert len(resent) > 5
-    assert all(message.created_at > message.resend_of.created_at + timedelta(minutes=2) for message in resent if message.resend_of)
+    assert all(
+        message.created_at > message.resend_of.created_at + timedelta(minutes=2)
+        for message in resent
+        if message.resend_of
+    )
 
 
 def test_retries_get_the_pauses_of_the_real_policy(past: None) -> None:
     message = Message.objects.filter(client__email__contains="@busy.", attempt_count=6).first()
     assert message
     attempts = list(message.attempts.order_by("number"))
-    gaps = [(after.due_at - before.finished_at).total_seconds() for before, after in pairwise(attempts) if before.finished_at]
+    gaps = [
+        (after.due_at - before.finished_at).total_seconds()
+        for before, after in pairwise(attempts)
+        if before.finished_at
+    ]
     assert gaps == [0.0, 2.0, 6.0, 18.0, 54.0]
     for attempt in attempts:
         assert attempt.outcome == Outcome.REFUSED
         assert attempt.permitted_at
         assert attempt.started_at
         assert attempt.finished_at
-        assert attempt.due_at < attempt.opened_at < attempt.permitted_at <= attempt.started_at < attempt.finished_at
+        assert (
+            attempt.due_at
+            < attempt.opened_at
+            < attempt.permitted_at
+            <= attempt.started_at
+            < attempt.finished_at
+        )
 
 
 def test_automatic_messages_came_of_an_event_and_a_template(past: None) -> None:
-    event = BusinessEvent.objects.filter(message_count=1, name="LOAN_REPAYMENT", client__isnull=False).latest("pk")
+    event = BusinessEvent.objects.filter(message_count=1, name="LOAN_REPAYMENT", client__isnull=False).latest(
+        "pk"
+    )
     message = event.messages.get()
     assert message.template
-    assert event.trace == [[message.template.key.hex, message.template.name, message.type, "", [], [message.key.hex]]]
-    assert (event.client, event.received_at, event.source) == (message.client, message.created_at, "Core banking")
+    assert event.trace == [
+        [message.template.key.hex, message.template.name, message.type, "", [], [message.key.hex]]
+    ]
+    assert (event.client, event.received_at, event.source) == (
+        message.client,
+        message.created_at,
+        "Core banking",
+    )
     assert Message.objects.exclude(html="").exists()
     by_hand = Message.objects.filter(event="MANUAL").exclude(sender_user=None)
     assert set(by_hand.values_list("template__trigger", flat=True)) >= {"MANUAL"}
@@ -72,8 +94,13 @@ def test_automatic_messages_came_of_an_event_and_a_template(past: None) -> None:
 def test_it_has_people_in_several_scripts_and_three_who_can_sign_in(past: None) -> None:
     names = "".join(Client.objects.values_list("last_name", flat=True))
     assert sum(any(first <= letter <= last for letter in names) for first, last in SCRIPTS) >= 4
-    assert {user.username for user in User.objects.all() if user.has_usable_password()} == {"admin", "officer", "viewer"}
-    assert Client.objects.get(client_id="000204037").email  # docs/how-it-works.md and docs/api.md name this one
+    assert {user.username for user in User.objects.all() if user.has_usable_password()} == {
+        "admin",
+        "officer",
+        "viewer",
+    }
+    # docs/how-it-works.md and docs/api.md name this one
+    assert Client.objects.get(client_id="000204037").email
     assert NotificationTemplate.objects.filter(active=False).count() == 1
 
 

@@ -77,16 +77,31 @@ def sent(draft: Draft) -> tuple[str, str, str, int, bool]:
         assert time.monotonic() < until
         drain(draft.type)
     message.refresh_from_db()
-    return message.state, message.outcome, message.failure_reason, message.attempt_count, message.possible_duplicate
+    return (
+        message.state,
+        message.outcome,
+        message.failure_reason,
+        message.attempt_count,
+        message.possible_duplicate,
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("draft", "expected"),
     [
-        (Draft(EMAIL, "ana@nobody.example.org", subject="s", body="t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
-        (Draft(EMAIL, "ana@blocked.example.org", subject="s", body="t"), ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False)),
-        (Draft(EMAIL, "ana@silent.example.org", subject="s", body="t"), ("FAILED", "UNKNOWN", "MESSAGING_EXCEPTION", 6, True)),
+        (
+            Draft(EMAIL, "ana@nobody.example.org", subject="s", body="t"),
+            ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False),
+        ),
+        (
+            Draft(EMAIL, "ana@blocked.example.org", subject="s", body="t"),
+            ("FAILED", "REFUSED", "MESSAGING_EXCEPTION", 6, False),
+        ),
+        (
+            Draft(EMAIL, "ana@silent.example.org", subject="s", body="t"),
+            ("FAILED", "UNKNOWN", "MESSAGING_EXCEPTION", 6, True),
+        ),
         (Draft(EMAIL, "ana@forgetful.example.org", subject="s", body="t"), ("SENT", "ACCEPTED", "", 2, True)),
         (Draft(SMS, "+447700900905", body="t"), ("FAILED", "REFUSED", "SMS_SERVICE_ERROR", 6, False)),
         (Draft(SMS, "+447700900925", body="t"), ("FAILED", "UNKNOWN", "SMS_GATEWAY_ERROR", 1, False)),
@@ -95,7 +110,9 @@ def sent(draft: Draft) -> tuple[str, str, str, int, bool]:
     ],
     ids=lambda value: value.destination if isinstance(value, Draft) else "",
 )
-def test_what_becomes_of_a_message(draft: Draft, expected: tuple, providers: StandIns, quick_retries: RetryPolicy) -> None:
+def test_what_becomes_of_a_message(
+    draft: Draft, expected: tuple, providers: StandIns, quick_retries: RetryPolicy
+) -> None:
     assert sent(draft) == expected
 
 
@@ -109,7 +126,9 @@ def test_what_becomes_of_a_message(draft: Draft, expected: tuple, providers: Sta
         ("fail/404/old", ("FAILED", "REFUSED", "INVALID_HTTP_RESPONSE", 6, False)),
     ],
 )
-def test_what_becomes_of_a_webhook(path: str, expected: tuple, providers: StandIns, quick_retries: RetryPolicy) -> None:
+def test_what_becomes_of_a_webhook(
+    path: str, expected: tuple, providers: StandIns, quick_retries: RetryPolicy
+) -> None:
     assert sent(Draft(MessageType.WEB_HOOK, providers.webhook_url(path), body="{}")) == expected
 
 
@@ -117,7 +136,13 @@ def test_what_becomes_of_a_webhook(path: str, expected: tuple, providers: StandI
 def test_a_wrong_password_is_refused(providers: StandIns, quick_retries: RetryPolicy, settings: Any) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "commlog", "changed"
     channels.close_all()
-    assert sent(Draft(EMAIL, "ana@example.org", subject="s", body="t")) == ("FAILED", "REFUSED", "INVALID_SMTP_CREDENTIALS", 6, False)
+    assert sent(Draft(EMAIL, "ana@example.org", subject="s", body="t")) == (
+        "FAILED",
+        "REFUSED",
+        "INVALID_SMTP_CREDENTIALS",
+        6,
+        False,
+    )
 
     settings.EMAIL_HOST_PASSWORD = "demo-password"
     channels.close_all()

@@ -1,4 +1,6 @@
-"""generate_messages: a log at size that looks as if it had been sent, holds together, and of which nothing is ever sent."""
+"""generate_messages: a log at size that looks as if it had been sent, holds together, and of which nothing is
+ever sent.
+"""
 
 import io
 import unicodedata
@@ -56,10 +58,15 @@ def test_a_log_that_holds_together(count: int) -> None:
     assert not messages.filter(state=MessageState.SENT).exclude(attempts__outcome=Outcome.ACCEPTED).exists()
     assert not Attempt.objects.filter(outcome="").exists()
     # Short messages say what their receipts say, and each was handed over under an id of its own.
-    reported = sent.exclude(receipt_status="").annotate(first_report=Min("receipts__received_at"), last_report=Max("receipts__received_at"))
+    reported = sent.exclude(receipt_status="").annotate(
+        first_report=Min("receipts__received_at"), last_report=Max("receipts__received_at")
+    )
     assert set(reported.values_list("type", flat=True)) == {MessageType.SMS}
     assert not reported.exclude(sent_at=F("first_report"), receipt_at=F("last_report")).exists()
-    assert set(reported.values_list("receipt_status", flat=True)) == {ReceiptStatus.DELIVERED, ReceiptStatus.UNDELIVERED}
+    assert set(reported.values_list("receipt_status", flat=True)) == {
+        ReceiptStatus.DELIVERED,
+        ReceiptStatus.UNDELIVERED,
+    }
     assert sent.filter(type=MessageType.SMS).exclude(receipt_due_at__gt=F("sent_at")).count() == 0
     handed_over = sent.filter(type=MessageType.SMS, attempts__outcome=Outcome.ACCEPTED)
     assert handed_over.values("provider_id").distinct().count() == handed_over.count()
@@ -74,15 +81,23 @@ def test_a_log_that_holds_together(count: int) -> None:
         assert messages.filter(**{f"{name}__isnull": False}).exists(), name
     resends = messages.filter(resend_of__isnull=False)
     assert resends.count() > 40
-    assert not resends.exclude(resend_of__state=MessageState.FAILED, resend_of__created_at__lt=F("created_at")).exists()
-    assert not resends.exclude(Q(content=F("resend_of__content")) & Q(destination=F("resend_of__destination"))).exists()
-    assert not resends.exclude(Q(first=F("resend_of__first")) | Q(first=F("resend_of"), resend_of__first=None)).exists()
+    assert not resends.exclude(
+        resend_of__state=MessageState.FAILED, resend_of__created_at__lt=F("created_at")
+    ).exists()
+    assert not resends.exclude(
+        Q(content=F("resend_of__content")) & Q(destination=F("resend_of__destination"))
+    ).exists()
+    assert not resends.exclude(
+        Q(first=F("resend_of__first")) | Q(first=F("resend_of"), resend_of__first=None)
+    ).exists()
 
 
 def test_names_in_twelve_scripts_and_some_long_texts() -> None:
     generate(8_000)
     twelve = "LATIN CYRILLIC GREEK ARABIC HEBREW DEVANAGARI BENGALI THAI CJK HANGUL HIRAGANA GEORGIAN"
-    scripts = {unicodedata.name(name[0]).split()[0] for name in Client.objects.values_list("last_name", flat=True)}
+    scripts = {
+        unicodedata.name(name[0]).split()[0] for name in Client.objects.values_list("last_name", flat=True)
+    }
     assert scripts >= set(twelve.split())
     long = Message.objects.annotate(length=Length("content")).filter(length__gt=5_000)
     assert 0 < long.count() < 40
@@ -118,7 +133,13 @@ def test_in_production_it_says_what_it_would_do_and_refuses() -> None:
 
 @pytest.mark.parametrize(
     ("count", "days", "problem"),
-    [(0, 90, "N must be from 1"), (-5, 90, "N must be"), (10**9, 90, "N must be"), (5, 0, "--days must be"), (5, 10**9, "--days must be")],
+    [
+        (0, 90, "N must be from 1"),
+        (-5, 90, "N must be"),
+        (10**9, 90, "N must be"),
+        (5, 0, "--days must be"),
+        (5, 10**9, "--days must be"),
+    ],
 )
 def test_numbers_that_make_no_sense_are_refused(count: int, days: int, problem: str) -> None:
     with override_settings(DEBUG=True), pytest.raises(CommandError, match=problem):

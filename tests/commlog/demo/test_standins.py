@@ -1,4 +1,6 @@
-"""The stand-ins speak their protocols to clients that are not ours, write down what they get, and can be out of order."""
+"""The stand-ins speak their protocols to clients that are not ours, write down what they get, and can be out
+of order.
+"""
 
 import hashlib
 import json
@@ -35,11 +37,15 @@ def sha(text: str) -> str:
 
 
 def email_channel(running: standins.StandIns) -> EmailChannel:
-    return EmailChannel("127.0.0.1", running.smtp.port, from_address="Commlog <noreply@example.org>", deadline=5.0)
+    return EmailChannel(
+        "127.0.0.1", running.smtp.port, from_address="Commlog <noreply@example.org>", deadline=5.0
+    )
 
 
 def sms_channel(running: standins.StandIns) -> SmsChannel:
-    return SmsChannel(standins.ACCOUNT_SID, standins.AUTH_TOKEN, standins.FROM, running.environment()["TWILIO_API_URL"], 5.0)
+    return SmsChannel(
+        standins.ACCOUNT_SID, standins.AUTH_TOKEN, standins.FROM, running.environment()["TWILIO_API_URL"], 5.0
+    )
 
 
 def webhook_channel() -> WebhookChannel:
@@ -48,7 +54,9 @@ def webhook_channel() -> WebhookChannel:
 
 def test_a_mail_of_ours_is_recorded(running: standins.StandIns) -> None:
     sender = email_channel(running)
-    sender.send(Envelope(key=KEY, destination="a@example.com", subject="Grüße", body="Hällo\n.Welt", html="<p>x</p>"))
+    sender.send(
+        Envelope(key=KEY, destination="a@example.com", subject="Grüße", body="Hällo\n.Welt", html="<p>x</p>")
+    )
     sender.close()
     (entry,) = running.journal("EMAIL")
     assert entry["bytes"] > 300
@@ -63,15 +71,25 @@ def test_a_mail_of_ours_is_recorded(running: standins.StandIns) -> None:
 
 
 def test_a_mail_of_djangos_is_recorded(running: standins.StandIns) -> None:
-    connection = get_connection("django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1", port=running.smtp.port, use_tls=False)
+    connection = get_connection(
+        "django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1", port=running.smtp.port, use_tls=False
+    )
     EmailMessage("Subject", "Text\n", "from@example.org", ["b@example.com"], connection=connection).send()
     (entry,) = running.journal("EMAIL")
-    assert (entry["destination"], entry["subject"], entry["body"], entry["html"]) == ("b@example.com", "Subject", sha("Text"), False)
+    assert (entry["destination"], entry["subject"], entry["body"], entry["html"]) == (
+        "b@example.com",
+        "Subject",
+        sha("Text"),
+        False,
+    )
 
 
 def test_an_outage_of_the_mail_server(running: standins.StandIns) -> None:
     running.outage("EMAIL", True)
-    with smtplib.SMTP("127.0.0.1", running.smtp.port) as client, pytest.raises(smtplib.SMTPDataError) as caught:
+    with (
+        smtplib.SMTP("127.0.0.1", running.smtp.port) as client,
+        pytest.raises(smtplib.SMTPDataError) as caught,
+    ):
         client.sendmail("a@example.org", ["b@example.com"], "Subject: x\r\n\r\nx")
     assert caught.value.smtp_code == 451
     running.outage("EMAIL", False)
@@ -82,7 +100,11 @@ def test_an_outage_of_the_mail_server(running: standins.StandIns) -> None:
 def test_an_sms_is_recorded(running: standins.StandIns) -> None:
     receipt = sms_channel(running).send(Envelope(key=KEY, destination="+49 151 23456789", body="Grüße"))
     (entry,) = running.journal("SMS")
-    assert (entry["sid"], entry["destination"], entry["body"]) == (receipt.provider_id, "+4915123456789", sha("Grüße"))
+    assert (entry["sid"], entry["destination"], entry["body"]) == (
+        receipt.provider_id,
+        "+4915123456789",
+        sha("Grüße"),
+    )
     assert receipt.provider_id.startswith("SM")
     assert len(receipt.provider_id) == 34
 
@@ -105,12 +127,21 @@ def test_a_messaging_service_sends_too(running: standins.StandIns) -> None:
         (("AC", "x"), {"To": "+4915123456789", "Body": "x"}, 401, 20003),
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "0151", "Body": "x"}, 400, 21211),
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789"}, 400, 21602),
-        ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789", "Body": "x" * 1601}, 400, 21617),
+        (
+            (standins.ACCOUNT_SID, standins.AUTH_TOKEN),
+            {"To": "+4915123456789", "Body": "x" * 1601},
+            400,
+            21617,
+        ),
         ((standins.ACCOUNT_SID, standins.AUTH_TOKEN), {"To": "+4915123456789", "Body": "x"}, 400, 21603),
     ],
 )
-def test_twilios_refusals(running: standins.StandIns, auth: tuple[str, str], fields: dict[str, str], status: int, code: int) -> None:
-    url = f"{running.environment()['TWILIO_API_URL']}/2010-04-01/Accounts/{standins.ACCOUNT_SID}/Messages.json"
+def test_twilios_refusals(
+    running: standins.StandIns, auth: tuple[str, str], fields: dict[str, str], status: int, code: int
+) -> None:
+    url = (
+        f"{running.environment()['TWILIO_API_URL']}/2010-04-01/Accounts/{standins.ACCOUNT_SID}/Messages.json"
+    )
     answer = requests.post(url, data=fields, auth=auth, timeout=5)
     assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, code, status)
     assert running.journal("SMS") == []
@@ -125,9 +156,18 @@ def test_an_outage_of_twilio(running: standins.StandIns) -> None:
 
 def test_a_webhook_is_recorded(running: standins.StandIns) -> None:
     url = running.webhook_url("/orders?id=1")
-    webhook_channel().send(Envelope(key=KEY, destination=url, method="PATCH", content_type="application/json", body="{}"))
+    webhook_channel().send(
+        Envelope(key=KEY, destination=url, method="PATCH", content_type="application/json", body="{}")
+    )
     (entry,) = running.journal("WEB_HOOK")
-    assert (entry["destination"], entry["key"], entry["body"], entry["method"], entry["content_type"], entry["bytes"]) == (
+    assert (
+        entry["destination"],
+        entry["key"],
+        entry["body"],
+        entry["method"],
+        entry["content_type"],
+        entry["bytes"],
+    ) == (
         "/orders?id=1",
         KEY.hex,
         sha("{}"),
@@ -147,7 +187,9 @@ def test_webhooks_that_fail_and_wait(running: standins.StandIns) -> None:
 
 
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "commlog.demo.standins", tmp_path], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commlog.demo.standins", tmp_path], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout
     ready = json.loads(process.stdout.readline())
     assert requests.post(f"http://127.0.0.1:{ready['webhook']}/hook", data="x", timeout=5).text == "received"

@@ -53,12 +53,16 @@ TEXTS = st.lists(st.one_of(HOSTILE, st.text(st.characters(), max_size=20)), max_
 
 
 def shown(text: str) -> str:
-    """The text as a page shows it, said another way than the code says it: line ends are one, the impossible is written out."""
+    """The text as a page shows it, said another way than the code says it: line ends are one, the impossible
+    is written out.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(f"⟨U+{ord(letter):04X}⟩" if ord(letter) in IMPOSSIBLE else letter for letter in text)
 
 
-def written(rows: Sequence[Sequence[Any]], parts: Sequence[Part] = (TEXT,), room: Sequence[int] = (), **options: Any) -> Workbook:
+def written(
+    rows: Sequence[Sequence[Any]], parts: Sequence[Part] = (TEXT,), room: Sequence[int] = (), **options: Any
+) -> Workbook:
     """The rows as an Excel file, read by openpyxl."""
     target = io.BytesIO()
     made = ExcelFile(target, parts, room or [1] * len(parts), zone=BERLIN, **({"timestamps": True} | options))
@@ -92,13 +96,19 @@ def about(book: Workbook) -> dict[str, Any]:
 @given(st.lists(TEXTS, min_size=20, max_size=40))
 def test_any_text_is_read_back_as_the_log_shows_it(texts: list[str]) -> None:
     sheet = written([(text,) for text in texts])["Messages"]
-    assert [sheet.cell(row, 1).value or "" for row in range(2, len(texts) + 2)] == [shown(text) for text in texts]
-    assert {cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row if cell.value is not None} <= {"s"}
+    assert [sheet.cell(row, 1).value or "" for row in range(2, len(texts) + 2)] == [
+        shown(text) for text in texts
+    ]
+    assert {
+        cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row if cell.value is not None
+    } <= {"s"}
 
 
 @pytest.mark.parametrize("text", ["_x0041_", "a_x000D_b_x005F_x0041_", "_x00e4_x00E4_", "__x0041__"])
 def test_no_piece_of_a_text_is_decoded_as_a_letter(text: str) -> None:
-    """Excel decodes _x0041_ to A wherever it stands in one piece; openpyxl does not, so what stands in the file is looked at."""
+    """Excel decodes _x0041_ to A wherever it stands in one piece; openpyxl does not, so what stands in the
+    file is looked at.
+    """
     target = io.BytesIO()
     made = ExcelFile(target, [TEXT], [1], zone=BERLIN, timestamps=True)
     made.append((text,))
@@ -170,7 +180,9 @@ def test_a_program_reads_a_csv_file_as_the_document_says() -> None:
     assert re.sub(pattern.encode().decode("unicode_escape"), by, cells.as_field(text)) == text
 
 
-@pytest.mark.parametrize("text", ["\t" * 1_000_000, "," + " " * 1_000_000, '"' * 1_000_000, ";\n" * 500_000], ids=repr_start)
+@pytest.mark.parametrize(
+    "text", ["\t" * 1_000_000, "," + " " * 1_000_000, '"' * 1_000_000, ";\n" * 500_000], ids=repr_start
+)
 def test_a_long_text_is_looked_through_once(text: str) -> None:
     assert cells.from_field(cells.as_field(text)) == text
 
@@ -214,8 +226,14 @@ def test_more_messages_than_a_sheet_holds_continue_on_the_next() -> None:
 
 
 def test_a_sheet_can_be_worked_with() -> None:
-    sheet = written([("a", AT), ("b", None)], [TEXT, Part("Created", ("created_at",), moment=True, width=19)])["Messages"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.column_dimensions["B"].width) == ("A2", "A1:B3", 19)
+    sheet = written(
+        [("a", AT), ("b", None)], [TEXT, Part("Created", ("created_at",), moment=True, width=19)]
+    )["Messages"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.column_dimensions["B"].width) == (
+        "A2",
+        "A1:B3",
+        19,
+    )
     assert (sheet["B2"].value, sheet["B2"].is_date, sheet["B2"].number_format) == (
         datetime(2026, 11, 24, 9, 14, 2),
         True,
@@ -243,7 +261,8 @@ def test_without_timestamps_a_moment_is_its_day() -> None:
         (datetime(2026, 10, 25, 0, 59, 59, 500_000, tzinfo=UTC), datetime(2026, 10, 25, 2, 59, 59)),
         (datetime(1969, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59)),
         (datetime(1900, 1, 1, 12, 0, 0, 999_999, tzinfo=UTC), datetime(1900, 1, 1, 13)),
-        (datetime(1899, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC), "1899-06-01 13:00:00"),  # Excel shows no such day
+        # Excel shows no such day
+        (datetime(1899, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC), "1899-06-01 13:00:00"),
     ],
 )
 def test_a_moment_is_the_second_that_the_log_shows(at: datetime, shown: datetime | str) -> None:
@@ -255,7 +274,9 @@ def test_a_moment_is_the_second_that_the_log_shows(at: datetime, shown: datetime
 
 def test_a_csv_file_keeps_the_fractions_of_a_moment_and_rounds_none_up() -> None:
     target = io.BytesIO()
-    made = CommaFile(target, [Part("Created", ("created_at",), moment=True)], [1], zone=BERLIN, timestamps=True)
+    made = CommaFile(
+        target, [Part("Created", ("created_at",), moment=True)], [1], zone=BERLIN, timestamps=True
+    )
     made.append((datetime(2026, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC),))
     made.finish(ABOUT)
     assert target.getvalue().decode("utf-8-sig").splitlines()[1] == "2026-12-31 23:59:59.999+01:00"

@@ -64,7 +64,13 @@ def about(book: Workbook) -> dict[str, Any]:
 @pytest.mark.parametrize("text", ["Dear Bo;=1+2;bye", "a;@SUM(1)", 'a";=1+2', "a\t=1+2\n=3+4"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_csv_file_runs_nothing_whatever_separates_fields(pages: Client, text: str, delimiter: str) -> None:
-    make_message(MessageState.SENT, content=text, subject=text.replace("\n", " "), recipient_name=text, destination=text)
+    make_message(
+        MessageState.SENT,
+        content=text,
+        subject=text.replace("\n", " "),
+        recipient_name=text,
+        destination=text,
+    )
     content = b"".join(press(pages, format="csv").streaming_content).decode("utf-8-sig")
     fields = [field for row in csv.reader(io.StringIO(content), delimiter=delimiter) for field in row]
     assert content.count("1+2") + content.count("SUM(1)") == 4
@@ -74,10 +80,26 @@ def test_a_csv_file_runs_nothing_whatever_separates_fields(pages: Client, text: 
 def test_the_usual_columns_with_subject_and_whole_text(pages: Client) -> None:
     text = "Dear Ana,\r\n" + "your payment is due. " * 50
     make_message(MessageState.SENT, now=AT, recipient_name="Ana Silva", content=text)
-    make_message(MessageState.FAILED, MessageType.SMS, now=AT.replace(hour=9), content="=cmd()", resent_by="Ada Officer")
+    make_message(
+        MessageState.FAILED,
+        MessageType.SMS,
+        now=AT.replace(hour=9),
+        content="=cmd()",
+        resent_by="Ada Officer",
+    )
     assert lines(export(pages)) == [
         ("State", "Sent by", "Created", "Sent", "Type", "Sent to", "Destination", "Subject", "Message"),
-        ("FAILED", "Mambu · resent by Ada Officer", datetime(2026, 11, 24, 9, 14, 2), None, "SMS", None, "+4917012345678", None, "=cmd()"),
+        (
+            "FAILED",
+            "Mambu · resent by Ada Officer",
+            datetime(2026, 11, 24, 9, 14, 2),
+            None,
+            "SMS",
+            None,
+            "+4917012345678",
+            None,
+            "=cmd()",
+        ),
         (
             "SENT",
             "Mambu",
@@ -94,29 +116,76 @@ def test_the_usual_columns_with_subject_and_whole_text(pages: Client) -> None:
 
 def test_every_column_of_the_catalogue(pages: Client, ada: User) -> None:
     ana = make_client(client_id="000123")
-    fields = {"event": "LOAN_DUE", "attempt_count": 6, "possible_duplicate": True, "failure_cause": "550 " + "x" * 900}
-    failed = make_message(MessageState.FAILED, now=AT, client=ana, group=make_group(group_id="G1", name="Women"), user=ada, **fields)
-    waiting = make_resend(failed, MessageState.WAITING, created_at=AT.replace(hour=9), due_at=AT.replace(hour=10))
+    fields = {
+        "event": "LOAN_DUE",
+        "attempt_count": 6,
+        "possible_duplicate": True,
+        "failure_cause": "550 " + "x" * 900,
+    }
+    failed = make_message(
+        MessageState.FAILED,
+        now=AT,
+        client=ana,
+        group=make_group(group_id="G1", name="Women"),
+        user=ada,
+        **fields,
+    )
+    waiting = make_resend(
+        failed, MessageState.WAITING, created_at=AT.replace(hour=9), due_at=AT.replace(hour=10)
+    )
     head, newer, older = lines(export(pages, f"columns={','.join(CATALOGUE)}"))
     shown = dict(zip(head, older, strict=True))
-    assert list(head) == [column.label for column in CATALOGUE.values()]  # the subject has its own column, the message is the whole text
+    # The subject has its own column, the message is the whole text.
+    assert list(head) == [column.label for column in CATALOGUE.values()]
     assert (shown["Client"], shown["Group"], shown["User"]) == ("Ana Silva 000123", "Women G1", "Ada Officer")
-    assert (shown["Event"], shown["Attempts"], shown["Possible duplicate"]) == ("LOAN_DUE", 6, "Possible duplicate")
-    assert (shown["Failure reason"], shown["Failure details"]) == (Reason.MESSAGING_EXCEPTION.value, failed.failure_cause)
-    assert (shown["Resent as"], shown["Key"], shown["Outcome"]) == (f"{waiting.key.hex} WAITING", failed.key.hex, "REFUSED")
+    assert (shown["Event"], shown["Attempts"], shown["Possible duplicate"]) == (
+        "LOAN_DUE",
+        6,
+        "Possible duplicate",
+    )
+    assert (shown["Failure reason"], shown["Failure details"]) == (
+        Reason.MESSAGING_EXCEPTION.value,
+        failed.failure_cause,
+    )
+    assert (shown["Resent as"], shown["Key"], shown["Outcome"]) == (
+        f"{waiting.key.hex} WAITING",
+        failed.key.hex,
+        "REFUSED",
+    )
     shown = dict(zip(head, newer, strict=True))
-    assert (shown["Resend of"], shown["Resent by"], shown["Resent as"]) == (failed.key.hex, "Ada Officer", None)
-    assert (shown["Waiting reason"], shown["Next attempt"]) == ("READY_TO_BE_SENT", datetime(2026, 11, 24, 10, 14, 2))
+    assert (shown["Resend of"], shown["Resent by"], shown["Resent as"]) == (
+        failed.key.hex,
+        "Ada Officer",
+        None,
+    )
+    assert (shown["Waiting reason"], shown["Next attempt"]) == (
+        "READY_TO_BE_SENT",
+        datetime(2026, 11, 24, 10, 14, 2),
+    )
 
 
 def test_filter_order_and_columns_of_the_screen(pages: Client, ada: User) -> None:
-    for attempts, state in ((3, MessageState.FAILED), (1, MessageState.FAILED), (2, MessageState.SENT), (2, MessageState.FAILED)):
+    for attempts, state in (
+        (3, MessageState.FAILED),
+        (1, MessageState.FAILED),
+        (2, MessageState.SENT),
+        (2, MessageState.FAILED),
+    ):
         make_message(state, attempt_count=attempts)
     ColumnLayout.objects.create(user=ada, kind="LOG", columns=["attempts", "state"], timestamps=True)
-    book = export(pages, "state=FAILED&sort=attempts&c=attempts.less_than.3&page_size=1".replace("&page_size=1", "&per_page=25"))
+    book = export(
+        pages,
+        "state=FAILED&sort=attempts&c=attempts.less_than.3&page_size=1".replace(
+            "&page_size=1", "&per_page=25"
+        ),
+    )
     assert [row[:2] for row in lines(book)] == [("Attempts", "State"), (1, "FAILED"), (2, "FAILED")]
     told = about(book)
-    assert (told["Filter: State"], told["Filter: Attempts"], told["Order"]) == ("Failed", "is less than 3", "Attempts, ascending")
+    assert (told["Filter: State"], told["Filter: Attempts"], told["Order"]) == (
+        "Failed",
+        "is less than 3",
+        "Attempts, ascending",
+    )
     assert told["Address"] == "/communications/?state=FAILED&sort=attempts&c=attempts.less_than.3"
     assert (told["Messages"], told["Exported by"], told["Log"]) == (2, "Ada Officer (ada)", "Communications")
     assert told["Time zone"] == "UTC, of every time in this file"
@@ -128,19 +197,29 @@ def test_what_is_empty_comes_last_as_on_the_pages(pages: Client) -> None:
     pages.get("/communications/?sort=sent&columns=state")
     for alias in ("sent", "-sent"):
         log = pages.get(f"/communications/?sort={alias}&columns=key").context["log"]
-        assert [row[0] for row in lines(export(pages, f"sort={alias}&columns=key"))[1:]] == [row.message.key.hex for row in log.rows]
+        assert [row[0] for row in lines(export(pages, f"sort={alias}&columns=key"))[1:]] == [
+            row.message.key.hex for row in log.rows
+        ]
 
 
 def test_the_file_of_a_view_says_so(pages: Client, ada: User) -> None:
     make_message(MessageState.FAILED)
     make_message(MessageState.SENT)
     criteria = [["state", "EQUALS", ["FAILED"]], ["attempts", "MORE_THAN", ["7"]]]
-    view = CustomView.objects.create(name="Trouble", owner=ada, kind="LOG", criteria=criteria, match="ANY", columns=["state"])
+    view = CustomView.objects.create(
+        name="Trouble", owner=ada, kind="LOG", criteria=criteria, match="ANY", columns=["state"]
+    )
     book = export(pages, f"view={view.key.hex}")
     assert [row[0] for row in lines(book)] == ["State", "FAILED"]
     told = about(book)
-    assert (told["Log"], told["Filter: More conditions"]) == ("Communications, view “Trouble”", "any of them holds")
-    assert told["Address"] == "/communications/?columns=state&c=state.equals.FAILED&c=attempts.more_than.7&match=any"
+    assert (told["Log"], told["Filter: More conditions"]) == (
+        "Communications, view “Trouble”",
+        "any of them holds",
+    )
+    assert (
+        told["Address"]
+        == "/communications/?columns=state&c=state.equals.FAILED&c=attempts.more_than.7&match=any"
+    )
 
 
 def test_the_tab_of_a_client_exports_the_client_alone(pages: Client) -> None:
@@ -151,14 +230,21 @@ def test_the_tab_of_a_client_exports_the_client_alone(pages: Client) -> None:
     assert [row[0] for row in lines(book)] == ["Destination", "ana@example.org"]
     assert about(book)["Log"] == "Communications of Ana Silva (000123)"
     order = button(pages, f"/clients/{ana.key.hex}/communications/?state=FAILED&columns=type")
-    assert order == f"/communications/export/?of=%2Fclients%2F{ana.key.hex}%2Fcommunications%2F%3Fstate%3DFAILED%26columns%3Dtype"
+    assert (
+        order == f"/communications/export/?of=%2Fclients%2F{ana.key.hex}%2Fcommunications%2F"
+        "%3Fstate%3DFAILED%26columns%3Dtype"
+    )
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_file_holds_what_the_screen_showed_whatever_becomes_of_its_view_and_columns(pages: Client, ada: User, deleted: bool) -> None:
+def test_a_file_holds_what_the_screen_showed_whatever_becomes_of_its_view_and_columns(
+    pages: Client, ada: User, deleted: bool
+) -> None:
     make_message(MessageState.FAILED, destination="ana@example.org")
     make_message(MessageState.SENT, MessageType.SMS)
-    view = CustomView.objects.create(name="Trouble", for_everyone=True, conditions={"state": "FAILED"}, sorting="type")
+    view = CustomView.objects.create(
+        name="Trouble", for_everyone=True, conditions={"state": "FAILED"}, sorting="type"
+    )
     order = button(pages, f"/communications/?view={view.key.hex}")
     CustomView.objects.update(conditions={"state": "SENT"}, columns=["destination"], timestamps=False)
     ColumnLayout.objects.create(user=ada, kind="LOG", columns=["key"])
@@ -184,11 +270,22 @@ def test_who_exported_what_is_recorded(pages: Client, ada: User) -> None:
     export(pages, "state=FAILED")
     entry = AuditEntry.objects.get(action="EXPORTED")
     assert (entry.actor, entry.target_kind, entry.target_label) == (ada, "log", "Communications")
-    assert (entry.after["filter"], entry.after["messages"], entry.after["format"]) == ("State: Failed", 1, "xlsx")
+    assert (entry.after["filter"], entry.after["messages"], entry.after["format"]) == (
+        "State: Failed",
+        1,
+        "xlsx",
+    )
 
 
 @pytest.mark.parametrize(
-    "query", ["state=NONSENSE", "c=nonsense.equals.x", "c=attempts.more_than.x", "nonsense=1", "state=FAILED&state=SENT"]
+    "query",
+    [
+        "state=NONSENSE",
+        "c=nonsense.equals.x",
+        "c=attempts.more_than.x",
+        "nonsense=1",
+        "state=FAILED&state=SENT",
+    ],
 )
 def test_a_filter_that_is_wrong_exports_nothing(pages: Client, query: str) -> None:
     make_message()
@@ -206,7 +303,16 @@ def test_the_button_is_for_those_who_may(client: Client, pages: Client) -> None:
     assert press(pages).status_code == 403
 
 
-@pytest.mark.parametrize("log", ["https://evil.example/communications/", "//evil.example/communications/", "/nowhere/", "/clients/", "\0"])
+@pytest.mark.parametrize(
+    "log",
+    [
+        "https://evil.example/communications/",
+        "//evil.example/communications/",
+        "/nowhere/",
+        "/clients/",
+        "\0",
+    ],
+)
 def test_what_is_no_log_is_not_exported(pages: Client, log: str) -> None:
     assert press(pages, log=log).status_code == 404
 
@@ -254,5 +360,8 @@ def test_more_than_ten_megabytes_of_text_are_a_job(pages: Client, format: str) -
 
 
 def test_the_button_says_what_comes_at_once(pages: Client) -> None:
-    said = f"More than {exports.AT_ONCE:,} messages or {exports.BYTES_AT_ONCE // 1_000_000} MB of text are prepared in the background."
+    said = (
+        f"More than {exports.AT_ONCE:,} messages or {exports.BYTES_AT_ONCE // 1_000_000} MB of text are "
+        "prepared in the background."
+    )
     assert said in pages.get(LOG).text

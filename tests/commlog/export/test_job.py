@@ -1,4 +1,6 @@
-"""Exports as jobs: made above a number of rows, cancelled, started anew, kept for a day, and for nobody but their owner."""
+"""Exports as jobs: made above a number of rows, cancelled, started anew, kept for a day, and for nobody but
+their owner.
+"""
 
 import io
 import tempfile
@@ -93,7 +95,14 @@ def test_a_script_gets_the_line_that_takes_the_place_of_the_button(
         make_message(MessageState.FAILED)
     line = pages.post(URL, {"format": "xlsx", "brief": "1"}).text
     job = Job.objects.get()
-    for part in ('class="job brief"', f'data-job="{job.key.hex}"', f'href="/jobs/{job.key.hex}/"', "0 of 3", "Cancel", "1 job</a>"):
+    for part in (
+        'class="job brief"',
+        f'data-job="{job.key.hex}"',
+        f'href="/jobs/{job.key.hex}/"',
+        "0 of 3",
+        "Cancel",
+        "1 job</a>",
+    ):
         assert part in line
     assert "<h1" not in line
     assert turn() == "DONE"
@@ -122,7 +131,12 @@ def test_asked_and_made_are_both_in_the_audit_trail(pages: Client, ada: User) ->
     job = ask(pages)
     turn()
     asked, made = AuditEntry.objects.filter(action="EXPORTED").order_by("id")
-    assert (asked.actor, asked.target_key, asked.after["messages"], asked.after["format"]) == (ada, job.key.hex, 3, "xlsx")
+    assert (asked.actor, asked.target_key, asked.after["messages"], asked.after["format"]) == (
+        ada,
+        job.key.hex,
+        3,
+        "xlsx",
+    )
     assert (made.actor, made.target_kind, made.after["messages"]) == (ada, "export file", 3)
 
 
@@ -246,7 +260,10 @@ def test_the_cluster_sweeps_every_hour() -> None:
 
 
 def test_another_storage_by_setting(pages: Client, settings: Any, tmp_path: Path) -> None:
-    backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    backend = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path)},
+    }
     settings.STORAGES = settings.STORAGES | {"exports": backend}
     job = ask(pages)
     turn()

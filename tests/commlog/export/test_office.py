@@ -38,13 +38,28 @@ def test_libreoffice_reads_what_was_written(tmp_path: Path) -> None:
     made = ExcelFile(target, parts, [1, 1], zone=ZoneInfo("Europe/Berlin"), timestamps=True, most=1_500)
     for number in range(2_000):
         made.append((TEXTS[number % len(TEXTS)], AT))
-    made.finish(About("Communications", [], "Created, newest first", "/communications/", "Ada", AT, "Europe/Berlin"))
+    made.finish(
+        About("Communications", [], "Created, newest first", "/communications/", "Ada", AT, "Europe/Berlin")
+    )
     (tmp_path / "made.xlsx").write_bytes(target.getvalue())
-    command = [str(SOFFICE), "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", SHEETS_AS_CSV]
-    subprocess.run([*command, "--outdir", str(tmp_path), str(tmp_path / "made.xlsx")], check=True, capture_output=True, timeout=100)
+    command = [
+        str(SOFFICE),
+        "--headless",
+        f"-env:UserInstallation=file://{tmp_path}/profile",
+        "--convert-to",
+        SHEETS_AS_CSV,
+    ]
+    subprocess.run(
+        [*command, "--outdir", str(tmp_path), str(tmp_path / "made.xlsx")],
+        check=True,
+        capture_output=True,
+        timeout=100,
+    )
     sheets = {}
     for name in ("About", "Messages", "Messages 2"):
-        sheets[name] = list(csv.reader(io.StringIO((tmp_path / f"made-{name}.csv").read_text("utf-8"), newline="")))
+        sheets[name] = list(
+            csv.reader(io.StringIO((tmp_path / f"made-{name}.csv").read_text("utf-8"), newline=""))
+        )
     first, second = sheets["Messages"], sheets["Messages 2"]
     assert (first[0], len(first), len(second)) == (["Text", "Created"], 1_501, 501)
     assert [row[0] for row in first[1 : len(TEXTS) + 1]] == [*TEXTS[:-1], "⟨U+0007⟩bell"]

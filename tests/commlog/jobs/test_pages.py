@@ -1,4 +1,6 @@
-"""The pages of jobs: their list, the progress of one, what people may do with it, and the indicator on every page."""
+"""The pages of jobs: their list, the progress of one, what people may do with it, and the indicator on every
+page.
+"""
 
 from uuid import uuid4
 
@@ -53,17 +55,28 @@ def test_who_sees_whose_jobs(client: Client, owner: User) -> None:
     seen = {}
     for person in (owner, officer(), viewer(), admin()):
         client.force_login(person)
-        seen[person.name, person.username] = [client.get(f"/jobs/{job.key.hex}/").status_code for job in (resend, export)]
+        seen[person.name, person.username] = [
+            client.get(f"/jobs/{job.key.hex}/").status_code for job in (resend, export)
+        ]
     assert list(seen.values()) == [[200, 200], [200, 404], [404, 404], [200, 200]]
 
 
-def test_a_page_without_javascript_loads_itself_anew_while_the_job_is_open(pages: Client, owner: User) -> None:
+def test_a_page_without_javascript_loads_itself_anew_while_the_job_is_open(
+    pages: Client, owner: User
+) -> None:
     job = make_job(owner, state=JobState.RUNNING, done=1_204, total=2_140, rate=310)
     page = pages.get(f"/jobs/{job.key.hex}/").text
     assert '<meta http-equiv="refresh" content="4">' in page
     part = pages.get(f"/jobs/{job.key.hex}/", headers={"HX-Request": "true"}).text
     assert "<html" not in part
-    for text in (f'data-job="{job.key.hex}"', "1,204 of 2,140", "310 a minute", "about 3 minutes left", "Pause", "Cancel"):
+    for text in (
+        f'data-job="{job.key.hex}"',
+        "1,204 of 2,140",
+        "310 a minute",
+        "about 3 minutes left",
+        "Pause",
+        "Cancel",
+    ):
         assert text in part
     done = make_job(owner, state=JobState.DONE, done=10)
     page = pages.get(f"/jobs/{done.key.hex}/").text
@@ -73,7 +86,9 @@ def test_a_page_without_javascript_loads_itself_anew_while_the_job_is_open(pages
 
 def test_a_job_says_which_log_it_is_about_and_leads_there(pages: Client, owner: User) -> None:
     whose = uuid4()
-    job = make_job(owner, log="CLIENT", whom=whose, pairs=[["state", "FAILED"], ["q", "a b"]], words="State: Failed")
+    job = make_job(
+        owner, log="CLIENT", whom=whose, pairs=[["state", "FAILED"], ["q", "a b"]], words="State: Failed"
+    )
     page = pages.get(f"/jobs/{job.key.hex}/").text
     assert "Communications of a client: <bdi>State: Failed</bdi>" in page
     assert f'href="/clients/{whose.hex}/communications/?state=FAILED&amp;q=a+b"' in page
@@ -92,7 +107,10 @@ def test_pause_resume_and_cancel(pages: Client, owner: User) -> None:
     assert press(pages, job, "pause").state == JobState.PAUSED
     assert press(pages, job, "pause").state == JobState.PAUSED
     assert (press(pages, job, "resume").state, job.due_at is not None) == (JobState.QUEUED, True)
-    assert (press(pages, job, "cancel").state, job.reason) == (JobState.CANCELLED, "Cancelled by Ada Officer.")
+    assert (press(pages, job, "cancel").state, job.reason) == (
+        JobState.CANCELLED,
+        "Cancelled by Ada Officer.",
+    )
     assert press(pages, job, "resume").state == JobState.CANCELLED
     assert pages.post(f"/jobs/{job.key.hex}/explode/").status_code == 404
     said = [
@@ -123,7 +141,10 @@ def test_a_second_person_approves(client: Client, pages: Client, owner: User) ->
     assert (press(client, job, "approve").state, job.approver) == (JobState.QUEUED, second)
     assert press(client, job, "reject").state == JobState.QUEUED
     other = make_job(owner, state=JobState.AWAITING_APPROVAL)
-    assert (press(client, other, "reject").state, other.reason) == (JobState.CANCELLED, "Bea Officer did not approve it.")
+    assert (press(client, other, "reject").state, other.reason) == (
+        JobState.CANCELLED,
+        "Bea Officer did not approve it.",
+    )
 
 
 @pytest.mark.parametrize("state", OPEN)
@@ -141,16 +162,24 @@ def test_nobody_has_more_open_jobs_than_one_person_may(
     ):
         answer = pages.post(path, sent, follow=True)
         assert answer.redirect_chain == [("/jobs/", 302)]
-        assert f"{said} You have 20 open jobs, and can have no more. Wait until one has ended, or cancel one." in answer.text
+        assert (
+            f"{said} You have 20 open jobs, and can have no more. Wait until one has ended, or cancel one."
+            in answer.text
+        )
     assert Job.objects.count() == 20
     Job.objects.filter(pk=Job.objects.earliest("pk").pk).update(
         state=JobState.CANCELLED, finished_at=timezone.now(), due_at=None, lease_until=None
     )
-    assert pages.post("/communications/resend/", fresh)["Location"] == f"/jobs/{Job.objects.latest('pk').key.hex}/"
+    assert (
+        pages.post("/communications/resend/", fresh)["Location"]
+        == f"/jobs/{Job.objects.latest('pk').key.hex}/"
+    )
     assert Job.objects.count() == 21
 
 
-def test_the_open_jobs_of_others_count_for_nobody_else(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_open_jobs_of_others_count_for_nobody_else(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("commlog.views.exports.AT_ONCE", 0)
     colleague = officer(username="colleague")
     for _ in range(20):
@@ -162,5 +191,10 @@ def test_the_open_jobs_of_others_count_for_nobody_else(pages: Client, monkeypatc
 
 def test_every_page_says_how_many_jobs_are_open(pages: Client, owner: User) -> None:
     assert "jobs-link" not in pages.get("/communications/").text
-    make_job(owner), make_job(owner, JobKind.EXPORT, JobState.PAUSED), make_job(owner, state=JobState.DONE), make_job(officer())
+    (
+        make_job(owner),
+        make_job(owner, JobKind.EXPORT, JobState.PAUSED),
+        make_job(owner, state=JobState.DONE),
+        make_job(officer()),
+    )
     assert "2 jobs</a>" in pages.get("/communications/").text

@@ -61,11 +61,14 @@ def test_the_broker_hands_out_one_job_and_leaves_a_worker_for_sending(owner: Use
     (job, drain) = [SignedPackage.loads(package) for _, package in MessageBroker("commlog").dequeue() or []]
     assert (job["func"], job["args"], job["timeout"]) == ("commlog.jobs.run", (first.pk, 1), 300)
     assert drain["func"] == "notifications.tasks.drain"
-    (drain,) = [SignedPackage.loads(package) for _, package in MessageBroker("commlog").dequeue() or []]  # SENDER_WORKERS is 2
+    # SENDER_WORKERS is 2
+    (drain,) = [SignedPackage.loads(package) for _, package in MessageBroker("commlog").dequeue() or []]
     assert drain["func"] == "notifications.tasks.drain"
     assert jobs.run(first.pk, 1) == "DONE"
     ((_, package),) = [
-        each for each in MessageBroker("commlog").dequeue() or [] if SignedPackage.loads(each[1])["func"] == "commlog.jobs.run"
+        each
+        for each in MessageBroker("commlog").dequeue() or []
+        if SignedPackage.loads(each[1])["func"] == "commlog.jobs.run"
     ]
     assert SignedPackage.loads(package)["args"] == (second.pk, 1)
     assert OrmQ.objects.count() == 0
@@ -133,7 +136,12 @@ def test_a_job_goes_forward_over_turns_until_it_is_done(owner: User) -> None:
     _work.append(half)
     assert (turn(), turn()) == ("to be continued", "DONE")
     job.refresh_from_db()
-    assert (job.state, job.done, job.outcomes, job.reason) == (JobState.DONE, 10, {"RESENT": 8, "SKIPPED": 2}, "")
+    assert (job.state, job.done, job.outcomes, job.reason) == (
+        JobState.DONE,
+        10,
+        {"RESENT": 8, "SKIPPED": 2},
+        "",
+    )
     assert job.started_at is not None
     assert job.finished_at is not None
     assert jobs.claim(1) is None
@@ -197,7 +205,9 @@ def test_a_job_that_kills_its_worker_each_time_fails(owner: User) -> None:
     assert (job.state, job.reason) == (JobState.FAILED, "3 workers in a row were lost while they did it.")
 
 
-def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(owner: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(
+    owner: User, caplog: pytest.LogCaptureFixture
+) -> None:
     refused, broken = make_job(owner), make_job(owner)
 
     def refuse(_: Turn) -> None:
@@ -214,7 +224,9 @@ def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(owner: U
 
 
 @pytest.mark.parametrize(("act", "state"), [(jobs.pause, JobState.PAUSED), (jobs.cancel, JobState.CANCELLED)])
-def test_a_running_job_is_halted_at_its_next_step(owner: User, act: Callable[..., bool], state: JobState) -> None:
+def test_a_running_job_is_halted_at_its_next_step(
+    owner: User, act: Callable[..., bool], state: JobState
+) -> None:
     job = make_job(owner)
 
     def halted(turn: Turn) -> None:
@@ -285,7 +297,10 @@ def test_the_database_refuses(owner: User, name: str, wrong: dict[str, object]) 
 
 def test_today_is_the_day_on_which_the_job_was_asked_for(owner: User) -> None:
     yesterday = timezone.now() - timedelta(days=1)
-    message, _ = make_message(state=MessageState.FAILED, now=yesterday), make_message(state=MessageState.FAILED)
+    message, _ = (
+        make_message(state=MessageState.FAILED, now=yesterday),
+        make_message(state=MessageState.FAILED),
+    )
     job = make_job(owner, pairs=[["c", "created.TODAY"]], created_at=yesterday)
     assert list(Turn(job).messages()) == [message]
 
@@ -301,7 +316,9 @@ def test_today_is_the_day_on_which_the_job_was_asked_for(owner: User) -> None:
         (JobState.DONE, {}, False),
     ],
 )
-def test_a_job_that_nobody_does_is_noticed(owner: User, state: JobState, changes: dict[str, int], said: bool) -> None:
+def test_a_job_that_nobody_does_is_noticed(
+    owner: User, state: JobState, changes: dict[str, int], said: bool
+) -> None:
     now = timezone.now()
     make_job(owner, state=state, **{name: now - timedelta(seconds=ago) for name, ago in changes.items()})
     assert jobs.stalled(now, patience=timedelta(seconds=8), since=now - timedelta(minutes=5)) is said
@@ -310,7 +327,10 @@ def test_a_job_that_nobody_does_is_noticed(owner: User, state: JobState, changes
 def test_a_new_cluster_is_not_blamed_for_the_silence_before_it(owner: User) -> None:
     now = timezone.now()
     make_job(owner, state=JobState.RUNNING, lease_until=now + timedelta(seconds=8))  # renewed 12 s ago
-    judged = [jobs.stalled(now, patience=timedelta(seconds=8), since=now - timedelta(seconds=age)) for age in (20, 11, 5)]
+    judged = [
+        jobs.stalled(now, patience=timedelta(seconds=8), since=now - timedelta(seconds=age))
+        for age in (20, 11, 5)
+    ]
     assert judged == [True, True, False]
 
 

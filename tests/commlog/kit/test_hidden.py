@@ -1,4 +1,6 @@
-"""Characters that a screen hides are written out on every page, and stay in what is stored, sent back, exported and answered."""
+"""Characters that a screen hides are written out on every page, and stay in what is stored, sent back,
+exported and answered.
+"""
 
 import csv
 import io
@@ -16,14 +18,26 @@ from commlog.models import User
 from notifications.models import Client as Customer
 from notifications.models import Message
 from notifications.states import MessageState
-from tests.factories import admin, make_attempt, make_client, make_group, make_key, make_message, make_resend, make_template
+from tests.factories import (
+    admin,
+    make_attempt,
+    make_client,
+    make_group,
+    make_key,
+    make_message,
+    make_resend,
+    make_template,
+)
 
 RLO = "\u202e"
 WRITTEN = "⟨U+202E⟩"
 
 
 @pytest.mark.parametrize(
-    "hidden", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\xad\x07\x9b\u2028"]
+    "hidden",
+    [
+        *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\xad\x07\x9b\u2028"
+    ],
 )
 def test_a_hidden_character_is_written_out(hidden: str) -> None:
     assert written_out(f"a{hidden}b") == f"a⟨U+{ord(hidden):04X}⟩b"
@@ -45,7 +59,9 @@ def test_what_belongs_to_the_spelling_stays(text: str) -> None:
     assert written_out(text) == text
 
 
-@pytest.mark.parametrize("text", ["ana\u200d@example.org", "pay\u200cpal", "\u200dx", "x\U000e0041y", "\U0001f3f4\U000e0067x"])
+@pytest.mark.parametrize(
+    "text", ["ana\u200d@example.org", "pay\u200cpal", "\u200dx", "x\U000e0041y", "\U0001f3f4\U000e0067x"]
+)
 def test_a_joiner_that_joins_nothing_is_written_out(text: str) -> None:
     assert "⟨U+" in written_out(text)
     assert len(written_out(text)) > len(text)
@@ -72,10 +88,10 @@ def pages(client: Client, db: None) -> Client:
 def message(db: None) -> Message:
     ana = make_client(first_names=f"Ana{RLO}", email=f"ana{RLO}@example.org", custom_fields={"A": RLO})
     made = make_message(
-        MessageState.FAILED, client=ana, destination=f"ana{RLO}@example.org", subject=f"Pay{RLO}", content=f"Dear {RLO}",
-        html=f"<p>{RLO}</p>",
-        recipient_name=f"Ana{RLO}", sender=f"Ada{RLO}", template_name=f"T{RLO}", failure_cause=f"550 {RLO}", event="LOAN_REPAYMENT",
-        provider_id=f"1{RLO}",
+        MessageState.FAILED, client=ana, destination=f"ana{RLO}@example.org", subject=f"Pay{RLO}",
+        content=f"Dear {RLO}", html=f"<p>{RLO}</p>",
+        recipient_name=f"Ana{RLO}", sender=f"Ada{RLO}", template_name=f"T{RLO}", failure_cause=f"550 {RLO}",
+        event="LOAN_REPAYMENT", provider_id=f"1{RLO}",
     )  # fmt: skip
     make_attempt(made, detail=f"550 {RLO}")
     make_group(ana, name=f"Group{RLO}")
@@ -86,7 +102,9 @@ def message(db: None) -> Message:
 def test_no_page_shows_a_character_that_turns_the_text_around(pages: Client, message: Message) -> None:
     ana = Customer.objects.get()
     again = make_resend(message, MessageState.FAILED)
-    audit.record(User.objects.get(), AuditAction.RESENT, kind="message", key=again.key.hex, label=f"E-mail to Ana{RLO}")
+    audit.record(
+        User.objects.get(), AuditAction.RESENT, kind="message", key=again.key.hex, label=f"E-mail to Ana{RLO}"
+    )
     everything = "destination,message,subject,recipient,client,sender,failure_details,template"
     addresses = [
         f"/communications/?columns={everything}",
@@ -104,7 +122,8 @@ def test_no_page_shows_a_character_that_turns_the_text_around(pages: Client, mes
         for headers in ({}, {"HX-Request": "true"}):
             page = pages.get(address, headers=headers).text
             assert WRITTEN in page, address
-            shown = page.replace(f'value="{RLO}"', "").replace(f"contains.{RLO}", "")  # the search box, and conditions that are sent back
+            # The search box, and conditions that are sent back.
+            shown = page.replace(f'value="{RLO}"', "").replace(f"contains.{RLO}", "")
             assert RLO not in shown, (address, shown[max(0, shown.find(RLO) - 80) :][:120])
 
 
@@ -113,12 +132,17 @@ def test_forms_files_and_answers_hold_what_is_stored(pages: Client, message: Mes
     ana = Customer.objects.get()
     form = pages.get(f"/clients/{ana.key.hex}/edit/")
     assert f'value="Ana{RLO}"' in form.text
-    answer = pages.post(f"/communications/export/?of={quote('/communications/?columns=destination,message')}", {"format": "csv"})
+    answer = pages.post(
+        f"/communications/export/?of={quote('/communications/?columns=destination,message')}",
+        {"format": "csv"},
+    )
     (_, row) = csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
     assert row[0] == f"ana{RLO}@example.org"
     assert RLO in pages.get(f"/communications/{message.key.hex}/preview/").text
     assert RLO in pages.get(f"/communications/{message.key.hex}/download/text/").text
-    found = pages.get(f"/api/communications/messages/{message.key.hex}", headers={"apiKey": make_key()}).json()
+    found = pages.get(
+        f"/api/communications/messages/{message.key.hex}", headers={"apiKey": make_key()}
+    ).json()
     assert (found["destination"], found["body"]) == (f"ana{RLO}@example.org", f"Dear {RLO}")
     message.refresh_from_db()
     assert message.content == f"Dear {RLO}"

@@ -29,7 +29,18 @@ PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8")]
         ("[::ffff:203.0.113.7]:443", "203.0.113.7"),
         ("fe80::1%eth0", "fe80::1"),
         ("[fe80::1%25eth0]:443", "fe80::1"),
-        *((wrong, None) for wrong in ("", "unknown", "_hidden", "203.0.113.7:", "203.0.113.7:port", "203.0.113.7:123456", "203.0.113:80")),
+        *(
+            (wrong, None)
+            for wrong in (
+                "",
+                "unknown",
+                "_hidden",
+                "203.0.113.7:",
+                "203.0.113.7:port",
+                "203.0.113.7:123456",
+                "203.0.113:80",
+            )
+        ),
         *((wrong, None) for wrong in ("256.1.1.1", "203.0.113.7\0", "1" * 10_000, "example.org", "%", "²")),
         *((wrong, None) for wrong in ("[2001:db8::1", "[203.0.113.7]]", "[]:443")),
     ],
@@ -69,7 +80,9 @@ def test_a_customer_s_addresses_count_as_one(address: str | None, network: str) 
         ("", "127.0.0.1"),
     ],
 )
-def test_the_nearest_address_that_is_no_proxy_is_believed(rf: RequestFactory, settings: Any, forwarded: str, address: str) -> None:
+def test_the_nearest_address_that_is_no_proxy_is_believed(
+    rf: RequestFactory, settings: Any, forwarded: str, address: str
+) -> None:
     settings.TRUSTED_PROXY_NETS = PROXIES
     assert _seen(rf, forwarded, REMOTE_ADDR="127.0.0.1") == address
     assert _seen(rf, forwarded, REMOTE_ADDR="::ffff:127.0.0.1") in (address, "::ffff:127.0.0.1")
@@ -83,13 +96,18 @@ def test_nobody_else_is_believed(rf: RequestFactory, settings: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("forwarded", "address"), [("203.0.113.7:51234", "203.0.113.7"), ("[2001:db8::1]:443", "2001:db8::1"), ("gar:bage", "127.0.0.1")]
+    ("forwarded", "address"),
+    [("203.0.113.7:51234", "203.0.113.7"), ("[2001:db8::1]:443", "2001:db8::1"), ("gar:bage", "127.0.0.1")],
 )
-def test_signing_in_behind_a_proxy_that_writes_ports(client: Client, settings: Any, forwarded: str, address: str) -> None:
+def test_signing_in_behind_a_proxy_that_writes_ports(
+    client: Client, settings: Any, forwarded: str, address: str
+) -> None:
     settings.TRUSTED_PROXY_NETS = PROXIES
     viewer(username="vera")
     for password, status in (("wrong", 200), (PASSWORD, 302)):
-        response = client.post("/sign-in/", {"username": "vera", "password": password}, headers={"X-Forwarded-For": forwarded})
+        response = client.post(
+            "/sign-in/", {"username": "vera", "password": password}, headers={"X-Forwarded-For": forwarded}
+        )
         assert response.status_code == status
     assert UserSession.objects.get().address == address
 

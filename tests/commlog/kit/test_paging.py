@@ -20,23 +20,42 @@ from tests.factories import make_client, make_group, make_message, make_user
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
-SORTINGS = [column.sorting(descending=down) for column in CATALOGUE.values() if column.order for down in (False, True)]
+SORTINGS = [
+    column.sorting(descending=down) for column in CATALOGUE.values() if column.order for down in (False, True)
+]
 
 
 def _rows() -> None:
-    """Twenty-three rows: equal times, times with and without fractions, sent times, clients and origins that are missing."""
+    """Twenty-three rows: equal times, times with and without fractions, sent times, clients and origins that
+    are missing.
+    """
     states = [MessageState.SENT, MessageState.FAILED, MessageState.QUEUED]
     people = [make_client(), None, make_client()]
     failed = make_message(MessageState.FAILED, created_at=NOW)
     for number in range(22):
         state = states[number % 3]
-        values: dict[str, Any] = {"created_at": NOW + timedelta(seconds=number // 4, microseconds=500 * (number % 2))}
+        values: dict[str, Any] = {
+            "created_at": NOW + timedelta(seconds=number // 4, microseconds=500 * (number % 2))
+        }
         if state == MessageState.SENT:
             values["sent_at"] = NOW + timedelta(minutes=number // 6)
-        values |= {"client": people[number % 3], "attempt_count": number % 4, "possible_duplicate": number % 3 == 0}
-        values |= {"resend_of": failed if number % 4 == 0 else None, "subject": ["", "é" * 90, "Payment"][number % 3]}
+        values |= {
+            "client": people[number % 3],
+            "attempt_count": number % 4,
+            "possible_duplicate": number % 3 == 0,
+        }
+        values |= {
+            "resend_of": failed if number % 4 == 0 else None,
+            "subject": ["", "é" * 90, "Payment"][number % 3],
+        }
         kind = [MessageType.EMAIL, MessageType.SMS][number % 2]
-        make_message(state, kind, sender=f"S{number % 5}", recipient_name=["Ana", "ana", "Éva", "李", ""][number % 5], **values)
+        make_message(
+            state,
+            kind,
+            sender=f"S{number % 5}",
+            recipient_name=["Ana", "ana", "Éva", "李", ""][number % 5],
+            **values,
+        )
 
 
 def _messages(sorting: Sorting) -> MessageQuerySet:
@@ -46,7 +65,10 @@ def _messages(sorting: Sorting) -> MessageQuerySet:
 def _expected(sorting: Sorting) -> list[int]:
     """The whole list, sorted by the database at once: the order of text is the database's."""
     names = (*sorting.columns, "pk")
-    orders = [F(name).desc(nulls_last=True) if sorting.descending else F(name).asc(nulls_last=True) for name in names]
+    orders = [
+        F(name).desc(nulls_last=True) if sorting.descending else F(name).asc(nulls_last=True)
+        for name in names
+    ]
     return list(_messages(sorting).order_by(*orders).values_list("pk", flat=True))
 
 
@@ -57,21 +79,35 @@ def test_walking_all_pages_both_ways_shows_every_row_once_in_order(sorting: Sort
         _walk_both_ways(sorting, size)
 
 
-@pytest.mark.parametrize("letters", ["𠮷野家株", "\x01\x02", '"\\\\'], ids=["four bytes a letter", "control characters", "quotes"])
+@pytest.mark.parametrize(
+    "letters", ["𠮷野家株", "\x01\x02", '"\\\\'], ids=["four bytes a letter", "control characters", "quotes"]
+)
 @pytest.mark.parametrize("sorting", SORTINGS, ids=lambda sorting: sorting.alias)
 def test_no_text_is_too_long_for_the_address_of_the_next_page(sorting: Sorting, letters: str) -> None:
     """Names as long as their columns, the same up to their last letters."""
     for number in range(7):
         long = (letters * 500)[: 196 + number % 2]
-        who = {"client": make_client(first_names=long[:150], last_name=long[:149] + str(number % 3)), "group": make_group(name=long[:150])}
-        texts = dict.fromkeys(("sender", "recipient_name", "resent_by", "template_name", "destination", "subject", "content"), long)
+        who = {
+            "client": make_client(first_names=long[:150], last_name=long[:149] + str(number % 3)),
+            "group": make_group(name=long[:150]),
+        }
+        texts = dict.fromkeys(
+            ("sender", "recipient_name", "resent_by", "template_name", "destination", "subject", "content"),
+            long,
+        )
         failed = {"failure_cause": long, "event": long[:64]}
         make_message(
-            MessageState.FAILED, user=make_user(f"ada{number}", first_name=long[:150], last_name=long[:150]), **who, **texts, **failed
+            MessageState.FAILED,
+            user=make_user(f"ada{number}", first_name=long[:150], last_name=long[:150]),
+            **who,
+            **texts,
+            **failed,
         )
     _walk_both_ways(sorting, 2)
     middle = _messages(sorting).get(pk=_expected(sorting)[3])
-    assert [row and row.pk for row in beside(_messages(sorting), sorting, middle)] == [_expected(sorting)[place] for place in (2, 4)]
+    assert [row and row.pk for row in beside(_messages(sorting), sorting, middle)] == [
+        _expected(sorting)[place] for place in (2, 4)
+    ]
 
 
 def _walk_both_ways(sorting: Sorting, size: int) -> None:
@@ -93,7 +129,9 @@ def _walk_both_ways(sorting: Sorting, size: int) -> None:
 def test_going_back_to_a_start_that_has_grown_gives_a_full_first_page() -> None:
     _rows()
     sorting = CATALOGUE["created"].sorting(descending=True)
-    second = fetch(Message.objects.all(), sorting, size=5, after=fetch(Message.objects.all(), sorting, size=5).after)
+    second = fetch(
+        Message.objects.all(), sorting, size=5, after=fetch(Message.objects.all(), sorting, size=5).after
+    )
     make_message(created_at=NOW + timedelta(hours=1))
     page = fetch(Message.objects.all(), sorting, size=10, before=second.before)
     assert len(page.rows) == 10
@@ -113,11 +151,18 @@ def test_pages_use_neither_count_nor_offset() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's query plan")
-@pytest.mark.parametrize(("state", "index"), [(None, "message_created"), (MessageState.FAILED, "message_failed")])
+@pytest.mark.parametrize(
+    ("state", "index"), [(None, "message_created"), (MessageState.FAILED, "message_failed")]
+)
 def test_a_deep_page_is_a_search_of_an_index(state: MessageState | None, index: str) -> None:
     sorting = CATALOGUE["created"].sorting(descending=True)
     with CaptureQueriesContext(connection) as queries:
-        fetch(Message.objects.failed() if state else Message.objects.all(), sorting, size=5, after=cursor_of(make_message(), sorting))
+        fetch(
+            Message.objects.failed() if state else Message.objects.all(),
+            sorting,
+            size=5,
+            after=cursor_of(make_message(), sorting),
+        )
     sql = queries[-1]["sql"]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
@@ -163,8 +208,20 @@ def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("attempts", "1"), ("attempts", -1), ("attempts", True), ("possible_duplicate", 1), ("client", 2**70), ("key", "x")],
+    [
+        ("attempts", "1"),
+        ("attempts", -1),
+        ("attempts", True),
+        ("possible_duplicate", 1),
+        ("client", 2**70),
+        ("key", "x"),
+    ],
 )
 def test_a_cursor_of_another_kind_of_value_is_refused(column: str, value: object) -> None:
     with pytest.raises(BadCursor):
-        fetch(Message.objects.all(), CATALOGUE[column].sorting(descending=False), size=5, after=_forged(column, value, 5))
+        fetch(
+            Message.objects.all(),
+            CATALOGUE[column].sorting(descending=False),
+            size=5,
+            after=_forged(column, value, 5),
+        )

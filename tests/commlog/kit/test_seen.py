@@ -1,4 +1,6 @@
-"""Edit forms that were opened before somebody else's change: nothing is undone, nothing that was typed is lost."""
+"""Edit forms that were opened before somebody else's change: nothing is undone, nothing that was typed is
+lost.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,10 +17,19 @@ from django.utils.html import escape
 
 from commlog.models import ApiConsumer, AuditEntry, CustomView, MenuItem, User
 from notifications.models import Client as BankClient
-from notifications.models import Lane, NotificationTemplate
+from notifications.models import Group, Lane, NotificationTemplate
 from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import MessageType
-from tests.factories import admin, make_client, make_consumer, make_group, make_lane, make_template, make_user, officer
+from tests.factories import (
+    admin,
+    make_client,
+    make_consumer,
+    make_group,
+    make_lane,
+    make_template,
+    make_user,
+    officer,
+)
 from tests.forms import filled, seen_at
 from tests.test_permissions_matrix import ADDRESSES, SIGN_IN, TABLE, World, one_of_everything
 
@@ -61,9 +72,15 @@ class Forms(HTMLParser):
         elif tag == "input" and given.get("name"):
             kind = given.get("type", "text")
             if kind in ("checkbox", "radio"):
-                self._put(given["name"], given.get("value", "on"), shown="checked" in given, sent="checked" in given)
+                self._put(
+                    given["name"], given.get("value", "on"), shown="checked" in given, sent="checked" in given
+                )
             elif kind not in ("submit", "button"):
-                self._put(given["name"], given.get("value", ""), shown=kind not in _WITHOUT_TEXT and bool(given.get("value")))
+                self._put(
+                    given["name"],
+                    given.get("value", ""),
+                    shown=kind not in _WITHOUT_TEXT and bool(given.get("value")),
+                )
         elif tag in ("select", "textarea"):
             self._name, self._text = given.get("name", ""), "" if tag == "textarea" else None
         elif tag == "option" and "selected" in given:
@@ -91,7 +108,12 @@ class Forms(HTMLParser):
 def edit_forms(browser: Client, world: World) -> Iterator[tuple[str, str, Form]]:
     """Every form that shows what is stored and posts to its own address: of each URL there is."""
     for name in sorted(ADDRESSES):
-        if TABLE[name].method != "get" or TABLE[name].statuses[0] != SIGN_IN or name.endswith("-new") or name in NO_EDIT_FORMS:
+        if (
+            TABLE[name].method != "get"
+            or TABLE[name].statuses[0] != SIGN_IN
+            or name.endswith("-new")
+            or name in NO_EDIT_FORMS
+        ):
             continue
         path = world.address(name)
         page = browser.get(path)
@@ -105,7 +127,9 @@ def edit_forms(browser: Client, world: World) -> Iterator[tuple[str, str, Form]]
 def everything() -> dict[str, list[Any]]:
     """What is stored: every row of every table of ours."""
     models = [
-        model for model in apps.get_models(include_auto_created=True) if model._meta.app_label in ("commlog", "notifications", "auth")
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.app_label in ("commlog", "notifications", "auth")
     ]
     kept = [model for model in models if model.__name__ != "UserSession"]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in kept}
@@ -138,8 +162,17 @@ def test_every_edit_form_says_what_it_was_filled_in_from_and_is_refused_without(
         assert form.data.get("seen", [""])[0], f"{name} has no field `seen`"
         stored = everything()
         same = {key: values for key, values in form.data.items() if key != "seen"}
-        changed = {key: [f"{value}0" for value in values] if key in _NAMES else values for key, values in same.items()}
-        for sent in (same, changed, changed | {"seen": ""}, changed | {"seen": "x"}, changed | {"seen": "name=0 first_names=0"}):
+        changed = {
+            key: [f"{value}0" for value in values] if key in _NAMES else values
+            for key, values in same.items()
+        }
+        for sent in (
+            same,
+            changed,
+            changed | {"seen": ""},
+            changed | {"seen": "x"},
+            changed | {"seen": "name=0 first_names=0"},
+        ):
             assert (name, adam.post(path, sent).status_code) == (name, 409)
             assert everything() == stored
 
@@ -163,7 +196,9 @@ def _codes(name: str) -> list[str]:
 
 def _role() -> str:
     role = Role.objects.create(name="Team")
-    role.permissions.set(Permission.objects.filter(codename__in=("export_to_excel", "send_manual_sms", "view_client_details")))
+    role.permissions.set(
+        Permission.objects.filter(codename__in=("export_to_excel", "send_manual_sms", "view_client_details"))
+    )
     return reverse("role", args=[role.pk])
 
 
@@ -174,7 +209,9 @@ def _item() -> str:
 
 
 def _view() -> str:
-    view = CustomView.objects.create(name="Ours", owner=officer(username="owner"), for_everyone=True, conditions={"state": "FAILED"})
+    view = CustomView.objects.create(
+        name="Ours", owner=officer(username="owner"), for_everyone=True, conditions={"state": "FAILED"}
+    )
     return reverse("view-edit", args=[view.key])
 
 
@@ -192,9 +229,18 @@ def _pk(name: str) -> str:
     return str(Role.objects.get(name=name).pk)
 
 
+def _roles(thing: MenuItem | CustomView) -> list[str]:
+    return sorted(thing.roles.values_list("name", flat=True))
+
+
+def _conditions_and_text(template: NotificationTemplate) -> tuple[list[str], str]:
+    return [one["field"] for one in template.conditions], template.text
+
+
 CASES = {
     "client": Case(
-        lambda: reverse("client-edit", args=[make_client(email="old@example.org", mobile_phone="+46700000003").key]),
+        lambda: reverse("client-edit",
+            args=[make_client(email="old@example.org", mobile_phone="+46700000003").key]),
         {"email": "new@example.org"},
         {"mobile_phone": "+46700000004"},
         lambda: BankClient.objects.values_list("email", "mobile_phone").get(),
@@ -215,7 +261,7 @@ CASES = {
         lambda: reverse("group-edit", args=[make_group(name="Weavers").key]),
         {"credit_officer": lambda: str(make_user("olga", first_name="Olga", last_name="Nowak").pk)},
         {"name": "Spinners"},
-        lambda: apps.get_model("notifications", "Group").objects.values_list("credit_officer__username", "name").get(),
+        lambda: Group.objects.values_list("credit_officer__username", "name").get(),
         ("olga", "Weavers"),
         ("olga", "Spinners"),
         ("Olga Nowak (olga)", "nothing"),
@@ -242,7 +288,7 @@ CASES = {
         _item,
         {"roles": lambda: [_pk("Viewer")]},
         {"name": "Theirs"},
-        lambda: (sorted(MenuItem.objects.latest("pk").roles.values_list("name", flat=True)), MenuItem.objects.latest("pk").name),
+        lambda: (_roles(MenuItem.objects.latest("pk")), MenuItem.objects.latest("pk").name),
         (["Viewer"], "Ours"),
         (["Viewer"], "Theirs"),
         ("no", "yes"),
@@ -260,7 +306,7 @@ CASES = {
         _view,
         {"name": "Everybody's"},
         {"for_whom": "roles", "roles": lambda: [_pk("Administrator")]},
-        lambda: [CustomView.objects.latest("pk").name, *CustomView.objects.latest("pk").roles.values_list("name", flat=True)],
+        lambda: [CustomView.objects.latest("pk").name, *_roles(CustomView.objects.latest("pk"))],
         ["Everybody's"],
         ["Everybody's", "Administrator"],
         ("Everybody's", "Ours"),
@@ -278,7 +324,7 @@ CASES = {
         lambda: reverse("template-edit", args=[make_template(name="Paid", conditions=[]).key]),
         {"f1": "AMOUNT", "o1": "MORE_THAN", "v1": "10"},
         {"text": "Hello"},
-        lambda: ([one["field"] for one in NotificationTemplate.objects.get().conditions], NotificationTemplate.objects.get().text),
+        lambda: _conditions_and_text(NotificationTemplate.objects.get()),
         (["AMOUNT"], "Dear {CLIENT_NAME}, we received {AMOUNT}."),
         (["AMOUNT"], "Hello"),
         ("AMOUNT MORE_THAN 10", "nothing"),
@@ -291,7 +337,9 @@ def called(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_form_that_was_opened_before_a_change_undoes_nothing_and_can_be_saved_after_a_look(adam: Client, name: str) -> None:
+def test_a_form_that_was_opened_before_a_change_undoes_nothing_and_can_be_saved_after_a_look(
+    adam: Client, name: str
+) -> None:
     case, bea = CASES[name], Client()
     bea.force_login(admin(username="bea"))
     url = case.make()
@@ -332,7 +380,9 @@ def test_what_both_typed_into_one_field_is_shown_and_the_own_text_stays_in_the_f
     page = adam.get(url)
     BankClient.objects.update(first_names="Anna")
     answer = adam.post(url, filled(page) | {"first_names": "Anne", "last_name": "Sousa"})
-    assert [(one.label, one.stored, one.typed) for one in answer.context["form"].conflicts] == [("First names", "Anna", "Anne")]
+    assert [(one.label, one.stored, one.typed) for one in answer.context["form"].conflicts] == [
+        ("First names", "Anna", "Anne")
+    ]
     assert filled(answer)["first_names"] == "Anne"
     assert filled(answer)["last_name"] == "Sousa"
     assert adam.post(url, filled(answer)).status_code == 302
@@ -361,12 +411,19 @@ def test_what_the_form_does_not_show_may_change_meanwhile(adam: Client) -> None:
 
 
 def test_a_secret_that_was_changed_meanwhile_is_said_and_never_shown(adam: Client) -> None:
-    hook = make_template(MessageType.WEB_HOOK, headers=seal_headers({"X-Token": "old"}), auth_username="bank", auth_password=seal("old"))
+    hook = make_template(
+        MessageType.WEB_HOOK,
+        headers=seal_headers({"X-Token": "old"}),
+        auth_username="bank",
+        auth_password=seal("old"),
+    )
     url = reverse("template-edit", args=[hook.key])
     page = adam.get(url)
     NotificationTemplate.objects.update(auth_password=seal("hunter2"))
     answer = adam.post(url, filled(page) | {"name": "Renamed"})
-    assert [(one.label, one.stored, one.typed) for one in answer.context["form"].conflicts] == [("Secrets", "changed", "as it was")]
+    assert [(one.label, one.stored, one.typed) for one in answer.context["form"].conflicts] == [
+        ("Secrets", "changed", "as it was")
+    ]
     assert "hunter2" not in answer.text
     assert adam.post(url, filled(answer)).status_code == 302
     stored = NotificationTemplate.objects.get()
@@ -378,7 +435,10 @@ def test_a_view_that_was_saved_anew_is_not_overwritten_by_an_older_screen(adam: 
     view = CustomView.objects.create(name="Ours", for_everyone=True, conditions={"state": "FAILED"})
     screen = f"/communications/?view={view.key.hex}&edited=1&state=FAILED&type=SMS"
     page = adam.get(screen)
-    save, sent = reverse("view-act", args=[view.key, "save"]), {"next": screen, "seen": page.context["view_seen"]}
+    save, sent = (
+        reverse("view-act", args=[view.key, "save"]),
+        {"next": screen, "seen": page.context["view_seen"]},
+    )
     assert f'name="seen" value="{page.context["view_seen"]}"' in page.text
     CustomView.objects.filter(pk=view.pk).update(conditions={"state": "FAILED", "type": "EMAIL"})
     for older in (sent, {"next": screen}, {"next": screen, "seen": "x"}):
@@ -397,4 +457,7 @@ def test_renaming_a_view_keeps_what_was_saved_into_it_meanwhile(adam: Client) ->
     seen = seen_at(adam, url)
     CustomView.objects.filter(pk=view.pk).update(conditions={"type": "SMS"})
     adam.post(url, {"name": "Renamed", "for_whom": "everyone"} | seen)
-    assert CustomView.objects.values_list("name", "conditions").get(pk=view.pk) == ("Renamed", {"type": "SMS"})
+    assert CustomView.objects.values_list("name", "conditions").get(pk=view.pk) == (
+        "Renamed",
+        {"type": "SMS"},
+    )

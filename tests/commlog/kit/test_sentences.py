@@ -36,10 +36,22 @@ def test_every_fault_has_a_sentence_and_is_found_somewhere() -> None:
 
 
 def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
-    calls = [node for node in _product() if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Malformed"]
-    brought = {(fault, frozenset(str(keyword.arg) for keyword in call.keywords)) for call in calls for fault in _named(call.args[1])}
-    told = {(fault, frozenset(name for _, name, _, _ in Formatter().parse(said) if name)) for fault, said in SENTENCES.items()}
-    assert {fault for fault, _ in brought} == set(Fault) - {Fault.COLON_IN_USERNAME, Fault.CONTROL_CHARACTER}  # returned, not raised
+    calls = [
+        node
+        for node in _product()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Malformed"
+    ]
+    brought = {
+        (fault, frozenset(str(keyword.arg) for keyword in call.keywords))
+        for call in calls
+        for fault in _named(call.args[1])
+    }
+    told = {
+        (fault, frozenset(name for _, name, _, _ in Formatter().parse(said) if name))
+        for fault, said in SENTENCES.items()
+    }
+    # returned, not raised
+    assert {fault for fault, _ in brought} == set(Fault) - {Fault.COLON_IN_USERNAME, Fault.CONTROL_CHARACTER}
     assert brought <= told
 
 
@@ -49,15 +61,18 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
         (Malformed("field", Fault.NO_SUCH_FIELD), "there is no such field"),
         (Malformed("field", Fault.OPERATOR_MISSING), "choose an operator"),
         (Malformed("field", Fault.NO_SUCH_OPERATOR, name="LIKES"), "there is no operator LIKES"),
-        (Malformed("field", Fault.OPERATOR_OF_OTHER_KINDS, operator="CONTAINS", kinds=("STRING", "TEXT"), kind="ENUM"),
+        (Malformed("field", Fault.OPERATOR_OF_OTHER_KINDS, operator="CONTAINS",
+                   kinds=("STRING", "TEXT"), kind="ENUM"),
          "CONTAINS is for fields of the kind STRING, TEXT; this one is ENUM"),
         (Malformed("field", Fault.NO_SUCH_VALUE, value="NOPE"), "there is no value NOPE"),
         (Malformed("field", Fault.VALUE_MISSING), "give a value"),
         (Malformed("field", Fault.SEVERAL_VALUES), "give one value only"),
         (Malformed("field", Fault.NO_VALUES), "give at least one value"),
-        (Malformed("field", Fault.TOO_MANY_VALUES, count=1001, most=1000), "1,001 values are given, at most 1,000 are allowed"),
+        (Malformed("field", Fault.TOO_MANY_VALUES, count=1001, most=1000), "1,001 values are given, at most "
+                                                                           "1,000 are allowed"),
         (Malformed("field", Fault.TAKES_NO_VALUE, operator="EMPTY"), "EMPTY takes no value"),
-        (Malformed("field", Fault.TOO_LONG, count=501, most=500), "has 501 characters, at most 500 are allowed"),
+        (Malformed("field", Fault.TOO_LONG, count=501, most=500), "has 501 characters, at most 500 are "
+                                                                  "allowed"),
         (Malformed("field", Fault.HOLDS_NUL), "holds a NUL character, which cannot be stored"),
         (Malformed("field", Fault.HALF_OF_A_SURROGATE, position=0),
          "holds half of a surrogate pair at position 0, which is not a character"),
@@ -66,7 +81,8 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
         (Malformed("field", Fault.REVERSED), "the second value lies before the first one"),
         (Malformed("field", Fault.NOT_TWO_VALUES), "give two values, from and to"),
         (Malformed("field", Fault.NOT_A_FLAG), "must be true or false"),
-        (Malformed("field", Fault.NOT_A_NUMBER_OF_DAYS, most=36500), "must be a number of days from 1 to 36,500"),
+        (Malformed("field", Fault.NOT_A_NUMBER_OF_DAYS, most=36500), "must be a number of days from 1 to "
+                                                                     "36,500"),
         (Malformed("field", Fault.MISSING), "is missing"),
         (Malformed("field", Fault.ONE_LINE), "is one line, without control characters"),
         (Malformed("field", Fault.BLANK_HTML), "has no text and no image"),
@@ -75,7 +91,8 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
         (Malformed("field", Fault.UNKNOWN_PLACEHOLDERS, names=("{a}", "{B}")),
          "holds placeholders that cannot be filled in: {a}, {B}"),
         (Malformed("field", Fault.PLACEHOLDER_IN_CODE, name="CF:COLOUR"),
-         "holds {CF:COLOUR} in a script, a style or the name of a tag or attribute; no value can stand there"),
+         "holds {CF:COLOUR} in a script, a style or the name of a tag or attribute; no value can stand "
+         "there"),
         (Malformed("field", Fault.PLACEHOLDER_IN_HOST_OF_A_LINK, name="CF:HOST"),
          "holds {CF:HOST} in the host of a link; placeholders stand after it"),
         (Malformed("field", Fault.NO_SUCH_EVENT, name="LOAN_PARTY"), "there is no event LOAN_PARTY"),
@@ -86,16 +103,20 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
         (Malformed("field", Fault.NOT_THE_DAYS_TO_WAIT, most=365), "is a number of days from 0 to 365"),
         (Malformed("field", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE), "only webhooks and streams have one"),
         (Malformed("field", Fault.ONLY_WEBHOOKS_HAVE_IT), "only webhooks have it"),
-        (Malformed("field", Fault.TOO_LONG_TO_SEND, count=1601, most=1600), "has 1,601 characters, at most 1,600 can be sent"),
+        (Malformed("field", Fault.TOO_LONG_TO_SEND, count=1601, most=1600), "has 1,601 characters, at most "
+                                                                            "1,600 can be sent"),
         (Malformed("field", Fault.ONLY_MAILS_HAVE_ONE), "only e-mails have one"),
         (Malformed("field", Fault.ONLY_MAILS_HAVE_HTML), "only e-mails have an HTML version"),
         (Malformed("field", Fault.NOT_WRITTEN_BY_HAND), "only e-mails and SMS are written by hand"),
         (Malformed("field", Fault.URL_MISSING), "is missing: a webhook needs a URL"),
         (Malformed("field", Fault.HOLDS_QUOTES), "holds quotes"),
-        (Malformed("field", Fault.PLACEHOLDER_IN_HOST), "has a placeholder in its host; placeholders stand after it"),
-        (Malformed("field", Fault.COLON_IN_USERNAME), "holds a colon, which ends a user name in Basic authentication"),
+        (Malformed("field", Fault.PLACEHOLDER_IN_HOST), "has a placeholder in its host; placeholders stand "
+                                                        "after it"),
+        (Malformed("field", Fault.COLON_IN_USERNAME), "holds a colon, which ends a user name in Basic "
+                                                      "authentication"),
         (Malformed("field", Fault.CONTROL_CHARACTER), "holds a control character"),
-        (Malformed("field", Fault.NOT_A_METHOD, allowed=("PATCH", "POST", "PUT")), "is one of PATCH, POST, PUT"),
+        (Malformed("field", Fault.NOT_A_METHOD, allowed=("PATCH", "POST", "PUT")), "is one of PATCH, POST, "
+                                                                                   "PUT"),
         (Malformed("field", Fault.NOT_A_CONTENT_TYPE), "is plain text, JSON or XML"),
         (Malformed("field", Fault.FILLED_IN_NO_JSON, said="Expecting ',' delimiter", line=1),
          "is not JSON once it is filled in: Expecting ',' delimiter at line 1"),
@@ -104,12 +125,16 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
          "holds a list at AMOUNT; values are texts, numbers, true or false"),
         (Malformed("field", Fault.DATA_TOO_DEEP, most=3), "is nested deeper than 3 levels"),
         (Malformed("field", Fault.DATA_TWICE, name="AMOUNT_DUE"), "says AMOUNT_DUE twice"),
-        (Malformed("field", Fault.BAD_NAME_OF_DATA, name="ä"), "has the name 'ä'; names have letters, digits and underscores"),
-        (Malformed("field", Fault.TOO_MUCH_DATA, count=101, most=100), "has 101 values, at most 100 are allowed"),
+        (Malformed("field", Fault.BAD_NAME_OF_DATA, name="ä"), "has the name 'ä'; names have letters, digits "
+                                                               "and underscores"),
+        (Malformed("field", Fault.TOO_MUCH_DATA, count=101, most=100), "has 101 values, at most 100 are "
+                                                                       "allowed"),
         (Malformed("field", Fault.NOT_A_MOMENT),
          "must be a day such as 2026-11-24 or a time such as 2026-11-24T09:14:00+01:00, from 1970 to 2199"),
-        (Malformed("field", Fault.TIME_WITHOUT_OFFSET), "a time needs its offset, such as 2026-11-24T09:14:00+01:00"),
-        (Malformed("field", Fault.TOO_MANY_CRITERIA, count=51, most=50), "there are 51, at most 50 are allowed"),
+        (Malformed("field", Fault.TIME_WITHOUT_OFFSET), "a time needs its offset, such as "
+                                                        "2026-11-24T09:14:00+01:00"),
+        (Malformed("field", Fault.TOO_MANY_CRITERIA, count=51, most=50), "there are 51, at most 50 are "
+                                                                         "allowed"),
         (Malformed("field", Fault.NAME_OF_ANOTHER_TEMPLATE), "belongs to another template"),
         (Malformed("field", Fault.KEY_OF_ANOTHER_EVENT), "was used for another event before"),
         (Malformed("field", Fault.NOT_FINITE), "is not a finite number"),
@@ -118,10 +143,13 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
          "there is no client with the name or ID “Łukasz”"),
         (Malformed("field", Fault.DIFFER_IN_CAPITALS, whom="client", which="Kd-7, kd-7"),
          "several clients have an ID that differs in capitals alone: write it exactly (Kd-7, kd-7)"),
-        (Malformed("field", Fault.SEVERAL_CALLED, text="bo", which="12, BO"), "several are called bo: give the ID (12, BO)"),
+        (Malformed("field", Fault.SEVERAL_CALLED, text="bo", which="12, BO"), "several are called bo: give "
+                                                                              "the ID (12, BO)"),
         (Malformed("field", Fault.NOT_AN_AMOUNT), "must be an amount such as 1250.50, without separators"),
-        (Malformed("field", Fault.REFUSED_BY_CHANNEL, said="the URL names no usable host"), "the URL names no usable host"),
-        (Malformed("field", Fault.WRONG_CONDITION, name="Amount", wrong=Malformed("AMOUNT", Fault.NO_SUCH_FIELD)),
+        (Malformed("field", Fault.REFUSED_BY_CHANNEL, said="the URL names no usable host"),
+         "the URL names no usable host"),
+        (Malformed("field", Fault.WRONG_CONDITION, name="Amount",
+                   wrong=Malformed("AMOUNT", Fault.NO_SUCH_FIELD)),
          "Amount: there is no such field"),
     ],
     ids=lambda given: given.fault.name if isinstance(given, Malformed) else "",
@@ -141,4 +169,7 @@ def test_a_sentence_stands_alone_with_a_capital_letter_and_one_full_stop() -> No
 def test_logs_name_the_fault_and_its_facts() -> None:
     assert str(Malformed("text", Fault.TOO_LONG, count=5, most=3)) == "text: too long (count 5, most 3)"
     assert str(Malformed("name", Fault.MISSING)) == "name: missing"
-    assert str(Malformed("destination", Fault.REFUSED_BY_CHANNEL, said="the URL cannot be read")) == "destination: the URL cannot be read"
+    assert (
+        str(Malformed("destination", Fault.REFUSED_BY_CHANNEL, said="the URL cannot be read"))
+        == "destination: the URL cannot be read"
+    )

@@ -1,4 +1,6 @@
-"""Hostile addresses, asked of every list: a clear message, never an error of ours, never everything where a condition is wrong."""
+"""Hostile addresses, asked of every list: a clear message, never an error of ours, never everything where a
+condition is wrong.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +29,9 @@ ODD = [
     "<script>alert(1)</script>",
 ]
 NAMES = (
-    "q", "who", "state", "status", "type", "sender", "role", "action", "created_from", "created_to", "since", "until", "sort", "per_page",
-    "page", "after", "before", "match", "c", "f1", "view", "columns", "timestamps", "edited",
-    "live", "newest", "counts", "next", "from", "nope",
+    "q", "who", "state", "status", "type", "sender", "role", "action", "created_from", "created_to", "since",
+    "until", "sort", "per_page", "page", "after", "before", "match", "c", "f1", "view", "columns",
+    "timestamps", "edited", "live", "newest", "counts", "next", "from", "nope",
 )  # fmt: skip
 LISTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "log": lambda made: "/communications/",
@@ -99,7 +101,9 @@ def test_a_wrong_condition_is_said_and_lists_nothing_in_every_log(
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_a_wrong_page_size_is_said_and_the_filter_stays(client: Client, made: dict[str, Any], name: str) -> None:
+def test_a_wrong_page_size_is_said_and_the_filter_stays(
+    client: Client, made: dict[str, Any], name: str
+) -> None:
     response = client.get(f"{LISTS[name](made)}?per_page=-5&state=FAILED")
     assert "A page cannot have “-5” rows; it has 25." in response.text
     assert list(response.context["log"].rows) == []
@@ -108,7 +112,9 @@ def test_a_wrong_page_size_is_said_and_the_filter_stays(client: Client, made: di
 
 @pytest.mark.parametrize("name", LOGS)
 @pytest.mark.parametrize("text", ["💶", "مرحبا", "\u202e gnp", "\u0301"])
-def test_unusual_letters_are_searched_for_like_any(client: Client, made: dict[str, Any], name: str, text: str) -> None:
+def test_unusual_letters_are_searched_for_like_any(
+    client: Client, made: dict[str, Any], name: str, text: str
+) -> None:
     Message.objects.update(content=f"Dear {text} friend")
     assert len(client.get(LISTS[name](made), {"q": text}).context["log"].rows) >= 1
     Message.objects.update(content="Dear friend")

@@ -1,4 +1,6 @@
-"""Edit columns: what is shown, in which order, for whom it is remembered; and every column draws and sorts."""
+"""Edit columns: what is shown, in which order, for whom it is remembered; and every column draws and
+sorts.
+"""
 
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -22,16 +24,25 @@ def _heads(pages: Client, url: str = URL) -> list[str]:
 
 
 def _apply(pages: Client, *shown: str, order: list[str] | None = None, **more: str) -> None:
-    response = pages.post(COLUMNS, {"order": order or list(shown), "shown": list(shown), "apply": "1", "next": URL} | more)
+    response = pages.post(
+        COLUMNS, {"order": order or list(shown), "shown": list(shown), "apply": "1", "next": URL} | more
+    )
     assert response.status_code == 302, response.text
 
 
-def test_the_choice_is_remembered_for_the_user_and_the_kind_of_log(pages: Client, ada: User, client: Client) -> None:
+def test_the_choice_is_remembered_for_the_user_and_the_kind_of_log(
+    pages: Client, ada: User, client: Client
+) -> None:
     make_message(created_at=datetime(2026, 11, 24, 9, 14, tzinfo=UTC))
     _apply(pages, "created", "event", "state", timestamps="1")
     assert _heads(pages) == ["Created", "Event", "State"]
     layout = ColumnLayout.objects.get()
-    assert (layout.user, layout.kind, layout.columns, layout.timestamps) == (ada, "LOG", ["created", "event", "state"], True)
+    assert (layout.user, layout.kind, layout.columns, layout.timestamps) == (
+        ada,
+        "LOG",
+        ["created", "event", "state"],
+        True,
+    )
     assert "24 Nov 2026 09:14</time>" in pages.get(URL).text
     client.force_login(viewer())
     assert len(_heads(client)) == 8
@@ -54,7 +65,16 @@ def test_reset_forgets_the_choice(pages: Client) -> None:
 
 def test_the_list_has_the_shown_ones_in_order_and_the_others_by_alphabet(pages: Client) -> None:
     layout = pages.get(COLUMNS).context["layout"]
-    assert layout.keys == ["state", "sender", "created", "sent", "type", "recipient", "destination", "message"]
+    assert layout.keys == [
+        "state",
+        "sender",
+        "created",
+        "sent",
+        "type",
+        "recipient",
+        "destination",
+        "message",
+    ]
     labels = [column.label for column in layout.hidden]
     assert labels == sorted(labels, key=str.lower)
     assert len(labels) == 22
@@ -62,9 +82,15 @@ def test_the_list_has_the_shown_ones_in_order_and_the_others_by_alphabet(pages: 
 
 @pytest.mark.parametrize(
     ("move", "keys"),
-    [("up:type", ["type", "state", "key"]), ("down:type", ["state", "key", "type"]), ("up:state", ["state", "type", "key"])],
+    [
+        ("up:type", ["type", "state", "key"]),
+        ("down:type", ["state", "key", "type"]),
+        ("up:state", ["state", "type", "key"]),
+    ],
 )
-def test_a_step_up_or_down_changes_the_form_and_stores_nothing(pages: Client, move: str, keys: list[str]) -> None:
+def test_a_step_up_or_down_changes_the_form_and_stores_nothing(
+    pages: Client, move: str, keys: list[str]
+) -> None:
     given = ["state", "type", "key"]
     response = pages.post(COLUMNS, {"order": given, "shown": given, "move": move, "next": URL})
     assert response.context["layout"].keys == keys
@@ -87,13 +113,22 @@ def test_the_dialog_gets_the_form_alone_and_leads_back(pages: Client) -> None:
     back = f"{URL}?state=FAILED"
     response = pages.get(f"{COLUMNS}?next={quote(back)}", headers={"HX-Request": "true"})
     assert "<html" not in response.text
-    done = pages.post(COLUMNS, {"order": ["key"], "shown": ["key"], "apply": "1", "next": back}, headers={"HX-Request": "true"})
+    done = pages.post(
+        COLUMNS,
+        {"order": ["key"], "shown": ["key"], "apply": "1", "next": back},
+        headers={"HX-Request": "true"},
+    )
     assert (done.status_code, done["HX-Redirect"]) == (204, back)
 
 
-@pytest.mark.parametrize("bad", ["https://evil.example.org/", "//evil.example.org", "javascript:alert(1)", "\0", "/x\0"])
+@pytest.mark.parametrize(
+    "bad", ["https://evil.example.org/", "//evil.example.org", "javascript:alert(1)", "\0", "/x\0"]
+)
 def test_the_way_back_stays_in_the_house(pages: Client, bad: str) -> None:
-    assert pages.post(COLUMNS, {"order": ["key"], "shown": ["key"], "apply": "1", "next": bad})["Location"] == URL
+    assert (
+        pages.post(COLUMNS, {"order": ["key"], "shown": ["key"], "apply": "1", "next": bad})["Location"]
+        == URL
+    )
 
 
 def test_a_column_that_exists_no_more_is_left_out(pages: Client, ada: User) -> None:
@@ -121,14 +156,27 @@ def test_all_columns_cost_the_same_for_one_row_and_for_three(
     pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(rows):
-        failed = make_message(MessageState.FAILED, client=make_client(), group=make_group(), user=make_user("", first_name="Bo"), event="X")
+        failed = make_message(
+            MessageState.FAILED,
+            client=make_client(),
+            group=make_group(),
+            user=make_user("", first_name="Bo"),
+            event="X",
+        )
         make_resend(failed, MessageState.SENT)
         make_message(MessageState.WAITING, MessageType.SMS)
     url = f"{URL}?columns={','.join(CATALOGUE)}"
     pages.get(url)
     with django_assert_num_queries(14):
         text = pages.get(url).text
-    for shown in ("Ana Silva", "Market women", "550 5.1.1 no such user", "A retry is due", "Ada Officer", ": the new entry"):
+    for shown in (
+        "Ana Silva",
+        "Market women",
+        "550 5.1.1 no such user",
+        "A retry is due",
+        "Ada Officer",
+        ": the new entry",
+    ):
         assert shown in text
 
 

@@ -1,4 +1,6 @@
-"""More conditions: in addresses, in the form with and without JavaScript, as chips; and what is said of wrong ones."""
+"""More conditions: in addresses, in the form with and without JavaScript, as chips; and what is said of wrong
+ones.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +35,9 @@ def test_conditions_of_an_address_all_hold(pages: Client) -> None:
     wanted = make_message(MessageState.FAILED, destination="ana@Example.org, and.more=1&x")
     make_message(MessageState.FAILED, destination="bo@example.net")
     make_message(MessageState.SENT, destination="ana@example.org, and.more=1&x")
-    log = _log(pages, ("c", "destination.contains.@example.org, and.more=1&x"), ("c", "state.in.FAILED,WAITING"))
+    log = _log(
+        pages, ("c", "destination.contains.@example.org, and.more=1&x"), ("c", "state.in.FAILED,WAITING")
+    )
     assert _listed(log) == [wanted]
     assert [(chip.condition.label, chip.condition.value) for chip in log.chips] == [
         ("Destination", "contains @example.org, and.more=1&x"),
@@ -48,7 +52,9 @@ def test_any_of_them_and_the_bar_still_holds(pages: Client) -> None:
     for state in (MessageState.FAILED, MessageState.SENT, MessageState.WAITING):
         make_message(state)
         make_message(state, MessageType.SMS)
-    log = _log(pages, ("c", "state.equals.FAILED"), ("c", "sent.not_empty"), ("match", "any"), ("type", "SMS"))
+    log = _log(
+        pages, ("c", "state.equals.FAILED"), ("c", "sent.not_empty"), ("match", "any"), ("type", "SMS")
+    )
     assert sorted(message.state for message in _listed(log)) == ["FAILED", "SENT"]
     assert {message.type for message in _listed(log)} == {"SMS"}
     assert log.address == "?type=SMS&c=state.equals.FAILED&c=sent.not_empty&match=any"
@@ -58,7 +64,15 @@ def test_the_rows_of_the_form_become_conditions(pages: Client) -> None:
     wanted = make_message(MessageState.FAILED, attempt_count=5)
     make_message(MessageState.FAILED, attempt_count=7)
     make_message(MessageState.SENT, attempt_count=5)
-    rows = [("f1", "state"), ("o1", "IN"), ("v1", "FAILED"), ("v1", "WAITING"), ("f3", "attempts"), ("o3", "BETWEEN"), ("v3", "4")]
+    rows = [
+        ("f1", "state"),
+        ("o1", "IN"),
+        ("v1", "FAILED"),
+        ("v1", "WAITING"),
+        ("f3", "attempts"),
+        ("o3", "BETWEEN"),
+        ("v3", "4"),
+    ]
     empty = [("v3", "6"), ("f4", ""), ("o4", "EQUALS"), ("v4", ""), ("match", "all"), ("q", "")]
     log = _log(pages, *rows, *empty)
     assert _listed(log) == [wanted]
@@ -81,7 +95,9 @@ def test_a_person_is_found_by_id_by_name_or_by_key(pages: Client, spelling: str)
     ana = make_client(client_id="000777")
     wanted = make_message(client=ana)
     make_message(client=make_client(first_names="Bo"))
-    log = _log(pages, ("f1", "client"), ("o1", "EQUALS"), ("v1", ana.key.hex if spelling == "key" else spelling))
+    log = _log(
+        pages, ("f1", "client"), ("o1", "EQUALS"), ("v1", ana.key.hex if spelling == "key" else spelling)
+    )
     assert _listed(log) == [wanted]
     assert log.address == f"?c=client.equals.{ana.key.hex}"
     assert log.chips[0].condition.value == "is Ana Silva (000777)"
@@ -90,7 +106,11 @@ def test_a_person_is_found_by_id_by_name_or_by_key(pages: Client, spelling: str)
 
 def test_groups_users_and_senders(pages: Client) -> None:
     group, ada = make_group(), make_user("ada", first_name="Ada", last_name="Lovelace")
-    to_group, to_user, by_user = make_message(group=group), make_message(user=ada), make_message(sender_user=ada)
+    to_group, to_user, by_user = (
+        make_message(group=group),
+        make_message(user=ada),
+        make_message(sender_user=ada),
+    )
     assert _listed(_log(pages, ("c", f"group.equals.{group.group_id}"))) == [to_group]
     assert _listed(_log(pages, ("c", "user.in.ada"))) == [to_user]
     assert _listed(_log(pages, ("c", "sender_key.equals.Ada Lovelace"))) == [by_user]
@@ -152,13 +172,29 @@ def test_more_than_fifty_conditions_and_an_unknown_match(pages: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["💶 \u202e gnp", "%", "_", "\\", "'\"; DROP TABLE x; --", "<script>alert(1)</script>", "\ud800", "\0", ",", "."]
+    "value",
+    [
+        "💶 \u202e gnp",
+        "%",
+        "_",
+        "\\",
+        "'\"; DROP TABLE x; --",
+        "<script>alert(1)</script>",
+        "\ud800",
+        "\0",
+        ",",
+        ".",
+    ],
 )
 def test_no_condition_breaks_the_page(pages: Client, value: str) -> None:
     make_message()
     for field in ("destination.contains", "client.in", "event.in", "state.equals", value):
         response = pages.get(
-            f"{URL}?{urlencode([('c', f'{field}.{value}'), ('f1', value), ('o1', value), ('v1', value)], errors='surrogatepass')}"
+            f"{URL}?"
+            + urlencode(
+                [("c", f"{field}.{value}"), ("f1", value), ("o1", value), ("v1", value)],
+                errors="surrogatepass",
+            )
         )
         assert response.status_code == 200
         assert "<script>alert" not in response.text
@@ -184,21 +220,36 @@ def test_names_cost_one_query_a_kind(pages: Client, rows: int, django_assert_max
         assert len(pages.get(url).context["log"].rows) == rows
 
 
-# --- While somebody fills it in -----------------------------------------------------------------------------------
+# --- While somebody fills it in -----------------------------------------------------------------------------
 
 
 def test_a_row_for_another_field_has_its_operators_and_inputs(pages: Client) -> None:
-    response = pages.get("/communications/condition/", {"f2": "type", "o2": "CONTAINS", "v2": "x"}, headers={"HX-Trigger-Name": "f2"})
+    response = pages.get(
+        "/communications/condition/",
+        {"f2": "type", "o2": "CONTAINS", "v2": "x"},
+        headers={"HX-Trigger-Name": "f2"},
+    )
     assert '<option value="IN">is one of</option>' in response.text
     assert 'value="CONTAINS"' not in response.text
     assert '<option value="SMS">SMS</option>' in response.text
-    kept = pages.get("/communications/condition/", {"f2": "attempts", "o2": "BETWEEN", "v2": "5"}, headers={"HX-Trigger-Name": "o2"})
+    kept = pages.get(
+        "/communications/condition/",
+        {"f2": "attempts", "o2": "BETWEEN", "v2": "5"},
+        headers={"HX-Trigger-Name": "o2"},
+    )
     assert kept.text.count('name="v2"') == 2
     assert 'value="5"' in kept.text
 
 
 @pytest.mark.parametrize(
-    "params", [{}, {"f1": "nope"}, {"f1": "\0", "o1": "\0", "v1": "\0"}, {"f1": "state", "o1": "x" * 9_000}, {"f99": "key"}]
+    "params",
+    [
+        {},
+        {"f1": "nope"},
+        {"f1": "\0", "o1": "\0", "v1": "\0"},
+        {"f1": "state", "o1": "x" * 9_000},
+        {"f99": "key"},
+    ],
 )
 def test_a_row_survives_anything(pages: Client, params: dict[str, str]) -> None:
     assert pages.get("/communications/condition/", params).status_code == 200

@@ -1,4 +1,6 @@
-"""Custom views: saved from the screen, opened, changed, shared, ordered, counted; and whose nobody else sees."""
+"""Custom views: saved from the screen, opened, changed, shared, ordered, counted; and whose nobody else
+sees.
+"""
 
 import importlib
 from typing import Any
@@ -52,7 +54,10 @@ def test_what_is_on_the_screen_is_saved_and_opened_again(pages: Client) -> None:
     wanted = make_message(MessageState.FAILED, MessageType.SMS, attempt_count=6)
     make_message(MessageState.FAILED, MessageType.SMS)
     make_message(MessageState.SENT, MessageType.SMS, attempt_count=6)
-    query = "type=SMS&sort=-attempts&c=state.in.FAILED,WAITING&c=attempts.more_than.5&columns=key,attempts&timestamps=0"
+    query = (
+        "type=SMS&sort=-attempts&c=state.in.FAILED,WAITING&c=attempts.more_than.5"
+        "&columns=key,attempts&timestamps=0"
+    )
     view = _save(pages, query, favourite="1")
     assert (view.conditions, view.sorting, view.match) == ({"type": "SMS"}, "-attempts", "ALL")
     assert view.criteria == [["state", "IN", ["FAILED", "WAITING"]], ["attempts", "MORE_THAN", ["5"]]]
@@ -72,14 +77,18 @@ def test_what_differs_from_the_view_is_said_and_can_be_saved(pages: Client) -> N
     make_message(MessageState.SENT)
     view = _save(pages, "state=FAILED")
     first = pages.get(f"{URL}?view={view.key.hex}").context["log"]
-    without = first.chips[0].url  # the only condition is removed: everything is listed, though the view is still open
+    # The only condition is removed: everything is listed, though the view is still open.
+    without = first.chips[0].url
     response = pages.get(URL + without)
     assert len(response.context["log"].rows) == 2
     assert response.context["log"].changed
     assert "changed since saved" in response.text
     pages.post(
         f"{VIEWS}{view.key.hex}/save/",
-        {"next": URL + without.replace("edited=1", "edited=1&state=SENT"), "seen": response.context["view_seen"]},
+        {
+            "next": URL + without.replace("edited=1", "edited=1&state=SENT"),
+            "seen": response.context["view_seen"],
+        },
     )
     view.refresh_from_db()
     assert view.conditions == {"state": "SENT"}
@@ -100,9 +109,13 @@ def test_the_filter_form_of_a_view_holds_its_whole_state(pages: Client) -> None:
     assert (unchanged.changed, unchanged.address) == (False, f"?view={view.key.hex}")
 
 
-def test_a_view_with_a_condition_that_exists_no_more_says_so_and_lists_nothing(pages: Client, ada: User) -> None:
+def test_a_view_with_a_condition_that_exists_no_more_says_so_and_lists_nothing(
+    pages: Client, ada: User
+) -> None:
     make_message()
-    view = CustomView.objects.create(name="Old", owner=ada, criteria=[["fax", "EQUALS", ["1"]]], conditions={"mood": "good"})
+    view = CustomView.objects.create(
+        name="Old", owner=ada, criteria=[["fax", "EQUALS", ["1"]]], conditions={"mood": "good"}
+    )
     response = pages.get(f"{URL}?view={view.key.hex}")
     assert response.context["log"].rows == []
     assert "There is no such field." in response.text
@@ -111,23 +124,39 @@ def test_a_view_with_a_condition_that_exists_no_more_says_so_and_lists_nothing(p
 
 
 def test_a_wrong_state_is_not_saved(pages: Client) -> None:
-    response = pages.post(f"{VIEWS}new/", {"name": "X", "for_whom": "everyone", "next": f"{URL}?c=nope.equals.1"}, follow=True)
+    response = pages.post(
+        f"{VIEWS}new/", {"name": "X", "for_whom": "everyone", "next": f"{URL}?c=nope.equals.1"}, follow=True
+    )
     assert not CustomView.objects.exists()
     assert "A condition is wrong." in response.text
 
 
 @pytest.mark.parametrize(("whom", "label"), [("me", "Only me"), ("everyone", "Everyone")])
-def test_roles_beside_another_choice_are_refused_and_stay_ticked(pages: Client, whom: str, label: str) -> None:
+def test_roles_beside_another_choice_are_refused_and_stay_ticked(
+    pages: Client, whom: str, label: str
+) -> None:
     role = Group.objects.get(name="Viewer")
-    response = pages.post(f"{VIEWS}new/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "favourite": "on", "next": URL})
+    response = pages.post(
+        f"{VIEWS}new/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "favourite": "on", "next": URL}
+    )
     assert not CustomView.objects.exists()
     form = response.context["form"]
-    assert form.errors == {"roles": [f"Choose “These roles” above, or remove the ticks: with “{label}” the roles would not count."]}
-    assert (form["name"].value(), form["roles"].value(), form["favourite"].value()) == ("Ours", [str(role.pk)], True)
+    assert form.errors == {
+        "roles": [
+            f"Choose “These roles” above, or remove the ticks: with “{label}” the roles would not count."
+        ]
+    }
+    assert (form["name"].value(), form["roles"].value(), form["favourite"].value()) == (
+        "Ours",
+        [str(role.pk)],
+        True,
+    )
     view = CustomView.objects.create(owner=officer(username="bo"), name="Ours", for_everyone=False)
     view.roles.set([role])
     pages.force_login(view.owner)
-    refused = pages.post(f"{VIEWS}{view.key.hex}/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "next": URL})
+    refused = pages.post(
+        f"{VIEWS}{view.key.hex}/", {"name": "Ours", "for_whom": whom, "roles": [role.pk], "next": URL}
+    )
     assert refused.context["form"].has_error("roles")
     assert list(view.roles.all()) == [role]
 
@@ -153,7 +182,7 @@ def test_a_bad_form_is_said_at_its_field(pages: Client, form: dict[str, str], sa
     assert not CustomView.objects.exists()
 
 
-# --- Who sees it --------------------------------------------------------------------------------------------------
+# --- Who sees it --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -169,7 +198,9 @@ def shared(ada: User) -> dict[str, CustomView]:
     return views
 
 
-def test_a_view_is_seen_by_its_owner_by_everyone_or_by_roles(client: Client, ada: User, shared: dict[str, CustomView]) -> None:
+def test_a_view_is_seen_by_its_owner_by_everyone_or_by_roles(
+    client: Client, ada: User, shared: dict[str, CustomView]
+) -> None:
     for person, names in (
         (ada, ["mine", "everyone", "viewers"]),
         (viewer(), ["everyone", "viewers"]),
@@ -181,13 +212,17 @@ def test_a_view_is_seen_by_its_owner_by_everyone_or_by_roles(client: Client, ada
         for name, view in shared.items():
             status = 200 if name in names else 404
             assert client.get(f"{URL}?view={view.key.hex}").status_code == status
-            assert client.post(f"{VIEWS}{view.key.hex}/favourite/").status_code == (302 if name in names else 404)
+            assert client.post(f"{VIEWS}{view.key.hex}/favourite/").status_code == (
+                302 if name in names else 404
+            )
     client.force_login(outsider())
     assert client.get(f"{URL}?view={shared['everyone'].key.hex}").status_code == 403
     assert client.get(VIEWS).status_code == 403
 
 
-def test_only_its_owner_and_administrators_change_a_view(client: Client, ada: User, shared: dict[str, CustomView]) -> None:
+def test_only_its_owner_and_administrators_change_a_view(
+    client: Client, ada: User, shared: dict[str, CustomView]
+) -> None:
     view = shared["everyone"]
     for person, status in ((viewer(), 403), (admin(), 302), (ada, 302)):
         client.force_login(person)
@@ -201,7 +236,9 @@ def test_only_its_owner_and_administrators_change_a_view(client: Client, ada: Us
     assert client.get(f"{VIEWS}{shared['viewers'].key.hex}/copy/").status_code == 405
 
 
-def test_a_view_under_a_menu_item_is_seen_with_the_item(client: Client, shared: dict[str, CustomView]) -> None:
+def test_a_view_under_a_menu_item_is_seen_with_the_item(
+    client: Client, shared: dict[str, CustomView]
+) -> None:
     hidden = MenuItem.objects.create(name="Secret", type="COMMUNICATIONS", for_everyone=False)
     CustomView.objects.filter(name="everyone").update(menu_item=hidden)
     client.force_login(viewer())
@@ -231,7 +268,11 @@ def test_only_with_the_permission_a_view_is_shared(client: Client) -> None:
     assert [value for value, _ in form.context["form"]["for_whom"].field.choices] == ["me"]
     assert "Sharing a view needs the permission “Publish views”." in form.text
     assert "Officer" not in form.text
-    for shared in ({"for_whom": "everyone"}, {"for_whom": "roles", "roles": [role.pk]}, {"for_whom": "me", "roles": [role.pk]}):
+    for shared in (
+        {"for_whom": "everyone"},
+        {"for_whom": "roles", "roles": [role.pk]},
+        {"for_whom": "me", "roles": [role.pk]},
+    ):
         answer = client.post(f"{VIEWS}new/", {"name": "X", "next": URL} | shared)
         assert answer.status_code == 200
         assert "Sharing a view needs the permission “Publish views”." in str(answer.context["form"].errors)
@@ -253,15 +294,23 @@ def test_a_private_view_is_not_shared_later_without_the_permission(client: Clien
 
 
 @pytest.mark.parametrize("roles", [[], ["Viewer"]])
-def test_a_shared_view_stays_and_is_changed_only_with_the_permission(client: Client, roles: list[str]) -> None:
+def test_a_shared_view_stays_and_is_changed_only_with_the_permission(
+    client: Client, roles: list[str]
+) -> None:
     vera = viewer()
-    view = CustomView.objects.create(name="Ours", owner=vera, for_everyone=not roles, conditions={"state": "FAILED"})
+    view = CustomView.objects.create(
+        name="Ours", owner=vera, for_everyone=not roles, conditions={"state": "FAILED"}
+    )
     view.roles.set(Group.objects.filter(name__in=roles))
     address = f"{VIEWS}{view.key.hex}/"
     client.force_login(vera)
     assert "Ours" in _names(client)
     assert "Publish views" in client.get(address).text
-    changes = [(address, {"name": "X", "for_whom": "me"}), (f"{address}save/", {"next": URL}), (f"{address}delete/", {})]
+    changes = [
+        (address, {"name": "X", "for_whom": "me"}),
+        (f"{address}save/", {"next": URL}),
+        (f"{address}delete/", {}),
+    ]
     assert [client.post(*change).status_code for change in changes] == [403] * 3
     assert f"{address}?next" not in client.get(VIEWS).text
     _may(vera, "publish_views")
@@ -279,23 +328,39 @@ def test_who_could_share_views_until_now_still_can() -> None:
     for _ in range(2):
         grant(apps, None)
     publishing = Permission.objects.get(codename="publish_views")
-    assert set(publishing.group_set.values_list("name", flat=True)) == {"Administrator", "Officer", "Viewer", "Readers"}
-    assert (reader.has_perm("commlog.publish_views"), other.has_perm("commlog.publish_views")) == (True, False)
+    assert set(publishing.group_set.values_list("name", flat=True)) == {
+        "Administrator",
+        "Officer",
+        "Viewer",
+        "Readers",
+    }
+    assert (reader.has_perm("commlog.publish_views"), other.has_perm("commlog.publish_views")) == (
+        True,
+        False,
+    )
 
 
-# --- What is done with it -----------------------------------------------------------------------------------------
+# --- What is done with it -----------------------------------------------------------------------------------
 
 
 def test_edit_copy_delete_and_their_audit_trail(pages: Client, ada: User) -> None:
     view = _save(pages, "state=FAILED")
     role = Group.objects.get(name="Viewer")
     address = f"{VIEWS}{view.key.hex}/"
-    pages.post(address, {"name": "Ours", "for_whom": "roles", "roles": [role.pk], "next": URL} | seen_at(pages, address))
+    pages.post(
+        address,
+        {"name": "Ours", "for_whom": "roles", "roles": [role.pk], "next": URL} | seen_at(pages, address),
+    )
     view.refresh_from_db()
     assert (view.name, list(view.roles.all()), view.conditions) == ("Ours", [role], {"state": "FAILED"})
     pages.post(f"{VIEWS}{view.key.hex}/copy/", {"next": URL})
     copy = CustomView.objects.latest("pk")
-    assert (copy.name, copy.owner, copy.for_everyone, list(copy.roles.all())) == ("Copy of Ours", ada, False, [])
+    assert (copy.name, copy.owner, copy.for_everyone, list(copy.roles.all())) == (
+        "Copy of Ours",
+        ada,
+        False,
+        [],
+    )
     assert copy.conditions == {"state": "FAILED"}
     question = pages.get(f"{VIEWS}{view.key.hex}/delete/").text
     assert "Whoever has the role <bdi>Viewer</bdi> loses it" in question
@@ -313,7 +378,9 @@ def test_edit_copy_delete_and_their_audit_trail(pages: Client, ada: User) -> Non
     assert trail[1].before == {"name": "Mine", "roles": []}
 
 
-def test_favourites_come_first_and_the_order_is_the_users_own(client: Client, ada: User, shared: dict[str, CustomView]) -> None:
+def test_favourites_come_first_and_the_order_is_the_users_own(
+    client: Client, ada: User, shared: dict[str, CustomView]
+) -> None:
     vera = viewer()
     client.force_login(vera)
     client.post(f"{VIEWS}{shared['viewers'].key.hex}/up/")
@@ -365,12 +432,18 @@ def test_a_strange_view_is_not_found(pages: Client, key: str) -> None:
 
 
 def test_the_menu_lists_what_hangs_under_an_item(pages: Client, ada: User) -> None:
-    item, other = MenuItem.objects.get(type="COMMUNICATIONS"), MenuItem.objects.create(name="Other", type="COMMUNICATIONS", position=9)
+    item, other = (
+        MenuItem.objects.get(type="COMMUNICATIONS"),
+        MenuItem.objects.create(name="Other", type="COMMUNICATIONS", position=9),
+    )
     for name, under in (("Everywhere", None), ("Here", item), ("There", other)):
         CustomView.objects.create(name=name, owner=ada, menu_item=under, conditions={"state": "FAILED"})
     make_message(MessageState.FAILED)
     answer = pages.get(f"/communications/views/?item={item.key.hex}", headers={"HX-Request": "true"})
-    assert [(found.view.name, found.number) for found in answer.context["counts"]] == [("Everywhere", "1"), ("Here", "1")]
+    assert [(found.view.name, found.number) for found in answer.context["counts"]] == [
+        ("Everywhere", "1"),
+        ("Here", "1"),
+    ]
     assert "There" not in answer.text
     assert "<h1>" not in answer.text
 

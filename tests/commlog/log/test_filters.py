@@ -37,7 +37,9 @@ def test_what_the_bar_asks() -> None:
         ("failure_reason", {"failure_reason": "MESSAGING_EXCEPTION"}, "Failure reason"),
     ],
 )
-def test_a_field_of_any_kind_can_be_put_there(monkeypatch: pytest.MonkeyPatch, key: str, given: dict[str, str], label: str) -> None:
+def test_a_field_of_any_kind_can_be_put_there(
+    monkeypatch: pytest.MonkeyPatch, key: str, given: dict[str, str], label: str
+) -> None:
     wanted = make_message(MessageState.FAILED, attempt_count=3)
     make_message(MessageState.QUEUED, MessageType.SMS, content="Welcome")
     bar = _with(monkeypatch, key)(given, queryset=Message.objects.all())
@@ -45,7 +47,9 @@ def test_a_field_of_any_kind_can_be_put_there(monkeypatch: pytest.MonkeyPatch, k
     assert next(iter(bar.conditions())).label == label
 
 
-@pytest.mark.parametrize(("key", "value"), [("attempts", "x"), ("attempts", "9" * 5_000), ("key", "no key"), ("subject", "a\0b")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("attempts", "x"), ("attempts", "9" * 5_000), ("key", "no key"), ("subject", "a\0b")]
+)
 def test_what_is_wrong_is_said_at_the_field(monkeypatch: pytest.MonkeyPatch, key: str, value: str) -> None:
     bar = _with(monkeypatch, key)({key: value}, queryset=Message.objects.all())
     assert not bar.is_valid()

@@ -35,7 +35,8 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         make_resend(failed, MessageState.SENT)
         make_message(MessageState.WAITING)
     pages.get(URL)
-    # Session, user, two for permissions, menu item; columns, senders, rows, chains, newest; views, menu, banner.
+    # Session, user, two for permissions, menu item; columns, senders, rows, chains, newest; views, menu,
+    # banner.
     with django_assert_num_queries(14):
         pages.get(URL)
 
@@ -47,7 +48,16 @@ def test_the_newest_comes_first_with_the_default_columns(pages: Client) -> None:
     assert [row.message for row in response.context["log"].rows] == [newer, older]
     heads = [column.header for column in response.context["log"].table.columns]
     assert heads == ["State", "Sent by", "Created", "Sent", "Type", "Sent to", "Destination", "Message"]
-    for shown in ("Queued", "Mambu", "24 Nov 2026 12:00", "E-mail", "Ana Silva", "ana@example.org", "Payment due", "Dear Ana"):
+    for shown in (
+        "Queued",
+        "Mambu",
+        "24 Nov 2026 12:00",
+        "E-mail",
+        "Ana Silva",
+        "ana@example.org",
+        "Payment due",
+        "Dear Ana",
+    ):
         assert shown in response.text
 
 
@@ -76,7 +86,7 @@ def test_only_the_start_of_a_long_text_is_read(pages: Client) -> None:
     assert "html" in row.get_deferred_fields()
 
 
-# --- Conditions ---------------------------------------------------------------------------------------------------
+# --- Conditions ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -103,7 +113,11 @@ def test_not_yet_delivered_leaves_out_what_a_later_entry_sent_or_is_sending(page
     twice = make_message(MessageState.FAILED)
     failed_again = make_resend(twice, MessageState.FAILED)
     make_message(MessageState.SENT)
-    assert {message.pk for message in _listed(pages, state="UNDELIVERED")} == {open_case.pk, twice.pk, failed_again.pk}
+    assert {message.pk for message in _listed(pages, state="UNDELIVERED")} == {
+        open_case.pk,
+        twice.pk,
+        failed_again.pk,
+    }
     assert len(_listed(pages, state="FAILED")) == 5
 
 
@@ -136,11 +150,24 @@ def test_by_day_in_the_zone_of_the_organisation(pages: Client, settings: Any) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["silva", "Ana S", "ANA@EXAMPLE", "payment due", "your balance", "000777", "100%", "it_em", "💶", "O'Neil"],
+    [
+        "silva",
+        "Ana S",
+        "ANA@EXAMPLE",
+        "payment due",
+        "your balance",
+        "000777",
+        "100%",
+        "it_em",
+        "💶",
+        "O'Neil",
+    ],
 )
 def test_search_finds_a_person_an_address_a_text(pages: Client, text: str) -> None:
     wanted = make_message(
-        recipient_name="Ana Silva", client=make_client(client_id="000777"), content="Your balance is 100% fine, it_em 💶, Mr O'Neil"
+        recipient_name="Ana Silva",
+        client=make_client(client_id="000777"),
+        content="Your balance is 100% fine, it_em 💶, Mr O'Neil",
     )
     make_message(destination="bo@example.net", subject="Welcome", content="Hello, 100 times. itxem")
     assert _listed(pages, q=text) == [wanted]
@@ -159,7 +186,9 @@ def test_words_with_figures_are_no_name(pages: Client) -> None:
     assert _listed(pages, q="ana 2026") == []
 
 
-@pytest.mark.parametrize("text", ["+491701234567", "+49 (0)170 123-4567", "0170 / 123 45 67", "0049 170 1234567", "170.123.4567"])
+@pytest.mark.parametrize(
+    "text", ["+491701234567", "+49 (0)170 123-4567", "0170 / 123 45 67", "0049 170 1234567", "170.123.4567"]
+)
 @pytest.mark.parametrize("stored", ["+491701234567", "+49 170 123-4567", "+49(170)123.45.67"])
 def test_search_finds_a_number_in_any_spelling(pages: Client, text: str, stored: str) -> None:
     wanted = make_message(type=MessageType.SMS, destination=stored)
@@ -170,8 +199,9 @@ def test_search_finds_a_number_in_any_spelling(pages: Client, text: str, stored:
 @pytest.mark.parametrize(
     "text",
     [
-        "070 – 000 00 03", "070\u2212000 00 03", "+46\u201170\u2011000\u201100\u201103", "\u200e+46700000003", "tel:+46700000003",
-        "＋46 70 000 00 03", "+٤٦٧٠٠٠٠٠٠٠٣", "0046 (0)70 000 00 03", "+46 070 000 00 03", "\u202a+46\u00a070\u202f000\u20090003\u202c.",
+        "070 – 000 00 03", "070\u2212000 00 03", "+46\u201170\u2011000\u201100\u201103", "\u200e+46700000003",
+        "tel:+46700000003", "＋46 70 000 00 03", "+٤٦٧٠٠٠٠٠٠٠٣", "0046 (0)70 000 00 03", "+46 070 000 00 03",
+        "\u202a+46\u00a070\u202f000\u20090003\u202c.",
     ],
     ids=ascii,
 )  # fmt: skip
@@ -181,7 +211,9 @@ def test_search_finds_a_number_as_it_was_pasted(pages: Client, text: str) -> Non
     assert _listed(pages, q=text) == [wanted]
 
 
-@pytest.mark.parametrize("text", ["mailto:ana@example.org", "<ana@example.org>,", "\u200bANA@example.org\u00a0"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["mailto:ana@example.org", "<ana@example.org>,", "\u200bANA@example.org\u00a0"], ids=ascii
+)
 def test_search_finds_an_address_as_it_was_pasted(pages: Client, text: str) -> None:
     wanted = make_message(destination="ana@example.org")
     make_message(destination="bo@example.org")
@@ -198,7 +230,17 @@ def test_search_finds_a_key_in_both_spellings_and_nothing_else(pages: Client) ->
 
 def test_conditions_are_chips_that_can_be_removed_one_by_one(pages: Client) -> None:
     make_message(MessageState.FAILED)
-    response = pages.get(URL, {"state": "FAILED", "type": "EMAIL", "created_from": "2020-01-02", "q": "", "sort": "created", "after": ""})
+    response = pages.get(
+        URL,
+        {
+            "state": "FAILED",
+            "type": "EMAIL",
+            "created_from": "2020-01-02",
+            "q": "",
+            "sort": "created",
+            "after": "",
+        },
+    )
     chips = response.context["log"].chips
     assert [(chip.condition.label, chip.condition.value) for chip in chips] == [
         ("State", "Failed"),
@@ -209,7 +251,7 @@ def test_conditions_are_chips_that_can_be_removed_one_by_one(pages: Client) -> N
     assert response.context["log"].bare_url == "?sort=created"
 
 
-# --- Bad input ----------------------------------------------------------------------------------------------------
+# --- Bad input ----------------------------------------------------------------------------------------------
 
 _BAD = [
     ("state", "NOPE", "There is no such state."),
@@ -230,8 +272,12 @@ _BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), _BAD, ids=[f"{name}={value[:12]!r}" for name, value, _ in _BAD])
-def test_a_bad_value_is_said_at_its_field_and_lists_nothing(pages: Client, name: str, value: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "said"), _BAD, ids=[f"{name}={value[:12]!r}" for name, value, _ in _BAD]
+)
+def test_a_bad_value_is_said_at_its_field_and_lists_nothing(
+    pages: Client, name: str, value: str, said: str
+) -> None:
     make_message(MessageState.FAILED)
     assert len(_listed(pages, state="FAILED")) == 1
     response = pages.get(URL, {name: value, "type": "EMAIL"} if name != "type" else {name: value})
@@ -251,7 +297,10 @@ def test_a_span_that_ends_before_it_begins_lists_nothing(pages: Client) -> None:
     assert "The last day lies before the first one." in response.text
 
 
-@pytest.mark.parametrize("query", ["foo=1", "page=%00", "page=2", "State=FAILED", "state__in=FAILED", "%F0%9F%92%B6=1", "x" * 5_000 + "=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["foo=1", "page=%00", "page=2", "State=FAILED", "state__in=FAILED", "%F0%9F%92%B6=1", "x" * 5_000 + "=1"],
+)
 def test_an_unknown_parameter_is_said_and_lists_nothing(pages: Client, query: str) -> None:
     make_message()
     response = pages.get(f"{URL}?{query}")
@@ -268,7 +317,17 @@ def test_a_condition_given_twice_is_said_and_lists_nothing(pages: Client) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "size"), [("-5", 25), ("0", 25), ("60", 50), ("100000000", 200), ("9" * 5_000, 50), ("x", 50), ("\0", 50), ("²", 50)]
+    ("value", "size"),
+    [
+        ("-5", 25),
+        ("0", 25),
+        ("60", 50),
+        ("100000000", 200),
+        ("9" * 5_000, 50),
+        ("x", 50),
+        ("\0", 50),
+        ("²", 50),
+    ],
 )
 def test_a_page_size_that_does_not_exist_is_said_and_bounded(pages: Client, value: str, size: int) -> None:
     make_message(MessageState.FAILED)
@@ -280,7 +339,14 @@ def test_a_page_size_that_does_not_exist_is_said_and_bounded(pages: Client, valu
 
 
 @pytest.mark.parametrize(
-    "params", [{"sort": "password"}, {"sort": "resent_as"}, {"sort": "--created"}, {"sort": "\0"}, {"sort": "-" * 9_000}]
+    "params",
+    [
+        {"sort": "password"},
+        {"sort": "resent_as"},
+        {"sort": "--created"},
+        {"sort": "\0"},
+        {"sort": "-" * 9_000},
+    ],
 )
 def test_an_order_that_does_not_exist_is_said(pages: Client, params: dict[str, str]) -> None:
     make_message()
@@ -300,16 +366,29 @@ def test_a_bad_cursor_is_said(pages: Client, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["💶 \u202e gnp", "%", "_", "\\", "'\"; DROP TABLE x; --", "<script>alert(1)</script>", "\ud800", "مرحبا", "\u0301"]
+    "value",
+    [
+        "💶 \u202e gnp",
+        "%",
+        "_",
+        "\\",
+        "'\"; DROP TABLE x; --",
+        "<script>alert(1)</script>",
+        "\ud800",
+        "مرحبا",
+        "\u0301",
+    ],
 )
-@pytest.mark.parametrize("name", ["q", "state", "type", "sender", "created_from", "sort", "per_page", "after", "before", "foo"])
+@pytest.mark.parametrize(
+    "name", ["q", "state", "type", "sender", "created_from", "sort", "per_page", "after", "before", "foo"]
+)
 def test_no_parameter_breaks_the_page(pages: Client, name: str, value: str) -> None:
     response = pages.get(f"{URL}?{urlencode({name: value}, errors='surrogatepass')}")
     assert response.status_code == 200
     assert "<script>alert" not in response.text
 
 
-# --- Order and pages ----------------------------------------------------------------------------------------------
+# --- Order and pages ----------------------------------------------------------------------------------------
 
 
 def test_a_head_sorts_and_then_turns_the_order(pages: Client) -> None:
@@ -323,7 +402,9 @@ def test_a_head_sorts_and_then_turns_the_order(pages: Client) -> None:
     assert 'href="?state=QUEUED&amp;sort=-sent"' in text
 
 
-def test_an_order_without_an_index_is_refused_for_a_long_list(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_without_an_index_is_refused_for_a_long_list(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page, "SORTABLE", 2)
     for _ in range(2):
         make_message()
@@ -336,7 +417,10 @@ def test_an_order_without_an_index_is_refused_for_a_long_list(pages: Client, mon
 
 def test_pages_keep_the_conditions(pages: Client) -> None:
     for number in range(60):
-        make_message(MessageState.FAILED if number % 2 else MessageState.SENT, created_at=NOW + timedelta(seconds=number))
+        make_message(
+            MessageState.FAILED if number % 2 else MessageState.SENT,
+            created_at=NOW + timedelta(seconds=number),
+        )
     first = pages.get(URL, {"state": "FAILED", "per_page": "25"}).context["log"]
     assert (len(first.rows), first.previous_url) == (25, "")
     second = pages.get(URL + first.next_url).context["log"]
@@ -346,7 +430,7 @@ def test_pages_keep_the_conditions(pages: Client) -> None:
     assert [row.message.pk for row in back.rows] == [row.message.pk for row in first.rows]
 
 
-# --- States of the page -------------------------------------------------------------------------------------------
+# --- States of the page -------------------------------------------------------------------------------------
 
 
 def test_an_empty_log_says_what_fills_it(pages: Client) -> None:

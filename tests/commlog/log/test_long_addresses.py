@@ -15,7 +15,16 @@ from commlog.recipients import people
 from commlog.recipients.kinds import KINDS
 from notifications.models import Message
 from notifications.states import MessageState
-from tests.factories import PASSWORD, admin, make_client, make_group, make_key, make_message, make_user, officer
+from tests.factories import (
+    PASSWORD,
+    admin,
+    make_client,
+    make_group,
+    make_key,
+    make_message,
+    make_user,
+    officer,
+)
 
 pytestmark = pytest.mark.django_db
 LOG = "/communications/"
@@ -24,7 +33,9 @@ WIDE = "𠮷野家株" * 38  # 152 characters of four bytes
 
 # A filter that finds one of two messages. Its address has some 6,800 characters; gunicorn used to read 4,094.
 LONG = "𠮷野家株" * 95  # 380 characters
-FILTER = urlencode([("c", f"recipient.starts_with.{LONG[:300]}"), ("c", f"text.contains.{LONG}"), ("sort", "recipient")])
+FILTER = urlencode(
+    [("c", f"recipient.starts_with.{LONG[:300]}"), ("c", f"text.contains.{LONG}"), ("sort", "recipient")]
+)
 
 
 @pytest.fixture
@@ -33,7 +44,9 @@ def found() -> Message:
     return make_message(MessageState.FAILED, recipient_name=LONG[:304], content=LONG)
 
 
-@pytest.mark.parametrize(("sort", "field"), [("recipient", "recipient_name"), ("sender", "sender"), ("template", "template_name")])
+@pytest.mark.parametrize(
+    ("sort", "field"), [("recipient", "recipient_name"), ("sender", "sender"), ("template", "template_name")]
+)
 @pytest.mark.parametrize("text", ["株式会社" * 49, WIDE + "😀" * 40])
 def test_the_pages_of_long_names_add_up(pages: Client, sort: str, field: str, text: str) -> None:
     rows = [make_message(MessageState.SENT, **{field: f"{text}{number:03}"}).pk for number in range(30)]
@@ -46,14 +59,18 @@ def test_the_pages_of_long_names_add_up(pages: Client, sort: str, field: str, te
 
 
 def test_a_message_of_a_long_name_has_its_neighbours(pages: Client) -> None:
-    before, here, behind = (make_message(MessageState.SENT, recipient_name=f"{WIDE * 2}{number}") for number in range(3))
+    before, here, behind = (
+        make_message(MessageState.SENT, recipient_name=f"{WIDE * 2}{number}") for number in range(3)
+    )
     beside = pages.get(f"{LOG}{here.key.hex}/", {"from": f"{LOG}?sort=recipient"}).context["beside"]
     assert before.key.hex in beside.previous_url
     assert behind.key.hex in beside.next_url
 
 
 @pytest.mark.parametrize("sort", ["name", "-name"])
-@pytest.mark.parametrize(("kind", "page"), [("client", "/clients/"), ("group", "/groups/"), ("user", "/users/")])
+@pytest.mark.parametrize(
+    ("kind", "page"), [("client", "/clients/"), ("group", "/groups/"), ("user", "/users/")]
+)
 def test_the_lists_of_people_with_long_names_add_up(client: Client, kind: str, page: str, sort: str) -> None:
     client.force_login(admin())
     long = WIDE[:148]
@@ -107,7 +124,10 @@ def linked(page: str, words: str) -> str:
 def test_a_view_that_is_saved_of_a_long_filter_holds_the_filter(pages: Client, found: Message) -> None:
     """Django takes no address of over 2,048 characters for safe: the view held everything."""
     page = pages.get(f"{LOG}?{FILTER}").text
-    answer = pages.post(linked(page, "Save as view…"), {"name": "Long", "for_whom": "me", "next": f"{LOG}?{FILTER}", "kind": "LOG"})
+    answer = pages.post(
+        linked(page, "Save as view…"),
+        {"name": "Long", "for_whom": "me", "next": f"{LOG}?{FILTER}", "kind": "LOG"},
+    )
     view = CustomView.objects.get(name="Long")
     assert answer["Location"] == f"{LOG}?view={view.key.hex}"
     assert [row.message for row in pages.get(answer["Location"]).context["log"].rows] == [found]
@@ -116,7 +136,10 @@ def test_a_view_that_is_saved_of_a_long_filter_holds_the_filter(pages: Client, f
 
 def test_columns_that_are_chosen_over_a_long_filter_lead_back_to_it(pages: Client, found: Message) -> None:
     form = pages.get(linked(pages.get(f"{LOG}?{FILTER}").text, "Edit columns")).context
-    answer = pages.post("/communications/columns/", {"kind": "LOG", "next": form["back"], "order": ["state"], "shown": ["state"]})
+    answer = pages.post(
+        "/communications/columns/",
+        {"kind": "LOG", "next": form["back"], "order": ["state"], "shown": ["state"]},
+    )
     assert ColumnLayout.objects.get().columns == ["state"]
     assert [row.message for row in pages.get(answer["Location"]).context["log"].rows] == [found]
 
@@ -153,7 +176,9 @@ def test_a_long_filter_survives_a_sign_in(client: Client, found: Message) -> Non
     assert client.post(asked, {"username": ada.username, "password": PASSWORD})["Location"] == here
 
 
-def test_a_message_that_is_opened_from_a_long_filter_is_found_after_a_sign_in(client: Client, found: Message) -> None:
+def test_a_message_that_is_opened_from_a_long_filter_is_found_after_a_sign_in(
+    client: Client, found: Message
+) -> None:
     page = f"{LOG}{found.key.hex}/"
     asked = client.get(page, {"from": f"{LOG}?{urlencode([('c', f'text.contains.{LONG[:320]}')] * 3)}"})
     assert asked["Location"] == f"/sign-in/?next={page}"
@@ -165,7 +190,8 @@ def test_a_filter_that_is_too_long_lists_nothing_and_says_so(pages: Client, foun
     log = pages.get(address).context["log"]
     assert log.rows == []
     assert log.problems == [
-        "The filter is too long: its address takes 11,165 characters, and 10,000 are read at most. Remove conditions or shorten texts."
+        "The filter is too long: its address takes 11,165 characters, and 10,000 are read at most. Remove "
+        "conditions or shorten texts."
     ]
     shorter = pages.get(LOG + html.unescape(log.chips[0].url)).context["log"]
     assert [row.message for row in shorter.rows] == [found]
@@ -181,7 +207,9 @@ def test_an_address_beyond_every_limit_is_refused_in_words(pages: Client) -> Non
 
 
 def test_a_program_is_told_that_its_address_is_too_long(client: Client) -> None:
-    answer = client.get("/api/communications/messages/x", {"cursor": "x" * 40_000}, headers={"apiKey": make_key()})
+    answer = client.get(
+        "/api/communications/messages/x", {"cursor": "x" * 40_000}, headers={"apiKey": make_key()}
+    )
     assert answer.status_code == 414
     (error,) = json.loads(answer.content)["errors"]
     assert error == {
@@ -192,21 +220,39 @@ def test_a_program_is_told_that_its_address_is_too_long(client: Client) -> None:
 
 
 def test_a_form_that_holds_too_much_is_refused_in_words(pages: Client) -> None:
-    answer = pages.post("/communications/columns/", {"next": "x" * 3_000_000}, content_type="application/x-www-form-urlencoded")
+    answer = pages.post(
+        "/communications/columns/",
+        {"next": "x" * 3_000_000},
+        content_type="application/x-www-form-urlencoded",
+    )
     assert (answer.status_code, "Too much was sent at once" in answer.text) == (413, True)
     answer = pages.post("/communications/columns/", {f"a{number}": "" for number in range(2_001)})
     assert (answer.status_code, "2,000 fields" in answer.text) == (413, True)
 
 
 @pytest.mark.parametrize(
-    "way", ["//evil.example/?", "https://evil.example/?", "/\\evil.example?", "javascript:alert(1)?", "\t//evil.example?"]
+    "way",
+    [
+        "//evil.example/?",
+        "https://evil.example/?",
+        "/\\evil.example?",
+        "javascript:alert(1)?",
+        "\t//evil.example?",
+    ],
 )
 @pytest.mark.parametrize("query", ["", "q=" + "x" * 3_000])
 def test_no_address_leads_to_another_site(pages: Client, found: Message, way: str, query: str) -> None:
     page = f"{LOG}{found.key.hex}/"
     assert pages.post(f"{page}resend/", {"next": way + query})["Location"] == page
-    assert pages.post("/communications/columns/", {"next": way + query, "order": ["state"], "shown": ["state"]})["Location"] == LOG
+    assert (
+        pages.post("/communications/columns/", {"next": way + query, "order": ["state"], "shown": ["state"]})[
+            "Location"
+        ]
+        == LOG
+    )
     pages.logout()
     ada = officer(username="ada")
-    signed = pages.post(f"/sign-in/?{urlencode({'next': way + query})}", {"username": ada.username, "password": PASSWORD})
+    signed = pages.post(
+        f"/sign-in/?{urlencode({'next': way + query})}", {"username": ada.username, "password": PASSWORD}
+    )
     assert signed["Location"] == "/"

@@ -22,7 +22,10 @@ LOG = "/communications/"
 def _rows(number: int = 5, **fields: object) -> list[Message]:
     """Newest first."""
     states = [MessageState.FAILED, MessageState.SENT]
-    return [make_message(states[each % 2], created_at=NOW - timedelta(minutes=each), **fields) for each in range(number)]
+    return [
+        make_message(states[each % 2], created_at=NOW - timedelta(minutes=each), **fields)
+        for each in range(number)
+    ]
 
 
 def _url(message: Message | None, origin: str) -> str:
@@ -48,12 +51,20 @@ def test_only_what_the_filter_lets_through(pages: Client) -> None:
     rows = _rows()
     origin = f"{LOG}?state=FAILED&per_page=25"
     assert _beside(pages, rows[2], origin) == Neighbours(origin, _url(rows[0], origin), _url(rows[4], origin))
-    assert _beside(pages, rows[1], origin) == Neighbours(origin, _url(rows[0], origin), _url(rows[2], origin))  # changed since
+    # Changed since.
+    assert _beside(pages, rows[1], origin) == Neighbours(origin, _url(rows[0], origin), _url(rows[2], origin))
 
 
 def test_in_the_order_of_the_log(pages: Client) -> None:
-    sms, mail, hook = make_message(type=MessageType.SMS), make_message(), make_message(type=MessageType.WEB_HOOK)
-    for origin, (first, second, third) in ((f"{LOG}?sort=type", (mail, sms, hook)), (f"{LOG}?sort=-type", (hook, sms, mail))):
+    sms, mail, hook = (
+        make_message(type=MessageType.SMS),
+        make_message(),
+        make_message(type=MessageType.WEB_HOOK),
+    )
+    for origin, (first, second, third) in (
+        (f"{LOG}?sort=type", (mail, sms, hook)),
+        (f"{LOG}?sort=-type", (hook, sms, mail)),
+    ):
         assert _beside(pages, second, origin) == Neighbours(origin, _url(first, origin), _url(third, origin))
 
 
@@ -64,7 +75,9 @@ def test_every_order_has_both_neighbours(pages: Client, sort: str) -> None:
     listed = [row.message for row in pages.get(origin).context["log"].rows]
     assert len(listed) == len(rows)
     for before, message, behind in zip(listed, listed[1:], listed[2:], strict=False):
-        assert _beside(pages, message, origin) == Neighbours(origin, _url(before, origin), _url(behind, origin))
+        assert _beside(pages, message, origin) == Neighbours(
+            origin, _url(before, origin), _url(behind, origin)
+        )
 
 
 @pytest.mark.parametrize("kind", ["client", "user"])
@@ -114,10 +127,13 @@ def test_a_log_that_may_not_be_opened_has_none(pages: Client) -> None:
 
 
 @pytest.mark.parametrize("rows", [3, 9])
-def test_the_cost_does_not_depend_on_the_log(pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_cost_does_not_depend_on_the_log(
+    pages: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     found = _rows(rows)
     pages.get(_url(found[1], LOG))
-    # Session, user, two for permissions; message, chain, attempts; menu item, columns, senders, place, before, behind; menu, jobs, banner.
+    # Session, user, two for permissions; message, chain, attempts; menu item, columns, senders, place,
+    # before, behind; menu, jobs, banner.
     with django_assert_num_queries(17):
         pages.get(_url(found[1], LOG))
 
@@ -130,7 +146,9 @@ def test_rows_lead_to_the_page_with_their_log(pages: Client) -> None:
     assert f'<a href="{LOG}?state=FAILED">' in page
 
 
-def test_the_dialog_asks_for_no_neighbours(pages: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_dialog_asks_for_no_neighbours(
+    pages: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     message = make_message()
     get: Callable[[], object] = lambda: pages.get(_url(message, LOG), headers={"HX-Request": "true"})  # noqa: E731
     get()

@@ -26,7 +26,13 @@ def listed(client: Client, query: str) -> list[Message]:
 
 def test_those_that_come_with_the_installation(client: Client) -> None:
     client.force_login(viewer())
-    assert [view.name for view in client.get(URL).context["views"]] == ["Failed", "Failed today", "Waiting", "Webhooks", "Manual"]
+    assert [view.name for view in client.get(URL).context["views"]] == [
+        "Failed",
+        "Failed today",
+        "Waiting",
+        "Webhooks",
+        "Manual",
+    ]
     answered = make_message(MessageState.FAILED)
     make_resend(answered, MessageState.SENT)
     old = make_message(MessageState.FAILED, now=timezone.now() - timedelta(days=2))
@@ -45,7 +51,9 @@ def test_those_that_come_with_the_installation(client: Client) -> None:
 _FAILURE, _WAIT = ["Failure reason", "Failure details"], ["Waiting reason", "Next attempt"]
 
 
-@pytest.mark.parametrize(("name", "columns"), [("Failed", _FAILURE), ("Failed today", _FAILURE), ("Waiting", _WAIT)])
+@pytest.mark.parametrize(
+    ("name", "columns"), [("Failed", _FAILURE), ("Failed today", _FAILURE), ("Waiting", _WAIT)]
+)
 def test_the_views_of_trouble_say_why(client: Client, name: str, columns: list[str]) -> None:
     client.force_login(viewer())
     log = client.get(URL, {"view": CustomView.objects.get(name=name).key.hex}).context["log"]
@@ -72,7 +80,10 @@ def test_an_older_installation_gets_the_new_columns() -> None:
     _migrated()
     told = ("name", "conditions", "criteria", "columns", "for_everyone")
     shipped = [(name, custom_views.SHIPPED[name]) for name in ("Failed", "Waiting", "Failed today")]
-    expected = [(name, content["conditions"], content.get("criteria", []), content["columns"], True) for name, content in shipped]
+    expected = [
+        (name, content["conditions"], content.get("criteria", []), content["columns"], True)
+        for name, content in shipped
+    ]
     assert sorted(CustomView.objects.values_list(*told)) == sorted(expected)
 
 

@@ -38,7 +38,10 @@ def test_the_events_and_views_of_the_log_close_with_its_menu_item(told: Raised) 
     browser = _signed_in(ada)
     view = CustomView.objects.create(name="Mine", owner=ada)
     pages = [reverse(name) for name in ("log", "events", "views", "view-new", "columns")]
-    pages += [reverse("event", args=[told.event.key]), *(reverse(name, args=[view.key]) for name in ("view-edit", "view-delete"))]
+    pages += [
+        reverse("event", args=[told.event.key]),
+        *(reverse(name, args=[view.key]) for name in ("view-edit", "view-delete")),
+    ]
     assert [browser.get(each).status_code for each in pages] == [200] * 8
     _withdraw()
     assert [browser.get(each).status_code for each in pages] == [403] * 8
@@ -47,10 +50,18 @@ def test_the_events_and_views_of_the_log_close_with_its_menu_item(told: Raised) 
         (reverse("view-new"), {"name": "New", "for_whom": "me"}),
         (reverse("view-edit", args=[view.key]), {"name": "New", "for_whom": "me"}),
         (reverse("view-delete", args=[view.key]), {}),
-        *((reverse("view-act", args=[view.key, action]), {}) for action in ("save", "copy", "favourite", "up", "down")),
+        *(
+            (reverse("view-act", args=[view.key, action]), {})
+            for action in ("save", "copy", "favourite", "up", "down")
+        ),
     ]
     assert [browser.post(*each).status_code for each in writes] == [403] * 9
-    assert browser.get(reverse("views"), {"item": MenuItem.objects.get(type="COMMUNICATIONS").key.hex}).status_code == 403
+    assert (
+        browser.get(
+            reverse("views"), {"item": MenuItem.objects.get(type="COMMUNICATIONS").key.hex}
+        ).status_code
+        == 403
+    )
     assert list(CustomView.objects.filter(owner=ada).values_list("name", flat=True)) == ["Mine"]
 
 
@@ -63,7 +74,9 @@ def test_views_and_columns_of_a_tab_open_and_close_with_the_tab(kind: str) -> No
     copy = reverse("view-act", args=[view.key, "copy"])
     assert [browser.get(each).status_code for each in pages] == [200] * 3
     assert browser.post(copy).status_code == 302
-    Role.objects.get(name="Viewer").permissions.remove(*Permission.objects.filter(codename=f"view_{kind}_details"))
+    Role.objects.get(name="Viewer").permissions.remove(
+        *Permission.objects.filter(codename=f"view_{kind}_details")
+    )
     assert [browser.get(each).status_code for each in pages] == [403] * 3
     assert browser.post(copy).status_code == 403
 
@@ -71,7 +84,10 @@ def test_views_and_columns_of_a_tab_open_and_close_with_the_tab(kind: str) -> No
 def test_no_page_leads_to_the_events_where_they_are_closed(told: Raised) -> None:
     browser = _signed_in(officer())
     (message,) = Message.objects.all()
-    pages = [reverse("client-communications", args=[message.client.key]), reverse("message", args=[message.key])]  # type: ignore[union-attr]
+    pages = [
+        reverse("client-communications", args=[message.client.key]),
+        reverse("message", args=[message.key]),
+    ]  # type: ignore[union-attr]
     pages.append(f"{pages[0]}?state=FAILED")
     assert [reverse("events") in browser.get(each).text for each in pages] == [True] * 3
     _withdraw()

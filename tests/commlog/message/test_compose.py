@@ -13,7 +13,16 @@ from django.test import Client
 from commlog.models import AuditEntry, User
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
-from tests.factories import make_client, make_group, make_message, make_resend, make_user, officer, outsider, viewer
+from tests.factories import (
+    make_client,
+    make_group,
+    make_message,
+    make_resend,
+    make_user,
+    officer,
+    outsider,
+    viewer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -48,14 +57,22 @@ def test_write_look_and_send(pages: Client) -> None:
     sent = pages.post(path, _mail(key=key))
     assert sent["Location"] == f"/clients/{ana.key.hex}/communications/"
     message = Message.objects.get()
-    assert (message.type, message.state, message.destination) == ("EMAIL", MessageState.QUEUED, "ana@example.org")
+    assert (message.type, message.state, message.destination) == (
+        "EMAIL",
+        MessageState.QUEUED,
+        "ana@example.org",
+    )
     assert (message.subject, message.content, message.event) == ("Your loan", "Dear Ana", "MANUAL")
     assert (message.sender, message.recipient_name, message.client) == ("Ada Officer", "Ana Silva", ana)
     tab = pages.get(sent["Location"])
     assert [row.message for row in tab.context["log"].rows] == [message]
     assert "E-mail to ana@example.org is on its way." in tab.text
     entry = AuditEntry.objects.get(action="SENT")
-    assert (entry.actor_name, entry.target_key, entry.after["to"]) == ("Ada Officer", message.key.hex, "ana@example.org")
+    assert (entry.actor_name, entry.target_key, entry.after["to"]) == (
+        "Ada Officer",
+        message.key.hex,
+        "ana@example.org",
+    )
 
 
 def test_an_sms_to_a_group_and_to_a_user(pages: Client) -> None:
@@ -72,7 +89,10 @@ def test_an_sms_to_a_group_and_to_a_user(pages: Client) -> None:
 def test_sent_twice_it_is_one_message(pages: Client) -> None:
     path, form = f"/clients/{make_client().key.hex}/send/email/", _mail()
     pages.post(path, form)
-    assert "It was sent already; one message is on its way." in pages.get(pages.post(path, form)["Location"]).text
+    assert (
+        "It was sent already; one message is on its way."
+        in pages.get(pages.post(path, form)["Location"]).text
+    )
     changed = pages.post(path, form | {"body": "another text"})
     assert "The second text was not sent" in pages.get(changed["Location"]).text
     assert Message.objects.get().content == "Dear Ana"
@@ -122,11 +142,21 @@ def test_what_cannot_be_sent_is_refused_at_its_field(
 
 
 @pytest.mark.parametrize(
-    "text", ["🐘" * 300, "\u202etfel ot thgir", "<script>alert(1)</script>", "{{ 7|add:7 }}", "x" * 10_000, "a\r\nb\rc"]
+    "text",
+    [
+        "🐘" * 300,
+        "\u202etfel ot thgir",
+        "<script>alert(1)</script>",
+        "{{ 7|add:7 }}",
+        "x" * 10_000,
+        "a\r\nb\rc",
+    ],
 )
 def test_hostile_text_is_sent_as_it_is_and_shown_as_text(pages: Client, text: str) -> None:
     path = f"/clients/{make_client().key.hex}/send/email/"
-    look = pages.post(path, _mail(body=text, subject=text.replace("\r", " ").replace("\n", " ")[:250], do="preview"))
+    look = pages.post(
+        path, _mail(body=text, subject=text.replace("\r", " ").replace("\n", " ")[:250], do="preview")
+    )
     assert "<script>alert" not in look.text
     pages.post(path, _mail(body=text))
     assert Message.objects.get().content == text.replace("\r\n", "\n").replace("\r", "\n")
@@ -134,7 +164,10 @@ def test_hostile_text_is_sent_as_it_is_and_shown_as_text(pages: Client, text: st
 
 def test_without_an_address_there_is_no_form_and_nothing_is_sent(pages: Client) -> None:
     ana = make_client(email="", mobile_phone="12")
-    for channel, said in (("email", "No e-mail address is on file."), ("sms", "The mobile number on file cannot be used")):
+    for channel, said in (
+        ("email", "No e-mail address is on file."),
+        ("sms", "The mobile number on file cannot be used"),
+    ):
         path = f"/clients/{ana.key.hex}/send/{channel}/"
         assert said in pages.get(path).text
         assert "<textarea" not in pages.get(path).text
@@ -165,12 +198,15 @@ def test_looking_sends_nothing(pages: Client) -> None:
     assert pages.get(f"/clients/{ana.key.hex}/send/web_hook/").status_code == 404
 
 
-# --- Anew in place of a failed one --------------------------------------------------------------------------------
+# --- Anew in place of a failed one --------------------------------------------------------------------------
 
 
 def _failed(**fields: Any) -> Message:
     ana = fields.pop("client", None) or make_client(email="new@example.org")
-    return make_message(MessageState.FAILED, **({"destination": "old@example.org", "client": ana, "recipient_name": "Ana Silva"} | fields))
+    return make_message(
+        MessageState.FAILED,
+        **({"destination": "old@example.org", "client": ana, "recipient_name": "Ana Silva"} | fields),
+    )
 
 
 def _anew(message: Message) -> str:
@@ -181,12 +217,22 @@ def test_a_failed_one_is_sent_anew_to_the_present_address(pages: Client) -> None
     failed = _failed()
     assert f'href="{_anew(failed)}"' in pages.get(f"/communications/{failed.key.hex}/").text
     shown = pages.get(_anew(failed)).text
-    for words in ("new@example.org", "The failed one went to <bdi>old@example.org</bdi>", "Payment due", "your payment is due."):
+    for words in (
+        "new@example.org",
+        "The failed one went to <bdi>old@example.org</bdi>",
+        "Payment due",
+        "your payment is due.",
+    ):
         assert words in shown
     response = pages.post(_anew(failed), _mail(expected_last=failed.key.hex))
     new = Message.objects.get(resend_of=failed)
     assert response["Location"] == f"/communications/{new.key.hex}/"
-    assert (new.first, new.destination, new.content, new.sender) == (failed, "new@example.org", "Dear Ana", "Ada Officer")
+    assert (new.first, new.destination, new.content, new.sender) == (
+        failed,
+        "new@example.org",
+        "Dear Ana",
+        "Ada Officer",
+    )
     assert (new.client, new.resent_by) == (failed.client, "Ada Officer")
     assert f'href="/communications/{failed.key.hex}/"' in pages.get(response["Location"]).text
     failed.refresh_from_db()
@@ -206,7 +252,9 @@ def test_one_of_a_chain_is_under_way(pages: Client) -> None:
 def test_what_was_delivered_is_sent_anew_only_by_a_form_that_said_so(pages: Client) -> None:
     failed = _failed()
     delivered = make_resend(failed, MessageState.SENT)
-    assert "It was delivered already" in pages.post(_anew(failed), _mail(expected_last=delivered.key.hex)).text
+    assert (
+        "It was delivered already" in pages.post(_anew(failed), _mail(expected_last=delivered.key.hex)).text
+    )
     shown = pages.get(_anew(failed)).text
     assert "This sends it a second time." in shown
     assert 'name="again" value="True"' in shown
@@ -245,7 +293,7 @@ def test_only_failed_mails_and_sms_are_sent_anew(pages: Client) -> None:
         assert _anew(message) not in pages.get(f"/communications/{message.key.hex}/").text
 
 
-# --- Permissions --------------------------------------------------------------------------------------------------
+# --- Permissions --------------------------------------------------------------------------------------------
 
 
 def _with(*codenames: str) -> User:
@@ -269,7 +317,10 @@ def test_each_role_and_each_permission(client: Client) -> None:
     ):
         client.force_login(person)
         assert tuple(client.get(path).status_code for path in (mail, sms, _anew(failed))) == statuses
-        assert tuple(client.post(path, {"do": "preview"}).status_code for path in (mail, sms, _anew(failed))) == statuses
+        assert (
+            tuple(client.post(path, {"do": "preview"}).status_code for path in (mail, sms, _anew(failed)))
+            == statuses
+        )
 
 
 def test_who_may_not_read_messages_still_sees_that_it_is_on_its_way(client: Client) -> None:

@@ -1,4 +1,6 @@
-"""Messages by hand that begin with a template: offered where they fit, filled in, changed, and logged with the template."""
+"""Messages by hand that begin with a template: offered where they fit, filled in, changed, and logged with
+the template.
+"""
 
 import pytest
 from django.test import Client
@@ -14,13 +16,21 @@ EMAIL, SMS = MessageType.EMAIL, MessageType.SMS
 
 
 def test_only_templates_that_fit_are_offered(pages: Client) -> None:
-    ana, group, user = make_client(), make_group(mobile_phone="+4917012345678"), make_user(email="u@example.org")
+    ana, group, user = (
+        make_client(),
+        make_group(mobile_phone="+4917012345678"),
+        make_user(email="u@example.org"),
+    )
     fits = make_template(trigger="MANUAL", name="Call")
     for other in ({"target": "GROUP"}, {"target": "USER"}, {"type": SMS}, {"active": False}):
         make_template(trigger="MANUAL", **other)
     make_template(name="Automatic")
     assert pages.get(f"/clients/{ana.key.hex}/send/email/").context["offered"] == [fits]
-    for address in (f"/groups/{group.key.hex}/send/email/", f"/users/{user.key.hex}/send/email/", f"/clients/{ana.key.hex}/send/sms/"):
+    for address in (
+        f"/groups/{group.key.hex}/send/email/",
+        f"/users/{user.key.hex}/send/email/",
+        f"/clients/{ana.key.hex}/send/sms/",
+    ):
         assert len(pages.get(address).context["offered"]) == 1
     assert pages.get(f"/groups/{group.key.hex}/send/sms/").context["offered"] == []
 
@@ -42,20 +52,36 @@ def test_a_template_fills_the_form_in_and_is_logged_with_the_changed_text(pages:
     template = make_template(trigger="MANUAL", name="Call", subject="Hello {CLIENT_ID}", text=text, html=html)
     address = f"/clients/{ana.key.hex}/send/email/"
     form = pages.get(f"{address}?template={template.key.hex}").context["form"]
-    assert (form["subject"].value(), form["body"].value()) == (f"Hello {ana.client_id}", "Dear Ana Silva (gold),\nAda Officer")
-    sent = {"key": form["key"].value(), "template": template.key.hex, "subject": "Changed", "body": "Changed too", "keep_html": "on"}
+    assert (form["subject"].value(), form["body"].value()) == (
+        f"Hello {ana.client_id}",
+        "Dear Ana Silva (gold),\nAda Officer",
+    )
+    sent = {
+        "key": form["key"].value(),
+        "template": template.key.hex,
+        "subject": "Changed",
+        "body": "Changed too",
+        "keep_html": "on",
+    }
     assert "The HTML version goes with it" in pages.post(address, sent | {"do": "preview"}).content.decode()
     pages.post(address, sent | {"do": "send"})
     message = Message.objects.get()
     assert (message.subject, message.content, message.html) == ("Changed", "Changed too", "<p>Ana Silva</p>")
-    assert (message.template, message.template_name, message.sender, message.event) == (template, "Call", "Ada Officer", "MANUAL")
+    assert (message.template, message.template_name, message.sender, message.event) == (
+        template,
+        "Call",
+        "Ada Officer",
+        "MANUAL",
+    )
 
 
 def test_a_template_puts_itself_in_use_when_it_is_sent_by_hand(pages: Client) -> None:
     template = make_template(SMS, trigger="MANUAL")
     address = f"/clients/{make_client().key.hex}/send/sms/"
     form = pages.get(f"{address}?template={template.key.hex}").context["form"]
-    pages.post(address, {"key": form["key"].value(), "template": template.key.hex, "body": "Hi", "do": "send"})
+    pages.post(
+        address, {"key": form["key"].value(), "template": template.key.hex, "body": "Hi", "do": "send"}
+    )
     assert NotificationTemplate.objects.get().in_use
 
 
@@ -72,17 +98,37 @@ def test_the_api_sends_a_template_and_keeps_its_rules() -> None:
     body = {"type": "EMAIL", "templateKey": template.key.hex, "clientKey": ana.key.hex}
     answer = program.post("/api/communications/messages", body)
     message = Message.objects.get()
-    assert (answer.status_code, answer.json()["templateKey"], message.template) == (201, template.key.hex, template)
+    assert (answer.status_code, answer.json()["templateKey"], message.template) == (
+        201,
+        template.key.hex,
+        template,
+    )
     assert message.content == f"Dear Ana Silva, {message.sender}"
     wrong = (
         ({"body": "x"}, 400, "body: must be empty where templateKey says what is sent"),
         ({"subject": "x"}, 400, "subject: must be empty where templateKey says what is sent"),
         ({"type": "SMS"}, 400, "templateKey: the template is for EMAIL, the message is of the type SMS"),
-        ({"clientKey": None, "groupKey": group.key.hex}, 400, "templateKey: the template is about clients, the addressee is none"),
-        ({"clientKey": None, "destination": "a@example.org"}, 400, "templateKey: the template is about clients, the addressee is none"),
+        (
+            {"clientKey": None, "groupKey": group.key.hex},
+            400,
+            "templateKey: the template is about clients, the addressee is none",
+        ),
+        (
+            {"clientKey": None, "destination": "a@example.org"},
+            400,
+            "templateKey: the template is about clients, the addressee is none",
+        ),
         ({"templateKey": "zz"}, 400, "templateKey: must be a key of 32 hexadecimal characters"),
-        ({"templateKey": make_template().key.hex}, 404, "templateKey: there is no such template for messages by hand"),
-        ({"templateKey": make_template(trigger="MANUAL", active=False).key.hex}, 400, "templateKey: the template is switched off"),
+        (
+            {"templateKey": make_template().key.hex},
+            404,
+            "templateKey: there is no such template for messages by hand",
+        ),
+        (
+            {"templateKey": make_template(trigger="MANUAL", active=False).key.hex},
+            400,
+            "templateKey: the template is switched off",
+        ),
     )
     for fields, status, source in wrong:
         told = refusal(program.post("/api/communications/messages", body | fields))

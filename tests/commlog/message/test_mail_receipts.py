@@ -28,10 +28,25 @@ def _reported_to(settings: Any) -> Any:
 
 def report(message: Message, event: str, *, secret: str = SECRET, domain: str = "bank.example") -> int:
     """As Brevo says it."""
-    body: dict[str, object] = {"event": event, "email": "ana@example.org", "id": 1, "date": "2026-11-24 10:02:00", "ts_event": 1795514520}
-    body |= {"ts": 1795514520, "message-id": f"<{message.key.hex}@{domain}>", "reason": "550 no such user", "ts_epoch": 1795514520000}
+    body: dict[str, object] = {
+        "event": event,
+        "email": "ana@example.org",
+        "id": 1,
+        "date": "2026-11-24 10:02:00",
+        "ts_event": 1795514520,
+    }
+    body |= {
+        "ts": 1795514520,
+        "message-id": f"<{message.key.hex}@{domain}>",
+        "reason": "550 no such user",
+        "ts_epoch": 1795514520000,
+    }
     headers = {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()}
-    return Client().post("/receipts/mail/brevo/tracking/", body, content_type="application/json", headers=headers).status_code
+    return (
+        Client()
+        .post("/receipts/mail/brevo/tracking/", body, content_type="application/json", headers=headers)
+        .status_code
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +57,9 @@ def report(message: Message, event: str, *, secret: str = SECRET, domain: str = 
         ("spam", ReceiptStatus.COMPLAINED, False),
     ],
 )
-def test_an_event_is_kept_on_its_message_and_changes_no_state(event: str, status: ReceiptStatus, lost: bool) -> None:
+def test_an_event_is_kept_on_its_message_and_changes_no_state(
+    event: str, status: ReceiptStatus, lost: bool
+) -> None:
     message = make_message(MessageState.SENT, provider_id="4bXyz")
     assert [report(message, event) for _ in range(2)] == [200, 200]
     message.refresh_from_db()
@@ -57,7 +74,10 @@ def test_who_does_not_know_the_secret_is_refused_and_leaves_no_row() -> None:
 
 def test_mails_of_others_and_mere_curiosity_are_passed_over() -> None:
     message = make_message(MessageState.SENT)
-    assert [report(message, "hard_bounce", domain="elsewhere.example"), report(message, "opened")] == [200, 200]
+    assert [report(message, "hard_bounce", domain="elsewhere.example"), report(message, "opened")] == [
+        200,
+        200,
+    ]
     assert not DeliveryReceipt.objects.exists()
 
 

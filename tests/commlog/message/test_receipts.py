@@ -57,7 +57,11 @@ def test_a_signed_receipt_moves_the_message_on(settings: Any) -> None:
 
 @pytest.mark.parametrize(
     "forgery",
-    [{"token": "another"}, {"signed_for": "https://commlog.example.org/receipts/twilio/"}, {"signed_for": BASE}],
+    [
+        {"token": "another"},
+        {"signed_for": "https://commlog.example.org/receipts/twilio/"},
+        {"signed_for": BASE},
+    ],
 )
 def test_a_forged_receipt_is_refused_and_leaves_no_row(settings: Any, forgery: dict[str, str]) -> None:
     settings.ALLOWED_HOSTS = ["*"]
@@ -72,7 +76,9 @@ def test_a_forged_receipt_is_refused_and_leaves_no_row(settings: Any, forgery: d
 def test_where_no_receipts_are_asked_for_none_is_believed(settings: Any, missing: str) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     setattr(settings, missing, "")
-    assert call(under_way(), "delivered", token=TOKEN if missing == "RECEIPTS_URL" else "x").status_code == 403
+    assert (
+        call(under_way(), "delivered", token=TOKEN if missing == "RECEIPTS_URL" else "x").status_code == 403
+    )
 
 
 def test_what_is_of_no_use_is_not_repeated_for_ever(settings: Any) -> None:
@@ -90,17 +96,23 @@ def test_a_message_that_does_not_exist(settings: Any) -> None:
 def test_hostile_fields_are_stored_as_text(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     message = under_way()
-    assert call(message, "failed", ErrorCode="3" * 99, ErrorMessage="<script>\0\u202e" + "x" * 9_000).status_code == 204
+    assert (
+        call(message, "failed", ErrorCode="3" * 99, ErrorMessage="<script>\0\u202e" + "x" * 9_000).status_code
+        == 204
+    )
     stored = message.receipts.get()
     assert (stored.code, len(stored.detail), "\0" in stored.detail) == ("3" * 20, 500, False)
 
 
-# --- pages -----------------------------------------------------------------------------------------------------------
+# --- pages --------------------------------------------------------------------------------------------------
 
 
 def shown(pages: Client, message: Message) -> tuple[str, str]:
     """The line in the log and the message's page."""
-    answers: list[HttpResponse] = [pages.get("/communications/"), pages.get(f"/communications/{message.key.hex}/")]
+    answers: list[HttpResponse] = [
+        pages.get("/communications/"),
+        pages.get(f"/communications/{message.key.hex}/"),
+    ]
     log, page = (" ".join(answer.text.split()) for answer in answers)
     return log, page
 
@@ -123,8 +135,13 @@ def test_an_sms_of_unknown_outcome_that_was_delivered_loses_plain_resend(pages: 
     assert "It may have been delivered." not in page
 
 
-@pytest.mark.parametrize(("type", "status"), [(MessageType.SMS, ReceiptStatus.UNDELIVERED), (MessageType.EMAIL, ReceiptStatus.BOUNCED)])
-def test_what_was_lost_after_it_was_sent_can_be_sent_anew(pages: Client, type: MessageType, status: ReceiptStatus) -> None:
+@pytest.mark.parametrize(
+    ("type", "status"),
+    [(MessageType.SMS, ReceiptStatus.UNDELIVERED), (MessageType.EMAIL, ReceiptStatus.BOUNCED)],
+)
+def test_what_was_lost_after_it_was_sent_can_be_sent_anew(
+    pages: Client, type: MessageType, status: ReceiptStatus
+) -> None:
     message = make_message(MessageState.SENT, type, provider_id="id")
     assert "Send anew" not in shown(pages, message)[1]
     receipts.record(message.key, status, provider_id="id", code="30005", detail="Unknown destination")

@@ -29,7 +29,9 @@ def _form(message: Message, **changed: str) -> dict[str, str]:
 
 
 def _resend(pages: Client, message: Message, headers: dict[str, str] | None = None, **changed: str) -> Any:
-    return pages.post(f"/communications/{message.key.hex}/resend/", _form(message, **changed), headers=headers or {})
+    return pages.post(
+        f"/communications/{message.key.hex}/resend/", _form(message, **changed), headers=headers or {}
+    )
 
 
 def test_without_javascript_it_returns_to_the_log_with_a_link_to_the_new_entry(pages: Client) -> None:
@@ -49,16 +51,26 @@ def test_it_is_recorded_once_with_who_asked(pages: Client) -> None:
         _resend(pages, failed)
     new = Message.objects.get(resend_of=failed)
     entry = AuditEntry.objects.get(action="RESENT")
-    assert (entry.actor_name, entry.target_key, entry.target_label) == ("Ada Officer", new.key.hex, "E-mail to Ana Silva")
+    assert (entry.actor_name, entry.target_key, entry.target_label) == (
+        "Ada Officer",
+        new.key.hex,
+        "E-mail to Ana Silva",
+    )
     assert entry.after == {"failed message": failed.key.hex}
 
 
 def test_what_would_fail_at_once_makes_no_entry_and_the_answer_says_what_to_do_instead(pages: Client) -> None:
     failed = make_message(
-        MessageState.FAILED, destination="", client=make_client(email=""), failure_reason=Reason.MISSING_EMAIL_RECIPIENT_ADDRESS
+        MessageState.FAILED,
+        destination="",
+        client=make_client(email=""),
+        failure_reason=Reason.MISSING_EMAIL_RECIPIENT_ADDRESS,
     )
     page = f"/communications/{failed.key.hex}/"
-    said = "It would fail again at once, so no new entry was made: No destination is on file. Add the address to the recipient’s page"
+    said = (
+        "It would fail again at once, so no new entry was made: No destination is on file. Add the "
+        "address to the recipient’s page"
+    )
     in_place = unescape(_resend(pages, failed, HTMX).text).replace("'", "’")
     assert said in in_place
     assert f'href="{page}send-anew/">Send anew…</a>' in in_place
@@ -78,7 +90,9 @@ def test_what_no_other_text_would_help_is_not_offered_to_be_written_anew(pages: 
     assert "Send anew" not in refused
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "\\\\evil.example"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "\\\\evil.example"]
+)
 def test_it_returns_nowhere_else(pages: Client, target: str) -> None:
     failed = make_message(MessageState.FAILED)
     assert _resend(pages, failed, next=target)["Location"] == f"/communications/{failed.key.hex}/"

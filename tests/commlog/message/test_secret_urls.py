@@ -1,4 +1,6 @@
-"""Readers see a webhook's URL without its secret path, on pages, in exports and over the API; who may change the URL sees it whole."""
+"""Readers see a webhook's URL without its secret path, on pages, in exports and over the API; who may change
+the URL sees it whole.
+"""
 
 import csv
 import io
@@ -16,7 +18,18 @@ from notifications.delivery.retiring import retire
 from notifications.events import Happening
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_attempt, make_client, make_key, make_message, make_resend, make_template, make_user, officer, viewer
+from tests.factories import (
+    admin,
+    make_attempt,
+    make_client,
+    make_key,
+    make_message,
+    make_resend,
+    make_template,
+    make_user,
+    officer,
+    viewer,
+)
 
 pytestmark = pytest.mark.django_db
 SECRET = "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
@@ -35,7 +48,9 @@ def failed() -> Message:
 def _texts(person: Any, addresses: list[str]) -> list[str]:
     browser = Client()
     browser.force_login(person)
-    answers = [browser.get(each, headers=headers) for each in addresses for headers in ({}, {"HX-Request": "true"})]
+    answers = [
+        browser.get(each, headers=headers) for each in addresses for headers in ({}, {"HX-Request": "true"})
+    ]
     assert {answer.status_code for answer in answers} == {200}
     return [answer.text for answer in answers]
 
@@ -66,12 +81,29 @@ def test_the_event_of_a_webhook_shows_readers_no_secret_path() -> None:
 
 def test_templates_and_the_audit_trail_show_it_to_those_who_may_edit_templates(client: Client) -> None:
     client.force_login(admin())
-    form = {"name": "Hook", "event": "LOAN_REPAYMENT", "target": "CLIENT", "subscription": "OPT_OUT", "match_any": "all", "do": "save"}
-    form |= {"destination": URL, "method": "POST", "content_type": "application/json", "text": "{}", "active": "on"}
+    form = {
+        "name": "Hook",
+        "event": "LOAN_REPAYMENT",
+        "target": "CLIENT",
+        "subscription": "OPT_OUT",
+        "match_any": "all",
+        "do": "save",
+    }
+    form |= {
+        "destination": URL,
+        "method": "POST",
+        "content_type": "application/json",
+        "text": "{}",
+        "active": "on",
+    }
     assert client.post("/administration/templates/new/?type=WEB_HOOK", form).status_code == 302
     made = NotificationTemplate.objects.get()
     client.post(f"/administration/templates/{made.key.hex}/edit/", form | {"do": "test"})
-    addresses = ["/administration/audit/", "/administration/templates/", f"/administration/templates/{made.key.hex}/"]
+    addresses = [
+        "/administration/audit/",
+        "/administration/templates/",
+        f"/administration/templates/{made.key.hex}/",
+    ]
     auditor = make_user()
     auditor.user_permissions.add(*Permission.objects.filter(codename="view_administration_details"))
     assert [(SHOWN in text, SECRET in text) for text in _texts(auditor, addresses)] == [(True, False)] * 6
@@ -80,7 +112,9 @@ def test_templates_and_the_audit_trail_show_it_to_those_who_may_edit_templates(c
 
 
 @pytest.mark.parametrize(("maker", "destination"), [(officer, SHOWN), (admin, URL)])
-def test_an_export_holds_what_its_owner_may_read(failed: Message, client: Client, maker: Any, destination: str) -> None:
+def test_an_export_holds_what_its_owner_may_read(
+    failed: Message, client: Client, maker: Any, destination: str
+) -> None:
     client.force_login(maker())
     make_message(MessageState.SENT, destination="ana@example.org", created_at=failed.created_at)
     of = quote("/communications/?columns=destination,failure_details&sort=created")
@@ -91,14 +125,23 @@ def test_an_export_holds_what_its_owner_may_read(failed: Message, client: Client
 
 
 @pytest.mark.parametrize(("role", "destination"), [("Viewer", SHOWN), ("Administrator", URL)])
-def test_the_api_answers_what_its_caller_may_read(failed: Message, client: Client, role: str, destination: str) -> None:
+def test_the_api_answers_what_its_caller_may_read(
+    failed: Message, client: Client, role: str, destination: str
+) -> None:
     headers = {"apiKey": make_key(role=role)}
-    one = client.get(f"/api/communications/messages/{failed.key.hex}?detailsLevel=FULL", headers=headers).json()
+    one = client.get(
+        f"/api/communications/messages/{failed.key.hex}?detailsLevel=FULL", headers=headers
+    ).json()
     many = [
-        client.post(f"/api/{path}?detailsLevel=FULL", body, content_type="application/json", headers=headers).json()
+        client.post(
+            f"/api/{path}?detailsLevel=FULL", body, content_type="application/json", headers=headers
+        ).json()
         for path, body in (
             ("communications/messages:search", []),
-            ("communications/messages:searchSorted", {"filterCriteria": [], "sortingCriteria": {"field": "type"}}),
+            (
+                "communications/messages:searchSorted",
+                {"filterCriteria": [], "sortingCriteria": {"field": "type"}},
+            ),
         )
     ]
     assert many == [[one]] * 2
@@ -107,8 +150,12 @@ def test_the_api_answers_what_its_caller_may_read(failed: Message, client: Clien
         assert (SECRET in said) == (destination == URL)
 
 
-@pytest.mark.parametrize(("permission", "url"), [("create_communication_templates", SHOWN), ("edit_communication_templates", URL)])
-def test_a_template_over_the_api_shows_its_url_to_those_who_may_edit_it(client: Client, permission: str, url: str) -> None:
+@pytest.mark.parametrize(
+    ("permission", "url"), [("create_communication_templates", SHOWN), ("edit_communication_templates", URL)]
+)
+def test_a_template_over_the_api_shows_its_url_to_those_who_may_edit_it(
+    client: Client, permission: str, url: str
+) -> None:
     made = make_template(MessageType.WEB_HOOK, destination=URL, text="{}")
     Role.objects.create(name="Author").permissions.set(Permission.objects.filter(codename=permission))
     answer = client.get(f"/api/templates/{made.key.hex}", headers={"apiKey": make_key(role="Author")})
@@ -129,19 +176,34 @@ def test_the_owner_is_told_of_a_dead_address_without_its_secret(settings: Any) -
 
 
 @pytest.mark.parametrize("asked", ["hooks.slack.com", "HTTPS://hooks.slack.com/services/", SHOWN, URL])
-def test_a_webhook_is_found_by_what_is_shown_of_it_and_by_its_whole_url(failed: Message, client: Client, asked: str) -> None:
+def test_a_webhook_is_found_by_what_is_shown_of_it_and_by_its_whole_url(
+    failed: Message, client: Client, asked: str
+) -> None:
     make_message(MessageState.FAILED, MessageType.WEB_HOOK, destination="https://hooks.example.org/in")
     client.force_login(viewer())
     for query in ({"q": asked}, {"c": f"destination.contains.{asked}"}):
-        assert [row.message for row in client.get("/communications/", query).context["log"].rows] == [failed], query
+        assert [row.message for row in client.get("/communications/", query).context["log"].rows] == [
+            failed
+        ], query
 
 
-@pytest.mark.parametrize("asked", ["T0", "/T00000000", f"https://hooks.slack.com/services/{SECRET[:12]}", SECRET, "XXXX", URL[:-1]])
+@pytest.mark.parametrize(
+    "asked", ["T0", "/T00000000", f"https://hooks.slack.com/services/{SECRET[:12]}", SECRET, "XXXX", URL[:-1]]
+)
 def test_nobody_feels_the_way_into_a_secret_path(failed: Message, client: Client, asked: str) -> None:
     Message.objects.update(failure_cause="HTTP 404")
     client.force_login(viewer())
-    queries = [{"q": asked}, *({"c": f"destination.{each}.{asked}"} for each in ("contains", "starts_with", "starts_with_case_sensitive"))]
+    queries = [
+        {"q": asked},
+        *(
+            {"c": f"destination.{each}.{asked}"}
+            for each in ("contains", "starts_with", "starts_with_case_sensitive")
+        ),
+    ]
     assert [client.get("/communications/", query).context["log"].rows for query in queries] == [[]] * 4
-    assert len(client.get("/communications/", {"c": f"destination.not_contains.{asked}"}).context["log"].rows) == 1
+    assert (
+        len(client.get("/communications/", {"c": f"destination.not_contains.{asked}"}).context["log"].rows)
+        == 1
+    )
     client.force_login(admin())
     assert len(client.get("/communications/", {"c": f"destination.equals.{URL}"}).context["log"].rows) == 1

@@ -1,4 +1,6 @@
-"""The templates of the administration: made, tried out, changed, switched, deleted; and what is sent stays as it was."""
+"""The templates of the administration: made, tried out, changed, switched, deleted; and what is sent stays as
+it was.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -36,8 +38,15 @@ def _form(**values: Any) -> dict[str, Any]:
 
 
 def _hook(**values: Any) -> dict[str, Any]:
-    form = _form(destination="https://hooks.example.org/in", method="PUT", content_type="application/json", text='{"a": "{AMOUNT}"}')
-    return {name: value for name, value in form.items() if name not in ("trigger", "recipient", "subject")} | values
+    form = _form(
+        destination="https://hooks.example.org/in",
+        method="PUT",
+        content_type="application/json",
+        text='{"a": "{AMOUNT}"}',
+    )
+    return {
+        name: value for name, value in form.items() if name not in ("trigger", "recipient", "subject")
+    } | values
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -70,14 +79,26 @@ def test_the_list_is_filtered(pages: Client) -> None:
 @pytest.mark.parametrize(
     ("made", "field", "said"),
     [
-        (lambda: ("SMS", _form(subject="", recipient_role="Treasurer")), "recipient_role", "Choose “Members of the group” above"),
+        (
+            lambda: ("SMS", _form(subject="", recipient_role="Treasurer")),
+            "recipient_role",
+            "Choose “Members of the group” above",
+        ),
         (
             lambda: ("WEB_HOOK", _hook(auth_username="a:b", password="x")),
             "auth_username",
             "User name holds a colon, which ends a user name",
         ),
-        (lambda: ("WEB_HOOK", _hook(auth_username="a", password="x\x07")), "password", "Password holds a control character."),
-        (lambda: ("WEB_HOOK", _hook(password="hunter2")), "auth_username", "Enter the user name that the password belongs to"),
+        (
+            lambda: ("WEB_HOOK", _hook(auth_username="a", password="x\x07")),
+            "password",
+            "Password holds a control character.",
+        ),
+        (
+            lambda: ("WEB_HOOK", _hook(password="hunter2")),
+            "auth_username",
+            "Enter the user name that the password belongs to",
+        ),
     ],
 )
 def test_what_would_not_count_is_refused_not_dropped(pages: Client, made: Any, field: str, said: str) -> None:
@@ -91,25 +112,38 @@ def test_headers_are_lines_by_cr_and_lf_alone(pages: Client) -> None:
     pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-A: 1\r\nX-B: 2\rX-C: 3\nX-D: 4"))
     assert NotificationTemplate.objects.get().headers == {"X-A": "1", "X-B": "2", "X-C": "3", "X-D": "4"}
     answer = pages.post(NEW + "WEB_HOOK", _hook(name="Another", header_lines="X-A: 1\u2028X-B: 2"))
-    assert "holds a line break" in answer.context["form"].errors["header_lines"][0]  # one header, and one that cannot be sent
+    # One header, and one that cannot be sent.
+    assert "holds a line break" in answer.context["form"].errors["header_lines"][0]
 
 
 def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
     answer = pages.post(
-        NEW + "EMAIL", _form(f1="AMOUNT", o1="MORE_THAN", v1="100", f2="{CF:LOYALTY}", o2="EQUALS", v2="gold", match_any="any")
+        NEW + "EMAIL",
+        _form(
+            f1="AMOUNT", o1="MORE_THAN", v1="100", f2="{CF:LOYALTY}", o2="EQUALS", v2="gold", match_any="any"
+        ),
     )
     made = NotificationTemplate.objects.get()
     assert answer["Location"] == f"{PAGE}{made.key.hex}/"
-    assert (made.name, made.type, made.active, made.text) == ("Payment received", "EMAIL", False, "Dear {CLIENT_NAME},\nthank you.")
+    assert (made.name, made.type, made.active, made.text) == (
+        "Payment received",
+        "EMAIL",
+        False,
+        "Dear {CLIENT_NAME},\nthank you.",
+    )
     assert (made.match_any, [one["field"] for one in made.conditions]) == (True, ["AMOUNT", "CF:LOYALTY"])
     entry = AuditEntry.objects.get(target_kind="template")
     assert (entry.action, entry.actor, entry.target_label) == ("CREATED", ada, "Payment received")
-    assert "any of Amount is more than 100; Own field LOYALTY is gold" in pages.get(answer["Location"]).content.decode()
+    assert (
+        "any of Amount is more than 100; Own field LOYALTY is gold"
+        in pages.get(answer["Location"]).content.decode()
+    )
 
 
 WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"name": ""}, "name", "Name is missing."),
-    ({"text": "Dear {CLIENT_NAM}, {foo}"}, "text", "Text holds placeholders that cannot be filled in: {CLIENT_NAM}, {foo}."),
+    ({"text": "Dear {CLIENT_NAM}, {foo}"}, "text", "Text holds placeholders that cannot be filled in: "
+                                                   "{CLIENT_NAM}, {foo}."),
     ({"subject": ""}, "subject", "Subject is missing."),
     ({"event": ""}, "event", "Event is missing: choose what it waits for."),
     ({"text": "a\0"}, "text", "Text holds a NUL character, which cannot be stored."),
@@ -122,54 +156,92 @@ WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 
 @pytest.mark.parametrize(("values", "field", "error"), WRONG)
-def test_a_wrong_template_is_not_saved_and_says_what_is_wrong(pages: Client, values: dict[str, Any], field: str, error: str) -> None:
+def test_a_wrong_template_is_not_saved_and_says_what_is_wrong(
+    pages: Client, values: dict[str, Any], field: str, error: str
+) -> None:
     answer = pages.post(NEW + "EMAIL", _form(**values))
     assert (answer.status_code, answer.context["form"].errors[field]) == (200, [error])
     assert NotificationTemplate.objects.count() == 0
 
 
 def test_what_is_wrong_with_a_condition_is_said_in_its_row(pages: Client) -> None:
-    answer = pages.post(NEW + "EMAIL", _form(f1="AMOUNT", o1="MORE_THAN", v1="1,000", f2="AMOUNT", o2="EMPTY", v2="is ignored"))
+    answer = pages.post(
+        NEW + "EMAIL",
+        _form(f1="AMOUNT", o1="MORE_THAN", v1="1,000", f2="AMOUNT", o2="EMPTY", v2="is ignored"),
+    )
     rows = answer.context["form"].rows
-    assert [row.wrong for row in rows] == ["Must be an amount such as 1250.50, without separators.", "", "", ""]
+    assert [row.wrong for row in rows] == [
+        "Must be an amount such as 1250.50, without separators.",
+        "",
+        "",
+        "",
+    ]
     assert (rows[0].value, rows[2].number) == ("1,000", 3)
 
 
 def test_a_webhook_keeps_its_secrets_and_shows_its_signing_secret_once(pages: Client) -> None:
-    pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"))
+    pages.post(
+        NEW + "WEB_HOOK",
+        _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"),
+    )
     made = NotificationTemplate.objects.get()
     address = f"{PAGE}{made.key.hex}/"
-    assert (opened(made.auth_password), open_headers(made.headers)) == ("hunter2", {"X-Token": "s3cret", "X-Source": "core"})
+    assert (opened(made.auth_password), open_headers(made.headers)) == (
+        "hunter2",
+        {"X-Token": "s3cret", "X-Source": "core"},
+    )
     assert is_sealed(made.signing_secret)
     assert opened(made.signing_secret).encode() in pages.get(address).content
     assert b"whsec_" not in pages.get(address).content
     assert b"hunter2" not in pages.get(address + "edit/").content
     seen = seen_at(pages, address + "edit/")
-    pages.post(address + "edit/", _hook(header_lines="X-Source: core", auth_username="bank", password="") | seen)
+    pages.post(
+        address + "edit/", _hook(header_lines="X-Source: core", auth_username="bank", password="") | seen
+    )
     made.refresh_from_db()
     assert (opened(made.auth_password), made.headers) == ("hunter2", {"X-Source": "core"})
     assert "hunter2" not in str(list(AuditEntry.objects.values_list("before", "after")))
 
 
 def _stored_hook(pages: Client) -> NotificationTemplate:
-    pages.post(NEW + "WEB_HOOK", _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"))
+    pages.post(
+        NEW + "WEB_HOOK",
+        _hook(header_lines="X-Token: s3cret\nX-Source: core", auth_username="bank", password="hunter2"),
+    )
     return NotificationTemplate.objects.get()
 
 
-_AWAY = {"destination": "https://evil.example/in", "header_lines": "X-Token: hidden\nX-Source: core", "auth_username": "bank"}
+_AWAY = {
+    "destination": "https://evil.example/in",
+    "header_lines": "X-Token: hidden\nX-Source: core",
+    "auth_username": "bank",
+}
 
 
 def test_a_url_of_another_server_asks_for_the_secrets_again(pages: Client) -> None:
     made = _stored_hook(pages)
-    answer = pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY) | seen_at(pages, f"{PAGE}{made.key.hex}/edit/"))
+    answer = pages.post(
+        f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY) | seen_at(pages, f"{PAGE}{made.key.hex}/edit/")
+    )
     assert answer.context["form"].errors == {
         "password": ["The URL leads to another server: enter the password again, or remove the user name."],
-        "header_lines": ["The URL leads to another server: enter the value of X-Token again, or remove the line."],
+        "header_lines": [
+            "The URL leads to another server: enter the value of X-Token again, or remove the line."
+        ],
     }
     kept = NotificationTemplate.objects.get()
-    assert (kept.destination, kept.auth_password, kept.headers) == (made.destination, made.auth_password, made.headers)
+    assert (kept.destination, kept.auth_password, kept.headers) == (
+        made.destination,
+        made.auth_password,
+        made.headers,
+    )
     given = _AWAY | {"password": "anew", "header_lines": "X-Token: new"}
-    assert pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**given) | seen_at(pages, f"{PAGE}{made.key.hex}/edit/")).status_code == 302
+    assert (
+        pages.post(
+            f"{PAGE}{made.key.hex}/edit/", _hook(**given) | seen_at(pages, f"{PAGE}{made.key.hex}/edit/")
+        ).status_code
+        == 302
+    )
     moved = NotificationTemplate.objects.get()
     assert (opened(moved.auth_password), open_headers(moved.headers)) == ("anew", {"X-Token": "new"})
 
@@ -187,7 +259,10 @@ def test_a_test_to_another_server_goes_without_the_stored_secrets(pages: Client)
 
 def test_a_test_to_the_same_server_goes_with_the_stored_secrets(pages: Client) -> None:
     made = _stored_hook(pages)
-    pages.post(f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY | {"destination": "https://HOOKS.example.org:443/other"}, do="test"))
+    pages.post(
+        f"{PAGE}{made.key.hex}/edit/",
+        _hook(**_AWAY | {"destination": "https://HOOKS.example.org:443/other"}, do="test"),
+    )
     message = Message.objects.get()
     assert (opened(message.auth_password), open_headers(message.headers)["X-Token"]) == ("hunter2", "s3cret")
 
@@ -217,7 +292,12 @@ def test_wrong_headers_are_said_at_their_field(pages: Client, lines: str, error:
 
 def test_the_preview_is_filled_in_with_a_real_client(pages: Client) -> None:
     make_client(first_names="Bo", last_name="<Lind>", client_id="000999")
-    form = _form(do="preview", text="Dear {CLIENT_NAME}, {AMOUNT}{CF:LOYALTY}", html="<p>{CLIENT_NAME}</p>", with_client="000999")
+    form = _form(
+        do="preview",
+        text="Dear {CLIENT_NAME}, {AMOUNT}{CF:LOYALTY}",
+        html="<p>{CLIENT_NAME}</p>",
+        with_client="000999",
+    )
     page = pages.post(NEW + "EMAIL", form).content.decode()
     assert "Dear Bo &lt;Lind&gt;, [Amount]" in page
     assert "Left empty: <code>{CF:LOYALTY}</code>" in page
@@ -238,17 +318,27 @@ def test_the_preview_uses_the_last_event_of_that_client(pages: Client) -> None:
 def test_the_preview_speaks_dates_as_the_message_would(pages: Client) -> None:
     ana = make_client(client_id="000999")
     told = {"PAYMENT_DUE_DATE": "2026-12-01T00:00:00Z"}
-    events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data=told, occurred_at=datetime(2026, 11, 24, 9, 14, tzinfo=UTC)))
+    events.raise_one(
+        Happening(
+            "LOAN_REPAYMENT", client=ana, data=told, occurred_at=datetime(2026, 11, 24, 9, 14, tzinfo=UTC)
+        )
+    )
     text = "Due {PAYMENT_DUE_DATE}, told {EVENT_DATE_TIME}"
-    trial = pages.post(NEW + "SMS", _form(do="preview", text=text, subject="", with_client="000999")).context["trial"]
+    trial = pages.post(NEW + "SMS", _form(do="preview", text=text, subject="", with_client="000999")).context[
+        "trial"
+    ]
     assert trial.content["body"] == "Due 1 December 2026, told 24 November 2026 09:14"
     assert trial.empty == []
 
 
 def test_what_stands_in_the_way_of_a_preview_is_said(pages: Client) -> None:
-    assert "Correct this first:" in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
     assert (
-        "There is no client with the name or ID “zz”." in pages.post(NEW + "EMAIL", _form(do="preview", with_client="zz")).content.decode()
+        "Correct this first:"
+        in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
+    )
+    assert (
+        "There is no client with the name or ID “zz”."
+        in pages.post(NEW + "EMAIL", _form(do="preview", with_client="zz")).content.decode()
     )
 
 
@@ -268,7 +358,12 @@ def test_a_test_goes_to_oneself_and_saves_nothing(pages: Client, ada: User) -> N
     make_client()
     pages.post(NEW + "EMAIL", _form(do="test"))
     message = Message.objects.get()
-    assert (message.destination, message.user, message.sender_user, message.template) == ("ada@example.org", ada, ada, None)
+    assert (message.destination, message.user, message.sender_user, message.template) == (
+        "ada@example.org",
+        ada,
+        ada,
+        None,
+    )
     assert (message.subject, message.content) == ("Payment of [Amount]", "Dear Ana Silva,\nthank you.")
     assert NotificationTemplate.objects.count() == 0
     assert AuditEntry.objects.get(action="SENT").target_label == "test of Payment received"
@@ -276,11 +371,15 @@ def test_a_test_goes_to_oneself_and_saves_nothing(pages: Client, ada: User) -> N
 
 def test_a_test_without_an_address_of_ones_own_is_refused(client: Client) -> None:
     client.force_login(admin(email=""))
-    assert "Your account has no e-mail address." in client.post(NEW + "EMAIL", _form(do="test")).content.decode()
+    assert (
+        "Your account has no e-mail address." in client.post(NEW + "EMAIL", _form(do="test")).content.decode()
+    )
     assert Message.objects.count() == 0
 
 
-def test_a_test_of_a_stored_template_names_it_and_changes_nothing_but_that_it_is_in_use(pages: Client) -> None:
+def test_a_test_of_a_stored_template_names_it_and_changes_nothing_but_that_it_is_in_use(
+    pages: Client,
+) -> None:
     template = make_template()
     pages.post(f"{PAGE}{template.key.hex}/edit/", _form(do="test", text="New"))
     message = Message.objects.get()
@@ -289,14 +388,19 @@ def test_a_test_of_a_stored_template_names_it_and_changes_nothing_but_that_it_is
     assert template.text == "Dear {CLIENT_NAME}, we received {AMOUNT}."
 
 
-def test_editing_changes_what_comes_and_nothing_that_was_sent(pages: Client, ada: User, settings: Any) -> None:
+def test_editing_changes_what_comes_and_nothing_that_was_sent(
+    pages: Client, ada: User, settings: Any
+) -> None:
     set_up_channels(settings)
     template = make_template(name="Payment received")
     ana = make_client()
     events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "1"}))
     first = Message.objects.get()
     template.refresh_from_db()
-    pages.post(f"{PAGE}{template.key.hex}/edit/", _form(text="Hello {CLIENT_NAME}") | seen_at(pages, f"{PAGE}{template.key.hex}/edit/"))
+    pages.post(
+        f"{PAGE}{template.key.hex}/edit/",
+        _form(text="Hello {CLIENT_NAME}") | seen_at(pages, f"{PAGE}{template.key.hex}/edit/"),
+    )
     Message.objects.filter(pk=first.pk).update(state=MessageState.FAILED, due_at=None, failure_reason="OTHER")
     again = outbox.resend(Message.objects.get(pk=first.pk), by=ada).message
     events.raise_one(Happening("LOAN_REPAYMENT", client=ana, data={"AMOUNT": "1"}))
@@ -324,7 +428,9 @@ def test_switching_and_deleting(pages: Client, ada: User) -> None:
     assert pages.post(NEW + "EMAIL", _form(name="Paid")).status_code == 302
 
 
-@pytest.mark.parametrize("posted", [{}, {"active": "on"}, {"do": "activate"}, {"do": "activate", "active": "on"}])
+@pytest.mark.parametrize(
+    "posted", [{}, {"active": "on"}, {"do": "activate"}, {"do": "activate", "active": "on"}]
+)
 def test_a_new_template_is_a_draft_whatever_button_created_it(pages: Client, posted: dict[str, str]) -> None:
     for channel, form in (("EMAIL", _form(**posted)), ("WEB_HOOK", _hook(**posted | {"name": "Hook"}))):
         answer = pages.post(NEW + channel, form)
@@ -351,14 +457,19 @@ def _asked(pages: Client, template: NotificationTemplate) -> str:
 
 
 def test_activating_says_first_how_many_messages_a_day_that_is(pages: Client) -> None:
-    template = make_template(active=False, conditions=[{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["10"]}])
+    template = make_template(
+        active=False, conditions=[{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["10"]}]
+    )
     ana, mute = make_client(), make_client(email="")
     for client, amount in ((ana, "11"), (ana, "12"), (ana, "9"), (mute, "11")):
         events.raise_one(Happening("LOAN_REPAYMENT", client=client, data={"AMOUNT": amount}))
-    assert "The event LOAN_REPAYMENT was reported 4 times in the last 24 hours: 2 messages a day from this template." in _asked(
+    assert (
+        "The event LOAN_REPAYMENT was reported 4 times in the last 24 hours: 2 messages a day from this "
+        "template." in _asked(pages, template)
+    )
+    assert "it sends E-mail to: the client or the group itself. Past events send nothing." in _asked(
         pages, template
     )
-    assert "it sends E-mail to: the client or the group itself. Past events send nothing." in _asked(pages, template)
     template.refresh_from_db()
     assert not template.active
     assert Message.objects.count() == 0
@@ -368,36 +479,59 @@ def test_activating_says_first_how_many_messages_a_day_that_is(pages: Client) ->
     assert "Events that come while it is inactive are not made up for later." in asked
 
 
-def test_more_events_than_are_tried_are_judged_by_the_latest(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_events_than_are_tried_are_judged_by_the_latest(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("commlog.message_templates.activation._MOST_TRIED", 2)
     template, ana = make_template(active=False), make_client()
     for client in (make_client(email=""), make_client(email=""), ana, ana, make_client(email=""), ana):
         events.raise_one(Happening("LOAN_REPAYMENT", client=client, data={"AMOUNT": "1"}))
-    assert "6 times in the last 24 hours. The latest 2 lead to 1 message: about 3 a day from this template." in _asked(pages, template)
+    assert (
+        "6 times in the last 24 hours. The latest 2 lead to 1 message: about 3 a day from this template."
+        in _asked(pages, template)
+    )
     monkeypatch.setattr("commlog.message_templates.activation._MOST_COUNTED", 5)
     asked = _asked(pages, template)
-    assert "too often in the last 24 hours to be counted. The latest 2 lead to 1 message from this template." in asked
+    assert (
+        "too often in the last 24 hours to be counted. The latest 2 lead to 1 message from this template."
+        in asked
+    )
 
 
-def test_an_event_that_writes_to_many_members_is_not_tried_over_and_over(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_writes_to_many_members_is_not_tried_over_and_over(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("commlog.message_templates.activation._MOST_MADE", 3)
     group = make_group(*(make_client() for _ in range(3)))
-    template = make_template(event="GROUP_ACTIVITY", target="GROUP", recipient="GROUP_MEMBERS", text="{GROUP_NAME}", active=False)
+    template = make_template(
+        event="GROUP_ACTIVITY", target="GROUP", recipient="GROUP_MEMBERS", text="{GROUP_NAME}", active=False
+    )
     for _ in range(25):
         events.raise_one(Happening("GROUP_ACTIVITY", group=group))
     asked = _asked(pages, template)
-    assert "25 times in the last 24 hours. The latest leads to 3 messages: about 75 a day from this template." in asked
+    assert (
+        "25 times in the last 24 hours. The latest leads to 3 messages: about 75 a day from this template."
+        in asked
+    )
 
 
 def test_a_number_that_nobody_knows_is_not_made_up(pages: Client) -> None:
     template = make_template(active=False)
-    assert "is not known: the event LOAN_REPAYMENT was not reported in the last 7 days." in _asked(pages, template)
+    assert "is not known: the event LOAN_REPAYMENT was not reported in the last 7 days." in _asked(
+        pages, template
+    )
     told = events.raise_one(Happening("LOAN_REPAYMENT", client=make_client(), data={"AMOUNT": "1"})).event
     BusinessEvent.objects.filter(pk=told.pk).update(received_at=timezone.now() - timedelta(days=3))
     asked = _asked(pages, template)
-    assert "reported 1 time in the last 7 days, and not in the last 24 hours. That leads to 1 message from this template." in asked
+    assert (
+        "reported 1 time in the last 7 days, and not in the last 24 hours. That leads to 1 message from this "
+        "template." in asked
+    )
     by_hand = make_template(trigger="MANUAL", event="", active=False)
-    assert "A person sends it. Staff can choose it when they write a message; nothing is sent by itself." in _asked(pages, by_hand)
+    assert (
+        "A person sends it. Staff can choose it when they write a message; nothing is sent by itself."
+        in _asked(pages, by_hand)
+    )
 
 
 def test_who_may_create_templates_alone_cannot_activate_one(client: Client) -> None:
@@ -415,7 +549,9 @@ def test_the_message_names_its_template_and_leads_to_it(pages: Client, client: C
     events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
     address = f"/communications/{Message.objects.get().key.hex}/"
     assert f'<a href="{PAGE}{template.key.hex}/"><bdi>Paid</bdi></a>' in pages.get(address).content.decode()
-    assert pages.get(f"/communications/?c=template.equals.{template.key.hex}").context["log"].rows.__len__() == 1
+    assert (
+        pages.get(f"/communications/?c=template.equals.{template.key.hex}").context["log"].rows.__len__() == 1
+    )
     assert len(pages.get("/communications/?c=template_name.contains.aid").context["log"].rows) == 1
     client.force_login(officer())
     assert "<dd><bdi>Paid</bdi></dd>" in client.get(address).content.decode()

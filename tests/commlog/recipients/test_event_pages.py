@@ -31,7 +31,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
         _told(client=make_client())
     pages.get(PAGE)
     limits = 4 if connection.vendor == "postgresql" else 0  # a savepoint, and a limit around the list
-    with django_assert_num_queries(9 + limits):  # session, user, two for permissions, menu item, events, menu, jobs, banner
+    # session, user, two for permissions, menu item, events, menu, jobs, banner
+    with django_assert_num_queries(9 + limits):
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 
@@ -50,7 +51,9 @@ def test_events_are_found_by_whom_what_and_when(pages: Client) -> None:
         ("?made=some", [0]),
         ("?since=2000-01-01&until=2000-01-02", []),
     ):
-        assert [row.pk for row in pages.get(PAGE + query).context["listing"].rows] == [told[number].pk for number in found], query
+        assert [row.pk for row in pages.get(PAGE + query).context["listing"].rows] == [
+            told[number].pk for number in found
+        ], query
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,11 @@ def test_a_wrong_condition_lists_nothing_and_says_why(pages: Client, query: str,
 
 def test_the_page_of_an_event_says_why_each_template_stayed_silent(pages: Client) -> None:
     asked = [{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["100"]}]
-    make_template(name="Paid"), make_template(name="Paid much", conditions=asked), make_template(name="News", subscription="OPT_IN")
+    (
+        make_template(name="Paid"),
+        make_template(name="Paid much", conditions=asked),
+        make_template(name="News", subscription="OPT_IN"),
+    )
     told = _told(client=make_client(first_names="<Ana>"), data={"AMOUNT": "12.50"})
     page = pages.get(f"{PAGE}{told.key.hex}/").content.decode()
     assert f'href="/communications/{Message.objects.get().key.hex}/"' in page
@@ -92,7 +99,13 @@ def test_the_page_of_an_event_without_templates_says_so(pages: Client) -> None:
 def test_making_a_client_tells_of_it_and_approval_too(pages: Client) -> None:
     make_template(event="CLIENT_CREATED", text="Welcome {CLIENT_NAME}", subject="Hello")
     make_template(event="CLIENT_APPROVED", text="Approved by {USER_NAME}", subject="Hello")
-    form = {"client_id": "C9", "first_names": "Bo", "last_name": "Lind", "email": "bo@example.org", "own_fields": "LOYALTY = gold"}
+    form = {
+        "client_id": "C9",
+        "first_names": "Bo",
+        "last_name": "Lind",
+        "email": "bo@example.org",
+        "own_fields": "LOYALTY = gold",
+    }
     pages.post("/clients/new/", form)
     bo = Customer.objects.get()
     assert (bo.state, bo.custom_fields) == ("PENDING_APPROVAL", {"LOYALTY": "gold"})
@@ -100,7 +113,10 @@ def test_making_a_client_tells_of_it_and_approval_too(pages: Client) -> None:
     assert "Approve</button>" in pages.get(address).content.decode()
     for _ in range(2):
         pages.post(address + "decision/", {"decision": "approve"})
-    assert list(Message.objects.order_by("pk").values_list("content", flat=True)) == ["Welcome Bo Lind", "Approved by Ada Officer"]
+    assert list(Message.objects.order_by("pk").values_list("content", flat=True)) == [
+        "Welcome Bo Lind",
+        "Approved by Ada Officer",
+    ]
     assert list(BusinessEvent.objects.order_by("pk").values_list("name", "source")) == [
         ("CLIENT_CREATED", "Ada Officer"),
         ("CLIENT_APPROVED", "Ada Officer"),
@@ -111,7 +127,12 @@ def test_making_a_client_tells_of_it_and_approval_too(pages: Client) -> None:
 def test_rejecting_and_changing_a_client_tell_of_it(pages: Client) -> None:
     bo = make_client(state="PENDING_APPROVAL")
     pages.post(f"/clients/{bo.key.hex}/decision/", {"decision": "reject"})
-    form = {"client_id": bo.client_id, "first_names": "Bob", "last_name": "Lind", "credit_officer": make_user(first_name="Ada").pk}
+    form = {
+        "client_id": bo.client_id,
+        "first_names": "Bob",
+        "last_name": "Lind",
+        "credit_officer": make_user(first_name="Ada").pk,
+    }
     for _ in range(2):  # the second one changes nothing, so nothing happens
         pages.post(f"/clients/{bo.key.hex}/edit/", form | seen_at(pages, f"/clients/{bo.key.hex}/edit/"))
     assert list(BusinessEvent.objects.order_by("pk").values_list("name", "data")) == [
@@ -135,7 +156,9 @@ def test_groups_tell_of_themselves_and_of_their_members(pages: Client) -> None:
     ]
 
 
-@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"], ids=ascii)
+@pytest.mark.parametrize(
+    "inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"], ids=ascii
+)
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"], ids=ascii)
 def test_own_fields_are_lines_by_cr_and_lf_alone(pages: Client, inside: str, end: str) -> None:
     lines = f"ADDRESS = 1 High Street{inside}CITY = Harbourlight{end}LOYALTY = gold"

@@ -1,4 +1,6 @@
-"""People are found as their names are typed: in the log, in lists, suggestions and conditions, whatever the database."""
+"""People are found as their names are typed: in the log, in lists, suggestions and conditions, whatever the
+database.
+"""
 
 from typing import Any
 
@@ -12,7 +14,16 @@ from notifications.models import Client as Person
 from notifications.models import Group, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer, set_up_channels
+from tests.factories import (
+    admin,
+    make_client,
+    make_group,
+    make_message,
+    make_resend,
+    make_user,
+    officer,
+    set_up_channels,
+)
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +59,7 @@ def _person(name: str, **fields: Any) -> Person:
     return make_client(first_names=first, last_name=last, email="", **fields)
 
 
-# --- The log ----------------------------------------------------------------------------------------------------------
+# --- The log ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("typed", "name"), TYPED, ids=lambda text: ascii(text))
@@ -73,7 +84,9 @@ def test_the_search_box_finds_who_a_message_was_for(pages: Client, typed: str, n
         ("equals_case_sensitive", "Soren Lukasz", []),
     ],
 )
-def test_conditions_on_names_know_every_spelling(pages: Client, operator: str, typed: str, found: list[str]) -> None:
+def test_conditions_on_names_know_every_spelling(
+    pages: Client, operator: str, typed: str, found: list[str]
+) -> None:
     for each in NAMES:
         make_message(recipient_name=each)
     assert _listed(pages, c=f"recipient.{operator}.{typed}") == found
@@ -102,7 +115,10 @@ def test_an_address_is_found_however_it_is_typed(pages: Client) -> None:
 
 def test_a_number_that_was_stored_as_it_was_pasted_is_found(pages: Client) -> None:
     make_message(
-        MessageState.FAILED, MessageType.SMS, destination="\u202a\uff0b46\u00a070\u2011000\u200900\u201303 x\u202c", recipient_name="a"
+        MessageState.FAILED,
+        MessageType.SMS,
+        destination="\u202a\uff0b46\u00a070\u2011000\u200900\u201303 x\u202c",
+        recipient_name="a",
     )
     assert _listed(pages, q="070 000 00 03") == ["a"]
 
@@ -117,12 +133,16 @@ def test_rows_that_are_not_filled_in_yet_are_found_as_before(pages: Client) -> N
     assert _listed(pages, q="Öztürk") == ["Emre Öztürk"]
     assert _listed(pages, q="anne-marie") == ["Anne-Marie Ærø"]
     assert _listed(pages, c="recipient.contains.Łukasz") == ["Søren Łukasz"]
-    assert [row.name for row in pages.get("/clients/", {"q": "Öztürk"}).context["listing"].rows] == ["Emre Öztürk"]
-    assert people.suggest("client", "Anne-Marie") == [people.label(Person.objects.get(first_names="Anne-Marie"))]
+    assert [row.name for row in pages.get("/clients/", {"q": "Öztürk"}).context["listing"].rows] == [
+        "Emre Öztürk"
+    ]
+    assert people.suggest("client", "Anne-Marie") == [
+        people.label(Person.objects.get(first_names="Anne-Marie"))
+    ]
     assert people.resolve("client", "Anne-Marie Ærø") == Person.objects.get(first_names="Anne-Marie").key.hex
 
 
-# --- Lists, suggestions, conditions on people ---------------------------------------------------------------------------
+# --- Lists, suggestions, conditions on people ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("typed", "name"), TYPED, ids=lambda text: ascii(text))
@@ -175,17 +195,30 @@ def test_who_is_called_just_so_comes_first(pages: Client) -> None:
     assert [row.client_id for row in back.rows] == seen[:52]
 
 
-# --- Where folds come from ----------------------------------------------------------------------------------------------
+# --- Where folds come from ----------------------------------------------------------------------------------
 
 
 def test_folds_are_born_with_a_message_and_with_its_resend(settings: Any) -> None:
     set_up_channels(settings)
-    message = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana-maria@example.org", subject="s", body="b", client=_person("Ana Ž")))
+    message = outbox.enqueue(
+        Draft(
+            MessageType.EMAIL,
+            destination="ana-maria@example.org",
+            subject="s",
+            body="b",
+            client=_person("Ana Ž"),
+        )
+    )
     assert (message.recipient_name_fold, message.destination_fold) == ("ana z", "ana maria@example.org")
     failed = make_message(MessageState.FAILED, recipient_name="Ana Ž")
     again = outbox.resend(failed, by=officer()).message
-    assert (again.recipient_name_fold, make_resend(failed, MessageState.FAILED).recipient_name_fold) == ("ana z", "ana z")
-    many = outbox.enqueue_many([Draft(MessageType.EMAIL, subject="s", body="b", client=_person(name)) for name in ("Bo Ž", "Bo Z")])
+    assert (again.recipient_name_fold, make_resend(failed, MessageState.FAILED).recipient_name_fold) == (
+        "ana z",
+        "ana z",
+    )
+    many = outbox.enqueue_many(
+        [Draft(MessageType.EMAIL, subject="s", body="b", client=_person(name)) for name in ("Bo Ž", "Bo Z")]
+    )
     assert [Message.objects.get(pk=each.pk).recipient_name_fold for each in many] == ["bo z", ""]
 
 

@@ -29,7 +29,9 @@ def _listed(pages: Client, **params: str) -> list[Message]:
     return [row.message for row in pages.get(URL, params).context["log"].rows]
 
 
-@pytest.mark.parametrize("text", ["kd-7", "Ana Small (kd-7)", " kd-7 ", "\u200bkd\u20117", "Ana Formerly (kd-7)"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["kd-7", "Ana Small (kd-7)", " kd-7 ", "\u200bkd\u20117", "Ana Formerly (kd-7)"], ids=ascii
+)
 def test_an_id_that_is_written_exactly_is_nobody_else_s(text: str) -> None:
     _, small = _clients()
     assert people.resolve("client", text) == small.key.hex
@@ -52,7 +54,11 @@ def test_an_id_in_other_capitals_is_the_only_one_s(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("whom", "make"),
-    [("client", lambda number: make_client(client_id=number)), ("group", lambda number: make_group(group_id=number)), ("user", make_user)],
+    [
+        ("client", lambda number: make_client(client_id=number)),
+        ("group", lambda number: make_group(group_id=number)),
+        ("user", make_user),
+    ],
 )
 def test_groups_and_users_are_told_apart_alike(whom: str, make: Callable[[str], Any]) -> None:
     big, small = make("Äb-1"), make("äb-1")
@@ -93,7 +99,7 @@ def test_a_label_that_is_somebody_else_s_id_is_refused() -> None:
     assert refused.value.fault is Fault.SEVERAL_CALLED
 
 
-# --- Where IDs are written --------------------------------------------------------------------------------------------
+# --- Where IDs are written ----------------------------------------------------------------------------------
 
 
 def test_a_condition_lists_the_messages_of_whoever_was_picked(pages: Client) -> None:
@@ -103,7 +109,9 @@ def test_a_condition_lists_the_messages_of_whoever_was_picked(pages: Client) -> 
     log = pages.get(URL, {"c": "client.equals.Ana Small (kd-7)"}).context["log"]
     assert [row.message for row in log.rows] == [wanted]
     assert log.address == f"?c=client.equals.{small.key.hex}"  # what chips and links carry from now on
-    again = pages.get(URL, {"f1": "client", "o1": "EQUALS", "v1": log.condition_rows[0].inputs[0]}).context["log"]
+    again = pages.get(URL, {"f1": "client", "o1": "EQUALS", "v1": log.condition_rows[0].inputs[0]}).context[
+        "log"
+    ]
     assert again.address == log.address
     assert pages.get(URL, {"c": "client.equals.KD-7"}).context["log"].rows == []
 
@@ -119,7 +127,10 @@ def test_the_search_box_lists_the_messages_of_one(pages: Client) -> None:
 
 
 def test_the_search_box_takes_an_id_in_other_capitals(pages: Client) -> None:
-    wanted = [make_message(client=make_client(client_id="Kd-7")), make_message(group=make_group(group_id="kD-7"))]
+    wanted = [
+        make_message(client=make_client(client_id="Kd-7")),
+        make_message(group=make_group(group_id="kD-7")),
+    ]
     assert sorted(row.pk for row in _listed(pages, q="KD-7")) == [row.pk for row in wanted]
 
 
@@ -139,7 +150,12 @@ def test_an_event_is_about_whoever_has_exactly_that_id() -> None:
     told = {"event": "LOAN_REPAYMENT", "clientId": "kd-7", "data": {"AMOUNT": "10"}}
     post: Callable[..., Any] = Client().post
     for number, status in (("kd-7", 202), ("KD-7", 404)):
-        answer = post("/api/events", json.dumps(told | {"clientId": number}), content_type="application/json", headers=headers)
+        answer = post(
+            "/api/events",
+            json.dumps(told | {"clientId": number}),
+            content_type="application/json",
+            headers=headers,
+        )
         assert answer.status_code == status
     assert [event.client for event in BusinessEvent.objects.all()] == [small]
     assert [message.client for message in Message.objects.all()] == [small]
@@ -153,11 +169,15 @@ def test_a_preview_is_filled_in_for_whoever_was_named() -> None:
     assert (refused.value.fault, refused.value.facts["which"]) == (Fault.DIFFER_IN_CAPITALS, "Kd-7, kd-7")
 
 
-# --- New IDs ----------------------------------------------------------------------------------------------------------
+# --- New IDs ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "other"), [("KD-7", "Kd-7"), ("äb-1", "Äb-1"), ("K\u200bD\u20117", "Kd-7")], ids=ascii)
-def test_a_new_id_that_differs_in_capitals_alone_is_refused_with_the_other_named(pages: Client, number: str, other: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "other"), [("KD-7", "Kd-7"), ("äb-1", "Äb-1"), ("K\u200bD\u20117", "Kd-7")], ids=ascii
+)
+def test_a_new_id_that_differs_in_capitals_alone_is_refused_with_the_other_named(
+    pages: Client, number: str, other: str
+) -> None:
     make_client(client_id=other)
     make_group(group_id=other)
     for path, field, form in (
@@ -181,7 +201,9 @@ def test_an_old_pair_can_still_be_changed(pages: Client) -> None:
 def test_a_user_name_that_differs_in_capitals_alone_is_refused(client: Client) -> None:
     make_user("Ada")
     client.force_login(admin())
-    answer = client.post("/administration/users/new/", {"username": "aDA", "password": "correct horse battery staple"})
+    answer = client.post(
+        "/administration/users/new/", {"username": "aDA", "password": "correct horse battery staple"}
+    )
     assert "There is a user of that name already: Ada." in answer.text
     with pytest.raises(CommandError, match="already: Ada"):
         call_command("create_user", "ada", role="Viewer")

@@ -34,7 +34,9 @@ def _user(name: str) -> User:
         ("user", _user, ["Bo Adams", "Ada Brown", "Zoe Brown"]),
     ],
 )
-def test_people_are_sorted_by_name_both_ways(client: Client, column: str, make: Callable[[str], Any], ordered: list[str]) -> None:
+def test_people_are_sorted_by_name_both_ways(
+    client: Client, column: str, make: Callable[[str], Any], ordered: list[str]
+) -> None:
     client.force_login(officer())
     make_message()
     for name in ("Zoe Brown", "Bo Adams", "Ada Brown"):

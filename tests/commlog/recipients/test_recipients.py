@@ -15,7 +15,17 @@ from notifications.models import Client as Person
 from notifications.models import Group, Membership, Message
 from notifications.states import MessageState
 from tests.commlog.test_pages import CORPUS
-from tests.factories import admin, make_client, make_group, make_message, make_resend, make_user, officer, outsider, viewer
+from tests.factories import (
+    admin,
+    make_client,
+    make_group,
+    make_message,
+    make_resend,
+    make_user,
+    officer,
+    outsider,
+    viewer,
+)
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +37,7 @@ def _names(response: Any) -> list[str]:
     return [row.name for row in response.context["listing"].rows]
 
 
-# --- Lists --------------------------------------------------------------------------------------------------------
+# --- Lists --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -65,7 +75,13 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
 )
 def test_clients_are_found_by_whatever_is_known_of_them(pages: Client, text: str, found: list[str]) -> None:
     make_client(client_id="000123")
-    make_client(client_id="000777", first_names="Bo", last_name="Lind", email="bo@example.org", mobile_phone="+46700000003")
+    make_client(
+        client_id="000777",
+        first_names="Bo",
+        last_name="Lind",
+        email="bo@example.org",
+        mobile_phone="+46700000003",
+    )
     assert _names(pages.get("/clients/", {"q": text})) == found
 
 
@@ -104,7 +120,10 @@ def test_a_wrong_search_lists_nobody_and_says_why(pages: Client, query: str) -> 
     assert "Nothing is listed: the search is wrong" in response.text
 
 
-@pytest.mark.parametrize("query", ["after=%00", "after=AAAA&sort=name", "before=💶", "sort=%00", "q=%E2%80%AE💶", "foo=1&per_page=-5"])
+@pytest.mark.parametrize(
+    "query",
+    ["after=%00", "after=AAAA&sort=name", "before=💶", "sort=%00", "q=%E2%80%AE💶", "foo=1&per_page=-5"],
+)
 def test_a_strange_address_is_no_reason_to_fail(pages: Client, query: str) -> None:
     for path in ("/clients/", "/groups/", "/users/"):
         assert pages.get(f"{path}?{query}").status_code == 200
@@ -119,7 +138,7 @@ def test_what_is_missing_is_said_in_the_list(pages: Client) -> None:
     assert '2<span class="only-narrow"> members' in shown
 
 
-# --- One client, group, user --------------------------------------------------------------------------------------
+# --- One client, group, user --------------------------------------------------------------------------------
 
 
 def test_the_overview_says_who_it_is_and_what_is_missing(pages: Client) -> None:
@@ -127,7 +146,15 @@ def test_the_overview_says_who_it_is_and_what_is_missing(pages: Client) -> None:
     group = make_group(name="Market women")
     Membership.objects.create(group=group, client=ana, role="Treasurer")
     shown = pages.get(f"/clients/{ana.key.hex}/").text
-    for words in ("Ana Silva", "000123", "ana@example.org", "missing: no SMS can be sent", "Market women", "Treasurer", ana.key.hex):
+    for words in (
+        "Ana Silva",
+        "000123",
+        "ana@example.org",
+        "missing: no SMS can be sent",
+        "Market women",
+        "Treasurer",
+        ana.key.hex,
+    ):
         assert words in shown
     assert f'href="/clients/{ana.key.hex}/send/email/"' in shown
     assert f'href="/clients/{ana.key.hex}/send/sms/"' not in shown
@@ -175,8 +202,8 @@ def test_a_tab_costs_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING, **{kind: whom})
     path = f"/{kind}s/{whom.key.hex}/communications/"
     pages.get(path)
-    # Session, user, two for permissions; whom; columns, senders, rows (a user's: two for the ids besides, none of what is pinned), chains,
-    # newest, views; number of messages; menu, banner.
+    # Session, user, two for permissions; whom; columns, senders, rows (a user's: two for the ids besides,
+    # none of what is pinned), chains, newest, views; number of messages; menu, banner.
     with django_assert_num_queries(queries):
         pages.get(path)
 
@@ -185,7 +212,10 @@ def test_a_tab_holds_the_messages_of_its_recipient_and_no_other(pages: Client) -
     ana, bo, group, user = make_client(), make_client(), make_group(), make_user()
     to_ana, to_bo = make_message(client=ana), make_message(client=bo)
     to_group, to_user = make_message(group=group), make_message(user=user)
-    by_user, both = make_message(sender_user=user, sender="x"), make_message(user=user, sender_user=user, sender="x")
+    by_user, both = (
+        make_message(sender_user=user, sender="x"),
+        make_message(user=user, sender_user=user, sender="x"),
+    )
     make_message()
 
     def listed(path: str) -> set[Message]:
@@ -204,7 +234,9 @@ def test_a_users_tab_is_paged_and_sorted_like_any_log(pages: Client) -> None:
     user = make_user()
     made = [
         make_message(
-            MessageState.SENT, created_at=NOW - timedelta(minutes=number), **({"user": user} if number % 3 else {"sender_user": user})
+            MessageState.SENT,
+            created_at=NOW - timedelta(minutes=number),
+            **({"user": user} if number % 3 else {"sender_user": user}),
         )
         for number in range(60)
     ]
@@ -233,16 +265,27 @@ def test_a_tab_is_a_log_with_all_its_tools(pages: Client) -> None:
     assert "Nothing is listed" in pages.get(f"{path}?state=NOPE").text
 
 
-# --- Creating and changing ----------------------------------------------------------------------------------------
+# --- Creating and changing ----------------------------------------------------------------------------------
 
-GOOD = {"client_id": "C1", "first_names": "Ana", "last_name": "Silva", "email": "ana@example.org", "mobile_phone": "+49 (170) 1234567"}
+GOOD = {
+    "client_id": "C1",
+    "first_names": "Ana",
+    "last_name": "Silva",
+    "email": "ana@example.org",
+    "mobile_phone": "+49 (170) 1234567",
+}
 
 
 def test_a_client_is_created_with_a_number_in_the_one_spelling(pages: Client) -> None:
     response = pages.post("/clients/new/", GOOD)
     ana = Person.objects.get()
     assert response["Location"] == f"/clients/{ana.key.hex}/"
-    assert (ana.client_id, ana.name, ana.email, ana.mobile_phone) == ("C1", "Ana Silva", "ana@example.org", "+491701234567")
+    assert (ana.client_id, ana.name, ana.email, ana.mobile_phone) == (
+        "C1",
+        "Ana Silva",
+        "ana@example.org",
+        "+491701234567",
+    )
     entry = AuditEntry.objects.get(action="CREATED")
     assert (entry.actor_name, entry.after["mobile_phone"]) == ("Ada Officer", "+491701234567")
 
@@ -263,7 +306,9 @@ def test_a_client_is_created_with_a_number_in_the_one_spelling(pages: Client) ->
         ("mobile_phone", "x" * 10_000, "at most 32 characters"),
     ],
 )
-def test_what_cannot_be_used_is_refused_at_its_field(pages: Client, field: str, value: str, error: str) -> None:
+def test_what_cannot_be_used_is_refused_at_its_field(
+    pages: Client, field: str, value: str, error: str
+) -> None:
     make_client(client_id="TAKEN")
     response = pages.post("/clients/new/", GOOD | {field: value})
     assert error in " ".join(response.context["form"].errors[field])
@@ -308,14 +353,20 @@ def test_a_change_is_saved_and_the_log_keeps_what_was(pages: Client) -> None:
 
 
 def test_a_group_and_its_members(pages: Client) -> None:
-    response = pages.post("/groups/new/", {"group_id": "G1", "name": "Market women", "email": "", "mobile_phone": ""})
+    response = pages.post(
+        "/groups/new/", {"group_id": "G1", "name": "Market women", "email": "", "mobile_phone": ""}
+    )
     group = Group.objects.get()
     page = response["Location"]
     ana = make_client(client_id="C1")
     pages.post(f"{page}members/", {"client_id": "C1", "role": "Treasurer"})
     assert (group.members.get(), Membership.objects.get().role) == (ana, "Treasurer")
     assert "Treasurer" in pages.get(page).text
-    for number, error in (("C1", "is a member already"), ("C2", "There is no client with this ID."), ("", "Enter the client’s ID.")):
+    for number, error in (
+        ("C1", "is a member already"),
+        ("C2", "There is no client with this ID."),
+        ("", "Enter the client’s ID."),
+    ):
         assert error in pages.post(f"{page}members/", {"client_id": number}).text
     for _ in range(2):  # a double click
         assert pages.post(f"{page}members/{ana.key.hex}/remove/").status_code == 302
@@ -328,7 +379,10 @@ def test_a_group_and_its_members(pages: Client) -> None:
 
 def test_reading_changes_nothing(pages: Client) -> None:
     ana, group = make_client(), make_group()
-    for path in (f"/groups/{group.key.hex}/members/", f"/groups/{group.key.hex}/members/{ana.key.hex}/remove/"):
+    for path in (
+        f"/groups/{group.key.hex}/members/",
+        f"/groups/{group.key.hex}/members/{ana.key.hex}/remove/",
+    ):
         assert pages.get(path).status_code == 405
     assert pages.post("/clients/").status_code == 405
 
@@ -336,28 +390,43 @@ def test_reading_changes_nothing(pages: Client) -> None:
 @pytest.mark.parametrize("evil", CORPUS)
 def test_hostile_names_are_text_everywhere(client: Client, evil: str) -> None:
     client.force_login(officer(first_name=evil[:150]))
-    ana = make_client(first_names=evil, last_name=evil, client_id=evil[:32], email=evil, mobile_phone=evil[:32])
+    ana = make_client(
+        first_names=evil, last_name=evil, client_id=evil[:32], email=evil, mobile_phone=evil[:32]
+    )
     group = make_group(name=evil, email=evil)
     Membership.objects.create(group=group, client=ana, role=evil[:64])
     user = make_user(first_name=evil[:150], email="bo@example.org", mobile_phone=evil[:32])
-    failed = make_message(MessageState.FAILED, client=ana, user=user, subject=evil, content=evil, destination=evil, html=evil)
+    failed = make_message(
+        MessageState.FAILED, client=ana, user=user, subject=evil, content=evil, destination=evil, html=evil
+    )
     pages = [f"/clients/{ana.key.hex}/", f"/groups/{group.key.hex}/", f"/users/{user.key.hex}/"]
     pages += [f"{page}{tab}" for page in pages for tab in ("communications/", "send/email/", "send/sms/")]
-    pages += [f"/clients/{ana.key.hex}/edit/", f"/groups/{group.key.hex}/edit/", f"/communications/{failed.key.hex}/send-anew/"]
+    pages += [
+        f"/clients/{ana.key.hex}/edit/",
+        f"/groups/{group.key.hex}/edit/",
+        f"/communications/{failed.key.hex}/send-anew/",
+    ]
     for path in ("/clients/", "/groups/", "/users/", f"/clients/?q={quote(evil)}", *pages):
         response = client.get(path)
         shown = response.text
         assert response.status_code == 200
-        assert not [tag for tag in re.findall(r"<[a-zA-Z][^>]*>", shown) if re.search(r"\son\w+=", tag.split('"')[0])], path
-        assert not re.search(r"<script>|<img|<svg onload|14{%|<style|(href|src|action)=.javascript:", shown), path
+        assert not [
+            tag for tag in re.findall(r"<[a-zA-Z][^>]*>", shown) if re.search(r"\son\w+=", tag.split('"')[0])
+        ], path
+        assert not re.search(
+            r"<script>|<img|<svg onload|14{%|<style|(href|src|action)=.javascript:", shown
+        ), path
         assert "script-src 'self'" in response["Content-Security-Policy"]
         assert "no-store" in response["Cache-Control"]
 
 
-# --- Permissions --------------------------------------------------------------------------------------------------
+# --- Permissions --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("person", "read", "write"), [(outsider, 403, 403), (viewer, 200, 403), (officer, 200, 200), (admin, 200, 200)])
+@pytest.mark.parametrize(
+    ("person", "read", "write"),
+    [(outsider, 403, 403), (viewer, 200, 403), (officer, 200, 200), (admin, 200, 200)],
+)
 def test_each_role_at_each_address(client: Client, person: Any, read: int, write: int) -> None:
     ana, group, user = make_client(), make_group(), make_user()
     client.force_login(person())
@@ -366,7 +435,12 @@ def test_each_role_at_each_address(client: Client, person: Any, read: int, write
     for page in (f"/clients/{ana.key.hex}/", f"/groups/{group.key.hex}/", f"/users/{user.key.hex}/"):
         assert client.get(page).status_code == read
         assert client.get(f"{page}communications/").status_code == read
-    for path in ("/clients/new/", "/groups/new/", f"/clients/{ana.key.hex}/edit/", f"/groups/{group.key.hex}/edit/"):
+    for path in (
+        "/clients/new/",
+        "/groups/new/",
+        f"/clients/{ana.key.hex}/edit/",
+        f"/groups/{group.key.hex}/edit/",
+    ):
         assert client.get(path).status_code == write
     added = client.post(f"/groups/{group.key.hex}/members/", {"client_id": ana.client_id})
     assert added.status_code == (302 if write == 200 else 403)
@@ -376,7 +450,10 @@ def test_a_viewer_is_offered_nothing_that_is_refused(client: Client) -> None:
     ana, group = make_client(), make_group(make_client())
     for person, offered in ((officer(), True), (viewer(), False)):
         client.force_login(person)
-        shown = "".join(client.get(path).text for path in ("/clients/", f"/clients/{ana.key.hex}/", f"/groups/{group.key.hex}/"))
+        shown = "".join(
+            client.get(path).text
+            for path in ("/clients/", f"/clients/{ana.key.hex}/", f"/groups/{group.key.hex}/")
+        )
         for words in ("/new/", "/edit/", "/send/", "/members/"):
             assert (words in shown) is offered
 

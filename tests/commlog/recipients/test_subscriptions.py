@@ -41,12 +41,18 @@ def test_a_client_is_unsubscribed_and_hears_no_more(pages: Client) -> None:
 
 
 def test_a_group_has_its_own_and_users_have_none(pages: Client) -> None:
-    template, group = make_template(event="GROUP_ACTIVITY", target="GROUP", subscription="OPT_IN"), make_group()
+    template, group = (
+        make_template(event="GROUP_ACTIVITY", target="GROUP", subscription="OPT_IN"),
+        make_group(),
+    )
     pages.post(f"/groups/{group.key.hex}/subscriptions/{template.key.hex}/", {"subscribed": "1"})
     assert Subscription.objects.get().group == group
     assert "Subscriptions" not in pages.get(f"/users/{officer().key.hex}/").content.decode()
     other = make_template()
-    assert pages.post(f"/groups/{group.key.hex}/subscriptions/{other.key.hex}/", {"subscribed": "1"}).status_code == 404
+    assert (
+        pages.post(f"/groups/{group.key.hex}/subscriptions/{other.key.hex}/", {"subscribed": "1"}).status_code
+        == 404
+    )
 
 
 def test_who_may_not_edit_sees_no_buttons(client: Client) -> None:

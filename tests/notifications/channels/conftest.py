@@ -1,4 +1,6 @@
-"""Fixtures of the channel tests: servers that are closed afterwards, and a certificate authority of our own."""
+"""Fixtures of the channel tests: servers that are closed afterwards, and a certificate authority of our
+own.
+"""
 
 import ssl
 import subprocess
@@ -32,7 +34,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     key = file.with_suffix(".key")
     subject = ["-subj", "/CN=localhost.test", "-addext", "subjectAltName=DNS:localhost.test,IP:127.0.0.1"]
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    new = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
     subprocess.run([*new, *subject, "-keyout", key, "-out", file], check=True, capture_output=True)
     file.write_text(file.read_text() + key.read_text())
     return file

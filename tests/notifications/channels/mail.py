@@ -1,4 +1,6 @@
-"""What the tests of the e-mail channel have in common: one envelope, a channel to a scripted server, the classes of failures."""
+"""What the tests of the e-mail channel have in common: one envelope, a channel to a scripted server, the
+classes of failures.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +20,17 @@ Serve = Callable[[Any], Any]
 
 
 def envelope(**changes: Any) -> Envelope:
-    return Envelope(**{"key": KEY, "destination": "a@example.com", "subject": "Hello", "body": "Text", **changes})
+    return Envelope(
+        **{"key": KEY, "destination": "a@example.com", "subject": "Hello", "body": "Text", **changes}
+    )
 
 
 def channel(server: ScriptedSmtp, **options: Any) -> EmailChannel:
-    return EmailChannel("127.0.0.1", server.port, **{"from_address": "Commlog <noreply@example.org>", "deadline": DEADLINE, **options})
+    return EmailChannel(
+        "127.0.0.1",
+        server.port,
+        **{"from_address": "Commlog <noreply@example.org>", "deadline": DEADLINE, **options},
+    )
 
 
 def failure(sender: EmailChannel, message: Envelope | None = None) -> DeliveryError:

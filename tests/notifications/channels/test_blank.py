@@ -39,7 +39,8 @@ def test_something_is_seen_of_it(text: str) -> None:
 
 @pytest.mark.parametrize(
     "html",
-    ["<p></p>", "<p>&nbsp;&#8203;&zwnj;&#xFEFF;</p>", "<!-- text -->", "<!-- never closed", "<style>p{color:red}</style>",
+    ["<p></p>", "<p>&nbsp;&#8203;&zwnj;&#xFEFF;</p>", "<!-- text -->", "<!-- never closed",
+     "<style>p{color:red}</style>",
      "<STYLE>x</STYLE >",
      "<title>Statement</title>", "<script>text</script>", "<p",
      "<!doctype html><html><body><table><tr><td><br></td></tr></table></body></html>",
@@ -53,7 +54,8 @@ def test_html_without_text_and_image(html: str) -> None:
     "html",
     ["x", "&amp;", "a<b", "<p>.</p>", '<img src="https://bank.example/logo.png">', "<IMG SRC=logo.png>",
      '<img alt="Statement">', "<svg></svg>",
-     '<td background="https://bank.example/a.png">', '<div style="background:url(cid:a)">', "<noscript>x</noscript>", "<titles>x</titles>"],
+     '<td background="https://bank.example/a.png">', '<div style="background:url(cid:a)">',
+     "<noscript>x</noscript>", "<titles>x</titles>"],
 )  # fmt: skip
 def test_html_with_text_or_image(html: str) -> None:
     assert not is_blank_html(html)
@@ -67,7 +69,9 @@ def test_a_hostile_text_is_read_once(piece: str) -> None:
 
 def _letter(**texts: str) -> Any:
     server = ScriptedSmtp()
-    channel = EmailChannel("127.0.0.1", server.port, from_address="Bank <no-reply@bank.example>", deadline=3.0)
+    channel = EmailChannel(
+        "127.0.0.1", server.port, from_address="Bank <no-reply@bank.example>", deadline=3.0
+    )
     try:
         channel.send(Envelope(UUID(int=7), "ana@example.org", subject="Statement", **texts))
         return email.message_from_bytes(server.mails[0], policy=email.policy.default)
@@ -78,10 +82,14 @@ def _letter(**texts: str) -> Any:
 
 def test_a_version_that_shows_nothing_is_left_out() -> None:
     assert _letter(body="Dear Ana", html="<p>&nbsp;</p>").get_content_type() == "text/plain"
-    assert [part.get_content_type() for part in _letter(body=" \n", html="<p>Dear Ana</p>").iter_parts()] == ["text/html"]
+    assert [part.get_content_type() for part in _letter(body=" \n", html="<p>Dear Ana</p>").iter_parts()] == [
+        "text/html"
+    ]
 
 
-@pytest.mark.parametrize("texts", [{}, {"body": "\u200b"}, {"html": "<p></p>"}, {"body": " ", "html": "<style>p{}</style>"}])
+@pytest.mark.parametrize(
+    "texts", [{}, {"body": "\u200b"}, {"html": "<p></p>"}, {"body": " ", "html": "<style>p{}</style>"}]
+)
 def test_a_mail_that_shows_nothing_is_never_sent(texts: dict[str, str]) -> None:
     with pytest.raises(DeliveryError) as caught:
         _letter(**texts)

@@ -30,12 +30,21 @@ def channel(server: RawHttp, deadline: float = DEADLINE, sender: str = "+1500555
 
 def reply(status: int, payload: object, *headers: str) -> bytes:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers]
+    head = [
+        f"HTTP/1.1 {status} X",
+        f"Content-Length: {len(body)}",
+        "Content-Type: application/json",
+        *headers,
+    ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
 def error(status: int, code: int, *headers: str) -> bytes:
-    return reply(status, {"code": code, "message": "because", "more_info": "https://example.com", "status": status}, *headers)
+    return reply(
+        status,
+        {"code": code, "message": "because", "more_info": "https://example.com", "status": status},
+        *headers,
+    )
 
 
 def failure(sender: SmsChannel) -> DeliveryError:
@@ -50,7 +59,11 @@ def test_a_message_is_created(serve: Serve) -> None:
     assert (receipt.provider_id, receipt.detail) == ("SM1", "HTTP 201: queued")
     request = server.requests[0].decode()
     assert request.startswith(f"POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1\r\n")
-    assert dict(parse_qsl(request.partition("\r\n\r\n")[2])) == {"To": "+4915123456789", "From": "+15005550006", "Body": "Hello"}
+    assert dict(parse_qsl(request.partition("\r\n\r\n")[2])) == {
+        "To": "+4915123456789",
+        "From": "+15005550006",
+        "Body": "Hello",
+    }
     assert "\r\nAuthorization: Basic " in request
 
 
@@ -83,7 +96,12 @@ ANSWERS = [
     (error(500, 20500), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
     (reply(502, b"<html>bad gateway</html>"), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
     (reply(504, b""), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.UNKNOWN),
-    (reply(307, b"", "Location: http://127.0.0.1/"), Reason.SMS_GATEWAY_ERROR, Failure.TRANSIENT, Outcome.REFUSED),
+    (
+        reply(307, b"", "Location: http://127.0.0.1/"),
+        Reason.SMS_GATEWAY_ERROR,
+        Failure.TRANSIENT,
+        Outcome.REFUSED,
+    ),
     (reply(400, b"[1, 2]"), Reason.SMS_SERVICE_ERROR, Failure.PERMANENT, Outcome.REFUSED),
     (
         reply(400, {"type": "about:blank", "title": "t", "status": 400, "code": 21211}),
@@ -91,13 +109,25 @@ ANSWERS = [
         Failure.PERMANENT,
         Outcome.REFUSED,
     ),
-    (reply(201, {"sid": "SM1", "status": "failed", "error_code": 30008}), Reason.SMS_NOT_SENT, Failure.TRANSIENT, Outcome.REFUSED),
-    (reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30005}), Reason.SMS_NOT_SENT, Failure.PERMANENT, Outcome.REFUSED),
+    (
+        reply(201, {"sid": "SM1", "status": "failed", "error_code": 30008}),
+        Reason.SMS_NOT_SENT,
+        Failure.TRANSIENT,
+        Outcome.REFUSED,
+    ),
+    (
+        reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30005}),
+        Reason.SMS_NOT_SENT,
+        Failure.PERMANENT,
+        Outcome.REFUSED,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("answer", "reason", "kind", "outcome"), ANSWERS)
-def test_answers_have_their_class(serve: Serve, answer: bytes, reason: Reason, kind: Failure, outcome: Outcome) -> None:
+def test_answers_have_their_class(
+    serve: Serve, answer: bytes, reason: Reason, kind: Failure, outcome: Outcome
+) -> None:
     caught = failure(channel(serve(RawHttp(says(answer)))))
     assert (caught.reason, caught.kind, caught.outcome) == (reason, kind, outcome)
     assert caught.detail
@@ -108,7 +138,8 @@ def test_answers_have_their_class(serve: Serve, answer: bytes, reason: Reason, k
     [
         (error(400, 21610), About.RECIPIENT),  # unsubscribed
         (error(400, 21211), About.RECIPIENT),  # no number
-        (reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30003}), About.RECIPIENT),  # switched off
+        # Switched off.
+        (reply(201, {"sid": "SM1", "status": "undelivered", "error_code": 30003}), About.RECIPIENT),
         (error(400, 21617), About.MESSAGE),  # too long
         (reply(201, {"sid": "SM1", "status": "failed", "error_code": 30007}), About.MESSAGE),  # filtered
         (error(400, 21606), About.SERVER),  # our own number cannot send
@@ -122,10 +153,14 @@ def test_what_an_answer_is_about(serve: Serve, answer: bytes, about: About) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("-1", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)]
+    ("value", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("-1", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
 )
 def test_retry_after(serve: Serve, value: str, seconds: float | None) -> None:
-    assert failure(channel(serve(RawHttp(says(error(429, 20429, f"Retry-After: {value}")))))).retry_after == seconds
+    assert (
+        failure(channel(serve(RawHttp(says(error(429, 20429, f"Retry-After: {value}")))))).retry_after
+        == seconds
+    )
 
 
 @pytest.mark.parametrize("payload", [b"", b"not json", b"[]", b'"text"', b"\xff\xfe"])
@@ -154,7 +189,11 @@ BREAKS = {
 def test_no_answer_is_unknown(serve: Serve, behave: Callable[[RawHttp, Any], None]) -> None:
     server = serve(RawHttp(behave))
     caught = failure(channel(server))
-    assert (caught.reason, caught.kind, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Failure.TRANSIENT, Outcome.UNKNOWN)
+    assert (caught.reason, caught.kind, caught.outcome) == (
+        Reason.SMS_CONNECTION_EXCEPTION,
+        Failure.TRANSIENT,
+        Outcome.UNKNOWN,
+    )
     assert len(server.requests) == 1  # and it was sent once
 
 
@@ -162,7 +201,11 @@ def test_no_connection_is_refused() -> None:
     server = RawHttp(says(b""))
     server.close()
     caught = failure(channel(server))
-    assert (caught.reason, caught.kind, caught.outcome) == (Reason.SMS_CONNECTION_EXCEPTION, Failure.TRANSIENT, Outcome.REFUSED)
+    assert (caught.reason, caught.kind, caught.outcome) == (
+        Reason.SMS_CONNECTION_EXCEPTION,
+        Failure.TRANSIENT,
+        Outcome.REFUSED,
+    )
 
 
 def test_an_untrusted_certificate_is_refused(serve: Serve, server_tls: Any) -> None:

@@ -37,7 +37,10 @@ def test_one_drain_a_channel_with_due_messages_and_no_content() -> None:
     make_message(type=MessageType.EMAIL, lane=make_lane(MessageType.EMAIL, "another"))
     make_message(type=MessageType.SMS)
 
-    assert handed_out() == [("notifications.tasks.drain", ("EMAIL",)), ("notifications.tasks.drain", ("SMS",))]
+    assert handed_out() == [
+        ("notifications.tasks.drain", ("EMAIL",)),
+        ("notifications.tasks.drain", ("SMS",)),
+    ]
 
 
 def test_a_lane_at_its_cap_is_left_alone() -> None:

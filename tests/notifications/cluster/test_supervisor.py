@@ -30,7 +30,9 @@ WHERE_IT_WAITS = (supervisor.__file__, threading.__file__)
 
 @pytest.mark.parametrize("moment", range(1, 60, 6))
 def test_a_wish_to_stop_may_come_at_any_moment(moment: int) -> None:
-    """A signal's handler runs between any two lines of the main thread, also of one that holds a lock: it must not want that lock."""
+    """A signal's handler runs between any two lines of the main thread, also of one that holds a lock: it
+    must not want that lock.
+    """
     supervised = Supervisor(["sleep", "60"])
     passed = 0
 
@@ -87,7 +89,9 @@ def test_a_cluster_that_does_not_stop_is_waited_for_while_its_workers_hold_lease
     assert (time.monotonic() - began >= 1.0 + supervisor.STOP_WITHIN) == (holder == "living")
 
 
-@pytest.mark.parametrize(("holder", "released"), [("living", False), ("ended", True), ("ended, of an earlier cluster", True)])
+@pytest.mark.parametrize(
+    ("holder", "released"), [("living", False), ("ended", True), ("ended, of an earlier cluster", True)]
+)
 def test_what_a_dead_worker_was_sending_waits_for_no_lease_while_its_cluster_works_on(
     holder: str, released: bool, held: Message, ended: int
 ) -> None:

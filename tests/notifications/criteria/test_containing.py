@@ -22,7 +22,23 @@ TEXTS = [
     "paid 💶",
     "",
 ]
-ASKED = ["payment", "DUE", "paid 100", "100%", "a_b", "a\\b", "%", "_", "état", "ÉTAT", "Zoë", "دفع", "💶", "'; --", " "]
+ASKED = [
+    "payment",
+    "DUE",
+    "paid 100",
+    "100%",
+    "a_b",
+    "a\\b",
+    "%",
+    "_",
+    "état",
+    "ÉTAT",
+    "Zoë",
+    "دفع",
+    "💶",
+    "'; --",
+    " ",
+]
 
 
 @pytest.mark.parametrize("text", ASKED)
@@ -31,7 +47,11 @@ def test_it_finds_what_icontains_finds(text: str) -> None:
         make_message(content=content, recipient_name=TEXTS[-number - 1])
     for column in ("content", "recipient_name"):
         found = Message.objects.filter(contains(column, text)).order_by("pk").values_list(column, flat=True)
-        assert list(found) == list(Message.objects.filter(**{f"{column}__icontains": text}).order_by("pk").values_list(column, flat=True))
+        assert list(found) == list(
+            Message.objects.filter(**{f"{column}__icontains": text})
+            .order_by("pk")
+            .values_list(column, flat=True)
+        )
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the statement of PostgreSQL")

@@ -1,4 +1,6 @@
-"""Criteria: every operator of every field against a plain Python reading of some sixty messages, and what is refused."""
+"""Criteria: every operator of every field against a plain Python reading of some sixty messages, and what is
+refused.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +12,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from notifications.criteria import BY_API_NAME, FIELDS, Criterion, Field, Kind, Match, Operator, bounds, in_words, parse, to_q
+from notifications.criteria import (
+    BY_API_NAME,
+    FIELDS,
+    Criterion,
+    Field,
+    Kind,
+    Match,
+    Operator,
+    bounds,
+    in_words,
+    parse,
+    to_q,
+)
 from notifications.failures import Reason
 from notifications.faults import Fault, Malformed
 from notifications.models import Message
@@ -21,7 +35,18 @@ from tests.factories import make_client, make_group, make_message, make_resend, 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 22, 30, tzinfo=UTC)  # a Wednesday, 23:30 in Berlin
-TEXTS = ["", "Payment due", "payment DUE", "100% sure", "it_em", "a\\b", "Ünïted 💶", "Payment due, again", "O'Neil", "Søren Ö-Å’n"]
+TEXTS = [
+    "",
+    "Payment due",
+    "payment DUE",
+    "100% sure",
+    "it_em",
+    "a\\b",
+    "Ünïted 💶",
+    "Payment due, again",
+    "O'Neil",
+    "Søren Ö-Å’n",
+]
 
 
 @pytest.fixture
@@ -31,35 +56,72 @@ def messages() -> list[Message]:
 
 
 def random_messages(number: int) -> list[Message]:
-    """So many messages and ten resends, of every state and type, their texts, times and people at random (from a fixed seed)."""
+    """So many messages and ten resends, of every state and type, their texts, times and people at random
+    (from a fixed seed).
+    """
     dice = random.Random(7)
-    clients, groups, users = [make_client(), make_client()], [make_group()], [make_user("ada"), make_user("bo")]
-    moments = [NOW + timedelta(hours=hours) for hours in (-9_000, -700, -200, -60, -24, -23, -1, 0, 0.4, 0.6, 2)]
-    moments += [datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 25, 22, 59, 59, 999_999, tzinfo=UTC)]
+    clients, groups, users = (
+        [make_client(), make_client()],
+        [make_group()],
+        [make_user("ada"), make_user("bo")],
+    )
+    moments = [
+        NOW + timedelta(hours=hours) for hours in (-9_000, -700, -200, -60, -24, -23, -1, 0, 0.4, 0.6, 2)
+    ]
+    moments += [
+        datetime(2026, 11, 24, 23, tzinfo=UTC),
+        datetime(2026, 11, 25, 22, 59, 59, 999_999, tzinfo=UTC),
+    ]
     for _ in range(number):
         state, kind = dice.choice(list(MessageState)), dice.choice(list(MessageType))
         created = dice.choice(moments)
-        values: dict[str, Any] = {"destination": dice.choice(TEXTS), "recipient_name": dice.choice(TEXTS), "subject": dice.choice(TEXTS)}
-        values |= {"content": dice.choice(TEXTS), "sender": dice.choice(TEXTS), "event": dice.choice(["", "LOAN_REPAYMENT", "loan_other"])}
-        values |= {"client": dice.choice([None, *clients]), "group": dice.choice([None, *groups]), "user": dice.choice([None, *users])}
+        values: dict[str, Any] = {
+            "destination": dice.choice(TEXTS),
+            "recipient_name": dice.choice(TEXTS),
+            "subject": dice.choice(TEXTS),
+        }
+        values |= {
+            "content": dice.choice(TEXTS),
+            "sender": dice.choice(TEXTS),
+            "event": dice.choice(["", "LOAN_REPAYMENT", "loan_other"]),
+        }
+        values |= {
+            "client": dice.choice([None, *clients]),
+            "group": dice.choice([None, *groups]),
+            "user": dice.choice([None, *users]),
+        }
         values |= {"sender_user": dice.choice([None, *users]), "attempt_count": dice.choice([0, 1, 5, 6])}
         values |= {"possible_duplicate": dice.random() < 0.3, "created_at": created}
         accounts = [None, None, UUID(int=1), UUID(int=2)]
-        values |= {f"{name}_key": dice.choice(accounts) for name in ("loan_account", "deposit_account", "repayment")}
-        values |= {"reference_id": dice.choice(["", "", "Invoice 7"]), "provider_id": dice.choice(["", "SM1", "invoice 7"])}
+        values |= {
+            f"{name}_key": dice.choice(accounts) for name in ("loan_account", "deposit_account", "repayment")
+        }
+        values |= {
+            "reference_id": dice.choice(["", "", "Invoice 7"]),
+            "provider_id": dice.choice(["", "SM1", "invoice 7"]),
+        }
         if state == MessageState.SENT:
             values["sent_at"] = created + timedelta(minutes=dice.choice([0, 40]))
         if state == MessageState.FAILED:
-            values |= {"failure_reason": dice.choice([Reason.OTHER, Reason.SMS_NOT_SENT]), "failure_cause": dice.choice(TEXTS)}
+            values |= {
+                "failure_reason": dice.choice([Reason.OTHER, Reason.SMS_NOT_SENT]),
+                "failure_cause": dice.choice(TEXTS),
+            }
             values["outcome"] = dice.choice([Outcome.UNKNOWN, Outcome.REFUSED])
         make_message(state, kind, **values)
     failed = list(Message.objects.failed())
     for number in range(10):
-        make_resend(failed[number % len(failed)], MessageState.SENT if number % 3 else MessageState.FAILED, resent_by=dice.choice(TEXTS))
-    return list(Message.objects.select_related("client", "group", "user", "sender_user", "resend_of").order_by("id"))
+        make_resend(
+            failed[number % len(failed)],
+            MessageState.SENT if number % 3 else MessageState.FAILED,
+            resent_by=dice.choice(TEXTS),
+        )
+    return list(
+        Message.objects.select_related("client", "group", "user", "sender_user", "resend_of").order_by("id")
+    )
 
 
-# --- The plain reading --------------------------------------------------------------------------------------------
+# --- The plain reading --------------------------------------------------------------------------------------
 
 
 def _undelivered(message: Message, everything: Sequence[Message]) -> bool:
@@ -123,7 +185,13 @@ _PLAIN: dict[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-_BY_SPELLING = {Operator.EQUALS, Operator.DIFFERENT_THAN, Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH}
+_BY_SPELLING = {
+    Operator.EQUALS,
+    Operator.DIFFERENT_THAN,
+    Operator.CONTAINS,
+    Operator.NOT_CONTAINS,
+    Operator.STARTS_WITH,
+}
 
 
 def _low(value: Any) -> Any:
@@ -135,7 +203,9 @@ def _between(field: Field, value: Any, given: Sequence[Any]) -> bool:
     return read is not None and given[0] <= read <= given[1]
 
 
-def plainly(field: Field, operator: Operator, values: Sequence[str], message: Message, everything: Sequence[Message]) -> bool:
+def plainly(
+    field: Field, operator: Operator, values: Sequence[str], message: Message, everything: Sequence[Message]
+) -> bool:
     """Whether the message meets the criterion, by the plain reading."""
     given: list[Any] = [int(value) for value in values] if field.kind == Kind.NUMBER else list(values)
     given = [value == "true" for value in values] if field.kind == Kind.BOOLEAN else given
@@ -150,7 +220,11 @@ def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> 
     if operator == Operator.LAST_DAYS:
         return [["2"]]
     if field.kind == Kind.DATE_TIME:
-        return [["2026-11-24", "2026-11-25"]] if operator == Operator.BETWEEN else [["2026-11-25"], ["2026-11-24"], ["2020-02-29"]]
+        return (
+            [["2026-11-24", "2026-11-25"]]
+            if operator == Operator.BETWEEN
+            else [["2026-11-25"], ["2026-11-24"], ["2020-02-29"]]
+        )
     if field.kind == Kind.NUMBER:
         return [["1", "5"]] if operator == Operator.BETWEEN else [["1"], ["5"], ["99"]]
     if field.kind == Kind.BOOLEAN:
@@ -180,8 +254,12 @@ def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> 
 def questions(field: Field, everything: Sequence[Message]) -> Iterator[tuple[Operator, list[str]]]:
     """Each operator of the field, with each of its samples."""
     for operator in field.operators:
-        without = operator in (Operator.EMPTY, Operator.NOT_EMPTY) or operator.name.startswith(("TODAY", "THIS_"))
-        yield from ((operator, values) for values in ([[]] if without else samples(field, operator, everything)))
+        without = operator in (Operator.EMPTY, Operator.NOT_EMPTY) or operator.name.startswith(
+            ("TODAY", "THIS_")
+        )
+        yield from (
+            (operator, values) for values in ([[]] if without else samples(field, operator, everything))
+        )
 
 
 @pytest.mark.parametrize("key", FIELDS)
@@ -190,16 +268,26 @@ def test_the_database_finds_what_a_plain_reading_finds(messages: list[Message], 
     for operator, values in questions(field, messages):
         expected = [message.pk for message in messages if plainly(field, operator, values, message, messages)]
         criterion = parse(key, operator, values)
-        found = Message.objects.filter(to_q([criterion], now=NOW, zone=ZONE)).order_by("id").values_list("pk", flat=True)
+        found = (
+            Message.objects.filter(to_q([criterion], now=NOW, zone=ZONE))
+            .order_by("id")
+            .values_list("pk", flat=True)
+        )
         assert list(found) == expected, (operator, values)
 
 
 def test_all_and_any(messages: list[Message]) -> None:
-    criteria = [parse("state", "equals", ["failed"]), parse("attempts", "more_than", ["4"]), parse("client", "not_equal", [uuid4().hex])]
+    criteria = [
+        parse("state", "equals", ["failed"]),
+        parse("attempts", "more_than", ["4"]),
+        parse("client", "not_equal", [uuid4().hex]),
+    ]
     both = [m.pk for m in messages if m.state == "FAILED" and m.attempt_count > 4]
     either = [m.pk for m in messages if m.state == "FAILED" or m.attempt_count > 4]
     assert sorted(Message.objects.filter(to_q(criteria)).values_list("pk", flat=True)) == both
-    assert sorted(Message.objects.filter(to_q(criteria[:2], Match.ANY)).values_list("pk", flat=True)) == either
+    assert (
+        sorted(Message.objects.filter(to_q(criteria[:2], Match.ANY)).values_list("pk", flat=True)) == either
+    )
     assert Message.objects.filter(to_q([])).count() == 60
 
 
@@ -210,14 +298,24 @@ def test_all_and_any(messages: list[Message]) -> None:
         ("EQUALS", "070 – 000 00 03", ["+46700000003", "+46 70-000 00 03"]),
         ("EQUALS", "+46 70 000", []),
         ("CONTAINS", "\u202a070\u2011000 00\u202c", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
-        ("NOT_CONTAINS", "070 000 00 03", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
-        ("DIFFERENT_THAN", "tel:+46700000003", ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"]),
+        (
+            "NOT_CONTAINS",
+            "070 000 00 03",
+            ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"],
+        ),
+        (
+            "DIFFERENT_THAN",
+            "tel:+46700000003",
+            ["+46700000004", "+447700900123", "https://hooks.example.org/46700000003"],
+        ),
         ("STARTS_WITH", "+46 70", ["+46700000003", "+46700000004", "+46 70-000 00 03"]),
         ("STARTS_WITH", "0044", ["+447700900123"]),
         ("EQUALS_CASE_SENSITIVE", "+46 70-000 00 03", ["+46 70-000 00 03"]),
     ],
 )
-def test_a_destination_is_asked_for_by_any_spelling_of_its_number(operator: str, value: str, found: list[str]) -> None:
+def test_a_destination_is_asked_for_by_any_spelling_of_its_number(
+    operator: str, value: str, found: list[str]
+) -> None:
     for number in ("+46700000003", "+46700000004", "+447700900123", "+46 70-000 00 03"):
         make_message(type=MessageType.SMS, destination=number)
     make_message(type=MessageType.WEB_HOOK, destination="https://hooks.example.org/46700000003")
@@ -235,7 +333,9 @@ def test_a_moment_is_compared_to_the_microsecond() -> None:
         ("BETWEEN", ["2026-11-24T09:14:02.113Z", "2026-11-24T09:14:02.113Z"]),
     ]:
         assert list(Message.objects.filter(to_q([parse("created", operator, values)]))) == [wanted]
-    assert Message.objects.filter(to_q([parse("created", "AFTER", ["2026-11-24T09:14:02.113Z"])])).count() == 1
+    assert (
+        Message.objects.filter(to_q([parse("created", "AFTER", ["2026-11-24T09:14:02.113Z"])])).count() == 1
+    )
 
 
 def test_a_day_is_the_organisations(settings: Any) -> None:
@@ -263,7 +363,8 @@ _SPANS = [
     ("UTC", "2026-11-24T08:00:00.5Z", "2026-11-24T08:00:00Z", False),
     ("UTC", "2026-11-24T08:00:00Z", "2026-11-24T08:00:00.5Z", True),
     ("UTC", "2026-11-24", "2026-11-24", True),
-    ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", True),  # the hour that comes twice
+    # The hour that comes twice.
+    ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", True),
     ("Europe/Berlin", "2026-10-25T02:30:00+01:00", "2026-10-25T02:30:00+02:00", False),
     ("Europe/Berlin", "2026-10-25T23:59:00+01:00", "2026-10-25", True),  # a day of 25 hours
     ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z", True),  # a day without a midnight
@@ -271,10 +372,14 @@ _SPANS = [
 
 
 @pytest.mark.parametrize(("zone", "first", "last", "valid"), _SPANS)
-def test_a_day_and_a_time_are_compared_as_moments(settings: Any, zone: str, first: str, last: str, valid: bool) -> None:
+def test_a_day_and_a_time_are_compared_as_moments(
+    settings: Any, zone: str, first: str, last: str, valid: bool
+) -> None:
     settings.TIME_ZONE = zone
     if valid:
-        start, end = bounds(Operator.BETWEEN, parse("created", "BETWEEN", [first, last]).values, timezone.localtime())
+        start, end = bounds(
+            Operator.BETWEEN, parse("created", "BETWEEN", [first, last]).values, timezone.localtime()
+        )
         assert start
         assert end
         assert start.astimezone(UTC) < end.astimezone(UTC)
@@ -297,7 +402,16 @@ def test_mambus_fields_have_their_names() -> None:
     keys = {"encodedKey", "senderKey", "clientKey", "groupKey", "userKey", "templateKey"}
     keys |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
     failure = {"failureReason", "failureCause", "waitingReason"}
-    assert keys | failure | {"creationDate", "sendDate", "state", "destination", "type", "event", "subject", "body"} <= set(BY_API_NAME)
+    assert keys | failure | {
+        "creationDate",
+        "sendDate",
+        "state",
+        "destination",
+        "type",
+        "event",
+        "subject",
+        "body",
+    } <= set(BY_API_NAME)
 
 
 def test_whatever_the_pages_ask_programs_can_ask() -> None:
@@ -305,7 +419,7 @@ def test_whatever_the_pages_ask_programs_can_ask() -> None:
     assert len(BY_API_NAME) == len(FIELDS)
 
 
-# --- What is refused ----------------------------------------------------------------------------------------------
+# --- What is refused ----------------------------------------------------------------------------------------
 
 _KEY = "0" * 32
 _BAD: list[tuple[str, str, list[str], Fault, dict[str, Any]]] = [
@@ -313,10 +427,13 @@ _BAD: list[tuple[str, str, list[str], Fault, dict[str, Any]]] = [
     ("", "EQUALS", ["x"], Fault.NO_SUCH_FIELD, {}),
     ("state", "", ["FAILED"], Fault.OPERATOR_MISSING, {}),
     ("state", "LIKES", ["FAILED"], Fault.NO_SUCH_OPERATOR, {"name": "LIKES"}),
-    ("state", "CONTAINS", ["FAIL"], Fault.OPERATOR_OF_OTHER_KINDS, {"operator": "CONTAINS", "kinds": ("STRING", "TEXT"), "kind": "ENUM"}),
-    ("attempts", "ON", ["2026-11-24"], Fault.OPERATOR_OF_OTHER_KINDS, {"operator": "ON", "kinds": ("DATE_TIME",), "kind": "NUMBER"}),
+    ("state", "CONTAINS", ["FAIL"], Fault.OPERATOR_OF_OTHER_KINDS,
+     {"operator": "CONTAINS", "kinds": ("STRING", "TEXT"), "kind": "ENUM"}),
+    ("attempts", "ON", ["2026-11-24"], Fault.OPERATOR_OF_OTHER_KINDS,
+     {"operator": "ON", "kinds": ("DATE_TIME",), "kind": "NUMBER"}),
     ("undelivered", "EMPTY", [], Fault.OPERATOR_OF_OTHER_KINDS,
-     {"operator": "EMPTY", "kinds": ("KEY", "ENUM", "STRING", "TEXT", "DATE_TIME", "NUMBER", "MONEY"), "kind": "BOOLEAN"}),
+     {"operator": "EMPTY", "kinds": ("KEY", "ENUM", "STRING", "TEXT", "DATE_TIME", "NUMBER", "MONEY"),
+      "kind": "BOOLEAN"}),
     ("state", "EQUALS", ["NOPE"], Fault.NO_SUCH_VALUE, {"value": "NOPE"}),
     ("state", "EQUALS_CASE_SENSITIVE", ["failed"], Fault.NO_SUCH_VALUE, {"value": "failed"}),
     ("state", "EQUALS", [], Fault.VALUE_MISSING, {}),

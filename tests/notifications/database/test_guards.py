@@ -55,7 +55,10 @@ def test_the_guard_is_there_after_the_last_migration_and_its_absence_is_an_error
     assert guarded(databases=["default"]) == []
 
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {guards.TRIGGER}" + (" ON notifications_message" if connection.vendor == "postgresql" else ""))
+        cursor.execute(
+            f"DROP TRIGGER {guards.TRIGGER}"
+            + (" ON notifications_message" if connection.vendor == "postgresql" else "")
+        )
     assert [each.id for each in guarded(databases=["default"])] == ["notifications.E001"]
 
     call_command("migrate", verbosity=0)
@@ -65,7 +68,13 @@ def test_the_guard_is_there_after_the_last_migration_and_its_absence_is_an_error
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE")
 @pytest.mark.parametrize(
-    "tables", ["notifications_message CASCADE", "notifications_attempt CASCADE", "notifications_lane CASCADE", "commlog_auditentry"]
+    "tables",
+    [
+        "notifications_message CASCADE",
+        "notifications_attempt CASCADE",
+        "notifications_lane CASCADE",
+        "commlog_auditentry",
+    ],
 )
 def test_what_is_kept_cannot_be_emptied_but_by_a_test(tables: str) -> None:
     make_attempt(make_message())
@@ -82,7 +91,10 @@ def test_what_is_kept_cannot_be_emptied_but_by_a_test(tables: str) -> None:
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE")
 def test_a_missing_guard_of_a_whole_table_is_an_error() -> None:
-    checks = (("notifications_attempt", guarded, "notifications.E001"), (audit_guard.TABLE, audit_guard.guarded, "commlog.E001"))
+    checks = (
+        ("notifications_attempt", guarded, "notifications.E001"),
+        (audit_guard.TABLE, audit_guard.guarded, "commlog.E001"),
+    )
     for table, check, number in checks:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TRIGGER {table}_kept ON {table}")
@@ -92,7 +104,10 @@ def test_a_missing_guard_of_a_whole_table_is_an_error() -> None:
 def test_an_upgrade_that_brings_a_guard_is_not_stopped_by_its_absence() -> None:
     guard = guards.GUARDS[0]
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {guard.trigger}" + (f" ON {guard.table}" if connection.vendor == "postgresql" else ""))
+        cursor.execute(
+            f"DROP TRIGGER {guard.trigger}"
+            + (f" ON {guard.table}" if connection.vendor == "postgresql" else "")
+        )
     MigrationRecorder(connection).record_unapplied("commlog", "0016_account_logs")
     assert [each.id for each in guarded(databases=["default"])] == []
     MigrationRecorder(connection).record_applied("commlog", "0016_account_logs")

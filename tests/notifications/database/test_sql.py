@@ -1,4 +1,6 @@
-"""The raw statements on PostgreSQL: prepared inside a turn, and nothing of it left in the session afterwards."""
+"""The raw statements on PostgreSQL: prepared inside a turn, and nothing of it left in the session
+afterwards.
+"""
 
 import pytest
 from django.db import connection
@@ -26,7 +28,9 @@ def test_a_statement_is_prepared_once_and_the_session_is_as_before() -> None:
     with sql.prepared():
         found = [sql.select("SELECT %s::int + 1", [number]) for number in (1, 2)]
         inside = [shown("enable_seqscan"), shown("plan_cache_mode")]
-        statements = sql.select("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1::int + 1%%'", [])
+        statements = sql.select(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1::int + 1%%'", []
+        )
     assert found == [[(2,)], [(3,)]]
     assert inside == ["off", "force_generic_plan"]
     assert statements == [(1,)]
@@ -56,7 +60,13 @@ def test_rows_travel_as_they_are() -> None:
 
 
 def test_the_tables_of_the_hot_path_are_vacuumed_once_a_hundredth_has_changed() -> None:
-    found = dict(sql.select("SELECT relname::text, array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT NULL", []))
+    found = dict(
+        sql.select(
+            "SELECT relname::text, array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT "
+            "NULL",
+            [],
+        )
+    )
     for table in (sql.MESSAGE, sql.ATTEMPT):
         assert found[table].split(", ") == [
             "autovacuum_vacuum_scale_factor=0.01",

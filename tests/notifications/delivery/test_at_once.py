@@ -31,7 +31,9 @@ def now(providers: StandIns) -> datetime:
 
 
 def claimed(count: int, now: datetime) -> list[Claim]:
-    made = outbox.enqueue_many([Draft(MessageType.EMAIL, destination="ana@example.org", subject="s", body="b")] * count)
+    made = outbox.enqueue_many(
+        [Draft(MessageType.EMAIL, destination="ana@example.org", subject="s", body="b")] * count
+    )
     return claims.claim(made[0].lane_id, count, now=now)
 
 
@@ -46,9 +48,18 @@ def test_what_was_accepted_is_recorded_and_counted_and_the_next_are_permitted(no
     assert at_once.record_and_permit([accepted(one, now), accepted(two, now)], [three], now=now) == [three]
 
     message, attempt = Message.objects.get(pk=one.message_id), Attempt.objects.get(pk=one.attempt_id)
-    assert (message.state, message.sent_at, message.lease_until, message.outcome) == (MessageState.SENT, now, None, Outcome.ACCEPTED)
+    assert (message.state, message.sent_at, message.lease_until, message.outcome) == (
+        MessageState.SENT,
+        now,
+        None,
+        Outcome.ACCEPTED,
+    )
     assert (message.provider_id, attempt.provider_id, attempt.detail) == ("id", "id", "250 ok")
-    assert (attempt.outcome, attempt.started_at, attempt.finished_at) == (Outcome.ACCEPTED, now - timedelta(seconds=1), now)
+    assert (attempt.outcome, attempt.started_at, attempt.finished_at) == (
+        Outcome.ACCEPTED,
+        now - timedelta(seconds=1),
+        now,
+    )
     (tally,) = LaneTally.objects.all()
     assert (tally.delivered, tally.failed, tally.accepted_at) == (2, 0, now)
     assert (tally.lane_id, tally.minute, tally.worker) == (one.lane_id, minute_of(now), this_process.name())
@@ -72,7 +83,11 @@ def test_a_late_result_is_kept_on_its_attempt_beside_good_ones(now: datetime) ->
     at_once.record_and_permit([accepted(late, now), accepted(good, now)], [], now=now)
 
     attempt = Attempt.objects.get(pk=late.attempt_id)
-    assert (attempt.outcome, attempt.late_outcome, attempt.late_at) == (Outcome.UNKNOWN, Outcome.ACCEPTED, now)
+    assert (attempt.outcome, attempt.late_outcome, attempt.late_at) == (
+        Outcome.UNKNOWN,
+        Outcome.ACCEPTED,
+        now,
+    )
     assert Message.objects.get(pk=late.message_id).state == MessageState.WAITING
     assert Message.objects.get(pk=good.message_id).state == MessageState.SENT
     assert sum(LaneTally.objects.values_list("delivered", flat=True)) == 1
@@ -95,7 +110,9 @@ def test_anything_else_goes_step_by_step(now: datetime) -> None:
     refused = DeliveryError(Reason.MESSAGING_EXCEPTION, "451")
 
     assert at_once.fits([accepted(claim, now)], [claim])
-    assert not any(at_once.fits([Result(claim, answer, now, now)], []) for answer in (refused, Accepted(), NotStarted()))
+    assert not any(
+        at_once.fits([Result(claim, answer, now, now)], []) for answer in (refused, Accepted(), NotStarted())
+    )
     assert not at_once.fits([accepted(replace(claim, token=2), now)], [])
     assert not at_once.fits([accepted(replace(claim, trial=True), now)], [])
     assert not at_once.fits([], [replace(claim, channel=MessageType.EVENT_STREAM)])

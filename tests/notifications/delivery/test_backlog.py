@@ -1,4 +1,7 @@
-"""What a backlog costs a claim. On PostgreSQL, and with statistics from an idle queue, which is when a backlog begins."""
+"""What a backlog costs a claim.
+
+On PostgreSQL, and with statistics from an idle queue, which is when a backlog begins.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,7 +28,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 DUE = 5_000
 AWAITED = 2_000  # handed over, with a receipt to come
-MOST_READ = 1_000  # entries of all indexes and rows of all tables, for fifty messages; one scan of the backlog is 5,000
+# Entries of all indexes and rows of all tables, for fifty messages; one scan of the backlog is 5,000.
+MOST_READ = 1_000
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +42,14 @@ def _postgres() -> None:
 def lane(request: pytest.FixtureRequest) -> Lane:
     """A lane whose backlog the planner does not know of."""
     lane = make_lane()
-    sent, awaited, due = make_message(MessageState.SENT), make_message(MessageState.SENDING_ASYNC), make_message()
-    Message.objects.filter(pk=awaited.pk).update(lease_until=None, receipt_due_at=timezone.now() + timedelta(minutes=10))
+    sent, awaited, due = (
+        make_message(MessageState.SENT),
+        make_message(MessageState.SENDING_ASYNC),
+        make_message(),
+    )
+    Message.objects.filter(pk=awaited.pk).update(
+        lease_until=None, receipt_due_at=timezone.now() + timedelta(minutes=10)
+    )
     if request.param.startswith("analysed"):
         copies(sent, 1_000)
         Message.objects.filter(pk=due.pk).update(due_at=None, state=MessageState.SENT, sent_at=timezone.now())
@@ -53,7 +63,9 @@ def lane(request: pytest.FixtureRequest) -> Lane:
 
 def copies(message: Message, number: int) -> None:
     """So many more rows like this one."""
-    columns = ", ".join(field.column for field in Message._meta.concrete_fields if field.name not in ("id", "key"))
+    columns = ", ".join(
+        field.column for field in Message._meta.concrete_fields if field.name not in ("id", "key")
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {sql.MESSAGE} (key, {columns}) SELECT gen_random_uuid(), {columns}"
@@ -66,8 +78,10 @@ def read() -> int:
     """Rows and index entries of messages and attempts that this transaction has read so far."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM (SELECT c.oid FROM pg_class c WHERE c.relname IN (%s, %s)"
-            " UNION ALL SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relname IN (%s, %s)) AS seen",
+            "SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM (SELECT c.oid FROM pg_class c WHERE "
+            "c.relname IN (%s, %s)"
+            " UNION ALL SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE "
+            "c.relname IN (%s, %s)) AS seen",
             [sql.MESSAGE, sql.ATTEMPT] * 2,
         )
         return int(cursor.fetchone()[0])
@@ -107,7 +121,12 @@ def test_a_turn_reads_what_it_sends_and_not_the_backlog(lane: Lane, hold: Any) -
             whole_turn(reading, lane, now)
 
     assert reading.dear == {}
-    assert Message.objects.filter(state=MessageState.SENT, lane=lane, attempt_count=1, outcome="ACCEPTED", token=1).count() == 25
+    assert (
+        Message.objects.filter(
+            state=MessageState.SENT, lane=lane, attempt_count=1, outcome="ACCEPTED", token=1
+        ).count()
+        == 25
+    )
 
 
 def whole_turn(reading: Reading, lane: Lane, now: datetime) -> None:
@@ -137,7 +156,9 @@ def test_lapsed_claims_and_overdue_receipts_are_found_without_the_others(lane: L
 
 def test_marking_what_waits_for_its_lane_reads_what_it_marks(lane: Lane) -> None:
     now = timezone.now() + timedelta(seconds=1)
-    Lane.objects.filter(pk=lane.pk).update(circuit=Circuit.OPEN, opened_at=now, probe_at=now + timedelta(seconds=5))
+    Lane.objects.filter(pk=lane.pk).update(
+        circuit=Circuit.OPEN, opened_at=now, probe_at=now + timedelta(seconds=5)
+    )
     before = read()
     marked = openings.mark_held(now)
 

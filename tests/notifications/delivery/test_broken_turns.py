@@ -1,4 +1,6 @@
-"""A turn that breaks off by an error: what never left is due again, what was under way is recorded, whatever became of the connection."""
+"""A turn that breaks off by an error: what never left is due again, what was under way is recorded, whatever
+became of the connection.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +24,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def refusing(table: str, condition: str) -> Iterator[None]:
-    """While this lasts, the database refuses every UPDATE of the table that makes a row meet the condition."""
-    on_sqlite = f"CREATE TRIGGER planted BEFORE UPDATE ON {table} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'planted fault'); END"
+    """While this lasts, the database refuses every UPDATE of the table that makes a row meet the
+    condition.
+    """
+    on_sqlite = (
+        f"CREATE TRIGGER planted BEFORE UPDATE ON {table} WHEN {condition} BEGIN SELECT RAISE(ABORT, "
+        "'planted fault'); END"
+    )
     on_postgres = (
-        "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted fault'; END $$;"
-        f"CREATE TRIGGER planted BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION planted()"
+        "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted "
+        "fault'; END $$;"
+        f"CREATE TRIGGER planted BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION "
+        "planted()"
     )
     with connection.cursor() as cursor:
         cursor.execute(on_sqlite if settings.IS_SQLITE else on_postgres)
@@ -34,25 +43,38 @@ def refusing(table: str, condition: str) -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER planted" if settings.IS_SQLITE else f"DROP TRIGGER planted ON {table}; DROP FUNCTION planted()")
+            cursor.execute(
+                "DROP TRIGGER planted"
+                if settings.IS_SQLITE
+                else f"DROP TRIGGER planted ON {table}; DROP FUNCTION planted()"
+            )
 
 
 def emails(count: int) -> list[Message]:
-    return outbox.enqueue_many(Draft(MessageType.EMAIL, destination=f"a{n}@example.org", subject="s", body="b") for n in range(count))
+    return outbox.enqueue_many(
+        Draft(MessageType.EMAIL, destination=f"a{n}@example.org", subject="s", body="b") for n in range(count)
+    )
 
 
 def received(providers: StandIns) -> list[str]:
     return sorted(entry["destination"] for entry in providers.journal("EMAIL"))
 
 
-def test_claims_that_got_no_permit_are_closed_at_once_and_due_when_their_lease_would_have_lapsed(providers: StandIns) -> None:
+def test_claims_that_got_no_permit_are_closed_at_once_and_due_when_their_lease_would_have_lapsed(
+    providers: StandIns,
+) -> None:
     emails(30)
 
-    with refusing("notifications_attempt", "NEW.permitted_at IS NOT NULL"), pytest.raises(DatabaseError, match="planted fault"):
+    with (
+        refusing("notifications_attempt", "NEW.permitted_at IS NOT NULL"),
+        pytest.raises(DatabaseError, match="planted fault"),
+    ):
         tasks.drain("EMAIL")
 
     assert received(providers) == []
-    assert dict.fromkeys(Message.objects.values_list("state", "lease_until", "abandons", "failures")) == dict.fromkeys(
+    assert dict.fromkeys(
+        Message.objects.values_list("state", "lease_until", "abandons", "failures")
+    ) == dict.fromkeys(
         # A lane that is not known to be quick is claimed little by little.
         [(MessageState.WAITING, None, 1, 0), (MessageState.QUEUED, None, 0, 0)]
     )
@@ -80,7 +102,10 @@ def test_one_result_that_cannot_be_recorded_takes_no_other_along(providers: Stan
     poison, *others = emails(30)
     cannot_be_sent = f"NEW.id = {poison.pk} AND NEW.state = 'SENT'"
 
-    with refusing("notifications_message", cannot_be_sent), pytest.raises(DatabaseError, match="planted fault"):
+    with (
+        refusing("notifications_message", cannot_be_sent),
+        pytest.raises(DatabaseError, match="planted fault"),
+    ):
         tasks.drain("EMAIL")
 
     poison.refresh_from_db()
@@ -98,7 +123,9 @@ def test_one_result_that_cannot_be_recorded_takes_no_other_along(providers: Stan
 
 
 @pytest.mark.postgres
-@pytest.mark.skipif(settings.IS_SQLITE, reason="a SQLite file has no connection that could be ended from outside")
+@pytest.mark.skipif(
+    settings.IS_SQLITE, reason="a SQLite file has no connection that could be ended from outside"
+)
 def test_a_lost_connection_costs_no_result_of_what_was_under_way(providers: StandIns) -> None:
     import psycopg
 
@@ -112,7 +139,8 @@ def test_a_lost_connection_costs_no_result_of_what_was_under_way(providers: Stan
 
     with receiver(lose_the_connection) as url:
         outbox.enqueue_many(Draft(MessageType.WEB_HOOK, destination=url, body="{}") for _ in range(10))
-        tasks.drain("WEB_HOOK")  # the lane is known to be quick now, so the next turn claims more than it sends at once
+        # The lane is known to be quick now, so the next turn claims more than it sends at once.
+        tasks.drain("WEB_HOOK")
         before = set(Message.objects.values_list("pk", flat=True))
         victims.append(connection.connection.info.backend_pid)
         outbox.enqueue_many(Draft(MessageType.WEB_HOOK, destination=url, body="{}") for _ in range(100))
@@ -130,8 +158,12 @@ def test_a_lost_connection_costs_no_result_of_what_was_under_way(providers: Stan
 
 
 @pytest.mark.postgres
-@pytest.mark.skipif(settings.IS_SQLITE, reason="a trigger of SQLite cannot say that the database is read-only")
-def test_a_while_without_writing_costs_no_result_of_what_was_under_way(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(
+    settings.IS_SQLITE, reason="a trigger of SQLite cannot say that the database is read-only"
+)
+def test_a_while_without_writing_costs_no_result_of_what_was_under_way(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was accepted meanwhile is written down afterwards, instead of being sent twice."""
     monkeypatch.setattr(tasks, "_UNTIL_ASKED_AGAIN", 0.0)
     emails(10)
@@ -147,7 +179,8 @@ def test_a_while_without_writing_costs_no_result_of_what_was_under_way(providers
         cursor.execute(
             "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$"
             " BEGIN RAISE EXCEPTION 'cannot execute UPDATE' USING ERRCODE = '25006'; END $$;"
-            "CREATE TRIGGER planted BEFORE UPDATE ON notifications_attempt FOR EACH ROW WHEN (NEW.outcome = 'ACCEPTED')"
+            "CREATE TRIGGER planted BEFORE UPDATE ON notifications_attempt FOR EACH ROW WHEN (NEW.outcome = "
+            "'ACCEPTED')"
             " EXECUTE FUNCTION planted()"
         )
     ending = Timer(1.5, end)
@@ -158,5 +191,7 @@ def test_a_while_without_writing_costs_no_result_of_what_was_under_way(providers
         cursor.execute("DROP FUNCTION planted()")
     tasks.drain("EMAIL")
 
-    assert set(Message.objects.values_list("state", "abandons", "possible_duplicate")) == {(MessageState.SENT, 0, False)}
+    assert set(Message.objects.values_list("state", "abandons", "possible_duplicate")) == {
+        (MessageState.SENT, 0, False)
+    }
     assert len(received(providers)) == 10

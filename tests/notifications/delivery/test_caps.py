@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def lane_with_room_for(room: int) -> int:
     for number in range(5):
-        message = outbox.enqueue(Draft(MessageType.EMAIL, destination=f"ana{number}@example.org", subject="s", body="b"))
+        message = outbox.enqueue(
+            Draft(MessageType.EMAIL, destination=f"ana{number}@example.org", subject="s", body="b")
+        )
     Lane.objects.update(cap=room)
     return message.lane_id
 
@@ -60,7 +62,9 @@ def test_workers_that_claim_at_the_same_moment_share_the_room(providers: StandIn
 
 
 @pytest.mark.postgres
-def test_a_worker_that_stops_inside_a_claim_keeps_nobody_waiting(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_stops_inside_a_claim_keeps_nobody_waiting(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a process that stops holds the whole file, whatever it does")
     monkeypatch.setattr(sql, "_LONGEST_IDLE", "300ms")

@@ -27,10 +27,23 @@ def drafts(providers: StandIns, count: int) -> list[Draft]:
     made = []
     for number in range(count):
         made += [
-            Draft(MessageType.EMAIL, destination=f"client{number}@example.org", subject=f"Statement {number}", body="Dear client"),
+            Draft(
+                MessageType.EMAIL,
+                destination=f"client{number}@example.org",
+                subject=f"Statement {number}",
+                body="Dear client",
+            ),
             Draft(MessageType.SMS, destination=f"+4917012300{number:02}", body=f"Your code is {number}"),
-            Draft(MessageType.WEB_HOOK, destination=providers.webhook_url(f"/in/{number}"), body=json.dumps({"n": number})),
-            Draft(MessageType.EVENT_STREAM, destination="mrn.event.demo.streamingapi.client_approved", body=json.dumps({"n": number})),
+            Draft(
+                MessageType.WEB_HOOK,
+                destination=providers.webhook_url(f"/in/{number}"),
+                body=json.dumps({"n": number}),
+            ),
+            Draft(
+                MessageType.EVENT_STREAM,
+                destination="mrn.event.demo.streamingapi.client_approved",
+                body=json.dumps({"n": number}),
+            ),
         ]
     return made
 
@@ -52,10 +65,20 @@ def test_each_message_is_sent_once_with_one_attempt(providers: StandIns) -> None
     for message in sent.values():
         (attempt,) = message.attempts.all()
         assert (attempt.number, attempt.outcome, message.outcome) == (1, Outcome.ACCEPTED, Outcome.ACCEPTED)
-        assert message.created_at <= attempt.opened_at <= attempt.started_at <= attempt.finished_at == message.sent_at
+        assert (
+            message.created_at
+            <= attempt.opened_at
+            <= attempt.started_at
+            <= attempt.finished_at
+            == message.sent_at
+        )
         assert (message.retries, message.lease_until, message.due_at) == (0, None, None)
     for channel in ("EMAIL", "SMS", "WEB_HOOK"):
-        destinations = [message.destination.removeprefix(providers.webhook_url("")[:-1]) for message in messages if message.type == channel]
+        destinations = [
+            message.destination.removeprefix(providers.webhook_url("")[:-1])
+            for message in messages
+            if message.type == channel
+        ]
         assert sorted(entry["destination"] for entry in providers.journal(channel)) == sorted(destinations)
     assert list(StreamEvent.objects.order_by("id").values_list("key", flat=True)) == [
         message.key for message in messages if message.type == MessageType.EVENT_STREAM
@@ -64,7 +87,12 @@ def test_each_message_is_sent_once_with_one_attempt(providers: StandIns) -> None
 
 def test_a_turn_goes_on_while_messages_of_a_quick_lane_are_due(providers: StandIns) -> None:
     def due(count: int) -> None:
-        outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"client{number}@example.org", body="Dear") for number in range(count)])
+        outbox.enqueue_many(
+            [
+                Draft(MessageType.EMAIL, destination=f"client{number}@example.org", body="Dear")
+                for number in range(count)
+            ]
+        )
 
     due(10)  # a lane counts as slow until it has shown to be quick
     drain_all()
@@ -143,7 +171,9 @@ class BrokenChannel:
         pass
 
 
-def test_an_error_that_nobody_foresaw_becomes_an_answer_that_says_it_may_have_been_sent(providers: StandIns, caplog: Any) -> None:
+def test_an_error_that_nobody_foresaw_becomes_an_answer_that_says_it_may_have_been_sent(
+    providers: StandIns, caplog: Any
+) -> None:
     message = outbox.enqueue(drafts(providers, 1)[0])
     (claim,) = claims.claim(message.lane_id, 1, now=db_now())
 
@@ -177,7 +207,14 @@ def test_every_attempt_names_its_worker(providers: StandIns) -> None:
 
 
 def test_a_channel_is_told_whether_a_person_wrote_the_message(providers: StandIns) -> None:
-    by_program = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y"))
-    by_person = outbox.enqueue(Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y", sender=make_user()))
+    by_program = outbox.enqueue(
+        Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y")
+    )
+    by_person = outbox.enqueue(
+        Draft(MessageType.EMAIL, destination="ana@example.org", subject="x", body="y", sender=make_user())
+    )
     found = claims.claim(by_program.lane_id or 0, 10, now=db_now())
-    assert {each.message_id: each.envelope.by_person for each in found} == {by_program.pk: False, by_person.pk: True}
+    assert {each.message_id: each.envelope.by_person for each in found} == {
+        by_program.pk: False,
+        by_person.pk: True,
+    }

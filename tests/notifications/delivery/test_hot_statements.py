@@ -1,6 +1,8 @@
-"""Every statement that the senders execute, with its plan as PostgreSQL tells it: none of them reads a backlog.
+"""Every statement that the senders execute, with its plan as PostgreSQL tells it: none of them reads a
+backlog.
 
-Which statements there are is not written down here: whatever real turns execute is looked at, prepared or not.
+Which statements there are is not written down here: whatever real turns execute is looked at, prepared or
+not.
 """
 
 import json
@@ -37,13 +39,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 BACKLOG = 20_000
 AWAITED = 10_000  # handed over, with a receipt to come
-MOST_READ = 5_000  # rows, for one statement; what is marked at once and the newest attempts that are looked at are thousands
+# rows, for one statement; what is marked at once and the newest attempts that are looked at are thousands
+MOST_READ = 5_000
 TABLES = (sql.MESSAGE, sql.ATTEMPT, sql.LANE, DeliveryReceipt._meta.db_table)
 # Some of what the turns must have executed, or the test looks at less than it says.
 EXECUTED = {
-    "openings": openings._OPENINGS, "claim": claims._LOCK_DUE, "attempts": claims._OPEN_ATTEMPTS, "take": claims._TAKE,
-    "permit": claims.PERMIT, "renew": claims._RENEW, "lock": results._LOCK, "sent": results.MARK_SENT, "close": results.CLOSE,
-    "round": at_once._ROUND,
+    "openings": openings._OPENINGS, "claim": claims._LOCK_DUE, "attempts": claims._OPEN_ATTEMPTS,
+    "take": claims._TAKE, "permit": claims.PERMIT, "renew": claims._RENEW, "lock": results._LOCK,
+    "sent": results.MARK_SENT, "close": results.CLOSE, "round": at_once._ROUND,
 }  # fmt: skip
 
 
@@ -62,7 +65,9 @@ def backlog(request: pytest.FixtureRequest, providers: StandIns) -> Iterator[Lan
             copies(sent, 2_000)
             cursor.execute(f"ANALYZE {', '.join(TABLES)}")
         awaited = make_message(MessageState.SENDING_ASYNC, MessageType.SMS)
-        Message.objects.filter(pk=awaited.pk).update(lease_until=None, receipt_due_at=db_now() + timedelta(minutes=10))
+        Message.objects.filter(pk=awaited.pk).update(
+            lease_until=None, receipt_due_at=db_now() + timedelta(minutes=10)
+        )
         copies(awaited, AWAITED)
         refused = make_message(lane=lane, destination="x@nobody.example.org")
         copies(refused, 10)
@@ -96,7 +101,12 @@ class Plans:
         session: Any = connection.connection
         with connection.cursor() as cursor:
             cursor.execute("LOAD 'auto_explain'")
-            for name, value in (("log_min_duration", "0"), ("log_analyze", "on"), ("log_format", "json"), ("log_level", "notice")):
+            for name, value in (
+                ("log_min_duration", "0"),
+                ("log_analyze", "on"),
+                ("log_format", "json"),
+                ("log_level", "notice"),
+            ):
                 cursor.execute(f"SET auto_explain.{name} = {value}")
         session.add_notice_handler(self.note)
         try:
@@ -119,13 +129,21 @@ def rows_read(plan: Mapping[str, Any]) -> int:
     """By the scans of a plan: rows that were found, and rows that were looked at in vain."""
     inner = sum(map(rows_read, plan.get("Plans", ())))
     if "Scan" not in plan["Node Type"] or plan["Node Type"] in ("Function Scan", "Bitmap Index Scan"):
-        return inner  # a bitmap counts what is dead too, which the next vacuum takes away; its rows are those of the scan above it
-    seen = sum(plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"))
+        # A bitmap counts what is dead too, which the next vacuum takes away; its rows are those of the scan
+        # above it.
+        return inner
+    seen = sum(
+        plan.get(name, 0)
+        for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    )
     return inner + int(seen * plan["Actual Loops"])
 
 
-def test_no_statement_of_the_senders_reads_the_backlog(backlog: Lane, providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Every turn sends of the backlog: what they have tried in the end must be fewer messages than a statement may read.
+def test_no_statement_of_the_senders_reads_the_backlog(
+    backlog: Lane, providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every turn sends of the backlog: what they have tried in the end must be fewer messages than a statement
+    # may read.
     set_times(monkeypatch, 1.2, "TURN")
     plans, (awaited, *late) = Plans(), list(Message.objects.filter(receipt_due_at__isnull=False)[:10])
     with plans.of_this_session():
@@ -134,7 +152,11 @@ def test_no_statement_of_the_senders_reads_the_backlog(backlog: Lane, providers:
         writes(awaited)
 
     assert plans.dear == {}
-    assert {name for name, text in EXECUTED.items() if not any(made_of(text, statement) for statement in plans.read)} == set()
+    assert {
+        name
+        for name, text in EXECUTED.items()
+        if not any(made_of(text, statement) for statement in plans.read)
+    } == set()
     assert len(plans.read) > 80
     assert Message.objects.filter(lane=backlog, state=MessageState.SENT, attempt_count=1).count() > 100
 
@@ -147,10 +169,15 @@ def made_of(text: str, statement: str) -> bool:
 
 
 def turns(lane: Lane, providers: StandIns, late: list[int]) -> None:
-    """What broker and workers do: all channels, results of every kind, lost workers, a lane in trouble and a slow one."""
+    """What broker and workers do: all channels, results of every kind, lost workers, a lane in trouble and a
+    slow one.
+    """
     broker = MessageBroker("commlog")
     hook = providers.webhook_url("/in/1")
-    drafts = [Draft(MessageType.SMS, destination="+4917012345678", body="b"), Draft(MessageType.WEB_HOOK, destination=hook, body="{}")]
+    drafts = [
+        Draft(MessageType.SMS, destination="+4917012345678", body="b"),
+        Draft(MessageType.WEB_HOOK, destination=hook, body="{}"),
+    ]
     drafts += [Draft(MessageType.EVENT_STREAM, destination="accounts", body="{}")]
     outbox.enqueue_many(drafts * 10)
     assert broker.dequeue()

@@ -25,7 +25,9 @@ LATER = LEASE + timedelta(seconds=1)
 
 def enqueued(channel: MessageType = MessageType.EMAIL) -> Message:
     destination = "ana@example.org" if channel == MessageType.EMAIL else "+491701234567"
-    return outbox.enqueue(Draft(channel, destination=destination, subject="s" if channel == MessageType.EMAIL else "", body="b"))
+    return outbox.enqueue(
+        Draft(channel, destination=destination, subject="s" if channel == MessageType.EMAIL else "", body="b")
+    )
 
 
 def claimed(message: Message, now: datetime) -> Claim:
@@ -55,8 +57,19 @@ def test_a_claim_opens_an_attempt_before_anything_is_sent(now: datetime) -> None
 
     message.refresh_from_db()
     attempt = message.attempts.get()
-    assert (message.state, message.token, message.lease_until, message.due_at) == (MessageState.SENDING_ASYNC, 1, now + LEASE, None)
-    assert (attempt.pk, attempt.number, attempt.outcome, attempt.permitted_at, attempt.finished_at) == (claim.attempt_id, 1, "", None, None)
+    assert (message.state, message.token, message.lease_until, message.due_at) == (
+        MessageState.SENDING_ASYNC,
+        1,
+        now + LEASE,
+        None,
+    )
+    assert (attempt.pk, attempt.number, attempt.outcome, attempt.permitted_at, attempt.finished_at) == (
+        claim.attempt_id,
+        1,
+        "",
+        None,
+        None,
+    )
 
 
 def test_a_claimed_message_is_not_claimed_again(now: datetime) -> None:
@@ -125,11 +138,22 @@ def test_lost_before_its_permit_is_provably_unsent_and_due_again(now: datetime) 
     assert leases.recover(now + LATER) == 1
 
     message.refresh_from_db()
-    assert (message.state, message.due_at, message.failures, message.abandons) == (MessageState.WAITING, now + LATER, 0, 1)
-    assert (message.attempts.get().outcome, message.outcome, message.possible_duplicate) == (Outcome.ABANDONED, "", False)
+    assert (message.state, message.due_at, message.failures, message.abandons) == (
+        MessageState.WAITING,
+        now + LATER,
+        0,
+        1,
+    )
+    assert (message.attempts.get().outcome, message.outcome, message.possible_duplicate) == (
+        Outcome.ABANDONED,
+        "",
+        False,
+    )
 
 
-def test_where_a_worker_is_dead_what_it_was_sending_waits_for_no_lease(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_worker_is_dead_what_it_was_sending_waits_for_no_lease(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent, alive = enqueued(), enqueued()
     dead = named("dead", monkeypatch)
     (sending,) = claims.claim(sent.lane_id, 1, now=now)
@@ -140,7 +164,10 @@ def test_where_a_worker_is_dead_what_it_was_sending_waits_for_no_lease(now: date
     recovered = leases.recover(now + timedelta(milliseconds=1))
 
     assert (ended, recovered) == (1, 1)
-    states = [(message.state, message.outcome) for message in (Message.objects.get(pk=each.pk) for each in (sent, alive))]
+    states = [
+        (message.state, message.outcome)
+        for message in (Message.objects.get(pk=each.pk) for each in (sent, alive))
+    ]
     assert states == [(MessageState.WAITING, Outcome.UNKNOWN), (MessageState.SENDING_ASYNC, "")]
 
 
@@ -158,7 +185,11 @@ def test_where_a_worker_is_dead_what_it_had_only_claimed_waits_for_seconds_and_i
 
     assert (ended, recovered) == (1, [0, 1])
     message.refresh_from_db()
-    assert (message.state, message.abandons, message.attempts.get().outcome) == (MessageState.WAITING, 1, Outcome.ABANDONED)
+    assert (message.state, message.abandons, message.attempts.get().outcome) == (
+        MessageState.WAITING,
+        1,
+        Outcome.ABANDONED,
+    )
     assert Message.objects.get(pk=alive.pk).lease_until == now + LEASE
 
 
@@ -187,7 +218,9 @@ def test_a_message_that_kills_its_workers_fails_at_the_third(now: datetime) -> N
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED] * 3
 
 
-def test_what_was_lost_with_its_worker_is_claimed_alone_so_that_it_takes_no_others_with_it(now: datetime) -> None:
+def test_what_was_lost_with_its_worker_is_claimed_alone_so_that_it_takes_no_others_with_it(
+    now: datetime,
+) -> None:
     lane = enqueued().lane_id
     enqueued()
     claims.claim(lane, 2, now=now)
@@ -195,7 +228,8 @@ def test_what_was_lost_with_its_worker_is_claimed_alone_so_that_it_takes_no_othe
     leases.recover(later := now + LATER)
 
     held = [
-        {each.message_id for each in claims.claim(lane, 50, now=later, suspects=suspects)} for suspects in (False, False, True, True, True)
+        {each.message_id for each in claims.claim(lane, 50, now=later, suspects=suspects)}
+        for suspects in (False, False, True, True, True)
     ]
 
     assert held[0] == set(others)  # due the longest
@@ -209,7 +243,11 @@ def test_lost_after_its_permit_is_unknown_retried_and_marked(now: datetime) -> N
     leases.recover(now + LATER)
 
     message.refresh_from_db()
-    assert (message.state, message.outcome, message.possible_duplicate) == (MessageState.WAITING, Outcome.UNKNOWN, True)
+    assert (message.state, message.outcome, message.possible_duplicate) == (
+        MessageState.WAITING,
+        Outcome.UNKNOWN,
+        True,
+    )
     assert (message.attempts.get().outcome, message.failures) == (Outcome.UNKNOWN, 1)
 
 
@@ -228,7 +266,9 @@ REFUSED = DeliveryError(Reason.MESSAGING_EXCEPTION, "451")
 
 
 @pytest.mark.parametrize("answer", [Receipt(provider_id="id", detail="250 ok"), REFUSED])
-def test_a_late_result_is_kept_on_its_attempt_and_changes_no_message(now: datetime, answer: Receipt | DeliveryError) -> None:
+def test_a_late_result_is_kept_on_its_attempt_and_changes_no_message(
+    now: datetime, answer: Receipt | DeliveryError
+) -> None:
     message = enqueued()
     late = claimed(message, now)
     claims.permit([late], now=now)
@@ -256,7 +296,11 @@ def test_a_late_result_does_not_touch_a_final_message(now: datetime) -> None:
     results.record([Result(late, REFUSED, now, now)])
 
     message.refresh_from_db()
-    assert (message.state, message.outcome, message.possible_duplicate) == (MessageState.SENT, Outcome.ACCEPTED, True)
+    assert (message.state, message.outcome, message.possible_duplicate) == (
+        MessageState.SENT,
+        Outcome.ACCEPTED,
+        True,
+    )
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.UNKNOWN, Outcome.ACCEPTED]
 
 
@@ -269,7 +313,10 @@ def test_good_and_late_results_in_one_batch(now: datetime) -> None:
 
     results.record([accepted(one, now), accepted(two, now)])
 
-    assert sorted(Message.objects.values_list("state", flat=True)) == [MessageState.SENT, MessageState.WAITING]
+    assert sorted(Message.objects.values_list("state", flat=True)) == [
+        MessageState.SENT,
+        MessageState.WAITING,
+    ]
     assert second.lane_id == first.lane_id
 
 

@@ -46,7 +46,13 @@ def template(httpserver: HTTPServer, settings: Any) -> NotificationTemplate:
 
 def hook(template: NotificationTemplate) -> Message:
     return enqueue(
-        Draft(MessageType.WEB_HOOK, destination=template.destination, body=BODY, content_type="APPLICATION_JSON", template=template)
+        Draft(
+            MessageType.WEB_HOOK,
+            destination=template.destination,
+            body=BODY,
+            content_type="APPLICATION_JSON",
+            template=template,
+        )
     )
 
 
@@ -66,7 +72,9 @@ def verified_by(secret: str, httpserver: HTTPServer) -> bool:
         return False
 
 
-def test_messages_are_signed_with_the_secrets_of_the_moment_they_leave(httpserver: HTTPServer, template: NotificationTemplate) -> None:
+def test_messages_are_signed_with_the_secrets_of_the_moment_they_leave(
+    httpserver: HTTPServer, template: NotificationTemplate
+) -> None:
     httpserver.expect_request("/hook").respond_with_data("ok")
     old = opened(template.signing_secret)
     waiting = hook(template)
@@ -84,7 +92,9 @@ def test_messages_are_signed_with_the_secrets_of_the_moment_they_leave(httpserve
     assert [verified_by(secret, httpserver) for secret in (old, new, newest)] == [False, True, True]
 
 
-def test_a_retry_and_a_resend_are_signed_anew(httpserver: HTTPServer, template: NotificationTemplate, settings: Any) -> None:
+def test_a_retry_and_a_resend_are_signed_anew(
+    httpserver: HTTPServer, template: NotificationTemplate, settings: Any
+) -> None:
     httpserver.expect_ordered_request("/hook").respond_with_data("broken", status=500)
     httpserver.expect_ordered_request("/hook").respond_with_data("broken", status=400)
     httpserver.expect_ordered_request("/hook").respond_with_data("ok")
@@ -114,7 +124,10 @@ def test_a_receiver_that_is_gone_stops_its_template_and_its_owner_is_told_once(
     template.refresh_from_db()
     assert not template.active
     (mail,) = Message.objects.filter(type=MessageType.EMAIL)
-    assert (mail.destination, mail.subject) == ("operations@example.org", "Commlog: the template Ledger was switched off")
+    assert (mail.destination, mail.subject) == (
+        "operations@example.org",
+        "Commlog: the template Ledger was switched off",
+    )
     (entry,) = AuditEntry.objects.filter(target_kind="template")
     assert (entry.actor, entry.before) == (None, {"active": True})
 

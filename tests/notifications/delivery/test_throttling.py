@@ -63,7 +63,8 @@ def test_a_lane_goes_on_below_what_was_accepted_and_grows_slowly(busy: Lane) -> 
     busy.refresh_from_db()
 
     assert busy.pace == pytest.approx(27)
-    assert [room(busy, NOW), room(busy, NOW + seconds(0.1)), room(busy, NOW + seconds(60))] == [0, 2, 22]  # a quarter of a second's
+    # A quarter of a second's.
+    assert [room(busy, NOW), room(busy, NOW + seconds(0.1)), room(busy, NOW + seconds(60))] == [0, 2, 22]
     assert room(busy, NOW + seconds(3_600)) == 200
 
 
@@ -112,7 +113,12 @@ def mail(providers: StandIns, settings: Any, request: pytest.FixtureRequest) -> 
     indirect=True,
 )
 def test_nothing_fails_of_what_a_server_asks_to_have_later(mail: RateLimited) -> None:
-    outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b") for number in range(60)])
+    outbox.enqueue_many(
+        [
+            Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b")
+            for number in range(60)
+        ]
+    )
     until = time.monotonic() + 60
     while Message.objects.exclude(state=MessageState.SENT).exists() and time.monotonic() < until:
         tasks.drain("EMAIL")
@@ -163,7 +169,9 @@ def answers(*said: tuple[str, str]) -> list[bool]:
     for recipient, words in said:
         envelope = Envelope(key=UUID(int=1), destination=recipient)
         claim = Claim(1, 1, 1, MessageType.EMAIL, 1, 0, "", False, envelope)
-        refusal = DeliveryError(Reason.MESSAGING_EXCEPTION, words, about=About.RECIPIENT, temporary=words.startswith("4"))
+        refusal = DeliveryError(
+            Reason.MESSAGING_EXCEPTION, words, about=About.RECIPIENT, temporary=words.startswith("4")
+        )
         (read,) = alike.read([Result(claim, refusal if words else Receipt(), now, now)])
         found.append(isinstance(read.answer, DeliveryError) and read.answer.throttled)
     return found
@@ -190,12 +198,19 @@ def test_what_does_not_make_a_refusal_the_lanes(said: list[tuple[str, str]]) -> 
     assert not any(answers(*said))
 
 
-def test_a_server_that_refuses_everybody_for_a_while_costs_no_message(providers: StandIns, settings: Any) -> None:
+def test_a_server_that_refuses_everybody_for_a_while_costs_no_message(
+    providers: StandIns, settings: Any
+) -> None:
     script = {"rcpt": "452 4.2.2 try again later"}
     server = ScriptedSmtp(script)
     settings.EMAIL_PORT = server.port
     channels.close_all()
-    outbox.enqueue_many([Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b") for number in range(10)])
+    outbox.enqueue_many(
+        [
+            Draft(MessageType.EMAIL, destination=f"c{number}@example.org", subject="s", body="b")
+            for number in range(10)
+        ]
+    )
     began = time.monotonic()
     while Message.objects.exclude(state=MessageState.SENT).exists() and time.monotonic() < began + 40:
         tasks.drain("EMAIL")

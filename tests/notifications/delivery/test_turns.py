@@ -33,7 +33,9 @@ def set_times(monkeypatch: pytest.MonkeyPatch, seconds: float, *names: str) -> N
 
 
 def sent_while_another_hangs(*, due_in: float) -> Message:
-    """A message that becomes due so many seconds after its turn has begun a call that is answered only once this message has arrived."""
+    """A message that becomes due so many seconds after its turn has begun a call that is answered only once
+    this message has arrived.
+    """
     arrived = Event()
     with receiver(lambda: arrived.wait(10)) as hanging, receiver(arrived.set) as other:
         outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=hanging, body="b"))
@@ -55,7 +57,9 @@ def test_while_an_answer_keeps_a_turn_waiting_what_is_new_leaves_at_the_first_tr
     assert not Message.objects.exclude(state=MessageState.SENT).exists()
 
 
-def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_destination_waits_for_no_other_that_hangs(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     set_times(monkeypatch, 0.1, "TURN", "_HUNG")  # so that each lane hangs until it has shown otherwise
 
     message = sent_while_another_hangs(due_in=0.5)
@@ -63,7 +67,9 @@ def test_a_slow_destination_waits_for_no_other_that_hangs(providers: StandIns, m
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ACCEPTED]
 
 
-def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     set_times(monkeypatch, 0.1, "TURN")
     arrived = Event()
 
@@ -78,9 +84,14 @@ def test_what_a_lost_worker_held_waits_for_no_call_that_hangs(providers: StandIn
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.ABANDONED, Outcome.ACCEPTED]
 
 
-def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of them may be what ends its workers: those beside it would be lost as often as it is, and fail with it."""
-    set_times(monkeypatch, 30, "TURN", "_SLOW", "_HUNG")  # so that it takes all it may, however slow the machine
+def test_what_was_lost_with_its_worker_is_not_held_among_others_again(
+    providers: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them may be what ends its workers: those beside it would be lost as often as it is, and fail
+    with it.
+    """
+    # So that it takes all it may, however slow the machine.
+    set_times(monkeypatch, 30, "TURN", "_SLOW", "_HUNG")
     most, answer = channels.get(MessageType.WEB_HOOK).permits, Event()
 
     def drain_elsewhere() -> None:
@@ -98,7 +109,8 @@ def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers:
         seen = list(_held_and_sent(until=most))
         answer.set()
         turn.join()
-        tasks.drain("WEB_HOOK")  # the first turn may have ended with the last of its answers, between two looks for more
+        # The first turn may have ended with the last of its answers, between two looks for more.
+        tasks.drain("WEB_HOOK")
 
     assert max(sending for _, sending in seen) == most
     assert all(held <= (1 if held + sending <= most else 0) for held, sending in seen)
@@ -106,10 +118,14 @@ def test_what_was_lost_with_its_worker_is_not_held_among_others_again(providers:
 
 
 def _held_and_sent(*, until: int) -> Iterator[tuple[int, int]]:
-    """How many are claimed and wait, and how many are being sent, again and again: for half a second after so many are."""
+    """How many are claimed and wait, and how many are being sent, again and again: for half a second after so
+    many are.
+    """
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
-        claimed, sending = Attempt.objects.filter(outcome="").aggregate(a=Count("pk"), b=Count("permitted_at")).values()
+        claimed, sending = (
+            Attempt.objects.filter(outcome="").aggregate(a=Count("pk"), b=Count("permitted_at")).values()
+        )
         yield claimed - sending, sending
         if sending == until:
             ends = min(ends, time.monotonic() + 0.5)
@@ -132,7 +148,8 @@ def test_a_turn_that_is_to_stop_takes_nothing_new_and_gives_back_what_cannot_lea
         for _ in range(3):
             tasks.drain("WEB_HOOK")  # what is known to be quick is claimed by the fifty
         known.set()
-        set_times(monkeypatch, 0.1, "TURN", "_HUNG")  # while an answer keeps it waiting, it goes on with what is new
+        # While an answer keeps it waiting, it goes on with what is new.
+        set_times(monkeypatch, 0.1, "TURN", "_HUNG")
         for _ in range(40):
             outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=slowing, body="b"))
         outbox.enqueue(Draft(MessageType.WEB_HOOK, destination=quick, body="b"))

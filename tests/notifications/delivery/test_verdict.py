@@ -17,9 +17,13 @@ NEVER = DeliveryError(Reason.SMS_TOO_LONG, kind=Failure.NEVER)
 UNKNOWN = DeliveryError(Reason.MESSAGING_EXCEPTION, "no answer", outcome=Outcome.UNKNOWN)
 
 
-def verdict(error: DeliveryError, policy: RetryPolicy | None = None, *, failures: int = 0, outcome: str = "") -> Verdict:
+def verdict(
+    error: DeliveryError, policy: RetryPolicy | None = None, *, failures: int = 0, outcome: str = ""
+) -> Verdict:
     policy = policy or RetryPolicy()
-    return judge(error, failures=failures, outcome=outcome, possible_duplicate=False, policy=policy, finished_at=NOW)
+    return judge(
+        error, failures=failures, outcome=outcome, possible_duplicate=False, policy=policy, finished_at=NOW
+    )
 
 
 def test_five_retries_with_the_seed_s_waits_then_failed() -> None:
@@ -57,7 +61,9 @@ def test_once_unknown_a_later_refusal_makes_it_no_more_certain() -> None:
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(1.0, 2.0), (7.5, 7.5), (1e9, 3600.0)])
-def test_a_provider_s_retry_after_is_obeyed_when_it_is_longer_up_to_an_hour(asked: float, waited: float) -> None:
+def test_a_provider_s_retry_after_is_obeyed_when_it_is_longer_up_to_an_hour(
+    asked: float, waited: float
+) -> None:
     error = DeliveryError(Reason.INVALID_HTTP_RESPONSE, "HTTP 429", retry_after=asked)
 
     assert verdict(error, failures=1).due_at == NOW + timedelta(seconds=waited)

@@ -1,4 +1,6 @@
-"""How many messages of a lane may be permitted at once: each of them is of unknown outcome if its worker is lost."""
+"""How many messages of a lane may be permitted at once: each of them is of unknown outcome if its worker is
+lost.
+"""
 
 import pytest
 
@@ -10,7 +12,8 @@ from notifications.states import MessageType
 @pytest.mark.parametrize(
     ("channel", "seconds", "most", "batch"),
     [
-        (MessageType.SMS, 0.5, 4, 1),  # as many as can be under way, and none waits for another to be recorded
+        # As many as can be under way, and none waits for another to be recorded.
+        (MessageType.SMS, 0.5, 4, 1),
         (MessageType.SMS, 0.15, 4, 1),
         (MessageType.SMS, 0.025, 8, 6),
         (MessageType.SMS, 0.002, 12, 9),

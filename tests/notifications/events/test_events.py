@@ -1,4 +1,6 @@
-"""Events: which templates fire, what the trace says of the others, and that an event told twice fires once."""
+"""Events: which templates fire, what the trace says of the others, and that an event told twice fires
+once.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -37,19 +39,45 @@ def test_an_event_makes_a_message_of_every_template_that_it_fires() -> None:
     mail, sms, hook, stream = Message.objects.order_by("pk")
     assert raised.created
     assert raised.messages == [mail.key, sms.key, hook.key, stream.key]
-    assert (mail.destination, mail.subject, mail.content) == (ana.email, "Payment of 12.50", "Dear Ana Silva, we received 12.50.")
-    assert (mail.html, mail.sender, mail.event, mail.template_name) == ("<p>Ana Silva</p>", "Mambu", "LOAN_REPAYMENT", "On E-mail")
+    assert (mail.destination, mail.subject, mail.content) == (
+        ana.email,
+        "Payment of 12.50",
+        "Dear Ana Silva, we received 12.50.",
+    )
+    assert (mail.html, mail.sender, mail.event, mail.template_name) == (
+        "<p>Ana Silva</p>",
+        "Mambu",
+        "LOAN_REPAYMENT",
+        "On E-mail",
+    )
     assert (sms.destination, sms.content) == (ana.mobile_phone, "Dear Ana Silva, we received 12.50.")
-    assert (hook.destination, hook.content) == ("https://hooks.example.org/in/C%271", '{"client": "C\'1", "amount": 12.50}')
-    assert (hook.client, hook.method, stream.destination, stream.state) == (ana, "POST", "loans", MessageState.QUEUED_FOR_STREAM)
+    assert (hook.destination, hook.content) == (
+        "https://hooks.example.org/in/C%271",
+        '{"client": "C\'1", "amount": 12.50}',
+    )
+    assert (hook.client, hook.method, stream.destination, stream.state) == (
+        ana,
+        "POST",
+        "loans",
+        MessageState.QUEUED_FOR_STREAM,
+    )
     assert {message.business_event_id for message in (mail, sms, hook, stream)} == {raised.event.pk}
     assert [template.in_use for template in NotificationTemplate.objects.all()] == [True] * 4
-    assert (raised.event.source, raised.event.subject_name, raised.event.message_count) == ("core", "Ana Silva", 4)
+    assert (raised.event.source, raised.event.subject_name, raised.event.message_count) == (
+        "core",
+        "Ana Silva",
+        4,
+    )
     assert _silence(raised) == [("", [])] * 4
 
 
 def test_a_template_hands_its_secrets_on_sealed() -> None:
-    make_template(HOOK, headers=seal_headers({"X-Token": "s3cret", "X-Source": "core"}), auth_username="bank", auth_password=seal("pass"))
+    make_template(
+        HOOK,
+        headers=seal_headers({"X-Token": "s3cret", "X-Source": "core"}),
+        auth_username="bank",
+        auth_password=seal("pass"),
+    )
     events.raise_one(_repaid(make_client()))
     message = Message.objects.get()
     assert open_headers(message.headers) == {"X-Token": "s3cret", "X-Source": "core"}
@@ -61,7 +89,8 @@ def test_a_template_hands_its_secrets_on_sealed() -> None:
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Pacific/Kiritimati"])
 @pytest.mark.parametrize(
     "told",
-    ["2026-12-01", "2026-12-01T00:00:00Z", "2026-12-01T00:00:00+13:00", "2026-12-01T23:30:00-08:00", "2026-12-01T00:00:00.000Z[UTC]",
+    ["2026-12-01", "2026-12-01T00:00:00Z", "2026-12-01T00:00:00+13:00", "2026-12-01T23:30:00-08:00",
+     "2026-12-01T00:00:00.000Z[UTC]",
      "2026-12-01 00:00", "2026-12-01+01:00", "2026-12-01Z", "20261201"],
 )  # fmt: skip
 def test_a_date_is_a_date_in_every_zone(told: str, zone: str, settings: Any) -> None:
@@ -70,7 +99,10 @@ def test_a_date_is_a_date_in_every_zone(told: str, zone: str, settings: Any) -> 
     make_template(SMS, text="Due {PAYMENT_DUE_DATE}", conditions=on_the_day)
     make_template(HOOK, text='{"due": "{PAYMENT_DUE_DATE}"}', conditions=on_the_day)
     events.raise_one(_repaid(make_client(), data={"PAYMENT_DUE_DATE": told}))
-    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == ["Due 1 December 2026", f'{{"due": "{told}"}}']
+    assert list(Message.objects.order_by("type").values_list("content", flat=True)) == [
+        "Due 1 December 2026",
+        f'{{"due": "{told}"}}',
+    ]
 
 
 @pytest.mark.parametrize("told", ["soon", "2026-13-01", "0000-00-00T00:00:00Z", ""])
@@ -95,7 +127,10 @@ def test_a_template_of_which_nothing_is_left_fails_at_once_and_calls_nobody(sett
     make_template(SMS, text=" {NOTES}\u200b{CF:NONE}")
     events.raise_one(_repaid(make_client()))
     channels.close_all()
-    made = [(each.state, each.failure_reason, each.failure_cause, each.attempt_count) for each in Message.objects.order_by("pk")]
+    made = [
+        (each.state, each.failure_reason, each.failure_cause, each.attempt_count)
+        for each in Message.objects.order_by("pk")
+    ]
     assert made == [
         (MessageState.FAILED, "OTHER", "the message is empty: it has no text and no image", 0),
         (MessageState.FAILED, "OTHER", "the message is empty: it has no text", 0),
@@ -108,7 +143,10 @@ def test_dates_are_spoken_to_people_and_spelled_for_machines() -> None:
     when = datetime(2026, 11, 24, 9, tzinfo=UTC)
     events.raise_one(_repaid(make_client(), data={"PAYMENT_DUE_DATE": "2026-12-01"}, occurred_at=when))
     sms, hook = Message.objects.order_by("pk")
-    assert (sms.content, hook.content) == ("Due 1 December 2026, today 24 November 2026", '{"due": "2026-12-01"}')
+    assert (sms.content, hook.content) == (
+        "Due 1 December 2026, today 24 November 2026",
+        '{"due": "2026-12-01"}',
+    )
 
 
 CLIENT_WITHOUT = {"email": "", "mobile_phone": ""}
@@ -121,10 +159,12 @@ SILENT: tuple[tuple[dict[str, Any], dict[str, Any], Silence, list[str]], ...] = 
         Silence.CONDITION,
         ["Amount is more than 100 does not hold: it is “12.50”"],
     ),
-    ({"subscription": "OPT_IN"}, {}, Silence.NOT_SUBSCRIBED, ["Ana Silva: the template is sent to subscribers only"]),
+    ({"subscription": "OPT_IN"}, {}, Silence.NOT_SUBSCRIBED, ["Ana Silva: the template is sent to "
+                                                              "subscribers only"]),
     ({"recipient": "CREDIT_OFFICER"}, {}, Silence.NO_RECIPIENT, ["Ana Silva has no credit officer"]),
     ({}, CLIENT_WITHOUT, Silence.NO_ADDRESS, ["Ana Silva has no e-mail address on file"]),
-    ({"type": SMS, "subject": ""}, CLIENT_WITHOUT, Silence.NO_ADDRESS, ["Ana Silva has no mobile number on file"]),
+    ({"type": SMS, "subject": ""}, CLIENT_WITHOUT, Silence.NO_ADDRESS, ["Ana Silva has no mobile number on "
+                                                                        "file"]),
 )  # fmt: skip
 
 
@@ -154,22 +194,43 @@ def test_subscriptions_are_honoured() -> None:
     out, into = make_template(), make_template(subscription="OPT_IN")
     Subscription.objects.create(template=out, client=ana, subscribed=False)
     Subscription.objects.create(template=into, client=ana, subscribed=True)
-    assert [silence for silence, _ in _silence(events.raise_one(_repaid(ana)))] == [Silence.NOT_SUBSCRIBED, ""]
+    assert [silence for silence, _ in _silence(events.raise_one(_repaid(ana)))] == [
+        Silence.NOT_SUBSCRIBED,
+        "",
+    ]
     assert [silence for silence, _ in _silence(events.raise_one(_repaid(bo)))] == ["", Silence.NOT_SUBSCRIBED]
 
 
 def test_members_by_role_and_credit_officers_get_what_is_about_their_group() -> None:
     officer = make_user(first_name="Ada", last_name="Officer", email="ada@example.org")
-    chair, mute, other = make_client(first_names="Chair"), make_client(first_names="Mute", email=""), make_client()
+    chair, mute, other = (
+        make_client(first_names="Chair"),
+        make_client(first_names="Mute", email=""),
+        make_client(),
+    )
     group = make_group(chair, mute, other, credit_officer=officer, name="Weavers")
     group.membership_set.filter(client__in=[chair, mute]).update(role="Leader")
     make_template(
-        event="GROUP_ACTIVITY", target="GROUP", recipient="GROUP_MEMBERS", recipient_role="leader", text="{RECIPIENT_FIRST_NAMES}"
+        event="GROUP_ACTIVITY",
+        target="GROUP",
+        recipient="GROUP_MEMBERS",
+        recipient_role="leader",
+        text="{RECIPIENT_FIRST_NAMES}",
     )
-    make_template(event="GROUP_ACTIVITY", target="GROUP", recipient="CREDIT_OFFICER", text="{RECIPIENT_NAME} {GROUP_NAME}")
+    make_template(
+        event="GROUP_ACTIVITY",
+        target="GROUP",
+        recipient="CREDIT_OFFICER",
+        text="{RECIPIENT_NAME} {GROUP_NAME}",
+    )
     raised = events.raise_one(Happening("GROUP_ACTIVITY", group=group))
     to_member, to_officer = Message.objects.order_by("pk")
-    assert (to_member.client, to_member.content, to_officer.user, to_officer.content) == (chair, "Chair", officer, "Ada Officer Weavers")
+    assert (to_member.client, to_member.content, to_officer.user, to_officer.content) == (
+        chair,
+        "Chair",
+        officer,
+        "Ada Officer Weavers",
+    )
     assert _silence(raised) == [(Silence.NO_ADDRESS, ["Mute Silva has no e-mail address on file"]), ("", [])]
     group.membership_set.all().delete()
     assert _silence(events.raise_one(Happening("GROUP_ACTIVITY", group=group)))[0] == (
@@ -184,7 +245,9 @@ def test_a_url_that_cannot_be_made_silences_its_template_alone() -> None:
     raised = events.raise_one(_repaid(make_client(custom_fields={"PATH": "x" * 3000})))
     (hook, details), sms = _silence(raised)
     assert (hook, sms) == (Silence.IMPOSSIBLE, ("", []))
-    assert details == ["destination: the URL is too long or holds a space, a backslash or a control character"]
+    assert details == [
+        "destination: the URL is too long or holds a space, a backslash or a control character"
+    ]
     assert raised.messages == [Message.objects.get().key]
 
 
@@ -200,10 +263,16 @@ def test_changing_a_template_changes_nothing_that_was_sent(settings: Any) -> Non
     template = make_template(name="Before")
     raised = events.raise_one(_repaid(make_client()))
     message = Message.objects.get()
-    Message.objects.filter(pk=message.pk).update(state=MessageState.FAILED, due_at=None, failure_reason="OTHER")
+    Message.objects.filter(pk=message.pk).update(
+        state=MessageState.FAILED, due_at=None, failure_reason="OTHER"
+    )
     NotificationTemplate.objects.filter(pk=template.pk).update(name="After", text="New", subject="New")
     again = outbox.resend(Message.objects.get(pk=message.pk), by=make_user()).message
-    assert (again.content, again.subject, again.template_name) == ("Dear Ana Silva, we received 12.50.", "Payment of 12.50", "Before")
+    assert (again.content, again.subject, again.template_name) == (
+        "Dear Ana Silva, we received 12.50.",
+        "Payment of 12.50",
+        "Before",
+    )
     assert (again.template_id, again.business_event_id) == (template.pk, raised.event.pk)
     assert events.entries_of(BusinessEvent.objects.get())[0].name == "Before"
 
@@ -232,12 +301,18 @@ def test_a_key_of_another_event_is_refused() -> None:
 def test_an_unknown_event_is_refused_and_nothing_is_stored() -> None:
     with pytest.raises(Malformed) as refused:
         events.raise_many([_repaid(None), Happening("LOAN_PARTY")])
-    assert (refused.value.field, refused.value.fault, refused.value.facts) == ("event", Fault.NO_SUCH_EVENT, {"name": "LOAN_PARTY"})
+    assert (refused.value.field, refused.value.fault, refused.value.facts) == (
+        "event",
+        Fault.NO_SUCH_EVENT,
+        {"name": "LOAN_PARTY"},
+    )
     assert BusinessEvent.objects.count() == 0
 
 
 @pytest.mark.parametrize("number", [1, 3, 8])
-def test_the_number_of_queries_does_not_grow_with_the_events(number: int, django_assert_num_queries: Any) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_events(
+    number: int, django_assert_num_queries: Any
+) -> None:
     officer = make_user(email="ada@example.org")
     make_template(in_use=True)
     make_template(SMS, recipient="CREDIT_OFFICER", in_use=True)

@@ -1,4 +1,7 @@
-"""How a lane does, by its results: what counts when, and when a lane is said to be failing. The servers really refuse."""
+"""How a lane does, by its results: what counts when, and when a lane is said to be failing.
+
+The servers really refuse.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -48,8 +51,12 @@ def mail(providers: StandIns, settings: Any, script: dict[str, str]) -> Iterator
 
 
 def send(*names: str) -> None:
-    """Enqueue a mail to each, and try all that is due once (retries of the default policy wait but for the first)."""
-    outbox.enqueue_many(Draft(EMAIL, destination=f"{name}@example.org", subject="s", body="b") for name in names)
+    """Enqueue a mail to each, and try all that is due once (retries of the default policy wait but for the
+    first).
+    """
+    outbox.enqueue_many(
+        Draft(EMAIL, destination=f"{name}@example.org", subject="s", body="b") for name in names
+    )
     tasks.drain("EMAIL")
 
 
@@ -58,7 +65,9 @@ def health(channel: MessageType = EMAIL) -> LaneHealth:
     return health_of([lane], db_now())[lane.pk]
 
 
-def test_a_server_that_refuses_all_is_failing_until_it_accepts(mail: ScriptedSmtp, script: dict[str, str], quick_retries: object) -> None:
+def test_a_server_that_refuses_all_is_failing_until_it_accepts(
+    mail: ScriptedSmtp, script: dict[str, str], quick_retries: object
+) -> None:
     send("before")
     success = health().last_success
     assert success is not None
@@ -69,7 +78,9 @@ def test_a_server_that_refuses_all_is_failing_until_it_accepts(mail: ScriptedSmt
         send(*(f"ana{number}" for number in range(14) if Message.objects.count() == 1))
 
     found = health()
-    assert set(Message.objects.filter(state=MessageState.FAILED).values_list("attempt_count", flat=True)) == {6}
+    assert set(Message.objects.filter(state=MessageState.FAILED).values_list("attempt_count", flat=True)) == {
+        6
+    }
     assert (found.delivered, found.failed, found.delivered_in_hour, found.failed_in_hour) == (0, 14, 1, 14)
     assert found.failing_since is not None
     assert found.words(db_now()) == f"0 of 14 delivered in 5 minutes; last success {success:%H:%M}"
@@ -80,7 +91,9 @@ def test_a_server_that_refuses_all_is_failing_until_it_accepts(mail: ScriptedSmt
     assert health().words(db_now()) == "1 of 15 delivered in 5 minutes"
 
 
-def test_a_message_that_is_delivered_at_last_has_not_failed(mail: ScriptedSmtp, script: dict[str, str], settings: Any) -> None:
+def test_a_message_that_is_delivered_at_last_has_not_failed(
+    mail: ScriptedSmtp, script: dict[str, str], settings: Any
+) -> None:
     settings.RETRY_POLICIES = {EMAIL: RetryPolicy(back_off_delay=3600, back_off_max_delay=3600)}
     script["rcpt"] = "450 4.7.1 Greylisted"
     send("ana")
@@ -89,7 +102,9 @@ def test_a_message_that_is_delivered_at_last_has_not_failed(mail: ScriptedSmtp, 
     Message.objects.update(due_at=db_now())
     tasks.drain("EMAIL")
     assert (health().delivered, health().failed) == (1, 0)
-    assert list(LaneTally.objects.values("lane").annotate(sum=Sum("failed")).values_list("sum", flat=True)) == [0]
+    assert list(
+        LaneTally.objects.values("lane").annotate(sum=Sum("failed")).values_list("sum", flat=True)
+    ) == [0]
 
 
 @pytest.mark.parametrize(("people", "fails"), [(4, False), (5, True)])
@@ -115,7 +130,9 @@ def test_two_failures_of_the_server_are_not_three(mail: ScriptedSmtp, script: di
     assert health().failing_since is not None
 
 
-def test_one_broken_address_of_a_host_does_not_make_it_fail_while_others_are_accepted(providers: StandIns, settings: Any) -> None:
+def test_one_broken_address_of_a_host_does_not_make_it_fail_while_others_are_accepted(
+    providers: StandIns, settings: Any
+) -> None:
     settings.RETRY_POLICIES = {WEB_HOOK: RetryPolicy(back_off_delay=3600, back_off_max_delay=3600)}
     broken = providers.webhook_url("/fail/404")
     for number in range(6):
@@ -128,7 +145,9 @@ def test_one_broken_address_of_a_host_does_not_make_it_fail_while_others_are_acc
     assert not Lane.objects.exclude(failing_since=None).exists()
 
 
-def test_a_retry_of_what_failed_while_others_were_accepted_says_nothing_of_its_lane(providers: StandIns, settings: Any) -> None:
+def test_a_retry_of_what_failed_while_others_were_accepted_says_nothing_of_its_lane(
+    providers: StandIns, settings: Any
+) -> None:
     settings.RETRY_POLICIES = {WEB_HOOK: RetryPolicy(back_off_delay=3600, back_off_max_delay=3600)}
     for paths, failing in (
         (["/fail/404/1", "/fail/404/2"], False),
@@ -137,29 +156,45 @@ def test_a_retry_of_what_failed_while_others_were_accepted_says_nothing_of_its_l
         (["/fail/404/5"], True),
     ):
         Message.objects.filter(state=MessageState.WAITING).update(due_at=db_now())
-        outbox.enqueue_many(Draft(WEB_HOOK, destination=providers.webhook_url(path), body="{}") for path in paths)
+        outbox.enqueue_many(
+            Draft(WEB_HOOK, destination=providers.webhook_url(path), body="{}") for path in paths
+        )
         tasks.drain("WEB_HOOK")
         assert (health(WEB_HOOK).failing_since is not None) is failing
     assert (health(WEB_HOOK).delivered, health(WEB_HOOK).failed) == (1, 5)
 
 
 def test_what_can_never_be_sent_says_nothing_of_its_lane(providers: StandIns) -> None:
-    bodies = [Draft(WEB_HOOK, destination=providers.webhook_url("/in"), body="{", content_type="application/json") for _ in range(9)]
+    bodies = [
+        Draft(WEB_HOOK, destination=providers.webhook_url("/in"), body="{", content_type="application/json")
+        for _ in range(9)
+    ]
     outbox.enqueue_many(bodies)
     tasks.drain("WEB_HOOK")
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.FAILED}
     assert not Lane.objects.exclude(failing_since=None).exists()
 
 
-# --- the rule -----------------------------------------------------------------------------------------------------------
+# --- the rule -----------------------------------------------------------------------------------------------
 
 
 def refusal(
-    message: int, seconds: float = 0, *, of_lane: bool = True, throttled: bool = False, whom: str = "", answer: str = ""
+    message: int,
+    seconds: float = 0,
+    *,
+    of_lane: bool = True,
+    throttled: bool = False,
+    whom: str = "",
+    answer: str = "",
 ) -> LaneRefusal:
     at = NOW + timedelta(seconds=seconds)
     return LaneRefusal(
-        message_id=message, at=at, of_lane=of_lane, throttled=throttled, whom=whom or str(message), answer=answer or str(message)
+        message_id=message,
+        at=at,
+        of_lane=of_lane,
+        throttled=throttled,
+        whom=whom or str(message),
+        answer=answer or str(message),
     )
 
 
@@ -187,10 +222,18 @@ def test_refusals_are_alike_by_their_reason_and_codes() -> None:
     def refused(text: str, destination: str) -> str:
         return likeness(DeliveryError(Reason.MESSAGING_EXCEPTION, text), destination)
 
-    assert refused("550 5.1.1 <ana@example.org>: unknown in table 1", "ana@example.org") == "MESSAGING_EXCEPTION 550 5.1.1"
-    assert refused("550 5.1.1 <bo@example.org>: unknown in table 2", "bo@example.org") == "MESSAGING_EXCEPTION 550 5.1.1"
+    assert (
+        refused("550 5.1.1 <ana@example.org>: unknown in table 1", "ana@example.org")
+        == "MESSAGING_EXCEPTION 550 5.1.1"
+    )
+    assert (
+        refused("550 5.1.1 <bo@example.org>: unknown in table 2", "bo@example.org")
+        == "MESSAGING_EXCEPTION 550 5.1.1"
+    )
     assert refused("550 5.2.1 disabled", "cy@example.org") == "MESSAGING_EXCEPTION 550 5.2.1"
-    twilio = DeliveryError(Reason.SMS_SERVICE_ERROR, 'HTTP 400: {"code": 21211, "message": "Invalid +4917012345678"}')
+    twilio = DeliveryError(
+        Reason.SMS_SERVICE_ERROR, 'HTTP 400: {"code": 21211, "message": "Invalid +4917012345678"}'
+    )
     assert likeness(twilio, "+4917012345678") == "SMS_SERVICE_ERROR 400 21211"
 
 
@@ -200,18 +243,25 @@ def test_numbers_in_words(settings: Any) -> None:
         assert clock(NOW - timedelta(minutes=119), NOW) == "12:01"
         assert clock(NOW - timedelta(days=1), NOW) == "31 May 14:00"
         assert clock(NOW - timedelta(days=365), NOW) == "1 Jun 2025 14:00"
-        assert LaneHealth(0, 1_400, 3, 2_000, NOW).words(NOW) == "0 of 1,400 delivered in 5 minutes; last success 14:00"
-        assert LaneHealth(0, 0, 3, 4, NOW).words(NOW) == "3 of 7 delivered in the last hour; last success 14:00"
+        assert (
+            LaneHealth(0, 1_400, 3, 2_000, NOW).words(NOW)
+            == "0 of 1,400 delivered in 5 minutes; last success 14:00"
+        )
+        assert (
+            LaneHealth(0, 0, 3, 4, NOW).words(NOW) == "3 of 7 delivered in the last hour; last success 14:00"
+        )
         assert LaneHealth().words(NOW) == "nothing tried in the last hour; no success on record"
 
 
-# --- tallies ------------------------------------------------------------------------------------------------------------
+# --- tallies ------------------------------------------------------------------------------------------------
 
 
 def tally(lane: Lane, ago: float, worker: str = "a", **fields: Any) -> None:
     """A tally of so many minutes before NOW."""
     values = {"delivered": 0, "failed": 0} | fields
-    LaneTally.objects.create(lane=lane, minute=minute_of(NOW - timedelta(minutes=ago)), worker=worker, **values)
+    LaneTally.objects.create(
+        lane=lane, minute=minute_of(NOW - timedelta(minutes=ago)), worker=worker, **values
+    )
 
 
 def test_the_numbers_are_those_of_all_workers_in_five_minutes_and_an_hour() -> None:
@@ -241,13 +291,16 @@ def test_a_sweep_keeps_the_last_success_and_nothing_that_is_older_than_an_hour()
     assert LaneTally.objects.count() == 1
 
 
-# --- who is told --------------------------------------------------------------------------------------------------------
+# --- who is told --------------------------------------------------------------------------------------------
 
 
 def failing_lane(since: float, **fields: Any) -> Lane:
     lane, now = make_lane(WEB_HOOK, "hooks.example.org:443"), db_now()
     LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=0, failed=14)
-    values = {"failing_since": now - timedelta(seconds=since), "failing_with": "INVALID_HTTP_RESPONSE: HTTP 404"}
+    values = {
+        "failing_since": now - timedelta(seconds=since),
+        "failing_with": "INVALID_HTTP_RESPONSE: HTTP 404",
+    }
     Lane.objects.filter(pk=lane.pk).update(**(values | fields))
     return lane
 
@@ -261,7 +314,10 @@ def test_the_owner_is_told_once_when_a_lane_goes_on_failing(settings: Any) -> No
     tallies.sweep()
     tallies.sweep()
     (mail,) = Message.objects.all()
-    assert (mail.destination, mail.subject) == ("operations@example.org", "Commlog: Webhook by hooks.example.org:443 is failing")
+    assert (mail.destination, mail.subject) == (
+        "operations@example.org",
+        "Commlog: Webhook by hooks.example.org:443 is failing",
+    )
     assert "is failing: 0 of 14 delivered in 5 minutes; no success on record." in mail.content
     assert "The last failure: INVALID_HTTP_RESPONSE: HTTP 404" in mail.content
 
@@ -283,14 +339,21 @@ def test_what_is_over_is_forgotten(settings: Any) -> None:
     assert not Message.objects.exists()
 
 
-def test_every_page_says_so_and_the_probe_of_the_senders_does_not(mail: ScriptedSmtp, script: dict[str, str], client: Client) -> None:
+def test_every_page_says_so_and_the_probe_of_the_senders_does_not(
+    mail: ScriptedSmtp, script: dict[str, str], client: Client
+) -> None:
     client.force_login(officer())
     script["rcpt"] = RELAY
     send(*(f"ana{number}" for number in range(14)))
     dashboard = client.get("/")
     card = dashboard.context["channels"][0]
-    assert (card.words, [line.numbers for line in card.troubled]) == ("Failing", ["0 of 14 delivered in 5 minutes; no success on record"])
-    said = f"E-mail by 127.0.0.1:{mail.port} is failing: 0 of 14 delivered in 5 minutes; no success on record."
+    assert (card.words, [line.numbers for line in card.troubled]) == (
+        "Failing",
+        ["0 of 14 delivered in 5 minutes; no success on record"],
+    )
+    said = (
+        f"E-mail by 127.0.0.1:{mail.port} is failing: 0 of 14 delivered in 5 minutes; no success on record."
+    )
     assert said in dashboard.text
     assert said in client.get("/communications/").text
     assert client.get("/healthz/sender").json() == {"sending": True}

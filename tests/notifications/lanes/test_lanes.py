@@ -1,4 +1,7 @@
-"""Lanes: circuits that open, are tried and close; pauses; switches; limits. Nothing is lost, no held time uses a retry."""
+"""Lanes: circuits that open, are tried and close; pauses; switches; limits.
+
+Nothing is lost, no held time uses a retry.
+"""
 
 import threading
 import time
@@ -38,7 +41,8 @@ OWN = DeliveryError(Reason.MESSAGING_EXCEPTION, "550 no such user")
 
 def mails(number: int) -> list[Message]:
     return enqueue_many(
-        Draft(EMAIL, destination=f"ana{each}@example.org", subject="Payment due", body="Dear Ana") for each in range(number)
+        Draft(EMAIL, destination=f"ana{each}@example.org", subject="Payment due", body="Dear Ana")
+        for each in range(number)
     )
 
 
@@ -50,12 +54,14 @@ def mail_lane() -> Lane:
     return Lane.objects.get(channel=EMAIL)
 
 
-# --- when a circuit opens ----------------------------------------------------------------------------------------------
+# --- when a circuit opens -----------------------------------------------------------------------------------
 
 
 def result(message_id: int, answer: Any, lane_id: int = 1) -> Result:
     now = timezone.now()
-    claim = Claim(message_id, message_id, lane_id, EMAIL, 1, 0, "", False, Envelope(key=UUID(int=1), destination="x"))
+    claim = Claim(
+        message_id, message_id, lane_id, EMAIL, 1, 0, "", False, Envelope(key=UUID(int=1), destination="x")
+    )
     return Result(claim, answer, now, now)
 
 
@@ -67,8 +73,10 @@ def result(message_id: int, answer: Any, lane_id: int = 1) -> Result:
         ([result(n % 4, FAULT) for n in range(20)], False),  # of four messages
         ([result(n, OWN) for n in range(20)], False),  # not the lane's fault
         ([result(n, NotStarted()) for n in range(20)], False),  # nothing was tried
-        ([result(n + 50, Receipt()) for n in range(10)] + [result(n % 5, FAULT) for n in range(10)], True),  # half of them
-        ([result(n + 50, Receipt()) for n in range(11)] + [result(n % 5, FAULT) for n in range(10)], False),  # less than half
+        # Half of them.
+        ([result(n + 50, Receipt()) for n in range(10)] + [result(n % 5, FAULT) for n in range(10)], True),
+        # Less than half.
+        ([result(n + 50, Receipt()) for n in range(11)] + [result(n % 5, FAULT) for n in range(10)], False),
         ([result(n % 5, FAULT, lane_id=n % 2) for n in range(18)], False),  # of two lanes
     ],
 )
@@ -86,7 +94,7 @@ def test_what_is_long_past_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> No
     assert breaker.note([result(9, FAULT)]) == {}
 
 
-# --- an outage ---------------------------------------------------------------------------------------------------------
+# --- an outage ----------------------------------------------------------------------------------------------
 
 
 def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandIns, settings: Any) -> None:
@@ -106,9 +114,15 @@ def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandI
     openings.mark_held(later)
     assert set(waiting.values_list("state", "waiting_reason")) == {HELD}
     mails(1)
-    assert {(each.channel, each.room) for each in openings.openings(later) if not each.parked} == {(EMAIL, 200), (WEB_HOOK, 1)}
+    assert {(each.channel, each.room) for each in openings.openings(later) if not each.parked} == {
+        (EMAIL, 200),
+        (WEB_HOOK, 1),
+    }
     drain(EMAIL)
-    assert {entry["destination"] for entry in providers.journal("EMAIL")} == {"operations@example.org", "ana0@example.org"}
+    assert {entry["destination"] for entry in providers.journal("EMAIL")} == {
+        "operations@example.org",
+        "ana0@example.org",
+    }
     assert health.oldest_due(later) is None
 
     # Tried with a few others and with one that has failed, which costs them nothing.
@@ -129,9 +143,15 @@ def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandI
         drain(WEB_HOOK)
     assert hook_lane().circuit == Circuit.CLOSED
     assert set(waiting.values_list("state", flat=True)) == {MessageState.SENT}
-    starts = sorted(Attempt.objects.filter(outcome=Outcome.ACCEPTED, message__type=WEB_HOOK).values_list("started_at", flat=True))
+    starts = sorted(
+        Attempt.objects.filter(outcome=Outcome.ACCEPTED, message__type=WEB_HOOK).values_list(
+            "started_at", flat=True
+        )
+    )
     assert len(starts) == 60
-    within_a_second = max(sum(start <= other < start + timedelta(seconds=1) for other in starts) for start in starts)
+    within_a_second = max(
+        sum(start <= other < start + timedelta(seconds=1) for other in starts) for start in starts
+    )
     assert within_a_second <= 30 + 30 * 0.25 + 2
 
     assert [entry["destination"] for entry in providers.journal("EMAIL")].count("operations@example.org") == 1
@@ -190,10 +210,14 @@ def test_an_open_circuit_holds_only_the_destinations_that_failed(providers: Stan
     drain(WEB_HOOK)
     assert hook_lane().circuit == Circuit.OPEN
 
-    # Nothing is delivered: what fails costs nothing. A healthy neighbour goes at once, and the others with it.
+    # Nothing is delivered: what fails costs nothing. A healthy neighbour goes at once, and the others with
+    # it.
     healthy = hooks(providers, *(f"/{each}" for each in range(40)))
     began = time.monotonic()
-    while time.monotonic() < began + 5 and Message.objects.filter(pk__in=[each.pk for each in healthy]).exclude(state="SENT").exists():
+    while (
+        time.monotonic() < began + 5
+        and Message.objects.filter(pk__in=[each.pk for each in healthy]).exclude(state="SENT").exists()
+    ):
         drain(WEB_HOOK)
     assert not Message.objects.filter(pk__in=[each.pk for each in healthy]).exclude(state="SENT").exists()
     lane = hook_lane()
@@ -208,7 +232,11 @@ def test_an_open_circuit_holds_only_the_destinations_that_failed(providers: Stan
         hooks(providers, "/again")
         drain(WEB_HOOK)
     assert set(failing.values_list("state", "failures")) == {(MessageState.FAILED, 6)}
-    assert not Message.objects.exclude(destination=providers.webhook_url("/fail/503/here")).exclude(state=MessageState.SENT).exists()
+    assert (
+        not Message.objects.exclude(destination=providers.webhook_url("/fail/503/here"))
+        .exclude(state=MessageState.SENT)
+        .exists()
+    )
     circuits.close_quiet(db_now() + timedelta(seconds=50))
     assert hook_lane().circuit == Circuit.HALF_OPEN
     circuits.close_quiet(db_now() + timedelta(seconds=70))
@@ -261,10 +289,13 @@ def test_opening_twice_tells_once(settings: Any) -> None:
     lane = make_lane(WEB_HOOK, "hooks.example.org:443")
     assert [circuits.open_circuit(lane.pk, trouble("x"), now=db_now()) for _ in range(2)] == [True, False]
     (mail,) = Message.objects.all()
-    assert (mail.destination, mail.subject) == ("operations@example.org", "Commlog: Webhook by hooks.example.org:443 is in trouble")
+    assert (mail.destination, mail.subject) == (
+        "operations@example.org",
+        "Commlog: Webhook by hooks.example.org:443 is in trouble",
+    )
 
 
-# --- pause, switch, limit ------------------------------------------------------------------------------------------------
+# --- pause, switch, limit -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("held", ["lane", "channel"])

@@ -21,7 +21,8 @@ def test_a_lane_without_a_limit_has_no_bucket() -> None:
         (FREE, False, 4.0),
         (FREE._replace(pace=5.0, paced_at=NOW), True, 5.0),
         (FREE._replace(pace=5.0, paced_at=NOW + 60), True, 5.0),  # by the clock of another host
-        (FREE._replace(pace=5.0, paced_at=NOW - 35), True, pytest.approx(10.0, rel=0.01)),  # twice as many after 35 seconds
+        # Twice as many after 35 seconds.
+        (FREE._replace(pace=5.0, paced_at=NOW - 35), True, pytest.approx(10.0, rel=0.01)),
         (FREE._replace(rate=8.0, pace=5.0, paced_at=NOW - 35), True, 8.0),
         (FREE._replace(rate=8.0, pace=5.0, paced_at=NOW), True, 5.0),
         (FREE._replace(pace=5.0, paced_at=NOW - 300), True, pytest.approx(1_900.0, rel=0.01)),
@@ -44,7 +45,9 @@ def test_the_lowest_of_the_limits_holds(lane: Pace, delivers: bool, limit: float
         (0.5, 0.0, 60.0, 1.0),  # or one
     ],
 )
-def test_a_bucket_fills_up_to_a_quarter_of_a_second(rate: float, tokens: float, seconds: float, filled: float) -> None:
+def test_a_bucket_fills_up_to_a_quarter_of_a_second(
+    rate: float, tokens: float, seconds: float, filled: float
+) -> None:
     lane = FREE._replace(rate=rate, tokens=tokens, tokens_at=NOW - seconds)
 
     assert lane.filled(NOW) == pytest.approx(filled)
@@ -63,10 +66,14 @@ def test_a_bucket_fills_up_to_a_quarter_of_a_second(rate: float, tokens: float, 
 def test_it_goes_on_below_what_was_accepted(lane: Pace, accepted: int, pace: float) -> None:
     slower = lane.slowed(accepted, NOW)
 
-    assert slower == lane._replace(pace=pytest.approx(pace, rel=0.01), paced_at=NOW, tokens=0.0, tokens_at=NOW)
+    assert slower == lane._replace(
+        pace=pytest.approx(pace, rel=0.01), paced_at=NOW, tokens=0.0, tokens_at=NOW
+    )
 
 
-@pytest.mark.parametrize(("rest", "begins", "soon"), [(0.0, NOW, 2.7), (10.0, NOW + 10, 3.3), (3_600.0, NOW + 60, 8.9)])
+@pytest.mark.parametrize(
+    ("rest", "begins", "soon"), [(0.0, NOW, 2.7), (10.0, NOW + 10, 3.3), (3_600.0, NOW + 60, 8.9)]
+)
 def test_a_rest_keeps_the_bucket_empty_for_up_to_a_minute(rest: float, begins: float, soon: float) -> None:
     slower = FREE.slowed(30, NOW, rest=rest)
 
@@ -74,5 +81,9 @@ def test_a_rest_keeps_the_bucket_empty_for_up_to_a_minute(rest: float, begins: f
 
 
 def test_what_is_answered_within_a_second_left_before() -> None:
-    assert [FREE._replace(pace=5.0, paced_at=NOW - each).settles(NOW) for each in (0.0, 0.9, 1.0)] == [True, True, False]
+    assert [FREE._replace(pace=5.0, paced_at=NOW - each).settles(NOW) for each in (0.0, 0.9, 1.0)] == [
+        True,
+        True,
+        False,
+    ]
     assert not FREE.settles(NOW)

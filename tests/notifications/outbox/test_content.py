@@ -27,10 +27,10 @@ GIVEN: dict[str, Any] = {
 }
 # What a row has that is no message's own: how it fares, and its place in its chain.
 LIFE = {
-    "id", "key", "state", "lane_id", "created_at", "sent_at", "due_at", "parked_at", "token", "lease_until", "waiting_reason",
-    "attempt_count", "failures", "abandons", "failure_reason", "failure_cause", "outcome", "possible_duplicate", "provider_id",
-    "restored_at", "receipt_due_at", "receipt_status", "receipt_at", "first_id", "resend_of_id", "resent_by", "resent_by_user_id",
-    "destination_fold", "recipient_name_fold",
+    "id", "key", "state", "lane_id", "created_at", "sent_at", "due_at", "parked_at", "token", "lease_until",
+    "waiting_reason", "attempt_count", "failures", "abandons", "failure_reason", "failure_cause", "outcome",
+    "possible_duplicate", "provider_id", "restored_at", "receipt_due_at", "receipt_status", "receipt_at",
+    "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "destination_fold", "recipient_name_fold",
 }  # fmt: skip
 
 
@@ -50,7 +50,9 @@ def test_every_column_of_a_message_is_either_copied_by_a_resend_or_of_its_life()
 def test_a_claim_and_a_resend_carry_every_field(providers: StandIns) -> None:
     values = {each.name: GIVEN.get(each.name) or telling(each.type, each.name) for each in fields(Content)}
     by = officer()
-    ready = outbox.check(Draft(MessageType.WEB_HOOK, providers.webhook_url("/in"), **values, client=make_client(), sender=by))
+    ready = outbox.check(
+        Draft(MessageType.WEB_HOOK, providers.webhook_url("/in"), **values, client=make_client(), sender=by)
+    )
 
     (message,) = outbox.store([ready])
     (claim,) = claims.claim(message.lane_id, 1, now=db_now())
@@ -62,12 +64,25 @@ def test_a_claim_and_a_resend_carry_every_field(providers: StandIns) -> None:
 
     said = said_by(ready.envelope)
     secret = {"headers", "auth_password"}
-    assert {name: said[name] for name in said if name not in secret} == {name: values[name] for name in values if name not in secret}
-    assert (opened(said["auth_password"]), opened(said["headers"]["X-Token"])) == ("the auth_password", "s3cret")
+    assert {name: said[name] for name in said if name not in secret} == {
+        name: values[name] for name in values if name not in secret
+    }
+    assert (opened(said["auth_password"]), opened(said["headers"]["X-Token"])) == (
+        "the auth_password",
+        "s3cret",
+    )
     assert len({str(value) for value in said.values()}) == len(fields(Content))
     assert said_by(claim.envelope) == said
     assert said_by(sendable.envelope_of(message)) == said
-    assert {column: getattr(resent, column) for column in as_columns(ready.envelope)} == as_columns(ready.envelope)
-    assert {name: getattr(resent, name) for name in COPIED} == {name: getattr(message, name) for name in COPIED}
+    assert {column: getattr(resent, column) for column in as_columns(ready.envelope)} == as_columns(
+        ready.envelope
+    )
+    assert {name: getattr(resent, name) for name in COPIED} == {
+        name: getattr(message, name) for name in COPIED
+    }
     assert said_by(again.envelope) == said
-    assert (claim.envelope.key, claim.envelope.destination, claim.envelope.by_person) == (message.key, message.destination, True)
+    assert (claim.envelope.key, claim.envelope.destination, claim.envelope.by_person) == (
+        message.key,
+        message.destination,
+        True,
+    )

@@ -22,8 +22,15 @@ def draft(channel: MessageType, **fields: Any) -> Draft:
     usual: dict[MessageType, dict[str, Any]] = {
         MessageType.EMAIL: {"destination": "ana@example.org", "subject": "Hello", "body": "Dear Ana"},
         MessageType.SMS: {"destination": "+49 170 1234567", "body": "Your code"},
-        MessageType.WEB_HOOK: {"destination": "http://127.0.0.1:9/in", "body": "{}", "content_type": "APPLICATION_JSON"},
-        MessageType.EVENT_STREAM: {"destination": "mrn.event.demo.streamingapi.client_approved", "body": "{}"},
+        MessageType.WEB_HOOK: {
+            "destination": "http://127.0.0.1:9/in",
+            "body": "{}",
+            "content_type": "APPLICATION_JSON",
+        },
+        MessageType.EVENT_STREAM: {
+            "destination": "mrn.event.demo.streamingapi.client_approved",
+            "body": "{}",
+        },
     }
     return Draft(channel, **(usual[channel] | fields))
 
@@ -37,7 +44,9 @@ def draft(channel: MessageType, **fields: Any) -> Draft:
         (MessageType.EVENT_STREAM, MessageState.QUEUED_FOR_STREAM),
     ],
 )
-def test_a_message_is_born_queued_and_due_at_once(providers: StandIns, channel: MessageType, state: MessageState) -> None:
+def test_a_message_is_born_queued_and_due_at_once(
+    providers: StandIns, channel: MessageType, state: MessageState
+) -> None:
     message = outbox.enqueue(draft(channel))
 
     message.refresh_from_db()
@@ -54,47 +63,81 @@ def test_a_number_is_kept_in_one_spelling(providers: StandIns) -> None:
 
 @pytest.mark.parametrize(
     "pasted",
-    ["\u202a+49 (0)170 1234567\u202c", "+49\u2011170\u20131234567", "tel:+49\u202f170\u20091234567.", "＋４９１７０１２３４５６７"],
+    [
+        "\u202a+49 (0)170 1234567\u202c",
+        "+49\u2011170\u20131234567",
+        "tel:+49\u202f170\u20091234567.",
+        "＋４９１７０１２３４５６７",
+    ],
     ids=ascii,
 )
 def test_a_number_is_taken_as_it_was_pasted(providers: StandIns, pasted: str) -> None:
     assert outbox.enqueue(draft(MessageType.SMS, destination=pasted)).destination == "+491701234567"
-    assert outbox.enqueue(Draft(MessageType.SMS, body="Code", client=make_client(mobile_phone=pasted))).destination == "+491701234567"
+    assert (
+        outbox.enqueue(
+            Draft(MessageType.SMS, body="Code", client=make_client(mobile_phone=pasted))
+        ).destination
+        == "+491701234567"
+    )
 
 
 def test_it_goes_to_the_recipient_s_address_and_keeps_the_recipient_s_name(providers: StandIns) -> None:
     client = make_client(first_names="Bo", last_name="Lind", email="bo@example.org")
     sender = officer()
 
-    message = outbox.enqueue(Draft(MessageType.EMAIL, subject="Hello", body="Dear Bo", client=client, sender=sender))
+    message = outbox.enqueue(
+        Draft(MessageType.EMAIL, subject="Hello", body="Dear Bo", client=client, sender=sender)
+    )
     client.last_name = "Renamed"
     client.save(update_fields=["last_name"])
 
     message.refresh_from_db()
-    assert (message.destination, message.recipient_name, message.sender) == ("bo@example.org", "Bo Lind", "Ada Officer")
+    assert (message.destination, message.recipient_name, message.sender) == (
+        "bo@example.org",
+        "Bo Lind",
+        "Ada Officer",
+    )
     assert (message.client, message.sender_user) == (client, sender)
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"type": MessageType.EMAIL, "client": {"email": ""}, "subject": "s"}, "MISSING_EMAIL_RECIPIENT_ADDRESS"),
-        ({"type": MessageType.EMAIL, "client": {"email": "no address"}, "subject": "s"}, "UNDEFINED_DESTINATION"),
+        (
+            {"type": MessageType.EMAIL, "client": {"email": ""}, "subject": "s"},
+            "MISSING_EMAIL_RECIPIENT_ADDRESS",
+        ),
+        (
+            {"type": MessageType.EMAIL, "client": {"email": "no address"}, "subject": "s"},
+            "UNDEFINED_DESTINATION",
+        ),
         ({"type": MessageType.SMS, "client": {"mobile_phone": ""}}, "MISSING_SMS_RECIPIENT"),
         ({"type": MessageType.SMS, "client": {"mobile_phone": "12"}}, "UNDEFINED_DESTINATION"),
         ({"type": MessageType.SMS, "destination": "+491701234567", "body": "x" * 1601}, "SMS_TOO_LONG"),
         (
-            {"type": MessageType.EMAIL, "destination": "a@example.org", "subject": "s", "body": "x" * 1_048_577},
+            {
+                "type": MessageType.EMAIL,
+                "destination": "a@example.org",
+                "subject": "s",
+                "body": "x" * 1_048_577,
+            },
             "MAX_MESSAGE_SIZE_LIMIT_EXCEEDED",
         ),
         ({"type": MessageType.WEB_HOOK, "destination": "http://10.0.0.1/in"}, "BLACKLISTED_URL"),
         (
-            {"type": MessageType.WEB_HOOK, "destination": "http://127.0.0.1:9/", "content_type": "APPLICATION_JSON", "body": "{"},
+            {
+                "type": MessageType.WEB_HOOK,
+                "destination": "http://127.0.0.1:9/",
+                "content_type": "APPLICATION_JSON",
+                "body": "{",
+            },
             "INVALID_JSON_BODY_SYNTAX",
         ),
     ],
 )
-def test_what_can_never_be_sent_is_kept_as_failed_without_an_attempt(providers: StandIns, fields: dict[str, Any], reason: str) -> None:
+def test_what_can_never_be_sent_is_kept_as_failed_without_an_attempt(
+    providers: StandIns, fields: dict[str, Any], reason: str
+) -> None:
     if "client" in fields:
         fields = fields | {"client": make_client(**fields["client"])}
 
@@ -136,7 +179,9 @@ def test_a_channel_that_is_not_configured_fails_the_message_and_says_so() -> Non
         (MessageType.EVENT_STREAM, {"destination": "a topic"}, "destination"),
     ],
 )
-def test_what_cannot_be_stored_is_refused_by_field(providers: StandIns, channel: MessageType, fields: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_stored_is_refused_by_field(
+    providers: StandIns, channel: MessageType, fields: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Malformed) as refused:
         outbox.enqueue(draft(channel, **fields))
 

@@ -16,7 +16,9 @@ COPIED = ("type", "destination", "subject", "content", "html", "headers", "sende
 
 
 @pytest.mark.django_db
-def test_a_new_row_with_the_same_content_points_at_the_failed_one_which_is_not_touched(providers: StandIns) -> None:
+def test_a_new_row_with_the_same_content_points_at_the_failed_one_which_is_not_touched(
+    providers: StandIns,
+) -> None:
     failed = make_message(MessageState.FAILED, content="Dear Ana,\r\nыü 🐘 ", html="<b>x</b>", sender="Ada")
     before = Message.objects.filter(pk=failed.pk).values().get()
     by = officer()
@@ -26,7 +28,12 @@ def test_a_new_row_with_the_same_content_points_at_the_failed_one_which_is_not_t
     new = Message.objects.get(pk=resent.message.pk)
     assert resent.created
     assert {name: getattr(new, name) for name in COPIED} == {name: getattr(failed, name) for name in COPIED}
-    assert (new.resend_of, new.first, new.resent_by, new.resent_by_user) == (failed, failed, "Ada Officer", by)
+    assert (new.resend_of, new.first, new.resent_by, new.resent_by_user) == (
+        failed,
+        failed,
+        "Ada Officer",
+        by,
+    )
     assert (new.state, new.attempt_count, new.token) == (MessageState.QUEUED, 0, 0)
     assert new.key != failed.key
     assert Message.objects.filter(pk=failed.pk).values().get() == before

@@ -80,9 +80,12 @@ def test_two_of_one_chain_make_one_new_row_and_a_second_time_none(ada: User) -> 
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_it_costs_the_same_for_one_row_and_for_three(ada: User, rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_costs_the_same_for_one_row_and_for_three(
+    ada: User, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     outbox.resend(make_message(MessageState.FAILED), by=ada)  # their lane exists
     failed = [make_message(MessageState.FAILED).pk for _ in range(rows)]
-    # A savepoint; roots, their locks, two for the chains; the texts, the lane, the new rows; PostgreSQL's clock.
+    # A savepoint; roots, their locks, two for the chains; the texts, the lane, the new rows; PostgreSQL's
+    # clock.
     with django_assert_num_queries(9 if connection.vendor == "sqlite" else 10):
         assert outbox.resend_many(failed, by=ada, newest=failed[-1]).created == rows

@@ -17,7 +17,15 @@ from tests.factories import make_client, make_message, make_resend, officer
 
 
 def _draft(by: User, *, key: UUID | None = None, body: str = "Dear Ana") -> Draft:
-    return Draft(MessageType.EMAIL, destination="new@example.org", subject="Hi", body=body, sender=by, key=key or uuid4(), event="MANUAL")
+    return Draft(
+        MessageType.EMAIL,
+        destination="new@example.org",
+        subject="Hi",
+        body=body,
+        sender=by,
+        key=key or uuid4(),
+        event="MANUAL",
+    )
 
 
 @pytest.mark.django_db
@@ -28,7 +36,13 @@ def test_one_key_makes_one_message(providers: StandIns) -> None:
     assert (first.created, second.created) == (True, False)
     assert first.message == second.message
     stored = Message.objects.get()
-    assert (stored.key, stored.sender, stored.sender_user, stored.content, stored.event) == (key, "Ada Officer", by, "Dear Ana", "MANUAL")
+    assert (stored.key, stored.sender, stored.sender_user, stored.content, stored.event) == (
+        key,
+        "Ada Officer",
+        by,
+        "Dear Ana",
+        "MANUAL",
+    )
     assert (stored.first, stored.resend_of, stored.resent_by) == (None, None, "")
 
 
@@ -69,7 +83,10 @@ def test_what_was_delivered_or_did_not_fail_is_refused_and_what_is_newer_answers
         outbox.send_once(_draft(by), instead_of=failed)
     with pytest.raises(NotResendable):
         outbox.send_once(_draft(by), instead_of=delivered)
-    assert outbox.send_once(_draft(by), instead_of=failed, expected_last=failed.key, again=True).message == delivered
+    assert (
+        outbox.send_once(_draft(by), instead_of=failed, expected_last=failed.key, again=True).message
+        == delivered
+    )
     assert outbox.send_once(_draft(by), instead_of=failed, expected_last=delivered.key, again=True).created
 
 

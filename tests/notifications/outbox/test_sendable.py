@@ -1,4 +1,6 @@
-"""Messages that can only fail at once: the check that fails them at birth keeps them from being resent, and no row is made."""
+"""Messages that can only fail at once: the check that fails them at birth keeps them from being resent, and
+no row is made.
+"""
 
 from typing import Any
 from uuid import uuid4
@@ -16,7 +18,12 @@ from tests.factories import make_client, make_message, make_resend, officer, set
 
 pytestmark = pytest.mark.django_db
 FAILED = MessageState.FAILED
-EMAIL, SMS, WEB_HOOK, STREAM = MessageType.EMAIL, MessageType.SMS, MessageType.WEB_HOOK, MessageType.EVENT_STREAM
+EMAIL, SMS, WEB_HOOK, STREAM = (
+    MessageType.EMAIL,
+    MessageType.SMS,
+    MessageType.WEB_HOOK,
+    MessageType.EVENT_STREAM,
+)
 URL = "https://hooks.example.org/in"
 HOPELESS = [
     (Draft(EMAIL, body="Dear Ana"), Reason.MISSING_EMAIL_RECIPIENT_ADDRESS),
@@ -41,19 +48,34 @@ def _channels_are_set_up(settings: Any) -> None:
 def born(draft: Draft) -> Message:
     """The draft's message, for somebody without an address."""
     nobody = make_client(email="", mobile_phone="")
-    return outbox.enqueue(Draft(**{name: getattr(draft, name) for name in ("type", "destination", "body", "content_type")}, client=nobody))
+    return outbox.enqueue(
+        Draft(
+            **{name: getattr(draft, name) for name in ("type", "destination", "body", "content_type")},
+            client=nobody,
+        )
+    )
 
 
-@pytest.mark.parametrize(("draft", "reason"), HOPELESS, ids=[f"{draft.type}-{reason}-{len(draft.body)}" for draft, reason in HOPELESS])
-def test_what_failed_at_birth_and_still_would_is_not_resent_however_often_it_is_asked_for(draft: Draft, reason: Reason) -> None:
+@pytest.mark.parametrize(
+    ("draft", "reason"),
+    HOPELESS,
+    ids=[f"{draft.type}-{reason}-{len(draft.body)}" for draft, reason in HOPELESS],
+)
+def test_what_failed_at_birth_and_still_would_is_not_resent_however_often_it_is_asked_for(
+    draft: Draft, reason: Reason
+) -> None:
     message = born(draft)
     assert (message.state, message.failure_reason) == (FAILED, reason)
     by = officer()
     for again in (False, True):
-        with pytest.raises(Unsendable, match="It would fail again at once, so no new entry was made") as refused:
+        with pytest.raises(
+            Unsendable, match="It would fail again at once, so no new entry was made"
+        ) as refused:
             outbox.resend(message, by=by, again=again)
         assert refused.value.reason == reason
-        assert outbox.resend_many([message.pk], by=by, again=again).results == {message.pk: Obstacle.UNSENDABLE}
+        assert outbox.resend_many([message.pk], by=by, again=again).results == {
+            message.pk: Obstacle.UNSENDABLE
+        }
     assert list(Message.objects.all()) == [message]
     assert reason in sendable.DOUBTFUL_REASONS
 
@@ -65,8 +87,14 @@ def test_an_address_that_came_since_is_the_recipients_and_not_the_messages() -> 
     message.client.save(update_fields=["email"])
     with pytest.raises(Unsendable, match="Add the address to the recipient's page, then send it anew"):
         outbox.resend(message, by=officer())
-    anew = outbox.send_once(Draft(EMAIL, body="Dear Ana", client=message.client, sender=officer(), key=uuid4()))
-    assert (anew.created, anew.message.state, anew.message.destination) == (True, MessageState.QUEUED, "ana@example.org")
+    anew = outbox.send_once(
+        Draft(EMAIL, body="Dear Ana", client=message.client, sender=officer(), key=uuid4())
+    )
+    assert (anew.created, anew.message.state, anew.message.destination) == (
+        True,
+        MessageState.QUEUED,
+        "ana@example.org",
+    )
 
 
 @pytest.mark.parametrize("kind", [EMAIL, SMS, WEB_HOOK, STREAM])
@@ -97,7 +125,10 @@ def test_a_setting_that_was_corrected_since_lets_it_go(settings: Any) -> None:
 
 def test_what_is_under_way_or_was_delivered_is_said_first() -> None:
     under_way, delivered = (make_message(FAILED, destination="") for _ in range(2))
-    live, sent = make_resend(under_way, destination="ana@example.org"), make_resend(delivered, MessageState.SENT)
+    live, sent = (
+        make_resend(under_way, destination="ana@example.org"),
+        make_resend(delivered, MessageState.SENT),
+    )
     assert outbox.resend(under_way, by=officer()) == outbox.Resent(live, created=False)
     results = outbox.resend_many([under_way.pk, delivered.pk], by=officer()).results
     assert results == {under_way.pk: Obstacle.UNDER_WAY, delivered.pk: Obstacle.DELIVERED}
@@ -112,11 +143,18 @@ def test_what_a_webhooks_refusal_says_hides_the_secret_part_of_its_address() -> 
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_hopeless_among_many_cost_no_query(rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_hopeless_among_many_cost_no_query(
+    rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     by = officer()
     outbox.resend(make_message(FAILED), by=by)  # their lane exists
-    pks = [make_message(FAILED, destination=destination).pk for _ in range(rows) for destination in ("", "ana@example.org")]
-    # As without them: a savepoint; roots, their locks, two for the chains; the texts, the lane, the new rows; PostgreSQL's clock.
+    pks = [
+        make_message(FAILED, destination=destination).pk
+        for _ in range(rows)
+        for destination in ("", "ana@example.org")
+    ]
+    # As without them: a savepoint; roots, their locks, two for the chains; the texts, the lane, the new rows;
+    # PostgreSQL's clock.
     with django_assert_num_queries(9 if connection.vendor == "sqlite" else 10):
         resent = outbox.resend_many(pks, by=by)
     assert (resent.created, resent.skipped) == (rows, rows)

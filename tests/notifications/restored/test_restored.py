@@ -56,7 +56,11 @@ def test_a_database_that_lacks_a_send_is_held() -> None:
 
     assert holding.held()
     message.refresh_from_db()
-    assert (message.state, message.outcome, message.due_at) == (MessageState.WAITING, Outcome.UNKNOWN, UNTIL_RELEASED)
+    assert (message.state, message.outcome, message.due_at) == (
+        MessageState.WAITING,
+        Outcome.UNKNOWN,
+        UNTIL_RELEASED,
+    )
     assert message.awaits_decision
     assert openings.openings(db_now() + timedelta(days=1)) == []
 
@@ -92,7 +96,9 @@ def test_another_send_under_the_same_number_is_not_the_one_that_was_seen() -> No
 
 
 def test_a_permit_that_came_late_is_seen() -> None:
-    early, late = (make_attempt(make_message(MessageState.SENDING_ASYNC), "", permitted_at=None) for _ in range(2))
+    early, late = (
+        make_attempt(make_message(MessageState.SENDING_ASYNC), "", permitted_at=None) for _ in range(2)
+    )
     now = timezone.now()
     Attempt.objects.filter(pk=late.pk).update(permitted_at=now)
     Attempt.objects.filter(pk=early.pk).update(permitted_at=now + timedelta(seconds=10))
@@ -108,7 +114,10 @@ def test_a_marker_that_lags_holds_nothing() -> None:
     assert not marker.read(Installation.objects.get().key).is_lacking  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"permit": {"attempt": 1}}', '{"other": {"attempt": 1, "at": "2026-01-01"}}', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"permit": {"attempt": 1}}', '{"other": {"attempt": 1, "at": "2026-01-01"}}', "\x00"],
+)
 def test_a_broken_marker_holds_nothing(content: str, settings: Any) -> None:
     seen_and_lost()
     file = settings.MARKER_DIRECTORY / f"{Installation.objects.get().key.hex}.json"
@@ -164,9 +173,10 @@ def test_a_message_that_was_being_sent_is_marked_and_its_attempt_closed() -> Non
 
     holding.look(db_now())
 
-    assert {(row.state, row.outcome, row.due_at) for row in (Message.objects.get(pk=mail.pk), Message.objects.get(pk=sms.pk))} == {
-        (MessageState.WAITING, Outcome.UNKNOWN, UNTIL_RELEASED)
-    }
+    assert {
+        (row.state, row.outcome, row.due_at)
+        for row in (Message.objects.get(pk=mail.pk), Message.objects.get(pk=sms.pk))
+    } == {(MessageState.WAITING, Outcome.UNKNOWN, UNTIL_RELEASED)}
     assert {Attempt.objects.get(pk=each.pk).outcome for each in (permitted, claimed)} == {Outcome.UNKNOWN}
 
 
@@ -176,7 +186,9 @@ def test_what_a_living_worker_sends_is_awaited_before_anything_leaves() -> None:
 
     holding.look(db_now())
     assert not holding.lift(now=db_now())
-    Message.objects.filter(pk=sending.pk).update(state=MessageState.SENT, lease_until=None, sent_at=db_now(), outcome=Outcome.ACCEPTED)
+    Message.objects.filter(pk=sending.pk).update(
+        state=MessageState.SENT, lease_until=None, sent_at=db_now(), outcome=Outcome.ACCEPTED
+    )
     holding.look(db_now())
 
     assert holding.lift(now=db_now())
@@ -208,7 +220,9 @@ def test_released_messages_are_due_as_possible_duplicates_and_text_messages_only
     assert holding.release(Message.objects.all(), sms=True, seconds=10) == 1
 
     assert {opening.lane_id for opening in openings.openings(db_now())} == {mail.lane_id, sms.lane_id}
-    assert set(Message.objects.filter(pk__in=[mail.pk, sms.pk]).values_list("possible_duplicate", flat=True)) == {True}
+    assert set(
+        Message.objects.filter(pk__in=[mail.pk, sms.pk]).values_list("possible_duplicate", flat=True)
+    ) == {True}
     assert holding.standing() is None
 
 
@@ -224,7 +238,11 @@ def test_some_are_released_and_others_ended() -> None:
     one.refresh_from_db()
     other.refresh_from_db()
     assert (one.state, one.possible_duplicate) == (MessageState.WAITING, True)
-    assert (other.state, other.outcome, other.may_have_been_delivered) == (MessageState.FAILED, Outcome.UNKNOWN, True)
+    assert (other.state, other.outcome, other.may_have_been_delivered) == (
+        MessageState.FAILED,
+        Outcome.UNKNOWN,
+        True,
+    )
     assert holding.standing() is None
 
 

@@ -17,7 +17,10 @@ SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXX
             "https://contoso.webhook.office.com/webhookb2/8a1b-22@33/IncomingWebhook/0123abcd/44",
             "https://contoso.webhook.office.com/webhookb2/8…/…",
         ),
-        ("https://discord.com/api/webhooks/123456789012345678/abcDEF-token_x", "https://discord.com/api/webhooks/1…/…"),
+        (
+            "https://discord.com/api/webhooks/123456789012345678/abcDEF-token_x",
+            "https://discord.com/api/webhooks/1…/…",
+        ),
         ("https://hooks.zapier.com/hooks/catch/123456/abcde/", "https://hooks.zapier.com/hooks/catch/1…/…"),
         (
             "https://prod-12.westeurope.logic.azure.com:443/workflows/0123abc/triggers/manual/paths/invoke?api-version=2016&sig=AbC",
@@ -55,11 +58,16 @@ def test_words_short_numbers_and_what_is_no_url_stay(text: str) -> None:
 
 
 def test_an_answer_that_quotes_the_url_is_shortened_too() -> None:
-    assert without_secret_parts("HTTP 404: Cannot POST /services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", SLACK) == (
-        "HTTP 404: Cannot POST /services/…"
-    )
+    assert without_secret_parts(
+        "HTTP 404: Cannot POST /services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", SLACK
+    ) == ("HTTP 404: Cannot POST /services/…")
     assert without_secret_parts(f"no such {SLACK}", SLACK) == "no such https://hooks.slack.com/services/…"
     assert without_secret_parts("no team T00000000", SLACK) == "no team …"
-    assert without_secret_parts("bad sig a%2Fbcde or a/bcde", "https://example.org/in?sig=a%2Fbcde") == "bad sig … or …"
+    assert (
+        without_secret_parts("bad sig a%2Fbcde or a/bcde", "https://example.org/in?sig=a%2Fbcde")
+        == "bad sig … or …"
+    )
     assert without_secret_parts("no service", SLACK) == "no service"
-    assert shorten_all(f"moved to {SLACK}, see it") == "moved to https://hooks.slack.com/services/T…/…, see it"
+    assert (
+        shorten_all(f"moved to {SLACK}, see it") == "moved to https://hooks.slack.com/services/T…/…, see it"
+    )

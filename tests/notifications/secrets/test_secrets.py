@@ -21,12 +21,18 @@ from notifications.secrets.sealed import Unreadable, opened, seal
 from notifications.states import MessageState, MessageType
 from tests.factories import make_message
 
-OLD, NEW, WRONG = (f"{name} key, thirty-two characters and more" for name in ("the old", "the new", "a wrong"))
+OLD, NEW, WRONG = (
+    f"{name} key, thirty-two characters and more" for name in ("the old", "the new", "a wrong")
+)
 CANARY = "c4n4ry-of-a-secret"
 
 
 def web_hook(url: str, **fields: Any) -> Message:
-    return enqueue(Draft(type=MessageType.WEB_HOOK, destination=url, body="{}", content_type="APPLICATION_JSON", **fields))
+    return enqueue(
+        Draft(
+            type=MessageType.WEB_HOOK, destination=url, body="{}", content_type="APPLICATION_JSON", **fields
+        )
+    )
 
 
 def test_a_sealed_text_opens_under_its_key_alone(settings: Any) -> None:
@@ -87,11 +93,16 @@ def test_secrets_reach_the_receiver_and_nobody_else(providers: StandIns, quick_r
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_key_costs_no_message(providers: StandIns, settings: Any) -> None:
-    message = web_hook(f"http://127.0.0.1:{providers.webhook.port}/ok", auth_username="ledger", auth_password=CANARY)
+    message = web_hook(
+        f"http://127.0.0.1:{providers.webhook.port}/ok", auth_username="ledger", auth_password=CANARY
+    )
     lost, settings.SECRETS_KEY = settings.SECRETS_KEY, WRONG
     drain(MessageType.WEB_HOOK)
     message.refresh_from_db()
-    assert "no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret" in Attempt.objects.filter(message=message)[0].detail
+    assert (
+        "no key of SECRETS_KEY and SECRETS_PREVIOUS_KEYS opens a stored secret"
+        in Attempt.objects.filter(message=message)[0].detail
+    )
     assert (message.state, message.possible_duplicate) == (MessageState.WAITING, False)
 
     settings.SECRETS_KEY = lost
@@ -110,7 +121,9 @@ def rotated() -> str:
 @pytest.mark.django_db(transaction=True)
 def test_rotation(settings: Any) -> None:
     settings.SECRETS_KEY = OLD
-    message = web_hook("https://hooks.example.org/", headers={"X-Api-Key": CANARY, "X-Tenant": "demo"}, auth_password=CANARY)
+    message = web_hook(
+        "https://hooks.example.org/", headers={"X-Api-Key": CANARY, "X-Tenant": "demo"}, auth_password=CANARY
+    )
     make_message()
 
     settings.SECRETS_KEY, settings.SECRETS_PREVIOUS_KEYS = NEW, [OLD]
@@ -118,7 +131,11 @@ def test_rotation(settings: Any) -> None:
 
     settings.SECRETS_PREVIOUS_KEYS = []
     message.refresh_from_db()
-    assert (opened(message.auth_password), opened(message.headers["X-Api-Key"]), message.headers["X-Tenant"]) == (CANARY, CANARY, "demo")
+    assert (
+        opened(message.auth_password),
+        opened(message.headers["X-Api-Key"]),
+        message.headers["X-Tenant"],
+    ) == (CANARY, CANARY, "demo")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,6 +163,10 @@ def test_what_was_stored_readable_is_sealed_by_the_migration() -> None:
     for _ in range(2):  # the second time, nothing is left to do
         migration.seal_stored(apps, connection.schema_editor())
     sealed, untouched = Message.objects.order_by("pk")
-    assert (opened(sealed.auth_password), opened(sealed.headers["X-Token"]), sealed.headers["X-Tenant"]) == (CANARY, CANARY, "demo")
+    assert (opened(sealed.auth_password), opened(sealed.headers["X-Token"]), sealed.headers["X-Tenant"]) == (
+        CANARY,
+        CANARY,
+        "demo",
+    )
     assert CANARY not in sealed.auth_password + str(sealed.headers)
     assert (untouched.auth_password, untouched.headers) == ("", {})

@@ -47,7 +47,9 @@ def test_all_for_one_recipient_is_in_one_partition_in_order_and_without_a_gap() 
     for client in range(5):
         mine = [(where, body) for where, _, body in found if body.startswith(f"{client}/")]
         assert len({where for where, _ in mine}) == 1
-        assert [body for _, body in mine] == [f"{client}/{number:03}" for number in range(120) if number % 5 == client]
+        assert [body for _, body in mine] == [
+            f"{client}/{number:03}" for number in range(120) if number % 5 == client
+        ]
     nexts = dict(StreamPartition.objects.values_list("number", "next_offset"))
     assert nexts == {number: len(taken) for number, taken in by_partition.items()}
 
@@ -82,15 +84,24 @@ def test_events_of_before_get_their_places_before_new_ones() -> None:
     outbox.enqueue_many([of(client, f"old {number}") for number in range(3)])
     send()
     then = timezone.now()
-    StreamEvent.objects.update(partition=None, offset=None, occurred_at=None, appended_at=then)  # as an older version has left them
+    # As an older version has left them.
+    StreamEvent.objects.update(partition=None, offset=None, occurred_at=None, appended_at=then)
     StreamPartition.objects.update(next_offset=0)
     StreamEvent.objects.create(topic="left", key=uuid4(), body="its message is gone", appended_at=then)
     outbox.enqueue_many([of(client, "new")])
 
     send()
 
-    assert [(offset, body) for _, offset, body in places() if "gone" not in body] == [(0, "old 0"), (1, "old 1"), (2, "old 2"), (3, "new")]
-    assert StreamEvent.objects.filter(topic="left", offset=0, occurred_at=then, appended_at__gt=then).count() == 1
+    assert [(offset, body) for _, offset, body in places() if "gone" not in body] == [
+        (0, "old 0"),
+        (1, "old 1"),
+        (2, "old 2"),
+        (3, "new"),
+    ]
+    assert (
+        StreamEvent.objects.filter(topic="left", offset=0, occurred_at=then, appended_at__gt=then).count()
+        == 1
+    )
     assert not publishing.has_unnumbered()
 
 
@@ -131,7 +142,13 @@ def test_nothing_is_committed_after_what_has_a_later_offset() -> None:
     ended: list[str] = []
 
     def another() -> None:
-        publishing.append([StreamEvent(topic=TOPIC, key=next(o for o in iter(uuid4, None) if o.int % 3 == number), body="late")])
+        publishing.append(
+            [
+                StreamEvent(
+                    topic=TOPIC, key=next(o for o in iter(uuid4, None) if o.int % 3 == number), body="late"
+                )
+            ]
+        )
         ended.append("late")
         connection.close()
 
@@ -146,14 +163,18 @@ def test_nothing_is_committed_after_what_has_a_later_offset() -> None:
     assert [body for _, _, body in places()] == ["first", "early", "late"]
 
 
-@pytest.mark.parametrize(("offset", "text"), [(388, "001-0001-000000000000000388"), (0, "001-0001-000000000000000000")])
+@pytest.mark.parametrize(
+    ("offset", "text"), [(388, "001-0001-000000000000000388"), (0, "001-0001-000000000000000000")]
+)
 def test_offsets_are_written_as_nakadi_writes_them(offset: int, text: str) -> None:
     assert offsets.written(offset) == text
     assert offsets.read(text) == offset
     assert offsets.read("BEGIN") == offsets.read(offsets.written(-1)) == -1
 
 
-@pytest.mark.parametrize("text", ["", "388", "001-0001-", "001-0001--2", "001-0001-" + "9" * 19, "begin", "001-0001-٣"])
+@pytest.mark.parametrize(
+    "text", ["", "388", "001-0001-", "001-0001--2", "001-0001-" + "9" * 19, "begin", "001-0001-٣"]
+)
 def test_other_offsets_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="an offset is BEGIN or like 001-0001-000000000000000388"):
         offsets.read(text)

@@ -1,4 +1,6 @@
-"""Cursors against a small model: publish, read, commit, crash, leave, rebalance, reset and expire, in any order."""
+"""Cursors against a small model: publish, read, commit, crash, leave, rebalance, reset and expire, in any
+order.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +20,21 @@ from notifications.streams.subscriptions import NoSuchStream, Wish
 TOPIC = "mrn.event.commlog.streamingapi.client_approved"
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["publish", "publish", "open", "read", "read", "commit", "commit", "crash", "leave", "reset", "expire"]),
+        st.sampled_from(
+            [
+                "publish",
+                "publish",
+                "open",
+                "read",
+                "read",
+                "commit",
+                "commit",
+                "crash",
+                "leave",
+                "reset",
+                "expire",
+            ]
+        ),
         st.integers(0, 5),
     ),
     min_size=5,
@@ -27,7 +43,9 @@ STEPS = st.lists(
 
 
 def subscription(read_from: str = "begin") -> StreamSubscription:
-    found, new = subscriptions.subscribe(Wish("app", (TOPIC,), read_from=read_from), owner=1, owner_name="Bank")
+    found, new = subscriptions.subscribe(
+        Wish("app", (TOPIC,), read_from=read_from), owner=1, owner_name="Bank"
+    )
     assert new
     return found
 
@@ -42,7 +60,8 @@ class Model:
 
     kept: dict[int, list[int]] = field(default_factory=lambda: {0: [], 1: [], 2: []})
     committed: dict[int, int] = field(default_factory=lambda: {0: -1, 1: -1, 2: -1})
-    read: dict[UUID, dict[int, int]] = field(default_factory=dict)  # by each reader that may commit, up to which offset
+    # By each reader that may commit, up to which offset.
+    read: dict[UUID, dict[int, int]] = field(default_factory=dict)
     streams: list[Stream] = field(default_factory=list)
 
 
@@ -77,7 +96,14 @@ def check(model: Model, found: StreamSubscription) -> None:
         assert all(each.reader_id is None for each in cursors)
     for partition in StreamPartition.objects.all():
         kept = model.kept[partition.number]
-        assert list(StreamEvent.objects.filter(partition=partition).order_by("offset").values_list("offset", flat=True)) == kept
+        assert (
+            list(
+                StreamEvent.objects.filter(partition=partition)
+                .order_by("offset")
+                .values_list("offset", flat=True)
+            )
+            == kept
+        )
         if kept:
             assert (partition.first_offset, partition.next_offset) == (kept[0], kept[-1] + 1)
         else:
@@ -98,14 +124,18 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
             assert StreamReader.objects.filter(closed_at=None).count() == 3
         else:
             model.read[reader.key] = {}
-            model.streams.append(Stream(reader, Options(max_uncommitted_events=1_000, batch_limit=1 + number)))
+            model.streams.append(
+                Stream(reader, Options(max_uncommitted_events=1_000, batch_limit=1 + number))
+            )
             model.streams[-1]._flush = 0  # whatever is there is sent at once
     elif step == "expire":
         oldest = StreamEvent.objects.order_by("pk").values_list("pk", flat=True)[: number * 2]
         StreamEvent.objects.filter(pk__in=list(oldest)).update(appended_at=db_now() - timedelta(days=9))
         keeping.keep()
         for partition in StreamPartition.objects.all():
-            model.kept[partition.number] = [each for each in model.kept[partition.number] if each >= partition.first_offset]
+            model.kept[partition.number] = [
+                each for each in model.kept[partition.number] if each >= partition.first_offset
+            ]
     elif step == "reset":
         wanted = {(TOPIC, each): max(-1, (model.kept[each] or [0])[-1] - number) for each in range(3)}
         nexts = dict(StreamPartition.objects.values_list("number", "next_offset"))
@@ -122,7 +152,13 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
         turn(stream, model)
     elif step == "commit":
         seen = model.read.get(stream.reader.key, {})
-        done = subscriptions.commit(found, stream.reader.key, {(TOPIC, each): offset for each, offset in seen.items()}) if seen else {}
+        done = (
+            subscriptions.commit(
+                found, stream.reader.key, {(TOPIC, each): offset for each, offset in seen.items()}
+            )
+            if seen
+            else {}
+        )
         for (_, each), moved in done.items():
             assert moved == (seen[each] > model.committed[each])
             model.committed[each] = max(model.committed[each], seen[each])
@@ -141,7 +177,8 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
 def test_cursors_do_as_the_model_says(steps: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifications.streams.keeping._PAUSE", 0)
     monkeypatch.setattr(
-        "notifications.streams.hub.join", lambda pk: __import__("types").SimpleNamespace(reader_id=pk, words=set(), ended=False)
+        "notifications.streams.hub.join",
+        lambda pk: __import__("types").SimpleNamespace(reader_id=pk, words=set(), ended=False),
     )
     for each in (StreamCursor, StreamReader, StreamSubscription, StreamEvent):
         each.objects.all().delete()
@@ -160,8 +197,12 @@ def test_cursors_do_as_the_model_says(steps: list[tuple[str, int]], monkeypatch:
 @pytest.mark.django_db(transaction=True)
 def test_the_same_wish_is_the_same_subscription() -> None:
     first, _ = subscriptions.subscribe(Wish("app", ("b", "a")), owner=1, owner_name="Bank")
-    again, new = subscriptions.subscribe(Wish("app", ("a", "b", "a"), read_from="begin"), owner=2, owner_name="Other")
-    other, made = subscriptions.subscribe(Wish("app", ("a", "b"), consumer_group="second"), owner=1, owner_name="Bank")
+    again, new = subscriptions.subscribe(
+        Wish("app", ("a", "b", "a"), read_from="begin"), owner=2, owner_name="Other"
+    )
+    other, made = subscriptions.subscribe(
+        Wish("app", ("a", "b"), consumer_group="second"), owner=1, owner_name="Bank"
+    )
 
     assert (again.pk, new) == (first.pk, False)
     assert (other.pk == first.pk, made) == (False, True)

@@ -13,11 +13,17 @@ from notifications.templating.moving import drop, moved_secrets
 def _template(url: str) -> NotificationTemplate:
     headers = {"X-Token": seal("s3cret"), "X-Source": "core"}
     return NotificationTemplate(
-        type=MessageType.WEB_HOOK, destination=url, headers=headers, auth_username="bank", auth_password=seal("hunter2")
+        type=MessageType.WEB_HOOK,
+        destination=url,
+        headers=headers,
+        auth_username="bank",
+        auth_password=seal("hunter2"),
     )
 
 
-def _led_to(url: str, *, stored: str = "https://hooks.example.org/in/{CLIENT_ID}") -> tuple[NotificationTemplate, NotificationTemplate]:
+def _led_to(
+    url: str, *, stored: str = "https://hooks.example.org/in/{CLIENT_ID}"
+) -> tuple[NotificationTemplate, NotificationTemplate]:
     before = _template(stored)
     after = copy(before)
     after.destination = url
@@ -39,7 +45,10 @@ def test_another_spelling_of_the_same_server_keeps_them(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("stored", "url"),
-    [("https://bücher.example/", "https://xn--bcher-kva.example/a"), ("https://[2001:db8::1]/", "https://[2001:0DB8:0:0::1]:443/")],
+    [
+        ("https://bücher.example/", "https://xn--bcher-kva.example/a"),
+        ("https://[2001:db8::1]/", "https://[2001:0DB8:0:0::1]:443/"),
+    ],
 )
 def test_names_and_addresses_are_compared_as_they_are_called(stored: str, url: str) -> None:
     assert moved_secrets(*_led_to(url, stored=stored)) == {}

@@ -31,7 +31,11 @@ def _of(type: MessageType, **fields: Any) -> list[Wrong]:
 def _wrong(template: NotificationTemplate) -> list[Wrong]:
     """What is wrong with it. Of what is wrong within something, the fault."""
     return [
-        (each.field, each.fault, {name: fact.fault if isinstance(fact, Malformed) else fact for name, fact in each.facts.items()})
+        (
+            each.field,
+            each.fault,
+            {name: fact.fault if isinstance(fact, Malformed) else fact for name, fact in each.facts.items()},
+        )
         for each in problems(template)
     ]
 
@@ -73,7 +77,8 @@ WRONG: tuple[tuple[MessageType, dict[str, Any], str, Fault, dict[str, Any]], ...
     (EMAIL, {"event": "GROUP_CREATED"}, "target", Fault.WRONG_TARGET, {"fitting": ('Groups',)}),
     (EMAIL, {"recipient": "GROUP_MEMBERS"}, "recipient", Fault.HAS_NO_MEMBERS, {}),
     (EMAIL, {"trigger_days": -1}, "trigger_days", Fault.NOT_THE_DAYS_TO_WAIT, {"most": 365}),
-    (EMAIL, {"destination": "https://x.example.org"}, "destination", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE, {}),
+    (EMAIL, {"destination": "https://x.example.org"}, "destination",
+     Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE, {}),
     (EMAIL, {"signing_secret": "sealed:x"}, "signing_secret", Fault.ONLY_WEBHOOKS_HAVE_IT, {}),
     (SMS, {"text": "x" * 1601}, "text", Fault.TOO_LONG_TO_SEND, {"count": 1601, "most": 1600}),
     (SMS, {"subject": "x"}, "subject", Fault.ONLY_MAILS_HAVE_ONE, {}),
@@ -83,17 +88,20 @@ WRONG: tuple[tuple[MessageType, dict[str, Any], str, Fault, dict[str, Any]], ...
     (HOOK, {"destination": "https://x.example.org/\"a"}, "destination", Fault.HOLDS_QUOTES, {}),
     (HOOK, {"destination": "https://{CF:HOST}/a"}, "destination", Fault.PLACEHOLDER_IN_HOST, {}),
     (HOOK, {"destination": "http://127.0.0.1/"}, "destination",
-     Fault.REFUSED_BY_CHANNEL, {"said": "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows plain http"}),
+     Fault.REFUSED_BY_CHANNEL, {"said": "webhooks go to https addresses only; WEBHOOK_ALLOW_HTTP=1 allows "
+                                        "plain http"}),
     (HOOK, {"auth_username": "a:b"}, "auth_username", Fault.COLON_IN_USERNAME, {}),
     (HOOK, {"auth_username": "a\tb"}, "auth_username", Fault.CONTROL_CHARACTER, {}),
     (HOOK, {"method": "GET"}, "method", Fault.NOT_A_METHOD, {"allowed": ('PATCH', 'POST', 'PUT')}),
     (HOOK, {"content_type": "text/html"}, "content_type", Fault.NOT_A_CONTENT_TYPE, {}),
     (HOOK, {"headers": {"X A": "b"}}, "headers",
      Fault.REFUSED_BY_CHANNEL, {"said": "a header's name has letters, digits and hyphens only, at most 64"}),
-    (HOOK, {"text": '{"a": {AMOUNT}'}, "text", Fault.FILLED_IN_NO_JSON, {"said": "Expecting ',' delimiter", "line": 1}),
+    (HOOK, {"text": '{"a": {AMOUNT}'}, "text", Fault.FILLED_IN_NO_JSON, {"said": "Expecting ',' "
+                                                                                 "delimiter", "line": 1}),
     (HOOK, {"recipient": "CREDIT_OFFICER"}, "recipient", Fault.GOES_TO_NOBODY_ELSE, {}),
     (STREAM, {"destination": "a b"}, "destination",
-     Fault.REFUSED_BY_CHANNEL, {"said": "A topic has 1 to 300 letters, digits, dots, dashes or underscores."}),
+     Fault.REFUSED_BY_CHANNEL, {"said": "A topic has 1 to 300 letters, digits, dots, dashes or "
+                                        "underscores."}),
     (EMAIL, {"conditions": [{"field": "NOBODY", "operator": "EQUALS", "values": ["1"]}]}, "conditions",
      Fault.WRONG_CONDITION, {"name": "NOBODY", "wrong": Fault.NO_SUCH_FIELD}),
     (EMAIL, {"conditions": [{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["1,000"]}]}, "conditions",
@@ -110,7 +118,9 @@ def test_what_is_wrong_is_said_at_its_field(
 
 def test_a_name_belongs_to_one_template_until_that_is_deleted() -> None:
     first = make_template(name="Payment received")
-    second = NotificationTemplate(name="Payment received", type=EMAIL, event="LOAN_REPAYMENT", subject="a", text="b")
+    second = NotificationTemplate(
+        name="Payment received", type=EMAIL, event="LOAN_REPAYMENT", subject="a", text="b"
+    )
     assert _wrong(second) == [("name", Fault.NAME_OF_ANOTHER_TEMPLATE, {})]
     NotificationTemplate.objects.filter(pk=first.pk).update(deleted_at=NOW)
     assert _wrong(second) == []
@@ -149,12 +159,17 @@ def test_a_template_by_hand_says_only_what_is_there_without_an_event() -> None:
         ("PAYMENT_DUE_DATE", "BEFORE", ["2026-11-24"], "soon", False),
     ],
 )  # fmt: skip
-def test_when_a_condition_holds(field: str, operator: str, values: list[str], value: str, holds: bool) -> None:
+def test_when_a_condition_holds(
+    field: str, operator: str, values: list[str], value: str, holds: bool
+) -> None:
     assert conditions.holds(conditions.parse(field, operator, values), {field: value}, now=NOW) is holds
 
 
 def test_all_or_any_of_the_conditions() -> None:
-    both = [conditions.parse("AMOUNT", "MORE_THAN", ["100"]), conditions.parse("CLIENT_NAME", "STARTS_WITH", ["Bo"])]
+    both = [
+        conditions.parse("AMOUNT", "MORE_THAN", ["100"]),
+        conditions.parse("CLIENT_NAME", "STARTS_WITH", ["Bo"]),
+    ]
     found = {"AMOUNT": "250", "CLIENT_NAME": "Ana Silva"}
     assert conditions.failing(both, found, any_of=True, now=NOW) == []
     assert conditions.failing(both, found, any_of=False, now=NOW) == [

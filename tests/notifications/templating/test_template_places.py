@@ -15,7 +15,10 @@ from notifications.templating import Place, fill
 
 _values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 _awkward = st.lists(
-    st.sampled_from([*"&<>\"'`=/\\?#%+:;{}[]()|.-!\r\n\t ", "&amp;", "]]>", "-->", "{A}", "<b>", "é", "\u2028"]), max_size=12
+    st.sampled_from(
+        [*"&<>\"'`=/\\?#%+:;{}[]()|.-!\r\n\t ", "&amp;", "]]>", "-->", "{A}", "<b>", "é", "\u2028"]
+    ),
+    max_size=12,
 )
 _any = st.one_of(_values, _awkward.map("".join))
 _xml_values = _any.map(lambda text: re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd]", "", text))
@@ -109,7 +112,11 @@ def test_in_the_query_of_a_link(template: str, place: Place, a: str, b: str) -> 
 @given(value=_any)
 def test_in_the_path_of_a_link(template: str, place: Place, value: str) -> None:
     made = of(template, place, A=value)
-    url = str(next(iter(_Read(made).tags[0][1].values()))) if place is Place.HTML else made.removeprefix("See (")
+    url = (
+        str(next(iter(_Read(made).tags[0][1].values())))
+        if place is Place.HTML
+        else made.removeprefix("See (")
+    )
     path = urlsplit(url).path.split("/")
     assert [unquote(each) for each in path] == ["", "a", value if value.strip(".") else "", "b"]
 
@@ -136,9 +143,12 @@ def test_as_a_value_of_json(value: str) -> None:
 @_many
 @given(_xml_values)
 def test_in_xml(value: str) -> None:
-    read = ElementTree.fromstring(of("<r a=\"{A}\" b='{A}'>{A}<c><![CDATA[]]{A}]]></c></r>", Place.XML, A=value))
+    read = ElementTree.fromstring(
+        of("<r a=\"{A}\" b='{A}'>{A}<c><![CDATA[]]{A}]]></c></r>", Place.XML, A=value)
+    )
     assert (read.get("a"), read.get("b"), read.text or "") == (value, value, value)
-    assert read[0].text == "]]" + value.replace("\r\n", "\n").replace("\r", "\n")  # no writing keeps a CR in CDATA
+    # No writing keeps a CR in CDATA.
+    assert read[0].text == "]]" + value.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @_many
@@ -175,7 +185,9 @@ LINKS = [
 
 @pytest.mark.parametrize(("value", "href"), LINKS)
 @pytest.mark.parametrize("quotes", ['"', "'", ""])
-def test_a_placeholder_that_is_the_whole_link_stays_a_link_of_a_kind_that_may_be_followed(value: str, href: str, quotes: str) -> None:
+def test_a_placeholder_that_is_the_whole_link_stays_a_link_of_a_kind_that_may_be_followed(
+    value: str, href: str, quotes: str
+) -> None:
     read = _Read(of(f"<a href={quotes}{{LINK}}{quotes}>Pay</a>", Place.HTML, LINK=value))
     assert (read.tags, read.text) == ([("a", {"href": href})], "Pay")
 
@@ -189,11 +201,13 @@ def test_a_placeholder_that_is_the_whole_link_stays_a_link_of_a_kind_that_may_be
         ("https://{C}/", Place.TEXT, "https://portal.example/"),
         ("https://x.example: {B}", Place.TEXT, "https://x.example: A&B #1"),
         ("https://x.example/ {B}", Place.TEXT, "https://x.example/ A&B #1"),
-        ('<a href="mailto:{D}?subject={B}">', Place.HTML, '<a href="mailto:ana+x@bank.example?subject=A%26B%20%231">'),
+        ('<a href="mailto:{D}?subject={B}">', Place.HTML, '<a '
+                                                          'href="mailto:ana+x@bank.example?subject=A%26B%20%231">'),
         ('<a href="tel:{E}">', Place.HTML, '<a href="tel:+491701234567">'),
         ('{"url": "https://x.example/?ref={B}"}', Place.JSON, '{"url": "https://x.example/?ref=A%26B%20%231"}'),
         ("<u>https://x.example/?ref={B}</u>", Place.XML, "<u>https://x.example/?ref=A%26B%20%231</u>"),
-        ("<p>https://x.example/?ref={B}<b>{B}</b></p>", Place.HTML, "<p>https://x.example/?ref=A%26B%20%231<b>A&amp;B #1</b></p>"),
+        ("<p>https://x.example/?ref={B}<b>{B}</b></p>", Place.HTML,
+         "<p>https://x.example/?ref=A%26B%20%231<b>A&amp;B #1</b></p>"),
         ("<!-- {F} --><p>{B}", Place.HTML, "<!-- --&gt;&lt;b&gt; --><p>A&amp;B #1"),
     ],
 )  # fmt: skip
@@ -227,7 +241,9 @@ def test_of_a_template_that_was_saved_before_no_value_becomes_a_program(template
     assert not set(value) & set("'\"()<>=;:&\\/%")
 
 
-@pytest.mark.parametrize("piece", ["<", "<a ", '<a b="', "<!--", "<![CDATA[", "{A}", '"', "\\", "https://x/?", "<script>", "&"])
+@pytest.mark.parametrize(
+    "piece", ["<", "<a ", '<a b="', "<!--", "<![CDATA[", "{A}", '"', "\\", "https://x/?", "<script>", "&"]
+)
 @pytest.mark.parametrize("place", Place)
 def test_a_long_text_is_read_to_its_end(place: Place, piece: str) -> None:
     text = piece * (100_000 // len(piece))

@@ -1,4 +1,6 @@
-"""Placeholders to text: what is filled in, what stays text, and how values are kept from being more than text."""
+"""Placeholders to text: what is filled in, what stays text, and how values are kept from being more than
+text.
+"""
 
 import json
 from decimal import Decimal
@@ -20,13 +22,22 @@ VALUES = {"CLIENT_NAME": "Ana Silva", "AMOUNT": "12.50", "CF:LOYALTY": "gold", "
 def test_placeholders_are_filled_in() -> None:
     text = "Dear {CLIENT_NAME}, {AMOUNT} ({CF:LOYALTY}) for {CLIENT_NAME}{EMPTY}{CF:NONE}{GROUP_NAME}."
     assert fill(text, VALUES) == "Dear Ana Silva, 12.50 (gold) for Ana Silva."
-    assert templating.names_in(text) == ["CLIENT_NAME", "AMOUNT", "CF:LOYALTY", "EMPTY", "CF:NONE", "GROUP_NAME"]
+    assert templating.names_in(text) == [
+        "CLIENT_NAME",
+        "AMOUNT",
+        "CF:LOYALTY",
+        "EMPTY",
+        "CF:NONE",
+        "GROUP_NAME",
+    ]
 
 
-# What somebody might write into a template to get at more than the placeholders: it comes out as it was written.
+_SUBCLASSES = "{CLIENT_NAME.__class__.__mro__[1].__subclasses__()}"
+# What somebody might write into a template to get at more than the placeholders: it comes out as it was
+# written.
 ATTACKS_IN_TEMPLATES = {
     "{CLIENT_NAME.__class__}": "{CLIENT_NAME.__class__}",
-    "{CLIENT_NAME.__class__.__mro__[1].__subclasses__()}": "{CLIENT_NAME.__class__.__mro__[1].__subclasses__()}",
+    _SUBCLASSES: _SUBCLASSES,
     "{0}": "{0}",
     "{0.__init__.__globals__[SECRET_KEY]}": "{0.__init__.__globals__[SECRET_KEY]}",
     "{CLIENT_NAME!r}": "{CLIENT_NAME!r}",
@@ -51,7 +62,8 @@ def test_an_attack_in_a_template_comes_out_as_text(template: str, text: str) -> 
     assert fill(template, VALUES) == text
 
 
-# What a client, or the system that tells of an event, might put into a value: where it goes, and what comes out.
+# What a client, or the system that tells of an event, might put into a value: where it goes, and what comes
+# out.
 ATTACKS_IN_VALUES: tuple[tuple[Place, str, str, str], ...] = (
     (Place.TEXT, "{AMOUNT}", "{CLIENT_NAME}", "{CLIENT_NAME}"),
     (Place.TEXT, "{AMOUNT}", "{AMOUNT}{AMOUNT}", "{AMOUNT}{AMOUNT}"),
@@ -59,7 +71,8 @@ ATTACKS_IN_VALUES: tuple[tuple[Place, str, str, str], ...] = (
     (Place.TEXT, "{AMOUNT}", "\\g<0>\\1", "\\g<0>\\1"),
     (Place.LINE, "Hi {AMOUNT}", "Ana\r\nBcc: all@example.org", "Hi Ana Bcc: all@example.org"),
     (Place.LINE, "Hi {AMOUNT}", "Ana\u2028X\x00\x1bY", "Hi Ana X Y"),
-    (Place.HTML, "<b>{AMOUNT}</b>", "<script>alert(1)</script>", "<b>&lt;script&gt;alert(1)&lt;/script&gt;</b>"),
+    (Place.HTML, "<b>{AMOUNT}</b>", "<script>alert(1)</script>",
+     "<b>&lt;script&gt;alert(1)&lt;/script&gt;</b>"),
     (Place.HTML, '<a title="{AMOUNT}">', '" onclick="x', '<a title="&quot; onclick=&quot;x">'),
     (Place.HTML, "<a title='{AMOUNT}'>", "' onclick='x", "<a title='&#x27; onclick=&#x27;x'>"),
     (Place.HTML, "{AMOUNT}", "&lt;", "&amp;lt;"),
@@ -114,7 +127,13 @@ def test_what_an_event_brings_is_not_there_for_messages_by_hand() -> None:
 
 
 def test_the_data_of_an_event_become_placeholders() -> None:
-    data = {"amountDue": 12.5, "account": {"id": "LN-1", "type": None}, "CF:Shoe size": "38", "paid": True, "Card Number": "1234"}
+    data = {
+        "amountDue": 12.5,
+        "account": {"id": "LN-1", "type": None},
+        "CF:Shoe size": "38",
+        "paid": True,
+        "Card Number": "1234",
+    }
     assert templating.told(data) == {
         "AMOUNT_DUE": "12.5",
         "ACCOUNT_ID": "LN-1",
@@ -144,31 +163,47 @@ def test_the_data_of_an_event_become_placeholders() -> None:
         ("2.2250738585072014E-308", "0." + "0" * 307 + "22250738585072014"),
     ],
 )
-def test_a_number_is_told_without_an_exponent_and_with_the_digits_that_were_given(written: str, text: str) -> None:
+def test_a_number_is_told_without_an_exponent_and_with_the_digits_that_were_given(
+    written: str, text: str
+) -> None:
     as_number, as_text = parse(f'{{"amount": {written}}}', exact=True), {"amount": written}
     assert templating.told(as_number) == {"AMOUNT": text}
     if "e" in written.lower():
         assert templating.told(as_text) == {"AMOUNT": text}
-        assert templating.told({"note": written}) == {"NOTE": written}  # a text that is no amount is nobody's to rewrite
+        # A text that is no amount is nobody's to rewrite.
+        assert templating.told({"note": written}) == {"NOTE": written}
     made = fill('{"amount": {AMOUNT}}', templating.told(as_number), Place.JSON)
     assert json.loads(made, parse_int=Decimal, parse_float=Decimal) == {"amount": Decimal(text)}
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.decimals(-(10**12), 10**12, places=4)))
+@given(
+    st.one_of(
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.decimals(-(10**12), 10**12, places=4),
+    )
+)
 def test_any_number_is_told_as_the_same_number(number: int | float | Decimal) -> None:
     text = templating.told({"amount": number})["AMOUNT"]
     assert "e" not in text.lower()
     assert Decimal(text) == Decimal(repr(number) if isinstance(number, float) else number)
-    assert json.loads(fill("{AMOUNT}", {"AMOUNT": text}, Place.JSON), parse_int=Decimal, parse_float=Decimal) == Decimal(text)
+    assert json.loads(
+        fill("{AMOUNT}", {"AMOUNT": text}, Place.JSON), parse_int=Decimal, parse_float=Decimal
+    ) == Decimal(text)
 
 
-@pytest.mark.parametrize("written", ["1E+400", "1E-400", "1E+9999999999", "1E-99999999999999999999", "1" * 351, "0." + "1" * 349])
+@pytest.mark.parametrize(
+    "written", ["1E+400", "1E-400", "1E+9999999999", "1E-99999999999999999999", "1" * 351, "0." + "1" * 349]
+)
 def test_a_number_beyond_reason_is_refused_at_its_name(written: str) -> None:
     with pytest.raises(Malformed) as caught:
         templating.told(parse(f'{{"account": {{"balance": {written}}}}}', exact=True))
     assert caught.value.field == "data.ACCOUNT_BALANCE"
-    assert (caught.value.fault, caught.value.facts) in ((Fault.TOO_LONG_A_NUMBER, {"most": 350}), (Fault.NOT_FINITE, {}))
+    assert (caught.value.fault, caught.value.facts) in (
+        (Fault.TOO_LONG_A_NUMBER, {"most": 350}),
+        (Fault.NOT_FINITE, {}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +217,9 @@ def test_a_number_beyond_reason_is_refused_at_its_name(written: str) -> None:
         ({f"n{number}": 1 for number in range(101)}, Fault.TOO_MUCH_DATA, {"count": 101, "most": 100}),
     ],
 )
-def test_data_that_cannot_be_told_are_refused(data: dict[str, Any], fault: Fault, facts: dict[str, Any]) -> None:
+def test_data_that_cannot_be_told_are_refused(
+    data: dict[str, Any], fault: Fault, facts: dict[str, Any]
+) -> None:
     with pytest.raises(Malformed) as caught:
         templating.told(data)
     assert (caught.value.fault, caught.value.facts) == (fault, facts)
@@ -194,7 +231,10 @@ def test_what_our_own_rows_say() -> None:
     client = make_client(custom_fields={"LOYALTY": "gold", "Bank Account:1": "GB82"}, credit_officer=officer)
     group = make_group(name="Weavers", custom_fields={"VILLAGE": "Almada"})
     found = templating.of_group(group) | templating.of_client(client) | templating.of_recipient(client)
-    asked = "RECIPIENT_FIRST_NAMES CLIENT_LAST_NAME CF:LOYALTY CF:CLIENT:Bank_Account:1 CREDIT_OFFICER_NAME GROUP_NAME CF:GROUP:VILLAGE"
+    asked = (
+        "RECIPIENT_FIRST_NAMES CLIENT_LAST_NAME CF:LOYALTY CF:CLIENT:Bank_Account:1 CREDIT_OFFICER_NAME "
+        "GROUP_NAME CF:GROUP:VILLAGE"
+    )
     text = " ".join(f"{{{name}}}".replace("_Account", " Account") for name in asked.split())
     assert fill(text, found) == "Ana Silva gold GB82 Ada Officer Weavers Almada"
     assert templating.of_recipient(officer)["RECIPIENT_NAME"] == "Ada Officer"

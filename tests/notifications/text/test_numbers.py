@@ -88,12 +88,16 @@ def test_a_zero_that_belongs_to_the_number_stays() -> None:
         ("70 000", "70000", False),
     ],
 )
-def test_what_is_asked_for_is_the_digits_that_every_spelling_shares(text: str, digits: str, international: bool) -> None:
+def test_what_is_asked_for_is_the_digits_that_every_spelling_shares(
+    text: str, digits: str, international: bool
+) -> None:
     found = asked(text)
     assert found is not None
     assert (found.digits, found.international) == (digits, international)
 
 
-@pytest.mark.parametrize("text", ["", "+46 70", "0012", "ana@example.org", "Ana 70000", "100%", "+", "12 eggs"])
+@pytest.mark.parametrize(
+    "text", ["", "+46 70", "0012", "ana@example.org", "Ana 70000", "100%", "+", "12 eggs"]
+)
 def test_what_is_no_number_asks_for_none(text: str) -> None:
     assert asked(text) is None

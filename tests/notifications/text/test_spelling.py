@@ -38,7 +38,13 @@ def test_every_spelling_of_a_name_has_one_fold(typed: str, folded: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["Anne-Marie  Silva", "anne\u2011marie\u00a0silva", "ANNE – MARIE\u3000SILVA", "\tAnne\u2212Marie\r\nSilva "]
+    "typed",
+    [
+        "Anne-Marie  Silva",
+        "anne\u2011marie\u00a0silva",
+        "ANNE – MARIE\u3000SILVA",
+        "\tAnne\u2212Marie\r\nSilva ",
+    ],
 )
 def test_hyphens_and_spaces_of_all_kinds_are_one_space(typed: str) -> None:
     assert fold(typed) == "anne marie silva"

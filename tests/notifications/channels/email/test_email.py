@@ -1,4 +1,6 @@
-"""The e-mail channel: what it hands over, what it makes of answers, the connections it keeps, TLS; nothing outlasts the deadline."""
+"""The e-mail channel: what it hands over, what it makes of answers, the connections it keeps, TLS; nothing
+outlasts the deadline.
+"""
 
 import os
 import socket
@@ -25,7 +27,9 @@ def test_a_refused_connection_is_transient(serve: Serve) -> None:
 
 
 def test_a_name_that_does_not_resolve_is_transient() -> None:
-    assert class_of(failure(EmailChannel("mail.invalid", 25, from_address="a@example.org", deadline=5))) == TEMP
+    assert (
+        class_of(failure(EmailChannel("mail.invalid", 25, from_address="a@example.org", deadline=5))) == TEMP
+    )
 
 
 def test_a_drop_at_quit_is_success(serve: Serve) -> None:
@@ -39,12 +43,14 @@ def test_a_drop_at_quit_is_success(serve: Serve) -> None:
 def test_a_large_body_that_breaks_off_was_not_delivered(serve: Serve) -> None:
     server = serve(ScriptedSmtp({"body": "reset"}))
     error = failure(channel(server), envelope(body="a line of text that is long enough\n" * 28_000))
-    assert error.outcome in (Outcome.REFUSED, Outcome.UNKNOWN)  # by how much the kernel took before it noticed
+    # By how much the kernel took before it noticed.
+    assert error.outcome in (Outcome.REFUSED, Outcome.UNKNOWN)
     assert server.mails == []
 
 
 def test_a_server_that_stops_reading_a_large_body(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifications.channels.email.channel.LARGEST", 2**24)  # more than the system takes in without a reader
+    # More than the system takes in without a reader.
+    monkeypatch.setattr("notifications.channels.email.channel.LARGEST", 2**24)
     server = serve(ScriptedSmtp({"body": "hang"}))
     error = failure(channel(server), envelope(body="a line of text that is long enough\n" * 280_000))
     assert class_of(error) == TEMP  # the dot did not leave: nobody had read so far
@@ -65,14 +71,16 @@ def test_lines_that_begin_with_a_dot_arrive(serve: Serve) -> None:
 
 
 def test_hostile_answers_are_cleaned_and_cut(serve: Serve) -> None:
-    server = serve(ScriptedSmtp({"rcpt": "\r\n".join(["550-\x00\x1b[31mred " + "x" * 900] * 20 + ["550 end"])}))
+    server = serve(
+        ScriptedSmtp({"rcpt": "\r\n".join(["550-\x00\x1b[31mred " + "x" * 900] * 20 + ["550 end"])})
+    )
     detail = failure(channel(server)).detail
     assert "\x00" not in detail
     assert "\x1b" not in detail
     assert len(detail.encode()) <= 8192
 
 
-# --- Kept connections ------------------------------------------------------------------------------------------------
+# --- Kept connections ---------------------------------------------------------------------------------------
 
 
 def test_a_connection_is_kept_and_used_again(serve: Serve) -> None:
@@ -169,14 +177,16 @@ def test_a_forked_child_opens_its_own(serve: Serve) -> None:
     assert (server.connections, len(server.mails)) == (2, 3)
 
 
-# --- TLS and signing in ----------------------------------------------------------------------------------------------
+# --- TLS and signing in -------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("implicit", [False, True])
 def test_tls_with_a_trusted_certificate(serve: Serve, server_tls: Any, implicit: bool) -> None:
     server = serve(ScriptedSmtp(features=("STARTTLS", "AUTH PLAIN"), context=server_tls, implicit=implicit))
-    sender = channel(server, username="commlog", password="secret", use_tls=not implicit, use_ssl=implicit, deadline=5.0)
+    sender = channel(
+        server, username="commlog", password="secret", use_tls=not implicit, use_ssl=implicit, deadline=5.0
+    )
     sender.send(envelope())
     sender.send(envelope())
     assert (server.connections, len(server.mails)) == (1, 2)
@@ -192,7 +202,10 @@ def test_a_certificate_that_is_not_trusted(serve: Serve, server_tls: Any, implic
     assert server.mails == []
 
 
-@pytest.mark.parametrize("script", [{"starttls": "454 not now"}, {"starttls": "drop"}, {"starttls": "hang"}, {"starttls": "garbage"}])
+@pytest.mark.parametrize(
+    "script",
+    [{"starttls": "454 not now"}, {"starttls": "drop"}, {"starttls": "hang"}, {"starttls": "garbage"}],
+)
 def test_starttls_that_fails(serve: Serve, server_tls: Any, script: dict[str, str]) -> None:
     server = serve(ScriptedSmtp(script, features=("STARTTLS",), context=server_tls))
     assert class_of(failure(channel(server, use_tls=True))) == TEMP
@@ -231,7 +244,7 @@ def test_a_password_outside_ascii(serve: Serve) -> None:
     assert class_of(failure(channel(server, username="u", password="pä"))) == SIGN_IN
 
 
-# --- What can never be sent ------------------------------------------------------------------------------------------
+# --- What can never be sent ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -276,7 +289,9 @@ def test_check_without_a_server() -> None:
 
 def test_check_passes_what_can_be_sent(serve: Serve) -> None:
     server = serve(ScriptedSmtp())
-    channel(server).check(envelope(destination="o'neil+tag@sub.example.co.uk", subject="Grüße 🎉", html="<p>ä</p>"))
+    channel(server).check(
+        envelope(destination="o'neil+tag@sub.example.co.uk", subject="Grüße 🎉", html="<p>ä</p>")
+    )
     assert channel(server).lane("a@example.com") == f"127.0.0.1:{server.port}"
 
 

@@ -1,4 +1,6 @@
-"""What a mail server's answers are about: the table, and what becomes of a message whose connection is of no more use."""
+"""What a mail server's answers are about: the table, and what becomes of a message whose connection is of no
+more use.
+"""
 
 import socket
 from typing import Any
@@ -25,14 +27,21 @@ TABLE = [
     (421, "4.7.0 Try again later, closing connection", RCPT, About.SERVER, True),
     (421, "too many connections", Stage.GREETING, About.SERVER, True),
     (432, "slow down", DOT, About.SERVER, True),
-    (450, "4.2.1 The user you are trying to contact is receiving mail at a rate that", RCPT, About.RECIPIENT, False),
+    (
+        450,
+        "4.2.1 The user you are trying to contact is receiving mail at a rate that",
+        RCPT,
+        About.RECIPIENT,
+        False,
+    ),
     (450, "4.2.1 The user is receiving mail at a rate that", DOT, About.RECIPIENT, False),
     (450, "4.7.1 Greylisted, see", RCPT, About.RECIPIENT, False),
     (451, "4.3.0 try later", RCPT, About.RECIPIENT, False),
     (452, "4.2.2 mailbox full", RCPT, About.RECIPIENT, False),
     (550, "5.1.1 no such user", RCPT, About.RECIPIENT, False),
     (550, "5.7.1 relaying denied", RCPT, About.SERVER, False),
-    (550, "5.4.5 Daily sending quota exceeded", DOT, About.MESSAGE, False),  # for good: it uses up its tries, as the seed says
+    # For good: it uses up its tries, as the seed says.
+    (550, "5.4.5 Daily sending quota exceeded", DOT, About.MESSAGE, False),
     (451, "4.3.0 queue file write error", DOT, About.SERVER, False),
     (451, "later", DOT, About.UNKNOWN, False),
     (552, "5.3.4 too large", MAIL, About.MESSAGE, False),
@@ -65,12 +74,16 @@ def test_what_an_answer_is_about(code: int, text: str, stage: Stage, about: Abou
 
 
 @pytest.mark.parametrize(("code", "text", "stage"), OF_A_SESSION)
-def test_what_is_said_over_a_kept_connection_may_be_about_the_connection(code: int, text: str, stage: Stage) -> None:
+def test_what_is_said_over_a_kept_connection_may_be_about_the_connection(
+    code: int, text: str, stage: Stage
+) -> None:
     assert answers.judge(code, text, stage, reused=True) == (About.SESSION, False)
     assert answers.judge(code, text, stage, reused=False).about is not About.SESSION
 
 
-@pytest.mark.parametrize(("code", "text", "stage", "about", "throttled"), [row for row in TABLE if row[0] != 421 and row[0]])
+@pytest.mark.parametrize(
+    ("code", "text", "stage", "about", "throttled"), [row for row in TABLE if row[0] != 421 and row[0]]
+)
 def test_what_is_about_something_else_stays_so_over_a_kept_connection(
     code: int, text: str, stage: Stage, about: About, throttled: bool
 ) -> None:
@@ -79,7 +92,11 @@ def test_what_is_about_something_else_stays_so_over_a_kept_connection(
 
 @pytest.mark.parametrize(
     ("stage", "said"),
-    [(stage.name.lower() if stage != DOT else "dot", f"{code} {text}") for code, text, stage in OF_A_SESSION if code],
+    [
+        (stage.name.lower() if stage != DOT else "dot", f"{code} {text}")
+        for code, text, stage in OF_A_SESSION
+        if code
+    ],
 )
 def test_a_message_goes_on_over_a_new_connection(serve: Serve, stage: str, said: str) -> None:
     first: dict[str, str] = {}
@@ -113,7 +130,11 @@ class Ten(dict[str, str]):
 
     def get(self, stage: str, usual: Any = None) -> Any:
         self.taken += stage == "mail"
-        return "452 4.4.5 Maximum number of messages per session exceeded." if stage == "mail" and self.taken > 10 else usual
+        return (
+            "452 4.4.5 Maximum number of messages per session exceeded."
+            if stage == "mail" and self.taken > 10
+            else usual
+        )
 
 
 def test_a_server_that_takes_ten_messages_a_session_gets_all_of_them(serve: Serve) -> None:
@@ -153,7 +174,9 @@ def test_a_wrong_password_is_tried_once(serve: Serve) -> None:
     assert [command[:10] for command in server.commands if command.startswith("AUTH")] == ["AUTH PLAIN"]
 
 
-@pytest.mark.parametrize(("name", "said"), [("commlog.example.org", "ehlo commlog.example.org"), ("", "ehlo [127.0.0.1]")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("commlog.example.org", "ehlo commlog.example.org"), ("", "ehlo [127.0.0.1]")]
+)
 def test_the_server_is_told_a_name_where_there_is_one(serve: Serve, name: str, said: str) -> None:
     server = serve(ScriptedSmtp())
     channel(server, ehlo_name=name).send(envelope())
@@ -161,9 +184,13 @@ def test_the_server_is_told_a_name_where_there_is_one(serve: Serve, name: str, s
 
 
 @pytest.mark.parametrize("greeting", ["421 4.3.2 too busy", "554 no service here", "drop", "hang"])
-def test_every_address_of_a_server_is_tried(serve: Serve, monkeypatch: pytest.MonkeyPatch, greeting: str) -> None:
+def test_every_address_of_a_server_is_tried(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, greeting: str
+) -> None:
     first, second = serve(ScriptedSmtp({"greeting": greeting})), serve(ScriptedSmtp())
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)) for server in (first, second)]
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)) for server in (first, second)
+    ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     sender = EmailChannel("mail.example.org", 25, from_address="bank@example.org", deadline=3)
     assert sender.send(envelope())

@@ -39,7 +39,9 @@ def read(octets: bytes) -> EmailMessage:
 
 
 def django(subject: str, body: str, html: str, to: str, origin: str, reply_to: str) -> EmailMessage:
-    mail = EmailMultiAlternatives(subject, body, origin, [to], reply_to=[reply_to], headers={"Auto-Submitted": "auto-generated"})
+    mail = EmailMultiAlternatives(
+        subject, body, origin, [to], reply_to=[reply_to], headers={"Auto-Submitted": "auto-generated"}
+    )
     if html:
         mail.attach_alternative(html, "text/html")
     return read(mail.message().as_bytes(linesep="\r\n"))
@@ -68,19 +70,39 @@ CORPUS = [
     ("", "", "", "a@example.com", FROM),
     ("Grüße aus Köln", "Schöne Grüße\nÄÖÜ\n", "", "a@example.com", FROM),
     ("Ihr Kontoauszug 🎉", "€ 5,00", "<p>€ 5,00</p>", "a@example.com", "Bank für Alle <noreply@example.org>"),
-    ("口座" * 60, "日本語" * 2000, "<b>日本語</b>", "o'neil+x@sub.example.com", "株式会社 <noreply@example.org>"),
-    ("A long subject of plain words " * 30, "short", "", "a@example.com", '"Doe, Jane (Ops)" <noreply@example.org>'),
+    (
+        "口座" * 60,
+        "日本語" * 2000,
+        "<b>日本語</b>",
+        "o'neil+x@sub.example.com",
+        "株式会社 <noreply@example.org>",
+    ),
+    (
+        "A long subject of plain words " * 30,
+        "short",
+        "",
+        "a@example.com",
+        '"Doe, Jane (Ops)" <noreply@example.org>',
+    ),
     ("x" * 2000, "y" * 5000, "<i>" + "z" * 5000 + "</i>", "a@example.com", "noreply@example.org"),
     ("dots", ".\n..\n.x\n\n.\n", "", "a@example.com", FROM),
     ("line ends", "a\r\nb\rc\nd\n\n\n", "", "a@example.com", FROM),
     ("From and trailing spaces", "From me  \n\tTabs\t\n  leading", "", "a@example.com", FROM),
     ("equals = signs", "a=b\n=3D=\n" + "=" * 1200, "", "a@example.com", FROM),
     ("An international domain", "x", "<p>ü</p>", "anna@bücher.example", "Käthe <k@müller.example.org>"),
-    ("Looks =?utf-8?q?encoded?= but is not", "--boundary\n--=_0123456789abcdef0123456789abcdef\n", "<p/>", "a@example.com", FROM),
+    (
+        "Looks =?utf-8?q?encoded?= but is not",
+        "--boundary\n--=_0123456789abcdef0123456789abcdef\n",
+        "<p/>",
+        "a@example.com",
+        FROM,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("subject", "body", "html", "to", "origin"), CORPUS, ids=[case[0][:20] or "empty" for case in CORPUS])
+@pytest.mark.parametrize(
+    ("subject", "body", "html", "to", "origin"), CORPUS, ids=[case[0][:20] or "empty" for case in CORPUS]
+)
 def test_reads_as_djangos(subject: str, body: str, html: str, to: str, origin: str) -> None:
     octets = build(subject, body, html, to, origin, origin)
     ours = read(octets)
@@ -95,17 +117,32 @@ def test_reads_as_djangos(subject: str, body: str, html: str, to: str, origin: s
         assert [(a.display_name, a.addr_spec) for a in ours[header].addresses] == [
             (a.display_name, a.addr_spec) for a in theirs[header].addresses
         ]
-    if "=?" not in subject:  # Django lets a reader decode what was never encoded; of a long first word it makes a space and the word
+    # Django lets a reader decode what was never encoded; of a long first word it makes a space and the word
+    if "=?" not in subject:
         assert ours["Subject"].strip() == theirs["Subject"].strip()
 
 
 def test_the_headers_are_these() -> None:
     message = read(build(html="<p>x</p>", reply_to="Help <help@example.org>"))
-    assert list(message) == ["From", "Reply-To", "Auto-Submitted", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
+    assert list(message) == [
+        "From",
+        "Reply-To",
+        "Auto-Submitted",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "MIME-Version",
+        "Content-Type",
+    ]
     assert message["Message-ID"] == "<0123456789abcdef0123456789abcdef@example.org>"
     assert message["MIME-Version"] == "1.0"
     assert message["Date"].datetime is not None
-    assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
 
 
 def test_what_a_person_wrote_may_be_answered_by_a_machine() -> None:
@@ -130,7 +167,8 @@ def test_the_same_key_gives_the_same_message_id() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "nobody", "A\nBcc: b@x <a@example.org>", "a@example.org, b@example.org", "jörg@example.org", "Bank, Inc. <a@example.org>",
+    ["", "nobody", "A\nBcc: b@x <a@example.org>", "a@example.org, b@example.org", "jörg@example.org",
+     "Bank, Inc. <a@example.org>",
      'A "B" C <a@example.org>', "Ops: A <a@example.org>;"],
 )  # fmt: skip
 def test_a_sender_that_cannot_be_used(origin: str) -> None:
@@ -145,11 +183,15 @@ def test_a_sender_that_cannot_be_used(origin: str) -> None:
      ("Bank & Co. <a@example.org>", "Bank & Co."), ("<a@example.org>", "")],
 )  # fmt: skip
 def test_nothing_of_a_sender_s_name_is_lost(origin: str, name: str) -> None:
-    assert [(one.display_name, one.addr_spec) for one in read(build(origin=origin))["From"].addresses] == [(name, "a@example.org")]
+    assert [(one.display_name, one.addr_spec) for one in read(build(origin=origin))["From"].addresses] == [
+        (name, "a@example.org")
+    ]
 
 
 # Surrogates and control characters are refused in a subject; the reader would take them for something else.
-_subjects = st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029"), max_size=300)
+_subjects = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029"), max_size=300
+)
 _texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=600)
 _ascii = st.text(st.characters(max_codepoint=127, blacklist_characters="\r\n\x00"), max_size=1200)
 
@@ -172,11 +214,16 @@ def test_any_text_survives(body: str, html: str) -> None:
     assert text_of(message, "html") == (lines(html) if html else None)
 
 
-# Django's reader and ours see the same mail, whatever it holds. Names and subjects as people write them: the standard library's reader
-# makes one space of several, and decodes what was never encoded (tested above for ours alone).
-_words = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="=?"), min_size=1, max_size=30)
+# Django's reader and ours see the same mail, whatever it holds. Names and subjects as people write them: the
+# standard library's reader makes one space of several, and decodes what was never encoded (tested above for
+# ours alone).
+_words = st.text(
+    st.characters(categories=["L", "N", "P", "S"], exclude_characters="=?"), min_size=1, max_size=30
+)
 _lines_of_words = st.lists(_words, max_size=12).map(" ".join)
-_addresses = st.sampled_from(["a@example.com", "o'neil+x@sub.example.com", "anna@bücher.example", "x" * 64 + "@example.org"])
+_addresses = st.sampled_from(
+    ["a@example.com", "o'neil+x@sub.example.com", "anna@bücher.example", "x" * 64 + "@example.org"]
+)
 _names = st.one_of(st.just(""), _words.filter(lambda name: not set(name) & set('"\\\\<>(),;:@.[]')))
 
 
@@ -187,12 +234,19 @@ def test_any_mail_reads_as_djangos(subject: str, body: str, html: str, to: str, 
     octets = build(subject, body, html, to, origin, origin)
     ours, theirs = read(octets), django(subject, body, html, to, origin, origin)
     assert_fit_for_smtp(octets)
-    assert [part.get_content_type() for part in ours.walk()] == [part.get_content_type() for part in theirs.walk()]
-    assert (text_of(ours, "plain"), text_of(ours, "html")) == (text_of(theirs, "plain"), text_of(theirs, "html"))
+    assert [part.get_content_type() for part in ours.walk()] == [
+        part.get_content_type() for part in theirs.walk()
+    ]
+    assert (text_of(ours, "plain"), text_of(ours, "html")) == (
+        text_of(theirs, "plain"),
+        text_of(theirs, "html"),
+    )
     assert ours["Subject"] == subject
     assert ours["To"].addresses[0].addr_spec == theirs["To"].addresses[0].addr_spec
     assert ours["From"].addresses[0].addr_spec == theirs["From"].addresses[0].addr_spec
-    assert "".join(ours["From"].addresses[0].display_name.split()) == "".join(theirs["From"].addresses[0].display_name.split())
+    assert "".join(ours["From"].addresses[0].display_name.split()) == "".join(
+        theirs["From"].addresses[0].display_name.split()
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -202,5 +256,9 @@ def test_any_senders_name_survives(name: str) -> None:
     octets = build(origin=f'"{quoted}" <noreply@example.org>')
     address = read(octets)["From"].addresses[0]
     assert_fit_for_smtp(octets)
-    # The standard library's reader makes one space of several in a name, and one of the fold between encoded words (RFC 2047 6.2: none).
-    assert ("".join(address.display_name.split()), address.addr_spec) == ("".join(name.split()), "noreply@example.org")
+    # The standard library's reader makes one space of several in a name, and one of the fold between encoded
+    # words (RFC 2047 6.2: none).
+    assert ("".join(address.display_name.split()), address.addr_spec) == (
+        "".join(name.split()),
+        "noreply@example.org",
+    )

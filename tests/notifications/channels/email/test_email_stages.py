@@ -1,4 +1,6 @@
-"""The e-mail channel against a server that fails at every stage, in a pipeline or not: every failure has its class."""
+"""The e-mail channel against a server that fails at every stage, in a pipeline or not: every failure has its
+class.
+"""
 
 import pytest
 
@@ -9,12 +11,18 @@ from notifications.failures import Reason
 from notifications.states import Outcome
 from tests.notifications.channels.mail import Serve, channel, class_of, failure
 
-CASES = [pytest.param(*case, id=f"{case[0]}-{case[1][:8]}{'-pipelined' * bool(case[3])}") for case in EACH_WAY]
+CASES = [
+    pytest.param(*case, id=f"{case[0]}-{case[1][:8]}{'-pipelined' * bool(case[3])}") for case in EACH_WAY
+]
 
 
 @pytest.mark.parametrize(("stage", "action", "expected", "features"), CASES)
 def test_every_stage_has_its_class(
-    serve: Serve, stage: str, action: str, expected: tuple[Reason, Failure, Outcome], features: tuple[str, ...]
+    serve: Serve,
+    stage: str,
+    action: str,
+    expected: tuple[Reason, Failure, Outcome],
+    features: tuple[str, ...],
 ) -> None:
     server = serve(ScriptedSmtp({stage: action}, features=features))
 
@@ -31,5 +39,6 @@ def test_a_refusal_in_a_pipeline_leaves_the_connection_fit_for_the_next(serve: S
     sender = channel(server)
     first, second = failure(sender), failure(sender)
     assert [error.detail.partition(" (")[0] for error in (first, second)] == ["550 5.1.1 no such user"] * 2
-    assert (server.connections, server.mails) == (1, [b"", b""])  # this server wants a text for nobody: it gets an empty one
+    # This server wants a text for nobody: it gets an empty one.
+    assert (server.connections, server.mails) == (1, [b"", b""])
     assert server.commands[4] == "RSET"

@@ -44,7 +44,12 @@ def channel(deadline: float = DEADLINE) -> WebhookChannel:
 
 
 def to(server: RawHttp, scheme: str = "http", **changes: Any) -> Envelope:
-    values = {"key": KEY, "destination": f"{scheme}://127.0.0.1:{server.port}/hook", "body": "{}", "method": "POST"}
+    values = {
+        "key": KEY,
+        "destination": f"{scheme}://127.0.0.1:{server.port}/hook",
+        "body": "{}",
+        "method": "POST",
+    }
     return Envelope(**{**values, "content_type": "application/json", **changes})
 
 
@@ -58,24 +63,39 @@ def class_of(error: DeliveryError) -> tuple[Reason, Failure, Outcome]:
     return error.reason, error.kind, error.outcome
 
 
-# --- The request -----------------------------------------------------------------------------------------------------
+# --- The request --------------------------------------------------------------------------------------------
 
 
 def test_the_request(serve: Serve) -> None:
     server = serve(RawHttp(says(OK)))
-    receipt = channel().send(to(server, method="PUT", headers={"X-Tenant": "one "}, auth_username="ädmin", auth_password="s:x"))
+    receipt = channel().send(
+        to(server, method="PUT", headers={"X-Tenant": "one "}, auth_username="ädmin", auth_password="s:x")
+    )
     assert receipt.detail == "HTTP 200: ok"
     assert server.requests[0].decode() == (
-        f"PUT /hook HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nX-Tenant: one\r\nContent-Type: application/json\r\nUser-Agent: Commlog\r\n"
-        "x-notifications-idempotency-key: 01234567-89ab-cdef-0123-456789abcdef\r\nAuthorization: Basic w6RkbWluOnM6eA==\r\n"
+        f"PUT /hook HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nX-Tenant: one\r\nContent-Type: "
+        "application/json\r\nUser-Agent: Commlog\r\n"
+        "x-notifications-idempotency-key: 01234567-89ab-cdef-0123-456789abcdef\r\nAuthorization: Basic "
+        "w6RkbWluOnM6eA==\r\n"
         "Content-Length: 2\r\nAccept-Encoding: identity\r\n\r\n{}"
     )
 
 
 def test_an_author_cannot_set_what_is_ours(serve: Serve) -> None:
     server = serve(RawHttp(says(OK)))
-    names = ["Host", "content-length", "Transfer-Encoding", "Connection", "Content-Type", "User-Agent", "Accept-Encoding", "Upgrade"]
-    hostile = dict.fromkeys([*names, "X-Notifications-Idempotency-Key", "Webhook-Signature", "Authorization"], "evil")
+    names = [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "Content-Type",
+        "User-Agent",
+        "Accept-Encoding",
+        "Upgrade",
+    ]
+    hostile = dict.fromkeys(
+        [*names, "X-Notifications-Idempotency-Key", "Webhook-Signature", "Authorization"], "evil"
+    )
     channel().send(to(server, headers={**hostile, "X-Fine": "fine"}, auth_username="u"))
     assert b"evil" not in server.requests[0]
     assert b"\r\nX-Fine: fine\r\n" in server.requests[0]
@@ -89,9 +109,19 @@ def test_an_author_may_set_authorization_where_no_user_is_set(serve: Serve) -> N
 
 @pytest.mark.parametrize("status", [200, 403])
 def test_a_receiver_that_says_secrets_back_is_not_quoted(serve: Serve, status: int) -> None:
-    said = b"got Authorization: Basic dTpoNHJkLXRvLWd1ZXNz, password h4rd-to-guess, token t0ken-of-ana, tenant demo"
-    server = serve(RawHttp(says(f"HTTP/1.1 {status} X\r\nContent-Length: {len(said)}\r\n\r\n".encode() + said)))
-    envelope = to(server, headers={"X-Token": "t0ken-of-ana", "X-Tenant": "demo"}, auth_username="u", auth_password=seal("h4rd-to-guess"))
+    said = (
+        b"got Authorization: Basic dTpoNHJkLXRvLWd1ZXNz, password h4rd-to-guess, token t0ken-of-ana, "
+        b"tenant demo"
+    )
+    server = serve(
+        RawHttp(says(f"HTTP/1.1 {status} X\r\nContent-Length: {len(said)}\r\n\r\n".encode() + said))
+    )
+    envelope = to(
+        server,
+        headers={"X-Token": "t0ken-of-ana", "X-Tenant": "demo"},
+        auth_username="u",
+        auth_password=seal("h4rd-to-guess"),
+    )
     try:
         detail = channel().send(envelope).detail
     except DeliveryError as error:
@@ -140,7 +170,9 @@ def test_a_kept_connection_that_died_is_replaced(serve: Serve) -> None:
 
 
 def test_a_forked_child_opens_its_own_and_has_a_deadline(serve: Serve) -> None:
-    server = serve(RawHttp(lambda server, sock: sock.sendall(OK) if len(server.requests) != 3 else hang(server, sock)))
+    server = serve(
+        RawHttp(lambda server, sock: sock.sendall(OK) if len(server.requests) != 3 else hang(server, sock))
+    )
     sender = channel()
     sender.send(to(server))
     if (child := os.fork()) == 0:
@@ -156,7 +188,7 @@ def test_a_forked_child_opens_its_own_and_has_a_deadline(serve: Serve) -> None:
     assert (server.connections, len(server.requests)) == (2, 4)
 
 
-# --- Answers ---------------------------------------------------------------------------------------------------------
+# --- Answers ------------------------------------------------------------------------------------------------
 
 
 def test_every_status_has_its_class_and_no_redirection_is_followed(serve: Serve) -> None:
@@ -186,7 +218,10 @@ def test_a_connection_that_switched_protocols_takes_no_other_request(serve: Serv
 
 @pytest.mark.parametrize("status", [600, 999])
 def test_a_status_that_nobody_defined_is_refused(serve: Serve, status: int) -> None:
-    assert class_of(failure(serve(RawHttp(says(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status))))) == REFUSED
+    assert (
+        class_of(failure(serve(RawHttp(says(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)))))
+        == REFUSED
+    )
 
 
 def test_the_answer_s_text_is_kept(serve: Serve) -> None:
@@ -218,7 +253,12 @@ def test_hostile_text_is_cleaned_and_cut(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"]
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+    ],
 )
 def test_interim_answers_are_not_the_answer(serve: Serve, interim: bytes) -> None:
     server = serve(RawHttp(says(interim * 3 + OK)))
@@ -227,7 +267,7 @@ def test_interim_answers_are_not_the_answer(serve: Serve, interim: bytes) -> Non
     assert sender.send(to(server)).detail == "HTTP 200: ok"
 
 
-# --- Receivers that break off or never end -----------------------------------------------------------------------------
+# --- Receivers that break off or never end ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("behave", NO_STATUS.values(), ids=NO_STATUS.keys())
@@ -270,7 +310,7 @@ def test_nobody_listens() -> None:
     assert class_of(failure(server)) == NOT_SENT
 
 
-# --- TLS -------------------------------------------------------------------------------------------------------------
+# --- TLS ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("trusted")
@@ -308,7 +348,7 @@ def test_a_handshake_that_hangs(serve: Serve) -> None:
     assert class_of(failure(server, destination=f"https://127.0.0.1:{server.port}/")) == NOT_SENT
 
 
-# --- What can never be sent ------------------------------------------------------------------------------------------
+# --- What can never be sent ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -359,7 +399,10 @@ def closes_after(answer: bytes) -> Callable[[RawHttp, socket.socket], None]:
     ("answer", "words"),
     [
         (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "the receiver speaks HTTP/2, not an HTTP/1.1 answer"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https"),
+        (
+            b"\x15\x03\x01\x00\x02\x02\x46",
+            "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https",
+        ),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "not an HTTP/1.1 answer: 'SSH-2.0-OpenSSH_9.2'"),
         (b"220 mail.example.org ESMTP\r\n", "not an HTTP/1.1 answer: '220 mail.example.org ESMTP'"),
         (b"", "the receiver closed the connection without an answer"),

@@ -35,7 +35,9 @@ def canary() -> Iterator[Listener]:
 
 
 def envelope(url: str) -> Envelope:
-    return Envelope(key=UUID(int=7), destination=url, body="{}", method="POST", content_type="application/json")
+    return Envelope(
+        key=UUID(int=7), destination=url, body="{}", method="POST", content_type="application/json"
+    )
 
 
 def failure(url: str, **options: Any) -> DeliveryError:
@@ -85,7 +87,7 @@ def test_names_of_this_machine_are_refused_while_connecting(canary: Listener, ho
         assert "WEBHOOK_ALLOWED_NETS" in error.detail
 
 
-# --- Resolvers that lie ----------------------------------------------------------------------------------------------
+# --- Resolvers that lie -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("addresses", RESOLUTIONS)
@@ -111,7 +113,12 @@ def test_what_was_judged_is_what_is_connected_to(canary: Listener) -> None:
 
 
 def test_a_second_message_is_judged_anew(canary: Listener) -> None:
-    channel = WebhookChannel([ip_network("127.0.0.2/32")], allow_http=True, deadline=1.0, lookup=resolver(["127.0.0.2"], ["127.0.0.1"]))
+    channel = WebhookChannel(
+        [ip_network("127.0.0.2/32")],
+        allow_http=True,
+        deadline=1.0,
+        lookup=resolver(["127.0.0.2"], ["127.0.0.1"]),
+    )
     url = f"http://rebind.example:{canary.port}/"
     with pytest.raises(DeliveryError) as first:
         channel.send(envelope(url))
@@ -141,7 +148,7 @@ def test_a_port_is_judged_by_the_resolved_address(canary: Listener) -> None:
     assert "8080" in error.detail
 
 
-# --- What the operator allows ------------------------------------------------------------------------------------------
+# --- What the operator allows -------------------------------------------------------------------------------
 
 
 def test_an_allowed_net_is_reached_on_any_port() -> None:
@@ -153,7 +160,9 @@ def test_an_allowed_net_is_reached_on_any_port() -> None:
     assert len(server.requests) == 4
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200"]
+)
 def test_metadata_is_refused_even_where_everything_is_allowed(address: str) -> None:
     assert not Rules([ip_network("0.0.0.0/0"), ip_network("::/0")]).permits(ip_address(address))
 
@@ -165,12 +174,20 @@ def test_public_addresses_are_permitted(address: str) -> None:
 
 def test_one_allowed_net_does_not_open_another() -> None:
     rules = Rules([ip_network("10.1.0.0/16")])
-    assert [rules.permits(ip_address(address)) for address in ("10.1.2.3", "10.2.0.1", "127.0.0.1", "::1")] == [True, False, False, False]
+    assert [
+        rules.permits(ip_address(address)) for address in ("10.1.2.3", "10.2.0.1", "127.0.0.1", "::1")
+    ] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
     ("host", "address"),
-    [("0x7f.1", "127.0.0.1"), ("017700000001", "127.0.0.1"), ("[::ffff:10.0.0.1]", "10.0.0.1"), ("1.2.3.4.", "1.2.3.4"), ("::1", "::1")],
+    [
+        ("0x7f.1", "127.0.0.1"),
+        ("017700000001", "127.0.0.1"),
+        ("[::ffff:10.0.0.1]", "10.0.0.1"),
+        ("1.2.3.4.", "1.2.3.4"),
+        ("::1", "::1"),
+    ],
 )
 def test_literals(host: str, address: str) -> None:
     assert literal(host) == ip_address(address)

@@ -24,7 +24,11 @@ BODY = '{"name": "Grüße 🎉"}'
 def request(serve: Serve, *secrets: str, **changes: Any) -> tuple[dict[str, str], bytes]:
     """Headers and body as the receiver gets them."""
     server = serve(RawHttp(says(OK)))
-    values: dict[str, Any] = {"destination": f"http://127.0.0.1:{server.port}/", "body": BODY, "content_type": "application/json"}
+    values: dict[str, Any] = {
+        "destination": f"http://127.0.0.1:{server.port}/",
+        "body": BODY,
+        "content_type": "application/json",
+    }
     values |= {"key": KEY, "signing_secrets": tuple(map(seal, secrets))}
     WebhookChannel([ip_network("127.0.0.0/8")], allow_http=True).send(Envelope(**(values | changes)))
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -36,7 +40,11 @@ def test_the_receivers_library_verifies_before_during_and_after_a_rotation(serve
     old, new = new_secret(), new_secret()
     before, during, after = request(serve, old), request(serve, new, old), request(serve, new)
 
-    for (headers, body), good, bad in ((before, [old], [new]), (during, [old, new], []), (after, [new], [old])):
+    for (headers, body), good, bad in (
+        (before, [old], [new]),
+        (during, [old, new], []),
+        (after, [new], [old]),
+    ):
         for secret in good:
             assert Webhook(secret).verify(body, headers) == {"name": "Grüße 🎉"}
         for secret in bad:
@@ -64,7 +72,8 @@ def test_without_a_secret_nothing_is_signed(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "secret",
     ["", "whsec_", "whsec_ÄÖ", "whsec_c2hvcnQ=", new_secret().removeprefix("whsec_"), new_secret() + "!"],
-    ids=["empty", "prefix", "letters", "short", "no prefix", "a mark too many"],  # a random name would differ between test processes
+    # A random name would differ between test processes.
+    ids=["empty", "prefix", "letters", "short", "no prefix", "a mark too many"],
 )
 def test_a_secret_that_is_none_is_refused_in_words(secret: str) -> None:
     assert secret_problem(secret) == "a signing secret is whsec_ and 24 to 64 octets in base64"
@@ -77,13 +86,25 @@ def test_a_made_secret_is_one() -> None:
 
 def test_a_redirected_webhook_carries_no_secret_of_production(serve: Serve, settings: Any) -> None:
     server = serve(RawHttp(says(OK)))
-    settings.SENDING_MODE, settings.REDIRECT_TO = "redirect", {MessageType.WEB_HOOK: f"http://127.0.0.1:{server.port}/staging"}
+    settings.SENDING_MODE, settings.REDIRECT_TO = (
+        "redirect",
+        {MessageType.WEB_HOOK: f"http://127.0.0.1:{server.port}/staging"},
+    )
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
     channels.close_all()
-    secret, headers = seal("c4n4ry-of-a-secret"), {"X-Api-Key": seal("c4n4ry-of-a-secret"), "X-Tenant": "demo"}
+    secret, headers = (
+        seal("c4n4ry-of-a-secret"),
+        {"X-Api-Key": seal("c4n4ry-of-a-secret"), "X-Tenant": "demo"},
+    )
     signing = {"auth_username": "u", "auth_password": secret, "signing_secrets": (seal(new_secret()),)}
     channels.get(MessageType.WEB_HOOK).send(
-        Envelope(key=KEY, destination="https://customer.example.org/in?key=c4n4ry-of-a-secret", body="{}", headers=headers, **signing)
+        Envelope(
+            key=KEY,
+            destination="https://customer.example.org/in?key=c4n4ry-of-a-secret",
+            body="{}",
+            headers=headers,
+            **signing,
+        )
     )
     head = server.requests[0].decode()
     assert "X-Commlog-Destination: https://customer.example.org/in?key=%E2%80%A6\r\n" in head
