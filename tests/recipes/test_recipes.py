@@ -57,7 +57,7 @@ FIELD = (
         '{"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}',
         ' | {"campaign": optional(TEXT | {"maxLength": 40})}',
     ),
-    ("commlog/api/shapes.py", '"failureCause", "referenceId", "providerId"', ', "campaign"'),
+    ("commlog/api/shapes.py", '            "referenceId",\n', '            "campaign",\n'),
 )
 
 
