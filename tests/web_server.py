@@ -31,15 +31,17 @@ def gunicorn(application: str, *options: str, environment: Mapping[str, str]) ->
         command, cwd=ROOT, env=dict(environment), stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stderr
-        for line in server.stderr:
-            if "Listening at" in line:
-                # What nobody reads would stop it once the pipe is full.
-                Thread(target=server.stderr.read, daemon=True).start()
-                yield int(line.partition("127.0.0.1:")[2].split()[0])
-                break
-        else:
-            pytest.fail("gunicorn did not start")
-        server.terminate()
+        try:
+            for line in server.stderr:
+                if "Listening at" in line:
+                    # What nobody reads would stop it once the pipe is full.
+                    Thread(target=server.stderr.read, daemon=True).start()
+                    yield int(line.partition("127.0.0.1:")[2].split()[0])
+                    break
+            else:
+                pytest.fail("gunicorn did not start")
+        finally:
+            server.terminate()
 
 
 @contextmanager

@@ -32,7 +32,6 @@ class Line(Session):
             "session": self,
             "headers": {"apiKey": key, "Accept-Encoding": "gzip"},
         }
-        self.packed = 0  # answers that came in gzip
 
     def send(self, request: PreparedRequest, **options: object) -> Response:
         """Send it so, and give the request its body back, as the checks look at it."""
@@ -44,7 +43,8 @@ class Line(Session):
             request.headers["Transfer-Encoding"] = "chunked"
         response = super().send(request, **options)
         request.body = body
-        self.packed += response.headers.get("Content-Encoding") == "gzip"
+        if len(response.content) > 1_024 and "no-transform" not in response.headers.get("Cache-Control", ""):
+            assert response.headers["Content-Encoding"] == "gzip"
         return response
 
 
@@ -62,7 +62,6 @@ def line(
         sensible.make_rows()
         with commlog(*request.param, **dict.fromkeys(LIMITS, "0")) as port, Line(port, make_key()) as line:
             yield line
-            assert line.packed
         call_command("flush", verbosity=0, interactive=False)
 
 
