@@ -85,7 +85,7 @@ MUTANTS = [
     Mutant("a resend makes a row that fails at once", OUTBOX, "        return error\n    _make_due(new", "        pass\n    _make_due(new"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "lane.withdraw(but=leaving[lane_id])", "lane.withdraw()"),
-    Mutant("a turn that is to stop takes what is new", DRAIN, "if this_process.is_to_stop() or now < self.look_at", "if now < self.look_at"),
+    Mutant("a turn that is to stop takes what is new", DRAIN, "this_process.is_to_stop()\n            or now < self.look_at", "now < self.look_at"),
     Mutant("a drain recovers nothing", DRAIN, "            leases.recover(self.clock.now())\n", ""),
     Mutant("a slow lane waits for another that hangs", LANE_TURN, "return pace < _DEAD and", "return False and"),
     Mutant("what was claimed anew is marked by an older claim", RESULTS, "{sql.MESSAGE}.token = v.token AND {_STILL_MINE}", "{_STILL_MINE}"),
