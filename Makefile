@@ -9,15 +9,17 @@ CLEAN := env -u PYTHONDONTWRITEBYTECODE -u DATABASE_URL -u EMAIL_URL -u TWILIO_A
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 # Four processes, also on two cores: the tests with real clusters mostly wait.
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist loadgroup --durations 12
+# A page needs a browser, and a generated client its generators: neither is loaded by the processes that run the rest.
+THE_REST := --ignore tests/browser --ignore tests/clients -p no:playwright -p no:anyio -m "not browser and not clients"
 # What no database has a say in, and the demo, which is always on SQLite.
 NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels notifications/text notifications/templating notifications/secrets/test_secret_urls.py \
   notifications/delivery/test_verdict.py notifications/lanes/test_pace.py notifications/test_retry.py cluster/test_demo.py production test_architecture.py test_mutants.py \
-  test_permissions_matrix.py $(addprefix commlog/,test_environment.py test_pages.py test_web_server.py demo export/test_office.py \
+  test_permissions_matrix.py test_content_matrix.py recipes $(addprefix commlog/,company test_environment.py test_pages.py test_web_server.py demo export/test_office.py \
   message/test_sms_length.py message/test_preview.py message/test_secret_urls.py log/test_long_addresses.py kit/test_hidden.py kit/test_origins.py \
   kit/test_seen.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \
   cross_origin.py docs.py media_types.py operators.py plain.py skeleton.py)))
 
-.PHONY: help setup setup-dev run test test-postgres test-browser screenshots settings-page check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
+.PHONY: help setup setup-dev run test test-postgres test-browser test-openid screenshots settings-page check api-fuzz clients clients-python production bench chaos chaos-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,10 +48,14 @@ run: setup ## the demo, on http://127.0.0.1:8000 (PORT=8123 for another port)
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
 test: setup-dev ## the whole suite on SQLite, without any service
-	$(CLEAN) $(PYTEST) -m "not browser and not clients"
+	$(CLEAN) $(PYTEST) $(THE_REST)
 
 test-postgres: setup-dev ## the same on PostgreSQL (POSTGRES_URL=postgres://user@host/database)
-	$(CLEAN) DATABASE_URL=$(POSTGRES_URL) $(PYTEST) -m "not browser and not clients" $(NOT_AGAIN)
+	$(CLEAN) DATABASE_URL=$(POSTGRES_URL) $(PYTEST) $(THE_REST) $(NOT_AGAIN)
+
+test-openid: setup-dev ## the company sign-in against a certified provider of npm (needs Node.js and npm)
+	npm install --prefix tests/openid --no-save --no-package-lock --no-audit --no-fund --silent oidc-provider@9.13.3
+	$(CLEAN) $(BIN)/python -m pytest -q tests/openid
 
 test-browser: setup-dev ## the pages in Chromium, with and without JavaScript
 	$(CLEAN) $(PYTEST) -n 2 -m browser tests/browser

@@ -17,9 +17,14 @@ from bench import (
     log,
     neighbours,
     once,
+    outage,
+    quiet_lanes,
     resends,
+    retention,
     retries,
     sign_ins,
+    streams,
+    ten_million,
     throttle,
     throughput,
     walks,
@@ -38,6 +43,9 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
         "broken destinations beside healthy ones of one lane, and an outage of ten minutes",
         neighbours.run,
     ),
+    "outage": ("every provider down, then refusing, for ten minutes; one action", outage.run),
+    "outage-killed": ("the same, while senders are killed twice", partial(outage.run, kills=True)),
+    "quiet-lanes": ("lanes of ten messages an hour, down and refusing: when that is seen", quiet_lanes.run),
     "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
     "backlog": ("300,000 due messages beside 2,000, where PostgreSQL knows of none", backlog.run),
     "export": (
@@ -45,6 +53,10 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
         exports.run,
     ),
     "log": ("the pages of the log over many messages beside the same pages over ten thousand", log.run),
+    "ten_million": (
+        "what is found at once over many messages, beside the same over ten thousand",
+        ten_million.run,
+    ),
     "api": ("the API over many messages: pages, and a walk by cursor", partial(api.run, rows=exports.ROWS)),
     "walks": (
         "20,000 messages read over the API by offset and by cursor while 1,000 more arrive: each once, in "
@@ -62,6 +74,14 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     ),
     "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),
     "watchers": ("200 open logs beside one that is read, and 100 of 50 changing rows each", watchers.run),
+    "streams": (
+        "events to readers that come, go and die, while senders are killed; how fast they go",
+        streams.run,
+    ),
+    "retention": (
+        "a night of retention while 200 messages a second are sent, and one whose workers are killed",
+        retention.run,
+    ),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
 
@@ -82,7 +102,8 @@ def main() -> int:
         "--rows",
         type=int,
         default=0,
-        help=f"of export, log, watchers and api ({exports.ROWS:,}), and of backlog ({backlog.LOG:,})",
+        help=f"of export, log, watchers and api ({exports.ROWS:,}), of backlog ({backlog.LOG:,}), streams "
+        f"({streams.EVENTS:,}) and retention ({retention.ROWS:,})",
     )
     parser.add_argument(
         "--burners",
@@ -92,7 +113,18 @@ def main() -> int:
         help="of backlog: so many other processes that want all of a processor",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="of log: leave its databases on the server, for the next run"
+        "--keep",
+        action="store_true",
+        help="of log and ten_million: leave the databases on the server",
+    )
+    parser.add_argument(
+        "--seconds", type=int, default=outage.SECONDS, help="that an outage lasts (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--gap",
+        type=int,
+        default=quiet_lanes.GAP,
+        help="of quiet-lanes: seconds between two messages (default: %(default)s)",
     )
     options = parser.parse_args()
     rows = options.rows or exports.ROWS
@@ -102,9 +134,24 @@ def main() -> int:
             partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners),
         ),
         "export": (PROGRAMMES["export"][0], partial(exports.run, rows=rows)),
+        "outage": (PROGRAMMES["outage"][0], partial(outage.run, seconds=options.seconds)),
+        "outage-killed": (
+            PROGRAMMES["outage-killed"][0],
+            partial(outage.run, seconds=options.seconds, kills=True),
+        ),
+        "quiet-lanes": (PROGRAMMES["quiet-lanes"][0], partial(quiet_lanes.run, gap=options.gap)),
         "api": (PROGRAMMES["api"][0], partial(api.run, rows=rows, keep=options.keep)),
         "watchers": (PROGRAMMES["watchers"][0], partial(watchers.run, rows=rows)),
+        "streams": (PROGRAMMES["streams"][0], partial(streams.run, rows=options.rows)),
+        "retention": (
+            PROGRAMMES["retention"][0],
+            partial(retention.run, rows=options.rows or retention.ROWS),
+        ),
         "log": (PROGRAMMES["log"][0], partial(log.run, rows=rows, keep=options.keep)),
+        "ten_million": (
+            PROGRAMMES["ten_million"][0],
+            partial(ten_million.run, rows=options.rows or ten_million.ROWS, keep=options.keep),
+        ),
     }
     for server in [options.server] if options.only else dict.fromkeys(["", options.server]):
         for name in options.names or PROGRAMMES:

@@ -1,6 +1,6 @@
 """The audit of a run: what the database says against what the providers really got.
 
-`python -m bench.audit JOURNALS KEYS` prints a report.
+`python -m bench.audit JOURNALS KEYS` prints a report. JOURNALS are directories, separated by colons.
 
 The invariants are numbered as in docs/faults.md.
 """
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,27 +23,31 @@ MOST_TRIES = 6
 MOST_ABANDONS = 3
 
 
-def audit(journals: Path, keys: list[str]) -> dict[str, Any]:
+def audit(journals: Sequence[Path], keys: list[str]) -> dict[str, Any]:
     """Check every invariant. `keys` are the messages that were accepted. Needs a configured Django."""
+    from bench import counts
     from notifications.models import Message
 
-    receipts = _receipts(journals)
     messages = {message.key: message for message in Message.objects.prefetch_related("attempts")}
+    numbered = {each.provider_id: each.key.hex for each in messages.values() if each.type == "SMS"}
+    receipts = _receipts(journals, numbered)
     broken: dict[str, list[str]] = defaultdict(list)
     for key in keys:
         if UUID(key) not in messages:
             broken["I1 lost"].append(key)
     for message in messages.values():
-        for name in _broken_by(message, receipts[_name_of(message)]):
+        for name in _broken_by(message, [at for each in _names_of(message) for at in receipts[each]]):
             broken[name].append(message.key.hex)
-    known = {_name_of(message) for message in messages.values()}
+    known = {name for message in messages.values() for name in _names_of(message)}
     broken["I2 unlogged"] += [str(name) for name in receipts if name not in known]
+    broken["I10 counted otherwise than the attempts say"] = counts.wrong()
     attempts = [attempt for message in messages.values() for attempt in message.attempts.all()]
     return {
         "broken": {name: found for name, found in broken.items() if found},
         "messages": len(messages),
         "states": dict(Counter(message.state for message in messages.values())),
         "attempts": dict(Counter(attempt.outcome or "open" for attempt in attempts)),
+        "by attempts and by counts": counts.compared(),
         "late": sum(bool(attempt.late_at) for attempt in attempts),
         "received_twice": sum(len(times) > 1 for times in receipts.values()),
         "possible_duplicates": sum(message.possible_duplicate for message in messages.values()),
@@ -50,20 +55,26 @@ def audit(journals: Path, keys: list[str]) -> dict[str, Any]:
     }
 
 
-def _receipts(journals: Path) -> dict[tuple[str, str], list[datetime]]:
-    """When each message was received, by channel and key (an SMS carries none: by number)."""
+def _receipts(journals: Sequence[Path], numbered: Mapping[str, str]) -> dict[tuple[str, str], list[datetime]]:
+    """When each message was received, by channel and key.
+
+    An SMS carries none: it is known by the number that the gateway gave it, else by its destination.
+    """
     found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-    for channel in CHANNELS:
-        path = journals / f"{channel}.jsonl"
+    for channel, path in [(each, journal / f"{each}.jsonl") for journal in journals for each in CHANNELS]:
         for line in path.read_text().splitlines() if path.exists() else []:
             entry = json.loads(line)
-            name = entry["destination"] if channel == "SMS" else UUID(entry["key"]).hex
+            if channel == "SMS":
+                name = numbered.get(entry["sid"], entry["destination"])
+            else:
+                name = UUID(entry["key"]).hex
             found[channel, name].append(datetime.fromisoformat(entry["at"]))
     return found
 
 
-def _name_of(message: Any) -> tuple[str, str]:
-    return message.type, message.destination if message.type == "SMS" else message.key.hex
+def _names_of(message: Any) -> list[tuple[str, str]]:
+    names = [(message.type, message.key.hex)]
+    return [*names, (message.type, message.destination)] if message.type == "SMS" else names
 
 
 def _broken_by(message: Any, receipts: list[datetime]) -> list[str]:
@@ -105,7 +116,7 @@ def main() -> int:
     """Audit the database of DATABASE_URL."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
-    journals, keys = Path(sys.argv[1]), Path(sys.argv[2]).read_text().split()
+    journals, keys = list(map(Path, sys.argv[1].split(":"))), Path(sys.argv[2]).read_text().split()
     report = audit(journals, keys)
     print(json.dumps(report))
     return 1 if report["broken"] else 0

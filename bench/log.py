@@ -73,6 +73,7 @@ def _fill(installation: Installation, url: str, count: int) -> None:
     other.manage("migrate", "--verbosity", "0")
     if count:
         print(f"  {other.manage('generate_messages', str(count)).splitlines()[-1]}", flush=True)
+    print(f"  {other.manage('reindex', '--continue').splitlines()[-1]}", flush=True)
 
 
 def in_production(installation: Installation, url: str, module: str) -> Any:

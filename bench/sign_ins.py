@@ -68,22 +68,29 @@ def _compare(port: int) -> None:
         print(f"    {page}: {said}: {busy[page] / limit:.2f} of the allowed {limit:.0f} ms")
 
 
-def command(port: int) -> list[str]:
-    """The line by which docs/operate.md starts the web processes, at this port."""
-    found = re.search(r"ExecStart=\S+/(gunicorn .*)", (ROOT / "docs" / "operate.md").read_text())
+def command(port: int, unit: str = "commlog-web") -> list[str]:
+    """The line by which docs/operate.md starts a unit of gunicorn, at this port."""
+    page = (ROOT / "docs" / "operate.md").read_text().partition(f"{unit}.service <<")[2]
+    found = re.search(r"ExecStart=\S+/(gunicorn .*)", page)
     assert found, "docs/operate.md starts gunicorn"
     return [sys.executable, "-m", *shlex.split(re.sub(r"--bind \S+", f"--bind 127.0.0.1:{port}", found[1]))]
 
 
 @contextmanager
-def served(installation: Installation, port: int, *, workers: int | None = None) -> Iterator[int]:
+def served(
+    installation: Installation, port: int, *, workers: int = 0, threads: int = 0, unit: str = "commlog-web"
+) -> Iterator[int]:
     """Gunicorn at this port, with every worker warm; its process id.
 
-    `workers`: as many, rather than that page's.
+    `workers`, `threads`: as many, rather than that page's.
     """
-    with (installation.directory / "gunicorn.log").open("wb") as log:
+    with (installation.directory / f"{unit}.log").open("ab") as log:
         server = subprocess.Popen(
-            [*command(port), *(["--workers", str(workers)] if workers else [])],
+            [
+                *command(port, unit),
+                *(["--workers", str(workers)] if workers else []),
+                *(["--threads", str(threads)] if threads else []),
+            ],
             cwd=ROOT,
             env=installation.environment,
             stdout=log,
@@ -96,7 +103,7 @@ def served(installation: Installation, port: int, *, workers: int | None = None)
                 if _get(port, "/readyz")[0] == 200:
                     break
             except OSError:
-                assert server.poll() is None, (installation.directory / "gunicorn.log").read_text()
+                assert server.poll() is None, (installation.directory / f"{unit}.log").read_text()
         for _ in range(50):  # every worker has loaded what it needs
             _get(port, "/sign-in/")
         yield server.pid

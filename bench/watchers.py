@@ -65,14 +65,12 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     print(f"  {installation.manage('generate_messages', str(rows), '--yes').splitlines()[-1]}", flush=True)
-    cookies = json.loads(
-        installation.manage("shell", "-v", "0", "-c", _USERS.format(count=WATCHERS + 1)).splitlines()[-1]
-    )
+    cookies = signed_in(installation, WATCHERS + 1)
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
     with served(installation, port, workers=2) as server:
-        before = _processor(server)
-        idle = _p95(port, cookies[-1])
-        page = (_processor(server) - before) / SAMPLES
+        before = processor(server)
+        idle = p95(port, cookies[-1])
+        page = (processor(server) - before) / SAMPLES
         print(
             f"  a log's page alone: p95 {idle:.0f} ms, {1_000 * page:.0f} ms of a web worker's processor "
             "time",
@@ -83,10 +81,10 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
                 _watched(port, cookies[:count]) as said,
                 _changing(installation.environment["DATABASE_URL"], wanted=changing),
             ):
-                before = _processor(server)
+                before = processor(server)
                 time.sleep(2 * EVERY)
-                busy = _p95(port, cookies[-1])
-            spent = _processor(server) - before - SAMPLES * page
+                busy = p95(port, cookies[-1])
+            spent = processor(server) - before - SAMPLES * page
             what = f"{count} open logs" + (f" of {ROWS} changing rows each" if changing else "")
             each = max(1, said["answers"])
             answers = (
@@ -98,7 +96,13 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
             print(f"  {what}: p95 {busy:.0f} ms, {busy / idle:.2f} x ({answers}): {held}", flush=True)
 
 
-def _processor(server: int) -> float:
+def signed_in(installation: Installation, count: int) -> list[str]:
+    """The cookies of so many users."""
+    said = installation.manage("shell", "-v", "0", "-c", _USERS.format(count=count))
+    return list(json.loads(said.splitlines()[-1]))
+
+
+def processor(server: int) -> float:
     """The processor time of the web server's processes so far, in seconds.
 
     It stays comparable while other programs want the processors.
@@ -107,7 +111,7 @@ def _processor(server: int) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def _p95(port: int, cookie: str) -> float:
+def p95(port: int, cookie: str) -> float:
     """In milliseconds, two pages a second."""
     took = []
     for _ in range(SAMPLES):

@@ -5,9 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 class CommlogConfig(AppConfig):
-    """Creates the default roles and menu items after each migration, and keeps the audit trail's guard
-    installed.
-    """
+    """Makes default roles and menu items after migrations; keeps the audit trail's guard."""
 
     name = "commlog"
     verbose_name = "Commlog"
@@ -15,7 +13,7 @@ class CommlogConfig(AppConfig):
     def ready(self) -> None:
         # Each of these needs the loaded apps.
         from commlog import counts
-        from commlog.account import sign_ins
+        from commlog.account import factors, links, sign_ins
         from commlog.administration.audit_log import automatic
         from commlog.administration.roles.shipped import install_defaults
         from commlog.administration.users import staff
@@ -24,6 +22,7 @@ class CommlogConfig(AppConfig):
         from commlog.log import custom_views
         from commlog.message import mail_receipts
         from commlog.models import audit_guard
+        from commlog.retention import runs as retention
 
         # Permissions exist only once every app has been migrated; auth's own receiver runs before this one.
         post_migrate.connect(install_defaults, sender=self)
@@ -32,7 +31,10 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(exports.install_schedule, sender=self)
         post_migrate.connect(once.install_schedule, sender=self)
         post_migrate.connect(counts.install_schedule, sender=self)
+        post_migrate.connect(retention.install_schedule, sender=self)
+        post_migrate.connect(links.install_schedule, sender=self)
         sign_ins.listen()
+        factors.listen()
         staff.listen()
         automatic.listen()
         mail_receipts.listen()

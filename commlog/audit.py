@@ -1,8 +1,6 @@
-"""Who did what: one function writes the audit trail.
+"""Who did what: `record`, in the transaction of the change, so that neither exists without the other.
 
-`record(actor, AuditAction.CHANGED, item, before=…, after=…)` inside the transaction of the change itself, so
-that neither exists without the other. The request's address is known by the middleware here and need not be
-passed on.
+The middleware here knows the request's address: it need not be passed on.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,9 +25,11 @@ __all__ = [
     "AuditMiddleware",
     "Command",
     "denied",
+    "name_of",
     "program_name",
     "record",
     "refused",
+    "sent",
 ]
 
 
@@ -41,7 +41,6 @@ class Command:
 
     @property
     def name(self) -> str:
-        """As the trail names it."""
         return f"{self.command} (command line)"
 
 
@@ -50,7 +49,16 @@ Actor = User | ApiConsumer | Command | AnonymousUser | None
 # Refusals of one user, failed sign-ins from one address: enough to see it, too few to fill a disk.
 MOST_A_MINUTE = 20
 PROGRAM = " (API)"  # behind the name of an API consumer
-COMMANDS = ("createsuperuser", "changepassword", "create_user", "create_api_key", "demo", "after_restore")
+COMMANDS = (
+    "createsuperuser",
+    "changepassword",
+    "create_user",
+    "reset_second_factor",
+    "create_api_key",
+    "demo",
+    "after_restore",
+    "erase",
+)
 _LONGEST_NAME = 320
 _LONGEST_VALUE = 1_000
 _address: ContextVar[str | None] = ContextVar("address", default=None)
@@ -67,11 +75,9 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry | None:
-    """Write an entry. Where both `before` and `after` are given only what differs is kept, and nothing is
-    written if nothing does.
+    """Write an entry; of `before` and `after` what differs, and nothing if nothing does.
 
-    `kind`, `key` and `label` describe a target that is no row, or is better described otherwise. Never pass
-    message texts or secrets.
+    `kind`, `key` and `label` describe a target that is no row, or better. Never pass texts or secrets.
     """
     if before is not None and after is not None:
         before, after = _differing(before, after)
@@ -80,7 +86,7 @@ def record(
     known = actor if isinstance(actor, User) else None
     return AuditEntry.objects.create(
         actor=known,
-        actor_name=_clean(_name_of(actor), _LONGEST_NAME),
+        actor_name=_clean(name_of(actor), _LONGEST_NAME),
         action=action,
         target_kind=kind or (_kind(target) if target else ""),
         target_key=key or (_key(target) if target else ""),
@@ -89,6 +95,21 @@ def record(
         after=None if after is None else _storable(after),
         address=_address.get(),
     )
+
+
+def described(actor: Actor) -> dict[str, Any]:
+    """Who it is and from where, as the fields of a record that is no entry of the trail."""
+    known = actor if isinstance(actor, User) else None
+    return {
+        "actor": known,
+        "actor_name": _clean(name_of(actor), _LONGEST_NAME),
+        "address": _address.get(),
+    }
+
+
+def sent(actor: Actor, label: str, *, key: str = "", after: Mapping[str, Any] | None = None) -> None:
+    """Record that somebody had a message sent (`key`), or several."""
+    record(actor, AuditAction.SENT, kind="message", key=key, label=label, after=after)
 
 
 def program_name(consumer: str) -> str:
@@ -142,7 +163,8 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dic
     }
 
 
-def _name_of(actor: Actor) -> str:
+def name_of(actor: Actor) -> str:
+    """Whoever acts, as the trail names them; "" for Commlog itself."""
     if isinstance(actor, ApiConsumer):
         return program_name(actor.name)
     return actor.name if isinstance(actor, User | Command) else ""

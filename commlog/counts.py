@@ -1,6 +1,4 @@
-"""How often something happened in a stretch of time: counted in the database, so over every process and
-machine.
-"""
+"""How often something happened in a while, counted in the database: over all processes and machines."""
 
 import time
 from datetime import timedelta
@@ -30,9 +28,7 @@ RETURNING used
 
 
 def add(name: str, more: int, *, minute: int) -> int:
-    """Count `more` to what there is of the stretch that begins with that minute (since 1970), and return the
-    sum.
-    """
+    """Add `more` to the stretch that begins with that minute since 1970; return the sum."""
     with connection.cursor() as cursor:
         cursor.execute(
             _ADD.format(table=Tally._meta.db_table), {"name": name, "minute": minute, "more": more}

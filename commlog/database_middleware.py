@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -17,19 +18,30 @@ class KeptSessionMiddleware(SessionMiddleware):
     """Django's, but a page that was only read is shown even where its session cannot be written."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Save the session, or show the page without."""
+        """Save the session, or show the page without; 503 where the next step needs what it kept."""
         if request.method not in ("GET", "HEAD"):
             return super().process_response(request, response)
-        with availability.optional_write():
-            response = super().process_response(request, response)
+        try:
+            with availability.optional_write():
+                response = super().process_response(request, response)
+        except SessionInterrupted as error:
+            # Django takes any failed UPDATE for a session that has ended.
+            if (trouble := _behind(error)) is None:
+                raise
+            return errors.unavailable(request, trouble)
         return response
 
 
-class DatabaseTroubleMiddleware:
-    """Answers 503 where a view failed because the database is in trouble.
+def _behind(error: BaseException) -> availability.Trouble | None:
+    """The database's trouble that an error of something else was raised over."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, Error):
+        found = found.__context__
+    return availability.trouble_of(found) if found else None
 
-    What fails outside of views comes to errors.server_error.
-    """
+
+class DatabaseTroubleMiddleware:
+    """503 for views in database trouble; the rest comes to errors.server_error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

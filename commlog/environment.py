@@ -1,7 +1,4 @@
-"""Reads settings from a mapping of environment variables.
-
-A wrong value is an error that names the variable and what is allowed.
-"""
+"""Reads settings. A wrong value is an error that names the variable and what is allowed."""
 
 import json
 import re
@@ -37,7 +34,7 @@ _RETRY_FIELDS = {
     #: The share of a delay, from 0 to 1, by which it is moved at random, so that not all messages come back
     #: at once.
     "JITTER": ("jitter", "number"),
-    #: `0`: what a provider refuses for good fails at once.
+    #: `0`: what a provider refuses permanently is not retried.
     "PERMANENT": ("permanent", "flag"),
     #: `1`: the first retry follows the failure at once, the others after 2, 6, 18 and 54 s. `0`: it waits as
     #: well: 2, 6, 18, 54 and 60 s.
@@ -52,10 +49,7 @@ class Environment:
         self._variables = variables
 
     def refuse(self, name: str, allowed: str, wrong: str = "") -> ImproperlyConfigured:
-        """The error for a wrong value, and what is wrong with it.
-
-        The value itself is left out: it may be a secret.
-        """
+        """The error for a wrong value, which it leaves out: it may be a secret."""
         return ImproperlyConfigured(
             f"{name} has a wrong value. Allowed: {allowed}.{f' What is wrong: {wrong}.' if wrong else ''}"
         )
@@ -72,10 +66,7 @@ class Environment:
         return value
 
     def usable(self, name: str, example: str, read: Callable[[str], object], default: str = "") -> str:
-        """A text that whoever needs it later can read, or nothing.
-
-        `read` raises ValueError with what is wrong.
-        """
+        """A text that `read` (ValueError: what is wrong) can read later, or nothing."""
         value = self.text(name, default)
         try:
             if value:
@@ -94,7 +85,6 @@ class Environment:
         return value in _TRUE
 
     def whole(self, name: str, default: int, *, least: int | None = None, most: int | None = None) -> int:
-        """A whole number within bounds."""
         text = self.text(name)
         try:
             value = int(text) if text else default
@@ -105,7 +95,6 @@ class Environment:
         return value
 
     def number(self, name: str, default: float) -> float:
-        """A finite number."""
         text = self.text(name)
         try:
             value = float(text) if text else default
@@ -116,21 +105,18 @@ class Environment:
         return value
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
-        """One of a few words; the first where nothing is set."""
         value = self.text(name, allowed[0]).lower()
         if value not in allowed:
             raise self.refuse(name, f"{', '.join(allowed[:-1])} or {allowed[-1]}")
         return value
 
     def matching(self, name: str, pattern: str, example: str) -> str:
-        """A text of a certain form, or nothing."""
         value = self.text(name)
         if value and not re.fullmatch(pattern, value):
             raise self.refuse(name, f"{example}, or unset")
         return value
 
     def words(self, name: str) -> list[str]:
-        """A list separated by commas."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def keys(self, name: str) -> list[str]:
@@ -141,9 +127,9 @@ class Environment:
         return keys
 
     def class_path(self, name: str, default: str) -> str:
-        """Where a class is: package.module.Class."""
+        """Where a class is: package.module.Class. Unset it may be nothing."""
         value = self.text(name, default)
-        if not _CLASS.fullmatch(value):
+        if value and not _CLASS.fullmatch(value):
             raise self.refuse(
                 name, "the path of a class, such as django.core.files.storage.FileSystemStorage"
             )
@@ -160,14 +146,12 @@ class Environment:
         return value
 
     def networks(self, name: str) -> Sequence[IPv4Network | IPv6Network]:
-        """Networks in CIDR notation, separated by commas."""
         try:
             return [ip_network(word) for word in self.words(name)]
         except ValueError as error:
             raise self.refuse(name, "networks such as 10.0.0.0/8, separated by commas") from error
 
     def time_zone(self, name: str, default: str) -> str:
-        """The name of a time zone."""
         value = self.text(name, default)
         try:
             ZoneInfo(value)
@@ -178,9 +162,7 @@ class Environment:
         return value
 
     def web_address(self, name: str, default: str) -> str:
-        """An http(s) address of nothing but scheme, host and port, spelled as browsers spell it in Host and
-        Origin.
-        """
+        """Scheme, host and port alone, spelled as browsers do in Host and Origin."""
         address = _address(self.text(name, default))
         if address is None:
             raise self.refuse(
@@ -189,7 +171,6 @@ class Environment:
         return address
 
     def web_addresses(self, name: str) -> list[str]:
-        """Such addresses separated by commas."""
         addresses = [_address(word) for word in self.words(name)]
         if None in addresses:
             raise self.refuse(
@@ -198,9 +179,7 @@ class Environment:
         return [each for each in addresses if each]
 
     def hosts(self, name: str) -> list[str]:
-        """Host names separated by commas, as Django matches them: a leading dot means every name below, a
-        star any.
-        """
+        """Host names as Django matches them: a leading dot means all below, a star any."""
         words = [word.lower() for word in self.words(name)]
         if not all(word == "*" or is_host(word.removeprefix(".")) for word in words):
             raise self.refuse(

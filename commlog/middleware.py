@@ -16,26 +16,23 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
-from commlog.account import sessions
+from commlog.account import factors, sessions
 from commlog.kit import origins, return_address
 from commlog.views.errors import address_too_long
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-UNSENT = "You were signed out before this was sent, so nothing was changed. Sign in and do it again."
+UNSENT = "You were signed out, so nothing was changed. Sign in and try again."
 TOO_LONG = (
-    "The address of that page was too long to be kept with its filter. Go back in the browser to have it "
-    "again."
+    "The address of that page was too long to keep its filter. Use the browser’s back button to restore it."
 )
 _SIGN_IN = 100  # characters of the sign-in page's own address
 BY_ITSELF = "Commlog-By-Itself"  # the header of what a page asks for without its reader
 
 
 class ProbesMiddleware:
-    """Let probes of the health pages come by any host name: a load balancer asks by the machine's address,
-    systemd by 127.0.0.1.
-    """
+    """Health pages by any host name: load balancers ask by address, systemd by 127.0.0.1."""
 
-    PATHS = frozenset(("/healthz", "/readyz", "/healthz/sender"))
+    PATHS = frozenset(("/healthz", "/readyz", "/healthz/sender", "/metrics"))
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -51,9 +48,7 @@ def _public_host() -> str:
 
 
 class TrustedProxyMiddleware:
-    """Believes X-Forwarded-For and X-Forwarded-Proto from TRUSTED_PROXY_NETS only, and drops them from
-    everybody else.
-    """
+    """Believes X-Forwarded-For and -Proto from TRUSTED_PROXY_NETS; else drops them."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -78,9 +73,7 @@ def _trusted(address: str | None) -> bool:
 
 
 class AddressLengthMiddleware:
-    """Answers an address that is longer than any of ours; a web server would say no more than the number
-    414.
-    """
+    """Answers addresses longer than ours; a web server would say just 414."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -107,14 +100,11 @@ class NoStoreMiddleware:
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):
-    """Asks for a sign-in, and keeps the session of whoever is at work; what a page asks for by itself does
-    not.
-    """
+    """Asks for a sign-in; keeps sessions at work, not for what pages ask by themselves."""
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        """The way to the sign-in page, for whom nobody is signed in."""
         refused = super().process_view(request, view_func, view_args, view_kwargs)
         if refused is None and not _open_to_everybody(view_func) and BY_ITSELF not in request.headers:
             sessions.keep(request.session)
@@ -123,10 +113,7 @@ class SignedInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseRedirect:
-        """The sign-in page, and from there to where the user was.
-
-        What has been sent from a page is not done, and not kept.
-        """
+        """The sign-in page, then back. What was sent is not done, and not kept."""
         if request.method in ("GET", "HEAD"):
             page = request.get_full_path()
         else:
@@ -139,12 +126,11 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         return redirect_to_login(page, self.get_login_url(view_func))
 
 
-class OwnPasswordMiddleware:
-    """Leads whoever signs in with a password that an administrator has set to the page where it is changed;
-    nothing else opens before.
+class FirstThingsMiddleware:
+    """Leads whoever has to do something first to the page where it is done; nothing else opens before: who
+    signs in with a password that an administrator has set, and who is overdue with a second factor.
 
-    Programs that use the API with such an account are let through: nobody could change the password for them
-    there.
+    Programs that use the API with such an account are let through: nobody could do it for them there.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -156,17 +142,19 @@ class OwnPasswordMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """The way to the page, but for that page itself and what it asks for, signing out, and what is open
-        to everybody.
-        """
-        if _open_to_everybody(view) or not getattr(request.user, "must_change_password", False):
+        """The way to the page, but for that page, signing out and what is open to all."""
+        if _open_to_everybody(view):
             return None
-        page = reverse("account-password")
-        if request.path in (page, reverse("session-left"), reverse("sign-out")):
+        if getattr(request.user, "must_change_password", False):
+            page = reverse("account-password")
+        elif factors.is_overdue(request.session):
+            page = reverse("security")
+        else:
+            return None
+        if request.path.startswith(page) or request.path in (reverse("session-left"), reverse("live")):
             return None
         return HttpResponseClientRedirect(page) if "HX-Request" in request.headers else redirect(page)
 
 
 def _open_to_everybody(view: Callable[..., Any]) -> bool:
-    """Whether the view is marked by Django's `login_not_required`."""
     return not getattr(view, "login_required", True)

@@ -1,5 +1,6 @@
 """The frame of every page: the menu that the user sees, and the banner when nothing is being sent."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from django.utils import timezone
 
 from commlog import permissions
 from commlog.administration.channels import health as channel_health
+from commlog.company import discovery
+from commlog.incidents import report
 from commlog.kit.stamps import latest
 from commlog.models import MenuItem
 from commlog.models.job import JobState
@@ -21,12 +24,14 @@ from notifications import channels
 from notifications.channels import SendingMode
 from notifications.cluster import health
 from notifications.database import availability
+from notifications.models import Incident
 from notifications.restored import holding
 
+ITEM = "item"  # in an address: by which of several menu items of one type it was opened
 MOST_JOBS = 100  # counted no further
 HELD_AFTER_RESTORE = "Nothing is being sent: the database was restored from a backup."
 UNDECIDED_AFTER_RESTORE = (
-    "The database was restored from a backup: messages that may have been sent wait for a decision."
+    "The database was restored from a backup: messages that may have been sent are waiting for a decision."
 )
 NOTHING_IS_SENT = "Nothing is being sent: start manage.py sender"
 _PAGES = {
@@ -34,6 +39,7 @@ _PAGES = {
     MenuItemType.CLIENTS: "clients",
     MenuItemType.GROUPS: "groups",
     MenuItemType.USERS: "users",
+    MenuItemType.EVENTS: "events",
 }
 
 
@@ -48,30 +54,37 @@ class Section:
 
     @property
     def url(self) -> str:
-        """Its address; "" while the page does not exist."""
         return _existing(self.name)
 
 
 SECTIONS = (
     Section("administration", "Overview"),
-    Section("menu-items", "Menu items", "The entries of the navigation bar, their order, and who sees them."),
-    Section("roles", "Roles", "What the people of a role may see and do."),
+    Section("menu-items", "Menu items", "The items of the navigation bar: order and visibility."),
+    Section("roles", "Roles", "The permissions of each role."),
     Section(
         "api-consumers",
         "API consumers",
-        "Programs that use the API: their roles, their keys, and when they called last.",
+        "Programs that use the API: roles, keys and last use.",
     ),
-    Section("administration-users", "Users", "Who may sign in, with which roles; passwords and sessions."),
+    Section("administration-users", "Users", "People who can sign in: roles, passwords and sessions."),
+    Section(
+        "company-groups",
+        "Company sign-in",
+        "Which groups of your company give which roles.",
+        lambda person: discovery.is_on() and permissions.may_manage_administration(person),
+    ),
     Section(
         "templates",
         "Templates",
-        "What is said to whom when something happens.",
+        "What is sent to whom when an event happens.",
         permissions.may_view_templates,
     ),
     Section("channels", "Channels", "Status of each channel, pauses and limits."),
-    Section("administration-streams", "Streams", "Topics, and how far programs have read them."),
-    Section("retry-policy", "Retry policy", "When a failed message is tried again by itself."),
-    Section("audit", "Audit trail", "Who did what and when, sign-ins included."),
+    Section("administration-streams", "Streams", "Topics, subscriptions and how far programs have read."),
+    Section("retry-policy", "Retry policy", "When failed messages are retried automatically."),
+    Section("retention", "Retention", "How long everything is kept, what goes next, and legal holds."),
+    Section("erasures", "Erasures", "People who were erased, by pseudonym, and the certificates."),
+    Section("audit", "Audit trail", "Who did what and when, including sign-ins."),
 )
 
 
@@ -83,26 +96,36 @@ class Frame:
 
     @cached_property
     def menu(self) -> list[tuple[MenuItem, str]]:
-        """The user's menu items and their addresses, in the user's order."""
+        items = permissions.menu_of(self._request.user)
+        of_a_type = Counter(item.type for item in items)
         return [
-            (item, url)
-            for item in permissions.menu_items_for(self._request.user)
+            (item, f"{url}?{ITEM}={item.key.hex}" if of_a_type[item.type] > 1 else url)
+            for item in items
             if (url := address_of(MenuItemType(item.type)))
         ]
 
     @property
     def reads_log(self) -> bool:
-        """Whether the user may open the log of the whole organisation, and what belongs to it: its events and
-        views.
-        """
+        """Whether the user may open the organisation's log and its views."""
         return any(item.type == MenuItemType.COMMUNICATIONS for item, _ in self.menu)
 
     @property
+    def reads_events(self) -> bool:
+        """Whether the user may look up why something was not sent."""
+        return any(item.type in {MenuItemType.COMMUNICATIONS, MenuItemType.EVENTS} for item, _ in self.menu)
+
+    @property
     def section(self) -> str:
-        """The address of the menu item that this page belongs to: a client's page to Clients. "" where it
-        belongs to none.
-        """
-        return next((url for _, url in self.menu if self._request.path.startswith(url)), "")
+        """The menu item's address that this page belongs to (a client's: Clients), or ""."""
+        here, asked = self._request.path, self._request.GET.get(ITEM, "")
+        found = [(item, url) for item, url in self.menu if here.startswith(_path(url))]
+        nearest = max((url for _, url in found), key=lambda url: len(_path(url)), default="")
+        return next((url for item, url in found if item.key.hex == asked), nearest)
+
+    @property
+    def at_section(self) -> bool:
+        """Whether this is the very page that the menu item opens."""
+        return self._request.path == _path(self.section)
 
     @property
     def administration(self) -> bool:
@@ -111,8 +134,23 @@ class Frame:
 
     @cached_property
     def sections(self) -> list[Section]:
-        """The pages of the administration that exist and that the user may read."""
         return [section for section in SECTIONS if section.url and section.seen_by(self._request.user)]
+
+    @property
+    def pages(self) -> list[tuple[str, str]]:
+        """What the pages that the user may open are called, and their addresses."""
+        user = self._request.user
+        fixed = [("Dashboard", "home", True), ("Your account", "account", True)]
+        fixed += [
+            (MenuItemType.EVENTS.label, "events", self.reads_events),
+            ("Views", "views", self.reads_log),
+        ]
+        fixed += [("Jobs", "jobs", permissions.may_read_messages(user))]
+        return [
+            *((item.name, url) for item, url in self.menu),
+            *((label, reverse(name)) for label, name, open_to in fixed if open_to),
+            *((f"Administration: {each.label}", each.url) for each in self.sections),
+        ]
 
     @property
     def home(self) -> str:
@@ -126,9 +164,7 @@ class Frame:
 
     @cached_property
     def jobs(self) -> str:
-        """The user's jobs under way, and those of others that wait for the user's approval; "" where there
-        are none.
-        """
+        """The user's jobs under way, and those awaiting the user's approval; or ""."""
         user = self._request.user
         if not permissions.may_read_messages(user):
             return ""
@@ -138,17 +174,19 @@ class Frame:
         said = [f"{own} job{'' if own == 1 else 's'}"] if own else []
         return ", ".join([*said, *([f"{waiting} to approve"] if waiting else [])])
 
+    @cached_property
+    def incidents(self) -> list[Incident]:
+        """The open incidents, for who may read the log. Asked only where something is wrong."""
+        return report.open_now() if self.banners and self.reads_log else []
+
     @property
     def after_restore(self) -> str:
-        """Where it is decided what a restored database sends; "" while there is nothing to decide, or for who
-        may not see it.
-        """
+        """Where a restored database is decided; "" if nothing is, or for who may not see."""
         restored_lately = not {HELD_AFTER_RESTORE, UNDECIDED_AFTER_RESTORE}.isdisjoint(self.banners)
         return reverse("after-restore") if restored_lately and self.administration else ""
 
     @cached_property
     def banners(self) -> list[str]:
-        """What everybody has to know now."""
         found = (
             list(latest(self._request, "troubles", _troubles)) if self._request.user.is_authenticated else []
         )
@@ -169,14 +207,16 @@ def _troubles() -> list[str]:
 
 def _why_nothing_is_sent() -> str:
     trouble = availability.trouble()
-    return (
-        f"{trouble.sentence} Nothing is sent or saved until it is repaired." if trouble else NOTHING_IS_SENT
-    )
+    return f"{trouble.sentence} Nothing is sent or saved until this is fixed." if trouble else NOTHING_IS_SENT
 
 
 def address_of(type: MenuItemType) -> str:
     """The address of the type's page; "" while that page does not exist."""
     return _existing(_PAGES[type])
+
+
+def _path(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def _existing(name: str) -> str:

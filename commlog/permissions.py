@@ -1,20 +1,19 @@
-"""Who may see, resend and manage what: the only place that turns roles and menu items into yes or no, and
-into querysets.
-"""
+"""Who may see, resend and manage what: roles and menu items become yes, no, and querysets here alone."""
 
-from collections.abc import Callable
-from functools import partial, wraps
-from typing import Any, Protocol
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
-from commlog.kit.again import again
-from commlog.models import CustomView, Job, MenuItem, MenuPlace, User, ViewPlace
+from commlog.kit.doors import Holder, demand, demand_of
+from commlog.models import CustomView, Erasure, Job, MenuItem, MenuPlace, User, ViewPlace
 from commlog.models.column_layout import LogKind
+from commlog.models.erasure import ErasureState
 from commlog.models.job import OPEN, JobKind, JobState
 from commlog.models.menu_item import MenuItemType
 from commlog.models.user import permission_to_send
@@ -25,42 +24,38 @@ from notifications.states import MessageType
 
 Person = User | AnonymousUser
 
-
-class Holder(Protocol):
-    """Whoever can hold permissions: a user, a visitor, the caller of the API."""
-
-    def has_perm(self, permission: str, /) -> bool:
-        """Whether the permission is held."""
-
-
-View = Callable[..., HttpResponseBase]
-
 VIEW = "commlog.view_communication_history"
+READ_CONTENT = "commlog.read_message_content"
+REVEAL = "commlog.reveal_messages"
 RESEND = "commlog.resend_failed_messages"
 EXPORT = "commlog.export_to_excel"
 PUBLISH = "commlog.publish_views"
 VIEW_ADMINISTRATION = "commlog.view_administration_details"
 MANAGE_ADMINISTRATION = "commlog.manage_administration"
+MANAGE_RETENTION = "commlog.manage_retention"
+ERASE = "commlog.erase_people"
 _LOG_CLOSED = (
     "The log needs the permission “View communication history” and an active menu item of the type "
-    "Communications that you may see."
+    "Communications that is visible to you."
+)
+_EVENTS_CLOSED = (
+    "“Why was nothing sent?” needs the permission “View communication history” and an active menu item of "
+    "that type, or of the type Communications, that is visible to you."
 )
 _READING_CLOSED = "Reading messages needs the permission “View communication history”."
+_CONTENT_CLOSED = "This needs the permissions “Read message content” and “View communication history”."
 _TAB_CLOSED = "This tab needs the permissions “View {0}s” and “View communication history”."
 NEEDS = {  # what a menu item of each type takes besides itself
     MenuItemType.COMMUNICATIONS: VIEW,
     MenuItemType.CLIENTS: "commlog.view_client_details",
     MenuItemType.GROUPS: "commlog.view_group_details",
     MenuItemType.USERS: "commlog.view_user_details",
+    MenuItemType.EVENTS: VIEW,
 }
 
 
 def menu_items_for(user: Person) -> QuerySet[MenuItem]:
-    """The active menu items that the user sees: for everyone, for one of the user's roles, or the user's own;
-    permissions included.
-
-    In the user's order: first what the user has put in place, then the others in everybody's order.
-    """
+    """The active items that the user sees, by role or own: first in the user's order, then everybody's."""
     if not user.is_authenticated:
         return MenuItem.objects.none()
     shared = MenuItem.roles.through.objects.filter(group__user=user).values("menuitem_id")
@@ -70,11 +65,22 @@ def menu_items_for(user: Person) -> QuerySet[MenuItem]:
     return open_to.annotate(own=Subquery(own)).order_by(F("own").asc(nulls_last=True), "position", "pk")
 
 
-def may_open(user: Person, type: MenuItemType) -> bool:
-    """Whether the user may open the list of that type: by permission, and by an active menu item that the
-    user sees.
-    """
-    return user.has_perm(NEEDS[type]) and menu_items_for(user).filter(type=type).exists()
+def menu_of(user: Person) -> Sequence[MenuItem]:
+    """The same, read once for a request, as Django reads its permissions."""
+    found: list[MenuItem] | None = getattr(user, "_menu", None)
+    if found is None:
+        found = list(menu_items_for(user))
+        # What an open page asks for is read for each of its parts: that is how it is known what to ask again.
+        if isinstance(user, User) and not user.reads_anew:
+            user._menu = found  # type: ignore[attr-defined]
+    return found
+
+
+def may_open(user: Person, *types: MenuItemType) -> bool:
+    """Whether the user may open the page of one of the types: permission, and a visible active menu item."""
+    return any(user.has_perm(NEEDS[type]) for type in types) and any(
+        item.type in types for item in menu_of(user)
+    )
 
 
 def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
@@ -87,9 +93,15 @@ def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
     if not user.is_authenticated:
         return CustomView.objects.none()
     shared = CustomView.roles.through.objects.filter(group__user=user).values("customview_id")
-    seen = CustomView.objects.filter(Q(for_everyone=True) | Q(owner=user) | Q(pk__in=shared), kind=kind)
-    seen = seen.annotate(for_roles=Exists(CustomView.roles.through.objects.filter(customview=OuterRef("pk"))))
-    items = menu_items_for(user).filter(type=MenuItemType.COMMUNICATIONS).order_by().values("pk")
+    named = CustomView.users.through.objects.filter(user=user).values("customview_id")
+    mine = Q(owner=user) | Q(pk__in=shared) | Q(pk__in=named)
+    seen = CustomView.objects.filter(Q(for_everyone=True) | mine, kind=kind)
+    for_some = (
+        Exists(each.through.objects.filter(customview=OuterRef("pk")))
+        for each in (CustomView.roles, CustomView.users)
+    )
+    seen = seen.annotate(for_some=reduce(or_, for_some))
+    items = [item.pk for item in menu_of(user) if item.type == MenuItemType.COMMUNICATIONS]
     place = ViewPlace.objects.filter(view=OuterRef("pk"), user=user)
     placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
         favourite=Coalesce(Subquery(place.values("favourite")), False), own=Subquery(place.values("position"))
@@ -114,15 +126,28 @@ def may_edit_view(user: Person, view: CustomView | None) -> bool:
 
 
 def may_read_messages(user: Holder) -> bool:
-    """Whether the user may read a message whose address is known, and the logs of clients, groups and
-    users.
-    """
+    """Whether the user may read a message by address, and recipients' logs."""
     return user.has_perm(VIEW)
+
+
+def may_read_content(user: Holder) -> bool:
+    """Whether the user may know what messages say and where they went: this alone decides about masking."""
+    return may_read_messages(user) and user.has_perm(READ_CONTENT)
+
+
+def may_reveal(user: Holder) -> bool:
+    """Whether the user may have one message shown in full, with a reason that is recorded."""
+    return may_read_messages(user) and user.has_perm(REVEAL)
 
 
 def may_read_log(user: Person) -> bool:
     """Whether the user may read the log of the whole organisation."""
     return may_open(user, MenuItemType.COMMUNICATIONS)
+
+
+def may_read_events(user: Person) -> bool:
+    """Whether the user may look up why something was not sent: with the log, or with a menu item for it."""
+    return may_open(user, MenuItemType.COMMUNICATIONS, MenuItemType.EVENTS)
 
 
 def may_read_log_of(user: Person, kind: LogKind) -> bool:
@@ -150,10 +175,7 @@ def may_export(user: Person) -> bool:
 
 
 def may_resend_by_program(caller: Holder) -> bool:
-    """Whether the caller of the API may resend by key.
-
-    Its answers show nothing of a message, so it takes no right to read.
-    """
+    """Whether a caller may resend by key. The answers show nothing of a message."""
     return caller.has_perm(RESEND)
 
 
@@ -167,6 +189,27 @@ def may_manage_administration(user: Holder) -> bool:
     return user.has_perm(MANAGE_ADMINISTRATION)
 
 
+def may_view_access(user: Holder) -> bool:
+    """Whether the user may know who has read what messages say."""
+    return user.has_perm("commlog.view_access_records")
+
+
+def may_manage_retention(user: Holder) -> bool:
+    """Whether the user may decide how long things are kept, and place and lift legal holds."""
+    return may_view_administration(user) and user.has_perm(MANAGE_RETENTION)
+
+
+def may_erase(user: Holder) -> bool:
+    """Whether the user may have a person erased, and approve that another does."""
+    return may_view_administration(user) and user.has_perm(ERASE)
+
+
+def may_approve_erasure(user: Person, erasure: Erasure) -> bool:
+    """Whether the user is the second person for whom the erasure waits."""
+    waits = erasure.state == ErasureState.AWAITING_APPROVAL
+    return waits and may_erase(user) and erasure.asked_by_id != user.pk
+
+
 def may_send_events(user: Holder) -> bool:
     """Whether the user, or a program, may tell of business events."""
     return user.has_perm("commlog.send_events")
@@ -177,15 +220,18 @@ def may_read_streams(user: Holder) -> bool:
     return user.has_perm("commlog.read_streams") or may_manage_streams(user)
 
 
+def may_read_stream_events(user: Holder) -> bool:
+    """Whether a program may read what its streams say: there is no masked stream, for it delivers."""
+    return may_read_streams(user) and user.has_perm(READ_CONTENT)
+
+
 def may_manage_streams(user: Holder) -> bool:
     """Whether a program may reset cursors, and do with others' subscriptions what it may do with its own."""
     return user.has_perm("commlog.manage_streams")
 
 
 def may_read_secret_urls(user: Holder) -> bool:
-    """Whether the user sees a webhook's URL whole, its secret path included: who may change the URL
-    anyway.
-    """
+    """Whether the user sees webhooks' secret paths: who may change the URL anyway."""
     return may_edit_templates(user)
 
 
@@ -205,8 +251,13 @@ def may_view_templates(user: Holder) -> bool:
 
 
 def messages_for(user: Holder) -> MessageQuerySet:
-    """The messages that the user may read one by one."""
-    return Message.objects.all() if may_read_messages(user) else Message.objects.none()
+    """The messages that the user may see one by one, masked for who may not read what they say."""
+    return as_read_by(user, Message.objects.all() if may_read_messages(user) else Message.objects.none())
+
+
+def as_read_by(user: Holder, messages: MessageQuerySet) -> MessageQuerySet:
+    """The same messages, masked for who may not read what they say."""
+    return messages if may_read_content(user) else messages.withheld()
 
 
 def staff(request: HttpRequest) -> User:
@@ -216,40 +267,37 @@ def staff(request: HttpRequest) -> User:
     return request.user
 
 
-def _demand(allowed: Callable[[Person], bool], refusal: str) -> Callable[[View], View]:
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not again(request, refusal, partial(allowed, request.user)):
-                raise PermissionDenied(refusal)
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate
-
-
-can_read_messages = _demand(may_read_messages, _READING_CLOSED)
-can_read_log = _demand(may_read_log, _LOG_CLOSED)
-can_resend = _demand(
+can_read_messages = demand(may_read_messages, _READING_CLOSED)
+can_read_content = demand(may_read_content, _CONTENT_CLOSED)
+can_reveal = demand(
+    may_reveal, "This needs the permissions “Reveal messages” and “View communication history”."
+)
+can_read_log = demand(may_read_log, _LOG_CLOSED)
+can_read_events = demand(may_read_events, _EVENTS_CLOSED)
+can_resend = demand(
     may_resend, "Resending needs the permissions “Resend failed messages” and “View communication history”."
 )
-can_export = _demand(
+can_export = demand(
     may_export, "Exports need the permissions “Export to Excel” and “View communication history”."
 )
-can_view_administration = _demand(
+can_view_administration = demand(
     may_view_administration, "The administration needs the permission “View administration”."
 )
-can_view_templates = _demand(
+can_view_access = demand(may_view_access, "This needs the permission “View who has read messages”.")
+can_view_templates = demand(
     may_view_templates,
     "Reading templates needs the permission to create or edit them, or “View administration”.",
 )
-can_create_templates = _demand(may_create_templates, "This needs the permission “Create templates”.")
-can_edit_templates = _demand(may_edit_templates, "This needs the permission “Edit templates”.")
-can_manage_streams = _demand(may_manage_streams, "This needs the permission “Manage streams”.")
-can_manage_administration = _demand(
+can_create_templates = demand(may_create_templates, "This needs the permission “Create templates”.")
+can_edit_templates = demand(may_edit_templates, "This needs the permission “Edit templates”.")
+can_manage_streams = demand(may_manage_streams, "This needs the permission “Manage streams”.")
+can_manage_administration = demand(
     may_manage_administration, "This needs the permission “Manage administration”."
 )
+can_manage_retention = demand(
+    may_manage_retention, "This needs the permissions “Manage retention” and “View administration”."
+)
+can_erase = demand(may_erase, "This needs the permissions “Erase people” and “View administration”.")
 
 
 # --- Clients, groups, users, and what is sent to them by hand -----------------------------------------------
@@ -282,6 +330,13 @@ def may_edit_recipient(user: Holder, kind: str) -> bool:
     return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.edit_{kind}")
 
 
+def may_correct_address(user: Holder, kind: str) -> bool:
+    """Whether the user may correct the address of a client or a group in a message that did not arrive
+    there.
+    """
+    return may_read_content(user) and may_edit_recipient(user, kind)
+
+
 def may_read_recipient_log(user: Person, kind: str) -> bool:
     """Whether the user may open the Communications tab of a client, group or user."""
     return may_view_recipient(user, kind) and may_read_messages(user)
@@ -294,47 +349,28 @@ def may_send(user: Holder, channel: MessageType) -> bool:
 
 def may_send_anew(user: Person, channel: MessageType) -> bool:
     """Whether the user may write a failed message of this channel anew."""
-    return may_resend(user) and may_send(user, channel)
+    return may_resend(user) and may_read_content(user) and may_send(user, channel)
 
 
-def _demand_for(
-    parameter: str, allowed: Callable[[Person, Any], bool], refusal: str
-) -> Callable[[View], View]:
-    """Like _demand, where what is needed depends on a parameter of the address."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not allowed(request.user, kwargs[parameter]):
-                raise PermissionDenied(refusal.format(getattr(kwargs[parameter], "label", kwargs[parameter])))
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate
-
-
-can_list_recipients = _demand_for(
+can_list_recipients = demand_of(
     "kind",
     may_list_recipients,
-    "This list needs the permission “View {0}s” and an active menu item of its type that you may see.",
+    "This list needs the permission “View {0}s” and an active menu item of its type that is visible to you.",
 )
-can_view_recipient = _demand_for("kind", may_view_recipient, "This page needs the permission “View {0}s”.")
-can_create_recipient = _demand_for(
+can_view_recipient = demand_of("kind", may_view_recipient, "This page needs the permission “View {0}s”.")
+can_create_recipient = demand_of(
     "kind", may_create_recipient, "This needs the permissions “View {0}s” and “Create {0}s”."
 )
-can_edit_recipient = _demand_for(
+can_edit_recipient = demand_of(
     "kind", may_edit_recipient, "This needs the permissions “View {0}s” and “Edit {0}s”."
 )
-can_read_recipient_log = _demand_for("kind", may_read_recipient_log, _TAB_CLOSED)
-can_send = _demand_for("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
+can_read_recipient_log = demand_of("kind", may_read_recipient_log, _TAB_CLOSED)
+can_send = demand_of("channel", may_send, "Writing to somebody needs the permission “Send manual {0}”.")
 
 
 # --- Jobs ---------------------------------------------------------------------------------------------------
 def jobs_for(user: Person) -> QuerySet[Job]:
-    """The jobs that the user sees: the user's own; the bulk resends of colleagues where the user may resend;
-    all in the administration.
-    """
+    """The user's jobs; colleagues' bulk resends for who may resend; all for administrators."""
     if not may_read_messages(user):
         return Job.objects.none()
     if may_view_administration(user):
@@ -344,10 +380,7 @@ def jobs_for(user: Person) -> QuerySet[Job]:
 
 
 def open_jobs_for(user: Person) -> QuerySet[Job]:
-    """The user's own jobs that are not finished, and those of colleagues that wait for the user.
-
-    One look into a small index.
-    """
+    """The user's unfinished jobs, and colleagues' that wait for the user: one index look."""
     waiting = Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL) if may_resend(user) else Q()
     return Job.objects.filter(Q(owner=user.pk) | waiting, state__in=OPEN)
 
@@ -358,7 +391,5 @@ def may_steer_job(user: Person, job: Job) -> bool:
 
 
 def may_approve_job(user: Person, job: Job) -> bool:
-    """Whether the user is somebody else who may do what the job does: the second person that it may wait
-    for.
-    """
+    """Whether the user is a second person who may do what the job does."""
     return job.kind == JobKind.RESEND and job.owner_id != user.pk and may_resend(user)

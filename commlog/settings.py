@@ -1,9 +1,4 @@
-"""Settings. The only module that reads the environment; it refuses to start on values that are wrong or
-unsafe.
-
-Without any variable this is a development set-up: DEBUG on, a SQLite file beside manage.py, no provider
-configured.
-"""
+"""Settings: alone reads the environment, refuses wrong or unsafe values. Without any: development."""
 
 import os
 import re
@@ -15,15 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.log import CallbackFilter
 
 from commlog.environment import Environment
+from commlog.kit import content_policy, log_settings, template_settings
+from commlog.kit.issuer import issuer
 from notifications import channels
 from notifications.channels.email import EmailChannel, plain_address, sender
 from notifications.channels.sms.channel import SmsChannel, sender_parameter
-from notifications.channels.webhook import WebhookChannel, usable_url
+from notifications.channels.webhook import WebhookChannel, usable_secret, usable_url
+from notifications.text import days
 from notifications.text.numbers import e164
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -64,32 +60,20 @@ if TRUSTED_PROXY_NETS:
     # TrustedProxyMiddleware drops the header unless it comes from one of these networks.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = not DEBUG and _public.scheme == "https"
-SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^readyz"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^readyz", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_SSL_REDIRECT else "session"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE_SSL_REDIRECT else "device"
 SESSION_COOKIE_AGE = 30 * 60  # without a sign of the user
 SESSION_LONGEST = 12 * 3600  # in all
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_SSL_REDIRECT else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "commlog.views.errors.stale_form"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "frame-src": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = content_policy.POLICY
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # --- Application --------------------------------------------------------------------------------------------
@@ -102,6 +86,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_filters",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django_q",
     "django_tables2",
@@ -112,10 +100,11 @@ INSTALLED_APPS = [
     "commlog",
 ]
 MIDDLEWARE = [
+    "commlog.metrics.requests.MetricsMiddleware",
     "commlog.middleware.ProbesMiddleware",
     "commlog.middleware.TrustedProxyMiddleware",
     "commlog.api.middleware.ProgramsMiddleware",
-    "commlog.api.compression.CompressionMiddleware",
+    "commlog.kit.compression.CompressionMiddleware",
     "commlog.audit.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -125,8 +114,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "commlog.middleware.SignedInMiddleware",
-    "commlog.middleware.OwnPasswordMiddleware",
+    "commlog.middleware.FirstThingsMiddleware",
     "commlog.live.quiet.QuietMiddleware",
     "commlog.database_middleware.DatabaseTroubleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -136,26 +126,7 @@ MIDDLEWARE = [
     "commlog.kit.hidden.HiddenCharactersMiddleware",
 ]
 ROOT_URLCONF = "commlog.urls"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "commlog.navigation.frame",
-            ],
-            "builtins": [
-                "commlog.templatetags.live",
-                "commlog.templatetags.sprite",
-                "commlog.templatetags.wording",
-            ],
-        },
-    }
-]
+TEMPLATES = template_settings.of(BASE_DIR / "templates")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
@@ -188,6 +159,15 @@ else:
         "options", f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 {_plain}"
     )
 DATABASES = {"default": _database}
+# What was used once must be known to every process: codes of an app. The cluster's own notes are a process's.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "commlog_used_once",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 #: `0`: keep nothing in a session of PostgreSQL. Commlog notices PgBouncer by itself; another pooler that
 #: shares sessions between transactions may need it.
 POSTGRES_PREPARED_STATEMENTS = env.flag("POSTGRES_PREPARED_STATEMENTS", True)
@@ -208,10 +188,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds that an invitation is valid; a reset is for less
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
-#: How many minutes back wrong passwords are counted, and how long a lock holds.
+#: Minutes during which wrong passwords are counted, and how long a lock lasts.
 SIGN_IN_MINUTES = env.whole("SIGN_IN_MINUTES", 15, least=1, most=1_440)
 #: Wrong passwords that lock a user name from one address. A /64 of IPv6 counts as one address. Right
 #: passwords are not counted.
@@ -219,11 +200,68 @@ SIGN_IN_MOST_WRONG = env.whole("SIGN_IN_MOST_WRONG", 5, least=1, most=1_000)
 #: Wrong passwords of any users that lock every sign-in from that address.
 SIGN_IN_MOST_WRONG_OF_ADDRESS = env.whole("SIGN_IN_MOST_WRONG_OF_ADDRESS", 60, least=1, most=10_000)
 #: Wrong passwords for one account within an hour, from all addresses together, after which the audit trail
-#: and `ALERT_EMAIL` are told. The account is not locked. `0`: never.
+#: and `ALERT_EMAIL` are notified. The account is not locked. `0`: never.
 SIGN_IN_ALARM = env.whole("SIGN_IN_ALARM", 20, least=0, most=1_000_000)
+#: Roles whose users need a second factor (a code of an app, or a passkey), separated by commas. `none`: no
+#: role. Default: `Administrator`; with `DEBUG=1` none.
+SECOND_FACTOR_ROLES = [
+    role
+    for role in env.words("SECOND_FACTOR_ROLES") or ([] if DEBUG else ["Administrator"])
+    if role != "none"
+]
+#: Days, counted from the first sign-in, that these users have to set it up.
+SECOND_FACTOR_GRACE_DAYS = env.whole("SECOND_FACTOR_GRACE_DAYS", 7, least=0, most=90)
+#: Minutes for which a sign-in suffices for what is asked again: API keys, users, roles, retention, large
+#: exports and resends, the second factor itself. `0`: it is never asked again. Default: 5; with `DEBUG=1` 0.
+CONFIRM_MINUTES = env.whole("CONFIRM_MINUTES", 0 if DEBUG else 5, least=0, most=60)
+#: Messages above which a bulk resend or an export asks the user to confirm who they are.
+CONFIRM_MESSAGES = env.whole("CONFIRM_MESSAGES", 1_000, least=0)
+#: The OpenID Connect provider where people sign in with their company's account, spelled as it calls itself:
+#: `https://login.bank.example/realms/staff`. Register `<PUBLIC_URL>/sign-in/company/callback/` there as the
+#: redirect address, and `<PUBLIC_URL>/sign-in/company/ended/` for back-channel logout. Default: none.
+COMPANY_SIGN_IN_ISSUER = env.usable(
+    "COMPANY_SIGN_IN_ISSUER", "an address such as https://login.bank.example", partial(issuer, DEBUG)
+)
+#: The client that is registered for Commlog there.
+COMPANY_SIGN_IN_CLIENT = env.text("COMPANY_SIGN_IN_CLIENT", most=200)
+#: Its secret.
+COMPANY_SIGN_IN_SECRET = env.text("COMPANY_SIGN_IN_SECRET", most=1_000)
+if COMPANY_SIGN_IN_ISSUER and not (COMPANY_SIGN_IN_CLIENT and COMPANY_SIGN_IN_SECRET):
+    raise env.refuse("COMPANY_SIGN_IN_CLIENT", "the client and, in COMPANY_SIGN_IN_SECRET, its secret")
+#: What the sign-in page calls it: “Sign in with …”.
+COMPANY_SIGN_IN_NAME = env.text("COMPANY_SIGN_IN_NAME", "your company account", most=60)
+#: Which scopes are asked for besides `openid`, separated by commas. Some providers tell groups with a scope
+#: of their own. Default: `profile,email`.
+COMPANY_SIGN_IN_SCOPES = ["openid", *(env.words("COMPANY_SIGN_IN_SCOPES") or ["profile", "email"])]
+#: The claim with a person's groups.
+COMPANY_SIGN_IN_GROUPS = env.text("COMPANY_SIGN_IN_GROUPS", "groups", most=100)
+#: `1`: who signs in for the first time and has a group that gives a role becomes a user. `0`: users are
+#: linked by an administrator, or by themselves once they have signed in with a password.
+COMPANY_SIGN_IN_CREATES = env.flag("COMPANY_SIGN_IN_CREATES", False)
+#: `0`: nobody signs in with a password but `BREAK_GLASS_USERS`. Needs `COMPANY_SIGN_IN_ISSUER`.
+LOCAL_PASSWORDS = env.flag("LOCAL_PASSWORDS", True)
+#: With `LOCAL_PASSWORDS=0`: the user names for emergencies, separated by commas. Each such sign-in is told to
+#: `ALERT_EMAIL`.
+BREAK_GLASS_USERS = env.words("BREAK_GLASS_USERS")
+if not LOCAL_PASSWORDS and not (COMPANY_SIGN_IN_ISSUER and BREAK_GLASS_USERS):
+    raise env.refuse(
+        "LOCAL_PASSWORDS", "0 only with COMPANY_SIGN_IN_ISSUER and at least one user in BREAK_GLASS_USERS"
+    )
+SOCIALACCOUNT_ADAPTER = "commlog.account.library.CompanyAdapter"
+# The library counts by itself where it may not know a proxy; commlog.account.passwords counts for all doors.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_ADAPTER = "commlog.account.library.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_TIMEOUT = 300  # seconds between password and second factor
+MFA_ADAPTER = "commlog.account.library.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off
+MFA_TOTP_ISSUER = "Commlog"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # administrators enter addresses; the library's table of them stays empty
 _cores = os.cpu_count() or 1
-#: Passwords that one machine checks at once, one of each address, so that pages go on being served. What
-#: comes beyond is answered 429 at once. Default: half the cores.
+#: Passwords that one machine checks at once, one of each address, so that pages are still served. Further
+#: ones are answered 429 immediately. Default: half the cores.
 PASSWORD_CHECKS_AT_ONCE = env.whole("PASSWORD_CHECKS_AT_ONCE", max(1, _cores // 2), least=1, most=1_000)
 # Named so that nobody else on the machine can know it, and so that each installation has its own.
 PASSWORD_LOCKS = (
@@ -234,6 +272,10 @@ PASSWORD_LOCKS = (
 USE_TZ = True
 #: The time zone of all times on pages and in answers, such as `Europe/Berlin`.
 TIME_ZONE = ORGANISATION_TIME_ZONE = env.time_zone("ORGANISATION_TIME_ZONE", "UTC")
+#: How pages write a day, and date boxes read it: `d MMM yyyy` (24 Nov 2026), `dd.MM.yyyy`, `dd/MM/yyyy`,
+#: `MM/dd/yyyy`, `dd-MM-yyyy` or `yyyy-MM-dd`. Boxes read ISO (2026-11-24) always; short moments of this year
+#: (24 Nov 09:14) keep the name of the month.
+ORGANISATION_DATE_FORMAT = env.choice("ORGANISATION_DATE_FORMAT", [*days.FORMATS])
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 # The log's column of senders holds no more.
@@ -268,7 +310,7 @@ API_CALLS_A_MINUTE_IN_ALL = env.whole("API_CALLS_A_MINUTE_IN_ALL", 6_000, least=
 API_MESSAGES_A_MINUTE = env.whole("API_MESSAGES_A_MINUTE", 200_000, least=0, most=100_000_000)
 #: The most messages a minute that all send together. `0`: no limit.
 API_MESSAGES_A_MINUTE_IN_ALL = env.whole("API_MESSAGES_A_MINUTE_IN_ALL", 400_000, least=0, most=100_000_000)
-#: Minutes for which a key that was rotated still opens the API.
+#: Minutes for which a rotated key keeps working.
 API_KEY_GRACE_MINUTES = env.whole("API_KEY_GRACE_MINUTES", 30, least=0, most=10_080)
 #: Pages of other hosts whose scripts may call the API from a browser, with a key:
 #: `https://portal.bank.example`, separated by commas.
@@ -293,10 +335,14 @@ STORAGES: dict[str, Any] = {
         "OPTIONS": env.options("EXPORT_STORAGE_OPTIONS"),
     },
 }
+#: The class of a Django storage for files of what retention deletes, such as
+#: `django.core.files.storage.FileSystemStorage`. See [Retention](operate.md#retention). Default: no files.
+_archive = env.class_path("RETENTION_STORAGE", "")
+#: The options of that storage as a JSON object, such as `{"location": "/srv/commlog-archive"}`.
+STORAGES["retention"] = {"BACKEND": _archive, "OPTIONS": env.options("RETENTION_STORAGE_OPTIONS")}
 
 # --- E-mail -------------------------------------------------------------------------------------------------
-# What a channel would refuse about its own settings at each message is asked here once, of the channel's own
-# code.
+# What a channel would refuse about its own settings at each message is asked here once, of its own code.
 #: The mail server. `smtp://host`: port 25, in the clear. `smtp+tls://user:password@host`: port 587, STARTTLS.
 #: `smtps://user:password@host` (or `smtp+ssl`): port 465, TLS from the first byte. In user name and password
 #: write `/` as `%2F`, `#` as `%23`, `?` as `%3F` and `%` as `%25`. Without it every e-mail fails.
@@ -370,13 +416,24 @@ WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 #: `1`: webhooks may go over plain http.
 WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", False)
 
+_hook = partial(usable_url, WEBHOOK_ALLOWED_NETS, WEBHOOK_ALLOW_HTTP)
+
 # --- Alerts -------------------------------------------------------------------------------------------------
-#: Who is told, once, when a provider or receiver is failing or in trouble, when a webhook's receiver is gone
-#: (410), and when nothing is sent after a restore.
+#: Who is notified, once, when a provider or receiver is failing or in trouble, when a webhook's receiver is
+#: gone (410), and when nothing is sent after a restore.
 ALERT_EMAIL = env.usable("ALERT_EMAIL", "one address such as operations@example.org", plain_address)
+#: A second mail server, which mail to `ALERT_EMAIL` leaves by, written like `EMAIL_URL`: so that an outage of
+#: the first is told.
+ALERT_EMAIL_URL = env.mail_server("ALERT_EMAIL_URL")
+#: Where incidents are told as a webhook, too: an incoming webhook of Slack or Teams, or your own receiver.
+ALERT_WEBHOOK_URL = env.usable("ALERT_WEBHOOK_URL", "an https URL that may be called", _hook)
+#: With this secret that webhook is signed, as the webhooks of templates are: `whsec_` and 24 to 64 octets in
+#: Base64.
+ALERT_WEBHOOK_SECRET = env.usable("ALERT_WEBHOOK_SECRET", "whsec_ and Base64", usable_secret)
+#: Who is told of incidents by SMS, too.
+ALERT_SMS_TO = env.usable("ALERT_SMS_TO", "one number such as +491700000000", e164)
 
 # --- Copies of production data ------------------------------------------------------------------------------
-_hook = partial(usable_url, WEBHOOK_ALLOWED_NETS, WEBHOOK_ALLOW_HTTP)
 #: For copies of production data. `hold` keeps everything waiting; `redirect` sends all of it to the
 #: destinations below. Every page says so.
 SENDING_MODE = env.choice("SENDING_MODE", ("live", "hold", "redirect"))
@@ -414,6 +471,7 @@ Q_CLUSTER: dict[str, Any] = {
     "name": "commlog",
     "broker_class": "notifications.cluster.broker.MessageBroker",
     "orm": "default",
+    "cache": "process",
     "workers": SENDER_WORKERS,
     "queue_limit": SENDER_WORKERS,
     "bulk": 1,
@@ -428,41 +486,32 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "",
 }
 
-LONG_WORK = {what: f"commlog.jobs.{what}" for what in ("claim", "stalled", "hold", "targets")}
+LONG_WORK = {what: f"commlog.jobs.{what}" for what in ("stalled", "hold", "targets")}
+LONG_WORK["claim"] = "commlog.erasure.runs.claim_long_work"
+#: The hour, in the organisation's zone, from which on each night deletes what is older than its period. See
+#: [Retention](operate.md#retention).
+RETENTION_HOUR = env.whole("RETENTION_HOUR", 1, least=0, most=23)
 #: Where senders note the last send that they saw, a small file for each database. It lies outside of the
 #: database and its backups, on a disk that stays. Default: `var/markers` beside `manage.py`.
 MARKER_DIRECTORY = Path(env.text("MARKER_DIRECTORY", str(BASE_DIR / "var" / "markers")))
+#: Where the list of erasures is kept, a small file for each without personal data: with it `erase replay`
+#: forgets again after a restore. It lies outside of the database and its backups; all machines with senders
+#: share it, or copy it. Default: `var/erasures` beside `manage.py`.
+ERASURES_DIRECTORY = Path(env.text("ERASURES_DIRECTORY", str(BASE_DIR / "var" / "erasures")))
+#: An erasure of more messages than this waits until a second person approves it. `0`: never.
+ERASURE_APPROVAL_THRESHOLD = env.whole("ERASURE_APPROVAL_THRESHOLD", 0, least=0)
 #: A bulk resend of more messages than this waits until a second person approves it. `0`: never.
 BULK_APPROVAL_THRESHOLD = env.whole("BULK_APPROVAL_THRESHOLD", 0, least=0)
 
+# --- Watching -----------------------------------------------------------------------------------------------
+#: What Prometheus sends as its bearer token to read `/metrics`. At least 20 characters. Without it, and
+#: without `METRICS_NETS`, there are no metrics.
+METRICS_TOKEN = env.matching("METRICS_TOKEN", r"[!-~]{20,}", "at least 20 letters, digits or signs")
+#: Networks from which `/metrics` may be read, such as `10.1.0.0/16`. With a token as well, both are asked
+#: for.
+METRICS_NETS = env.networks("METRICS_NETS")
+
 # --- Logging ------------------------------------------------------------------------------------------------
-# No query strings, no addresses, no texts: what is searched and what is sent stays out of logs.
-_LINE = {"format": "{asctime} {levelname} {name}{call} {message}", "style": "{"}
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "no flood": {
-            "()": CallbackFilter,
-            "callback": lambda record: getattr(record, "status_code", 0) != 429,
-        }
-    },
-    "formatters": {
-        "line": {"()": "commlog.kit.log_lines.Line"} | _LINE,
-        "one line": {"()": "commlog.kit.log_lines.OneLine"} | _LINE,
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "brief": {"class": "logging.StreamHandler", "formatter": "one line"},
-    },
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        # What is refused for being too often must not fill the log.
-        "django.request": {"filters": ["no flood"]},
-        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        # Scanners ask by the machine's address all day: no traceback each time.
-        "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
-        "twilio.http_client": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-    },
-}
+#: `json`: each line of the log is a JSON object.
+LOG_FORMAT = env.choice("LOG_FORMAT", ("line", "json"))
+LOGGING = log_settings.of(json=LOG_FORMAT == "json")

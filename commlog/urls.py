@@ -11,18 +11,26 @@ from commlog.views import (
     accounts,
     bulk,
     columns,
+    company,
     conditions,
     custom_views,
     dashboard,
+    demo,
     errors,
     events,
     exports,
+    find,
     health,
+    help,
+    incidents,
     jobs,
     live,
     log,
     message,
+    metrics,
+    password_links,
     receipts,
+    second_factor,
     session,
 )
 from notifications.text import keys
@@ -34,11 +42,9 @@ class Hex32:
     regex = keys.PATTERN
 
     def to_python(self, value: str) -> UUID:
-        """The key as an address writes it."""
         return UUID(value)
 
     def to_url(self, value: UUID) -> str:
-        """How addresses write the key."""
         return value.hex
 
 
@@ -46,8 +52,18 @@ register_converter(Hex32, "hex32")
 
 urlpatterns = [
     path("", dashboard.dashboard, name="home"),
+    path("demo/outage/", demo.outage, name="demo-outage"),
+    path("find/", find.index, name="find"),
+    path("help/", help.page, name="help"),
     path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-in/code/", second_factor.sign_in_code, name="sign-in-code"),
+    path("sign-in/company/", company.leave, name="company"),
+    path("sign-in/company/callback/", company.come_back, name="company-callback"),
+    path("sign-in/company/ended/", company.ended, name="company-ended"),
+    path("sign-in/company/out/", company.leave_for_good, name="company-out"),
     path("sign-in/left/", session.left, name="session-left"),
+    path("sign-in/forgotten/", password_links.forgotten, name="forgotten"),
+    path("sign-in/password/", password_links.choose, name="choose-password"),
     path("live/", live.frame, name="live"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("communications/", log.log, name="log"),
@@ -63,6 +79,9 @@ urlpatterns = [
     path("communications/resend/", bulk.resend, name="bulk-resend"),
     path("communications/resend/matching/", bulk.matching, name="bulk-matching"),
     path("accounts/<hex32:key>/communications/", accounts.communications, name="account-communications"),
+    path("incidents/", incidents.index, name="incidents"),
+    path("incidents/<hex32:key>/", incidents.incident, name="incident"),
+    path("incidents/<hex32:key>/resend/", incidents.resend, name="incident-resend"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<hex32:key>/file/", exports.download, name="job-file"),
     path("jobs/<hex32:key>/", jobs.job, name="job"),
@@ -75,6 +94,12 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="account-password"),
     path("account/sessions/", account.end_session, name="account-sessions"),
+    path("account/security/", second_factor.security, name="security"),
+    path("account/security/app/", second_factor.app_new, name="security-app"),
+    path("account/security/passkey/", second_factor.passkey_new, name="security-passkey"),
+    path("account/security/company/", company.own, name="security-company"),
+    path("account/security/codes/", second_factor.codes, name="security-codes"),
+    path("account/security/<int:pk>/remove/", second_factor.remove, name="security-remove"),
     path("account/menu/", account.order, name="account-menu"),
     path("administration/", include("commlog.views.administration_urls")),
     path("admin/", RedirectView.as_view(pattern_name="administration"), name="admin"),
@@ -84,6 +109,7 @@ urlpatterns = [
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("healthz/sender", health.sender, name="sender"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 handler400 = errors.bad_request

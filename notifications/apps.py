@@ -15,10 +15,13 @@ class NotificationsConfig(AppConfig):
         from notifications.cluster.filling import install_schedule  # needs the loaded apps
         from notifications.database import pooling  # noqa: F401 - looks at each new session
         from notifications.database.guards import install  # needs the loaded apps
-        from notifications.delivery import tallies  # needs the loaded apps
+        from notifications.delivery import tallies, whole  # needs the loaded apps
         from notifications.streams import keeping  # needs the loaded apps
+        from notifications.words import filling  # needs the loaded apps
 
         post_migrate.connect(install, sender=self)
         post_migrate.connect(install_schedule, sender=self)
         post_migrate.connect(tallies.install_schedule, sender=self)
+        post_migrate.connect(whole.install_schedule, sender=self)
         post_migrate.connect(keeping.install_schedule, sender=self)
+        post_migrate.connect(filling.install_schedule, sender=self)

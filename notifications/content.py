@@ -1,7 +1,4 @@
-"""What a message says and what it is about.
-
-Whoever writes, stores, sends or repeats one takes the names of its fields from here.
-"""
+"""What a message says and what it is about. All who handle one take the names of its fields from here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,10 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is said, the same from the draft to the last resend.
-
-    Each field is a column of Message, of the same name unless it says so.
-    """
+    """The same from the draft to the last resend. Each field is a column of Message."""
 
     subject: str = ""
     body: str = field(default="", metadata={"column": "content"})
@@ -46,7 +40,9 @@ def said_by(content: Content) -> dict[str, Any]:
 
 
 def stored_in(message: object) -> dict[str, Any]:
-    """Return the content of a row, by field."""
+    """Return the content of a row, by field. Raises ValueError for a masked one."""
+    if getattr(message, "masked", False):
+        raise ValueError("what is left of a masked row is no content")
     found = {name: getattr(message, column) for name, column in COLUMNS.items()}
     return found | {"headers": MappingProxyType(found["headers"])}
 
@@ -57,3 +53,7 @@ def as_columns(content: Content) -> dict[str, Any]:
         COLUMNS[name]: dict(value) if isinstance(value, Mapping) else value
         for name, value in said_by(content).items()
     }
+
+
+# Those that tell what a message is about, and not what it says.
+FACTS = frozenset({"event", "method", "content_type", "reference_id", *KEYS})

@@ -1,7 +1,8 @@
 """Drafts: messages to be, and the gate that says which of them can be stored at all."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from notifications.failures import Reason
 from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.message import LONGEST_REFERENCE
+from notifications.secrets import hidden
 from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import MessageType
 from notifications.text.gate import clean
@@ -59,20 +61,16 @@ class Draft(Content):
     key: UUID | None = None  # chosen by whoever must be able to ask twice (send_once); else a new one is made
     template: NotificationTemplate | None = None  # what it was made from
     business_event: BusinessEvent | None = None
+    secrets: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by text what hidden.MARK stands for
+    link: str = ""  # put in the place of secrets.links.SHOWN when it is sent; no reader sees it
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
-        """Whom it is for."""
         return self.client or self.group or self.user
 
 
 def envelope(draft: Draft) -> Envelope:
-    """The draft as its channel would get it, its secrets sealed, with its key or a new one.
-
-    Raises Malformed for what cannot be stored.
-
-    What depends on the recipient's data, on lengths or on settings is no such fault: it becomes a FAILED row.
-    """
+    """The draft as its channel gets it, sealed. Raises Malformed; recipients' faults become FAILED rows."""
     clean("referenceId", draft.reference_id, most=LONGEST_REFERENCE)
     for name in ("destination", *TEXTS):
         clean(name, getattr(draft, name))
@@ -83,7 +81,11 @@ def envelope(draft: Draft) -> Envelope:
         raise Malformed("destination", Fault.NEITHER_DESTINATION_NOR_RECIPIENT)
     password = draft.auth_password if draft.sealed else seal(draft.auth_password)
     said = said_by(draft) | _web_hook_fields(draft) | {"auth_password": password}
-    made = Envelope(draft.key or uuid4(), _spelled(draft.type, given or _on_file(draft)), **said)
+    to = _spelled(draft.type, given or _on_file(draft))
+    if not draft.secrets:
+        said |= {name: hidden.without_mark(said[name]) for name in ("body", "html")}
+    secrets = hidden.sealed(draft.secrets)
+    made = Envelope(draft.key or uuid4(), to, link=seal(draft.link), secrets=secrets, **said)
     if given:
         _refuse_impossible(draft.type, made)
     return made
@@ -98,9 +100,7 @@ def content_type(text: str) -> str:
 
 
 def _spelled(channel: MessageType, destination: str) -> str:
-    """A number in the one spelling that the log keeps; what is no number is left for the channel to
-    refuse.
-    """
+    """A number in the log's one spelling; what is no number is left for the channel to refuse."""
     if not channels.of(channel).by_number:
         return destination
     try:
@@ -122,10 +122,7 @@ def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
 
 
 def _web_hook_fields(draft: Draft) -> dict[str, Any]:
-    """Method, content type and headers.
-
-    Raises Malformed where the channel has none of them, or they are not allowed.
-    """
+    """Method, content type and headers. Raises Malformed where these are not allowed."""
     fields = channels.of(draft.type).fields
     if "method" not in fields:
         for name in _FOR_WEB_HOOKS:

@@ -1,7 +1,4 @@
-"""What can be wrong with input: members with facts.
-
-Faces have a sentence for each (commlog/kit/sentences.py), the API its numbers.
-"""
+"""What can be wrong with input. Faces have the sentences (commlog/kit/sentences.py), the API numbers."""
 
 from enum import Enum, auto
 
@@ -74,6 +71,7 @@ class Fault(Enum):
     NOT_A_NUMBER = auto()
     NOT_AN_AMOUNT = auto()
     NOT_A_NUMBER_OF_DAYS = auto()  # most
+    NOT_A_NUMBER_OF_HOURS = auto()  # most
     TIME_WITHOUT_OFFSET = auto()
     NOT_A_MOMENT = auto()
     REVERSED = auto()
@@ -98,6 +96,8 @@ class Fault(Enum):
     PLACEHOLDER_IN_CODE = auto()  # name
     PLACEHOLDER_IN_HOST_OF_A_LINK = auto()  # name
     PLACEHOLDER_IN_HOST = auto()
+    SECRET_IN_PLAIN_SIGHT = auto()  # name
+    SECRET_SHOWN_ELSEWHERE = auto()  # name
     TOO_MANY_CONDITIONS = auto()  # count, most
     WRONG_CONDITION = auto()  # name, wrong
     ONLY_MAILS_HAVE_ONE = auto()
@@ -124,9 +124,7 @@ class Malformed(ValueError):
         self.facts = facts
 
     def __str__(self) -> str:
-        """For logs and traces: the words of whoever refused it, or the fault by its name: `text: too long
-        (count 5, most 3)`.
-        """
+        """For logs: the refuser's words, or the fault: `text: too long (count 5, most 3)`."""
         facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
         named = self.fault.name.replace("_", " ").lower() + (f" ({facts})" if facts else "")
         return f"{self.field}: {self.facts.get('said', named)}"

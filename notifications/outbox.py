@@ -1,6 +1,4 @@
-"""The only door through which a message row is made: enqueue, enqueue_many, store, send_once, resend,
-resend_many.
-"""
+"""The only births of a message: enqueue, enqueue_many, store, send_once, resend, resend_many."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,10 +20,13 @@ from notifications.database.clock import db_now, kept_now
 from notifications.drafts import Draft, Staff
 from notifications.drafts import envelope as envelope_for
 from notifications.failures import Reason
+from notifications.failures.meanings import stored
 from notifications.faults import Fault, Malformed
 from notifications.lanes.openings import LaneFinder
-from notifications.models import Message, NotificationTemplate
+from notifications.models import Message, NotificationTemplate, SealedLink, SealedValues
+from notifications.secrets import hidden
 from notifications.states import MessageState, MessageType, first_state
+from notifications.text.days import written
 
 __all__ = [
     "Draft",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 _BATCH = 500
+_AS_IT_IS = "It has a secret value, so it can be resent only as it is."
+_ELSEWHERE = "It has a secret value, so it can be resent only to its own destination."
 # What its chain's rules ask of a row.
 _STANDING = ("pk", "state", "sent_at", "receipt_status", "receipt_at", "first_id")
 # What a resend takes over byte for byte from the failed row.
@@ -80,12 +83,10 @@ class ResentMany:
 
     @property
     def created(self) -> int:
-        """How many new rows there are."""
         return len(self.results) - self.skipped
 
     @property
     def skipped(self) -> int:
-        """How many messages were left alone."""
         return sum(isinstance(result, Obstacle) for result in self.results.values())
 
 
@@ -119,9 +120,7 @@ def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
 
 
 def check(draft: Draft) -> Ready:
-    """What `store` takes. Raises Malformed if it cannot be stored; what depends on recipient, length or
-    settings is no such fault.
-    """
+    """What `store` takes. Raises Malformed; recipients, lengths and settings are no such fault."""
     return Ready(draft, envelope_for(draft))
 
 
@@ -131,27 +130,42 @@ def store(ready: Sequence[Ready]) -> list[Message]:
     with transaction.atomic(savepoint=False):
         now, lanes = kept_now(), LaneFinder()
         _put_in_use(each.draft for each in ready)
-        return Message.objects.bulk_create([_born(each, now, lanes) for each in ready], batch_size=_BATCH)
+        born = Message.objects.bulk_create([_born(each, now, lanes) for each in ready], batch_size=_BATCH)
+        _keep_left_out(born, ready)
+        return born
 
 
-def resend(message: Message, *, by: Staff, expected_last: UUID | None = None, again: bool = False) -> Resent:
+def resend(
+    message: Message,
+    *,
+    by: Staff,
+    expected_last: UUID | None = None,
+    again: bool = False,
+    destination: str = "",
+) -> Resent:
     """Send a FAILED message once more, as a new row with the same content that points at the failed one.
 
     The seed: "you will not overwrite the entry for the initial failed message". One new row however often and
     by however many this is asked: the chain's first row is locked, and where another row of the chain is
     under way, or is newer than `expected_last` (the last row that the asker saw), that row is the answer.
-    `again` insists although one was delivered. Raises NotResendable, and Unsendable where the new row would
-    fail at once.
+    `again` insists although one was delivered. `destination`: where the new row goes instead, once the
+    address was corrected; what was sent there and reported as lost is resent, too. Raises NotResendable, and
+    Unsendable where the new row would fail at once.
     """
     with transaction.atomic():
         chain = _locked_chain(message)
         source = next(each for each in chain if each.pk == message.pk)
-        if answer := _answer_of(chain, source, expected_last, again):
+        if answer := _answer_of(chain, source, expected_last, again, anew=bool(destination)):
             return Resent(answer, created=False)
-        new = _copied(source, chain[0].pk, by, db_now(), LaneFinder())
+        secret = hidden.is_left_out(source.content, source.html)
+        if secret and destination not in ("", source.destination):
+            raise NotResendable(_ELSEWHERE)
+        new = _copied(source, chain[0].pk, by, db_now(), LaneFinder(), destination=destination)
         if isinstance(new, DeliveryError):
             raise Unsendable(sendable.words(source, new), new.reason)
         new.save(force_insert=True)
+        if secret:
+            SealedValues.objects.hand_on(chain[0].pk, new.pk)
         return Resent(new, created=True)
 
 
@@ -185,6 +199,9 @@ def resend_many(
             }
             results |= dict.fromkeys(copies, Obstacle.UNSENDABLE)
             new = Message.objects.bulk_create([copy for copy in copies.values() if isinstance(copy, Message)])
+            for row in new:
+                if hidden.is_left_out(row.content, row.html):
+                    SealedValues.objects.hand_on(roots[row.resend_of_id or 0], row.pk)
             results |= {row.resend_of_id: row.pk for row in new if row.resend_of_id}
     return ResentMany(results)
 
@@ -215,6 +232,8 @@ def send_once(
         if found := _sent_before(draft):
             return found
         source = next((each for each in chain if instead_of and each.pk == instead_of.pk), None)
+        if source and hidden.is_left_out(source.content, source.html):
+            raise NotResendable(_AS_IT_IS)
         if source and (answer := _answer_of(chain, source, expected_last, again, anew=True)):
             return Resent(answer, created=False)
         message = _born(check(draft), db_now(), LaneFinder())
@@ -249,9 +268,7 @@ def _locked_chain(message: Message) -> list[Message]:
 
 
 def _locked_chains(asked: Sequence[int]) -> dict[int, list[Message]]:
-    """By message id every row of its chain, oldest first and without texts; the first rows are locked until
-    the transaction ends.
-    """
+    """By message every row of its chain, oldest first, textless; the first rows are locked."""
     roots: dict[int, int] = {}
     for some in _batches(asked):
         roots |= {
@@ -294,10 +311,7 @@ def _obstacle(
 def _answer_of(
     chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False
 ) -> Message | None:
-    """The row that answers the wish to send `source` again; None where a new row is due.
-
-    Raises NotResendable.
-    """
+    """The row that answers the wish to send again; None: a new one is due. Raises NotResendable."""
     obstacle, row = _obstacle(chain, source, anew=anew) or (None, source)
     if obstacle == Obstacle.NOT_FAILED:
         raise NotResendable(
@@ -310,16 +324,20 @@ def _answer_of(
     if obstacle == Obstacle.DELIVERED and row.arrived_at is not None and not again:
         when = timezone.localtime(row.arrived_at)
         raise NotResendable(
-            f"It was delivered already, on {when:%-d %b %Y at %H:%M}. Choose “Send once more” to send it "
+            f"It was already delivered on {written(when)} at {when:%H:%M}. Choose “Resend anyway” to send it "
             "again."
         )
     return None
 
 
+def _keep_left_out(born: Sequence[Message], ready: Sequence[Ready]) -> None:
+    made = [(message, each.envelope) for message, each in zip(born, ready, strict=True)]
+    SealedValues.objects.keep((message, envelope.secrets) for message, envelope in made)
+    SealedLink.objects.keep((message, envelope.link) for message, envelope in made)
+
+
 def _put_in_use(drafts: Iterable[Draft]) -> None:
-    """Mark the templates of which messages exist. It is written once for each, so that no row is fought
-    over.
-    """
+    """Mark templates that have messages: once for each, so that no row is fought over."""
     fresh = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
     if fresh:
         NotificationTemplate.objects.filter(pk__in=fresh, in_use=False).update(in_use=True)
@@ -347,15 +365,16 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
 
 
 def _copied(
-    source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder
+    source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder, *, destination: str = ""
 ) -> Message | DeliveryError:
     """A new row, due at once, with the content of the failed one; or why it would fail at once."""
     copied = {name: getattr(source, name) for name in COPIED}
+    copied |= {"destination": destination} if destination else {}
     new = Message(
         **copied, key=uuid4(), first_id=first_pk, resend_of=source, resent_by=by.name, resent_by_user_id=by.pk
     )
     new.possible_duplicate = source.restored_at is not None
-    if error := sendable.refusal_of(new):
+    if error := sendable.refusal_of(source if source.says_less else new):
         return error
     _make_due(new, now, lanes)
     return new
@@ -367,6 +386,8 @@ def _begin(message: Message, envelope: Envelope, now: datetime, lanes: LaneFinde
     if error := sendable.refusal(channel, envelope):
         message.created_at, message.state, message.lane_id = now, MessageState.FAILED, lanes.id(channel, "")
         message.failure_reason, message.failure_cause = error.reason, error.detail
+        for name, value in stored(channels.of(channel).meaning(error.reason, error.detail)).items():
+            setattr(message, name, value)
     else:
         _make_due(message, now, lanes)
 

@@ -1,11 +1,8 @@
 """This process: who it is, whether it is to stop, and what it remembers that another one must not.
 
-Attempts name the process that made them. It is known by its number only among those that are numbered
-together: of one boot of one machine, and of one container on it.
-
-The workers of a supervised cluster learn that they are to stop by a pipe that they inherit, whose other end
-their supervisor closes. django-q2 tells its workers only between two tasks, but a turn that waits for an
-answer goes on with other work. A supervisor that was killed has closed its end too.
+A number names a process only among those numbered together: one boot of a machine, one container. Workers
+learn that they are to stop by an inherited pipe, which their supervisor closes, also by being killed:
+django-q2 tells them only between two tasks.
 """
 
 import hashlib
@@ -44,9 +41,7 @@ class Process:
         return empty
 
     def at_forget(self, forget: Callable[[], None]) -> Callable[[], None]:
-        """Have this called then too (a decorator). It must wait for no lock: in a child nobody would open
-        it.
-        """
+        """Have this called then too (decorator). No locks: in a child nobody would open them."""
         self._forgetting.append(forget)
         return forget
 
@@ -59,9 +54,7 @@ class Process:
 
     @cached_property
     def _numbering(self) -> str:
-        """What all processes share that are numbered together with this one; empty where the system does not
-        say.
-        """
+        """What all processes numbered together with this one share; empty if unknown."""
         try:
             told = f"{_BOOT.read_text()}{_NUMBERED_TOGETHER.readlink()}"
         except OSError:
@@ -77,14 +70,10 @@ class Process:
         return f"{self.here()}{cluster}:"
 
     def name(self) -> str:
-        """Return the name of this process in attempts."""
         return f"{self.of(os.environ.get(CLUSTER, ''))}{os.getpid()}"
 
     def knows_dead(self, worker: str) -> bool:
-        """Return whether a worker is known to be gone.
-
-        Of others than those here nothing is known; one that has ended lives until its parent has seen it.
-        """
+        """Whether a worker is known to be gone; of others than those here nothing is known."""
         number = worker.rpartition(":")[2]
         if not self._numbering or not worker.startswith(self.here()) or not number.isdecimal():
             return False
@@ -116,7 +105,6 @@ class Wish:
         self.environment = {_STOPPING: str(self.inherited)}
 
     def make(self) -> None:
-        """Let the workers know."""
         os.close(self._held)
 
 

@@ -1,7 +1,4 @@
-"""What providers report about messages that they have accepted: in any order, repeated, late.
-
-A receipt that is awaited moves its message on; every other is kept on it and shown.
-"""
+"""What providers report, in any order: awaited receipts move messages on; others are shown."""
 
 from datetime import datetime
 from uuid import UUID
@@ -36,10 +33,7 @@ _LIFE = (
 def record(
     key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str = "", detail: str = ""
 ) -> bool:
-    """Keep a receipt, once however often it comes; a message that waits for it moves on.
-
-    Returns whether there is such a message.
-    """
+    """Keep a receipt once; a message that waits for it moves on. Returns whether there is one."""
     if DeliveryReceipt.objects.filter(message__key=key, provider_id=provider_id, status=status).exists():
         return True
     with transaction.atomic():
@@ -67,9 +61,7 @@ def overdue(now: datetime) -> bool:
 
 
 def expire(now: datetime) -> int:
-    """Move on what has waited long enough: SENT without a receipt, or tried again where it was reported as
-    lost. Returns how many.
-    """
+    """Move on what waited long enough: SENT, or tried again if reported lost. Returns how many."""
     with transaction.atomic():
         sql.plan_in_order()
         late = _late(now).only(*_LIFE)
@@ -82,10 +74,7 @@ def expire(now: datetime) -> int:
 
 
 def _late(now: datetime) -> MessageQuerySet:
-    """Those that have waited long enough, the oldest first.
-
-    Unsorted, PostgreSQL would read all that wait where it knows of none.
-    """
+    """Waited long enough, oldest first: unsorted, PostgreSQL would read all if it knew of none."""
     return Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("receipt_due_at")
 
 

@@ -1,9 +1,7 @@
 """When a failed message is tried again: arithmetic only, no Django, no clock.
 
-The seed's parameters and its sentences ("5 more times after the initial attempt", "counted from 0 to 4",
-"retried after 2, 6, 18 and 54 seconds, after which it is considered failed") are all met by the default:
-retries are numbered 0..4, retry 0 follows the first failure at once, and between the retries lie 2, 6, 18 and
-54 s.
+The seed's sentences ("5 more times after the initial attempt", "retried after 2, 6, 18 and 54 seconds, after
+which it is considered failed") are met by the default: retry 0 follows the first failure at once.
 """
 
 from dataclasses import dataclass, replace
@@ -56,10 +54,7 @@ class RetryPolicy:
         return self.retries is None or number < self.retries
 
     def wait(self, number: int, *, chance: float = 0.5) -> float:
-        """Seconds between the failure before retry `number` (from 0) and that retry.
-
-        `chance` is a random number in [0, 1); it moves the wait by up to ± jitter of itself.
-        """
+        """Seconds from a failure to retry `number` (from 0). `chance` in [0, 1) moves it by ± jitter."""
         if self.first_at_once and number == 0:
             return 0.0
         step = number - 1 if self.first_at_once else number

@@ -1,7 +1,4 @@
-"""Whether a message can be sent as it stands.
-
-What cannot fails the moment that its row is made, so it is not resent either.
-"""
+"""Whether a message can be sent as it stands. What cannot fails at birth, and is not resent either."""
 
 from collections.abc import Mapping
 
@@ -10,7 +7,8 @@ from notifications.channels import DeliveryError, Envelope
 from notifications.content import COLUMNS, stored_in
 from notifications.failures import CATALOGUE, Reason, explain
 from notifications.lanes import switches
-from notifications.models import Message
+from notifications.models import Message, SealedValues
+from notifications.secrets import hidden
 from notifications.states import MessageType
 
 _OF_CHANNELS = {each.when_off for each in channels.ALL} - {Reason.OTHER}
@@ -21,15 +19,18 @@ DOUBTFUL_REASONS = (
     frozenset({reason for reason, each in CATALOGUE.items() if not each.retried} | {Reason.OTHER})
     - _OF_CHANNELS
 )
+TEXT_ERASED = "Not resent: it named somebody who was erased."
+TEXT_DELETED = "Not resent: its text was deleted, because it was older than the organisation keeps texts."
+_VALUE_GONE = "its secret value was deleted once it was sent, or a day after it had failed."
 # What `refusal_of` reads of a message.
-FIELDS = ("key", "type", "destination", "sender_user_id", *COLUMNS.values())
+FIELDS = (
+    "key", "type", "destination", "sender_user_id", "words_gone_at", "erased_at", "first_id",
+    *COLUMNS.values(),
+)  # fmt: skip
 
 
 def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
-    """Return why the message would fail at once; None: it can be tried.
-
-    No I/O, but the switches are looked up once a second.
-    """
+    """Why the message would fail at once; None: it can be tried. No I/O but the cached switches."""
     try:
         if not envelope.destination:
             raise DeliveryError(channels.of(channel).without_destination, "No destination is on file.")
@@ -41,9 +42,15 @@ def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
 
 
 def refusal_of(message: Message) -> DeliveryError | None:
-    """Return why a message with this content, for this destination, would fail at once; None: it can be
-    tried.
+    """Why this content would fail at once for this destination; None: it can be tried.
+
+    What is a copy of a message whose text was deleted says so as that one does (`says_less`).
     """
+    if message.says_less:
+        return DeliveryError(Reason.OTHER, "Its text was deleted.")
+    chain = SealedValues.objects.of_chain(message.first_id or message.pk)
+    if hidden.is_left_out(message.content, message.html) and not chain.exists():
+        return DeliveryError(Reason.OTHER, _VALUE_GONE)
     return refusal(MessageType(message.type), envelope_of(message))
 
 
@@ -61,17 +68,21 @@ def closed() -> Mapping[MessageType, Reason]:
 
 def words(message: Message, error: DeliveryError) -> str:
     """Say to a clerk why the message would fail at once, and what to do instead."""
+    if message.says_less:
+        return TEXT_ERASED if message.erased_at else TEXT_DELETED
+    if error.detail == _VALUE_GONE:
+        return f"Not resent: {_VALUE_GONE}"
     said = message.shown_detail(error.detail).rstrip(".")
     channel = MessageType(message.type)
     if switches.is_off(channel):
-        advice = "Have it switched on, then resend."
+        advice = "Ask an administrator to switch it on, then resend."
     else:
         advice = (
             explain(error.reason).advice
             if error.reason != Reason.OTHER
-            else "Send it anew with what is missing."
+            else "Choose “Edit and resend…” and add what is missing."
         )
-    return f"It would fail again at once, so no new entry was made: {said}. {advice}"
+    return f"Not resent, because it would fail again immediately: {said}. {advice}"
 
 
 def envelope_of(message: Message) -> Envelope:

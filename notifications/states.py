@@ -63,8 +63,8 @@ class Outcome(TextChoices):
 class WaitingReason(TextChoices):
     """Why a message is WAITING. The names are Mambu's `WAITING_REASON` values."""
 
-    READY_TO_BE_SENT = "READY_TO_BE_SENT", "A retry is due"
-    WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Its destination is being given a rest"
+    READY_TO_BE_SENT = "READY_TO_BE_SENT", "Waiting for the next retry"
+    WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Channel paused or destination in trouble"
 
 
 class Circuit(TextChoices):

@@ -14,10 +14,7 @@ _UNTIL_ASKED_AGAIN = 1.0  # seconds for which this worker waits where nothing ca
 
 
 def drain(channel: str) -> int:
-    """Move on what waits for a receipt no longer, then send what is due on a channel.
-
-    Returns how many calls were made.
-    """
+    """Move on what waits for a receipt no longer, then send what is due; how many calls were made."""
     try:
         receipts.expire(db_now())
         return delivery.drain(MessageType(channel))

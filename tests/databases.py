@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
 
 
 def use(name: str) -> None:
@@ -55,6 +56,14 @@ def copied(migrated: str, process: str) -> Iterator[None]:
         yield
     finally:
         _destroy(original)
+
+
+@contextmanager
+def rolled_back(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A transaction of which nothing stays."""
+    with blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def _destroy(original: str) -> None:

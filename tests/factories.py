@@ -15,7 +15,19 @@ from commlog.models import ApiConsumer, ApiKey, Job, User
 from commlog.models.api import digest_of
 from commlog.models.job import OPEN, JobKind, JobState
 from notifications.failures import Reason
-from notifications.models import Attempt, Client, Group, Lane, Membership, Message, NotificationTemplate
+from notifications.lanes.lane_health import minute_of
+from notifications.models import (
+    Attempt,
+    Client,
+    Group,
+    Incident,
+    IncidentLane,
+    Lane,
+    LaneTally,
+    Membership,
+    Message,
+    NotificationTemplate,
+)
 from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import CLAIMABLE, MessageState, MessageType, Outcome, WaitingReason
 
@@ -32,6 +44,24 @@ _numbers = count(1)
 def make_lane(channel: MessageType = MessageType.EMAIL, name: str = "test") -> Lane:
     """The lane of that name, made when missing."""
     return Lane.objects.get_or_create(channel=channel, name=name)[0]
+
+
+def make_incident(*lanes: Lane, began_at: datetime, **fields: Any) -> Incident:
+    """An incident of these lanes, open unless `closed_at` is given."""
+    incident = Incident.objects.create(**{"opened_at": began_at} | fields)
+    ended = fields.get("closed_at")
+    IncidentLane.objects.bulk_create(
+        IncidentLane(
+            incident=incident,
+            lane=lane,
+            cause="550 5.7.1 no",
+            began_at=began_at,
+            opened_at=began_at,
+            recovered_at=ended,
+        )
+        for lane in lanes
+    )
+    return incident
 
 
 def set_up_channels(settings: Any) -> None:
@@ -109,6 +139,31 @@ def make_attempt(message: Message, outcome: Outcome | str = Outcome.REFUSED, **f
     if outcome == Outcome.REFUSED:
         values |= {"failure_reason": Reason.MESSAGING_EXCEPTION, "detail": "550 5.1.1 no such user"}
     return Attempt.objects.create(message=message, **(values | fields))
+
+
+def make_tally(
+    lane: Lane,
+    at: datetime,
+    *,
+    delivered: int = 0,
+    failed: int = 0,
+    worker: str = "a",
+    accepted_at: datetime | None = None,
+) -> None:
+    """What a worker has counted in a minute."""
+    for outcome, number, last in (
+        (Outcome.ACCEPTED, delivered, accepted_at),
+        (Outcome.REFUSED, failed, None),
+    ):
+        LaneTally.objects.create(
+            lane=lane,
+            minute=minute_of(at),
+            worker=worker,
+            outcome=outcome,
+            tries=number,
+            messages=number,
+            accepted_at=last,
+        )
 
 
 def make_resend(failed: Message, state: MessageState = MessageState.QUEUED, **fields: Any) -> Message:

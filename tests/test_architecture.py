@@ -5,6 +5,7 @@ forbidden.
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,20 @@ PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter",
     "channels.sms.channel", "channels.webhook", "cluster.health", "content", "criteria", "database.clock",
-    "database.guards", "database.availability", "events", "failures", "faults", "lanes.lane_health",
+    "database.guards", "database.availability", "events", "failures", "failures.meanings", "faults",
+    "criteria.worded", "forgetting.people", "forgetting.rows", "forgetting.words",
+    "incidents", "incidents.attribution", "lanes.lane_health",
     "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
-    "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding", "retry",
-    "secrets", "secrets.sealed", "secrets.urls", "sendable", "states", "streams.hub", "streams.offsets",
-    "streams.reading", "streams.readers", "streams.subscriptions", "channels.event_stream.topics",
-    "templating", "templating.checks", "templating.moving", "text.gate", "text.keys", "text.numbers",
-    "text.spelling",
+    "models.legal_hold", "models.sealed_values",
+    "masking", "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding",
+    "retry",
+    "rollups", "rollups.folding", "rollups.reading", "rollups.sampling",
+    "secrets", "secrets.hidden", "secrets.links", "secrets.sealed", "secrets.urls", "sendable", "states",
+    "streams.hub", "streams.offsets", "streams.reading", "streams.readers", "streams.sessions",
+    "streams.subscriptions",
+    "channels.event_stream.topics",
+    "templating", "templating.checks", "templating.moving", "text.days", "text.gate", "text.keys",
+    "text.numbers", "text.spelling", "words.filling",
 )  # fmt: skip
 COMPOSITION = (
     "settings",
@@ -35,7 +43,7 @@ COMPOSITION = (
     "database_middleware",
     "demo",
 )
-FACES = ("views", "api", "live", "management", "account_commands", "templatetags")
+FACES = ("views", "api", "live", "metrics", "management", "account_commands", "templatetags")
 MOST_IN_THE_HALL = {"commlog": 12, "notifications": 16}  # modules directly in a package
 NAME_CHANNELS = ("commlog.demo.",)  # the demo invents what each of them sends, and how that fares
 CHANNELS = tuple(MessageType.__members__)
@@ -54,9 +62,14 @@ def module(path: Path) -> str:
 MODULES = {module(path): path for path in FILES}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path, *, inside_functions: bool = False) -> Iterator[str]:
     """The modules that a file imports when it is loaded (and, if wanted, later)."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     for node in ast.walk(tree) if inside_functions else _top_level(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -192,7 +205,7 @@ def test_the_parameters_of_a_log_are_read_in_one_place() -> None:
 
 def names_in(path: Path) -> set[str]:
     """Every name, attribute and imported name of a file."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = list(ast.walk(parsed(path)))
     return {
         str(getattr(node, kind)) for node in nodes for kind in ("id", "attr", "name") if hasattr(node, kind)
     }
@@ -226,6 +239,7 @@ def cycle_of(graph: dict[str, set[str]]) -> list[str]:
     return next((found for name in sorted(graph) if (found := visit(name, []))), [])
 
 
+@pytest.mark.xdist_group("architecture")  # so that one process reads the files
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_file(path: Path) -> None:
     source = path.read_text()
@@ -234,11 +248,95 @@ def test_file(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES
     for pattern in (r"\bimport \*", r"\bmark_safe\b", r"\bfrom_string\(", r"ignore_conflicts"):
         assert not re.search(pattern, source), pattern
-    tree = ast.parse(source)
+    tree = parsed(path)
     assert ast.get_docstring(tree) or not tree.body, "a module says what it is for"
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{node.name} has no docstring"
+    assert docstrings_wanted(tree, names_called().get(module(path), set())) == []
+    assert docstrings_that_repeat(tree) == []
+
+
+@cache
+def names_called() -> dict[str, set[str]]:
+    """By module, the names that other rooms take from it; composition only puts them together."""
+    called: dict[str, set[str]] = {name: set() for name in MODULES}
+    for name, path in MODULES.items():
+        if not name.startswith(tuple(f"commlog.{each}" for each in COMPOSITION)):
+            for target, taken in names_taken(parsed(path)):
+                if target in MODULES and room_of(target) != room_of(name):
+                    called[target].add(taken)
+    return called
+
+
+def names_taken(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Modules and what is taken from them: imported by name, or named behind the module."""
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                yield str(node.module), alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield known.get(node.value.id, ""), node.attr
+
+
+def docstrings_wanted(tree: ast.Module, called: set[str]) -> list[str]:
+    """The functions and classes that other rooms call and that do not say what they are for."""
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [node.name for node in definitions if node.name in called and not ast.get_docstring(node)]
+
+
+def docstrings_that_repeat(tree: ast.Module) -> list[str]:
+    """The definitions whose docstring has no word that their name and their arguments lack."""
+    definitions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+    ]
+    return [
+        node.name
+        for node in definitions
+        if (said := words_in(ast.get_docstring(node) or "")) and said <= words_in(_heading(node))
+    ]
+
+
+def _heading(node: ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) -> str:
+    arguments = [] if isinstance(node, ast.ClassDef) else [each.arg for each in node.args.args]
+    return " ".join([node.name, *arguments])
+
+
+def words_in(text: str) -> set[str]:
+    """The words that say something, each without what inflects it."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).replace("_", " ").lower()
+    return {re.sub(r"(ing|ed|es|e|s)$", "", word) for word in re.findall(r"[a-z]+", apart)} - FILLERS
+
+
+FILLERS = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "it",
+    "i",
+    "return",
+    "this",
+    "that",
+    "to",
+    "for",
+    "whether",
+    "self",
+    "and",
+    "th",
+}
+
+
+def test_a_docstring_is_wanted_where_other_rooms_call_and_says_more_than_the_name() -> None:
+    breach = ast.parse(
+        'def close_connections(self):\n    """Close the connections."""\n'
+        'def closing():\n    """Close what was kept open."""\ndef bare():\n    pass\ndef own():\n    pass\n'
+    )
+
+    assert docstrings_that_repeat(breach) == ["close_connections"]
+    assert docstrings_wanted(breach, {"bare", "closing"}) == ["bare"]
 
 
 def test_templates_escape_everything() -> None:

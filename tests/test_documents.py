@@ -31,6 +31,7 @@ RUN_NOWHERE = {
     ("CONTRIBUTING.md", "console"),
     ("CONTRIBUTING.md", "python"),
     ("how-it-works.md", "text"),
+    ("operate.md", "yaml"),  # for the reader's Prometheus
 }
 _LEVELS = {"info", "warning", "error", "exception", "critical"}
 

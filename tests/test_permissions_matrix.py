@@ -16,10 +16,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from commlog.models import ApiKey, CustomView, MenuItem, User
+from commlog.models import ApiKey, CustomView, Erasure, MenuItem, RetentionPeriod, User
 from notifications import events
 from notifications.events import Happening
-from notifications.models import Lane
+from notifications.models import Lane, LegalHold
 from notifications.states import MessageState, MessageType
 from notifications.streams.subscriptions import Wish, subscribe
 from tests.factories import (
@@ -27,8 +27,10 @@ from tests.factories import (
     make_client,
     make_consumer,
     make_group,
+    make_incident,
     make_job,
     make_key,
+    make_lane,
     make_message,
     make_template,
     officer,
@@ -67,9 +69,19 @@ def _delete(*statuses: int) -> Row:
 TABLE: dict[str, Row] = {
     # Open to everybody
     "sign-in": _get(200, 302, 302, 302, 302),
+    "sign-in-code": _get(302, 302, 302, 302, 302),  # without a first step: to it
+    "forgotten": _get(200, 200, 200, 200, 200),
+    "choose-password": _get(410, 410, 410, 410, 410),  # without a link
+    # Without a provider there is no company sign-in.
+    "company": _get(404, 404, 404, 404, 404),
+    "company-callback": _get(404, 404, 404, 404, 404),
+    "company-out": _get(404, 404, 404, 404, 404),
+    "company-ended": _post(404, 404, 404, 404, 404),
+    "security-company": _get(SIGN_IN, 404, 404, 404, 404),
     "alive": _get(200, 200, 200, 200, 200),
     "ready": _get(200, 200, 200, 200, 200),
     "sender": _get(200, 200, 200, 200, 200),
+    "metrics": _get(404, 404, 404, 404, 404),
     "api-openapi": _get(200, 200, 200, 200, 200),
     "api-openapi-strict": _get(200, 200, 200, 200, 200),
     "api-docs": _get(200, 200, 200, 200, 200),
@@ -83,6 +95,9 @@ TABLE: dict[str, Row] = {
     "api-deleteTemplate": _delete(401, 401, 401, 401, 401),
     "api-subscribeClient": _post(401, 401, 401, 401, 401),
     "api-subscribeGroup": _post(401, 401, 401, 401, 401),
+    "api-anonymizeClient": _post(401, 401, 401, 401, 401),
+    "api-anonymizeGroup": _post(401, 401, 401, 401, 401),
+    "api-anonymization": _get(401, 401, 401, 401, 401),
     "api-getClientSubscriptions": _get(401, 401, 401, 401, 401),
     "api-unsubscribeClient": _delete(401, 401, 401, 401, 401),
     "api-getGroupSubscriptions": _get(401, 401, 401, 401, 401),
@@ -90,6 +105,7 @@ TABLE: dict[str, Row] = {
     "api-getEvent": _get(401, 401, 401, 401, 401),
     "api-webHookSettings": _get(401, 401, 401, 401, 401),
     "api-switchWebHooks": Row((401, 401, 401, 401, 401), "put"),
+    "api-getAudit": _get(401, 401, 401, 401, 401),
     "api-organization": _get(401, 401, 401, 401, 401),
     "api-branches": _get(401, 401, 401, 401, 401),
     **{
@@ -112,6 +128,8 @@ TABLE: dict[str, Row] = {
     },
     # Everybody who is signed in
     "home": _get(SIGN_IN, 200, 200, 200, 200),
+    "find": _get(SIGN_IN, 200, 200, 200, 200),
+    "help": _get(SIGN_IN, 200, 200, 200, 200),
     "admin": _get(SIGN_IN, 302, 302, 302, 302),
     "live": _get(SIGN_IN, 204, 204, 204, 204),
     "session-left": _get(SIGN_IN, 200, 200, 200, 200),
@@ -119,6 +137,11 @@ TABLE: dict[str, Row] = {
     "account": _get(SIGN_IN, 200, 200, 200, 200),
     "account-password": _get(SIGN_IN, 200, 200, 200, 200),
     "account-sessions": _post(SIGN_IN, 302, 302, 302, 302),
+    "security": _get(SIGN_IN, 200, 200, 200, 200),
+    "security-app": _get(SIGN_IN, 200, 200, 200, 200),
+    "security-passkey": _get(SIGN_IN, 200, 200, 200, 200),
+    "security-codes": _get(SIGN_IN, 302, 302, 302, 302),  # nobody here has a second factor
+    "security-remove": _post(SIGN_IN, 302, 302, 302, 302),
     "account-menu": _post(SIGN_IN, 302, 302, 302, 302),
     # The log and its messages
     "log": _get(SIGN_IN, 403, 200, 200, 200),
@@ -134,15 +157,24 @@ TABLE: dict[str, Row] = {
     "events": _get(SIGN_IN, 403, 200, 200, 200),
     "event": _get(SIGN_IN, 403, 200, 200, 200),
     "message": _get(SIGN_IN, 403, 200, 200, 200),
+    "message-readers": _get(SIGN_IN, 403, 403, 403, 200),
+    **{f"{kind}-readers": _get(SIGN_IN, 403, 403, 403, 200) for kind in ("client", "group", "user")},
+    "message-reveal": _post(SIGN_IN, 403, 403, 403, 400),  # without a reason
     "preview": _get(SIGN_IN, 403, 200, 200, 200),
     "download-text": _get(SIGN_IN, 403, 200, 200, 200),
     "download-html": _get(SIGN_IN, 403, 200, 200, 200),
     "resend": _post(SIGN_IN, 403, 403, 302, 302),
+    "correct": _post(SIGN_IN, 403, 403, 200, 200),  # it lacks an address
+    "correct-others": _post(SIGN_IN, 403, 403, 302, 302),
     "send-anew": _get(SIGN_IN, 403, 403, 200, 200),
     "account-communications": _get(SIGN_IN, 403, 200, 200, 200),
     # Jobs
     "bulk-resend": _get(SIGN_IN, 403, 403, 400, 400),  # nothing is selected
     "bulk-matching": _get(SIGN_IN, 403, 403, 200, 200),
+    "demo-outage": _post(SIGN_IN, 403, 403, 404, 404),  # this is no demo
+    "incidents": _get(SIGN_IN, 403, 200, 200, 200),
+    "incident": _get(SIGN_IN, 403, 200, 200, 200),
+    "incident-resend": _post(SIGN_IN, 403, 403, 302, 302),
     "jobs": _get(SIGN_IN, 403, 200, 200, 200),
     "job": _get(SIGN_IN, 403, 404, 200, 200),
     "job-file": _get(SIGN_IN, 403, 403, 404, 404),  # its owner's alone
@@ -175,6 +207,18 @@ TABLE: dict[str, Row] = {
     "administration": _get(SIGN_IN, 403, 403, 403, 200),
     "audit": _get(SIGN_IN, 403, 403, 403, 200),
     "retry-policy": _get(SIGN_IN, 403, 403, 403, 200),
+    "retention": _get(SIGN_IN, 403, 403, 403, 200),
+    "retention-edit": _get(SIGN_IN, 403, 403, 403, 200),
+    "retention-exception-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "retention-exception": _get(SIGN_IN, 403, 403, 403, 200),
+    "retention-exception-end": _post(SIGN_IN, 403, 403, 403, 302),
+    "legal-holds": _get(SIGN_IN, 403, 403, 403, 200),
+    "legal-hold-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "legal-hold-lift": _post(SIGN_IN, 403, 403, 403, 302),
+    "erasures": _get(SIGN_IN, 403, 403, 403, 200),
+    "erasure-new": _get(SIGN_IN, 403, 403, 403, 200),
+    "erasure": _get(SIGN_IN, 403, 403, 403, 200),
+    "erasure-decide": _post(SIGN_IN, 403, 403, 403, 302),
     "administration-streams": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-stream": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-stream-reset": _post(SIGN_IN, 403, 403, 403, 302),
@@ -213,7 +257,13 @@ TABLE: dict[str, Row] = {
     "administration-user": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-user-edit": _get(SIGN_IN, 403, 403, 403, 200),
     "administration-user-password": _get(SIGN_IN, 403, 403, 403, 200),
+    "company-groups": _get(SIGN_IN, 403, 403, 403, 200),
+    "company-group-remove": _post(SIGN_IN, 403, 403, 403, 302),
+    "administration-user-company": _get(SIGN_IN, 403, 403, 403, 200),
+    "administration-user-link": _post(SIGN_IN, 403, 403, 403, 302),
+    "administration-user-factor": _post(SIGN_IN, 403, 403, 403, 302),
     "administration-user-activity": _post(SIGN_IN, 403, 403, 403, 302),
+    "administration-user-views": _post(SIGN_IN, 403, 403, 403, 302),
     "administration-user-sessions": _post(SIGN_IN, 403, 403, 403, 302),
 }
 # What an auditor sees: the permission View administration alone. Every other address of the administration is
@@ -225,6 +275,10 @@ READ_ONLY = {
     "administration-stream",
     "channels",
     "retry-policy",
+    "retention",
+    "legal-holds",
+    "erasures",
+    "erasure",
     "templates",
     "template",
     "menu-items",
@@ -240,6 +294,7 @@ READ_ONLY = {
 _ACTIONS = {
     "job-act": "pause",
     "channel-act": "pause",
+    "erasure-decide": "approve",
     "after-restore-decide": "lift",
     "administration-stream-reset": "end",
 }
@@ -262,7 +317,10 @@ class World:
     stream: UUID
     consumer: UUID
     api_key: UUID
+    hold: UUID
+    erasure: UUID
     role: int
+    exception: int
 
     def address(self, name: str, **changed: Any) -> str:
         """The address of that name, for one of these objects."""
@@ -270,15 +328,21 @@ class World:
         given |= {
             "encodedKey": self.message.hex,
             "eventKey": self.event.hex,
+            "erasureKey": self.erasure.hex,
             "template": self.template,
             "templateId": self.template.hex,
             "owner": self.client.hex,
             "subscription": self.message.hex,
             "whom": "client",
-            "pk": Lane.objects.values_list("pk", flat=True)[0] if name == "lane" else self.role,
+            "pk": self._pk(name),
             "action": _ACTIONS.get(name, "favourite"),
         } | changed
         return reverse(name, kwargs={each: given[each] for each in ADDRESSES[name]})
+
+    def _pk(self, name: str) -> int:
+        if name == "lane":
+            return Lane.objects.values_list("pk", flat=True)[0]
+        return self.exception if name.startswith("retention") else self.role
 
     def _key(self, name: str) -> UUID:
         owners = {
@@ -294,6 +358,8 @@ class World:
             "administration-stream": self.stream,
             "api-consumer": self.consumer,
             "api-key": self.api_key,
+            "legal-hold": self.hold,
+            "erasure": self.erasure,
         }
         return next(
             (key for start, key in owners.items() if name == start or name.startswith(f"{start}-")),
@@ -301,15 +367,22 @@ class World:
         )
 
 
-@pytest.fixture
-def world() -> World:
+@pytest.fixture(scope="module")
+def world(shared: None) -> World:
     return one_of_everything()
+
+
+@pytest.fixture(scope="module")
+def people(shared: None) -> dict[str, User | None]:
+    makers: tuple[Callable[[], User], ...] = (outsider, viewer, officer, admin)
+    return dict(zip(PEOPLE, [None, *(make() for make in makers)], strict=True))
 
 
 def one_of_everything() -> World:
     """The rows that addresses need, made."""
     person, owner = make_client(), officer(username="owner", email="owner@example.org")
     failed = make_message(MessageState.FAILED, client=person, html="<p>Hi</p>")
+    make_incident(make_lane(), began_at=failed.created_at, key=failed.key)
     view = CustomView.objects.create(name="Shared", owner=owner, for_everyone=True)
     private_view = CustomView.objects.create(name="Private", owner=owner)
     item = MenuItem.objects.create(name="Spare", type="COMMUNICATIONS")
@@ -329,8 +402,12 @@ def one_of_everything() -> World:
     )
     make_key(consumer := make_consumer("Extractor"))
     stream, _ = subscribe(Wish("Reports", ("accounts",)), owner=1, owner_name="Extractor")
-    keys = (*keys, stream.key, consumer.key, ApiKey.objects.get().key)
-    return World(failed.key, *keys, role.pk)
+    hold = LegalHold.objects.create(reason="r", label="Ana", placed_by=owner, placed_by_name="o")
+    period = RetentionPeriod.objects.create(what="WORDS", channel="SMS", starts_at=failed.created_at)
+    waiting = {"kind": "NUMBER", "state": "AWAITING_APPROVAL", "asked_by_name": "o"}
+    erasure = Erasure.objects.create(**waiting, pseudonym="Erased person 2")
+    keys = (*keys, stream.key, consumer.key, ApiKey.objects.get().key, hold.key, erasure.key)
+    return World(failed.key, *keys, role.pk, period.pk)
 
 
 def _addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[tuple[str, set[str]]]:
@@ -344,11 +421,6 @@ def _addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterat
 
 ADDRESSES = dict(_addresses())
 KNOWN = [name for name in TABLE if name in ADDRESSES]
-
-
-def _people() -> dict[str, User | None]:
-    makers: tuple[Callable[[], User], ...] = (outsider, viewer, officer, admin)
-    return dict(zip(PEOPLE, [None, *(make() for make in makers)], strict=True))
 
 
 def _status(person: User | None, method: str, path: str) -> int:
@@ -368,9 +440,8 @@ def test_no_address_is_missing() -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_each_person_at(name: str, world: World) -> None:
+def test_each_person_at(name: str, world: World, people: dict[str, User | None]) -> None:
     row, path = TABLE[name], world.address(name)
-    people = _people()
     assert {who: _status(person, row.method, path) for who, person in people.items()} == dict(
         zip(PEOPLE, row.statuses, strict=True)
     )

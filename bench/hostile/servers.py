@@ -97,12 +97,8 @@ class ScriptedSmtp(Listener):
             self.commands.append(line.decode().strip())
             if verb in ("ehlo", "helo"):
                 lines = ["scripted", *self.features]
-                self._say(
-                    sock,
-                    script,
-                    "ehlo",
-                    "\r\n".join(f"250{'-' if text is not lines[-1] else ' '}{text}" for text in lines),
-                )
+                told = "\r\n".join(f"250{'-' if text is not lines[-1] else ' '}{text}" for text in lines)
+                self._say(sock, script, "ehlo", told)
             elif verb == "starttls":
                 self._say(sock, script, "starttls", "220 go ahead")
                 assert self.context
@@ -127,25 +123,14 @@ class ScriptedSmtp(Listener):
             if not line:
                 return
             lines.append(line[1:] if line.startswith(b".") else line)
-        self._say(
-            sock,
-            script,
-            "dot",
-            "250 2.0.0 Ok: queued as 4ABC",
-            before=lambda: self.mails.append(b"".join(lines)),
-        )
+        self._say(sock, script, "dot", "250 2.0.0 Ok: queued as 4ABC", b"".join(lines))
 
     def _say(
-        self,
-        sock: socket.socket,
-        script: Script,
-        stage: str,
-        usual: str,
-        before: Callable[[], None] | None = None,
+        self, sock: socket.socket, script: Script, stage: str, usual: str, mail: bytes | None = None
     ) -> str:
         action = script.get(stage, usual)
-        if before and action[:1] not in "45":
-            before()
+        if mail is not None and action[:1] not in "45":
+            self.mails.append(mail)
         if action in ("drop", "reset", "hang", "drip", "endless"):
             self._break_off(sock, action)
         if action:
@@ -178,17 +163,12 @@ class RateLimited(ScriptedSmtp):
         super().__init__()
 
     def _say(
-        self,
-        sock: socket.socket,
-        script: Script,
-        stage: str,
-        usual: str,
-        before: Callable[[], None] | None = None,
+        self, sock: socket.socket, script: Script, stage: str, usual: str, mail: bytes | None = None
     ) -> str:
         if stage != self.stage or self._has_room():
-            return super()._say(sock, script, stage, usual, before)
+            return super()._say(sock, script, stage, usual, mail)
         self.refused += 1
-        super()._say(sock, {stage: self.said}, stage, usual, before)
+        super()._say(sock, {stage: self.said}, stage, usual, mail)
         if self.said.startswith("421"):
             raise Gone
         return self.said

@@ -11,26 +11,34 @@ from commlog.kit.fields import LONGEST_USER_NAME
 
 
 class SignInForm(AuthenticationForm):
-    """Django's, with the length of the user name checked: its own form only tells the browser.
-
-    Validation raises passwords.Refused where the password must not be looked at now.
-    """
+    """Django's, with the name's length checked. Raises passwords.Refused if it must not be looked at."""
 
     def clean_username(self) -> str:
         """The user name, which may be wrong but not longer than any is."""
         name: str = self.cleaned_data["username"]
         if len(name) > LONGEST_USER_NAME:
-            raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
+            raise ValidationError(f"A username has at most {LONGEST_USER_NAME} characters.")
         return name
 
     def clean(self) -> dict[str, Any]:
-        """Find the user."""
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if name and password and self.request is not None:
             self.user_cache = passwords.verified(self.request, name, password)
             if self.user_cache is None:
                 raise self.get_invalid_login_error()
         return self.cleaned_data
+
+
+class ForgottenForm(forms.Form):
+    """Whose password is forgotten."""
+
+    username = forms.CharField(
+        label="User name",
+        max_length=LONGEST_USER_NAME,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+        ),
+    )
 
 
 class SessionForm(forms.Form):

@@ -1,17 +1,15 @@
-"""Whether a password is right.
+"""Whether a password is right: asked here alone, so that what costs much and can be guessed is bounded.
 
-Nothing else asks that, so what costs much and what can be guessed is bounded in one place.
-
-A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot
-(commlog.account.slots), before the password is hashed. Wrong passwords alone are counted: an office that
-signs in correctly is never locked. Names that do not exist are counted and hashed like those that do, so
-neither the answer nor its time tells which they are.
+A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot (slots.py),
+before the password is hashed. Wrong ones alone are counted: an office that signs in correctly is never
+locked. Names that do not exist are counted and hashed like others: neither the answer nor its time tells
+which they are.
 """
 
 import math
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -33,6 +31,7 @@ from notifications.process import this_process
 
 UNKNOWN = "a user name that does not exist"  # never what was typed: it may be a password in the wrong box
 ALARM_MINUTES = 60
+MOST_WRONG_CODES = 20  # of one user within ALARM_MINUTES, from all addresses: two of a hundred thousand
 _MOST_HELD = 10_000
 # Origin and digest of the name, or "" for all -> until when.
 _locked: dict[tuple[str, str], datetime] = this_process.keep({})
@@ -61,33 +60,52 @@ class _Try:
     username: str
     name: str
     network: str
+    what: str = "passwords"
 
 
 @sensitive_variables()
 def verified(request: HttpRequest, username: str, password: str, *, remember: bool = False) -> User | None:
     """The user who may sign in with these, or None. Raises Locked or Busy.
 
-    With `remember` this process need not hash the same right password again for a minute; the user's row is
-    read all the same.
+    With `remember` a right password is not hashed again for a minute; the user's row is read all the same.
+    That is how programs sign in, which use no emergency.
     """
+    if remember and not settings.LOCAL_PASSWORDS:
+        return None
     tried = _try(request, username)
     if remember:
         _refuse_locked(tried)  # or the answers to whoever guesses would tell which password is right
         if known := remembered.user_with(username, password):
             return known
     found = _checked(
-        tried, lambda: authenticate(request, username=username, password=password), AuditAction.SIGN_IN_FAILED
+        tried,
+        lambda: _allowed(authenticate(request, username=username, password=password)),
+        AuditAction.SIGN_IN_FAILED,
     )
     if remember and isinstance(found, User):
         remembered.keep(found, password)
     return found if isinstance(found, User) else None
 
 
+def may_be_used(user: User) -> bool:
+    """Whether the user may sign in with a password: all, or those for emergencies alone."""
+    return settings.LOCAL_PASSWORDS or user.username in settings.BREAK_GLASS_USERS
+
+
+def refuse_flood(request: HttpRequest, what: str) -> None:
+    """Raise Locked where `what` was asked for from an address as often as passwords may be guessed there."""
+    network, minutes = origins.network_of(origins.address_of(request)), settings.SIGN_IN_MINUTES
+    if not counts.at_most(settings.SIGN_IN_MOST_WRONG_OF_ADDRESS, f"{what}:{network}", minutes=minutes):
+        raise Locked(f"Too many tries from your address. Wait {minutes} minutes.", minutes * 60)
+
+
+def _allowed(found: object) -> User | None:
+    return found if isinstance(found, User) and may_be_used(found) else None
+
+
 @sensitive_variables()
 def is_present(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether it is the password of somebody who is signed in: whoever found an open session must not guess
-    it. Raises Locked or Busy.
-    """
+    """Whether it is a signed-in person's password: open sessions must not guess. Raises Locked or Busy."""
     return bool(
         _checked(
             _try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG
@@ -95,11 +113,22 @@ def is_present(request: HttpRequest, user: User, password: str) -> bool:
     )
 
 
-def refuse_known_lock(request: HttpRequest, username: str) -> None:
-    """Raise Locked where this process knows of the lock.
+@sensitive_variables()
+def code_is_right(request: HttpRequest, user: User, check: Callable[[], bool]) -> bool:
+    """Whether a person's code or passkey is right. Raises Locked or Busy.
 
-    A flood of guesses is answered from here: it costs no query.
+    Counted apart from passwords, or whoever has the password could begin anew with it; and over all origins,
+    because only who has it comes so far.
     """
+    tried = replace(_try(request, f"{user.username}\0codes"), username=user.username, what="codes")
+    since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
+    if WrongPassword.objects.filter(name=tried.name, at__gt=since).count() >= MOST_WRONG_CODES:
+        _refuse(tried, tried.name, timedelta(minutes=ALARM_MINUTES))
+    return bool(_checked(tried, check, AuditAction.CODE_WRONG))
+
+
+def refuse_known_lock(request: HttpRequest, username: str) -> None:
+    """Raise Locked where this process knows of the lock: floods of guesses cost no query."""
     _refuse_remembered(_try(request, username))
 
 
@@ -122,7 +151,7 @@ def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> ob
                 WrongPassword.objects.filter(name=tried.name, network=tried.network).delete()
     except slots.Busy as busy:
         raise Busy(
-            "Too many people are signing in at this moment. Your password was not looked at. Try again.", 1
+            "Too many people are signing in at the moment. Your password was not checked. Try again.", 1
         ) from busy
     if not found:
         _refuse_locked(tried)
@@ -130,10 +159,7 @@ def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> ob
 
 
 def _refuse_locked(tried: _Try) -> int:
-    """Return how many wrong passwords of this name are counted from here.
-
-    Raises Locked where they, or those of all names, are too many.
-    """
+    """How many wrong passwords were counted. Raises Locked where they, or all names', are too many."""
     now, window = timezone.now(), timedelta(minutes=settings.SIGN_IN_MINUTES)
     of_all = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS
     counted = (
@@ -161,13 +187,12 @@ def _refuse_remembered(tried: _Try) -> None:
 
 
 def _refuse(tried: _Try, what: str, left: timedelta) -> NoReturn:
-    """Raise Locked, and note once that it is."""
     if counts.at_most(1, f"locked:{tried.network}:{what}", minutes=settings.SIGN_IN_MINUTES) and _may_note(
         tried
     ):
         _record(AuditAction.SIGN_IN_LOCKED, tried)
     minutes = math.ceil(left.total_seconds() / 60)
-    said = f"Too many wrong passwords. Wait {minutes} minute{'' if minutes == 1 else 's'}."
+    said = f"Too many wrong {tried.what}. Wait {minutes} minute{'' if minutes == 1 else 's'}."
     raise Locked(said, math.ceil(left.total_seconds()))
 
 
@@ -190,10 +215,7 @@ def _record(action: AuditAction, tried: _Try) -> None:
 
 
 def _alarm(tried: _Try) -> None:
-    """Tell whoever runs Commlog, once an hour, that somebody tries one account from wherever.
-
-    It is not locked: that would be the harm.
-    """
+    """Tell the owner once an hour that an account is guessed at. Locking it would be the harm."""
     since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
     wrong = WrongPassword.objects.filter(name=tried.name, at__gt=since)
     number = wrong.count()
@@ -203,13 +225,13 @@ def _alarm(tried: _Try) -> None:
     if user is None or not counts.at_most(1, f"alarm:{user.pk}", minutes=ALARM_MINUTES):
         return
     origins_of_them = wrong.values("network").distinct().count()
-    said = {"wrong passwords": number, "addresses": origins_of_them, "within minutes": ALARM_MINUTES}
+    said = {f"wrong {tried.what}": number, "addresses": origins_of_them, "within minutes": ALARM_MINUTES}
     audit.record(None, AuditAction.SIGN_IN_ALARM, user, after=said)
     alerts.tell(
-        f"Many wrong passwords for {user.username}",
-        f"Within the last hour {number} wrong passwords were tried for the user {user.username}, from "
+        f"Many wrong {tried.what} for {user.username}",
+        f"Within the last hour {number} wrong {tried.what} were entered for the user {user.username}, from "
         f"{origins_of_them} addresses.\n\n"
-        "The account is not locked. Ask its user; if it was somebody else, see that the password is long and "
-        "used nowhere else.\n"
+        "The account is not locked. Ask the user. If it was someone else, make sure that the password is "
+        "long and not used anywhere else.\n"
         "The audit trail shows the addresses.\n",
     )

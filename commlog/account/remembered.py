@@ -1,13 +1,15 @@
-"""Right passwords of HTTP Basic, remembered for a minute in this process's memory alone: programs send one
-with each call.
+"""Right passwords of HTTP Basic, remembered for a minute in this process: programs send one each call.
 
-What is kept is a digest keyed by a random value that dies with the process, over the password and the stored
-hash. So a new password, and a deactivation, count from the next call on; the user's row is read each time.
+A digest keyed by a random value that dies with the process, over the password and the stored hash: a new
+password, and a deactivation, count from the next call on.
 """
 
 import hmac
 import os
 import time
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef
 
 from commlog.models import User
 from notifications.process import this_process
@@ -20,7 +22,8 @@ _digests: dict[int, tuple[bytes, float]] = this_process.keep({})  # user -> dige
 
 def user_with(username: str, password: str) -> User | None:
     """The active user of that name, if this is the password that was right within the last minute."""
-    user = User.objects.filter(username=username, is_active=True).first()
+    has_factor = Exists(Authenticator.objects.filter(user=OuterRef("pk")))
+    user = User.objects.filter(username=username, is_active=True).annotate(has_factor=has_factor).first()
     digest, at = _digests.get(user.pk, (b"", 0.0)) if user else (b"", 0.0)
     fresh = 0 <= time.time() - at < SECONDS
     return user if user and fresh and hmac.compare_digest(digest, _digest(user, password)) else None

@@ -16,6 +16,7 @@ from commlog.audit import AuditAction
 from commlog.models import User, UserSession
 
 _Store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+COMPANY = "company"  # in a session that began with an account of the company: what the provider calls it
 _BEGAN = "began"  # in the session: when its user signed in, in seconds since 1970
 
 
@@ -28,12 +29,12 @@ def begin(user: User, session: SessionBase, *, address: str | None, browser: str
         UserSession.objects.filter(user=user).exclude(pk__in=live(user).values("pk")).delete()
         if session.session_key:
             now = {"user": user, "started_at": timezone.now(), "address": address, "browser": browser}
+            now["company_session"] = session.get(COMPANY)
             UserSession.objects.update_or_create(session_key=session.session_key, defaults=now)
 
 
 def keep(session: SessionBase) -> None:
-    """Its user is there: it lives for SESSION_COOKIE_AGE from now, and never longer than SESSION_LONGEST in
-    all (DECISIONS.md 59).
+    """Its user is there: it lives for SESSION_COOKIE_AGE more, SESSION_LONGEST in all (DECISIONS.md 59).
 
     Written at most once a minute (a thirtieth of that age), so it may end that much sooner.
     """
@@ -76,9 +77,7 @@ def renamed(old_key: str | None, new_key: str | None) -> None:
 
 
 def end(user: User, *, by: audit.Actor, only: int | None = None, but: str | None = None) -> int:
-    """End the user's sessions: all, one of them, or all but the one with the key `but`. How many were
-    ended.
-    """
+    """End the user's sessions: all, one, or all but the one with the key `but`. Returns how many."""
     with transaction.atomic():
         chosen = live(user) if only is None else live(user).filter(pk=only)
         ended = list(chosen.exclude(session_key=but)) if but else list(chosen)

@@ -1,10 +1,7 @@
-"""Password hashing, bounded over all processes of this host: so many at once, and one of each origin.
+"""Password hashing, bounded over all processes of this host: so many at once, one of each origin.
 
-Without a slot it is refused at once.
-
-A hash takes a third of a second of a core, on purpose. Without a bound, a few dozen wrong sign-ins at once
-would stop every page. A slot is a lock on a file (flock), so the kernel gives back those of a process that
-was killed. The files are empty and stay.
+A hash takes a third of a second of a core, on purpose: a few dozen wrong sign-ins at once would stop every
+page. A slot is a lock on a file (flock), which the kernel gives back of a killed process.
 """
 
 import fcntl

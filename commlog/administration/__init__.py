@@ -1,3 +1,1 @@
-"""What administrators manage, a package each: users, roles, API consumers, menu items, channels, the audit
-trail.
-"""
+"""What administrators manage, a package each."""

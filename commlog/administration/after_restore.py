@@ -1,17 +1,14 @@
-"""What people decide about a database that was restored from a backup, each of it recorded.
-
-The page and the command come through here.
-"""
+"""What people decide about a restored database, by page or command, each of it recorded."""
 
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from commlog import audit
+from commlog import audit, permissions
 from commlog.audit import Actor, AuditAction
 from commlog.kit.limits import counted_in_time
 from commlog.log import reading
-from commlog.models import CustomView
+from commlog.models import CustomView, User
 from notifications.database.clock import db_now
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -33,19 +30,23 @@ class Held:
     number: int | None
 
 
-def chosen(view: CustomView | None) -> MessageQuerySet:
-    """The messages of a view, whoever asks; all without one. Raises Undecidable."""
+def chosen(view: CustomView | None, by: Actor = None) -> MessageQuerySet:
+    """The messages of a view, all without one. Raises Undecidable, also for what `by` may not ask."""
+    everything = Message.objects.all()
+    scope = permissions.as_read_by(by, everything) if isinstance(by, User) else everything
     if view is None:
-        return Message.objects.all()
-    found = reading.of_view(view).over(Message.objects.all())
+        return scope
+    found = reading.of_view(view).over(scope)
     if not found.sound:
-        raise Undecidable(f"A condition of the view {view.name} does not exist any more.")
+        raise Undecidable(
+            f"The view {view.name} uses a filter that no longer exists, or that you may not use."
+        )
     return found.messages
 
 
-def waiting(view: CustomView | None = None) -> list[Held]:
+def waiting(view: CustomView | None = None, *, by: Actor = None) -> list[Held]:
     """How many messages of each channel wait for a decision, of a view or in all. Raises Undecidable."""
-    among = holding.marked(chosen(view))
+    among = holding.marked(chosen(view, by))
     numbers = [Held(channel, counted_in_time(among.filter(type=channel), MOST)) for channel in MessageType]
     return [each for each in numbers if each.number != 0]
 
@@ -60,24 +61,18 @@ def hold(*, by: Actor) -> bool:
 
 
 def lift(*, by: Actor, seconds: float) -> bool:
-    """Let new messages leave again.
-
-    Whether that changed anything. Raises Undecidable while not all is marked.
-    """
+    """Let new messages leave; whether that changed anything. Raises Undecidable while marking goes on."""
     _mark(seconds)
     with transaction.atomic():
         lifted = holding.lift(now=db_now())
         if lifted:
-            _record(by, "new messages leave again")
+            _record(by, "new messages sent again")
     return lifted
 
 
 def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) -> int:
-    """Have the messages of a view (or all) sent that wait for a decision, and let new ones leave; how many.
-
-    Raises Undecidable.
-    """
-    among = chosen(view)
+    """Send a view's messages (or all) that wait for a decision; how many. Raises Undecidable."""
+    among = chosen(view, by)
     lift(by=by, seconds=seconds)
     number = holding.release(among, sms=sms, seconds=seconds)
     _record(by, "released", number, view)
@@ -85,10 +80,8 @@ def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) ->
 
 
 def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
-    """End the messages of a view (or all) as failed that wait for a decision; how many. Raises
-    Undecidable.
-    """
-    among = chosen(view)
+    """Fail a view's messages (or all) that wait for a decision; how many. Raises Undecidable."""
+    among = chosen(view, by)
     _mark(seconds)
     number = holding.end(among, seconds=seconds)
     _record(by, "ended as failed", number, view)
@@ -98,8 +91,7 @@ def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
 def _mark(seconds: float) -> None:
     if not holding.mark(now=db_now(), seconds=seconds):
         raise Undecidable(
-            "The messages are still being marked, or a sender is still sending some. Try again in half a "
-            "minute."
+            "Messages are still being marked, or a sender is still sending some. Try again in half a minute."
         )
 
 

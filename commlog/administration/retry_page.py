@@ -77,26 +77,23 @@ def drawn(channel: MessageType) -> Drawn:
 def _rules(channel: MessageType) -> list[str]:
     policy = settings.RETRY_POLICIES[channel]
     if not policy.enabled:
-        return ["Retries are switched off: one attempt, then the message is failed."]
+        return ["Retries are off: a message fails after one attempt."]
     unknown = (
-        "tried again and marked as a possible duplicate"
+        "retried and marked as a possible duplicate"
         if policy.unknown
-        else "not tried again, because it may have been delivered"
+        else "not retried, because the message may have been delivered"
     )
-    permanent = "tried again like any other failure" if policy.permanent else "failed at once"
-    jitter = [f"Each wait is moved by up to {policy.jitter:.0%} of itself."] if policy.jitter else []
+    permanent = "retried, too" if policy.permanent else "not retried"
+    jitter = [f"Each delay varies randomly by up to {policy.jitter:.0%}."] if policy.jitter else []
     return [
-        f"What the provider refuses for good is {permanent}.",
-        f"An attempt whose outcome is unknown is {unknown}.",
+        f"A permanent refusal by the provider is {permanent}.",
+        f"An attempt with an unknown outcome is {unknown}.",
         *jitter,
     ]
 
 
 def _steps(waits: Sequence[float]) -> list[Step]:
-    """The first attempt and the retries.
-
-    Squeezed towards the right, and never closer than GAP, so that none hides another.
-    """
+    """The first attempt and the retries, squeezed to the right, never closer than GAP."""
     moments = [sum(waits[:count]) for count in range(len(waits) + 1)]
     scale = (WIDTH - 2 * MARGIN) / sqrt(moments[-1]) if moments[-1] else 0
     places: list[float] = []
@@ -107,7 +104,7 @@ def _steps(waits: Sequence[float]) -> list[Step]:
             number=number + 1,
             wait=""
             if number == 0
-            else "at once"
+            else "immediately"
             if waits[number - 1] == 0
             else f"after {_seconds(waits[number - 1])}",
             at=_seconds(moments[number]),

@@ -11,8 +11,8 @@ from notifications.streams import offsets, subscriptions
 
 MOST = 200  # rows of a list, the newest
 RESETS = {
-    "begin": "Everything that is kept will be read again.",
-    "end": "What was published until now will not be read any more.",
+    "begin": "Position reset. All available events will be read again.",
+    "end": "Position reset. Events published until now are skipped.",
 }
 
 
@@ -34,7 +34,7 @@ class Partition:
     number: int
     committed: str
     unread: int
-    lag: int  # seconds
+    oldest_at: datetime | None  # since when the first that is unread has been there
     committed_at: datetime | None
     reader: str
 
@@ -67,7 +67,7 @@ def partitions(subscription: StreamSubscription) -> Sequence[Partition]:
             number=cursor.partition.number,
             committed=offsets.written(cursor.committed) if cursor.committed >= 0 else "",
             unread=(unread := subscriptions.unread(cursor)),
-            lag=int(subscriptions.lag(cursor)) if unread else 0,
+            oldest_at=subscriptions.waits_since(cursor) if unread else None,
             committed_at=cursor.committed_at,
             reader=cursor.reader.name if cursor.reader else "",
         )

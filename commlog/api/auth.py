@@ -1,8 +1,4 @@
-"""Who calls: the header apiKey, Authorization: Bearer with the same keys, or HTTP Basic of a user with API
-access.
-
-A session does not count: no page of another site can make a browser call the API.
-"""
+"""Who calls: an API key, or HTTP Basic. No session: else another site's page could have a browser call."""
 
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -17,7 +13,7 @@ from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
 from ninja.security.http import DecodeError
 
 from commlog import audit
-from commlog.account import passwords
+from commlog.account import factors, passwords
 from commlog.api import budgets
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
@@ -36,7 +32,6 @@ class ApiKeyAuth(APIKeyHeader):
     param_name = "apiKey"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        """The key's consumer."""
         return None if key is None else by_key(request, key)
 
 
@@ -44,15 +39,11 @@ class BearerAuth(HttpBearer):
     """The same key after Authorization: Bearer."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        """The key's consumer."""
         return by_key(request, token)
 
 
 class BasicAuth(HttpBasicAuth):
-    """User name and password of a member of staff who may use the API.
-
-    Wrong ones count towards the lock of the sign-in.
-    """
+    """A member of staff who may use the API. Wrong passwords count towards the sign-in's lock."""
 
     def __call__(self, request: HttpRequest) -> Caller | None:
         """Read the header; it is not this scheme's if another one is named."""
@@ -75,6 +66,9 @@ class BasicAuth(HttpBasicAuth):
         if not user.api_access:
             audit.refused(user, request, "may not use the API")
             raise ApiError(403, Code.NO_API_ACCESS, "this user may not use the API")
+        if factors.has(user):
+            audit.refused(user, request, "has a second factor, which HTTP Basic cannot ask for")
+            raise ApiError(403, Code.NO_API_ACCESS, "this user has a second factor: use an API key")
         caller = Caller(user=user)
         budgets.spend(request, caller.mark)
         return caller
@@ -125,13 +119,11 @@ def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
 
 
 def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller:
-    """The key's consumer. Unless `counted` the call is none of those of which there may be so many a
-    minute.
-    """
+    """The key's consumer. Unless `counted`, the call counts towards no limit."""
     now, found = timezone.now(), _found(secret)
     if found is None:
         audit.refused(None, request, "an API key that does not exist")
-        _refuse(Code.INVALID_CREDENTIALS, "there is no such API key")
+        _refuse(Code.INVALID_CREDENTIALS, "unknown API key")
     key, held = found
     if not key.usable(now):
         audit.refused(key.consumer, request, f"the key {key.prefix}… is revoked or has expired")

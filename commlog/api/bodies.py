@@ -21,11 +21,9 @@ _JSON = ("application/json", "text/json")
 
 
 def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
-    """The bytes of the body. Raises ApiError where there are more than `most`, or where they are no JSON by
-    their type.
+    """The bytes of the body. Raises ApiError: more than `most`, or no JSON by their type.
 
-    Of a body that is larger than API_LARGEST_BODY the long texts are left out: a process must not grow by
-    what nobody reads.
+    Of a body over API_LARGEST_BODY the long texts are left out: no process grows by what nobody reads.
     """
     known = getattr(request, "_commlog_body", None)
     if known is not None:
@@ -33,9 +31,8 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
     most = settings.API_LARGEST_BODY if most is None else most
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length[:20]) > most:
-        raise ApiError(
-            413, Code.BODY_TOO_LARGE, f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed"
-        )
+        source = f"the body has {int(length[:20]):,} bytes, at most {most:,} are allowed"
+        raise ApiError(413, Code.BODY_TOO_LARGE, source)
     _check_type(request)
     at_once = min(most, settings.API_LARGEST_BODY)
     content = _next(request, at_once + 1)
@@ -54,11 +51,8 @@ def _without_texts(request: HttpRequest, content: bytes, most: int) -> bytes:
             raise ApiError(413, Code.BODY_TOO_LARGE, f"the body has more than {most:,} bytes")
         skeleton.add(content)
         if len(skeleton) > _LARGEST_SKELETON:
-            raise ApiError(
-                413,
-                Code.BODY_TOO_LARGE,
-                f"the body has more than {_LARGEST_SKELETON:,} bytes besides its long texts",
-            )
+            source = f"the body has more than {_LARGEST_SKELETON:,} bytes besides its long texts"
+            raise ApiError(413, Code.BODY_TOO_LARGE, source)
         content = _next(request, _PIECE)
     return bytes(skeleton)
 
@@ -68,10 +62,7 @@ def _next(request: HttpRequest, most: int) -> bytes:
 
 
 def _ends_by_itself(request: HttpRequest) -> bool:
-    """Whether the body comes in chunks, and the server reads no further than to its end.
-
-    Django reads no body without a length.
-    """
+    """Whether it comes in chunks, read to their end: Django reads no body without a length."""
     return "HTTP_TRANSFER_ENCODING" in request.META and bool(request.META.get("wsgi.input_terminated"))
 
 
@@ -86,10 +77,7 @@ def _in_chunks(request: HttpRequest, most: int) -> bytes:
 def read(
     request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False
 ) -> Any:
-    """The JSON value of the body. Raises ApiError where there is none, Malformed where it is not understood.
-
-    `keep` and `exact`: see json_input.
-    """
+    """The body's JSON value. Raises ApiError without one, Malformed. `keep`, `exact`: see json_input."""
     content = raw(request, most=most)
     if not content.strip():
         source = "the body is missing"
@@ -126,9 +114,8 @@ def _marks(content: bytes, start: int = 0, end: int | None = None) -> int:
 def _check_type(request: HttpRequest) -> None:
     given = (request.content_type or "").lower()
     if given and given not in _JSON and not (given.startswith("application/") and given.endswith("+json")):
-        raise ApiError(
-            415, Code.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be application/json, not {given[:80]}"
-        )
+        source = f"Content-Type must be application/json, not {given[:80]}"
+        raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, source)
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise ApiError(415, Code.UNSUPPORTED_MEDIA_TYPE, "the charset of JSON is UTF-8")

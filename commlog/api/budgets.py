@@ -1,11 +1,9 @@
-"""How often the API may be called, and how many messages it takes: of each key or user, and in all.
+"""How often the API may be called, and how many messages it takes, over every process.
 
-The limits hold over every process.
-
-The count is in the database, but not every call writes it: a process takes calls (or messages) from it in
-lots, and what a lot leaves over at the end of the minute is not used. So no more than allowed are answered,
-and a few less may be. A process's first lot of a minute is as large as its first call needs, and each further
-one is twice as large, up to a twentieth of the limit: many processes with few calls hold little.
+The count is in the database, but a process takes calls (or messages) from it in lots; what a lot leaves over
+at the end of the minute is not used: never more than allowed are answered, perhaps a few less. A first lot is
+as large as the first call needs, each further one twice as large, up to a twentieth of the limit: many
+processes with few calls hold little.
 """
 
 import math
@@ -30,10 +28,7 @@ _MOST_HELD = 10_000
 
 @dataclass(slots=True)
 class _Held:
-    """What this process holds of a limit in a minute.
-
-    `used`: by all processes together, as the database said last.
-    """
+    """This process's part of a minute's limit. `used`: by all, as the database said last."""
 
     minute: int
     left: int = 0
@@ -46,29 +41,22 @@ _lock = Lock()
 
 
 def spend(request: HttpRequest, mark: str) -> None:
-    """Count a call of that caller, and have its answer say what is left.
-
-    Raises ApiError (429) where it is one too many.
-    """
+    """Count a call, and have its answer say what is left. Raises ApiError (429)."""
     request._commlog_budget = mark  # type: ignore[attr-defined]
     _spend(CALLS, mark, 1)
 
 
 def spend_messages(mark: str, count: int) -> None:
-    """Count messages that the caller is about to have stored.
-
-    Raises ApiError (429) where one of them is too many: none is counted then.
-    """
+    """Count messages about to be stored; if one is too many, none. Raises ApiError (429)."""
     if count:
         _spend(MESSAGES, mark, count)
 
 
 def told(request: HttpRequest) -> dict[str, str]:
-    """The headers that tell a caller of its limits: RateLimit-Policy and RateLimit of
-    draft-ietf-httpapi-ratelimit-headers-10.
+    """The headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10.
 
-    What is left (`r`) is what this process knows: others may have taken some of it since. Of what it has not
-    counted in this minute it says nothing. A limit in all counts where it is the nearer one.
+    What is left (`r`) is what this process knows; of what it has not counted in this minute it says nothing.
+    A limit in all counts where it is the nearer one.
     """
     mark = getattr(request, "_commlog_budget", None)
     if mark is None:
@@ -135,7 +123,6 @@ def _take(name: str, limit: int, minute: int, count: int) -> bool:
 
 
 def _granted(held: _Held, name: str, limit: int) -> int:
-    """How much of the lot may still be used in this minute."""
     used = held.size  # while nothing can be written, each process counts by itself: reading goes on
     with availability.optional_write():
         used = counts.add(name, held.size, minute=held.minute)
@@ -149,5 +136,4 @@ def _left(name: str, limit: int, minute: int) -> int | None:
 
 
 def _until_next(now: float) -> int:
-    """The seconds until the next minute begins."""
     return math.ceil(_A_MINUTE - now % _A_MINUTE)

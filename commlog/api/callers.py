@@ -18,32 +18,26 @@ class Caller:
 
     @property
     def consumer(self) -> ApiConsumer | None:
-        """The consumer whose key it is."""
         return self.key.consumer if self.key else None
 
     @property
     def actor(self) -> User | ApiConsumer:
-        """As the audit trail names it."""
         return cast(User | ApiConsumer, self.user or self.consumer)
 
     @property
     def pk(self) -> int | None:
-        """The user's; a consumer is none."""
         return self.user.pk if self.user else None
 
     @property
     def name(self) -> str:
-        """As the log shows it."""
         return self.actor.name
 
     @property
     def email(self) -> str:
-        """The user's."""
         return self.user.email if self.user else ""
 
     @property
     def mobile_phone(self) -> str:
-        """The user's."""
         return self.user.mobile_phone if self.user else ""
 
     @property

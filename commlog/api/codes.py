@@ -1,7 +1,4 @@
-"""The numbers and names of errors.
-
-They are facts of the interface that this API follows, down to the spelling.
-"""
+"""The numbers and names of errors: facts of the interface that this API follows."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -74,6 +71,8 @@ OF_FAULTS: Mapping[Fault, tuple[int, Code]] = {
 OF_TEMPLATES: Mapping[Fault, Code] = {
     Fault.UNKNOWN_PLACEHOLDER: Code.INVALID_PLACEHOLDER,
     Fault.UNKNOWN_PLACEHOLDERS: Code.INVALID_PLACEHOLDER,
+    Fault.SECRET_IN_PLAIN_SIGHT: Code.INVALID_PLACEHOLDER,
+    Fault.SECRET_SHOWN_ELSEWHERE: Code.INVALID_PLACEHOLDER,
     Fault.PLACEHOLDER_IN_HOST: Code.URL_CONTAINS_INVALID_PLACEHOLDERS,
     Fault.HOLDS_QUOTES: Code.URL_CONTAINS_QUOTES,
     Fault.TOO_LONG: Code.INVALID_FIELD_LENGTH,

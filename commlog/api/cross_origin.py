@@ -1,8 +1,4 @@
-"""Calls by scripts in a browser whose page is on another host: allowed for API_ALLOWED_ORIGINS (CORS).
-
-Such a script gives a key like any other program. Cookies and stored passwords stay out: no answer says
-Access-Control-Allow-Credentials.
-"""
+"""CORS for API_ALLOWED_ORIGINS: scripts there give a key. Cookies and stored passwords stay out."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

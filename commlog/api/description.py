@@ -14,17 +14,17 @@ from commlog.api.plain import Schema
 _COMPONENTS: dict[str, Schema] = {}
 # What every operation may answer besides its own answers.
 _REFUSALS = {
-    400: "The request is wrong; errorSource says where",
+    400: "The request is not valid; errorSource says where",
     401: "No key, or a wrong one",
     403: "The key lacks a permission",
-    404: "There is no such object",
+    404: "Object not found",
     406: "Only API v1 is accepted as an answer, which is not spoken here",
     409: "An Idempotency-Key is in use, or it or an eventKey was used for something else",
     413: "The body is too large",
     415: "The body is not JSON",
     429: "Too many calls; the header Retry-After says how long to wait",
-    500: "Our fault",
-    503: "The database takes nothing at present; the header Retry-After says when to repeat the call",
+    500: "Internal error",
+    503: "The database is not available; the header Retry-After says when to repeat the call",
 }
 
 
@@ -41,9 +41,7 @@ class CommlogAPI(NinjaAPI):
         return f"{self.names}-{operation.operation_id}"
 
     def described(self, prefix: str) -> Schema:
-        """The whole description, strict and with the plain schemas in it: `plain.strict` and `plain.plain`
-        make one of it.
-        """
+        """The description with its plain schemas; `plain.strict` and `plain.plain` make one of it."""
         found: Schema = dict(self.get_openapi_schema(path_prefix=prefix))
         found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
         for methods in found["paths"].values():
@@ -66,10 +64,7 @@ def component(name: str, schema: Schema) -> Schema:
 
 @cache
 def fields_of(name: str) -> frozenset[str]:
-    """The fields that an object of that schema may have, in whatever alternative.
-
-    Who reads one asks here: a field is written down once.
-    """
+    """The fields that an object of that schema may have, in whatever alternative."""
     schema = _COMPONENTS[name]
     return frozenset(field for each in schema.get("anyOf", [schema]) for field in each.get("properties", ()))
 
@@ -94,15 +89,10 @@ def answers(meaning: str, schema: Schema | None = None, *, headers: dict[str, st
 def describes(
     *, body: Schema | None = None, query: list[Schema] | None = None, once: bool = False, **by_status: Schema
 ) -> Schema:
-    """What an operation takes and answers, for its `openapi_extra`: `describes(body=ref("Event"),
-    _202=answers(…))`.
-
-    `once`: it takes an Idempotency-Key.
-    """
+    """An operation's `openapi_extra`. `once`: it takes an Idempotency-Key. `_202=answers(…)`: a status."""
     found: Schema = {"responses": {int(status.lstrip("_")): answer for status, answer in by_status.items()}}
-    parameters = list(query or [])
-    if once:
-        parameters.append(_IDEMPOTENCY_KEY)
+    # It came first when it was alone: generated clients take them by their places.
+    parameters = [*([_IDEMPOTENCY_KEY] if once else []), *(query or [])]
     if parameters:
         found["parameters"] = parameters
     if body is not None:
@@ -121,7 +111,7 @@ _IDEMPOTENCY_KEY: Schema = {
 }
 
 component(
-    "Error",
+    "ErrorEntry",
     {
         "type": "object",
         "required": ["errorCode", "errorReason"],
@@ -138,7 +128,7 @@ component(
         "type": "object",
         "required": ["errors", "requestId"],
         "properties": {
-            "errors": {"type": "array", "minItems": 1, "items": ref("Error")},
+            "errors": {"type": "array", "minItems": 1, "items": ref("ErrorEntry")},
             "requestId": {
                 "type": "string",
                 "description": "As in the header `X-Request-Id` and in the log of the server",

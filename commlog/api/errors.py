@@ -1,6 +1,4 @@
-"""Errors, in the one shape that every answer of the API has: {"errors": [{"errorCode", "errorReason",
-"errorSource"}], "requestId"}.
-"""
+"""The one shape of errors: {"errors": [{"errorCode", "errorReason", "errorSource"}], "requestId"}."""
 
 import logging
 import re
@@ -33,10 +31,7 @@ _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
 
 
 class ApiError(Exception):
-    """An answer that is an error.
-
-    `source` names the field, and what is wrong with it. `others`: what else is wrong with the same call.
-    """
+    """An error answer. `source`: the field, and what is wrong; `others`: what else is."""
 
     def __init__(
         self,
@@ -85,9 +80,7 @@ def described(error: ApiError) -> dict[str, object]:
 
 
 def _challenge(request: HttpRequest) -> str:
-    """How to say who calls. Programs give a password only where Basic is offered, and some read the first
-    scheme alone.
-    """
+    """Programs give a password only where Basic is offered; some read the first scheme alone."""
     if _STREAMS.match(request.path_info):
         return _BEARER
     by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith(
@@ -108,13 +101,13 @@ def of_status(
 
 
 _PLAIN = {
-    400: (Code.INVALID_API_OPERATION, "the request makes no sense"),
+    400: (Code.INVALID_API_OPERATION, "the request could not be read"),
     403: (Code.INVALID_PERMISSIONS, "not allowed"),
     404: (Code.INVALID_API_OPERATION, "there is no operation at this address"),
     405: (Code.METHOD_NOT_IMPLEMENTED, "{method} is not allowed here; the header Allow names what is"),
-    413: (Code.INVALID_PARAMETERS, "the body holds more than is read at once"),
+    413: (Code.INVALID_PARAMETERS, "the body is too large"),
     414: (Code.INVALID_PARAMETERS, "the address is too long"),
-    500: (Code.INTERNAL_ERROR, "our fault; it was noted"),
+    500: (Code.INTERNAL_ERROR, "internal error; it was logged"),
 }
 
 
@@ -159,7 +152,7 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:
-    source = "the database was stopped after its time; narrow the filter, by days for example"
+    source = "the database was stopped after its time; narrow the filter, for example by date"
     return answer(request, ApiError(400, Code.QUERY_TIMEOUT_EXCEPTION, source))
 
 

@@ -19,13 +19,14 @@ from commlog.api.json_input import is_absent
 from commlog.api.once import once
 from commlog.api.operations import needs
 from commlog.api.plain import NOTHING
-from commlog.api.schemas import moment
-from commlog.api.shapes import ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
+from commlog.api.schemas import KEYS_ABOUT, moment
+from commlog.api.shapes import ABOUT, ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.models import User
 from notifications import events, templating
 from notifications.events import EVENTS, Happening, Raised
 from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
+from notifications.models.message import LONGEST_REFERENCE
 from notifications.text import keys
 from notifications.text.gate import clean
 
@@ -73,9 +74,10 @@ _TOLD_OF: dict[str, Schema] = {
     "data": optional(_data(templating.DEEPEST) | {"description": _MEANING}),
     "occurredAt": optional(EXACT_MOMENT),
     "eventKey": optional(
-        KEY | {"description": "Chosen by you: the event is taken once, however often it is told"}
+        KEY | {"description": "Chosen by you: the event is accepted once, however often it is reported"}
     ),
 }
+_TOLD_OF |= ABOUT
 _KINDS = ("client", "group", "user")
 
 
@@ -131,14 +133,16 @@ _TRACE = component(
     "/events",
     operation_id="sendEvent",
     openapi_extra=describes(
-        body=_TOLD, once=True, _202=answers("Taken, with the keys of the messages that were made", _ANSWERS)
+        body=_TOLD,
+        once=True,
+        _202=answers("Accepted, with the keys of the messages that were created", _ANSWERS),
     ),
 )
-@needs(permissions.may_send_events, "telling events needs the permission “Send events”")
+@needs(permissions.may_send_events, "reporting events needs the permission “Send events”")
 def send_event(request: HttpRequest) -> HttpResponse:
-    """Tell of one event or of several; all are taken, or none.
+    """Report one event or several; all are accepted, or none.
 
-    The same answer comes again for an `eventKey` that was told before.
+    An `eventKey` that was reported before gets the same answer again.
     """
     told = bodies.read(request, exact=True)
     read = [_read(one, place) for place, one in enumerate(_listed(told))]
@@ -152,23 +156,23 @@ def send_event(request: HttpRequest) -> HttpResponse:
 )
 @needs(permissions.may_read_messages, "reading events needs the permission “View communication history”")
 def get_event(request: HttpRequest, eventKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """One event, the messages it led to, and why its other templates stayed silent."""
+    """One event, the messages it produced, and why its other templates sent nothing.
+
+    Without “Read message content” the values of the event are absent.
+    """
     key = keys.read("eventKey", eventKey)
     event = BusinessEvent.objects.filter(key=key).first()
     if event is None:
         raise ApiError(404, Code.OBJECT_NOT_FOUND, f"eventKey: there is no event {key.hex}")
-    return JsonResponse(_event_out(event))
+    return JsonResponse(_event_out(event, tells=permissions.may_read_content(caller_of(request))))
 
 
 def _listed(told: Any) -> Sequence[Any]:
     if not isinstance(told, list):
         return [told]
     if not 1 <= len(told) <= MOST:
-        raise ApiError(
-            400,
-            Code.INVALID_PARAMETERS,
-            f"the body: has {len(told):,} events; 1 to {MOST:,} can be told at once",
-        )
+        source = f"the body: has {len(told):,} events; 1 to {MOST:,} can be reported in one call"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     return told
 
 
@@ -179,7 +183,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
         raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}]: must be an object")
     fields = {name: value for name, value in one.items() if not is_absent(value)}
     if unknown := sorted(set(fields) - fields_of("Event")):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is no field of an event")
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{at}{unknown[0][:64]}: is not a field of an event")
     if "event" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{at}event: is missing")
     found: dict[str, Any] = {"name": clean(f"{at}event", fields["event"], most=64)}
@@ -187,19 +191,30 @@ def _read(one: Any, place: int) -> dict[str, Any]:
         raise Malformed(f"{at}event", Fault.NO_SUCH_EVENT, name=found["name"])
     found |= {name: clean(at + name, fields[name], most=150) for name in _NAMED.keys() & fields.keys()}
     found |= {name: keys.read(at + name, found[name]).hex for name in found if name.endswith("Key")}
+    found["about"] = _about_of(fields, at)
     if len({_NAMED[name][0] for name in found if name in _NAMED}) < len(_NAMED.keys() & found.keys()):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}]: names one of client, group and user twice")
     data = fields.get("data", {})
     if not isinstance(data, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{at}data: must be an object")
     try:
-        found["data"] = templating.told(data)
+        found["data"] = events.with_about(templating.told(data), found["about"])
     except Malformed as error:
         raise Malformed(at + error.field, error.fault, **error.facts) from error
     found["occurred_at"] = (
         _moment(f"{at}occurredAt", fields["occurredAt"]) if "occurredAt" in fields else None
     )
     found["key"] = keys.read(f"{at}eventKey", fields["eventKey"]) if "eventKey" in fields else None
+    return found
+
+
+def _about_of(fields: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """What the event is about in the bank's core, as its data take it."""
+    found: dict[str, Any] = {
+        target: keys.read(at + name, fields[name]) for name, target in KEYS_ABOUT.items() if name in fields
+    }
+    if "referenceId" in fields:
+        found["reference_id"] = clean(f"{at}referenceId", fields["referenceId"], most=LONGEST_REFERENCE)
     return found
 
 
@@ -210,11 +225,8 @@ def _moment(field: str, value: Any) -> datetime:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise ApiError(
-        400,
-        Code.INVALID_PARAMETERS,
-        f"{field}: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199",
-    )
+    source = f"{field}: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199"
+    raise ApiError(400, Code.INVALID_PARAMETERS, source)
 
 
 def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: bool) -> HttpResponse:
@@ -241,11 +253,8 @@ def _happening(one: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], pl
     whom = {}
     for name in _NAMED.keys() & one.keys():
         if one[name] not in rows[name]:
-            raise ApiError(
-                404,
-                Code.OBJECT_NOT_FOUND,
-                f"[{place}].{name}: there is no {_NAMED[name][0]} {one[name][:64]}",
-            )
+            source = f"[{place}].{name}: there is no {_NAMED[name][0]} {one[name][:64]}"
+            raise ApiError(404, Code.OBJECT_NOT_FOUND, source)
         whom[_NAMED[name][0]] = rows[name][one[name]]
     return Happening(one["name"], **whom, data=one["data"], occurred_at=one["occurred_at"], key=one["key"])
 
@@ -254,7 +263,7 @@ def _answer(raised: Raised) -> dict[str, Any]:
     return {"eventKey": raised.event.key.hex, "messages": [key.hex for key in raised.messages]}
 
 
-def _event_out(event: BusinessEvent) -> dict[str, Any]:
+def _event_out(event: BusinessEvent, *, tells: bool) -> dict[str, Any]:
     entries = events.entries_of(event)
     found = {
         "eventKey": event.key.hex,
@@ -262,7 +271,7 @@ def _event_out(event: BusinessEvent) -> dict[str, Any]:
         "occurredDate": moment(event.occurred_at),
         "receivedDate": moment(event.received_at),
         "source": event.source,
-        "data": event.data,
+        "data": event.data if tells else None,
         "messages": [key for entry in entries for key in entry.messages],
         "templates": [
             {
@@ -271,7 +280,8 @@ def _event_out(event: BusinessEvent) -> dict[str, Any]:
                 "type": entry.type,
                 "messages": entry.messages,
             }
-            | ({"silence": entry.silence, "details": entry.details} if entry.silence else {})
+            | ({"silence": entry.silence} if entry.silence else {})
+            | ({"details": entry.details} if entry.silence and tells else {})
             for entry in entries
         ],
     }

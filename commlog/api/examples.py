@@ -1,7 +1,4 @@
-"""An example of each body and of each answer that is more than a key, shown in the plain description.
-
-A test sends all of the bodies.
-"""
+"""Examples of bodies and answers for the plain description. A test sends all of the bodies."""
 
 from typing import Any
 

@@ -24,10 +24,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asks for: of each element its fields, or why it is refused.
-
-    `alone`: it is no list. `partial`: see `send`.
-    """
+    """Of each element its fields, or why it is refused. `alone`: no list. `partial`: see `send`."""
 
     each: Sequence[Fields | ApiError]
     alone: bool
@@ -35,14 +32,11 @@ class Asked:
 
     @property
     def sound(self) -> list[Fields]:
-        """The elements that are not refused so far."""
         return [one for one in self.each if not isinstance(one, ApiError)]
 
 
 def send(request: HttpRequest) -> HttpResponse:
-    """Store what the body asks for: all of it, or nothing; with `?partial=true` each element of a list that
-    can be stored.
-    """
+    """Store all, or nothing; with `?partial=true` each element of a list that can be stored."""
     asked = _asked(request)
     if not asked.partial:
         _refuse(asked.each)
@@ -61,11 +55,8 @@ def _asked(request: HttpRequest) -> Asked:
     if not isinstance(body, list):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object, or a list of objects")
     if not 1 <= len(body) <= MOST:
-        raise ApiError(
-            400,
-            Code.INVALID_PARAMETERS,
-            f"the body: has {len(body):,} messages; 1 to {MOST:,} can be sent at once",
-        )
+        source = f"the body: has {len(body):,} messages; 1 to {MOST:,} can be sent at once"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     return Asked(
         [_of(place, _read, request, one) for place, one in enumerate(body)], alone=False, partial=partial
     )
@@ -87,9 +78,7 @@ def _read(request: HttpRequest, one: Any) -> Fields:
 
 
 def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
-    """What is made of an element of a list; or why it is refused, an ApiError that names it:
-    `[3].destination: …`.
-    """
+    """What is made of a list's element; or an ApiError that names it: `[3].destination: …`."""
     try:
         return make(*given)
     except Malformed as malformed:
@@ -101,10 +90,7 @@ def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
 
 
 def _refuse(each: Sequence[object]) -> None:
-    """Go on only if no element is refused.
-
-    Raises ApiError with the first status; it names so many of them and counts the rest.
-    """
+    """Raise an ApiError with the first status, naming some refused elements; or none is refused."""
     errors = [one for one in each if isinstance(one, ApiError)]
     if not errors:
         return
@@ -145,7 +131,7 @@ def _stored(request: HttpRequest, asked: Asked) -> HttpResponse:
 
 def _shown(request: HttpRequest, asked: Asked, answer: HttpResponse) -> HttpResponse:
     """Return the answer as the caller may read it now."""
-    if permissions.may_read_messages(caller_of(request)):
+    if permissions.may_read_content(caller_of(request)):
         return answer
     told = json.loads(answer.content)
     each = zip([told] if asked.alone else told, asked.each, strict=True)

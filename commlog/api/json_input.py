@@ -11,10 +11,7 @@ _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
 
 def is_absent(value: Any) -> bool:
-    """Whether a value is as good as left out where none is needed: null, an empty text, an empty list.
-
-    Generated clients write them.
-    """
+    """Whether it is as good as left out: null, "" or [], which generated clients write."""
     return value is None or value == "" or value == []
 
 
@@ -27,14 +24,10 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
-    """The JSON value in `text`: strict JSON, no NaN, no repeated names, no numbers or nesting beyond reason.
+    """Strict JSON: no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
 
-    Raises Malformed.
-
-    JSON has one kind of number, so 7.0 is the whole number 7.
-
-    `exact`: numbers with a point or an exponent are Decimals with the digits that are written: 12.50 is no
-    12.5 on a letter. `keep`: the fields whose values are wanted. Others are None, so that a long text of
+    JSON has one kind of number, so 7.0 is 7. `exact`: numbers with a point or an exponent are Decimals with
+    the digits that are written. `keep`: the fields that are wanted; others are None, so that a long text of
     thousands of messages is never held twice.
     """
 
@@ -71,10 +64,7 @@ def _number(text: str) -> int | float:
 
 
 def _exact(text: str) -> Decimal:
-    """Not bounded here: whoever reads the field can name it.
-
-    An exponent beyond what Decimal can hold is no finite number.
-    """
+    """Digits as written; whoever reads the field bounds them. Beyond Decimal is no finite number."""
     try:
         return Decimal(text)
     except InvalidOperation:

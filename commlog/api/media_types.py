@@ -12,10 +12,7 @@ V1, V2 = "application/vnd.mambu.v1+json", "application/vnd.mambu.v2+json"
 
 
 def check(request: HttpRequest) -> None:
-    """Raise ApiError (406) where the answer is wanted in API v1 alone, which is not spoken here.
-
-    Clients that ask for text or pictures get JSON all the same: some send `text/*` by mistake.
-    """
+    """Raise ApiError (406) for API v1 alone. Who asks for text gets JSON: some send `text/*` by mistake."""
     if _wanted(request) is None and request.accepts(V1):
         source = f"Accept: this address answers {V2} and {JSON}, and no API v1"
         raise ApiError(406, Code.INVALID_API_OPERATION, source)

@@ -5,6 +5,7 @@ from django.http.response import HttpResponseBase
 from ninja import Path, Router
 
 from commlog import permissions
+from commlog.access import recording
 from commlog.api import bodies, intake, pages, resending, search_request
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -30,13 +31,14 @@ from commlog.api.shapes import (
     STORED,
 )
 from commlog.kit.limits import A_PAGE, time_limit
+from commlog.models.access_record import Access
 
 router = Router(tags=["Communications"])
 BASE = "/communications/messages"
 _FOUND = answers("The messages, newest first unless sorted otherwise", MESSAGES, headers=PAGE_HEADERS)
 _SKIPPED = {
-    resending.SKIPPED: "How many were left alone: another entry of their chain was sent or is under way, or "
-    "they would fail again at once"
+    resending.SKIPPED: "How many were skipped: another entry of their chain was sent or is being sent, or "
+    "they would fail again immediately"
 }
 _reading = needs(
     permissions.may_read_messages, "reading messages needs the permission “View communication history”"
@@ -87,9 +89,10 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
         if found is None:
             raise ApiError(404, Code.MESSAGE_NOT_FOUND, key.hex)
         secret_urls = permissions.may_read_secret_urls(caller_of(request))
-        return JsonResponse(
-            message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls)
-        )
+        shown = message_out(found, found.attempts.all() if full else None, secret_urls=secret_urls)
+    if not found.masked:
+        recording.record(caller_of(request).actor, Access.API, [found.pk])
+    return JsonResponse(shown)
 
 
 @router.post(
@@ -117,13 +120,11 @@ def search_sorted(request: HttpRequest) -> HttpResponseBase:
 @router.post(
     f"{BASE}:resend",
     operation_id="resend",
-    openapi_extra=describes(
-        body=RESEND, once=True, _202=answers("They are sent once more, as new entries", headers=_SKIPPED)
-    ),
+    openapi_extra=describes(body=RESEND, once=True, _202=answers("Resent as new entries", headers=_SKIPPED)),
 )
 @_resending
 def resend(request: HttpRequest) -> HttpResponse:
-    """Send failed messages once more. The failed entries stay; takes what a search answers."""
+    """Resend failed messages as new entries. The failed entries stay; takes what a search answers."""
     wanted = resending.by_keys(resending.body_of(request))
     return once(request, lambda: resending.done(resending.resend(request, wanted), 202))
 
@@ -131,9 +132,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 @router.post(
     f"{BASE}:resendAsyncByKeys",
     operation_id="enqueueByKeys",
-    openapi_extra=describes(
-        body=RESEND, once=True, _200=answers("They are sent once more, as new entries", headers=_SKIPPED)
-    ),
+    openapi_extra=describes(body=RESEND, once=True, _200=answers("Resent as new entries", headers=_SKIPPED)),
 )
 @_resending
 def resend_by_keys(request: HttpRequest) -> HttpResponse:
@@ -148,12 +147,12 @@ def resend_by_keys(request: HttpRequest) -> HttpResponse:
     openapi_extra=describes(
         body=RESEND_BY_DATE,
         once=True,
-        _200=answers("They are sent once more, as new entries", headers=_SKIPPED),
+        _200=answers("Resent as new entries", headers=_SKIPPED),
     ),
 )
 @_resending
 def resend_by_date(request: HttpRequest) -> HttpResponse:
-    """Send the failed messages that were made in a span of time once more."""
+    """Resend the failed messages created in a period."""
     body = resending.body_of(request)
     span = resending.by_date(body)
     return once(request, lambda: resending.done(resending.resend_span(request, span, body), 200))

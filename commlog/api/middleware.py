@@ -1,4 +1,4 @@
-"""What every answer to a program has in common, also one that no operation gives."""
+"""What every answer to a program has in common, also one that no operation gives; pages are named, too."""
 
 import re
 from collections.abc import Callable
@@ -15,27 +15,21 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ProgramsMiddleware:
-    """Names each call in its answer and in the log: by the id that it came with, or by a new one.
-
-    Tells callers of their limits.
-
-    An unknown address is said in JSON.
-    """
+    """Names each call in its answer and the log, tells limits, says unknown addresses in JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not speaks_api(request):
-            request_id.set("")
-            return self.get_response(request)
         given = request.headers.get(HEADER, "")
         name = given if _GIVEN.fullmatch(given) else uuid4().hex
-        request_id.set(name)  # until the next call: Django writes of an answer behind all middleware
+        request_id.set(name)  # until the next one: Django writes of an answer behind all middleware
+        if not speaks_api(request):
+            page = self.get_response(request)
+            page[HEADER] = name
+            return page
         response = cross_origin.preflight(request) or self.get_response(request)
-        if response.status_code == 404 and not response.get("Content-Type", "").startswith(
-            ("application/json", "application/problem+json")
-        ):
+        if response.status_code == 404 and not _is_json(response):
             response = of_status(request, 404)  # in development Django answers with a page of its own
         response[HEADER] = name
         cross_origin.mark(request, response)

@@ -1,11 +1,8 @@
-"""Doing once what is asked with an Idempotency-Key, however often and by however many at once it is asked.
+"""Doing once what is asked with an Idempotency-Key, however often and by however many at once.
 
 The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is
-remembered are committed together: after a crash in the middle there is neither, and when the lease has lapsed
-the call can be made again.
-
-A remembered answer is stored sealed, since it may hold what is shown once (a signing secret), and is deleted
-when it has expired.
+remembered are committed together: after a crash there is neither, and when the lease has lapsed the call can
+be made again. Answers are stored sealed (they may hold a signing secret) until they expire.
 """
 
 import re
@@ -26,10 +23,10 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
 from commlog.models import ApiAnswer
+from commlog.models.api import KEPT
 from notifications.secrets.sealed import SEALED, opened, seal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-REMEMBERED = timedelta(hours=6)
 LEASE = timedelta(seconds=60)
 LONGEST = 255
 PATTERN = f"[!-~]([ -~]{{0,{LONGEST - 2}}}[!-~])?"  # spaces around the value of a header are no part of it
@@ -53,15 +50,11 @@ def once(
     admit: Callable[[], None] = _admitted,
     shown: Callable[[HttpResponse], HttpResponse] = _whole,
 ) -> HttpResponse:
-    """The answer of `work`, which runs in a transaction; with an Idempotency-Key only the first time, then
-    the same answer again.
+    """The answer of `work`, run in a transaction; with an Idempotency-Key the first time only.
 
-    `admit` runs before that transaction begins, and not for a repetition: it counts, so that no count is
-    locked while `work` lasts. `shown` takes out what the caller may not read at the moment of asking: it is
-    applied to the first answer and to each repetition.
-
-    What `work` refuses by an exception is undone and not remembered. Whatever can be refused without the
-    database should be refused before: the transaction is then short.
+    `admit` runs before that transaction, and not for a repetition: no count is locked while `work` lasts.
+    `shown` takes out of each answer what the caller may not read then. What `work` refuses by an exception is
+    undone and not remembered: refuse before it what needs no database.
     """
     given = request.headers.get(HEADER)
     if given is None:
@@ -87,11 +80,8 @@ def once(
 
 def _checked(key: str) -> str:
     if not re.fullmatch(PATTERN, key):
-        raise ApiError(
-            400,
-            Code.INVALID_PARAMETERS,
-            f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best",
-        )
+        source = f"{HEADER}: must be 1 to {LONGEST} printable ASCII characters; a UUID is best"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     return key
 
 
@@ -135,7 +125,7 @@ def _claim(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "fingerprint": _fingerprint(request),
         "token": uuid4(),
         "lease_until": now + LEASE,
-        "expires_at": now + REMEMBERED,
+        "expires_at": now + KEPT,
     }
 
 
@@ -175,10 +165,9 @@ def install_schedule(**_: Any) -> None:
 
 
 def sweep() -> int:
-    """Delete the answers that have expired, and seal those that an older version stored readable (a task of
-    django-q2).
+    """Delete expired answers, seal readable ones of older versions (a task of django-q2); how many.
 
-    Returns how many rows were touched. Each batch is a statement of its own, so a lost worker loses nothing.
+    Each batch is a statement of its own, so a lost worker loses nothing.
     """
     now, touched = timezone.now(), 0
     expired = ApiAnswer.objects.filter(expires_at__lt=now)

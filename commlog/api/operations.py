@@ -11,15 +11,13 @@ from commlog import audit
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from commlog.permissions import Holder
+from commlog.kit.doors import Holder
 
 Operation = Callable[..., HttpResponseBase]
 
 
 def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operation], Operation]:
-    """Only for callers of whom `allowed` (a function of permissions.py) says yes; others get 403, and an
-    entry in the audit trail.
-    """
+    """Only for callers whom `allowed` (of permissions.py) accepts; others get 403, recorded."""
 
     def decorate(operation: Operation) -> Operation:
         @wraps(operation)

@@ -1,6 +1,4 @@
-"""Pages of answers: offset and limit as clients know them, and a cursor of ours that costs the same at any
-depth.
-"""
+"""Pages of answers: offset and limit as clients know them; a cursor that costs the same at any depth."""
 
 import json
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from commlog import permissions
+from commlog.access import recording
 from commlog.api import written
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
@@ -23,8 +22,11 @@ from commlog.api.search_request import SORTABLE, Question
 from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, counted, time_limit
 from commlog.kit.paging import BadCursor, Page
+from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.log.page import SORTABLE as MOST_SORTED
-from notifications.criteria import to_q
+from commlog.models.access_record import Access
+from notifications.criteria import FIELDS, narrow
+from notifications.masking import Withheld
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
@@ -68,17 +70,26 @@ def paging_of(request: HttpRequest) -> Paging:
     )
 
 
+def limited_of(request: HttpRequest) -> tuple[int, str]:
+    """The query string of a list that is only walked: limit and cursor."""
+    given = _parameters(request, {"limit", "cursor"})
+    return _number(given, "limit", MOST, least=1, most=MOST, codes=_LIMIT), given.get("cursor", "")
+
+
 def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBase:
-    """The messages that the question means and the caller may read, as a JSON list, and in headers what lies
-    behind them.
-    """
+    """The messages that are meant and may be read, as a JSON list; headers say what lies behind."""
     scope = permissions.messages_for(caller)
-    messages = scope.filter(to_q(question.criteria)) if question.criteria else scope
+    try:
+        messages = narrow(scope, question.criteria) if question.criteria else scope
+    except Withheld as error:
+        said = "; ".join(f"field: {FIELDS[name].api}: {NEEDS_CONTENT}" for name in error.names)
+        raise ApiError(403, Code.INVALID_PERMISSIONS, said) from error
     with time_limit(A_PAGE):
         page = _page(question, wanted, messages)
     response = written.answer(
         page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller)
     )
+    _write_down(caller, page.rows, question)
     if page.after or wanted.cursor:
         response["Items-Next-Cursor"] = page.after
     if wanted.totals:
@@ -89,6 +100,15 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
         response["Items-Total"] = str(total)
         response["Items-Limit"], response["Items-Offset"] = str(wanted.limit), str(wanted.offset)
     return response
+
+
+def _write_down(caller: Caller, messages: Sequence[Message], question: Question) -> None:
+    """Record which messages the caller reads by this answer, and that it has searched for what they say."""
+    shown = [each.pk for each in messages if not each.masked]
+    asked = [each for each in question.criteria if FIELDS[each.field].withheld]
+    if shown or asked:
+        search = recording.digest(repr(asked)) if asked else ""
+        recording.record(caller.actor, Access.API_PAGE, shown, search=search)
 
 
 def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page[Message]:
@@ -177,17 +197,12 @@ _LIMIT = (Code.INVALID_PAGINATION_LIMIT_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_LIM
 
 
 def _parameters(request: HttpRequest, allowed: set[str]) -> dict[str, str]:
-    """The query string. What nobody knows is refused: a misspelled `offset` would otherwise read the first
-    page for ever.
-    """
+    """The query string. A misspelled `offset` would read the first page for ever, so is refused."""
     for name, values in request.GET.lists():
         if name not in allowed:
             shown = name[:64].encode(errors="replace").decode()
-            raise ApiError(
-                400,
-                Code.PARAMETER_NOT_ALLOWED,
-                f"{shown}: there is no such parameter; there are {', '.join(sorted(allowed))}",
-            )
+            source = f"{shown}: unknown parameter; allowed: {', '.join(sorted(allowed))}"
+            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, source)
         if len(values) > 1:
             raise ApiError(400, Code.INVALID_PARAMETERS, f"{name}: is given more than once")
     return {name: str(value) for name, value in request.GET.items() if value != ""}

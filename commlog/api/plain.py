@@ -1,9 +1,7 @@
-"""One source, two descriptions: the strict schemas say exactly what is taken; the plain ones, made of them,
-are for people and generators.
+"""Two descriptions of one source: strict schemas say exactly what is taken, plain ones are for people.
 
-A plain object is one flat list of fields: what the strict schema tells in several alternatives stands there
-together. Of a list and an object, or of one and many, the first alternative is shown. Patterns, and null for
-what may be left out, are not.
+A plain object is one flat list of fields, all alternatives together. Of a list and an object the first
+alternative is shown. Patterns, and null for what may be left out, are not.
 """
 
 from collections.abc import Iterable, Mapping

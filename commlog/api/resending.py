@@ -49,9 +49,7 @@ class Span:
 
 
 def body_of(request: HttpRequest) -> Any:
-    """The body of a resend. It may be as large as any answer of a search; of its messages only the keys are
-    kept.
-    """
+    """The body of a resend, as large as any search's answer; only its keys are kept."""
     return bodies.read(
         request,
         most=settings.API_LARGEST_ANSWER,
@@ -90,7 +88,7 @@ def by_date(body: Any) -> Span:
     try:
         span = criteria.parse("created", "BETWEEN", [given["startDate"], given["endDate"]])
     except Malformed as error:
-        raise ApiError(400, Code.START_DATE_AFTER_END_DATE, "startDate: lies after endDate") from error
+        raise ApiError(400, Code.START_DATE_AFTER_END_DATE, "startDate: is after endDate") from error
     failed = Message.objects.failed().filter(to_q([span]), type__in=_types(given.get("templateTypes")))
     return Span(failed, _again(given))
 
@@ -119,7 +117,7 @@ def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
     most = settings.API_MOST_RESENT_BY_DATE
     pks = list(span.messages.order_by("created_at", "pk").values_list("pk", flat=True)[: most + 1])
     if len(pks) > most:
-        source = f"more than {most:,} failed messages were made in this time; ask for a shorter one"
+        source = f"more than {most:,} failed messages were created in this period; choose a shorter one"
         raise ApiError(400, Code.MAXIMUM_NUMBER_OF_COMMUNICATION_MESSAGES_TO_RESEND_EXCEEDED, source)
     return _resent(
         request, pks, span.again, {name: value for name, value in asked.items() if not is_absent(value)}
@@ -159,9 +157,8 @@ def key_of(value: Any) -> UUID:
     try:
         criterion = criteria.parse("key", "EQUALS", [clean("encodedKey", value)])
     except Malformed as error:
-        raise ApiError(
-            400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, f"encodedKey: {sentence(error)}"
-        ) from error
+        source = f"encodedKey: {sentence(error)}"
+        raise ApiError(400, Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY, source) from error
     return UUID(criterion.values[0])
 
 
@@ -171,9 +168,8 @@ def _types(given: Any) -> list[str]:
     if not (
         isinstance(given, list) and all(isinstance(each, str) and each in TEMPLATE_TYPES for each in given)
     ):
-        raise ApiError(
-            400, Code.INVALID_PARAMETERS, f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}"
-        )
+        source = f"templateTypes: must be a list of {', '.join(TEMPLATE_TYPES)}"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     return given
 
 
@@ -188,9 +184,6 @@ def _object(value: Any, schema: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, "the body: must be an object or, with keys, a list")
     if unknown := sorted(set(value) - fields_of(schema)):
-        raise ApiError(
-            400,
-            Code.PARAMETER_NOT_ALLOWED,
-            f"there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}",
-        )
+        source = f"there is no {unknown[0][:64]}; there are {', '.join(sorted(fields_of(schema)))}"
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, source)
     return value

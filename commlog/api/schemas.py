@@ -1,6 +1,4 @@
-"""Messages in the API's names, out and in. camelCase lives only here. Absent values are omitted, never
-null.
-"""
+"""Messages in the API's names. camelCase lives only here. Absent values are omitted, never null."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -34,11 +32,17 @@ def _named(name: str) -> str:
 RELATED = ("sender_user", "client", "group", "user", "resend_of", "template", "business_event")
 # What a message is about in the bank's core, by the names of the API.
 KEYS_ABOUT = {_named(name): name for name in content.KEYS}
+# What is said of a masked message.
+WITHHELD = (
+    "Without the permission “Read message content” destination is masked, and subject, body, html and "
+    "failureCause are absent"
+)
 READ = (
     "key", "type", "state", "created_at", "sent_at", "destination", "subject", "content", "html", "event",
     *KEYS_ABOUT.values(), "reference_id",
     "failure_reason", "failure_cause", "failures",
     "provider_id", "waiting_reason", "outcome", "possible_duplicate", "receipt_status", "receipt_at",
+    "words_gone_at",
     *(f"{name}__key" for name in RELATED),
 )  # fmt: skip
 
@@ -46,13 +50,12 @@ READ = (
 def message_out(
     message: Message, attempts: Iterable[Attempt] | None = None, *, secret_urls: bool = True
 ) -> dict[str, Any]:
-    """A message as the API shows it: Mambu's fields, and `waitingReason`, `outcome`, `possibleDuplicate`,
-    `receipt`, `resendOf` of ours.
+    """A message as the API shows it: Mambu's fields and ours. RELATED should be selected with it.
 
-    The rows of RELATED should have been selected with it. Without `secret_urls` the URL of a webhook is
-    shortened, also in what its server said.
+    Without `secret_urls` the URL of a webhook is shortened, also in what its server said. Of a masked message
+    nothing is there that was withheld.
     """
-    detail: Callable[[str], str] = str if secret_urls else message.shown_detail
+    detail: Callable[[str], str] = str if secret_urls and not message.masked else message.shown_detail
     fields: dict[str, Any] = {
         "encodedKey": message.key.hex,
         "type": message.type,
@@ -82,6 +85,8 @@ def message_out(
         "receipt": message.receipt_status,
         "receiptDate": moment(message.receipt_at),
         "resendOf": _key(message.resend_of),
+        "textDeletedDate": moment(message.words_gone_at),
+        "contentWithheld": message.masked or None,
     }
     shown = {name: value for name, value in fields.items() if value not in (None, "")}
     if attempts is not None:
@@ -138,18 +143,13 @@ _MOST_REMEMBERED = 10_000
 
 
 class DraftReader:
-    """Turns JSON objects into drafts; remembers the rows that they name, so that a long file asks for each
-    once.
-    """
+    """Turns JSON objects into drafts; asks for each row that they name once."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Model | None] = {}
 
     def look_up(self, many: Iterable[Mapping[str, Any]]) -> None:
-        """Find the rows that these objects name, with one query for each of the fields.
-
-        What is wrong with a name, `read` says.
-        """
+        """Find the rows these objects name, a query a field; `read` says what is wrong."""
         wanted: dict[str, set[str]] = {}
         for fields in many:
             for name in _REFERENCES.keys() & fields.keys():

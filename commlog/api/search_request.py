@@ -1,7 +1,4 @@
-"""What a search asks: criteria and order, from a body.
-
-Every refusal names the field and has the number of its kind.
-"""
+"""What a search asks: criteria and order. Refusals name the field and have their kind's number."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -93,11 +90,8 @@ def _criteria(given: Any) -> tuple[Criterion, ...]:
     if not isinstance(given, list):
         raise ApiError(400, Code.INVALID_FILTER_VALUES, "filterCriteria: must be a list")
     if len(given) > MOST_CRITERIA:
-        raise ApiError(
-            400,
-            Code.TOO_MANY_FILTERS_PROVIDED,
-            f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed",
-        )
+        source = f"filterCriteria: {len(given):,} are given, at most {MOST_CRITERIA} are allowed"
+        raise ApiError(400, Code.TOO_MANY_FILTERS_PROVIDED, source)
     return tuple(_criterion(one, f"criterion {number}") for number, one in enumerate(given, start=1))
 
 
@@ -108,11 +102,8 @@ def _criterion(given: Any, place: str) -> Criterion:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{place}: {name} is missing")
     named = word(f"{place}.field", one["field"], Code.INVALID_FILTER_SELECTION)
     if named not in BY_API_NAME:
-        raise ApiError(
-            400,
-            Code.INVALID_FILTER_SELECTION,
-            f"field: {named}: there is no such field; there are {', '.join(BY_API_NAME)}",
-        )
+        source = f"field: {named}: unknown field; allowed: {', '.join(BY_API_NAME)}"
+        raise ApiError(400, Code.INVALID_FILTER_SELECTION, source)
     field = BY_API_NAME[named]
     operator = operator_of(field, word(f"{place}.operator", one["operator"], Code.INVALID_FILTER_ELEMENT))
     return read_criterion(field, operator, one)
@@ -125,11 +116,7 @@ def read_criterion(
     *,
     fields: Callable[[str], Field | None] = ASKED.get,
 ) -> Criterion:
-    """The criterion of that field and operator, its values taken from `value`, `secondValue` and `values` of
-    an object.
-
-    `fields`: the field of a name, where it is not messages that are asked about.
-    """
+    """The criterion of a field, operator and an object's values. `fields`: if not messages' own."""
     wanted = _wanted(operator)
     for name, code in VALUES.items():
         if name in wanted and one.get(name) is None:
@@ -148,9 +135,8 @@ def _checked(
     name = field.api or field.key
     code = Code.INVALID_FILTER_VALUES if operator in WITH_LIST else Code.INVALID_FILTER_VALUE
     if len(values) > MOST_VALUES:
-        raise ApiError(
-            400, code, f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed"
-        )
+        source = f"{name}: {len(values):,} values are given, at most {MOST_VALUES:,} are allowed"
+        raise ApiError(400, code, source)
     try:
         return criteria.parse(field.key, operator, [_text(field, value) for value in values], fields=fields)
     except Malformed as error:
@@ -180,9 +166,8 @@ def operator_of(field: Field, name: str) -> Operator:
     try:
         return criteria.operator_of(field, name)
     except Malformed as error:
-        raise ApiError(
-            400, Code.INVALID_FILTER_ELEMENT, f"{field.api or field.key}: {sentence(error)}"
-        ) from error
+        source = f"{field.api or field.key}: {sentence(error)}"
+        raise ApiError(400, Code.INVALID_FILTER_ELEMENT, source) from error
 
 
 def check_kinds(one: Mapping[str, Any], place: str) -> None:
@@ -231,9 +216,7 @@ def word(name: str, value: Any, code: Code) -> str:
 
 
 def object_of(value: Any, place: str, schema: str, wanted: str) -> dict[str, Any]:
-    """The value, if it is an object with no other fields than the schema of that name has; else ApiError,
-    which says what is wanted.
-    """
+    """The value, if an object with no fields but that schema's; else raises ApiError."""
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
     if unknown := sorted(set(value) - fields_of(schema)):

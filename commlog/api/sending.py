@@ -1,7 +1,4 @@
-"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses.
-
-What is asked for, and storing it.
-"""
+"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +14,6 @@ from commlog.api.errors import ApiError
 from commlog.api.json_input import is_absent
 from commlog.api.operations import demand
 from commlog.api.schemas import KEYS_ABOUT, DraftReader
-from commlog.audit import AuditAction
 from commlog.kit.sentences import with_field
 from commlog.message.compose import TARGETS, filled_by_hand
 from commlog.models import User
@@ -60,24 +56,19 @@ READ_ONLY = frozenset(
         "receipt",
         "receiptDate",
         "resendOf",
+        "textDeletedDate",
         "attempts",
     }
 )
 
 
 def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a message to send that are not empty.
-
-    What needs no database is checked here, the permission included.
-    """
+    """The fields that are not empty. Checks what needs no database, the permission included."""
     fields = {name: value for name, value in body.items() if name not in READ_ONLY and not is_absent(value)}
     taken = fields_of("NewMessage") - READ_ONLY
     if unknown := sorted(set(fields) - taken):
-        raise ApiError(
-            400,
-            Code.PARAMETER_NOT_ALLOWED,
-            f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(taken))}",
-        )
+        source = f"{unknown[0][:64]}: cannot be given; these can: {', '.join(sorted(taken))}"
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, source)
     channel = _channel(fields)
     demand(
         request,
@@ -92,10 +83,7 @@ def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Drafts:
-    """Turns what a caller asks for into drafts.
-
-    Rows that many of them name are looked up once for all of them.
-    """
+    """Turns what a caller asks for into drafts; looks up each row once."""
 
     def __init__(self, caller: Caller, many: Collection[Mapping[str, Any]]) -> None:
         self._caller = caller
@@ -131,9 +119,7 @@ class Drafts:
 
 
 def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:
-    """Store messages in the caller's transaction, with an entry in the audit trail; the rows that they name
-    are with them.
-    """
+    """Store messages in the caller's transaction, with an audit entry."""
     if not ready:
         return []
     messages = outbox.store(ready)
@@ -148,14 +134,7 @@ def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:
     told = (
         {"messages": len(messages), "first": first.key.hex, "last": messages[-1].key.hex} if several else None
     )
-    audit.record(
-        caller.actor,
-        AuditAction.SENT,
-        kind="message",
-        key="" if several else first.key.hex,
-        label=label,
-        after=told,
-    )
+    audit.sent(caller.actor, label, key="" if several else first.key.hex, after=told)
     return messages
 
 
@@ -166,28 +145,21 @@ def as_given(fields: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, An
 
 
 def _from_template(draft: Draft, found: NotificationTemplate | None, caller: Caller) -> Draft:
-    """The draft with what the template says to its recipient.
-
-    Raises ApiError where the template does not fit.
-    """
+    """The draft as the template has it for its recipient. Raises ApiError where it does not fit."""
     if found is None:
-        raise ApiError(
-            404, Code.OBJECT_NOT_FOUND, "templateKey: there is no such template for messages by hand"
-        )
+        source = "templateKey: no such template for manual messages"
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, source)
     recipient: Any = draft.recipient
     if not found.active:
-        raise ApiError(400, Code.INVALID_PARAMETERS, "templateKey: the template is switched off")
+        raise ApiError(400, Code.INVALID_PARAMETERS, "templateKey: the template is inactive")
     if found.type != draft.type:
-        raise ApiError(
-            400,
-            Code.INVALID_PARAMETERS,
-            f"templateKey: the template is for {found.type}, the message is of the type {draft.type}",
-        )
+        source = f"templateKey: the template is for {found.type}, the message is of the type {draft.type}"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     if recipient is None or found.target != TARGETS[kind_of(recipient).name]:
         raise ApiError(
             400,
             Code.INVALID_TARGET,
-            f"templateKey: the template is about {found.get_target_display().lower()}, the addressee is none",
+            f"templateKey: the template is for {found.get_target_display().lower()}, not for this recipient",
         )
     return replace(draft, **filled_by_hand(found, recipient, by=caller), template=found)
 
@@ -197,11 +169,8 @@ def _channel(fields: Mapping[str, Any]) -> MessageType:
     if given is None:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "type: is missing")
     if given not in channels.FOR_PEOPLE:
-        raise ApiError(
-            400,
-            Code.INVALID_PARAMETERS,
-            f"type: only {' and '.join(channels.FOR_PEOPLE)} can be sent by hand",
-        )
+        source = f"type: only {' and '.join(channels.FOR_PEOPLE)} can be sent by hand"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     return MessageType(given)
 
 
@@ -209,11 +178,8 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
     if "templateKey" in fields:
         for name in ("subject", "body", "html"):
             if name in fields:
-                raise ApiError(
-                    400,
-                    Code.PARAMETER_NOT_ALLOWED,
-                    f"{name}: must be empty where templateKey says what is sent",
-                )
+                source = f"{name}: must be empty where templateKey says what is sent"
+                raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, source)
         return
     if "body" not in fields:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "body: is missing")
@@ -226,9 +192,7 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
 
 
 def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:
-    """Nobody writes in another's name. A program has none to give: the log shows its consumer as the
-    sender.
-    """
+    """Nobody writes in another's name; a program's sender is its consumer."""
     given = fields.get("senderKey")
     if given is not None and not (caller.user and keys.key_in(str(given)) == caller.user.key):
         raise ApiError(400, Code.INVALID_PARAMETERS, "senderKey: must be the key of the user who calls")

@@ -1,7 +1,4 @@
-"""JSON Schemas of the API: what is taken and answered, made of the tables that decide it.
-
-A test attacks the API with them.
-"""
+"""JSON Schemas of what the API takes and answers, from the tables that decide it. Tests attack with them."""
 
 import calendar
 from collections.abc import Iterable, Mapping
@@ -13,11 +10,12 @@ from commlog.api.intake import MOST as MOST_SENT
 from commlog.api.pages import DEEPEST, MOST
 from commlog.api.plain import NOTHING, PLAIN
 from commlog.api.resending import TEMPLATE_TYPES
-from commlog.api.schemas import KEYS_ABOUT
+from commlog.api.schemas import KEYS_ABOUT, WITHHELD
 from commlog.api.search_request import BY_API_NAME, SORTABLE
 from commlog.api.sending import EVENT, READ_ONLY, RECIPIENTS
 from notifications import channels
 from notifications.criteria import (
+    COUNTED_BACK,
     LONGEST,
     MOST_CRITERIA,
     MOST_VALUES,
@@ -108,12 +106,18 @@ _DAYS: Schema = {
         {"type": "string", "pattern": f"^0{{0,4}}{_TO_36500}$"},
     ]
 }
+_HOURS: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": COUNTED_BACK[Operator.LAST_HOURS]},
+        {"type": "string", "pattern": "^0{0,4}[1-9][0-9]{0,4}$"},
+    ]
+}
 
 
 def _value(field: Field, operator: Operator) -> Schema:
     """What a value of the field looks like for that operator."""
-    if operator == Operator.LAST_DAYS:
-        return _DAYS
+    if operator in COUNTED_BACK:
+        return _DAYS if operator == Operator.LAST_DAYS else _HOURS
     if field.kind == Kind.KEY:
         return KEY
     if field.kind == Kind.DATE_TIME:
@@ -128,9 +132,7 @@ def _value(field: Field, operator: Operator) -> Schema:
 
 
 def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
-    """The values that go with a field and an operator: how criteria with the same are told, and their
-    properties.
-    """
+    """The values that go with a field and an operator: a key that groups them, their properties."""
     value, nothing = _value(field, operator), dict.fromkeys(("value", "secondValue", "values"), NOTHING)
     if operator in WITHOUT_VALUE:
         return "nothing", nothing
@@ -146,9 +148,7 @@ def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
 def criteria_of(
     fields: Mapping[str, Field], field_is: str, operator_is: str, more: Schema | None = None
 ) -> list[Schema]:
-    """Every field with every operator that it takes; fields and operators that take the same values
-    together.
-    """
+    """Every field and operator, those together that take the same values."""
     groups: dict[str, tuple[list[str], list[str], str, Schema]] = {}
     for name, field in fields.items():
         for operator in field.operators:
@@ -172,7 +172,7 @@ def criteria_of(
 CRITERION = component(
     "FilterCriteria",
     {
-        "description": "For BETWEEN, value lies before secondValue.",
+        "description": "For BETWEEN, value is before secondValue.",
         "anyOf": criteria_of(BY_API_NAME, "field", "operator"),
     },
 )
@@ -203,7 +203,7 @@ _CHOSEN: Schema = {
     "items": {"anyOf": [KEY, _WITH_KEY]},
 }
 _AGAIN: Schema = optional(
-    {"type": "boolean", "description": "Insist, although one of the chain was delivered since"}
+    {"type": "boolean", "description": "Resend even if an entry of the chain has been delivered"}
 )
 RESEND = component(
     "Resend",
@@ -227,8 +227,8 @@ RESEND_BY_DATE = component(
 )
 
 
-_ABOUT = {name: optional(KEY) for name in KEYS_ABOUT}
-_ABOUT |= {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
+ABOUT = {name: optional(KEY) for name in KEYS_ABOUT}
+ABOUT |= {"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}
 _IGNORED: dict[str, Schema] = {
     name: {"readOnly": True, "description": "Ignored"} for name in sorted(READ_ONLY)
 }
@@ -252,7 +252,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
     }
     own: dict[str, Schema] = {"subject": line, "html": optional(TEXT)}
     properties |= {name: schema if name in facts.fields else NOTHING for name, schema in own.items()}
-    properties |= dict.fromkeys(RECIPIENTS, NOTHING) | _ABOUT | _IGNORED
+    properties |= dict.fromkeys(RECIPIENTS, NOTHING) | ABOUT | _IGNORED
     properties["destination"] = optional(address) if recipient else address
     required = ["type", "body", recipient or "destination", *({"subject"} & {*facts.fields})]
     return closed(properties | ({recipient: KEY} if recipient else {}), *required)
@@ -268,7 +268,7 @@ def _from_template(channel: MessageType, recipient: str) -> Schema:
         "event": optional({"const": EVENT}),
         "senderKey": optional(KEY),
     }
-    return closed(texts | fields | _ABOUT | _IGNORED, "type", "templateKey", recipient)
+    return closed(texts | fields | ABOUT | _IGNORED, "type", "templateKey", recipient)
 
 
 NEW_MESSAGE = component(
@@ -332,6 +332,12 @@ _ANSWERED: dict[str, Schema] = {
         "description": "What the provider reported after it had accepted the message",
     },
     "receiptDate": MOMENT,
+    "textDeletedDate": MOMENT
+    | {
+        "description": "When subject, body, html and headers were deleted, because they were older than the "
+        "organisation keeps them. Such a message cannot be resent"
+    },
+    "contentWithheld": {"const": True, "description": WITHHELD},
     "resendOf": ANSWERED_KEY | {"description": "The failed message that this one repeats"},
     "attempts": {"type": "array", "items": ATTEMPT, "description": "With detailsLevel=FULL"},
 }
@@ -341,12 +347,14 @@ MESSAGE = component(
 MESSAGES: Schema = {"type": "array", "items": MESSAGE}
 STORED: Schema = {"anyOf": [MESSAGE, MESSAGES]}
 _REFUSED = component(
-    "RefusedMessage", closed({"errors": {"type": "array", "minItems": 1, "items": ref("Error")}}, "errors")
+    "RefusedMessage",
+    closed({"errors": {"type": "array", "minItems": 1, "items": ref("ErrorEntry")}}, "errors"),
 )
 PARTLY_STORED: Schema = {"type": "array", "items": {"anyOf": [MESSAGE, _REFUSED]}}
 
 
-def _parameter(name: str, about: str, schema: Schema) -> Schema:
+def parameter(name: str, about: str, schema: Schema) -> Schema:
+    """A parameter of the query string."""
     return {
         "name": name,
         "in": "query",
@@ -357,26 +365,26 @@ def _parameter(name: str, about: str, schema: Schema) -> Schema:
     }
 
 
-DETAILS_LEVEL = _parameter(
+DETAILS_LEVEL = parameter(
     "detailsLevel", "FULL adds the attempts", {"enum": ["BASIC", "FULL"], "default": "BASIC"}
 )
-PARTIAL = _parameter(
+PARTIAL = parameter(
     "partial",
     "true: of a list, store each message that can be stored, and answer 207 if some were refused",
     {"type": "boolean", "default": False},
 )
 PAGING = [
-    _parameter(
+    parameter(
         "offset", "How many to pass over", {"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 0}
     ),
-    _parameter(
+    parameter(
         "limit",
         "How many at most; 0 answers the headers alone",
         {"type": "integer", "minimum": 0, "maximum": MOST, "default": MOST},
     ),
-    _parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
+    parameter("paginationDetails", "ON adds the headers Items-…", {"enum": ["ON", "OFF"], "default": "OFF"}),
     DETAILS_LEVEL,
-    _parameter(
+    parameter(
         "cursor",
         "_ at first, then Items-Next-Cursor of the answer before; instead of offset, and quick at any depth",
         {"type": "string"},

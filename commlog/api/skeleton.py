@@ -1,7 +1,4 @@
-"""A large body without its long texts: the same JSON, of which a resend needs the keys alone.
-
-Its texts may be a quarter of a gigabyte.
-"""
+"""A large body without its long texts (up to a quarter of a gigabyte): a resend needs its keys alone."""
 
 import re
 
@@ -26,7 +23,6 @@ class Skeleton:
         return bytes(self._kept + (self._text or b""))
 
     def add(self, piece: bytes) -> None:
-        """Take the next bytes."""
         piece, at = self._escape + piece, 0
         self._escape = b""
         while at < len(piece):

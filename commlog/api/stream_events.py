@@ -17,10 +17,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from notifications.models import StreamEvent, StreamSubscription
-from notifications.streams import hub, offsets, readers
+from notifications.models import StreamSubscription
+from notifications.streams import hub, offsets, readers, sessions
 from notifications.streams.readers import NoFreeSlot
-from notifications.streams.reading import Batch, Options, Stream
+from notifications.streams.reading import Batch, Event, Options, Stream
 
 log = logging.getLogger(__name__)
 _AFTER_HEAD = 0.25  # seconds
@@ -65,7 +65,7 @@ def opened(request: HttpRequest, subscription: StreamSubscription) -> StreamingH
         raise ApiError(
             409, Code.INVALID_API_OPERATION, "no free slots: each partition has a reader of its own"
         ) from error
-    stream = Stream(reader, options, gone=_gone(request.META.get("gunicorn.socket")))
+    stream = Stream(reader, options, gone=_gone(request.META.get("gunicorn.socket")), turn=sessions.turn)
     names = dict.fromkeys(("X-Mambu-StreamId", "X-Nakadi-StreamId"), str(reader.key))
     # Neither gzip nor a proxy may keep a batch back.
     ways = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
@@ -111,7 +111,7 @@ class _Lines:
 def _line(batch: Batch, info: dict[str, Any]) -> bytes:
     said: dict[str, Any] = {"cursor": cursor(batch.topic, batch.number, batch.offset)}
     if batch.events:
-        said["events"] = [_event(each) for each in batch.events]
+        said["events"] = [_event(each, batch.topic) for each in batch.events]
     return json.dumps(said | info, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -125,19 +125,14 @@ def cursor(topic: str, number: int, offset: int) -> dict[str, str]:
     }
 
 
-def _event(event: StreamEvent) -> dict[str, Any]:
-    occurred = (
-        (event.occurred_at or event.appended_at)
-        .astimezone(UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+def _event(event: Event, topic: str) -> dict[str, Any]:
+    occurred = event.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     metadata = {
         "eid": str(event.key),
         "occurred_at": occurred,
         "content_type": event.content_type or "text/plain",
     }
-    metadata |= {"category": "DATA", "event_type": event.topic}
+    metadata |= {"category": "DATA", "event_type": topic}
     return {"metadata": metadata, "body": event.body, "template_name": event.template_name}
 
 

@@ -3,6 +3,7 @@ them.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
@@ -18,16 +19,27 @@ from commlog.api.callers import Caller, caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError, answer, of_malformed, of_status
 from commlog.api.operations import demand
+from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.models.audit_entry import AuditAction
 from notifications.channels.event_stream.topics import is_topic
 from notifications.faults import Malformed
 from notifications.models import StreamCursor, StreamSubscription
-from notifications.streams import offsets, subscriptions
-from notifications.streams.subscriptions import BEGIN, CURSORS, END, NoSuchCursor, NoSuchStream, Place, Wish
+from notifications.streams import offsets, sessions, subscriptions
+from notifications.streams.subscriptions import (
+    BEGIN,
+    CURSORS,
+    END,
+    NoSuchCursor,
+    NoSuchStream,
+    Place,
+    ResetUnderWay,
+    Wish,
+)
 from notifications.text.gate import clean
 from notifications.text.keys import key_in
 
 _READS = "this needs the permission “Read streams”"
+_READS_CONTENT = f"this {NEEDS_CONTENT}"
 _MANAGES = "this needs the permission “Manage streams”"
 _MOST_TYPES = 33  # of a subscription: a hundred partitions
 _STREAM_ID = ("X-Mambu-StreamId", "X-Nakadi-StreamId")
@@ -45,17 +57,20 @@ def _by_method(**operations: Operation) -> Operation:
             if operation is None:
                 allowed = ", ".join(sorted(name.upper() for name in operations))
                 return of_status(request, 405, headers={"Allow": allowed})
-            request.auth = _caller(request, counted=operation is not commit)  # type: ignore[attr-defined]
-            demand(request, permissions.may_read_streams(caller_of(request)), _READS)
-            response = operation(request, **where)
+            with sessions.turn() if request.META.get("wsgi.multithread") else nullcontext():
+                request.auth = _caller(request, counted=operation is not commit)  # type: ignore[attr-defined]
+                demand(request, permissions.may_read_streams(caller_of(request)), _READS)
+                response = operation(request, **where)
         except ApiError as error:
             response = answer(request, error)
         except Malformed as error:
             response = answer(request, of_malformed(error))
-        except (NoSuchCursor, StreamSubscription.DoesNotExist) as error:
-            response = answer(
-                request, _unprocessable(str(error)) if isinstance(error, NoSuchCursor) else _missing()
-            )
+        except NoSuchCursor as error:
+            response = answer(request, _unprocessable(str(error)))
+        except ResetUnderWay as error:
+            response = answer(request, ApiError(409, Code.INVALID_API_OPERATION, str(error)))
+        except StreamSubscription.DoesNotExist:
+            response = answer(request, _missing())
         if flow := request.headers.get("X-Flow-Id", ""):
             response["X-Flow-Id"] = "".join(each for each in flow[:200] if each.isprintable())
         return response
@@ -82,7 +97,7 @@ def _unprocessable(source: str) -> ApiError:
 
 
 def _missing() -> ApiError:
-    return ApiError(404, Code.OBJECT_NOT_FOUND, "there is no such subscription")
+    return ApiError(404, Code.OBJECT_NOT_FOUND, "subscription not found")
 
 
 def _of(function: Callable[..., HttpResponseBase]) -> Operation:
@@ -108,12 +123,12 @@ def _of(function: Callable[..., HttpResponseBase]) -> Operation:
 
 # --- Subscriptions ------------------------------------------------------------------------------------------
 def create(request: HttpRequest) -> HttpResponse:
-    """Make a subscription, or find the same one."""
+    """Create a subscription, or return the same one."""
     caller = caller_of(request)
     wish = _wish(_object(bodies.read(request)))
     consumer = caller.consumer
     if consumer is None:
-        raise ApiError(401, Code.INVALID_CREDENTIALS, "subscriptions are made with an API key")
+        raise ApiError(401, Code.INVALID_CREDENTIALS, "subscriptions are created with an API key")
     subscription, new = subscriptions.subscribe(wish, owner=consumer.pk, owner_name=consumer.name)
     where = f"/subscriptions/{subscription.key}"
     return JsonResponse(_described(subscription), status=201 if new else 200, headers={"Location": where})
@@ -207,7 +222,7 @@ def read(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse
 
 @_of
 def delete(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """Delete a subscription; its readers are cut off."""
+    """Delete a subscription; its readers are disconnected."""
     subscriptions.delete(subscription)
     _audit(request, AuditAction.DELETED, subscription)
     return HttpResponse(status=204)
@@ -264,7 +279,7 @@ def commit(request: HttpRequest, subscription: StreamSubscription) -> HttpRespon
 
 @_of
 def reset(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """Move cursors anywhere; readers are cut off."""
+    """Move cursors anywhere; readers are disconnected."""
     demand(request, permissions.may_manage_streams(caller_of(request)), _MANAGES)
     wanted = _cursors(_object(bodies.read(request)).get("items"))
     subscriptions.reset(subscription, wanted)
@@ -322,6 +337,7 @@ def _statistics(subscription: StreamSubscription, *, lag: bool = False) -> list[
 @_of
 def events(request: HttpRequest, subscription: StreamSubscription) -> HttpResponseBase:
     """Read on."""
+    demand(request, permissions.may_read_stream_events(caller_of(request)), _READS_CONTENT)
     return stream_events.opened(request, subscription)
 
 

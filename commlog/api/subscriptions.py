@@ -44,7 +44,7 @@ _READS, _WRITES = (
     "reading this needs the permission “View {0}s”",
     "this needs the permissions “View {0}s” and “Edit {0}s”",
 )
-_FOUND = describes(_200=answers("Every template that can concern it, and whether it is heard of", _LIST))
+_FOUND = describes(_200=answers("Every template that applies to it, and whether it is subscribed", _LIST))
 _MADE = describes(body=_WHICH, _200=answers("The subscription", SUBSCRIPTION))
 _GONE = describes(_204=answers("Unsubscribed"))
 
@@ -67,7 +67,7 @@ def _serve(kind: str, found: Callable[[str], Client | Group]) -> None:
     def unsubscribe(request: HttpRequest, owner: str, templateId: str) -> HttpResponse:
         return _unsubscribed(request, found(owner), templateId)
 
-    about, named = f"What a {kind} hears of. `owner`: its key or ID.", f"get{title}Subscriptions"
+    about, named = f"The subscriptions of a {kind}. `owner`: its key or ID.", f"get{title}Subscriptions"
     router.get(path, operation_id=named, summary=f"Of {title}", description=about, openapi_extra=_FOUND)(
         of_owner
     )
@@ -92,9 +92,8 @@ def _listed(owner: Client | Group) -> HttpResponse:
 def _subscribed(request: HttpRequest, owner: Client | Group) -> HttpResponse:
     body = bodies.read(request)
     if not isinstance(body, dict) or set(body) - {"templateKey"}:
-        raise ApiError(
-            400, Code.INVALID_PARAMETERS, "the body: must be an object with the field templateKey alone"
-        )
+        source = "the body: must be an object with the field templateKey alone"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     if "templateKey" not in body:
         raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, "templateKey: is missing")
     template = _template(owner, clean("templateKey", body["templateKey"], most=64))
@@ -118,7 +117,8 @@ def _out(choice: Choice) -> dict[str, Any]:
     return found | {"subscribed": choice.subscribed, "chosen": choice.chosen}
 
 
-def _owner(model: type[Client] | type[Group], kind: str, owner: str) -> Client | Group:
+def owner_of(model: type[Client] | type[Group], kind: str, owner: str) -> Client | Group:
+    """Return the client or group with this key or ID. Raises ApiError."""
     key = key_in(owner)
     found = model.objects.filter(**({"key": key} if key else {f"{kind}_id": clean("owner", owner)})).first()
     if found is None:
@@ -130,13 +130,10 @@ def _template(owner: Client | Group, key: str) -> NotificationTemplate:
     wanted = key_in(key)
     found = events.concerning(owner).filter(key=wanted).first() if wanted else None
     if found is None:
-        raise ApiError(
-            404,
-            Code.OBJECT_NOT_FOUND,
-            f"templateKey: no template {wanted.hex if wanted else key[:64]} can concern it",
-        )
+        source = f"templateKey: no template {wanted.hex if wanted else key[:64]} applies to it"
+        raise ApiError(404, Code.OBJECT_NOT_FOUND, source)
     return found
 
 
-_serve("client", lambda owner: _owner(Client, "client", owner))
-_serve("group", lambda owner: _owner(Group, "group", owner))
+_serve("client", lambda owner: owner_of(Client, "client", owner))
+_serve("group", lambda owner: owner_of(Group, "group", owner))

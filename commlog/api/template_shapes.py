@@ -1,6 +1,4 @@
-"""JSON Schemas of templates: which event goes with which target, which placeholders there are, what
-conditions may ask.
-"""
+"""JSON Schemas of templates: their events, targets, placeholders and conditions."""
 
 from commlog.api.description import Schema, component
 from commlog.api.plain import PLAIN
@@ -19,10 +17,7 @@ _NO_PLACEHOLDER = rf"\{{(?!{PLACEHOLDER.pattern[2:]})"  # braces around anything
 
 
 def _fillable(letters: str) -> str:
-    """Any number of these letters and of placeholders that there are, as a pattern.
-
-    The letters hold no opening brace.
-    """
+    """A pattern: any number of these letters (no opening brace) and of known placeholders."""
     return f"({letters}|{_KNOWN}|{_NO_PLACEHOLDER})*"
 
 
@@ -116,9 +111,8 @@ NEW = component(
     "NewTemplate",
     closed(_FIELDS, *REQUIRED)
     | {
-        "description": "The name is no other template's. With APPLICATION_JSON the body is JSON once it is "
-        "filled in. "
-        "A placeholder in the URL stands behind the host, and no header is given twice.",
+        "description": "The name must be unique. With APPLICATION_JSON the body must be JSON once it is "
+        "filled in. Placeholders in the URL come after the host, and no header is given twice.",
         "allOf": [{"anyOf": _occasions()}, {"anyOf": _SIGN_INS}],
     },
 )

@@ -82,22 +82,21 @@ def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
     if "password" in body and is_absent(body["password"]):
         fields["password"] = ""  # that removes it; what is not named stays as it is
     if unknown := sorted(set(fields) - fields_of("NewTemplate")):
-        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is no field of a template")
+        raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, f"{unknown[0][:64]}: is not a field of a template")
     for name in REQUIRED:
         if name not in fields:
             raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, f"{name}: is missing")
     if fields["type"] != WebhookChannel.type:
-        raise ApiError(400, Code.INVALID_PARAMETERS, "type: only WEB_HOOK templates are written over the API")
+        raise ApiError(
+            400, Code.INVALID_PARAMETERS, "type: only WEB_HOOK templates can be edited over the API"
+        )
     template.type = WebhookChannel.type
     for name, (model, allowed) in _PLAIN.items():
         if name in fields:
             value = clean(name, fields[name])
             if allowed and value not in allowed:
-                raise ApiError(
-                    400,
-                    _CODES.get(model, Code.INVALID_PARAMETERS),
-                    f"{name}: must be one of {', '.join(allowed)}",
-                )
+                source = f"{name}: must be one of {', '.join(allowed)}"
+                raise ApiError(400, _CODES.get(model, Code.INVALID_PARAMETERS), source)
             setattr(
                 template,
                 model,
@@ -142,9 +141,8 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
         return
     template.auth_username = given.get("username", "")
     if not template.auth_username:
-        raise ApiError(
-            400, Code.MISSING_REQUIRED_PARAMETER, "username: is missing; BASIC_AUTHORIZATION needs it"
-        )
+        source = "username: is missing; BASIC_AUTHORIZATION needs it"
+        raise ApiError(400, Code.MISSING_REQUIRED_PARAMETER, source)
     if "password" in given:
         template.auth_password = seal(given["password"])
 
@@ -155,7 +153,7 @@ def secrets_missing(fields: Mapping[str, Sequence[str]]) -> ApiError:
         _API_NAMES[field] + (f" ({', '.join(names)})" if names else "") for field, names in fields.items()
     ]
     source = (
-        f"{' and '.join(named)}: must be given again, or null: the URL leads to another server than the "
+        f"{' and '.join(named)}: must be given again, or null: the URL points to another server than the "
         "stored secrets were for"
     )
     return ApiError(400, Code.MISSING_REQUIRED_PARAMETER, source)
@@ -177,11 +175,8 @@ def _condition(one: Mapping[str, Any], number: int) -> Criterion:
     ).strip("{}")
     field = templating.field_of(named)
     if field is None:
-        raise ApiError(
-            400,
-            Code.INVALID_FILTER_SELECTION,
-            f"{place}.filterSelection: there is no placeholder {named[:64]}",
-        )
+        source = f"{place}.filterSelection: there is no placeholder {named[:64]}"
+        raise ApiError(400, Code.INVALID_FILTER_SELECTION, source)
     element = search_request.word(
         f"{place}.filterElement", one.get("filterElement"), Code.INVALID_FILTER_ELEMENT
     )

@@ -11,7 +11,6 @@ from commlog import permissions
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
-from commlog.api.compression import SHOWN_ONCE
 from commlog.api.description import PLACE, answers, describes, fields_of
 from commlog.api.errors import ApiError
 from commlog.api.once import once
@@ -19,6 +18,7 @@ from commlog.api.operations import needs
 from commlog.api.shapes import KEY
 from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
+from commlog.kit.compression import SHOWN_ONCE
 from commlog.message_templates import keeping
 from notifications.channels.webhook import WebhookChannel
 from notifications.faults import Fault, Malformed
@@ -29,9 +29,9 @@ from notifications.text.gate import clean
 
 router = Router(tags=["Templates"])
 _creating = needs(
-    permissions.may_create_templates, "making templates needs the permission “Create templates”"
+    permissions.may_create_templates, "creating templates needs the permission “Create templates”"
 )
-_editing = needs(permissions.may_edit_templates, "changing templates needs the permission “Edit templates”")
+_editing = needs(permissions.may_edit_templates, "editing templates needs the permission “Edit templates”")
 
 
 @router.post(
@@ -40,12 +40,12 @@ _editing = needs(permissions.may_edit_templates, "changing templates needs the p
     openapi_extra=describes(
         body=NEW,
         once=True,
-        _201=answers("The template, with its signing secret this once", TEMPLATE, headers=PLACE),
+        _201=answers("The template, with its signing secret, shown only once", TEMPLATE, headers=PLACE),
     ),
 )
 @_creating
 def create(request: HttpRequest) -> HttpResponse:
-    """Make a webhook template."""
+    """Create a webhook template."""
     body = _object(bodies.read(request))
     return once(request, lambda: _create(request, body))
 
@@ -71,7 +71,7 @@ def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"]
 )
 @_editing
 def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """Change some of a template's fields. What was sent stays as it was.
+    """Edit fields of a template. Messages already created do not change.
 
     A URL of another scheme, host or port needs the password and the hidden headers again, or null in their
     place.
@@ -90,11 +90,11 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
 @router.delete(
     "/templates/{templateId}",
     operation_id="deleteTemplate",
-    openapi_extra=describes(_204=answers("It is gone")),
+    openapi_extra=describes(_204=answers("Deleted")),
 )
 @_editing
 def delete(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """Take a template away. Messages that were made from it stay."""
+    """Delete a template. Messages created from it stay."""
     keeping.delete(_found(templateId), by=caller_of(request).actor)
     return HttpResponse(status=204)
 
@@ -124,28 +124,21 @@ def _object(body: Any) -> Mapping[str, Any]:
 def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
     """The fields after the steps. Paths name whole fields, with or without a slash before them."""
     if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
-        raise ApiError(
-            400, Code.INVALID_PARAMETERS, "the body: must be a list of 1 to 100 steps: {op, path, value}"
-        )
+        source = "the body: must be a list of 1 to 100 steps: {op, path, value}"
+        raise ApiError(400, Code.INVALID_PARAMETERS, source)
     changed = set()
     for place, step in enumerate(steps):
         given = step if isinstance(step, dict) else {}
         operation = str(given.get("op", "")).upper()
         path = clean(f"[{place}].path", given.get("path", ""), most=64).lstrip("/")
         if operation == "MOVE":
-            raise ApiError(
-                400,
-                Code.INVALID_PARAMETERS,
-                f"[{place}].op: MOVE makes no sense here: every field has its own meaning",
-            )
+            source = f"[{place}].op: MOVE is not supported: every field has its own meaning"
+            raise ApiError(400, Code.INVALID_PARAMETERS, source)
         if operation not in OPERATIONS:
             raise Malformed(f"[{place}].op", Fault.MUST_BE_ONE_OF, allowed=OPERATIONS)
         if path not in fields_of("NewTemplate"):
-            raise ApiError(
-                400,
-                Code.PARAMETER_NOT_ALLOWED,
-                f"[{place}].path: {path[:64] or '(none)'} is no field that can be changed",
-            )
+            source = f"[{place}].path: {path[:64] or '(none)'} is not a field that can be changed"
+            raise ApiError(400, Code.PARAMETER_NOT_ALLOWED, source)
         if path in changed:  # what the first one says would not even be looked at
             raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}].path: {path} is changed twice")
         changed.add(path)

@@ -14,6 +14,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
 from commlog.api import (
+    anonymisation,
+    audit,
     events,
     media_types,
     messages,
@@ -34,10 +36,12 @@ ABOUT = "The communication log: send, search and resend messages."
 api = CommlogAPI("api", title=TITLE, version="2.0", description=ABOUT, auth=METHODS)
 api.add_router("", messages.router)
 api.add_router("", organisation.router)
+api.add_router("", audit.router)
 api.add_router("", notification_settings.router)
 api.add_router("", events.router)
 api.add_router("", templates.router)
 api.add_router("", subscriptions.router)
+api.add_router("", anonymisation.router)
 # One of the seven is written without the prefix, so all of them answer so.
 bare = CommlogAPI("bare", auth=METHODS)
 bare.add_router("", messages.router)

@@ -1,9 +1,7 @@
-"""An answer of many messages, written to a file piece by piece: a thousand messages may hold gigabytes of
-text.
+"""An answer of many messages, written to a file piece by piece: a thousand may hold gigabytes.
 
-The list of messages comes without its long texts but with their sizes. They are then read for a few megabytes
-of messages at a time, and nothing is answered before all of it is written: an error in the middle is an
-error, never a shorter list.
+The messages come without long texts but with their sizes, so texts are read for a few megabytes at a time.
+Nothing is answered before all is written: an error is an error, never a shorter list.
 """
 
 import json
@@ -30,9 +28,7 @@ _TYPE = "application/json"
 
 
 class SizeOf(Func):
-    """The size of texts together; characters on SQLite, bytes on PostgreSQL, which need not unpack a text for
-    that.
-    """
+    """The size of texts together; on PostgreSQL bytes, for which it unpacks no text."""
 
     function = "LENGTH"
     arg_joiner = ") + LENGTH("
@@ -46,12 +42,9 @@ class SizeOf(Func):
 
 
 def answer(messages: Sequence[Message], *, full: bool, secret_urls: bool) -> HttpResponseBase:
-    """Return the messages as a JSON list, with their attempts where it is `full`.
+    """The messages, without TEXTS but with SIZE, as a JSON list; `full`: with their attempts.
 
-    They come without TEXTS, with their SIZE.
-
-    Raises ApiError where the list has more bytes than a resend could take, TookTooLong where a piece cannot
-    be read in time.
+    Raises ApiError where that has more bytes than a resend could take, TookTooLong.
     """
     # At least so much: said before anything is written.
     _check(sum(getattr(message, SIZE) for message in messages))
@@ -87,6 +80,10 @@ def _shown(messages: Sequence[Message], full: bool, secret_urls: bool) -> Iterat
 
 def _read(piece: Sequence[Message], full: bool) -> Iterator[Message]:
     """The messages of a piece with their texts, which it holds no more afterwards."""
+    if piece and piece[0].masked:
+        prefetch_related_objects(piece, *(["attempts"] if full else []))
+        yield from piece
+        return
     with time_limit(A_PAGE):
         texts = {
             row["pk"]: row

@@ -1,3 +1,1 @@
-"""Bulk resend: what is chosen (`choosing.py`) and confirmed (`confirming.py`), done (`running.py`) and
-reported (`report.py`).
-"""
+"""Bulk resend: `choosing.py`, `confirming.py`, `running.py`, `report.py`."""

@@ -1,9 +1,7 @@
-"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted and named
-before it is confirmed.
+"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted first.
 
-Left out are messages of whose chain another entry was sent or is under way, the older entries of a chain that
-is chosen more than once, those that would fail again at once (`unsendable.py`), and, unless wanted, those
-that may have been delivered (some attempt in the chain got no answer).
+Left out is what has another entry of its chain sent or under way, older entries of a chain, what would fail
+again at once (`unsendable.py`), and, unless wanted, what may have been delivered.
 """
 
 from collections import Counter
@@ -43,10 +41,7 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be resent, before anything is.
-
-    The counts are those of the ids, which one question has found.
-    """
+    """What would be resent; its counts are those of the ids, which one question has found."""
 
     ids: Sequence[int]  # oldest first
     doubtful: Sequence[int]  # may have been delivered: left out unless wanted
@@ -58,17 +53,14 @@ class Preview:
 
     @property
     def hopeless(self) -> int:
-        """How many would fail again at once."""
         return sum(number for _, number in self.unsendable)
 
     @property
     def total(self) -> int:
-        """How many would be resent."""
         return len(self.ids)
 
     @property
     def unknown(self) -> int:
-        """How many may have been delivered."""
         return len(self.doubtful)
 
     @property
@@ -78,8 +70,6 @@ class Preview:
 
 
 class _Pick(NamedTuple):
-    """A message that would be resent."""
-
     doubtful: int
     channel: str
     client: int | None
@@ -89,7 +79,6 @@ class _Pick(NamedTuple):
 
     @property
     def person(self) -> tuple[object, ...]:
-        """Whom it is for."""
         known = (
             (kind, pk)
             for kind, pk in (("client", self.client), ("group", self.group), ("user", self.user))
@@ -100,8 +89,6 @@ class _Pick(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What would be resent, as it is counted."""
-
     ids: list[int] = field(default_factory=list)
     doubtful: list[int] = field(default_factory=list)
     people: set[tuple[object, ...]] = field(default_factory=set)
@@ -111,7 +98,6 @@ class _Found:
         return len(self.ids) + len(self.doubtful)
 
     def add(self, pk: int, pick: _Pick) -> None:
-        """Count one message."""
         if pick.doubtful:
             self.doubtful.append(pk)
             return
@@ -122,9 +108,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Resendable:
-    """How many of the failed messages would be resent, and how many are left out though nothing of their
-    chain has arrived.
-    """
+    """How many failed messages would be resent, and how many undelivered ones are left out."""
 
     number: int
     doubtful: int  # may have been delivered
@@ -133,10 +117,7 @@ class Resendable:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How many messages match a filter, and how many of them are left out of a bulk resend.
-
-    None: more than `most`.
-    """
+    """How many match a filter, and are left out of a bulk resend. None: more than `most`."""
 
     number: int | None
     not_failed: int | None
@@ -214,10 +195,7 @@ def matching(chosen: MessageQuerySet, these: Resendable) -> Matching:
 
 
 def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
-    """Write down which messages of `scope` are the job's, oldest first.
-
-    Returns how many. One statement, whatever their number.
-    """
+    """Write down `scope` as the job's, oldest first, in one statement; how many."""
     found = scope.order_by().filter(pk__in=unsendable.these(ids)).values(pick=F("pk"))
     statement, parameters = found.query.get_compiler(connection=connection).as_sql()
     table = JobItem._meta.db_table
@@ -231,9 +209,7 @@ def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
 
 
 def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
-    """The messages to be resent: of each chain without obstacle its newest entry among these, and whether it
-    is `doubtful`.
-    """
+    """Of each chain without obstacle the newest entry here, and whether it is `doubtful`."""
     free = _rooted(failed.order_by().unanswered())
     picks = cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")
     chain = Message.objects.filter(_UNKNOWN)

@@ -1,9 +1,7 @@
-"""What somebody has confirmed: the messages themselves, as the page that was confirmed carries them, signed.
+"""What somebody has confirmed: the messages themselves, as the confirmed page carries them, signed.
 
-A number of messages, a moment or conditions would not do: between the page and its button other messages
-fail, deliveries are reported, and views are saved anew, so that the same conditions choose as many others.
-Reading a page writes nothing, so the set travels with the page. 500,000 ids take less than a megabyte: steps
-from id to id are small numbers, and they are compressed.
+A number, a moment or conditions would not do: between page and button messages fail and views are saved.
+Reading a page writes nothing, so the set travels: 500,000 ids take less than a megabyte, as compressed steps.
 """
 
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 
 from commlog.jobs.lifecycle import Asked
+from commlog.kit.fields import PaceField
 from commlog.log import reading, writing
 from commlog.log.places import Place
 from commlog.models import User
@@ -31,9 +30,7 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A set of messages, and by which query it was chosen. `newest`: the largest message id that there
-    was.
-    """
+    """A set of messages, and its query. `newest`: the largest message id that there was."""
 
     asked: Asked
     newest: int
@@ -41,7 +38,6 @@ class Confirmed:
     doubtful: Sequence[int]
 
     def signed(self, owner: User) -> str:
-        """As the page carries it."""
         query = self.asked.query
         whom = query.place.key.hex if query.place.key else ""
         asked = [query.place.kind, whom, writing.pairs(query), self.asked.words]
@@ -68,35 +64,22 @@ class Confirmed:
 
 
 class BulkForm(forms.Form):
-    """What the page sends: the messages that were confirmed, and how to resend them.
-
-    `key` names the job: it is made once.
-    """
+    """The confirmed messages, and how to resend them. `key` names the job, made once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     confirmed = forms.CharField(widget=forms.HiddenInput)
     unknown = forms.BooleanField(required=False)
-    pace = forms.IntegerField(
-        label="Messages a minute, at most",
-        required=False,
-        min_value=1,
-        max_value=10_000,
-        help_text="Leave it empty to resend as fast as possible.",
-        error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value"), "Write a whole number from 1 to 10,000, or nothing."
-        ),
-    )
+    pace = PaceField()
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owner = owner
 
     def clean_confirmed(self) -> Confirmed:
-        """The set of messages, if this user was shown it."""
         try:
             return Confirmed.read(self.cleaned_data["confirmed"], self.owner)
         except Damaged as error:
-            raise ValidationError("The confirmation was damaged on its way.") from error
+            raise ValidationError("The confirmation arrived incomplete.") from error
 
 
 def _steps(ids: Sequence[int]) -> list[int]:

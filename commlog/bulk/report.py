@@ -16,7 +16,7 @@ from notifications.states import LIVE, MessageState
 _FATES = (
     ("SENT", "sent", [MessageState.SENT]),
     ("FAILED", "failed again", [MessageState.FAILED]),
-    ("PENDING", "under way", sorted(LIVE)),
+    ("PENDING", "in progress", sorted(LIVE)),
 )
 
 
@@ -31,9 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`lines` add up to `total`; `fates` say what the new entries have come to, and add up to the first
-    line.
-    """
+    """`lines` add up to `total`; `fates` of the new entries add up to the first line."""
 
     total: int
     lines: Sequence[Line]
@@ -41,8 +39,7 @@ class Report:
 
     @property
     def under_way(self) -> bool:
-        """Whether anything will still change."""
-        return any(line.label == "under way" for line in self.fates)
+        return any(line.label == "in progress" for line in self.fates)
 
 
 def report(job: Job) -> Report:
@@ -53,7 +50,7 @@ def report(job: Job) -> Report:
         if (number := job.outcomes.get(outcome.value, 0))
     ]
     if job.left:
-        lines.append(Line("Not done" if not job.is_open else "Still to be done", job.left, _url(job, LEFT)))
+        lines.append(Line("Not processed" if not job.is_open else "Remaining", job.left, _url(job, LEFT)))
     return Report(job.total, lines, [] if job.is_open else _fates(job))
 
 

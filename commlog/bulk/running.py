@@ -1,6 +1,4 @@
-"""How a worker resends many: slice by slice, each one transaction with its outcomes, so that nothing is done
-twice whatever is killed.
-"""
+"""Workers resend many in slices, each one transaction: nothing is done twice, whatever is killed."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -26,11 +24,12 @@ def run(turn: Turn) -> datetime | None:
     """Resend until nothing is left, the turn is over, or the pace says to wait. Raises Stop and Refused."""
     turn.scope()  # the log is still open to the owner; the messages themselves were written down
     if not permissions.may_resend(turn.job.owner):
-        raise Refused(f"{turn.job.owner.name} may not resend messages any more.")
+        raise Refused(f"{turn.job.owner.name} no longer has the permission to resend messages.")
     pace = turn.job.options.get("pace")  # messages a minute
     size = min(SLICE, max(1, round(pace * _BURST / 60))) if pace else SLICE
+    # Since this turn was taken, not since its worker came to it.
+    began = turn.job.served_at or db_now()
     while True:
-        began = db_now()
         turn.check()
         done = _slice(turn, size)
         if not done:

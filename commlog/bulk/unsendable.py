@@ -1,6 +1,4 @@
-"""Which of the messages that are chosen would fail again at once, and why: counted before a bulk resend is
-confirmed.
-"""
+"""Which chosen messages would fail again at once, counted before a bulk resend is confirmed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,30 +17,27 @@ _AT_ONCE = 50  # texts in memory
 
 
 def known_reason(channel: str, destination: str, closed: Mapping[MessageType, Reason]) -> Reason | None:
-    """Return why a message would fail at once, where that can be said without its text.
-
-    `closed`: sendable.closed().
-    """
+    """Why a message would fail at once, if its text does not matter. `closed`: sendable.closed()."""
     return closed.get(MessageType(channel)) if destination else channels.of(channel).without_destination
 
 
 def known(closed: Mapping[MessageType, Reason]) -> Q:
     """Return the condition that known_reason has an answer."""
-    return Q(destination="") | Q(type__in=sorted(closed))
+    return (
+        Q(destination="")
+        | Q(type__in=sorted(closed))
+        | Q(words_gone_at__isnull=False)
+        | Q(erased_at__isnull=False)
+    )
 
 
 def to_be_read(reason: str) -> bool:
-    """Return whether a message that failed with this reason has to be read to know whether it would fail at
-    once.
-    """
+    """Whether one that failed so must be read to know whether it would fail at once."""
     return reason in sendable.DOUBTFUL_REASONS
 
 
 def found_by_reading(pks: Iterable[int]) -> dict[int, Reason]:
-    """Return by message id why it would fail at once, of the oldest of these messages.
-
-    One query, or none, whatever their number.
-    """
+    """Why each of the oldest of these would fail at once, by id, in one query or none."""
     read = sorted(pks)[:MOST_READ]
     if not read:
         return {}

@@ -1,6 +1,4 @@
-"""python -m commlog.demo past|feed DIRECTORY: the demo's own programs, started by its runner and by nobody
-else.
-"""
+"""python -m commlog.demo past|feed|reader DIRECTORY: the demo's programs, started by its runner alone."""
 
 import argparse
 import sys
@@ -9,11 +7,13 @@ from pathlib import Path
 
 import django
 
+_PROGRAMS = {"past": "commlog.demo.bank", "feed": "commlog.demo.bank", "reader": "commlog.demo.warehouse"}
+
 
 def main() -> None:
     """Set Django up, make sure that this is the demo's database, run the program."""
     parser = argparse.ArgumentParser(prog="python -m commlog.demo", description=__doc__)
-    parser.add_argument("program", choices=("past", "feed"))
+    parser.add_argument("program", choices=_PROGRAMS)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--every", type=float, default=5.0)
@@ -31,7 +31,7 @@ def main() -> None:
             "demo` instead."
         )
     # The programs use models, which can be imported only now.
-    getattr(import_module("commlog.demo.bank"), options.program)(place, options)
+    getattr(import_module(_PROGRAMS[options.program]), options.program)(place, options)
 
 
 main()

@@ -1,6 +1,4 @@
-"""The demo's bank: it makes the past once, then its core banking system tells of events over the API, and
-staff write by hand.
-"""
+"""The demo's bank: a past, made once; then its core banking tells of events, and staff write by hand."""
 
 import argparse
 import json
@@ -20,15 +18,16 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.administration.consumers import keeping
-from commlog.demo import fates, generator, people, texts
+from commlog.demo import casting, fates, generator, texts
 from commlog.demo.generator import Happened
 from commlog.demo.place import Place
 from commlog.models import ApiConsumer
-from notifications import outbox
+from notifications import channels, outbox
 from notifications.events import MANUAL, Entry
-from notifications.models import BusinessEvent, Message, NotificationTemplate
+from notifications.models import BusinessEvent, Message, NotificationTemplate, StreamEvent
 from notifications.outbox import Draft
-from notifications.states import MessageType
+from notifications.rollups import folding
+from notifications.states import MessageState, MessageType
 
 NAME = "Core banking"
 _WEEKS = 5
@@ -53,13 +52,18 @@ def past(place: Place, options: argparse.Namespace) -> None:
 def make_past(count: int, receiver: str) -> None:
     """Write the bank's people, templates, messages and events; one of each kind of failure comes on top."""
     now, rng = timezone.localtime(), Random(20_262)  # noqa: S311  the same people and texts each time
-    cast = people.of_demo(since=now - timedelta(weeks=_WEEKS, days=200), rng=rng)
+    cast = casting.of_demo(since=now - timedelta(weeks=_WEEKS, days=200), rng=rng)
     texts.make_templates(receiver)
     keys = dict(NotificationTemplate.objects.values_list("name", "pk"))
     on_top = sum(map(len, fates.FAILURES.values()))
     moments = generator.spread(count + on_top, _WEEKS * 7, now=now, rng=rng)
-    generator.Mill(cast, receiver, rng, keys, lane="").write(moments)
+    lanes = {channel: channels.get(channel).lane(receiver) for channel in MessageType}
+    with folding.to_be_counted():
+        generator.Mill(cast, receiver, rng, keys, lanes).write(moments)
+    sent = Message.objects.exclude(template=None).values("template")
+    NotificationTemplate.objects.filter(pk__in=sent).update(in_use=True)
     _add_events()
+    _fill_topics()
 
 
 def _add_events() -> None:
@@ -89,12 +93,30 @@ def _add_events() -> None:
     Message.objects.bulk_update(messages, ["business_event"], batch_size=500)
 
 
-def feed(place: Place, options: argparse.Namespace) -> None:
-    """Tell of one event or write one message about every `options.every` seconds, for ever.
-
-    Now and then it is about somebody who cannot be reached yet, so that something is always waiting.
+def _fill_topics() -> None:
+    """The events of the stream messages, without a place: the cluster gives them theirs, as after an
+    upgrade.
     """
-    rng, cast = Random(), people.find_demo()  # noqa: S311  no secret
+    sent = Message.objects.filter(type=MessageType.EVENT_STREAM, state=MessageState.SENT).order_by("pk")
+    StreamEvent.objects.bulk_create(
+        [
+            StreamEvent(
+                topic=each.destination,
+                key=each.key,
+                event=each.event,
+                content_type=each.content_type,
+                body=each.content,
+                appended_at=each.sent_at or each.created_at,
+            )
+            for each in sent
+        ],
+        batch_size=500,
+    )
+
+
+def feed(place: Place, options: argparse.Namespace) -> None:
+    """Tell or write something about every `options.every` seconds; now and then to somebody unreachable."""
+    rng, cast = Random(), casting.find_demo()  # noqa: S311  no secret
     key, number = banking_key(), 0
     reminder = next(wording for wording in texts.WORDINGS if wording.channel == MessageType.EMAIL)
     while True:
@@ -112,12 +134,17 @@ def feed(place: Place, options: argparse.Namespace) -> None:
 
 def banking_key() -> str:
     """A key for the core banking system, which may tell of events and nothing else."""
+    return key_of(NAME, "send_events")
+
+
+def key_of(program: str, *permissions: str) -> str:
+    """A new key for a program of the bank, which has these permissions alone."""
     with transaction.atomic():
-        consumer = ApiConsumer.objects.filter(name=NAME).first()
+        consumer = ApiConsumer.objects.filter(name=program).first()
         if consumer is None:
-            role, _ = Role.objects.get_or_create(name=NAME)
-            role.permissions.add(Permission.objects.get(codename="send_events"))
-            consumer = keeping.create(ApiConsumer(name=NAME), [role], by=audit.Command("demo"))
+            role, _ = Role.objects.get_or_create(name=program)
+            role.permissions.add(*Permission.objects.filter(codename__in=permissions))
+            consumer = keeping.create(ApiConsumer(name=program), [role], by=audit.Command("demo"))
         return keeping.issue(consumer, by=audit.Command("demo")).secret
 
 
@@ -153,10 +180,7 @@ def body(what: Happened) -> dict[str, object]:
 
 
 def tell(what: Happened, *, port: int, key: str) -> None:
-    """Post an event to the API, as any program would; what a person writes goes into the outbox.
-
-    Raises OSError.
-    """
+    """Post an event to the API, as programs do; people's messages go to the outbox. Raises OSError."""
     if what.wording.event == MANUAL:
         outbox.enqueue(draft(what))
         return

@@ -1,5 +1,4 @@
-"""The environment of the demo: nothing of Commlog's that the shell holds gets in, so a demo never reaches a
-real person or database.
+"""The environment of the demo, without the shell's settings: a demo reaches no real person or database.
 
 manage.py asks here before Django reads any setting, so this module imports nothing that does.
 """
@@ -10,22 +9,10 @@ from urllib.parse import quote
 
 # What a Python program needs to run at all. A list of what to keep: one of what to drop would miss tomorrow's
 # setting.
-_KEPT = frozenset(
-    (
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "TERM",
-        "LANG",
-        "LANGUAGE",
-        "TMPDIR",
-        "TZ",
-        "VIRTUAL_ENV",
-        "LD_LIBRARY_PATH",
-    )
-)
+_KEPT = frozenset((
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TMPDIR", "TZ", "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+))  # fmt: skip
 _KEPT_PREFIXES = ("LC_", "PYTHON")
 
 COMMANDS = ("demo", "outage")
@@ -37,16 +24,12 @@ SIGN_INS = {"admin": "Administrator", "officer": "Officer", "viewer": "Viewer"}
 
 
 def is_for_a_demo(argument: str) -> bool:
-    """Whether an argument of manage.py says that the command is meant for a demo: --demo, or
-    --demo=DIRECTORY.
-    """
+    """Whether an argument of manage.py is --demo, or --demo=DIRECTORY."""
     return argument == "--demo" or argument.startswith("--demo=")
 
 
 def cleaned(shell: Mapping[str, str]) -> dict[str, str]:
-    """The shell's environment without anything that could be a setting; Commlog's own settings module with
-    it.
-    """
+    """The shell's environment without anything that could be a setting."""
     kept = {name: value for name, value in shell.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
     return kept | {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONUNBUFFERED": "1"}
 
@@ -54,10 +37,7 @@ def cleaned(shell: Mapping[str, str]) -> dict[str, str]:
 def demo(
     shell: Mapping[str, str], *, directory: Path, port: int, secret_key: str, providers: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of the demo's processes.
-
-    `providers` is where they send to: the stand-ins' own description.
-    """
+    """The environment of the demo's processes. `providers`: how the stand-ins are reached."""
     return cleaned(shell) | {
         "DATABASE_URL": f"sqlite:///{quote(str(directory / DATABASE))}",
         "MARKER_DIRECTORY": str(directory / "markers"),

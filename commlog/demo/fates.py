@@ -1,14 +1,16 @@
 """What becomes of an invented message: its tries, how each ended, and why, as often as in real life."""
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
 from commlog.demo.standins import conduct, smtp, web
 from commlog.demo.standins.conduct import Conduct
+from notifications import channels
 from notifications.failures import Reason
+from notifications.failures.meanings import stored
 from notifications.states import MessageState, MessageType, Outcome
 
 _EMAIL, _SMS, _HOOK, _STREAM = (
@@ -27,11 +29,9 @@ LOST = "The sender was lost before anything was sent."
 _SPELLED = "Hello, our terms change on the first of the month. " * 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fate:
-    """How the tries ended, one after the other, why those failed that did, and what of the message caused
-    it.
-    """
+    """How the tries ended in order, why some failed, and what of the message caused it."""
 
     tries: str
     reason: str = ""
@@ -39,20 +39,24 @@ class Fate:
     often: int = 0  # of a thousand messages of its channel to addresses that behave
     caused_by: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def state(self) -> MessageState:
-        """What this led to."""
         return MessageState.SENT if self.tries.endswith("+") else MessageState.FAILED
 
-    @property
+    @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """Of each try."""
         return tuple(_OUTCOMES[sign] for sign in self.tries)
 
-    @property
+    @cached_property
     def outcome(self) -> str:
         """Of the message: accepted if any was, else unknown if any was, else refused."""
         return next((_OUTCOMES[sign].value for sign in "+?-" if sign in self.tries), "")
+
+    def meant(self, channel: MessageType, due: object) -> dict[str, str]:
+        """What its message says of its failure: of one that is due, or was sent, nothing."""
+        if due or self.state == MessageState.SENT:
+            return {"failure_meaning": "", "failure_level": ""}
+        return stored(channels.meaning_of(channel, self.reason, self.cause, self.outcome))
 
 
 DELIVERED, _ALWAYS = Fate("+"), "------"
@@ -145,9 +149,7 @@ _ANSWERS = {_EMAIL: "250 2.0.0 Ok: queued as {}", _SMS: "queued", _HOOK: "HTTP 2
 
 
 def fate_of(channel: MessageType, destination: str, rng: Random, *, again: bool = False) -> Fate:
-    """One of everything, as often as it comes; what failed before fails more often, and some destinations
-    always do.
-    """
+    """One of everything, as often as it comes; what failed fails more often, some destinations always."""
     known = _by_destination(channel, destination)
     if known or (channel == _STREAM and again):
         return known or DELIVERED

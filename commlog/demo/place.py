@@ -1,6 +1,4 @@
-"""Where the demo lives: a directory of its own with its database, journals, logs, outage flags and what it
-has to remember.
-"""
+"""Where the demo lives: a directory with its database, journals, logs, outage flags and memory."""
 
 import contextlib
 import fcntl
@@ -62,10 +60,7 @@ class Place:
         return memory is not None and memory.finished and self.database.exists()
 
     def prepare(self, *, fresh: bool = False) -> Memory:
-        """Take up what is there, or begin anew where a first start was not finished.
-
-        Outages of an earlier run end.
-        """
+        """Take up what is there, or begin anew after a half-made start. Earlier outages end."""
         memory = self._read()
         if memory is None or not self.is_made or fresh:
             self._empty()
@@ -88,10 +83,7 @@ class Place:
 
     @contextlib.contextmanager
     def occupied(self) -> Iterator[None]:
-        """Keep other demos out of this directory.
-
-        Raises Occupied; the system gives it free when this process ends, however it ends.
-        """
+        """Keep other demos out of here until this process ends, however. Raises Occupied."""
         self.directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from commlog.demo.place import BASE
@@ -24,7 +23,7 @@ _GRACE = 6.0  # seconds to end in good order: a cluster finishes what it is send
 _LOOK = 0.1
 
 
-class Child:
+class Child(subprocess.Popen[bytes]):
     """A Python program that is stopped, at the latest, when this process ends."""
 
     def __init__(
@@ -36,10 +35,9 @@ class Child:
         log: Path,
         shown: bool = False,
     ) -> None:
-        self.name = name
-        self.log = log
+        self.name, self.log = name, log
         with log.open("ab") as file:
-            self._process = subprocess.Popen(  # noqa: S603  our own programs
+            super().__init__(
                 [sys.executable, "-m", "commlog.demo.processes", sys.executable, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=None if shown else file,
@@ -49,35 +47,28 @@ class Child:
                 start_new_session=True,  # Ctrl-C in the terminal is the demo's alone
             )
 
-    @property
-    def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._process.poll()
-
     def let_go(self) -> None:
         """Tell it to stop, without waiting."""
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
+        if self.stdin is not None and not self.stdin.closed:
+            self.stdin.close()
 
     def stop(self) -> None:
         """Tell it to stop, and wait until it has."""
         self.let_go()
         try:
-            self._process.wait(_LONGEST_STOP)
+            self.wait(_LONGEST_STOP)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
 
-    def wait(self) -> int:
+    def ended(self) -> int:
         """Wait for its own end; its exit code."""
-        while self._process.poll() is None:
-            time.sleep(0.05)  # not Popen.wait(): a signal's handler must get its turn
-        return self._process.returncode
+        while self.poll() is None:
+            time.sleep(0.05)  # not wait(): a signal's handler must get its turn
+        return int(self.returncode)
 
 
 class Children:
-    """A set of children, stopped together: the last started first, the first one (whom the others need) at
-    last.
-    """
+    """Child processes, stopped together: the first one, whom the others need, at last."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -86,9 +77,7 @@ class Children:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for child in self._running[1:]:
             child.let_go()
         for child in reversed(self._running):
@@ -104,7 +93,7 @@ class Children:
 
     def fallen(self) -> Child | None:
         """One that has ended although nobody stopped it."""
-        return next((child for child in self._running if child.exit_code is not None), None)
+        return next((child for child in self._running if child.poll() is not None), None)
 
     def forget(self, child: Child) -> None:
         """It has ended, and rightly so."""

@@ -1,7 +1,4 @@
-"""Starts the demo, watches over it and stops it.
-
-It touches no database: its child processes do, in an environment of their own.
-"""
+"""Starts the demo, watches it and stops it. Its children, not this process, touch the database."""
 
 import http.client
 import os
@@ -30,10 +27,7 @@ class CannotRun(Exception):
 
 
 def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments without --demo, and the demo's environment.
-
-    `--demo=DIRECTORY` is a demo in another place. Raises CannotRun.
-    """
+    """The arguments without --demo[=DIRECTORY], and that demo's environment. Raises CannotRun."""
     option = next(each for each in arguments if environment.is_for_a_demo(each))
     place = Place(Path(option.partition("=")[2] or DEFAULT))
     if not place.is_made:
@@ -107,23 +101,20 @@ class Demo:
             environment=variables,
             shown=True,
         )
-        if past.wait() != 0:
+        if past.ended() != 0:
             _give_up(past)
         children.forget(past)
         # Django's own server loses its place behind a body in chunks.
-        serve = [
-            "-m",
-            "gunicorn",
-            "django.core.wsgi:get_wsgi_application()",
-            "--bind",
-            f"127.0.0.1:{self.port}",
-        ]
-        serve += ["--threads", "32", "--no-control-socket", "--graceful-timeout", "2"]
-        children.start("web", serve, environment=variables | {"DEBUG": "1", "STREAM_READERS": "16"})
+        serve = (
+            f"-m gunicorn django.core.wsgi:get_wsgi_application() --bind 127.0.0.1:{self.port} --threads 32"
+        )
+        serve += " --no-control-socket --graceful-timeout 2"
+        children.start("web", serve.split(), environment=variables | {"DEBUG": "1", "STREAM_READERS": "16"})
         children.start("sender", ["-m", "django", "sender"], environment=variables)
         pace = [f"--every={self.every}", f"--port={self.port}"]
         children.start("feed", [*program, "feed", str(place.directory), *pace], environment=variables)
         _until(children, lambda: _answers(self.port), "the pages")
+        children.start("reader", [*program, "reader", str(place.directory), *pace], environment=variables)
 
     def _welcome(self, place: Place) -> str:
         where = "" if place.directory == DEFAULT else f" --directory {self.directory}"
@@ -170,7 +161,7 @@ def _until(children: Children, condition: Any, what: str) -> None:
 
 def _give_up(child: Child) -> NoReturn:
     raise CannotRun(
-        f"The demo's process “{child.name}” has ended by itself (exit code {child.exit_code}), so the demo "
+        f"The demo's process “{child.name}” has ended by itself (exit code {child.poll()}), so the demo "
         "stops. "
         f"Its log is {child.log}; it ends with:\n\n{last_words(child.log)}"
     )

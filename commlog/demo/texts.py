@@ -1,6 +1,4 @@
-"""What the demo's bank says: everyday letters, short messages, webhooks and stream events, all of them
-templates.
-"""
+"""What the demo's bank says: everyday letters, short messages, webhooks and events, as templates."""
 
 import html
 import re
@@ -36,9 +34,7 @@ _PLACEHOLDER = re.compile(r"{([A-Z_]+)}")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text, and how often it is used relative to all others. `way`: a webhook's path or a stream's
-    topic.
-    """
+    """A text, and how often it is used among all. `way`: a webhook's path or a stream's topic."""
 
     channel: MessageType
     event: str
@@ -54,13 +50,11 @@ class Wording:
         return subject, text, as_html(text) if self.as_html else ""
 
     def name(self, target: Target) -> str:
-        """What its template is called."""
         if self.way:
             return f"{self.channel.label}: {self.way}"
         if self.event == MANUAL:
-            return (
-                f"{self.subject or self.text.split('} ', 1)[-1][:30]}{', groups' * (target == Target.GROUP)}"
-            )
+            first = self.text.split(", ", 1)[-1].split(".")[0].capitalize()
+            return f"{self.subject or first}{', groups' * (target == Target.GROUP)}"
         return (
             f"{self.event.replace('_', ' ').capitalize()} "
             f"({self.channel.label}{', groups' * (target == Target.GROUP)})"
@@ -68,9 +62,7 @@ class Wording:
 
 
 class Facts(dict[str, str]):
-    """What the bank knows of a moment, by the names of the placeholders. What nobody asks for is not made
-    up.
-    """
+    """What the bank knows of a moment, by placeholder. What nobody asks for is not made up."""
 
     def __init__(self, when: datetime, rng: Random, **known: str) -> None:
         super().__init__(known)
@@ -233,10 +225,7 @@ WORDINGS = (
 
 
 def destination(wording: Wording, receiver: str) -> str:
-    """Where a webhook or a stream event goes; nothing for letters.
-
-    `receiver`: the address of the stand-in that gets webhooks.
-    """
+    """Where a webhook (at `receiver`) or a stream event goes; nothing for letters."""
     if wording.channel != _HOOK:
         return wording.way
     return f"{NOBODY_LISTENS if wording.way.startswith('archive') else receiver}/{wording.way}"
@@ -251,9 +240,7 @@ def targets(wording: Wording) -> list[Target]:
 
 
 def make_templates(receiver: str) -> None:
-    """Write the bank's templates: one a wording and kind of recipient, and two that say why nothing was
-    sent.
-    """
+    """A template for each wording and kind of recipient, and two that say why nothing is sent."""
     made = [_template(wording, target, receiver) for wording in WORDINGS for target in targets(wording)]
     silent = {
         "type": _EMAIL,

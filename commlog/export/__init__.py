@@ -1,5 +1,1 @@
-"""Exports: what a log shows, as a file.
-
-`cells.py` owns every rule of what a cell may hold, `plans.py` what is asked for and in which columns,
-`reading.py` the rows, `workbook.py` and `csv_file.py` the two formats.
-"""
+"""Exports of a log: cells.py (what a cell may hold), plans.py, reading.py, workbook.py, csv_file.py."""

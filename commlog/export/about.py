@@ -1,9 +1,8 @@
-"""What an export says of itself: whose log it is, by which filter, for whom, when, how much, and what had to
-be written otherwise.
-"""
+"""What an export says of itself: log, filter, for whom, when, how much, what is written otherwise."""
 
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from commlog.export import cells
@@ -20,6 +19,7 @@ class Notes:
     sheet_rows: int = cells.ROWS
     split: int = 0  # texts that one cell could not hold
     written_out: int = 0  # cells with characters that no cell can hold
+    messages: "array[int]" = field(default_factory=lambda: array("q"))  # ids of those whose text it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ class About:
     remarks: Sequence[str] = ()
 
     def lines(self, notes: Notes) -> list[Line]:
-        """Label and value, in order."""
         lines: list[Line] = [("Log", self.log)]
         lines += [(f"Filter: {label}", value) for label, value in self.conditions] or [
             ("Filter", "none: every message")
@@ -60,8 +59,8 @@ def _remarks(notes: Notes) -> list[Line]:
     if notes.split:
         texts = "1 text has" if notes.split == 1 else f"{notes.split:,} texts have"
         told = (
-            f"{texts} over {cells.LONGEST:,} characters, the most that a cell holds, and continue in the "
-            "columns beside. Nothing is cut."
+            f"{texts} over {cells.LONGEST:,} characters, the most that a cell can contain, and continue "
+            "in the columns to the right. Nothing is cut."
         )
         remarks.append(("Long texts", told))
     if notes.written_out:

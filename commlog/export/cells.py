@@ -1,18 +1,12 @@
-"""What a cell may hold: the one place that knows what spreadsheets refuse, cut, run or read otherwise than it
-was written.
+"""What a cell may hold: what spreadsheets refuse, cut, run or read otherwise is known here alone.
 
-`cell()` turns a value of the database into what both formats hold. A text in it is the log's text with two
-differences that can be seen: line ends are line feeds, as on a page, and a character that no spreadsheet can
-hold is written out, `⟨U+0007⟩`.
+`cell()` makes what both formats hold: the log's text, but for line feeds as line ends and characters that no
+spreadsheet can hold, written out as `⟨U+0007⟩`.
 """
 
 import re
 from datetime import datetime, tzinfo
 from uuid import UUID
-
-from openpyxl.cell import Cell, WriteOnlyCell
-from openpyxl.cell.rich_text import CellRichText
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 Content = str | int | datetime | None
 LONGEST = 32_767  # of a cell, in the UTF-16 units that Excel counts: an emoji is two
@@ -20,7 +14,6 @@ ROWS = 1_048_575  # of a sheet, its header not counted
 FIRST_YEAR = 1900  # Excel counts days from then on, and shows no earlier one
 _RETURN = re.compile(r"\r\n?")
 _ILLEGAL = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-_ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
 _CONTROLS = bytes({*range(32)} - {9, 10})
 # A CSV file does not name its separator. Where spreadsheets use the semicolon or the tab, a field may begin
 # in the middle of one of ours; so may a line, because such a reader sees our quotes in other places. A tab at
@@ -41,9 +34,7 @@ _MARKED = re.compile(f"(^|[\\t{_SEPARATORS}])'")
 
 
 def cell(value: object, zone: tzinfo) -> Content:
-    """The value as a cell holds it: clean text, a number, or a moment in the organisation's zone
-    (spreadsheets know no zones).
-    """
+    """Clean text, a number, or a moment in the organisation's zone (spreadsheets know no zones)."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, datetime):
@@ -56,10 +47,7 @@ def cell(value: object, zone: tzinfo) -> Content:
 
 
 def moment(at: datetime, zone: tzinfo) -> datetime:
-    """Return the second that the organisation's clocks showed.
-
-    A spreadsheet rounds fractions up: New Year's Eve became the next year.
-    """
+    """The second on the organisation's clocks. Rounded up, New Year's Eve became the next year."""
     return at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
@@ -103,17 +91,6 @@ def plain(text: str) -> bool:
     return len(text) <= LONGEST // 2 and text[:1] not in ("=", "#") and "_x" not in text
 
 
-def as_text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
-    """A cell of a sheet that holds this text as a text, never as a formula, an error or an escaped letter."""
-    pieces = _ESCAPE.split(text)
-    made = WriteOnlyCell(sheet)
-    # Of several runs each is decoded by itself.
-    made.value = CellRichText(pieces) if len(pieces) > 1 else text
-    made.data_type = "s"
-    made.quotePrefix = text.startswith("=")  # it stays a text when somebody edits the cell
-    return made
-
-
 def as_field(text: str) -> str:
     """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may
     be run could begin.
@@ -126,7 +103,5 @@ def as_field(text: str) -> str:
 
 
 def from_field(field: str) -> str:
-    """The text that `as_field` wrote: without an apostrophe at its start, and behind each comma, semicolon,
-    tab and line end.
-    """
+    """The text that `as_field` wrote, without the apostrophes that it added."""
     return _MARKED.sub(r"\1", field)

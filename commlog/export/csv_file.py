@@ -12,9 +12,7 @@ from commlog.export.plans import Part, names_of
 
 
 class CommaFile:
-    """The lines as they come. There is no sheet to say what the file holds; the job and the audit trail
-    do.
-    """
+    """The lines as they come. What the file holds is said by the job and the audit trail."""
 
     def __init__(
         self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool
@@ -28,12 +26,10 @@ class CommaFile:
         self._lines.writerow([cells.as_field(part.label) for part in parts])
 
     def append(self, row: Sequence[Any]) -> None:
-        """Write a message; `row` is what `names_of` names."""
         self.notes.rows += 1
         self._lines.writerow([put(get(row)) for get, put in self._plan])
 
     def finish(self, about: About, watch: Callable[[], None] = lambda: None) -> None:
-        """Nothing is left to be written."""
         self._text.detach()
 
     def abandon(self) -> None:

@@ -1,6 +1,4 @@
-"""An export as a job: one run, started anew where its worker was lost; its file, which is kept for a day; and
-what sweeps it away.
-"""
+"""An export as a job, started anew if its worker was lost; its file, kept for a day, and its sweep."""
 
 import time
 from tempfile import TemporaryFile
@@ -12,6 +10,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from commlog import audit, permissions
+from commlog.access import recording
 from commlog.audit import AuditAction
 from commlog.export import orders
 from commlog.export.about import Notes
@@ -19,18 +18,19 @@ from commlog.export.orders import Format, Order
 from commlog.export.storage import storage
 from commlog.export.watched import Watched
 from commlog.jobs import Refused, Turn
+from commlog.models.access_record import Access
 from commlog.models.export_file import KEPT, ExportFile, FileChunk
 
 _SWEEP = "sweep exports"
 _STEP = 1.0  # seconds
-_ANEW = "This export was started anew, because the worker that made it first was lost. The file is whole."
+_ANEW = "This export was restarted because its first worker was lost. The file is complete."
 
 
 def run(turn: Turn) -> None:
     """Write the file and keep it. Its owner must still be allowed to export, and to read that log."""
     job = turn.job
     if not permissions.may_export(job.owner):
-        raise Refused(f"{job.owner.name} may not export any more.")
+        raise Refused(f"{job.owner.name} no longer has the permission to export.")
     for token in range(1, job.token):
         storage().delete(_name(turn, token))  # what a lost worker left behind
     planned = orders.plan(
@@ -54,7 +54,6 @@ class _Steps:
         self.go_on()
 
     def go_on(self) -> None:
-        """Something was done that is no row."""
         if time.monotonic() - self._last >= _STEP:
             self._last = time.monotonic()
             done, total = self._at
@@ -78,6 +77,8 @@ def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
                 size=content.size,
                 rows=notes.rows,
             )
+            if notes.messages:
+                recording.record(job.owner, Access.EXPORTED, notes.messages.tolist(), about=job.key.hex)
             audit.record(
                 job.owner,
                 AuditAction.EXPORTED,

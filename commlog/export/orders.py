@@ -1,8 +1,8 @@
 """What somebody asks to be exported, and how it becomes a file."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import IO, Any
+from dataclasses import asdict, dataclass, replace
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import TextChoices
@@ -13,8 +13,8 @@ from commlog.export import reading
 from commlog.export.about import About, Notes
 from commlog.export.csv_file import CommaFile
 from commlog.export.plans import ordered, parts_of
-from commlog.export.workbook import ExcelFile
 from commlog.kit.paging import Sorting
+from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.log import writing
 from commlog.log.columns import CATALOGUE, columns_of
 from commlog.log.page import sorting_of
@@ -22,7 +22,11 @@ from commlog.log.query import Selection
 from commlog.models import User
 from notifications.models.message import MessageQuerySet
 
+if TYPE_CHECKING:
+    from commlog.export.workbook import ExcelFile
+
 Watch = Callable[[int, int], None]
+_HIDDEN = f"Destinations are masked, and what messages say is left out: reading it {NEEDS_CONTENT}."
 _WATCHED = 200  # rows between two looks at whether to go on
 
 
@@ -34,7 +38,6 @@ class Format(TextChoices):
 
     @property
     def media_type(self) -> str:
-        """As a browser is told."""
         return {
             Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Format.CSV: "text/csv; charset=utf-8",
@@ -49,15 +52,14 @@ class Order:
     columns: list[str]
     timestamps: bool
     view: str = ""  # what the view was called that was open
+    masked: bool = False  # whether whoever ordered it may not know what messages say
 
     @property
     def options(self) -> dict[str, Any]:
-        """As a job keeps it."""
         return asdict(self)
 
     @property
     def file_name(self) -> str:
-        """What the file is called."""
         return f"communications-{timezone.localtime():%Y-%m-%d-%H%M}.{self.format}"
 
 
@@ -72,25 +74,26 @@ class Plan:
 
 
 def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Plan:
-    """What was chosen of its log, in the order of its pages.
-
-    Refuses what is not understood: it would be everything or nothing.
-    """
+    """What was chosen, in its pages' order. Refuses what is not understood: it would be everything."""
     if not chosen.sound:
         raise ValueError("what is not understood is never exported")
+    if order.masked and not chosen.messages.masked:  # the permission came later
+        chosen = replace(chosen, messages=chosen.messages.withheld())
     sorting, notice = sorting_of(chosen)
-    about = _about(order, chosen, user, sorting, [said for said in (notice, remark) if said])
+    hidden = _HIDDEN if chosen.messages.masked else ""
+    about = _about(order, chosen, user, sorting, [said for said in (notice, remark, hidden) if said])
     return Plan(order, ordered(chosen.messages, sorting), about, permissions.may_read_secret_urls(user))
 
 
 def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, total: None) -> Notes:
-    """Write the file. `watch` is told how many rows of how many are written; what it raises ends the
-    export.
+    """Write the file. `watch` is told rows done of all; what it raises ends the export.
+
+    The notes name the messages whose text is in the file: none, where they are masked.
     """
-    order, parts = planned.order, parts_of(columns_of(planned.order.columns), secret_urls=planned.secret_urls)
+    order, columns = planned.order, columns_of(planned.order.columns)
+    parts = parts_of(columns, secret_urls=planned.secret_urls, masked=planned.messages.masked)
     extent = reading.extent_of(planned.messages, parts)
-    kind: type[ExcelFile] | type[CommaFile] = ExcelFile if order.format == Format.XLSX else CommaFile
-    file = kind(
+    file = _kind(order.format)(
         target, parts, extent.cells, zone=timezone.get_default_timezone(), timestamps=order.timestamps
     )
     try:
@@ -98,6 +101,8 @@ def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, tota
             if number % _WATCHED == 0:
                 watch(number, extent.rows)
             file.append(row)
+            if not planned.messages.masked:
+                file.notes.messages.append(row[-1])
         file.finish(planned.about, lambda: watch(file.notes.rows, file.notes.rows))
     except BaseException:
         file.abandon()
@@ -105,10 +110,19 @@ def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, tota
     return file.notes
 
 
+def _kind(written: str) -> "type[ExcelFile] | type[CommaFile]":
+    if written != Format.XLSX:
+        return CommaFile
+    # Loaded by who writes such a file: it is a tenth of what a process takes to start.
+    from commlog.export.workbook import ExcelFile
+
+    return ExcelFile
+
+
 def _about(order: Order, chosen: Selection, user: User, sorting: Sorting, remarks: list[str]) -> About:
     conditions = [(one.label, one.value) for one in chosen.conditions]
     if chosen.any_of_several:
-        conditions.append(("More conditions", "any of them holds"))
+        conditions.append(("More conditions", "any condition is met"))
     return About(
         log=f"Communications {chosen.query.place.whose}".rstrip()
         + (f", view “{order.view}”" if order.view else ""),

@@ -1,21 +1,23 @@
-"""What an export holds: the log's columns in their order, with the subject and the whole text, and how each
-value is made.
-"""
+"""What an export holds: columns, subject, whole text, and how each value is made."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from django.db.models import DateTimeField
 from django.db.models.expressions import Combinable
+from django.utils import timezone
 
 from commlog.kit.paging import Sorting
 from commlog.log.columns import CATALOGUE, Column, annotations_of
 from notifications import channels
+from notifications.masking import WITHHELD
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.secrets.urls import shortened, without_secret_parts
+from notifications.text.days import written
 
 _USUAL_WIDTH = 20.0
 _WIDTHS = {
@@ -37,9 +39,15 @@ _WIDTHS |= {
     "repayment": 36,
 }
 _MOMENT_WIDTH = 19.0
+
+
+def _whole(text: str, deleted_at: datetime | None) -> str:
+    return f"(text deleted {written(timezone.localtime(deleted_at))})" if deleted_at else text
+
+
 # The text of a message is exported whole, under the name that its column has in the log.
 _MOMENTS = {field.name for field in Message._meta.get_fields() if isinstance(field, DateTimeField)}
-_WHOLE_TEXT = Column("message", CATALOGUE["message"].label, ("content",))
+_WHOLE_TEXT = Column("message", CATALOGUE["message"].label, ("content", "words_gone_at"), value=_whole)
 
 
 def _destination(destination: str, channel: str) -> str:
@@ -70,7 +78,6 @@ class Part:
     width: float = _USUAL_WIDTH
 
     def getter(self, names: Sequence[str]) -> Callable[[Sequence[Any]], object]:
-        """What takes the value out of a row that holds these names."""
         value, take = self.value, itemgetter(*(names.index(name) for name in self.reads))
         if value is None:
             return take
@@ -79,13 +86,15 @@ class Part:
         return lambda row: value(*take(row))
 
 
-def parts_of(columns: Iterable[Column], *, secret_urls: bool = True) -> list[Part]:
+def parts_of(columns: Iterable[Column], *, secret_urls: bool = True, masked: bool = False) -> list[Part]:
     """The columns of the file: those of the log in their order, and among them the subject and the whole
     text.
 
     Without `secret_urls` the URLs of webhooks are as readers may see them who must not know their secret
-    paths.
+    paths. `masked`: without what messages say; the rows mask their destinations themselves.
     """
+    if masked:
+        return [_part(column) for column in columns if WITHHELD.isdisjoint({*column.reads} - {"destination"})]
     columns = [column if secret_urls else _SHORTENED.get(column.key, column) for column in columns]
     keys = {column.key for column in columns}
     found = columns if "message" in keys else [*columns, CATALOGUE["message"]]
@@ -105,9 +114,7 @@ def names_of(parts: Iterable[Part]) -> list[str]:
 
 
 def ordered(messages: MessageQuerySet, sorting: Sorting) -> MessageQuerySet:
-    """The messages in the order of the log's pages: the columns, then the id, and what is empty at the
-    end.
-    """
+    """The messages in their pages' order: the columns, then the id, and empty ones last."""
     return messages.annotate(**annotations_of(sorting.columns)).order_by(*sorting.order())
 
 

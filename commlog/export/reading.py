@@ -1,6 +1,4 @@
-"""The rows of an export, read as they are written: memory does not grow with their number, nor with the
-length of texts.
-"""
+"""Rows of an export, read while written: memory grows neither with their number nor with texts."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -34,9 +32,7 @@ class Extent:
 
 
 class _Bytes(Func):
-    """The size of a text. PostgreSQL knows it without reading the text, unlike the number of its
-    characters.
-    """
+    """The size of a text, which PostgreSQL knows unread, unlike its number of characters."""
 
     function = "OCTET_LENGTH"
     output_field = BigIntegerField()
@@ -70,9 +66,14 @@ def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
 
 
 def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -> Iterator[Sequence[Any]]:
-    """What `names_of(parts)` names, of each message, in their order; so many rows are fetched at once."""
-    names = names_of(parts)
+    """What `names_of(parts)` names and the id, of each message, in their order; so many rows are fetched at
+    once.
+    """
+    names = [*names_of(parts), "pk"]
     computed = {name: expression for part in parts for name, expression in part.computed.items()}
+    if messages.masked:
+        yield from _masked_rows(messages.annotate(**computed), names, at_once)
+        return
     if connection.vendor == "postgresql":
         # A cursor on the server, held beyond any transaction: one picture of the moment at which it was
         # opened.
@@ -86,6 +87,20 @@ def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -
         found = Message.objects.filter(pk__in=chunk).annotate(**computed).values_list("pk", *names)
         rows = {pk: row for pk, *row in found}
         yield from (rows[pk] for pk in chunk)
+
+
+def _masked_rows(messages: MessageQuerySet, names: Sequence[str], at_once: int) -> Iterator[Sequence[Any]]:
+    """The same row by row, for only whole rows are masked."""
+    related = {name.partition("__")[0] for name in names if "__" in name}
+    found = messages.select_related(*related) if related else messages
+    for row in found.defer("content", "html", "headers").iterator(chunk_size=at_once):
+        yield [_value(row, name) for name in names]
+
+
+def _value(row: Any, name: str) -> Any:
+    for part in name.split("__"):
+        row = None if row is None else getattr(row, part)
+    return row
 
 
 def _cells_needed(messages: MessageQuerySet, texts: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,4 @@
-"""Files in the database, in chunks: a web process on another machine than the cluster that wrote them can
-serve them.
-"""
+"""Files in the database, in chunks: any web process can serve what any cluster wrote."""
 
 import io
 from typing import IO, Any
@@ -24,21 +22,15 @@ def storage() -> Storage:
 
 @deconstructible
 class DatabaseStorage(Storage):
-    """A Django storage over FileChunk.
-
-    Chunks are written one by one: a long transaction would keep SQLite's other writers out.
-    """
+    """A Django storage. Chunks one by one: long transactions keep SQLite's writers out."""
 
     def exists(self, name: str) -> bool:
-        """Whether there is such a file."""
         return FileChunk.objects.filter(name=name).exists()
 
     def delete(self, name: str) -> None:
-        """Remove it."""
         FileChunk.objects.filter(name=name).delete()
 
     def size(self, name: str) -> int:
-        """Its length in bytes."""
         return FileChunk.objects.filter(name=name).aggregate(size=Sum(Length("data")))["size"] or 0
 
     def _open(self, name: str, mode: str = "rb") -> File:

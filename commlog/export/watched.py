@@ -1,6 +1,4 @@
-"""A file whose reads and writes are noticed: what packs or stores a large file in one call can be followed,
-and ended, by them.
-"""
+"""A file whose reads and writes are noticed, so that packing a large one can be ended."""
 
 from collections.abc import Callable
 from typing import IO, Any
@@ -13,12 +11,10 @@ class Watched:
         self._target, self._watch = target, watch
 
     def read(self, length: int = -1) -> bytes:
-        """Read, noticed."""
         self._watch()
         return self._target.read(length)
 
     def write(self, data: bytes) -> int:
-        """Write, noticed."""
         self._watch()
         return self._target.write(data)
 

@@ -1,8 +1,7 @@
-"""An export as an Excel file: openpyxl's write-only workbook, which keeps nothing in memory but the row that
-it writes.
-"""
+"""An Excel file by openpyxl's write-only workbook, which keeps one row in memory."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
@@ -11,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell.rich_text import CellRichText
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
@@ -23,13 +23,11 @@ from commlog.export.watched import Watched
 ABOUT, MESSAGES = "About", "Messages"
 _MOMENT, _DAY = "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
 _BOLD = Font(bold=True)
+_ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as the letter A
 
 
 class ExcelFile:
-    """The sheets of messages as they grow, row by row.
-
-    `room`: how many cells each column has for its longest text.
-    """
+    """The sheets as they grow. `room`: how many cells each column has for its longest text."""
 
     def __init__(
         self,
@@ -54,7 +52,6 @@ class ExcelFile:
         self._begin_sheet()
 
     def append(self, row: Sequence[Any]) -> None:
-        """Write a message; `row` is what `names_of` names."""
         if self._rows == self.notes.sheet_rows:
             self._end_sheet()
             self._begin_sheet()
@@ -64,30 +61,26 @@ class ExcelFile:
         self._sheet.append(self._spread(written) if self._in_pieces else written)
 
     def finish(self, about: About, watch: Callable[[], None] = lambda: None) -> None:
-        """Write the file; the sheet About comes first.
-
-        Packing a million rows takes a while: `watch` is called now and then.
-        """
+        """Write the file, the sheet About first. `watch` is called while it is packed."""
         self._end_sheet()
         sheet = self._book.create_sheet(ABOUT, 0)
         sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 26, 100
         for label, value in about.lines(self.notes):
             content = cells.cell(value, self._zone)
             pieces = (
-                [cells.as_text(sheet, piece) for piece in cells.parts(content)]
+                [_as_text(sheet, piece) for piece in cells.parts(content)]
                 if isinstance(content, str)
                 else [content]
             )
             sheet.append([_head(sheet, cells.clean(label)), *pieces])
         sheet.close()
+        self._book.active = 1  # it opens on its rows
         # As Workbook.save does it, except that a stop on the way leaves no half-open archive behind.
         with ZipFile(cast(IO[bytes], Watched(self._target, watch)), "w", ZIP_DEFLATED) as archive:
             ExcelWriter(self._book, archive).save()
 
     def abandon(self) -> None:
-        """Leave nothing behind: openpyxl removes its files when they are packed, else only when the process
-        ends.
-        """
+        """Leave nothing behind: unpacked files of openpyxl would stay until the end."""
         for sheet in cast(list[Any], self._book.worksheets):
             if not sheet.closed:
                 sheet.close()
@@ -103,7 +96,7 @@ class ExcelFile:
             self.notes.written_out += cells.is_written_out(value)
         if cells.plain(content):
             return content or None
-        pieces = [cells.as_text(self._sheet, piece) for piece in cells.parts(content)]
+        pieces = [_as_text(self._sheet, piece) for piece in cells.parts(content)]
         if len(pieces) == 1:
             return pieces[0]
         self._in_pieces = True
@@ -121,10 +114,7 @@ class ExcelFile:
         return self._stamps[part]
 
     def _spread(self, written: Sequence[Any]) -> list[Any]:
-        """The row with every piece of its texts in a cell of its own.
-
-        What grew too long only just now continues at its end.
-        """
+        """A cell for every piece of a text. What grew too long just now goes to its end."""
         line, over = [], []
         for content, room in zip(written, self._room, strict=True):
             pieces = content if isinstance(content, list) else [content]
@@ -164,7 +154,18 @@ class ExcelFile:
         self._sheet.close()
 
 
+def _as_text(sheet: Any, text: str) -> Cell:
+    """A cell of a sheet that holds this text as a text, never as a formula, an error or an escaped letter."""
+    pieces = _ESCAPE.split(text)
+    made = WriteOnlyCell(sheet)
+    # Of several runs each is decoded by itself.
+    made.value = CellRichText(pieces) if len(pieces) > 1 else text
+    made.data_type = "s"
+    made.quotePrefix = text.startswith("=")  # it stays a text when somebody edits the cell
+    return made
+
+
 def _head(sheet: Any, label: str) -> Cell:
-    made = cells.as_text(sheet, label)
+    made = _as_text(sheet, label)
     made.font = _BOLD
     return made

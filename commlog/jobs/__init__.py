@@ -1,44 +1,27 @@
-"""Jobs: long work of the django-q2 cluster with a progress bar, a lease of its own, and people who may pause
-and cancel it.
+"""Jobs: long work of the django-q2 cluster, with a progress bar, a lease, and people who may stop it.
 
 How a kind of job plugs in (an export, say):
 
-1. Its runner is one line in `commlog.jobs.runner.RUNNERS`: the path of its function, whether it goes on where
-   a lost worker stopped.
-2. A view freezes what is on the screen and makes the job; the worker gets it within a second of the commit:
+1. One line in `commlog.jobs.runner.RUNNERS`: the path of its function, and whether it goes on where a lost
+   worker stopped.
+2. A view freezes what is on the screen and makes the job, which a worker gets within a second of the commit:
 
-       chosen = reading.of_address(request.GET["of"], user).query.rows(user)   # `of` is the log's address;
-       refuse unless chosen.sound
-       job = jobs.create(JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=count, options={"format":
-       "xlsx"})
+       chosen = reading.of_address(request.GET["of"], user).query.rows(user)  # refuse unless chosen.sound
+       job = jobs.create(JobKind.EXPORT, owner=user, asked=Asked.of(chosen), total=count, options={…})
 
-   `create` writes the audit row. It raises TooManyOpen, which the view says on the page of the jobs.
-   `redirect("job", job.key)` leads to
-   its page; `templates/jobs/progress.html` includes `jobs/export.html`, the kind's own part: the report, the
-   link to the file. What the
-   permission is, the view and the runner ask.
+   `create` writes the audit row; it raises TooManyOpen. `redirect("job", job.key)` leads to the job's page,
+   where `templates/jobs/progress.html` includes the kind's own part. View and runner ask the permission.
 3. The runner gets a Turn, and calls `turn.step(done=…)` at least every two seconds:
 
        def run(turn: Turn) -> datetime | None:
-           messages = turn.messages()      # the frozen selection, permissions checked anew; raises Refused,
-           which fails the job
+           messages = turn.messages()          # the frozen selection; raises Refused, which fails the job
            for number, row in enumerate(…):
-               …
-               if number % 1_000 == 0:
-                   turn.step(done=number)  # renews the lease; raises Stop where the job was paused, cancelled
-                   or lost: let it pass
-           turn.step(done=total)
-           return None                     # done; a moment: not done, go on then (resumable kinds, whose
-           turns end with `turn.over`)
+               turn.step(done=number)          # renews the lease; raises Stop where the worker must let go
+           return None                         # done; a moment: go on then (resumable kinds, see `turn.over`)
 
-   What has to be recorded together with its work: `with transaction.atomic(): …; turn.record(…)`, and
-   `turn.check()` before it.
-   A worker that is killed is replaced when its lease has run out (`Runner.lease`, so nothing between two
-   steps may take longer): the
-   next turn has `turn.job.losses` > 0, and a kind that is not resumable starts from nothing (`done` is 0
-   again). After three lost
-   workers the job fails and says so; so it does after any exception, with the text of a Refused as its
-   reason.
+   What is recorded together with its work: `with transaction.atomic(): …; turn.record(…)`, `turn.check()`
+   before it. A killed worker is replaced when its lease has run out, so nothing between two steps may take
+   longer; a kind that is not resumable then starts from nothing. After three lost workers the job fails.
 """
 
 from commlog.jobs.held import hold, targets

@@ -1,7 +1,4 @@
-"""What becomes of bulk resends when the database was restored from a backup: they rest, and say why.
-
-An export does no harm.
-"""
+"""After a restore bulk resends rest, and say why. An export does no harm."""
 
 from datetime import datetime
 
@@ -12,16 +9,13 @@ from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from notifications.states import MessageState
 
 _WHY = (
-    "Paused, because the database was restored from a backup: what is left may have been done already. "
-    "New entries are marked so."
+    "Paused because the database was restored from a backup: what is left may already have been done. "
+    "New entries are marked accordingly."
 )
 
 
 def hold() -> int:
-    """Pause bulk resends that would go on by themselves, whoever has them; how many.
-
-    Called in the transaction that holds the senders.
-    """
+    """Pause bulk resends that would go on by themselves; how many. In the holding transaction."""
     rests = {
         "state": JobState.PAUSED,
         "due_at": None,
@@ -34,9 +28,7 @@ def hold() -> int:
 
 
 def targets(restored_at: datetime, most: int) -> list[int]:
-    """The ids of failed messages that bulk resends of the backup had not resent yet, and that do not say
-    so.
-    """
+    """Messages that the backup's bulk resends had still to resend, and that do not say so."""
     items = JobItem.objects.filter(
         job__state__in=OPEN, job__kind=JobKind.RESEND, job__created_at__lt=restored_at, outcome=""
     )

@@ -1,7 +1,4 @@
-"""What people do with jobs: make, approve, pause, resume, cancel.
-
-Each is one conditional UPDATE; asked twice, it is done once.
-"""
+"""What people do with jobs. Each is one conditional UPDATE; asked twice, it is done once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +16,9 @@ from commlog.log.query import LogQuery, Selection
 from commlog.models import Job, User
 from commlog.models.job import ACTIVE, OPEN, JobKind, JobState, Wish
 from notifications.database.clock import db_now
-from notifications.models import Message, newest_id
+from notifications.models import Incident, Message, newest_id
 
 _ACTS = {JobKind.RESEND: AuditAction.RESENT, JobKind.EXPORT: AuditAction.EXPORTED}
-
-
 MOST_OPEN = 20  # jobs of one owner
 
 
@@ -32,7 +27,7 @@ class TooManyOpen(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            f"You have {MOST_OPEN} open jobs, and can have no more. Wait until one has ended, or cancel one."
+            f"You have {MOST_OPEN} open jobs, the maximum. Wait until one has finished, or cancel one."
         )
 
 
@@ -62,12 +57,12 @@ def create(
     key: UUID | None = None,
     freeze: Callable[[Job], int] | None = None,
     approval_above: int = 0,
+    incident: Incident | None = None,
 ) -> Job:
-    """Make a job over what was chosen, and record who made it.
+    """Make a job over what was chosen, and record who made it. Raises TooManyOpen.
 
-    `newest`: the largest message id that takes part. `freeze` writes down what the job is about, in the same
-    transaction, and says how much it is; more than `approval_above` of it (unless 0) waits for a second
-    person. Raises TooManyOpen.
+    `newest`: the largest message id that takes part. `freeze` writes down what it is about in the same
+    transaction and says how much; more than `approval_above` (unless 0) waits for a second person.
     """
     now, place = db_now(), asked.query.place
     with transaction.atomic():
@@ -88,6 +83,7 @@ def create(
             words=asked.words,
             options=options or {},
             total=total,
+            incident=incident,
         )
         if freeze:
             job.total = freeze(job)
@@ -101,110 +97,61 @@ def create(
 
 def approve(job: Job, *, by: User) -> bool:
     """Let it begin. Whether that changed anything."""
-    with transaction.atomic():
-        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
-        hit = waiting.update(state=JobState.QUEUED, due_at=db_now(), approver=by)
-        if hit:
-            audit.record(
-                by,
-                AuditAction.CHANGED,
-                job,
-                before={"state": JobState.AWAITING_APPROVAL.label},
-                after={"state": "Approved"},
-            )
-    return bool(hit)
+    return _decide(job, by, "Approved", state=JobState.QUEUED, due_at=db_now())
 
 
 def reject(job: Job, *, by: User) -> bool:
     """Refuse to approve it. Whether that changed anything."""
-    with transaction.atomic():
-        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
-        hit = waiting.update(
-            state=JobState.CANCELLED,
-            finished_at=db_now(),
-            reason=f"{by.name} did not approve it.",
-            approver=by,
-        )
-        if hit:
-            audit.record(
-                by,
-                AuditAction.CHANGED,
-                job,
-                before={"state": JobState.AWAITING_APPROVAL.label},
-                after={"state": "Not approved"},
-            )
-    return bool(hit)
+    reason = f"{by.name} did not approve it."
+    return _decide(job, by, "Not approved", state=JobState.CANCELLED, finished_at=db_now(), reason=reason)
 
 
 def pause(job: Job, *, by: User) -> bool:
-    """Let it rest: at once where no worker has it, else at its worker's next step.
-
-    Whether that changed anything.
-    """
+    """Pause at once, or at its worker's next step. Returns whether that changed anything."""
     return _halt(job, by, JobState.PAUSED, Wish.PAUSE, ACTIVE, reason=f"Paused by {by.name}.")
 
 
 def cancel(job: Job, *, by: User) -> bool:
-    """End it: at once where no worker has it, else at its worker's next step. Whether that changed
-    anything.
-    """
+    """End at once, or at its worker's next step. Returns whether that changed anything."""
     return _halt(job, by, JobState.CANCELLED, Wish.CANCEL, OPEN, reason=f"Cancelled by {by.name}.")
 
 
 def resume(job: Job, *, by: User) -> bool:
     """Go on. Whether that changed anything."""
+    anew = {"state": JobState.QUEUED, "due_at": db_now(), "mark_at": None, "rate": None, "reason": ""}
     with transaction.atomic():
-        rested = (
-            _these(job)
-            .filter(state=JobState.PAUSED)
-            .update(state=JobState.QUEUED, due_at=db_now(), mark_at=None, rate=None, reason="")
-        )
-        hit = rested or _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE).update(
-            wish=Wish.NONE, reason=""
-        )
-        if hit:
-            audit.record(
-                by,
-                AuditAction.CHANGED,
-                job,
-                before={"state": JobState.PAUSED.label},
-                after={"state": "Resumed"},
-            )
-    return bool(hit)
+        hit = _these(job).filter(state=JobState.PAUSED).update(**anew)
+        if not hit:
+            asked = _these(job).filter(state=JobState.RUNNING, wish=Wish.PAUSE)
+            hit = asked.update(wish=Wish.NONE, reason="")
+        return _recorded(job, by, hit, JobState.PAUSED.label, "Resumed")
+
+
+def _decide(job: Job, by: User, said: str, **changes: Any) -> bool:
+    with transaction.atomic():
+        waiting = _these(job).filter(state=JobState.AWAITING_APPROVAL).exclude(owner=by)
+        hit = waiting.update(approver=by, **changes)
+        return _recorded(job, by, hit, JobState.AWAITING_APPROVAL.label, said)
 
 
 def _halt(
     job: Job, by: User, state: JobState, wish: Wish, states: tuple[JobState, ...], *, reason: str
 ) -> bool:
-    now = timezone.now()
-    ended = {"finished_at": now} if state == JobState.CANCELLED else {}
+    ended = {"finished_at": timezone.now()} if state == JobState.CANCELLED else {}
+    at_rest = {"state": state, "due_at": None, "lease_until": None, "wish": Wish.NONE, "reason": reason}
     with transaction.atomic():
         nobodys = _these(job).filter(Q(lease_until=None) | Q(lease_until__lt=db_now()), state__in=states)
         # The token moves on: a worker that was thought lost can record nothing any more.
-        hit = nobodys.update(
-            state=state,
-            due_at=None,
-            lease_until=None,
-            wish=Wish.NONE,
-            reason=reason,
-            token=F("token") + 1,
-            **ended,
-        )
+        hit = nobodys.update(token=F("token") + 1, **at_rest, **ended)
         if not hit:
-            hit = (
-                _these(job)
-                .filter(state=JobState.RUNNING)
-                .exclude(wish__in=[wish, Wish.CANCEL])
-                .update(wish=wish, reason=reason)
-            )
-        if hit:
-            audit.record(
-                by,
-                AuditAction.CHANGED,
-                job,
-                before={"state": job.get_state_display()},
-                after={"state": state.label},
-            )
+            running = _these(job).filter(state=JobState.RUNNING).exclude(wish__in=[wish, Wish.CANCEL])
+            hit = running.update(wish=wish, reason=reason)
+        return _recorded(job, by, hit, job.get_state_display(), state.label)
+
+
+def _recorded(job: Job, by: User, hit: int, before: str, after: str) -> bool:
+    if hit:
+        audit.record(by, AuditAction.CHANGED, job, before={"state": before}, after={"state": after})
     return bool(hit)
 
 

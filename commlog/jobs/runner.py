@@ -1,6 +1,4 @@
-"""How workers do jobs: a turn is claimed under a lease, goes forward step by step, and ends; a lost worker's
-job is handed out anew.
-"""
+"""Workers do jobs: a turn is claimed under a lease, takes steps, ends; lost ones are handed out anew."""
 
 import logging
 import time
@@ -33,10 +31,8 @@ logger = logging.getLogger(__name__)
 TURN = 5.0  # seconds after which a resumable job makes room for another one, and for a clean stop
 MOST_LOSSES = 3  # a job that kills its worker each time must not do so for ever
 _MEASURED = timedelta(seconds=5)  # the rate is what was done in so much time
-_LOST = f"{MOST_LOSSES} workers in a row were lost while they did it."
-_BROKEN = (
-    "Something went wrong that nobody foresaw ({}). Whoever runs Commlog finds it in the log of the senders."
-)
+_LOST = f"{MOST_LOSSES} workers in a row were lost while running it."
+_BROKEN = "An unexpected error occurred ({}). Your system administrator finds it in the log of the senders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +81,26 @@ class Turn:
         return this_process.is_to_stop() or time.monotonic() - self.began > TURN
 
     def messages(self) -> MessageQuerySet:
-        """What the job is about. Raises Refused."""
         return self.chosen().messages
 
     def chosen(self) -> Selection:
-        """The frozen conditions over the messages that there were, as the job's owner may read them.
-
-        Raises Refused.
-        """
+        """The conditions over messages that there were and the owner may read. Raises Refused."""
         job, scope = self.job, self.scope()
         # “Today” is the day on which the job was asked for, however late its turn comes.
         chosen = reading.of_job(job).over(scope, now=job.created_at)
         if not chosen.sound:
-            raise Refused("A condition of its filter does not exist any more.")
+            raise Refused("Its filter uses a condition that no longer exists.")
         return chosen
 
     def scope(self) -> MessageQuerySet:
-        """The messages of the log that there were.
-
-        Raises Refused where the job's owner may not open it any more.
-        """
+        """Messages of the log that there were. Raises Refused if the owner may not open it."""
         job = self.job
         if not job.owner.is_active:
-            raise Refused(f"{job.owner.name} may not use Commlog any more.")
+            raise Refused(f"{job.owner.name} no longer has access to Commlog.")
         try:
             return cast(MessageQuerySet, Place.of(job).scope(job.owner).filter(pk__lte=job.newest))
         except (PermissionDenied, Http404) as error:
-            raise Refused(f"{job.owner.name} may not open this log any more.") from error
+            raise Refused(f"{job.owner.name} no longer has access to this log.") from error
 
     def step(self, *, done: int, total: int | None = None) -> None:
         """Record how far it is, and go on. Raises Stop where the worker must let go."""
@@ -161,11 +150,9 @@ class Turn:
 
 
 def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
-    """Take the next job that is due, or that a lost worker had, for the worker that this is handed to:
-    function, arguments, longest time.
+    """Take the next job that is due, or a lost worker's: function, arguments, longest time; or None.
 
-    Owners take turns, however many jobs one of them has. None where there is none, or where `room` jobs are
-    under way already. Called by the broker (settings.LONG_WORK).
+    Owners take turns. None too where `room` jobs are under way. The broker calls it (settings.LONG_WORK).
     """
     now = db_now()
     if holding.held():
@@ -185,25 +172,12 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     runner, lost = RUNNERS[job.kind], job.lease_until is not None
     mine = Job.objects.filter(pk=job.pk, token=job.token, state=job.state)
     if lost and job.losses + 1 >= MOST_LOSSES:
-        mine.update(
-            state=JobState.FAILED,
-            reason=_LOST,
-            finished_at=now,
-            lease_until=None,
-            due_at=None,
-            token=F("token") + 1,
-        )
+        ended = {"state": JobState.FAILED, "reason": _LOST, "finished_at": now}
+        mine.update(lease_until=None, due_at=None, token=F("token") + 1, **ended)
         return None
-    taken = {
-        "state": JobState.RUNNING,
-        "token": job.token + 1,
-        "due_at": None,
-        "served_at": now,
-        "lease_until": now + runner.lease,
-    }
-    taken |= {"losses": job.losses + lost} | (
-        {} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None}
-    )
+    taken = {"state": JobState.RUNNING, "token": job.token + 1, "losses": job.losses + lost}
+    taken |= {"due_at": None, "served_at": now, "lease_until": now + runner.lease}
+    taken |= {} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None}
     if not mine.update(started_at=job.started_at or now, **taken):
         return None  # another cluster was quicker
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
@@ -221,11 +195,10 @@ def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
 
 
 def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
-    """Whether a job is left alone: its worker has been silent for half its lease, or nobody took it for long.
+    """Whether a job is left alone: its worker silent for half its lease, or nobody took it for long.
 
-    Asked by whatever supervises the cluster (settings.LONG_WORK). A cluster whose workers are gone may still
-    take jobs, and never do them. `since`: when the cluster was started. It can take a lost worker's job only
-    once the lease has ended: older silence is not its own.
+    The supervisor asks (settings.LONG_WORK): a cluster without workers may take jobs and never do them. A
+    lost worker's job can be taken once its lease has ended: silence from before `since` is not its own.
     """
     active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
     if active and holding.held():
@@ -264,22 +237,17 @@ def _mine(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, token=job.token, state=JobState.RUNNING, lease_until__isnull=False)
 
 
+_IDLE: Mapping[str, Any] = {"wish": Wish.NONE, "lease_until": None, "due_at": None, "rate": None}
+
+
 def _let_go(job: Job) -> str:
-    idle = {"wish": Wish.NONE, "lease_until": None, "due_at": None, "rate": None}
-    if _mine(job).filter(wish=Wish.PAUSE).update(state=JobState.PAUSED, **idle):
+    if _mine(job).filter(wish=Wish.PAUSE).update(state=JobState.PAUSED, **_IDLE):
         return "paused"
-    if _mine(job).filter(wish=Wish.CANCEL).update(state=JobState.CANCELLED, finished_at=db_now(), **idle):
+    if _mine(job).filter(wish=Wish.CANCEL).update(state=JobState.CANCELLED, finished_at=db_now(), **_IDLE):
         return "cancelled"
     return "another worker's"
 
 
 def _end(job: Job, state: JobState, *, reason: str = "") -> str:
-    ended = {
-        "state": state,
-        "reason": reason,
-        "wish": Wish.NONE,
-        "lease_until": None,
-        "due_at": None,
-        "rate": None,
-    }
-    return state.value if _mine(job).update(finished_at=db_now(), **ended) else "another worker's"
+    ended = _mine(job).update(state=state, reason=reason, finished_at=db_now(), **_IDLE)
+    return state.value if ended else "another worker's"

@@ -1,9 +1,8 @@
 """Gives what was made before where all that it was read from is still the same.
 
-Django takes longer to write a statement and to make objects of its rows than the database takes to answer it.
-So what an open page asks for again and again keeps the statements that it was made from, each with a digest
-of its rows, and they are asked again as they are: rights, rows and figures alike, so nothing can be
-forgotten. Where nothing at all was committed, not even that.
+Django takes longer to write a statement and to make objects of its rows than the database to answer it. So
+what an open page asks for again keeps its statements, each with a digest of its rows, and they are asked
+again as they are: rights, rows and figures alike. Where nothing was committed, not even that.
 """
 
 import time
@@ -77,7 +76,6 @@ def _standing(poll: Poll, key: Hashable) -> _Made | None:
 
 
 def _same(poll: Poll, reading: Reading) -> bool:
-    """Whether every statement gives the rows that it gave, and every figure is what it was."""
     counts = stale(poll, reading.figures)
     try:
         with time_limit(A_COUNT) if counts else nullcontext():

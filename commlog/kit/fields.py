@@ -6,11 +6,12 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
 from notifications.channels.email import pasted_address, plain_address
-from notifications.text import numbers
+from notifications.text import days, numbers
 
 LONGEST_SEARCH = 200
 LONGEST_USER_NAME = 150
@@ -31,23 +32,36 @@ class SearchField(forms.CharField):
         ]
 
 
+class PaceField(forms.IntegerField):
+    """How many messages a minute a job resends; empty: as fast as possible."""
+
+    def __init__(self) -> None:
+        wrong = "Enter a whole number from 1 to 10,000, or leave empty."
+        super().__init__(
+            label="Maximum messages per minute",
+            required=False,
+            min_value=1,
+            max_value=10_000,
+            help_text="Leave empty to resend as fast as possible.",
+            error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
+        )
+
+
 class AddressField(forms.CharField):
     """An e-mail address, typed or pasted. It is kept as it was typed, if mail can be sent there."""
 
     def to_python(self, value: Any) -> str:
-        """The address without what was pasted along."""
         return pasted_address(super().to_python(value) or "")
 
     def clean(self, value: Any) -> str:
         """The address. What no mail can be sent to is refused, with the reason."""
-        return _checked(super().clean(value), plain_address, "This is not an e-mail address: {0}.")
+        return _checked(super().clean(value), plain_address, "Enter a valid e-mail address: {0}.")
 
 
 class NumberField(forms.CharField):
     """A mobile number, typed or pasted: with its country's code, in the spelling that the log keeps."""
 
     def to_python(self, value: Any) -> str:
-        """The number in that spelling; what is none, without what was pasted along."""
         text = numbers.plain(super().to_python(value) or "")
         try:
             return numbers.e164(text) if text else ""
@@ -55,11 +69,10 @@ class NumberField(forms.CharField):
             return text
 
     def clean(self, value: Any) -> str:
-        """The number. What is none is refused, with the reason."""
         return _checked(
             super().clean(value),
             numbers.e164,
-            "This is not a mobile number: {0}. Write it like +49 170 1234567.",
+            "Enter a valid mobile number, such as +49 170 1234567: {0}.",
         )
 
 
@@ -72,20 +85,30 @@ def _checked(value: str, read: Callable[[str], str], refusal: str) -> str:
     return value
 
 
+class DayInput(forms.DateInput):
+    """A text box for a day. What came in ISO is shown as the organisation writes it."""
+
+    def format_value(self, value: Any) -> str | None:
+        """The day, or what was typed for one."""
+        return days.written(value) if isinstance(value, date) else days.shown(value) if value else None
+
+
 class DayField(forms.DateField):
-    """A day of the organisation's calendar, as `<input type="date">` sends it."""
+    """A day of the organisation's calendar, typed as it writes it or as ISO 8601."""
 
     def __init__(self, **kwargs: Any) -> None:
         wrong = "Enter a day between 1 Jan 1970 and 31 Dec 2199, such as 2026-11-24."
-        widget = forms.DateInput(
-            format="%Y-%m-%d", attrs={"type": "date", "min": EARLIEST.isoformat(), "max": LATEST.isoformat()}
+        widget = DayInput(
+            attrs={"data-day": True, "autocomplete": "off", "placeholder": settings.ORGANISATION_DATE_FORMAT}
         )
-        defaults: dict[str, Any] = {
-            "input_formats": ["%Y-%m-%d"],
-            "widget": widget,
-            "error_messages": {"invalid": wrong},
-        }
+        defaults: dict[str, Any] = {"widget": widget, "error_messages": {"invalid": wrong}}
         super().__init__(**(defaults | kwargs))
+
+    def strptime(self, value: str, format: str) -> date:
+        """The day. Raises ValueError where it is none."""
+        if (day := days.read(value)) is None:
+            raise ValueError(value)
+        return day
 
     def to_python(self, value: Any) -> date | None:
         """The day. Outside the bounds its midnight could not be computed in every time zone."""
@@ -97,7 +120,7 @@ class DayField(forms.DateField):
 
 def _refuse_nul(value: str) -> None:
     if "\0" in value:
-        raise ValidationError("The text holds a NUL character, which no message can hold.")
+        raise ValidationError("The text contains a NUL character, which cannot be sent.")
 
 
 def lines_of(text: str) -> list[str]:

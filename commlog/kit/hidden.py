@@ -1,9 +1,8 @@
 """Characters that a screen hides or obeys, written out on every page: `⟨U+202E⟩`.
 
-A right-to-left override in an address or a name turns what follows it around, and with it the cells beside
-it; an invisible space makes two addresses look like one. Whatever is stored and exported stays as it is: this
-happens to finished pages, so that no template can forget it. What a form sends back is left alone: the value
-of an input, the text of a text area.
+A right-to-left override turns around what follows; an invisible space makes two addresses look alike. This
+happens to finished pages, so that no template forgets it; what is stored, exported, or sent back by a form
+stays.
 """
 
 import re
@@ -48,9 +47,7 @@ class ExactResponse(HttpResponse):
 
 
 def written_out(text: str) -> str:
-    """Return the text with every hidden character written out, but for joiners where a script or an emoji is
-    spelled with them.
-    """
+    """Hidden characters written out, but for joiners where a script or an emoji needs them."""
     if not _ANY.search(text):
         return text
     return _FOUND.sub(lambda found: found.group(1) or f"⟨U+{ord(found.group()):04X}⟩", text)
@@ -69,10 +66,7 @@ def written_out_page(page: str) -> str:
 
 
 def hides_something(page: bytes) -> bool:
-    """Whether the UTF-8 text holds a hidden character.
-
-    Quick where it does not: only what is beyond ASCII is looked at closely.
-    """
+    """Whether UTF-8 text hides a character; only beyond ASCII is looked at closely."""
     return bool(_ANY.search(page.translate(None, _PLAIN).decode()))
 
 

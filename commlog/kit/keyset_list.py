@@ -31,7 +31,6 @@ class Listing(Generic[Row]):
 
     @property
     def faulty(self) -> bool:
-        """Whether a condition is wrong, so that nothing is listed."""
         return bool(self.problem) or not self.form.is_valid()
 
 
@@ -43,9 +42,7 @@ def listing(
     narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]],
     sorting: Sorting,
 ) -> Listing[Row]:
-    """The page that the query string asks for. A wrong condition or cursor lists nothing, never
-    everything.
-    """
+    """The page asked for. A wrong condition or cursor lists nothing, never everything."""
     conditions = form(params)
     kept = {name: str(params[name]) for name in conditions.fields if params.get(name)}
     page: Page[Row] = Page()
@@ -57,7 +54,7 @@ def listing(
                 narrow(scope, conditions.cleaned_data), sorting, size=SIZE, after=after, before=before
             )
         except BadCursor:
-            problem = "The address of this page is damaged. Start at the first page."
+            problem = "The link to this page is damaged. Start at the first page."
     return Listing(
         form=conditions,
         rows=page.rows,

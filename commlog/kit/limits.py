@@ -28,9 +28,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def counted_in_time(rows: QuerySet[Any], most: int) -> int | None:
-    """How many rows there are; None where there are more than `most`, or where a count takes longer than a
-    second.
-    """
+    """How many rows; None beyond `most`, or where counting takes over a second."""
     try:
         with time_limit(A_COUNT):
             found = counted(rows, most)

@@ -1,16 +1,17 @@
 """How log lines look."""
 
+import json
 import logging
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the call that is being answered
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the request that is being answered
 
 
 class Line(logging.Formatter):
-    """Names the call that the line is about, where it is one of the API."""
+    """Names the request that the line is about, where there is one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line."""
         name = request_id.get()
         record.call = f" [{name}]" if name else ""
         return super().formatMessage(record)
@@ -20,8 +21,33 @@ class OneLine(Line):
     """Without a traceback: for what is the fault of whoever asked."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line alone."""
         record.message = record.getMessage()
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
         return self.formatMessage(record)
+
+
+class Json(logging.Formatter):
+    """A line as a JSON object: when, how bad, which part, what, of which request, and the traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        found = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request": request_id.get(),
+            "exception": self._traceback(record),
+        }
+        return json.dumps({name: value for name, value in found.items() if value}, ensure_ascii=False)
+
+    def _traceback(self, record: logging.LogRecord) -> str:
+        return self.formatException(record.exc_info) if record.exc_info else ""
+
+
+class OneJson(Json):
+    """Without a traceback."""
+
+    def _traceback(self, record: logging.LogRecord) -> str:
+        return ""

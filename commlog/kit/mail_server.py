@@ -41,10 +41,7 @@ _SCHEMES = {
 
 
 def read(text: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings.
-
-    Raises ValueError in words that show nothing of the text: it holds a password.
-    """
+    """Django's EMAIL_* settings. Raises ValueError that shows nothing of the text: a password is in it."""
     found = _URL.fullmatch(text)
     scheme = _SCHEMES.get(found["scheme"].lower()) if found else None
     if not found or not scheme:
@@ -64,7 +61,7 @@ def read(text: str) -> dict[str, Any]:
     if bool(username) != bool(password):
         raise ValueError("a user name and a password come together")
     if not (username + password).isascii() or _CONTROL.search(username + password):
-        raise ValueError("the user name or password holds a character that SMTP cannot carry")
+        raise ValueError("the username or password contains a character that SMTP cannot carry")
     return {
         "EMAIL_HOST": found["host"].strip("[]"),
         "EMAIL_PORT": port,
@@ -76,10 +73,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def is_host(text: str) -> bool:
-    """Whether this is a host's name or address as it stands in a URL.
-
-    An underscore is for the names that containers have.
-    """
+    """Whether it is a URL's host name or address. Containers' names have an underscore."""
     if text.startswith("["):
         return text.endswith("]") and _is_address(text[1:-1])
     return len(text) < 255 and _HOST.fullmatch(text) is not None

@@ -29,9 +29,7 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def network_of(address: str | None) -> str:
-    """What limits count as one origin: an IPv4 address, a /64 of IPv6, or "" where the address is not
-    known.
-    """
+    """What limits count as one: an IPv4 address, a /64 of IPv6, or "" if unknown."""
     if address is None:
         return ""
     found = ip_address(address)
@@ -39,7 +37,5 @@ def network_of(address: str | None) -> str:
 
 
 def _plain(found: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """IPv4 as itself: a socket for both kinds names it ::ffff:192.0.2.1, and the whole of IPv4 would be one
-    /64.
-    """
+    """IPv4 as itself: as ::ffff:192.0.2.1 the whole of IPv4 would be one /64."""
     return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found

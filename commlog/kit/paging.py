@@ -43,9 +43,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """An order of rows: the columns before id, NOT NULL unless `nullable` (then one column), and one
-    direction for all of them.
-    """
+    """Columns before id, NOT NULL unless `nullable` (then one column), one direction for all."""
 
     name: str
     columns: tuple[str, ...] = ()
@@ -54,7 +52,6 @@ class Sorting:
 
     @property
     def alias(self) -> str:
-        """As the query string writes it: `-created`."""
         return f"-{self.name}" if self.descending else self.name
 
     def order(self) -> list[OrderBy]:
@@ -76,10 +73,7 @@ class Page(Generic[Row]):
 
 
 class RowValue(Func):
-    """`(a, b)`: compared as one value, which an index on (a, b) serves.
-
-    The same with OR is 30 to 90 times slower.
-    """
+    """`(a, b)`, compared by an index on (a, b). The same with OR is 30 to 90 times slower."""
 
     template = "(%(expressions)s)"
     output_field = TextField()
@@ -87,9 +81,7 @@ class RowValue(Func):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One stretch of a sorted list: its ordering columns, and the column that is NULL throughout or nowhere
-    in it.
-    """
+    """A stretch of a sorted list: its ordering columns, and the column that is NULL in all or none."""
 
     columns: tuple[str, ...]
     nullable: str = ""
@@ -107,9 +99,7 @@ class _Mark:
 def fetch(
     queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = "", before: str = ""
 ) -> Page[Row]:
-    """The page behind the cursor `after`, or before the cursor `before`, or the first one. Raises
-    BadCursor.
-    """
+    """The page behind cursor `after`, before cursor `before`, or the first. Raises BadCursor."""
     if before:
         mark = _read_cursor(before, sorting, queryset.model)
         rows = _walk(queryset, sorting, mark, size + 1, backwards=True)
@@ -136,10 +126,7 @@ def beside(queryset: QuerySet[Row], sorting: Sorting, row: Row) -> tuple[Row | N
 
 
 def cursor_of(row: Model, sorting: Sorting) -> str:
-    """Return the row's place in this order, as an opaque text.
-
-    Letters are not escaped: that made addresses too long.
-    """
+    """The row's place as an opaque text, letters unescaped: else addresses got too long."""
     values = [getattr(row, name) for name in sorting.columns]
     written = [
         value.isoformat() if isinstance(value, datetime) else value.hex if isinstance(value, UUID) else value
@@ -187,10 +174,9 @@ def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]
     Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from.
     """
     if legs := getattr(stretch, "legs", ()):
+        of_leg = getattr(stretch, "of_leg", stretch.filter)
         found = {
-            pk
-            for leg in legs
-            for pk in stretch.filter(leg).order_by(*order).values_list("pk", flat=True)[:most]
+            pk for leg in legs for pk in of_leg(leg).order_by(*order).values_list("pk", flat=True)[:most]
         }
         stretch = stretch.filter(pk__in=found)
     return list(stretch.order_by(*order)[:most])
@@ -215,10 +201,7 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
-    """The mark that `cursor_of` wrote.
-
-    Whatever else arrives here was tampered with or belongs to another order.
-    """
+    """The mark that `cursor_of` wrote; else it was tampered with or of another order."""
     if len(text) > _LONGEST_CURSOR:
         raise BadCursor
     try:

@@ -1,6 +1,4 @@
-"""One question of an open page while it is answered: what the answer is read from, kept so that it can be
-asked again as it is.
-"""
+"""An open page's question while answered: what the answer is read from, kept to be asked again."""
 
 import pickle
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -16,9 +14,7 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 class Figure(NamedTuple):
-    """Something that pages share (stamps.latest): its key, how it is made, a digest of it, and whether it is
-    shared only briefly.
-    """
+    """What pages share (stamps.latest): key, how it is made, digest, whether only briefly."""
 
     key: Hashable
     make: Callable[[], Any]
@@ -35,9 +31,7 @@ class Reading:
     repeatable: bool = True
 
     def note(self, statement: Statement, digest: int) -> None:
-        """Add a statement. One that gave two results in the same answer says nothing when it is asked
-        again.
-        """
+        """Add a statement. One with two results in one answer says nothing when asked again."""
         self.repeatable = self.repeatable and self.statements.setdefault(statement, digest) == digest
 
     def take(self, other: "Reading") -> None:
@@ -87,15 +81,11 @@ class Poll:
                 self._open = aside
 
     def add(self, reading: Reading) -> None:
-        """Say that the answer is made from this, too."""
         if self._open:
             self._open[-1].take(reading)
 
     def ask(self, statements: Iterable[Statement]) -> None:
-        """Ask those that were not asked for this answer.
-
-        On PostgreSQL all of them at once: most of the time is spent on the way.
-        """
+        """Ask those not asked for this answer: on PostgreSQL all at once, since the way takes most time."""
         new = [statement for statement in statements if statement not in self.found]
         if connection.vendor == "postgresql" and new:
             with self.unrecorded(), connection.cursor() as cursor:
@@ -176,19 +166,14 @@ def digest_of_rows(rows: Sequence[Any]) -> int:
 
 
 def digest_of_result(cursor: Any) -> int:
-    """Return the digest of what PostgreSQL has sent, as it is: making objects of it takes longer than asking
-    for it.
-    """
+    """Digest what PostgreSQL sent as it is: making objects takes longer than asking."""
     sent = cursor.pgresult
     columns = range(sent.nfields)
     return hash(tuple(sent.get_value(row, column) for row in range(sent.ntuples) for column in columns))
 
 
 def digest_of(value: Any) -> Hashable:
-    """Return what tells a figure from another one: of a row all its fields, not only its id.
-
-    What cannot be told equals nothing.
-    """
+    """What tells figures apart: of rows all fields. What cannot be told equals nothing."""
     try:
         return hash(pickle.dumps(value))
     except (pickle.PicklingError, TypeError, AttributeError):

@@ -18,11 +18,7 @@ LONGEST_WAY = MAX_URL_REDIRECT_LENGTH  # Django redirects to none that is longer
 
 
 def is_ours(address: str, request: HttpRequest) -> bool:
-    """Return whether it is an address of this site that can be led to.
-
-    What stands before the query decides that. The query is left out, because Django takes no address of over
-    2,048 characters for safe.
-    """
+    """Whether it leads to this site: without its query, as Django refuses over 2,048 characters."""
     place = address.partition("?")[0]
     short = len(address) <= LONGEST_WAY and "\0" not in address
     return short and url_has_allowed_host_and_scheme(
@@ -31,8 +27,6 @@ def is_ours(address: str, request: HttpRequest) -> bool:
 
 
 def back(request: HttpRequest, *, otherwise: str = "") -> str:
-    """Return where `next` leads, of the form or the address; where it does not lead to this site, `otherwise`
-    or the log.
-    """
+    """Where the form's or address's `next` leads; if not on this site, `otherwise` or the log."""
     asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
     return asked if is_ours(asked, request) else otherwise or reverse("log")

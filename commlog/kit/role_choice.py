@@ -1,8 +1,26 @@
 """The choice for whom something is, where one answer is “These roles” and the roles are ticked beside it."""
 
+from typing import Any
+
 from django import forms
+from django.contrib.auth.models import Group as Role
+from django.db.models import QuerySet
 
 EVERYONE, ROLES = "everyone", "roles"
+
+
+def all_roles() -> QuerySet[Role]:
+    """The roles by name."""
+    return Role.objects.order_by("name")
+
+
+class RolesField(forms.ModelMultipleChoiceField):
+    """Some of the roles, as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(all_roles(), required=False, **kwargs)
 
 
 def check_roles(form: forms.BaseForm, choice: str) -> None:
@@ -20,6 +38,5 @@ def check_roles(form: forms.BaseForm, choice: str) -> None:
         labels = {value: f"“{label}”" for value, label in form.fields[choice].choices}  # type: ignore[attr-defined]
         form.add_error(
             "roles",
-            f"Choose {labels[ROLES]} above, or remove the ticks: with {labels[chosen]} the roles would not "
-            "count.",
+            f"Choose {labels[ROLES]} above, or clear the roles: they do not apply to {labels[chosen]}.",
         )

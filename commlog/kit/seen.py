@@ -5,13 +5,11 @@ that writes locks the row, calls `check` and so compares them with what is store
 stored meanwhile, nothing is written and the form comes back with both values. A form without the field is
 refused. How an edit form plugs in:
 
-    class LaneForm(SeenForm, forms.Form): …                                    # SeenForm comes first
-    self.watch()                                                               # at the end of __init__, where
-    something is edited
-    form, saved = edited(request, lambda data: LaneForm(data, …), write)       # write(form, check) calls
-    `check` once it has the lock
-    {% include "components/seen.html" %}                                       # in the template, unless it
-    has components/form.html
+    class LaneForm(SeenForm, forms.Form): …    # SeenForm comes first
+        self.watch()                           # at the end of __init__, where something is edited
+    form, saved = edited(request, lambda data: LaneForm(data, …), write)
+                                               # write(form, check) calls `check` once it has the lock
+    {% include "components/seen.html" %}       # in the template, unless it has components/form.html
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,9 +28,7 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value that was changed meanwhile: what it is called, the value that is stored now, and the one in the
-    form.
-    """
+    """A value changed meanwhile: its name, what is stored now, and the form's."""
 
     label: str
     stored: str
@@ -40,9 +36,7 @@ class Conflict:
 
 
 class Outdated(Exception):
-    """What is edited was changed after the form was opened, or the form does not say what it was filled in
-    from.
-    """
+    """What is edited was changed since, or the form does not say what it was filled in from."""
 
     def __init__(self, fresh: "SeenForm", conflicts: Sequence[Conflict]) -> None:
         super().__init__("the form is outdated")
@@ -62,15 +56,12 @@ class SeenForm(forms.BaseForm):
 
     @property
     def status(self) -> int:
-        """The status of a page that shows the form."""
         return 409 if self.outdated else 200
 
     def watch(self) -> None:
-        """Carry along what the form was filled in from."""
         self.fields[FIELD] = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
-        """The value that a fresh form shows."""
         if field_name != FIELD:
             return super().get_initial_for_field(field, field_name)
         return " ".join(f"{name}={digest(value)}" for name, value in self.stored().items())
@@ -83,7 +74,6 @@ class SeenForm(forms.BaseForm):
         )
 
     def typed(self) -> dict[str, str]:
-        """Every value that came with the form."""
         return self._values(lambda name: self[name].value()) | self.typed_besides()
 
     def stored_besides(self) -> dict[str, str]:
@@ -98,14 +88,12 @@ class SeenForm(forms.BaseForm):
         """Put a stored value that has no field into the data of a form."""
 
     def words_for(self, name: str) -> str:
-        """What a value is called."""
         field, _, option = name.partition(":")
         if option:
             return dict(_options(self.fields[field]))[option]
         return str(self[field].label) if field in self.fields else field.capitalize()
 
     def said(self, name: str, value: str | None) -> str:
-        """A value as people read it."""
         if value is None:
             return "as it was"
         field = self.fields.get(name)
@@ -203,7 +191,6 @@ def _options(field: forms.Field | None) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Any) -> str:
-    """A value as a form sends it."""
     if isinstance(value, Model):
         return str(value.pk)
     return (

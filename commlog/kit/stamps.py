@@ -1,6 +1,4 @@
-"""Whether anything was committed since, asked of the database for next to nothing; and answers that are kept
-for as long as nothing was.
-"""
+"""Whether anything was committed since, asked for next to nothing; answers kept until then."""
 
 import sqlite3
 import time
@@ -83,10 +81,7 @@ def _of_postgresql(statements: Sequence[Statement]) -> tuple[str, int]:
 
 
 def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
-    """SQLite tells a connection whether others have committed.
-
-    Ours are closed after each request, so one is kept that only asks this.
-    """
+    """SQLite tells a connection of others' commits; ours close with requests, this one stays."""
     global _watcher
     if connection.in_atomic_block:
         with connection.cursor() as cursor:

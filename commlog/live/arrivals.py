@@ -31,9 +31,7 @@ SELECT id, before FROM (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page ends: the newest message that it can show, and the numbers below it that nothing had been
-    committed for.
-    """
+    """Where a page ends: its newest message, and numbers below that were not committed."""
 
     newest: int
     missing: Sequence[tuple[int, int]] = ()

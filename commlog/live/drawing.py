@@ -13,9 +13,7 @@ from secrets import token_hex
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.template import Template
-from django.template.context import make_context
-from django.template.loader import get_template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from commlog import permissions
@@ -23,7 +21,9 @@ from commlog.log.columns import DEFAULT_SORTING
 from commlog.log.layouts import Layout
 from commlog.log.table import LogRow, MessageTable
 from commlog.log.writing import back_to
-from commlog.templatetags.wording import standing
+from commlog.templatetags.cells import Drawing
+from commlog.templatetags.rows import drawn_rows
+from commlog.templatetags.wording import sees_urls_whole, standing
 from notifications.process import this_process
 
 _SHARED = 3.0  # seconds: longer than it takes until each page has asked
@@ -44,50 +44,45 @@ class Drawn:
 def draw(
     request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: datetime, boxes: bool, here: str
 ) -> str:
-    """Return the rows, each to be swapped for the one that it was.
-
-    `boxes`: whether they can be ticked. `here`: the address of the log.
-    """
-    can_resend = permissions.may_resend(request.user)
+    """Rows that swap themselves in. `boxes`: with tick boxes. `here`: the log's address."""
+    can_resend, whole = permissions.may_resend(request.user), sees_urls_whole(request)
     alike = (
         *layout.keys,
         layout.timestamps,
         boxes,
         can_resend,
-        permissions.may_read_secret_urls(request.user),
+        whole,
         here,
     )
     # What is said under a state goes by the clock.
-    keys: list[Hashable] = [(row.message.pk, row.version, standing(row.message, now), alike) for row in rows]
+    keys: list[Hashable] = [
+        (row.message.pk, row.message.masked, row.version, standing(row.message, now, row.held), alike)
+        for row in rows
+    ]
     since = time.monotonic() - _SHARED
     found = {key: drawn for key in keys if (drawn := _drawn.get(key)) and drawn[1] > since}
     if missing := [(key, row) for key, row in zip(keys, rows, strict=True) if key not in found]:
         table = MessageTable.over(
             [row for _, row in missing], layout.columns, DEFAULT_SORTING, lambda _alias: ""
         )
-        drawing = {
-            "log": Drawn(now, not layout.timestamps),
-            "table": table,
-            "can_resend": can_resend,
-            "boxes": boxes,
+        drawing = Drawing(
+            table=table,
+            log=Drawn(now, not layout.timestamps),
+            can_resend=can_resend,
+            boxes=boxes,
+            here=here,
+            back=back_to(here),
+            whole=whole,
+            token=_TOKEN,
+        )
+        texts = drawn_rows((row for _, row in missing), drawing, swap=True)
+        found |= {
+            key: (format_html("<template>{}</template>", text), time.monotonic())
+            for (key, _), text in zip(missing, texts, strict=True)
         }
-        drawing |= {"here": here, "back": back_to(here), "csrf_token": _TOKEN}
-        texts = _texts(request, [row for _, row in missing], drawing)
-        found |= {key: (text, time.monotonic()) for (key, _), text in zip(missing, texts, strict=True)}
         _share(found)
     text = "".join(found[key][0] for key in keys)
     return text.replace(_TOKEN, get_token(request)) if _TOKEN in text else text
-
-
-def _texts(request: HttpRequest, rows: Sequence[LogRow], drawing: dict[str, object]) -> list[SafeString]:
-    template: Template = get_template("log/rows/live.html").template  # type: ignore[attr-defined]
-    context = make_context(drawing, request, autoescape=template.engine.autoescape)
-    texts = []
-    with context.render_context.push_state(template), context.bind_template(template):
-        for row in rows:
-            with context.push(row=row):
-                texts.append(template.nodelist.render(context))
-    return texts
 
 
 def _share(found: Mapping[Hashable, tuple[SafeString, float]]) -> None:

@@ -9,13 +9,19 @@ from django.utils.http import urlencode
 from commlog import permissions
 from commlog.bulk.report import report
 from commlog.live import parts
+from commlog.log.columns import ON_HOLD
 from commlog.log.places import Place
+from commlog.log.withheld import asks_content
 from commlog.message.compose import can_be_written_anew
+from commlog.message.correction import CorrectionForm, correction_of
 from commlog.message.detail import read
+from commlog.message.revealing import RevealForm
 from commlog.models import Job
 from commlog.models.job import JobKind
 from commlog.recipients.kinds import kind_of, recipient_of, url_of
 from notifications.models import Message
+from notifications.models.legal_hold import holds_on
+from notifications.models.message import MessageQuerySet
 from notifications.states import MessageType
 from notifications.text.keys import key_in
 
@@ -36,8 +42,13 @@ def shown(request: HttpRequest) -> list[parts.Shown]:
 
 
 def messages(request: HttpRequest) -> Any:
-    """The messages that the reader may open, with the rows beside them."""
-    return permissions.messages_for(request.user).select_related(*_BESIDE)
+    """The messages that the reader may open, with the rows beside them, and whether they are on hold."""
+    return with_beside(permissions.messages_for(request.user))
+
+
+def with_beside(found: MessageQuerySet) -> MessageQuerySet:
+    """The same messages with what their page shows beside them."""
+    return found.select_related(*_BESIDE).annotate(on_hold=ON_HOLD)
 
 
 def jobs(request: HttpRequest) -> Any:
@@ -45,8 +56,8 @@ def jobs(request: HttpRequest) -> Any:
     return permissions.jobs_for(request.user).select_related("owner", "approver")
 
 
-def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
-    """What a message's page and its dialog show."""
+def of_message(request: HttpRequest, message: Message, form: CorrectionForm | None = None) -> dict[str, Any]:
+    """What a message's page and its dialog show. `form`: *Correct the address*, as it came back."""
     reading = read(message)
     return {
         "reading": reading,
@@ -55,20 +66,30 @@ def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
         "can_resend": permissions.may_resend(request.user),
         "can_send_anew": can_be_written_anew(message)
         and permissions.may_send_anew(request.user, MessageType(message.type)),
+        "holds": holds_on(message) if getattr(message, "on_hold", False) else [],
+        "hold_url": f"{reverse('legal-hold-new')}?of=message&which={message.key.hex}"
+        if permissions.may_manage_retention(request.user)
+        else "",
+        "readers_url": reverse("message-readers", args=[message.key])
+        if permissions.may_view_access(request.user)
+        else "",
         "recipient_url": _recipient_url(request, message),
         "template_url": _template_url(request, message),
+        "reveal": RevealForm() if message.masked and permissions.may_reveal(request.user) else None,
+        "correction": correction_of(reading, by=request.user, form=form),
     }
 
 
 def of_job(request: HttpRequest, job: Job) -> dict[str, Any]:
     """What a job's page and its line in a log show."""
+    hidden = asks_content(job.pairs) and not permissions.may_read_content(request.user)
     return {
         "report": report(job) if job.kind == JobKind.RESEND else None,
         "job": job,
         "may_steer": permissions.may_steer_job(request.user, job),
         "may_approve": permissions.may_approve_job(request.user, job),
         "part": f"jobs/{job.kind.lower()}.html",
-        "log_url": f"{Place.of(job).url}?{urlencode(job.pairs)}",
+        "log_url": "" if hidden else f"{Place.of(job).url}?{urlencode(job.pairs)}",
     }
 
 

@@ -35,22 +35,14 @@ def seen_by(request: HttpRequest) -> dict[str, str] | None:
 def render(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = ""
 ) -> HttpResponse:
-    """The page, which will ask its own address, or that which it has as `watch`; or, where it does, those of
-    its parts that have changed.
-
-    `within`: the template that has the parts, where the page includes it.
-    """
+    """The page, which asks its address or `watch`; or its changed parts. `within`: their template."""
     if seen_by(request) is None:
         return shortcuts.render(request, template, {"watch": request.get_full_path(), **context})
     return answer(request, (within or template, context))
 
 
 def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
-    """What has changed of these templates' parts and of the frame, each to be swapped for what the page has;
-    204 where nothing has.
-
-    `text`: what else has changed.
-    """
+    """Changed parts of these templates and the frame; 204 for none. `text`: what else changed."""
     text += "".join(differing(request, _drawn(request, template, context)) for template, context in shown)
     text += "".join(kept(request, template, dict, key=request.path) for template in FRAME)
     if settings.CSRF_COOKIE_NAME in request.COOKIES:
@@ -62,9 +54,7 @@ def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
 def kept(
     request: HttpRequest, template: str, variables: Callable[[], Mapping[str, Any]], *, key: Hashable
 ) -> str:
-    """What has changed of this template's parts, which are drawn only where what they are read from has
-    changed.
-    """
+    """A template's changed parts, drawn only where what they are read from has changed."""
     if not (names := tuple(seen_by(request) or ())):  # others are not drawn
         return ""
     return differing(
@@ -76,7 +66,6 @@ def kept(
 
 
 def differing(request: HttpRequest, drawn: Drawn) -> str:
-    """Those of the parts that the page has otherwise."""
     seen = seen_by(request) or {}
     return "".join(text for name, (text, version) in drawn.items() if name in seen and version != seen[name])
 

@@ -1,6 +1,4 @@
-"""Answers pages that ask by themselves where nothing has changed: all that the last answer was read from is
-still the same.
-"""
+"""Answers pages that ask by themselves where all that the last answer was read from is the same."""
 
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack
@@ -25,9 +23,7 @@ _MOST = 4_000
 
 
 class _Signed(NamedTuple):
-    """Whose a session is, and a digest of the rows of both from just before they were last read to let the
-    user in.
-    """
+    """Whose a session is, and a digest of both rows from before they last let the user in."""
 
     user_id: int | None
     reader: int
@@ -44,10 +40,7 @@ class QuietMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Nothing, where the same was asked with the same session, and nothing has changed since.
-
-        Else remember that nothing had changed, and what that was read from.
-        """
+        """Nothing where nothing has changed for this session; else remember what was read."""
         if SEEN not in request.headers:
             return self.get_response(request)
         key = request.session.session_key or ""
@@ -78,13 +71,14 @@ class QuietMiddleware:
         if SEEN not in request.headers or not isinstance(user, User):
             return None
         now: str = request.stamp if hasattr(request, "stamp") else stamp()
+        user.reads_anew = True
         request.poll = poll = Poll(now, _reader(user))  # type: ignore[attr-defined]
         if again.stands(poll, _question(request, user.pk)):
             return HttpResponse(status=204)
         poll.whole = request.answering.enter_context(poll.reading())  # type: ignore[attr-defined]
         if not user.is_superuser:
             held = again.again(request, "permissions", user.get_all_permissions)
-            user._perm_cache = held  # type: ignore[attr-defined]  # where Django keeps them
+            user._perm_cache = held  # where Django keeps them
             poll.rights = hash(frozenset(held))
         return None
 

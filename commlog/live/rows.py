@@ -1,6 +1,4 @@
-"""The rows of a log that is open: those that have changed are drawn anew, and what has come since is
-counted.
-"""
+"""An open log's rows: changed ones are drawn anew, new ones counted."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from commlog import permissions
+from commlog.access import recording
 from commlog.kit.again import A_MINUTE, again
 from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES
@@ -24,13 +23,13 @@ from commlog.log.page import rows_of, shown
 from commlog.log.query import LogQuery
 from commlog.log.reading import Reading
 from commlog.log.table import LogRow
-from commlog.log.writing import COLUMNS, CURSORS, TIMESTAMPS, of_layout
+from commlog.log.writing import COLUMNS, COMPACT, CURSORS, DENSITY, TIMESTAMPS, of_layout
 from notifications.models.message import MessageQuerySet
 
 ROWS, NEWEST, MISSING = "live", "newest", "missing"
 _DRAWN = "drawn-"  # before the name of what the page was drawn with
 _BOXES, _VIEW = "boxes", "view"
-_OF_THE_PAGE = tuple(f"{_DRAWN}{name}" for name in (COLUMNS, TIMESTAMPS, _BOXES, _VIEW, MISSING))
+_OF_THE_PAGE = tuple(f"{_DRAWN}{name}" for name in (COLUMNS, TIMESTAMPS, DENSITY, _BOXES, _VIEW, MISSING))
 _NEWS = "newcomers"  # what the page has of the line of news, among its parts
 CAP = 99  # counted no further
 
@@ -48,15 +47,14 @@ class Watched:
     mark: Mark
     columns: Sequence[str]  # none: the page did not say how it was drawn
     timestamps: bool = True
+    compact: bool = False
     boxes: bool | None = None  # whether rows can be ticked; None where the page did not say
     view: str = ""  # the version of the view that it was drawn with
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is not on the page: how many messages have come, whether its view or the user's columns were
-    changed, and where all of it is.
-    """
+    """What is not on the page: new messages, a changed view or columns, and where all of it is."""
 
     newcomers: int
     changed: str
@@ -66,7 +64,7 @@ class News:
 
 def watching(here: str, layout: Layout, *, boxes: bool, view: str, mark: Mark) -> str:
     """The address at which a page that is drawn so asks what has changed. `view`: the version of its view."""
-    said = dict(of_layout(layout.keys, timestamps=layout.timestamps)) | {
+    said = dict(of_layout(layout.keys, timestamps=layout.timestamps, compact=layout.compact)) | {
         _BOXES: "1" if boxes else "0",
         _VIEW: view,
         MISSING: mark.written,
@@ -86,9 +84,17 @@ def watched(said: Mapping[str, str]) -> Watched | None:
         return None
     pairs = [text.partition(".") for text in said.get(ROWS, "").split(",")[: max(SIZES)]]
     rows = {number: version for text, _, version in pairs if (number := _number(text)) is not None}
-    columns, timestamps, boxes, view, missing = (said.get(name, "") for name in _OF_THE_PAGE)
+    columns, timestamps, density, boxes, view, missing = (said.get(name, "") for name in _OF_THE_PAGE)
     mark = Mark.read(said[NEWEST], missing)
-    return Watched(rows, mark, keys_in(columns), timestamps != "0", {"1": True, "0": False}.get(boxes), view)
+    return Watched(
+        rows,
+        mark,
+        keys_in(columns),
+        timestamps != "0",
+        density == COMPACT,
+        {"1": True, "0": False}.get(boxes),
+        view,
+    )
 
 
 def answer(
@@ -102,12 +108,8 @@ def answer(
     also: Sequence[parts.Shown] = (),
     text: str = "",
 ) -> HttpResponse:
-    """The watched rows that have changed, each to be swapped for the one that it was, and what has come.
-
-    `view`: the version of the log's view now. `also`: what else the page has. `text`: what else of it has
-    changed.
-    """
-    layout = layout_in(page.columns, asked.layout, timestamps=page.timestamps)
+    """Changed rows and news. `view`: its version; `also`, `text`: what else is there or changed."""
+    layout = layout_in(page.columns, asked.layout, timestamps=page.timestamps, compact=page.compact)
     text += _changed_rows(request, page, scope, layout, here=here)
     changed = "The view was changed." if page.view and page.view != view else ""
     if not changed and page.columns and asked.layout != layout:
@@ -127,10 +129,11 @@ def _changed_rows(
     def read() -> list[LogRow]:
         return rows_of(list(shown(scope.filter(pk__in=page.rows), layout.columns)))
 
-    # The scope is the same for all who may open this address.
-    key = (ROWS, request.path, *layout.keys, *page.rows)
+    # The scope is the same for all who may open this address, but for what of it is masked.
+    key = (ROWS, scope.masked, request.path, *layout.keys, *page.rows)
     present: list[LogRow] = latest(request, key, read, brief=True) if page.rows else []
     rows = [row for row in present if page.rows[row.message.pk] != row.version]
+    recording.listed_since(request, [row.message for row in rows])
     boxes = permissions.may_resend(request.user) if page.boxes is None else page.boxes
     return draw(request, rows, layout, now=timezone.now(), boxes=boxes, here=here) if rows else ""
 
@@ -143,7 +146,15 @@ def _newcomers(request: HttpRequest, query: LogQuery, scope: MessageQuerySet, ma
         except TookTooLong:
             return 0
 
-    asked = (_NEWS, request.path, *writing.pairs(query), *query.problems, mark.newest, mark.written)
+    asked = (
+        _NEWS,
+        scope.masked,
+        request.path,
+        *writing.pairs(query),
+        *query.problems,
+        mark.newest,
+        mark.written,
+    )
     found: int = again(
         request, asked, lambda: 0 if mark.nothing_came() else latest(request, asked, count), seconds=A_MINUTE
     )

@@ -1,23 +1,20 @@
-"""The catalogue of log columns.
+"""The log's columns: a line here, and a cell (templatetags/cells.py) unless it is plain text."""
 
-A new column is one line here and its cell template, `templates/log/cells/<key>.html`.
-
-What is shown as one line of text, as it is stored, needs no template of its own.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Func, OuterRef, Subquery, TextField
+from django.db.models import BooleanField, ExpressionWrapper, Func, OuterRef, Subquery, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Left
 
 from commlog.kit.paging import Sorting
 from notifications.models import Message
+from notifications.models.legal_hold import on_hold
 from notifications.models.message import UNTIL_RELEASED, reference_of
 
+WIDTHS = ("narrow", "wide")  # of a column; without one it is as wide as what it usually holds
 # Long texts are sorted by their start: a whole one would not fit into the address of the next page.
 START = 60
 STARTS = {f"{name}_start": name for name in ("destination", "subject", "content", "failure_cause")}
@@ -44,10 +41,11 @@ class Column:
     key: str
     label: str
     reads: tuple[str, ...]  # the model fields that its cell shows; nothing else is loaded
-    order: tuple[str, ...] = ()  # the fields that it sorts by, before id; none: it cannot be sorted
+    order: tuple[str, ...] = ()  # the fields that it sorts by, before id; none: what it reads first
     nullable: bool = False  # whether the field that it sorts by may be empty
     # Whether an index serves this order; else only lists of limited length are sorted by it.
     indexed: bool = False
+    width: str = ""  # one of WIDTHS
     newest_first: bool = False  # whether the first click on its head sorts downwards
     plain: bool = False  # whether its cells are what it reads first, as text
     related: str = ""  # the row beside the message that its cell shows
@@ -56,13 +54,15 @@ class Column:
     # What an export reads besides the fields.
     computed: Mapping[str, Combinable] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order", self.order or self.reads[:1])
+
     @property
-    def cell(self) -> str:
-        """The template of its cells."""
-        return f"log/cells/{'text' if self.plain else self.key}.html"
+    def spelling(self) -> str:
+        """The column with its width, as layouts, views and addresses write it: `destination:wide`."""
+        return f"{self.key}:{self.width}" if self.width else self.key
 
     def sorting(self, *, descending: bool) -> Sorting:
-        """The order by this column."""
         return Sorting(self.key, self.order, descending=descending, nullable=self.nullable)
 
 
@@ -90,6 +90,12 @@ def _newer(key: UUID | None, state: str | None) -> str:
     return f"{key.hex} {state}" if key else ""
 
 
+def _hold(on_hold: bool) -> str:
+    return "On hold" if on_hold else ""
+
+
+# Of every row: it is marked.
+ON_HOLD: Combinable = ExpressionWrapper(on_hold(), BooleanField())
 _later = Message.objects.filter(
     first=Coalesce(OuterRef("first"), OuterRef("pk")), pk__gt=OuterRef("pk")
 ).order_by("-pk")
@@ -97,6 +103,7 @@ _NEWER = {
     "newer_key": Subquery(_later.values("key")[:1]),
     "newer_state": Subquery(_later.values("state")[:1]),
 }
+_ORDERS: Mapping[str, Combinable] = {"newer_id": Subquery(_later.values("pk")[:1])}
 _LIFE = (
     "state",
     "outcome",
@@ -107,6 +114,7 @@ _LIFE = (
     "possible_duplicate",
     "receipt_due_at",
     "restored_at",
+    "lane_id",
 )
 _CLIENT = ("client__key", "client__client_id", "client__first_names", "client__last_name")
 _GROUP = ("group__key", "group__group_id", "group__name")
@@ -114,11 +122,11 @@ _USER = ("user__key", "user__username", "user__first_name", "user__last_name")
 
 DEFAULT = (
     Column("state", "State", _LIFE, order=("state", "created_at")),
-    Column("sender", "Sent by", ("sender", "resent_by"), order=("sender",), value=_sender),
-    Column("created", "Created", ("created_at",), order=("created_at",), indexed=True, newest_first=True),
-    Column("sent", "Sent", ("sent_at",), order=("sent_at",), nullable=True, newest_first=True),
-    Column("type", "Type", ("type",), order=("type",)),
-    Column("recipient", "Sent to", ("recipient_name",), order=("recipient_name",), plain=True),
+    Column("sender", "Sent by", ("sender", "resent_by"), value=_sender),
+    Column("created", "Created", ("created_at",), indexed=True, newest_first=True),
+    Column("sent", "Sent", ("sent_at",), nullable=True, newest_first=True),
+    Column("type", "Type", ("type",)),
+    Column("recipient", "Sent to", ("recipient_name",), plain=True),
     Column("destination", "Destination", ("destination",), order=("destination_start",)),
     Column("message", "Message", ("subject",), order=("subject_start", "content_start")),
 )
@@ -130,32 +138,20 @@ _FURTHER = (
     Column(
         "user", "User", _USER, order=("user_name",), nullable=True, related="user", value=_member_of_staff
     ),
-    Column("loan_account", "Loan account", ("loan_account_key",), order=("loan_account_key",), nullable=True),
-    Column(
-        "deposit_account",
-        "Deposit account",
-        ("deposit_account_key",),
-        order=("deposit_account_key",),
-        nullable=True,
-    ),
-    Column("repayment", "Repayment", ("repayment_key",), order=("repayment_key",), nullable=True),
-    Column(
-        "reference",
-        "Reference",
-        ("reference_id", "provider_id", "type"),
-        order=("reference_id",),
-        value=reference_of,
-    ),
+    Column("loan_account", "Loan account", ("loan_account_key",), nullable=True),
+    Column("deposit_account", "Deposit account", ("deposit_account_key",), nullable=True),
+    Column("repayment", "Repayment", ("repayment_key",), nullable=True),
+    Column("reference", "Reference", ("reference_id", "provider_id", "type"), value=reference_of),
     Column("subject", "Subject", ("subject",), order=("subject_start",), plain=True),
-    Column("event", "Event", ("event",), order=("event",), plain=True),
-    Column("template", "Template", ("template_name",), order=("template_name",)),
-    Column("attempts", "Attempts", ("attempt_count",), order=("attempt_count",), newest_first=True),
-    Column("failure_reason", "Failure reason", ("failure_reason",), order=("failure_reason",)),
+    Column("event", "Event", ("event",), plain=True),
+    Column("template", "Template", ("template_name",)),
+    Column("attempts", "Attempts", ("attempt_count",), newest_first=True),
+    Column("failure_reason", "Failure reason", ("failure_reason",)),
+    Column("failure_meaning", "What the failure means", ("failure_meaning",)),
+    Column("failure_level", "Kind of failure", ("failure_level",)),
     Column("failure_details", "Failure details", ("failure_cause",), order=("failure_cause_start",)),
-    Column("waiting_reason", "Waiting reason", ("waiting_reason",), order=("waiting_reason",)),
-    Column(
-        "next_attempt", "Next attempt", ("due_at",), order=("due_at",), nullable=True, value=_next_attempt
-    ),
+    Column("waiting_reason", "Waiting reason", ("waiting_reason",)),
+    Column("next_attempt", "Next attempt", ("due_at",), nullable=True, value=_next_attempt),
     Column(
         "resend_of",
         "Resend of",
@@ -164,24 +160,15 @@ _FURTHER = (
         nullable=True,
         related="resend_of",
     ),
-    Column("resent_as", "Resent as", (), value=_newer, computed=_NEWER),
-    Column("resent_by", "Resent by", ("resent_by",), order=("resent_by",), plain=True),
-    Column("outcome", "Outcome", ("outcome",), order=("outcome",)),
+    Column("resent_as", "Resent as", (), order=("newer_id",), nullable=True, value=_newer, computed=_NEWER),
+    Column("resent_by", "Resent by", ("resent_by",), plain=True),
+    Column("outcome", "Outcome", ("outcome",)),
     Column(
-        "possible_duplicate",
-        "Possible duplicate",
-        ("possible_duplicate",),
-        order=("possible_duplicate",),
-        newest_first=True,
-        value=_doubt,
+        "possible_duplicate", "Possible duplicate", ("possible_duplicate",), newest_first=True, value=_doubt
     ),
-    Column(
-        "receipt",
-        "Receipt",
-        ("receipt_status", "receipt_at", "receipt_due_at", "state"),
-        order=("receipt_status",),
-    ),
-    Column("key", "Key", ("key",), order=("key",)),
+    Column("receipt", "Receipt", ("receipt_status", "receipt_at", "receipt_due_at", "state")),
+    Column("hold", "Legal hold", (), value=_hold, computed={"on_hold": ON_HOLD}),
+    Column("key", "Key", ("key",)),
 )
 CATALOGUE = {column.key: column for column in (*DEFAULT, *_FURTHER)}
 DEFAULT_SORTING = CATALOGUE["created"].sorting(descending=True)
@@ -199,13 +186,11 @@ _ALWAYS: tuple[str, ...] = (
     "resend_of_id",
 )
 _ALWAYS += ("receipt_status", "receipt_at")  # a receipt changes what may be asked for
+_ALWAYS += ("words_gone_at", "erased_at")  # without its text it cannot be resent
 
 
 def fields_of(columns: Iterable[Column]) -> list[str]:
-    """The model fields that a list with these columns loads.
-
-    Never the whole text: rows may hold a megabyte each.
-    """
+    """The model fields that these columns load; never the whole text, which may be a megabyte."""
     return sorted({*_ALWAYS, *(name for column in columns for name in column.reads)})
 
 
@@ -217,6 +202,7 @@ def related_of(columns: Iterable[Column]) -> list[str]:
 def annotations_of(names: Iterable[str]) -> dict[str, Combinable]:
     """Those of the ordering columns that are no model fields."""
     starts: dict[str, Combinable] = {name: Left(STARTS[name], START) for name in names if name in STARTS}
+    starts |= {name: _ORDERS[name] for name in names if name in _ORDERS}
     return starts | {name: Left(_Joined(*NAMES[name]), START) for name in names if name in NAMES}
 
 
@@ -226,6 +212,23 @@ def sorting_for(alias: str) -> Sorting | None:
     return column.sorting(descending=alias.startswith("-")) if column and column.order else None
 
 
-def columns_of(keys: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of these keys, each once; what is no column any more is left out."""
-    return tuple(CATALOGUE[key] for key in dict.fromkeys(keys) if key in CATALOGUE)
+def tells_content(sorting: Sorting) -> bool:
+    """Whether this order tells what messages say or where they went."""
+    return not STARTS.keys().isdisjoint(sorting.columns)
+
+
+def key_of(spelling: str) -> str:
+    """The key of a column that is spelled so."""
+    return spelling.partition(":")[0]
+
+
+def columns_of(spellings: Iterable[str]) -> tuple[Column, ...]:
+    """The columns that are spelled so, each once; what is no column any more is left out, and so is a width
+    that is none.
+    """
+    found: dict[str, Column] = {}
+    for spelling in spellings:
+        key, _, width = spelling.partition(":")
+        if key in CATALOGUE and key not in found:
+            found[key] = replace(CATALOGUE[key], width=width) if width in WIDTHS else CATALOGUE[key]
+    return tuple(found.values())

@@ -1,12 +1,13 @@
-"""The rows of *More conditions*: each field with the operators that it takes, and the inputs that its values
-need.
-"""
+"""The rows of *More conditions*: fields, the operators that they take, inputs for the values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from commlog.log.conditions import Given
 from notifications.criteria import (
+    COUNTED_BACK,
     FIELDS,
     LONGEST,
     MOST_CRITERIA,
@@ -16,6 +17,7 @@ from notifications.criteria import (
     Kind,
     Operator,
 )
+from notifications.text import days
 
 Choice = tuple[str, str]
 _YES_NO: tuple[Choice, ...] = (("true", "yes"), ("false", "no"))
@@ -30,30 +32,29 @@ class Row:
     number: int
     given: Given
     fresh: bool = False  # whether it has just been added
+    masked: bool = False  # whether its reader may not ask what messages say
 
     @property
     def field(self) -> Field | None:
-        """The field that is chosen."""
         return FIELDS.get(self.given.field)
 
     @property
     def operator(self) -> str:
-        """The operator that is chosen; the first that the field takes where none is, or one that it does not
-        take.
-        """
+        """The chosen operator, if the field takes it; else the field's first."""
         asked = self.given.operator.upper()
         return asked if self.field is None or asked in self.field.operators else self.operators[0][0]
 
     @property
     def fields(self) -> Sequence[Choice]:
-        """What can be chosen as its field."""
-        return sorted(
-            ((field.key, field.label) for field in FIELDS.values()), key=lambda choice: choice[1].lower()
+        offered = (
+            field
+            for field in FIELDS.values()
+            if not (self.masked and field.withheld) or field.key == self.given.field
         )
+        return sorted(((field.key, field.label) for field in offered), key=lambda choice: choice[1].lower())
 
     @property
     def operators(self) -> Sequence[Choice]:
-        """What can be chosen as its operator."""
         offered = list(Operator) if self.field is None else list(self.field.operators)
         sensitive = Operator.EQUALS_CASE_SENSITIVE
         if self.field and self.field.kind in _NOT_OFFERED and self.given.operator.upper() != sensitive:
@@ -66,7 +67,7 @@ class Row:
         field, operator = self.field, self.operator
         if operator in WITHOUT_VALUE and field:
             return "none"
-        if field is None or operator == Operator.LAST_DAYS:
+        if field is None or operator in COUNTED_BACK:
             return "number" if field else "text"
         if field.choices or field.kind == Kind.BOOLEAN:
             return "choices" if operator in WITH_LIST else "choice"
@@ -77,6 +78,16 @@ class Row:
         return "numbers" if field.kind == Kind.NUMBER else "text"
 
     @property
+    def date_format(self) -> str:
+        """How the organisation writes a day."""
+        return settings.ORGANISATION_DATE_FORMAT
+
+    @property
+    def unit(self) -> str:
+        """What a number of its value is a number of."""
+        return "hours" if self.operator == Operator.LAST_HOURS else "days"
+
+    @property
     def choices(self) -> Sequence[Choice]:
         """What can be chosen as its value."""
         if self.field is None:
@@ -85,15 +96,20 @@ class Row:
 
     @property
     def inputs(self) -> Sequence[str]:
-        """What its inputs hold: two for from and to, one to spare for lists of people, the whole list in one
-        for other lists.
-        """
+        """Two inputs for from and to, one to spare for lists of people, one for other lists."""
         shown = [self.given.names.get(value, value) for value in self.given.values]
-        if self.operator == Operator.BETWEEN:
+        if self.widget == "dates":
+            shown = [days.shown(value) for value in shown]
+        if self.between:
             return [*shown, "", ""][:2]
         if self.operator in WITH_LIST:
             return [*shown, ""] if self.widget == "people" else [", ".join(shown)]
         return [*shown, ""][:1]
+
+    @property
+    def between(self) -> bool:
+        """Whether its two inputs are from and to."""
+        return self.operator == Operator.BETWEEN
 
     @property
     def longest(self) -> int:
@@ -101,9 +117,9 @@ class Row:
         return LONGEST
 
 
-def rows_of(conditions: Sequence[Given], *, adding: bool) -> list[Row]:
+def rows_of(conditions: Sequence[Given], *, adding: bool, masked: bool = False) -> list[Row]:
     """The rows of the form: one a condition, and an empty one where it is asked for or nothing is there."""
-    rows = [Row(number, given) for number, given in enumerate(conditions, start=1)]
+    rows = [Row(number, given, masked=masked) for number, given in enumerate(conditions, start=1)]
     if len(rows) < MOST_CRITERIA and (adding or not rows):
-        rows.append(Row(len(rows) + 1, Given("", ""), fresh=adding))
+        rows.append(Row(len(rows) + 1, Given("", ""), fresh=adding, masked=masked))
     return rows

@@ -1,16 +1,15 @@
-"""The conditions of *More conditions*: what each was given as, what it means or what is wrong with it, and
-how it is written.
-"""
+"""*More conditions*: how each was given, what it means or what is wrong, how it is written."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from commlog.kit.sentences import alone, sentence
+from commlog.kit.sentences import NEEDS_CONTENT, alone, sentence
 from commlog.recipients import people
 from notifications import criteria
-from notifications.criteria import FIELDS, Criterion, Field, Operator
+from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
 from notifications.faults import Malformed
+from notifications.text import days
 
 PARAMETER = "c"
 _SHOWN = 60
@@ -30,13 +29,11 @@ class Given:
 
     @property
     def label(self) -> str:
-        """What its field is called."""
         known = FIELDS.get(self.field)
         return known.label if known else short(self.field, _SHOWN) or "Condition"
 
     @property
     def words(self) -> str:
-        """What it asks, for people."""
         if self.criterion:
             return criteria.in_words(self.criterion, self.names)
         known = next((member for member in Operator if member.value == self.operator.upper()), None)
@@ -46,11 +43,18 @@ class Given:
 
     @property
     def written(self) -> str:
-        """As an address writes it."""
         if self.criterion:
             values = [",".join(self.criterion.values)] if self.criterion.values else []
             return ".".join((self.criterion.field, self.criterion.operator.lower(), *values))
         return ".".join((self.field, self.operator.lower(), ",".join(self.values))).rstrip(".") or "."
+
+
+def withheld(given: Given) -> Given:
+    """The condition for who may not know what messages say: refused unread where it asks for that."""
+    known = FIELDS.get(given.field)
+    if known is None or not known.withheld:
+        return given
+    return replace(given, values=(), criterion=None, wrong=f"{known.label} {NEEDS_CONTENT}.")
 
 
 def meant(criterion: Criterion) -> Given:
@@ -59,10 +63,10 @@ def meant(criterion: Criterion) -> Given:
 
 
 def check(name: str, operator: str, values: Sequence[str]) -> Given:
-    """Return the condition that these parts are, with the criterion that they mean or with what is wrong with
-    them.
-    """
+    """The condition of these parts, with its criterion or what is wrong with them."""
     known = FIELDS.get(name)
+    if known and known.kind == Kind.DATE_TIME:
+        values = [days.as_iso(value) for value in values]
     if wrong := "Choose a field." if not name else _misfit(known, operator.upper()):
         return Given(name, operator, tuple(values), wrong=wrong)
     try:
@@ -77,11 +81,9 @@ def check(name: str, operator: str, values: Sequence[str]) -> Given:
 
 
 def _misfit(field: Field | None, operator: str) -> str:
-    """Say that the field does not take the operator, in the words of the form: without JavaScript the form
-    offers all of them.
-    """
+    """The field does not take the operator: without JavaScript the form offers all of them."""
     if field and operator in Operator.values and operator not in field.operators:
-        return f"{field.label} cannot be asked with “{Operator(operator).label}”: choose another operator."
+        return f"{field.label} cannot be used with “{Operator(operator).label}”. Choose another operator."
     return ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from commlog import audit
 from commlog.audit import AuditAction
@@ -36,7 +37,7 @@ SHIPPED: dict[str, dict[str, Any]] = {
     "Manual": {"criteria": [["sender_key", "NOT_EMPTY", []]]},
 }
 MOST_TABS = 20
-_CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps")
+_CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps", "compact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,7 @@ def version_of(view: CustomView) -> str:
 
 
 def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: str) -> None:
-    """Store what is on a screen as the view. `seen`: the `version_of` it that the screen was opened with.
-
-    Raises SavedMeanwhile where it holds something else by now, unless that is the same.
-    """
+    """Store what is on a screen, opened at version `seen`. Raises SavedMeanwhile if it differs now."""
 
     def check() -> None:
         stored = CustomView.objects.get(pk=view.pk)
@@ -101,9 +99,7 @@ def number_in(view: CustomView, scope: MessageQuerySet) -> str:
 
 
 def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
-    """How many messages a log holds: `1,000+` beyond the cap, `!` where a condition is wrong, "" where it
-    takes over a second.
-    """
+    """How many a log holds: `1,000+` beyond the cap, `!` if wrong, "" if over a second."""
     chosen = query.over(scope)
     if not chosen.sound:
         return "!"
@@ -120,12 +116,10 @@ def save(
     content: dict[str, Any],
     *,
     roles: Iterable[Any] | None = None,
+    users: Iterable[User] | None = None,
     check: Check = without_form,
 ) -> CustomView:
-    """Store a new view or a changed one, and record it.
-
-    `check` is called once the row is locked (commlog.kit.seen).
-    """
+    """Store and record a new or changed view. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         new = view.pk is None
         before = None if new else described(CustomView.objects.select_for_update().get(pk=view.pk))
@@ -137,6 +131,8 @@ def save(
         view.save(update_fields=None if new else [*content])
         if roles is not None:
             view.roles.set(roles)
+        if users is not None:
+            view.users.set(users)
         audit.record(
             actor,
             AuditAction.CREATED if new else AuditAction.CHANGED,
@@ -145,6 +141,23 @@ def save(
             after=described(view),
         )
     return view
+
+
+def private_of(user: User) -> QuerySet[CustomView]:
+    """The views of the user's that nobody else sees."""
+    return CustomView.objects.filter(owner=user, for_everyone=False, roles=None, users=None)
+
+
+def take_over(leaver: User, actor: User) -> int:
+    """Make the private views of somebody who has left the actor's, and record each; how many there were."""
+    with transaction.atomic():
+        views = list(private_of(leaver).select_for_update(of=("self",)).order_by("pk"))
+        for view in views:
+            view.owner = actor
+            view.save(update_fields=["owner"])
+            before, after = {"owner": leaver.name}, {"owner": actor.name}
+            audit.record(actor, AuditAction.CHANGED, view, before=before, after=after)
+    return len(views)
 
 
 def copy(view: CustomView, actor: User) -> CustomView:
@@ -190,20 +203,20 @@ def described(view: CustomView) -> dict[str, Any]:
         "match",
         "columns",
         "timestamps",
+        "compact",
         "sorting",
     )
     roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
+    users = sorted(view.users.values_list("username", flat=True)) if view.pk else []
     return {name: getattr(view, name) for name in names} | {
         "roles": roles,
+        "users": users,
         "menu_item": str(view.menu_item or ""),
     }
 
 
 def install_defaults(**_: Any) -> None:
-    """Create the views that a new installation starts with (signal receiver of post_migrate).
-
-    Deleted ones do not come back.
-    """
+    """Create a new installation's views (post_migrate). Deleted ones stay deleted."""
     if CustomView.objects.exists():
         return
     for name, content in SHIPPED.items():

@@ -1,10 +1,8 @@
-"""The filter bar of the log, made from the table of fields: a field with a `bar` is asked here, in the shape
-of its kind.
-"""
+"""The filter bar, made of the fields with a `bar`, each in the shape of its kind."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,8 +14,9 @@ from django.db.models import Exists, OuterRef
 
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
+from commlog.kit.widgets import PlainWidgets
 from commlog.log import search
-from commlog.log.search import Search
+from commlog.log.search import Search, Searched
 from commlog.models import JobItem, User
 from commlog.models.outcomes import JOB_PARTS, LEFT, Outcome
 from notifications import criteria
@@ -26,6 +25,7 @@ from notifications.faults import Malformed
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, MessageState
+from notifications.text.days import written
 from notifications.text.keys import key_in
 
 Made = TypeVar("Made")
@@ -52,25 +52,39 @@ _OFFERED: Mapping[str, Offer] = {
     },
 }
 _YES_NO = (("true", "yes"), ("false", "no"))
+# Stretches of time that are counted from today or from now: an operator, and how many.
+_LATELY = (
+    ("TODAY", "Today"),
+    ("YESTERDAY", "Yesterday"),
+    ("LAST_HOURS.2", "Last 2 hours"),
+    ("LAST_HOURS.24", "Last 24 hours"),
+    ("THIS_WEEK", "This week"),
+    ("LAST_WEEK", "Last week"),
+    ("LAST_DAYS.7", "Last 7 days"),
+    ("THIS_MONTH", "This month"),
+    ("LAST_MONTH", "Last month"),
+    ("LAST_DAYS.30", "Last 30 days"),
+)
 
 
 class JobField(forms.CharField):
     """A bulk resend's key (what it has made), or key and outcome: `<key>.DELIVERED`."""
 
     def clean(self, value: Any) -> tuple[UUID, str] | None:
-        """The key and the outcome."""
         text = str(super().clean(value) or "")
         if not text:
             return None
         written, _, part = text.partition(".")
         key = key_in(written)
         if key is None or (part or Outcome.RESENT) not in JOB_PARTS:
-            raise ValidationError("There is no such bulk resend.")
+            raise ValidationError("Bulk resend not found.")
         return key, part or Outcome.RESENT.value
 
 
 class ConditionsForm(forms.Form):
     """The filter bar."""
+
+    default_renderer = PlainWidgets
 
     def clean(self) -> dict[str, Any]:
         """Refuse spans that end before they begin."""
@@ -78,7 +92,7 @@ class ConditionsForm(forms.Form):
         for name, end in list(cleaned.items()):
             start = cleaned.get(f"{name.removesuffix('_to')}_from") if name.endswith("_to") else None
             if start and end and end < start:
-                self.add_error(name, "The last day lies before the first one.")
+                self.add_error(name, "The end date is before the start date.")
         return cleaned
 
 
@@ -86,7 +100,6 @@ class LogSearchField(SearchField):
     """The search box of a log, which has to know whose ID was typed."""
 
     def clean(self, value: Any) -> Search | None:
-        """What is looked for."""
         text: str = super().clean(value)
         return _or_refuse(search.read, text) if text else None
 
@@ -139,9 +152,7 @@ class JobFilter(django_filters.CharFilter):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that is set: the name of its parameter, what it is called, its value in words, and what is
-    wrong with it.
-    """
+    """A set condition: parameter, label, value in words, what is wrong with it."""
 
     name: str
     label: str
@@ -151,9 +162,19 @@ class Condition:
 
 
 def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
-    """The filters of a field: two for a time, a choice where its values are known, else a box."""
+    """The filters of a field: three for a time, a choice where its values are known, else a box."""
     label = field.label.partition(" (")[0]
     if field.kind == Kind.DATE_TIME:
+        yield (
+            field.bar,
+            django_filters.ChoiceFilter(
+                label=label,
+                method="by_field",
+                choices=_LATELY,
+                empty_label="Any time",
+                error_messages={"invalid_choice": "There is no such time span."},
+            ),
+        )
         yield field.bar + FROM, DayFilter(label=f"{label} from", method="by_field")
         yield field.bar + TO, DayFilter(label=f"{label} to", method="by_field")
     elif field.choices or field.kind == Kind.BOOLEAN or field.whom == "user":
@@ -168,8 +189,8 @@ def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
                 label=label,
                 method="by_field",
                 choices=offered or _YES_NO,
-                empty_label="Anybody" if field.whom else f"Any {label.lower()}",
-                error_messages={"invalid_choice": f"There is no such {field.bar}."},
+                empty_label="Anyone" if field.whom else f"Any {label.lower()}",
+                error_messages={"invalid_choice": f"Unknown {field.bar}."},
             ),
         )
     else:
@@ -196,8 +217,14 @@ class MessageFilter(django_filters.FilterSet):
             each.field_name = name  # django-filter sets it of those alone that a class declares
         return super().get_filters() | made
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: datetime | None = None, widely: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.searched: Searched | None = None  # how texts were searched, if they were
+        self.widely = widely  # whether no text may be missed, whatever that takes
+        self.names_somebody = False  # whether the box named whom or what is listed: texts are not asked then
+        if self.queryset.masked:
+            self.filters["q"].label = "Person, ID, key or reference"
+        self.now = now  # the moment that relative days go by, where it is not the present one
         for field in FIELDS.values():
             if field.bar and field.whom == "user":
                 # Read once: a callable would be asked for each use.
@@ -205,11 +232,16 @@ class MessageFilter(django_filters.FilterSet):
 
     def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
         """Person, address, number, key or text."""
-        return search.search(messages, asked)
+        named = search.named_by(messages, asked)
+        self.names_somebody = named is not None
+        if named is not None:
+            return named
+        self.searched = search.search(messages, asked, widely=self.widely)
+        return self.searched.messages
 
     def by_field(self, messages: MessageQuerySet, name: str, value: str | date) -> MessageQuerySet:
         """What the table of fields says of it."""
-        return messages.filter(criteria.to_q([_asked(name, value)]))
+        return criteria.narrow(messages, [_asked(name, value)], now=self.now)
 
     def by_job(self, messages: MessageQuerySet, _name: str, asked: tuple[UUID, str]) -> MessageQuerySet:
         """What a bulk resend has made, or those of its messages that had another outcome."""
@@ -235,7 +267,7 @@ class MessageFilter(django_filters.FilterSet):
         if isinstance(value, tuple):
             return f"{JOB_PARTS[value[1]]} ({value[0].hex[:8]})"
         if isinstance(value, date):
-            return f"{value.day} {value:%b %Y}"
+            return written(value)
         choices = dict(getattr(self.form.fields[name], "choices", ()))
         return str(choices.get(value, value)).removeprefix("– ")
 
@@ -251,8 +283,11 @@ def _asked(name: str, value: str | date) -> Criterion:
         if field.bar and name in (field.bar, field.bar + FROM, field.bar + TO)
     )
     if isinstance(value, date):
-        operator = Operator.AFTER_INCLUSIVE if name.endswith(FROM) else Operator.BEFORE_INCLUSIVE
-        return Criterion(field.key, operator, (value.isoformat(),))
+        edge = Operator.AFTER_INCLUSIVE if name.endswith(FROM) else Operator.BEFORE_INCLUSIVE
+        return Criterion(field.key, edge, (value.isoformat(),))
+    if field.kind == Kind.DATE_TIME:
+        operator, _, number = value.partition(".")
+        return criteria.parse(field.key, operator, [number] if number else [])
     if field.key in _OFFERED:
         return _OFFERED[field.key][value][1]
     if field.whom == "user" and value == SYSTEM:

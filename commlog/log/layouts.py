@@ -1,9 +1,7 @@
-"""Which columns somebody sees: what the address says, else what the user chose for this kind of log, else the
-usual ones.
-"""
+"""Which columns somebody sees: the address's, else the user's for this kind of log, else the usual."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
@@ -12,47 +10,46 @@ from commlog.models.column_layout import LogKind
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Columns in order, and whether moments are written with their time."""
+    """Columns in order, each with its width; whether moments have their time, and rows are low."""
 
     columns: tuple[Column, ...] = DEFAULT
     timestamps: bool = True
+    compact: bool = False
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the columns."""
-        return [column.key for column in self.columns]
+        """The keys of the columns, with their widths."""
+        return [column.spelling for column in self.columns]
 
     @property
     def hidden(self) -> list[Column]:
         """The other columns, by alphabet."""
+        shown = {column.key for column in self.columns}
         return sorted(
-            (column for column in CATALOGUE.values() if column not in self.columns),
+            (column for column in CATALOGUE.values() if column.key not in shown),
             key=lambda column: column.label.lower(),
         )
 
     def moved(self, key: str, by: int) -> "Layout":
         """The same with that column one place further up (-1) or down (1)."""
-        keys = self.keys
-        if key not in keys or not 0 <= keys.index(key) + by < len(keys):
+        columns = list(self.columns)
+        here = next((place for place, column in enumerate(columns) if column.key == key), -1)
+        if here < 0 or not 0 <= here + by < len(columns):
             return self
-        here = keys.index(key)
-        keys[here], keys[here + by] = keys[here + by], keys[here]
-        return Layout(columns_of(keys), self.timestamps)
+        columns[here], columns[here + by] = columns[here + by], columns[here]
+        return replace(self, columns=tuple(columns))
 
 
 def layout_of(user: User, kind: LogKind) -> Layout:
     """What the user chose for this kind of log. A column that exists no more is left out."""
     row = ColumnLayout.objects.filter(user=user, kind=kind).first()
-    return Layout(columns_of(row.columns) or DEFAULT, row.timestamps) if row else Layout()
+    return Layout(columns_of(row.columns) or DEFAULT, row.timestamps, row.compact) if row else Layout()
 
 
-def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool) -> Layout:
-    """Return the columns that an address names: a view's, or such as are tried out.
-
-    Without any, the user's own.
-    """
+def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool, compact: bool) -> Layout:
+    """The columns an address names, a view's or tried ones; else the user's own."""
     columns = columns_of(keys)
-    return Layout(columns, timestamps) if columns else own
+    return Layout(columns, timestamps, compact) if columns else own
 
 
 def keys_in(text: str) -> tuple[str, ...]:
@@ -66,10 +63,19 @@ def remember(user: User, kind: LogKind, layout: Layout) -> None:
         ColumnLayout.objects.filter(user=user, kind=kind).delete()
     else:
         ColumnLayout.objects.update_or_create(
-            user=user, kind=kind, defaults={"columns": layout.keys, "timestamps": layout.timestamps}
+            user=user,
+            kind=kind,
+            defaults={
+                "columns": layout.keys,
+                "timestamps": layout.timestamps,
+                "compact": layout.compact,
+            },
         )
 
 
-def chosen(order: Sequence[str], shown: Sequence[str], *, timestamps: bool) -> Layout:
-    """What a form says: all columns in their order, and which of them are ticked."""
-    return Layout(columns_of([key for key in order if key in set(shown)]), timestamps)
+def chosen(
+    order: Sequence[str], shown: Sequence[str], widths: Mapping[str, str], *, timestamps: bool, compact: bool
+) -> Layout:
+    """What a form says: all columns in their order, which of them are ticked, and how wide they are."""
+    spelled = [f"{key}:{widths.get(key, '')}" for key in order if key in set(shown)]
+    return Layout(columns_of(spelled), timestamps, compact)

@@ -1,27 +1,30 @@
 """The one function behind every log: scope, conditions, columns, sorting, page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models.functions import Left
 from django.utils import timezone
+from django.utils.html import format_html
 
 from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
-from commlog.log import condition_form, writing
+from commlog.kit.sentences import NEEDS_CONTENT
+from commlog.log import condition_form, looked, writing
 from commlog.log.columns import (
     CATALOGUE,
-    DEFAULT,
     DEFAULT_SORTING,
+    ON_HOLD,
     Column,
     annotations_of,
     fields_of,
     related_of,
     sorting_for,
+    tells_content,
 )
 from commlog.log.condition_form import Row
 from commlog.log.conditions import short
@@ -29,13 +32,14 @@ from commlog.log.filters import Condition, MessageFilter
 from commlog.log.query import LogQuery, Pairs, Selection
 from commlog.log.reading import Reading
 from commlog.log.table import LogRow, MessageTable
+from commlog.message.held_back import held_back
 from commlog.message.offers import chains_of, offer_for
 from notifications.criteria import Match
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
 EXCERPT = 200
-_SLOW = f"The search was stopped: it takes over {A_PAGE:.0f} seconds. Narrow it, by days for example."
+_SLOW = f"The search was stopped after {A_PAGE:.0f} seconds. Narrow it, for example by date."
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
 
 
@@ -69,7 +73,8 @@ class Log:
     adding: bool = False  # whether a row for a further condition was asked for
     changed: bool = False  # whether it differs from the view that it was opened with
     timestamps: bool = True
-    columns: Sequence[Column] = DEFAULT
+    compact: bool = False
+    masked: bool = False  # whether its reader may not know what messages say
     stopped: bool = False  # whether the database was stopped, so that nothing is listed
     previous_url: str = ""
     next_url: str = ""
@@ -90,9 +95,7 @@ class Log:
 
     @property
     def wrong(self) -> str:
-        """What is wrong with each field of the filter form, by its name, as JSON; a condition has the name of
-        its field (`f1`).
-        """
+        """What is wrong with the filter form's fields, as JSON by name; a condition's is `f1`."""
         found = {name: " ".join(map(str, errors)) for name, errors in self.filter.form.errors.items()}
         found |= {
             f"f{one.number}": one.wrong for one in (row.given for row in self.condition_rows) if one.wrong
@@ -110,32 +113,20 @@ class Log:
         return sum(bool(row.given.field or row.given.wrong) for row in self.condition_rows)
 
     @property
-    def untouched(self) -> bool:
-        """Whether this is the whole scope from its start."""
-        return not self.chips and not self.start_url
-
-    @property
     def days_only(self) -> bool:
         """Whether moments are written without their time."""
         return not self.timestamps
 
     @property
-    def usual_columns(self) -> bool:
-        """Whether it has the columns that every log starts with."""
-        return tuple(self.columns) == DEFAULT
-
-    @property
     def actions(self) -> bool:
-        """Whether any row has a Resend button or may get one while the page is open: its column has its width
-        from the start.
-        """
+        """Whether a row has, or may get, a Resend button: its column has its width from the start."""
         return any(row.offer.failed or not row.message.is_final for row in self.rows)
 
 
 def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
     """The log that is asked for, over the messages of `scope`."""
-    query, layout = asked.query, asked.layout
-    chosen = query.over(scope)
+    layout, chosen = asked.layout, asked.query.over(scope)
+    query = chosen.query  # of which the reader sees as much as the reader may
     page, sorting, notices, stopped = _limited_page(chosen, asked)
     rows = rows_of(page.rows)
 
@@ -146,7 +137,11 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
         filter=chosen.filter,
         chips=[Chip(condition, url(query.without(condition))) for condition in chosen.conditions],
         table=MessageTable.over(
-            rows, layout.columns, sorting, lambda alias: url(query.replace(sorting=alias))
+            rows,
+            layout.columns,
+            sorting,
+            lambda alias: url(query.replace(sorting=alias)),
+            masked=scope.masked,
         ),
         rows=rows,
         sorting=sorting,
@@ -155,30 +150,48 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
         address=url(query, asked.cursor),
         whole=url(query, asked.cursor, whole=True),
         drawn=url(
-            query.replace(columns=tuple(layout.keys), timestamps=layout.timestamps), asked.cursor, whole=True
+            query.replace(columns=tuple(layout.keys), timestamps=layout.timestamps, compact=layout.compact),
+            asked.cursor,
+            whole=True,
         ),
-        carried=writing.carried(query, sorting),
-        condition_rows=condition_form.rows_of(query.criteria, adding=asked.adding),
+        carried=[*writing.carried(query, sorting), *asked.opened_by],
+        condition_rows=condition_form.rows_of(query.criteria, adding=asked.adding, masked=scope.masked),
         match=query.match,
         adding=asked.adding,
-        changed=writing.changed(query),
+        changed=writing.changed(asked.query),
+        masked=scope.masked,
         timestamps=layout.timestamps,
-        columns=layout.columns,
+        compact=layout.compact,
         stopped=stopped,
         previous_url=url(query, [("before", page.before)]) if page.before else "",
         next_url=url(query, [("after", page.after)]) if page.after else "",
         start_url=url(query) if asked.cursor else "",
         bare_url=url(query.replace(bar=(), criteria=(), match=Match.ALL)),
         problems=[*query.problems, *([_SLOW] if stopped else [])],
-        notices=[*asked.notices, *notices],
+        notices=[
+            *asked.notices,
+            *notices,
+            *_texts_too(chosen, url, masked=scope.masked),
+            *looked.notices(chosen),
+        ],
     )
 
 
-def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sorting, list[str], bool]:
-    """The page, its order, what is not as asked, and whether the database had to be stopped.
+def _texts_too(chosen: Selection, url: Callable[[LogQuery], str], *, masked: bool) -> list[str]:
+    """The way to what the texts of all messages hold, where the box named somebody."""
+    if masked:
+        said = f"Only names, IDs, keys and references were searched. Searching for more {NEEDS_CONTENT}."
+        return [said] if dict(chosen.query.bar).get("q") else []
+    if not chosen.filter.names_somebody:
+        return []
+    bar = dict(chosen.query.bar)
+    whole = chosen.query.replace(bar=tuple((bar | {"q": f'"{bar["q"].strip()}"'}).items()))
+    said = 'Messages to or about “{}”. <a href="{}">Search the texts of all messages, too</a>'
+    return [format_html(said, short(bar["q"]), url(whole))]
 
-    Without conditions an index serves each.
-    """
+
+def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sorting, list[str], bool]:
+    """The page, order, notices, and whether the database was stopped: an index may not serve."""
     notices: list[str] = []
     try:
         with time_limit(A_PAGE) if chosen.conditional or chosen.query.sorting else nullcontext():
@@ -190,13 +203,31 @@ def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sor
             page, notice = _page(messages, sorting, asked)
             return page, sorting, [*notices, *([notice] if notice else [])], False
     except TookTooLong:
-        return Page(), DEFAULT_SORTING, notices, True
+        return _newest(chosen, asked, notices) or (Page(), DEFAULT_SORTING, notices, True)
+
+
+def _newest(
+    chosen: Selection, asked: Reading, notices: list[str]
+) -> tuple[Page[Message], Sorting, list[str], bool] | None:
+    """One page of what the newest messages hold, where not all could be searched; None where nothing can be
+    said of them either.
+    """
+    part = looked.stretch(chosen) if not asked.cursor else None
+    if part is None:
+        return None
+    try:
+        with time_limit(A_PAGE):
+            messages = shown(part.messages, asked.layout.columns)
+            page = paging.fetch(messages, DEFAULT_SORTING, size=asked.size)
+    except TookTooLong:
+        return None
+    return replace(page, after=""), DEFAULT_SORTING, [*notices, part.said], False
 
 
 def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQuerySet:
     """The messages with what these columns show of them, and no more: a text may be a megabyte long."""
     related = related_of(columns)
-    read = messages.only(*fields_of(columns)).annotate(excerpt=Left("content", EXCERPT))
+    read = messages.only(*fields_of(columns)).annotate(excerpt=Left("content", EXCERPT), on_hold=ON_HOLD)
     return read.select_related(*related) if related else read
 
 
@@ -204,16 +235,19 @@ def sorting_of(chosen: Selection) -> tuple[Sorting, str]:
     """Return the order that is asked for, or the usual one and why."""
     alias = chosen.query.sorting
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
+    if sorting is not None and chosen.messages.masked and tells_content(sorting):
+        label = CATALOGUE[sorting.name].label
+        return (DEFAULT_SORTING, f"Sorting by “{label}” {NEEDS_CONTENT}. Showing the newest messages first.")
     if sorting is None:
         return (
             DEFAULT_SORTING,
-            f"The log cannot be sorted by “{short(alias)}”; the newest messages come first.",
+            f"The log cannot be sorted by “{short(alias)}”. Showing the newest messages first.",
         )
     if not CATALOGUE[sorting.name].indexed and counted(chosen.messages, SORTABLE) > SORTABLE:
         label = CATALOGUE[sorting.name].label
         return (
             DEFAULT_SORTING,
-            f"More than {SORTABLE:,} messages match: too many to sort by “{label}”. Narrow the filter first.",
+            f"More than {SORTABLE:,} messages match, too many to sort by “{label}”. Narrow the filter first.",
         )
     return sorting, ""
 
@@ -222,14 +256,21 @@ def _page(messages: MessageQuerySet, sorting: Sorting, asked: Reading) -> tuple[
     try:
         return paging.fetch(messages, sorting, size=asked.size, **dict(asked.cursor)), ""
     except BadCursor:
-        damaged = "The address of that page is damaged or belongs to another order; this is the first page."
+        damaged = "The link to that page is damaged or belongs to another sort order. This is the first page."
         return paging.fetch(messages, sorting, size=asked.size), damaged
 
 
 def rows_of(messages: Sequence[Message]) -> list[LogRow]:
-    """The messages, each with what Resend offers. One query, whatever their number."""
+    """The messages, each with what Resend offers and what holds it back. At most two queries, whatever their
+    number.
+    """
+    held = held_back(messages)
     chains = chains_of(message for message in messages if message.is_final)
     return [
-        LogRow(message, offer_for(message, chains.get(message.first_id or message.pk, [])))
+        LogRow(
+            message,
+            offer_for(message, chains.get(message.first_id or message.pk, [])),
+            held.get(message.pk, ""),
+        )
         for message in messages
     ]

@@ -1,9 +1,4 @@
-"""Which log it is: the organisation's, the Communications tab of a client, a group or a user, or what is
-about an account.
-
-Pages hand a log on as its address (`/clients/…/communications/?state=FAILED`); jobs keep its kind and whose
-it is.
-"""
+"""Which log it is: the organisation's, a recipient's Communications tab, or an account's."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -37,13 +32,13 @@ class Place:
         try:
             found = resolve(address.partition("?")[0])
         except Resolver404 as error:
-            raise Http404("There is no such log.") from error
+            raise Http404("Log not found.") from error
         name = found.url_name or ""
         if name == _LOG:
             return cls()
         kind = name.removesuffix(_TAB)
         if not name.endswith(_TAB) or kind.upper() not in LogKind:
-            raise Http404("There is no such log.")
+            raise Http404("Log not found.")
         return cls(LogKind[kind.upper()], found.kwargs["key"])
 
     @classmethod
@@ -68,13 +63,10 @@ class Place:
 
     @property
     def url(self) -> str:
-        """The path of its page."""
         return reverse(f"{self.kind.lower()}{_TAB}", args=[self.key]) if self.key else reverse(_LOG)
 
     def scope(self, user: Person) -> MessageQuerySet:
-        """Its messages. Raises PermissionDenied where the user may not open it (any more), Http404 where it
-        is gone.
-        """
+        """Its messages. Raises PermissionDenied if it may not be opened, Http404 if gone."""
         permissions.demand_log_of(user, self.kind)
         messages = permissions.messages_for(user)
         if self.key is None:

@@ -1,8 +1,4 @@
-"""What is asked of a log, as one frozen value, and which messages it chooses.
-
-Addresses, custom views and jobs become one in `reading.py`, and it becomes an address, a view or a job in
-`writing.py`.
-"""
+"""What is asked of a log, and what it chooses. Made by `reading.py`, written by `writing.py`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from commlog.log.conditions import PARAMETER, Given, short
+from commlog.kit.sentences import NEEDS_CONTENT
+from commlog.log.conditions import PARAMETER, Given, short, withheld
 from commlog.log.filters import BAR, Condition, MessageFilter
 from commlog.log.places import Place
+from commlog.log.search import asks_content
 from commlog.models import CustomView
 from commlog.permissions import Person
 from notifications import criteria
@@ -21,6 +19,7 @@ from notifications.models.message import MessageQuerySet
 
 Pairs = Sequence[tuple[str, str]]
 EVERYTHING = "everything"
+_BOX = "q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class LogQuery:
     sorting: str = ""  # as an address says it; "": the newest first
     columns: tuple[str, ...] = ()  # their keys; none: those of whoever reads it
     timestamps: bool = True
+    compact: bool = False
     view: CustomView | None = None
     # What was not understood besides: it stays with the query, so that nobody lists it by mistake.
     problems: tuple[str, ...] = ()
@@ -51,9 +51,16 @@ class LogQuery:
             )
         return self.replace(bar=tuple(pair for pair in self.bar if pair[0] != condition.name))
 
+    def as_withheld(self) -> "LogQuery":
+        """Return the same for a reader who may not know what messages say: what asks for that is refused."""
+        bar, problems = self.bar, self.problems
+        if asks_content(dict(bar).get(_BOX, "")):
+            bar = tuple(pair for pair in bar if pair[0] != _BOX)
+            problems = (*problems, f"Searching for addresses, numbers and texts {NEEDS_CONTENT}.")
+        return self.replace(bar=bar, criteria=tuple(map(withheld, self.criteria)), problems=problems)
+
     @property
     def strange(self) -> Pairs:
-        """The parameters that nothing knows."""
         return [pair for pair in self.bar if pair[0] not in BAR]
 
     @property
@@ -61,34 +68,30 @@ class LogQuery:
         """Those of More conditions that can be asked."""
         return [one.criterion for one in self.criteria if one.criterion]
 
-    def over(self, scope: MessageQuerySet, *, now: datetime | None = None) -> "Selection":
-        """Return what it chooses of these messages.
-
-        `now`: the moment that relative days go by, where it is not the present one.
+    def over(
+        self, scope: MessageQuerySet, *, now: datetime | None = None, widely: bool = False
+    ) -> "Selection":
+        """What it chooses of these messages. `now`: for relative days, if not the present. `widely`: rather
+        more than less of what is searched for by a text, for few messages (legal holds).
         """
-        bar = MessageFilter(dict(self.bar), queryset=scope)
-        wrong = self.problems or self.strange or any(one.wrong for one in self.criteria)
+        query = self.as_withheld() if scope.masked else self
+        bar = MessageFilter(dict(query.bar), queryset=scope, now=now, widely=widely)
+        wrong = query.problems or query.strange or any(one.wrong for one in query.criteria)
         if wrong or not bar.is_valid():
-            return Selection(self, bar, scope.none(), sound=False)
+            return Selection(query, bar, scope.none(), sound=False)
         messages: MessageQuerySet = bar.qs
-        if self.criteria:
-            messages = messages.filter(criteria.to_q(self.asked, self.match, now=now))
-        return Selection(self, bar, messages, sound=True)
+        if query.criteria:
+            messages = criteria.narrow(messages, query.asked, query.match, now=now)
+        return Selection(query, bar, messages, sound=True)
 
     def rows(self, user: Person) -> "Selection":
-        """Return what it chooses of its log.
-
-        Raises PermissionDenied where the user may not open that, Http404 where it is gone.
-        """
+        """What it chooses of its log. Raises PermissionDenied or Http404."""
         return self.over(self.place.scope(user))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a query chooses: nothing where anything is wrong.
-
-    A condition that is not understood is never left out in silence.
-    """
+    """What a query chooses: nothing where anything is wrong, never more by silence."""
 
     query: LogQuery
     filter: MessageFilter
@@ -102,15 +105,13 @@ class Selection:
 
     @property
     def conditions(self) -> list[Condition]:
-        """The conditions that are set, wrong ones included: those of the bar, More conditions, and what
-        nothing knows.
-        """
+        """The set conditions, wrong ones too: bar, More conditions, unknown ones."""
         more = [
-            Condition(PARAMETER, one.label, one.words, one.wrong, at)
+            Condition(PARAMETER, one.label, one.words.removeprefix("is "), one.wrong, at)
             for at, one in enumerate(self.query.criteria)
         ]
         strange = [
-            Condition(name, short(name), short(value.strip()), "There is no such condition.")
+            Condition(name, short(name), short(value.strip()), "Unknown filter.")
             for name, value in self.query.strange
         ]
         return [*self.filter.conditions(), *more, *strange]
@@ -124,5 +125,4 @@ class Selection:
 
     @property
     def any_of_several(self) -> bool:
-        """Whether one of More conditions is enough."""
         return self.query.match == Match.ANY and len(self.query.criteria) > 1

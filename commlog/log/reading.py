@@ -18,20 +18,34 @@ from commlog import permissions
 from commlog.kit import return_address
 from commlog.kit.paging import DEFAULT_SIZE, SIZES
 from commlog.log import conditions, writing
-from commlog.log.columns import CATALOGUE
+from commlog.log.columns import CATALOGUE, key_of
 from commlog.log.conditions import PARAMETER, Given, short
-from commlog.log.filters import BAR
+from commlog.log.filters import BAR, FROM, TO
 from commlog.log.layouts import Layout, keys_in, layout_in, layout_of
 from commlog.log.places import Place
 from commlog.log.query import LogQuery, Pairs
-from commlog.log.writing import COLUMNS, CURSORS, EDITED, MATCH, PER_PAGE, PLAIN, SORT, TIMESTAMPS, VIEW
+from commlog.log.writing import (
+    COLUMNS,
+    COMPACT,
+    CURSORS,
+    DENSITY,
+    EDITED,
+    MATCH,
+    PER_PAGE,
+    PLAIN,
+    SORT,
+    TIMESTAMPS,
+    VIEW,
+)
 from commlog.models import CustomView, Job, User
 from notifications.criteria import FIELDS, MOST_CRITERIA, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
+from notifications.text import days
 from notifications.text.keys import key_in
 
-ADD = "add"
+ADD, REMOVE, ITEM = "add", "remove", "item"
 PART = re.compile(r"[fov]([1-9][0-9]?)")  # of a row of the form
-_OWN = (SORT, PER_PAGE, *CURSORS, VIEW, EDITED, COLUMNS, TIMESTAMPS, PARAMETER, MATCH, ADD)
+_OWN = {SORT, PER_PAGE, *CURSORS, VIEW, EDITED, COLUMNS, TIMESTAMPS, DENSITY, PARAMETER, MATCH}
+_OWN |= {ADD, REMOVE, ITEM}
 _MOST_NAMED = 3  # columns that do not exist
 _WHOLE = Place()
 _Params = Mapping[str, Sequence[str]]
@@ -45,6 +59,7 @@ class Reading:
     layout: Layout  # the query's columns, or the reader's own
     size: int  # rows a page
     per_page: str  # as the address says it
+    item: str  # the menu item that it was opened by, where the address says it
     cursor: Pairs  # where the page begins
     adding: bool  # whether a row for a further condition is wanted
     notices: Sequence[str]  # what is asked for and not done
@@ -52,14 +67,17 @@ class Reading:
     @property
     def beside(self) -> Pairs:
         """What stands in each address of this list besides the query."""
-        return [(PER_PAGE, self.per_page)] if self.per_page not in ("", PLAIN[PER_PAGE]) else []
+        per_page = [(PER_PAGE, self.per_page)] if self.per_page not in ("", PLAIN[PER_PAGE]) else []
+        return [*per_page, *self.opened_by]
+
+    @property
+    def opened_by(self) -> Pairs:
+        """The menu item that the log was opened by, as its addresses say it."""
+        return [(ITEM, self.item)] if self.item else []
 
 
 def of_address(address: str, user: User, place: Place | None = None) -> Reading:
-    """Return what the address of a log asks for.
-
-    Raises Http404 where no log is, or where it needs a view that the user may not see.
-    """
+    """What a log's address asks. Raises Http404: no log, or a view the user may not see."""
     return of_params(QueryDict(address.partition("?")[2]), place or Place.at(address), user)
 
 
@@ -74,13 +92,14 @@ def of_params(params: QueryDict, place: Place, user: User) -> Reading:
     query, per_page = _query(given, place).replace(view=view), _last(given, PER_PAGE).strip()
     size, notice = _size(per_page)
     unknown = [
-        f"There is no column “{short(key)}”; it is left out." for key in query.columns if key not in CATALOGUE
+        f"Unknown column “{short(key)}” was ignored." for key in query.columns if key_of(key) not in CATALOGUE
     ]
     return Reading(
         query=query,
-        layout=layout_in(query.columns, own, timestamps=query.timestamps),
+        layout=layout_in(query.columns, own, timestamps=query.timestamps, compact=query.compact),
         size=size,
         per_page=per_page,
+        item=found.hex if (found := key_in(_last(given, ITEM))) else "",
         cursor=[(name, value) for name in CURSORS if (value := _last(given, name).strip())],
         adding=bool(_last(given, ADD)),
         notices=[*unknown[:_MOST_NAMED], *([notice] if notice else [])],
@@ -103,14 +122,13 @@ def of_job(job: Job) -> LogQuery:
 
 
 def _view(given: _Params, place: Place, user: User) -> CustomView | None:
-    """The view that the address names."""
     asked = _last(given, VIEW).strip()
     if not asked:
         return None
     key = key_in(asked)
     found = permissions.views_for(user, place.kind).filter(key=key).first() if key else None
     if found is None and _last(given, EDITED) != "1":
-        raise Http404("There is no such view.")
+        raise Http404("View not found.")
     return found
 
 
@@ -122,19 +140,24 @@ def _query(given: _Params, place: Place) -> LogQuery:
     query = LogQuery(
         place=place,
         # What nothing knows is wrong also where it is empty.
-        bar=tuple((name, value) for name, value in bar.items() if value.strip() or name not in BAR),
+        bar=tuple(
+            (name, days.as_iso(value) if name.endswith((FROM, TO)) else value)
+            for name, value in bar.items()
+            if value.strip() or name not in BAR
+        ),
         criteria=criteria,
         match=match,
         sorting=_last(given, SORT).strip(),
         columns=keys_in(_last(given, COLUMNS)),
         timestamps=_last(given, TIMESTAMPS) != "0",
+        compact=_last(given, DENSITY) == COMPACT,
     )
     return query.replace(problems=(*_strangers(query, given), *problems, *_too_long(query)))
 
 
 def _strangers(query: LogQuery, given: _Params) -> list[str]:
     """What is wrong with the parameters as a whole."""
-    said = [f"There is no condition called “{short(name)}”." for name, _ in query.strange]
+    said = [f"Unknown filter “{short(name)}”." for name, _ in query.strange]
     repeated = [
         name
         for name, values in given.items()
@@ -144,10 +167,10 @@ def _strangers(query: LogQuery, given: _Params) -> list[str]:
 
 
 def _too_long(query: LogQuery) -> list[str]:
-    """What is wrong with the length of the conditions. Sorting, columns and cursors come to it in an
-    address.
-    """
-    length = len(urlencode(writing.pairs(query.replace(sorting="", columns=(), timestamps=True))))
+    """What is wrong with the conditions' length; sorting, columns and cursors are added to it."""
+    length = len(
+        urlencode(writing.pairs(query.replace(sorting="", columns=(), timestamps=True, compact=False)))
+    )
     if length <= return_address.LONGEST_FILTER:
         return []
     said = (
@@ -166,7 +189,7 @@ def _size(text: str) -> tuple[int, str]:
     if number in SIZES:
         return number, ""
     size = DEFAULT_SIZE if number is None else min(SIZES, key=lambda choice: abs(choice - number))
-    return size, f"A page cannot have “{short(text)}” rows; it has {size}."
+    return size, f"A page cannot have “{short(text)}” rows. It has {size}."
 
 
 def _more(given: _Params) -> tuple[tuple[Given, ...], Match, list[str]]:
@@ -178,7 +201,7 @@ def _more(given: _Params) -> tuple[tuple[Given, ...], Match, list[str]]:
     ]
     problems = []
     if len(found) > MOST_CRITERIA:
-        problems.append(f"There are {len(found):,} conditions; at most {MOST_CRITERIA} are allowed.")
+        problems.append(f"{len(found):,} conditions are set; at most {MOST_CRITERIA} are allowed.")
         found = found[:MOST_CRITERIA]
     match = _last(given, MATCH).strip().upper() or Match.ALL
     if match not in Match.values:
@@ -198,9 +221,13 @@ def _parts(text: str) -> tuple[str, str, list[str]]:
 
 
 def _rows(given: _Params) -> Iterable[tuple[int, str, str, list[str]]]:
-    """The number of each row of the form, and what it holds. A row without a field is no condition."""
-    numbers = sorted({int(found.group(1)) for name in given if (found := PART.fullmatch(name))})
-    for number in numbers:
+    """The number of each row of the form, and what it holds: not of the one that is taken out, nor of one
+    without a field, which is no condition.
+    """
+    numbers = {int(found.group(1)) for name in given if (found := PART.fullmatch(name))}
+    for number in sorted(numbers):
+        if str(number) == _last(given, REMOVE):
+            continue
         name, operator = _last(given, f"f{number}").strip(), _last(given, f"o{number}").strip()
         values = [value.strip() for value in given.get(f"v{number}", ()) if value.strip()]
         if name:

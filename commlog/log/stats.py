@@ -1,12 +1,8 @@
-"""The figures of the dashboard.
-
-Each is the count of a log and leads there; nothing is counted beyond the cap, nor for long.
-"""
+"""The dashboard's figures, each the count of a log; none beyond the cap, nor for long."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from operator import attrgetter
 
 from commlog.kit.limits import A_COUNT, TookTooLong, capped, time_limit
@@ -15,21 +11,18 @@ from commlog.log.conditions import meant
 from commlog.log.query import LogQuery
 from notifications.criteria import Criterion, Operator
 from notifications.failures import Reason
+from notifications.failures.meanings import Meaning
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE
 
-LATELY = timedelta(hours=24)
-_LABELS = dict(Reason.choices)
-_FAILED_TODAY = LogQuery(bar=(("state", "FAILED"),), criteria=(meant(Criterion("created", Operator.TODAY)),))
+_LABELS = {"failure_reason": dict(Reason.choices), "failure_meaning": dict(Meaning.choices)}
+_FAILED_TODAY = LogQuery(bar=(("state", "FAILED"), ("created", "TODAY")))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How many messages a log holds ("" where counting took too long), and its query string.
-
-    `state`: whose icon and colour it has.
-    """
+    """A log's count ("": took too long) and query string. `state`: its icon and colour."""
 
     label: str
     number: str
@@ -39,31 +32,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What failed today: the whole of it, and the reasons, the most frequent first."""
+    """What failed today: the whole of it, and what the failures mean, the most frequent first."""
 
     whole: Figure
     reasons: Sequence[Figure]
 
 
-def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
-    """What waits now, what was sent within a day, whenever it was created, and what became of those created
-    within a day.
-    """
-    # An open dashboard is not drawn anew for its addresses alone.
-    since = (now - LATELY).isoformat(timespec="minutes")
-    created, sent = (
-        (meant(Criterion(field, Operator.AFTER_INCLUSIVE, (since,))),) for field in ("created", "sent")
+def figures(scope: MessageQuerySet) -> list[Figure]:
+    """What waits now, was sent within a day, and became of what was created within a day."""
+    sent = (meant(Criterion("sent", Operator.LAST_HOURS, ("24",))),)
+    created = (("created", "LAST_HOURS.24"),)  # of the bar: another time is one choice away
+    queries = (
+        ("Waiting to be sent", "WAITING", LogQuery(bar=(("state", "PENDING"),))),
+        ("Sent in the last 24 hours", "SENT", LogQuery(bar=(("state", "SENT"),), criteria=sent)),
+        ("Failed in the last 24 hours", "FAILED", LogQuery(bar=(("state", "FAILED"), *created))),
+        ("Still not delivered", "FAILED", LogQuery(bar=(("state", "UNDELIVERED"), *created))),
     )
-    asked = (
-        ("Waiting to be sent", "WAITING", "PENDING", ()),
-        ("Sent in the last 24 hours", "SENT", "SENT", sent),
-        ("Failed in the last 24 hours", "FAILED", "FAILED", created),
-        ("Still not delivered", "FAILED", "UNDELIVERED", created),
-    )
-    queries = [
-        (label, icon, LogQuery(bar=(("state", state),), criteria=criteria))
-        for label, icon, state, criteria in asked
-    ]
     return [
         Figure(label, custom_views.number_of(query, scope), writing.url(query), icon)
         for label, icon, query in queries
@@ -71,35 +55,37 @@ def figures(scope: MessageQuerySet, now: datetime) -> list[Figure]:
 
 
 def failed_today(scope: MessageQuerySet) -> Failures:
-    """Today in the organisation's zone. The reasons are those of the latest failures, up to the cap."""
+    """Today in the organisation's zone, by what the latest failures mean, up to the cap."""
     latest = _FAILED_TODAY.over(scope).messages.order_by("-created_at", "-pk")
     try:
         with time_limit(A_COUNT):
-            found = list(latest.values_list("failure_reason", flat=True)[: custom_views.CAP + 1])
+            found = list(latest.values_list(*_LABELS)[: custom_views.CAP + 1])
     except TookTooLong:
         return Failures(Figure("Failed today", "", writing.url(_FAILED_TODAY)), [])
-    reasons = [
-        _of_reason(reason, number) for reason, number in Counter(found[: custom_views.CAP]).most_common()
-    ]
+    kinds = Counter(_kind(*why) for why in found[: custom_views.CAP])
+    reasons = [_of_kind(field, value, number) for (field, value), number in kinds.most_common()]
     return Failures(
         Figure("Failed today", capped(len(found), custom_views.CAP), writing.url(_FAILED_TODAY)), reasons
     )
 
 
 def waiting_longest(scope: MessageQuerySet) -> Message | None:
-    """The oldest message that is not final: the first of each state, which an index finds, are enough to
-    choose from.
-    """
+    """The oldest message that is not final: of the first of each state, by index."""
     slim = scope.defer("content", "html", "headers").order_by("created_at", "pk")
     oldest = [message for state in sorted(LIVE) if (message := slim.filter(state=state).first())]
     return min(oldest, key=attrgetter("created_at", "pk"), default=None)
 
 
-def _of_reason(reason: str, number: int) -> Figure:
-    failed_so = meant(Criterion("failure_reason", Operator.EQUALS, (reason,)))
+def _kind(reason: str, meaning: str) -> tuple[str, str]:
+    """By what a failure is counted: its meaning, and its reason as long as none is stored."""
+    return ("failure_meaning", meaning) if meaning else ("failure_reason", reason)
+
+
+def _of_kind(field: str, value: str, number: int) -> Figure:
+    failed_so = meant(Criterion(field, Operator.EQUALS, (value,)))
     query = _FAILED_TODAY.replace(criteria=(*_FAILED_TODAY.criteria, failed_so))
     return Figure(
-        _LABELS.get(reason, reason or "No reason was recorded"),
+        _LABELS[field].get(value, value or "No reason recorded"),
         capped(number, custom_views.CAP),
         writing.url(query),
     )

@@ -7,12 +7,13 @@ from typing import Any
 from zlib import crc32
 
 import django_tables2 as tables
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.data import TableData
 
 from commlog.kit.paging import Sorting
-from commlog.log.columns import Column
+from commlog.log.columns import DEFAULT, Column, tells_content
 from commlog.message.offers import Offer
 from notifications.models import Message
 
@@ -26,14 +27,15 @@ class LogRow:
 
     message: Message
     offer: Offer
+    held: str = ""  # what holds the message back, in words
 
     @property
     def version(self) -> str:
-        """What tells this row from the same one a moment later: all that is loaded of the message, and what
-        became of its resends.
+        """What tells a row from itself a moment later: all that is loaded, its resends, what holds it back,
+        and the day.
         """
         loaded = vars(self.message)
-        said = [loaded[name] for name in _FIELDS if name in loaded]
+        said = [timezone.localdate(), self.held, *(loaded[name] for name in _FIELDS if name in loaded)]
         others = (self.offer.newer, self.offer.under_way, self.offer.delivered)
         said += [(other.pk, other.state, other.sent_at, other.receipt_status) for other in others if other]
         return f"{crc32(repr(said).encode()):08x}"
@@ -50,16 +52,14 @@ class SortedRows(TableData):
 
 
 class CatalogueColumn(tables.Column):
-    """A column of the catalogue.
+    """A catalogue's column."""
 
-    Its cells are templates, included by the table's template with `message` and `offer`.
-    """
-
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, *, masked: bool) -> None:
+        sortable = bool(column.order) and not (masked and tells_content(column.sorting(descending=False)))
         super().__init__(
             verbose_name=column.label,
             accessor="message",
-            orderable=bool(column.order),
+            orderable=sortable,
             initial_sort_descending=column.newest_first,
             empty_values=(),
         )
@@ -68,9 +68,7 @@ class CatalogueColumn(tables.Column):
 
 
 class MessageTable(tables.Table):
-    """Any log's table. Which columns it has, and in which order, is the catalogue's and the caller's
-    business.
-    """
+    """Any log's table. The caller chooses its columns."""
 
     class Meta:
         template_name = "log/rows/table.html"
@@ -78,10 +76,19 @@ class MessageTable(tables.Table):
 
     @classmethod
     def over(
-        cls, rows: Sequence[LogRow], columns: Iterable[Column], sorting: Sorting, url: Callable[[str], str]
+        cls,
+        rows: Sequence[LogRow],
+        columns: Iterable[Column],
+        sorting: Sorting,
+        url: Callable[[str], str],
+        *,
+        masked: bool = False,
     ) -> "MessageTable":
-        """The table of these rows and columns; `url` says where a head leads that sorts by this alias."""
-        shown = [(column.key, CatalogueColumn(column)) for column in columns]
+        """The table of these rows and columns; `url` says where a head leads that sorts by this alias.
+
+        `masked`: without the orders that tell what messages say.
+        """
+        shown = [(column.key, CatalogueColumn(column, masked=masked)) for column in columns]
         table = cls(
             SortedRows(rows), extra_columns=shown, sequence=[key for key, _ in shown], order_by=sorting.alias
         )
@@ -90,22 +97,33 @@ class MessageTable(tables.Table):
         return table
 
     @cached_property
-    def cells(self) -> list[dict[str, Any]]:
-        """What the cells of each row have in common: their template, their attributes and what a plain one
-        reads.
-        """
-        columns = [bound.column.column for bound in self.columns]
-        return [
-            {
-                "template": column.cell,
-                "attributes": _attributes(column),
-                "reads": next(iter(column.reads), ""),
-            }
-            for column in columns
-        ]
+    def catalogue(self) -> tuple[Column, ...]:
+        """Its columns."""
+        return tuple(bound.column.column for bound in self.columns)
+
+    @cached_property
+    def usual(self) -> bool:
+        """Whether it has the columns that every log starts with."""
+        return [column.key for column in self.catalogue] == [column.key for column in DEFAULT]
+
+    @cached_property
+    def sized(self) -> bool:
+        """Whether a column is not as wide as usual."""
+        return any(column.width for column in self.catalogue)
+
+    @cached_property
+    def ends(self) -> bool:
+        """Whether the message is its last column, which then holds what can be done, too."""
+        return self.catalogue[-1].key == "message"
+
+    @cached_property
+    def cells(self) -> list[tuple[Column, SafeString]]:
+        """Its columns, each with the attributes of its cells."""
+        return [(column, _attributes(column, labelled=not self.usual)) for column in self.catalogue]
 
 
-def _attributes(column: Column) -> SafeString:
-    if column.key in UNLABELLED:
-        return format_html('class="col-{}"', column.key)
-    return format_html('class="col-{}" data-label="{}"', column.key, column.label)
+def _attributes(column: Column, *, labelled: bool) -> SafeString:
+    kind = format_html("col-{}{}", column.key, column.width and f" {column.width}")
+    if not labelled or column.key in UNLABELLED:
+        return format_html('class="{}"', kind)
+    return format_html('class="{}" data-label="{}"', kind, column.label)

@@ -1,7 +1,4 @@
-"""The form of a custom view: its name, for whom it is, and where it hangs.
-
-What it holds is the state of the log.
-"""
+"""The form of a custom view: name, for whom, where it hangs. The log's state is its content."""
 
 from typing import Any
 
@@ -12,24 +9,30 @@ from django.core.exceptions import ValidationError
 from commlog import permissions
 from commlog.kit.role_choice import EVERYONE, ROLES, check_roles
 from commlog.kit.seen import SeenForm
+from commlog.kit.sentences import alone, sentence
 from commlog.models import CustomView, MenuItem, User
 from commlog.models.column_layout import LogKind
 from commlog.models.menu_item import MenuItemType
+from commlog.recipients import people
+from notifications.faults import Malformed
 
 ME = "me"
+_MOST_PEOPLE = 50
 
 
 class ViewForm(SeenForm, forms.Form):
     """Save as view, and its editing."""
 
-    name = forms.CharField(label="Name", max_length=256, error_messages={"required": "Give the view a name."})
+    name = forms.CharField(
+        label="Name", max_length=256, error_messages={"required": "Enter a name for the view."}
+    )
     for_whom = forms.ChoiceField(
-        label="For whom",
-        choices=[(ME, "Only me"), (EVERYONE, "Everyone"), (ROLES, "These roles")],
+        label="Visible to",
+        choices=[(ME, "Only me"), (EVERYONE, "Everyone"), (ROLES, "These roles or people")],
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Say for whom the view is.",
-            "invalid_choice": "Say for whom the view is.",
+            "required": "Choose who can see the view.",
+            "invalid_choice": "Choose who can see the view.",
         },
     )
     roles = forms.ModelMultipleChoiceField(
@@ -38,18 +41,19 @@ class ViewForm(SeenForm, forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={
-            "invalid_choice": "There is no such role.",
-            "invalid_pk_value": "There is no such role.",
+            "invalid_choice": "Role not found.",
+            "invalid_pk_value": "Role not found.",
         },
     )
+    users = forms.CharField(label="People, separated by commas", required=False, max_length=2_000)
     menu_item = forms.ModelChoiceField(
-        label="Under the menu item",
+        label="Menu item",
         queryset=MenuItem.objects.none(),
         required=False,
-        empty_label="Every item of the type Communications",
-        error_messages={"invalid_choice": "There is no such menu item."},
+        empty_label="Every Communications item",
+        error_messages={"invalid_choice": "Menu item not found."},
     )
-    favourite = forms.BooleanField(label="Favourite: stands first", required=False)
+    favourite = forms.BooleanField(label="Favourite (shown first)", required=False)
 
     unwatched = ("favourite",)
 
@@ -75,22 +79,36 @@ class ViewForm(SeenForm, forms.Form):
         whom.error_messages["invalid_choice"] = whom.help_text
         self.fields["roles"].queryset = Group.objects.none()  # type: ignore[attr-defined]
         self.fields["roles"].error_messages["invalid_choice"] = whom.help_text
+        del self.fields["users"]
 
     def clean_name(self) -> str:
-        """The name, which must be more than blanks."""
         name: str = self.cleaned_data["name"].strip()
         if not name:
-            raise ValidationError("Give the view a name.")
+            raise ValidationError("Enter a name for the view.")
         return name
 
+    def clean_users(self) -> list[User]:
+        """Those who are named, each once."""
+        named = [part for part in self.cleaned_data["users"].split(",") if part.strip()]
+        if len(named) > _MOST_PEOPLE:
+            raise ValidationError(f"Name at most {_MOST_PEOPLE} people; a role is for more.")
+        try:
+            keys = [people.resolve("user", part) for part in named]
+        except Malformed as error:
+            raise ValidationError(alone(sentence(error))) from error
+        return list(User.objects.filter(key__in=keys).order_by("username"))
+
     def clean(self) -> dict[str, Any]:
-        """Refuse roles beside another choice, and “These roles” without any."""
         super().clean()
+        chosen, named = self.cleaned_data.get("for_whom"), self.cleaned_data.get("users")
+        if chosen == ROLES and (named or "users" in self.errors):
+            return self.cleaned_data
+        if named:
+            self.add_error("users", "Choose “These roles or people” above, or remove the names.")
         check_roles(self, "for_whom")
         return self.cleaned_data
 
     def content(self) -> dict[str, Any]:
-        """What the form says about the view itself."""
         asked = self.cleaned_data
         return {
             "name": asked["name"],
@@ -99,18 +117,22 @@ class ViewForm(SeenForm, forms.Form):
         }
 
     def chosen_roles(self) -> list[Group]:
-        """The roles that the view is for."""
         return list(self.cleaned_data["roles"])
+
+    def chosen_users(self) -> list[User]:
+        return list(self.cleaned_data.get("users") or [])
 
 
 def initial_of(view: CustomView) -> dict[str, Any]:
     """The form of a view that exists."""
     roles = [] if view.for_everyone else list(view.roles.all())
-    whom = EVERYONE if view.for_everyone else ROLES if roles else ME
+    users = [] if view.for_everyone else list(view.users.order_by("username"))
+    whom = EVERYONE if view.for_everyone else ROLES if roles or users else ME
     return {
         "name": view.name,
         "for_whom": whom,
         "roles": roles,
+        "users": ", ".join(each.username for each in users),
         "menu_item": view.menu_item_id,
         "favourite": getattr(view, "favourite", False),
     }

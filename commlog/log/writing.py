@@ -1,6 +1,4 @@
-"""How a query is written: as the query string of an address, as pairs (a job keeps them), and as the fields
-of a custom view.
-"""
+"""A query written as an address's query string, a job's pairs, or a custom view's fields."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +14,8 @@ from commlog.models import CustomView
 from notifications.criteria import Match
 
 SORT, PER_PAGE, MATCH, CURSORS = "sort", "per_page", "match", ("after", "before")
-VIEW, EDITED, COLUMNS, TIMESTAMPS = "view", "edited", "columns", "timestamps"
+VIEW, EDITED, COLUMNS, TIMESTAMPS, DENSITY = "view", "edited", "columns", "timestamps", "density"
+COMPACT = "compact"  # the density that has to be said
 PLAIN = {PER_PAGE: str(DEFAULT_SIZE), SORT: DEFAULT_SORTING.alias}  # what need not be said
 
 
@@ -26,7 +25,13 @@ def pairs(query: LogQuery) -> Pairs:
     order = [(SORT, query.sorting)] if query.sorting not in ("", PLAIN[SORT]) else []
     more = [(PARAMETER, one.written) for one in query.criteria]
     match = [] if query.match == Match.ALL else [(MATCH, query.match.lower())]
-    return [*bar, *order, *of_layout(query.columns, timestamps=query.timestamps), *more, *match]
+    return [
+        *bar,
+        *order,
+        *of_layout(query.columns, timestamps=query.timestamps, compact=query.compact),
+        *more,
+        *match,
+    ]
 
 
 def of_view(view: CustomView) -> Pairs:
@@ -35,7 +40,7 @@ def of_view(view: CustomView) -> Pairs:
     if view.sorting:
         found.append((SORT, view.sorting))
     if view.columns:
-        found += of_layout(view.columns, timestamps=view.timestamps)
+        found += of_layout(view.columns, timestamps=view.timestamps, compact=view.compact)
     for field, operator, values in view.criteria:
         found.append(
             (
@@ -46,10 +51,12 @@ def of_view(view: CustomView) -> Pairs:
     return found if view.match == Match.ALL else [*found, (MATCH, view.match.lower())]
 
 
-def of_layout(columns: Iterable[str], *, timestamps: bool) -> Pairs:
+def of_layout(columns: Iterable[str], *, timestamps: bool, compact: bool) -> Pairs:
     """Return how an address says which columns it shows."""
     keys = ",".join(columns)
-    return [*([(COLUMNS, keys)] if keys else []), *([] if timestamps else [(TIMESTAMPS, "0")])]
+    said = [(COLUMNS, keys)] if keys else []
+    said += [] if timestamps else [(TIMESTAMPS, "0")]
+    return [*said, (DENSITY, COMPACT)] if compact else said
 
 
 def changed(query: LogQuery) -> bool:
@@ -88,19 +95,17 @@ def content(query: LogQuery, layout: Layout) -> dict[str, Any]:
         "sorting": query.sorting if query.sorting != PLAIN[SORT] else "",
         "columns": layout.keys,
         "timestamps": layout.timestamps,
+        "compact": layout.compact,
     }
 
 
 def carried(query: LogQuery, sorting: Sorting) -> Pairs:
-    """Return the parameters that are no fields of the filter form.
-
-    With a view it sends the whole state, so what is emptied stays empty.
-    """
+    """Parameters that are no fields of the filter form. With a view it sends all, so empty stays."""
     view = [(VIEW, query.view.key.hex)] if query.view else []
     order = [(SORT, sorting.alias)] if query.sorting else []
     return [
         *view,
-        *of_layout(query.columns, timestamps=query.timestamps),
+        *of_layout(query.columns, timestamps=query.timestamps, compact=query.compact),
         *order,
         *([(EDITED, "1")] if query.view else []),
     ]

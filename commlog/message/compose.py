@@ -18,6 +18,7 @@ from notifications.content import stored_in
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
+from notifications.secrets import hidden
 from notifications.states import MessageState, MessageType
 from notifications.text.gate import is_one_line
 
@@ -27,9 +28,7 @@ TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 
 
 class ResendForm(forms.Form):
-    """What a Resend button sends: the last entry of the chain that it was drawn for, and whether to send
-    again what was sent.
-    """
+    """The chain's last entry when the button was drawn, and whether to repeat what was sent."""
 
     expected_last = forms.UUIDField(required=False)
     again = forms.BooleanField(required=False)
@@ -40,7 +39,7 @@ class ComposeForm(forms.Form):
 
     key = forms.UUIDField(
         widget=forms.HiddenInput,
-        error_messages={"required": "Load the page again.", "invalid": "Load the page again."},
+        error_messages={"required": "Reload the page.", "invalid": "Reload the page."},
     )
     to = forms.CharField(label="To", max_length=254)
     subject = forms.CharField(
@@ -49,7 +48,7 @@ class ComposeForm(forms.Form):
     body = forms.CharField(
         label="Text",
         widget=forms.Textarea(attrs={"rows": 12}),
-        error_messages={"required": "Write the text."},
+        error_messages={"required": "Enter the text."},
     )
     keep_html = forms.BooleanField(label="Send the HTML version too, as it was", required=False)
     template = forms.UUIDField(widget=forms.HiddenInput, required=False)
@@ -77,7 +76,6 @@ class ComposeForm(forms.Form):
         self.fields["body"].validators = []
 
     def clean_to(self) -> str:
-        """One address or one number."""
         text: str = self.cleaned_data["to"]
         try:
             return self.letter.facts.spelled(self.letter.facts.pasted(text))
@@ -85,7 +83,6 @@ class ComposeForm(forms.Form):
             raise ValidationError(f"It cannot be sent there: {error}.") from error
 
     def clean_subject(self) -> str:
-        """One line."""
         text: str = self.cleaned_data["subject"]
         if not is_one_line(text):
             raise ValidationError("A subject is one line, without control characters.")
@@ -95,7 +92,7 @@ class ComposeForm(forms.Form):
         """Text that can be stored and is short enough; its line ends as mail and phones know them."""
         text: str = self.cleaned_data["body"].replace("\r\n", "\n").replace("\r", "\n")
         if "\0" in text:
-            raise ValidationError("The text holds a NUL character, which no message can hold.")
+            raise ValidationError("The text contains a NUL character, which cannot be sent.")
         if len(text) > self.most:
             raise ValidationError(
                 f"The text has {len(text):,} characters; at most {self.most:,} can be sent."
@@ -111,9 +108,7 @@ class ComposeForm(forms.Form):
 
 @dataclass(frozen=True)
 class Letter:
-    """A message that is being written: by which channel, to whom, in place of which failed one, or from which
-    template.
-    """
+    """A message being written: channel, recipient, the failed one it replaces, or its template."""
 
     channel: MessageType
     recipient: Recipient | None
@@ -124,7 +119,6 @@ class Letter:
 
     @property
     def facts(self) -> channels.Medium:
-        """What is always so of its channel."""
         return channels.of(self.channel)
 
     @property
@@ -134,34 +128,28 @@ class Letter:
 
     @property
     def title(self) -> str:
-        """What the page is called."""
-        return "Send anew" if self.failed else f"Send {self.facts.noun()}"
+        return "Edit and resend" if self.failed else f"Send {self.facts.noun()}"
 
     @property
     def html(self) -> str:
-        """The HTML part of the failed message or of the template."""
         if "html" not in self.facts.fields:
             return ""
         return self.failed.html if self.failed else str(self.filled.get("html", ""))
 
     @cached_property
     def filled(self) -> dict[str, Any]:
-        """What the template says to this recipient."""
         if self.template is None or self.recipient is None or self.author is None:
             return {}
         return filled_by_hand(self.template, self.recipient, by=self.author)
 
     @property
     def back(self) -> str:
-        """Where Cancel leads."""
         if self.failed:
             return reverse("message", args=[self.failed.key])
         return url_of(self.recipient) if self.recipient is not None else reverse("home")
 
     def begin(self) -> dict[str, Any]:
-        """The form's first content: of a failed message what it held, and the row that was the last of its
-        chain.
-        """
+        """The form's first content: a failed message's, with its chain's last row."""
         if self.failed is None:
             told = {name: text for name, text in self.filled.items() if name in ("subject", "body")}
             return told | {"key": uuid4(), "keep_html": True, "template": self.template and self.template.key}
@@ -223,11 +211,11 @@ def anew(failed: Message, recipient: Recipient | None) -> Letter:
 
 def can_be_written_anew(message: Message) -> bool:
     """Whether a person could have written it, and it failed or was reported as lost."""
+    if message.says_less or hidden.is_left_out(message.content, message.html):
+        return False
     return (message.state == MessageState.FAILED or message.was_lost) and message.type in channels.FOR_PEOPLE
 
 
 def same_text(message: Message, written: dict[str, Any]) -> bool:
-    """Whether the stored message holds what was written: of a form that was sent twice, the second text may
-    be another.
-    """
+    """Whether what is stored is what was written: a form sent twice may have another text."""
     return (message.subject, message.content) == (written.get("subject", ""), written["body"])

@@ -1,17 +1,25 @@
 """Everything that a message's dialog and page show, read once."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.utils import timezone
 
+from commlog.message.held_back import held_back
 from commlog.message.offers import Offer, offer_for, whole_chain
-from notifications.failures import Explanation, explain
-from notifications.models import Attempt, DeliveryReceipt, Message
+from notifications import channels
+from notifications.failures.meanings import Action, Explained, Meaning, explain
+from notifications.models import Attempt, DeliveryReceipt, Message, SealedValues
+from notifications.models.sealed_values import KEPT
+from notifications.secrets import hidden
 from notifications.secrets.sealed import HIDDEN, is_sealed, names_a_secret
+from notifications.states import MessageState
 
 INLINED = 32_768  # characters of a text that a page shows; the whole is a download
+_STATUS = re.compile(r"HTTP \d{3}\b")  # at the start of what a server answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Attempts one after the other that ended alike: one line, which opens."""
+
+    steps: Sequence[Step]
+
+    @property
+    def first(self) -> Step:
+        """The one that it begins with."""
+        return self.steps[0]
+
+    @property
+    def last(self) -> Step:
+        """The one that it ends with."""
+        return self.steps[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Excerpt:
     """As much of a text as a page shows, and how much there is."""
 
@@ -32,8 +57,15 @@ class Excerpt:
 
     @property
     def cut(self) -> bool:
-        """Whether there is more."""
         return self.whole > len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The secret values of a message: whether they are still there, and until when if it failed."""
+
+    kept: bool
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +73,28 @@ class Reading:
     """A message with what explains it."""
 
     message: Message
-    steps: Sequence[Step]
+    runs: Sequence[Run]  # of its attempts, oldest first
     chain: Sequence[Message]
     offer: Offer
-    explanation: Explanation | None
+    explanation: Explained | None
     receipts: Sequence[DeliveryReceipt]
     headers: Sequence[tuple[str, str]]
     content: Excerpt
     html: Excerpt
     now: datetime
+    held: str  # what holds it back, in words
+    secret: Secret | None  # what it leaves out
+
+    @property
+    def resends_first(self) -> bool:
+        """Whether Resend is what its page offers first."""
+        return self.explanation is None or self.explanation.action == Action.RESEND
+
+    @property
+    def blames_address(self) -> bool:
+        """Whether correcting the address is what its page offers first."""
+        corrects = self.explanation is not None and self.explanation.action == Action.CORRECT
+        return self.message.was_lost or corrects
 
 
 def read(message: Message) -> Reading:
@@ -57,10 +102,10 @@ def read(message: Message) -> Reading:
     chain = whole_chain(message)
     return Reading(
         message=message,
-        steps=_steps(message.attempts.order_by("number")),
+        runs=_runs(_steps(message.attempts.order_by("number"))),
         chain=chain,
         offer=offer_for(message, chain),
-        explanation=explain(message.failure_reason) if message.failure_reason else None,
+        explanation=_explained(message),
         receipts=list(message.receipts.all()),
         headers=[
             (name, HIDDEN if names_a_secret(name) or is_sealed(value) else value)
@@ -69,7 +114,30 @@ def read(message: Message) -> Reading:
         content=_excerpt(message.content),
         html=_excerpt(message.html),
         now=timezone.now(),
+        held=held_back([message]).get(message.pk, ""),
+        secret=_secret(message),
     )
+
+
+def _secret(message: Message) -> Secret | None:
+    """One query, and none where nothing is left out."""
+    if not hidden.is_left_out(message.content, message.html):
+        return None
+    kept = SealedValues.objects.of_chain(message.first_id or message.pk).exists()
+    failed = message.state == MessageState.FAILED
+    return Secret(kept, (message.failed_at or message.created_at) + KEPT if failed else None)
+
+
+def _explained(message: Message) -> Explained | None:
+    """What its failure means, also of one that is older than the column or that is tried again."""
+    reason = message.failure_reason
+    if not reason:
+        return None
+    of_old = channels.meaning_of(message.type, reason, message.failure_cause, message.outcome)
+    explained = explain(reason, Meaning(message.failure_meaning or of_old))
+    # Of a masked one nothing of its cause is left: its meaning stays what was stored.
+    status = _STATUS.match(message.failure_cause)
+    return replace(explained, title=f"{explained.title} ({status[0]})") if status else explained
 
 
 def _excerpt(text: str) -> Excerpt:
@@ -85,3 +153,14 @@ def _steps(attempts: Iterable[Attempt]) -> list[Step]:
         steps.append(Step(attempt, pause=began - ended if ended else None, took=took))
         ended = attempt.finished_at
     return steps
+
+
+def _runs(steps: Iterable[Step]) -> list[Run]:
+    return [Run(list(alike)) for _, alike in groupby(steps, _ended)]
+
+
+def _ended(step: Step) -> tuple[object, ...]:
+    """What attempts of one run have in common. One that is under way, or was answered late, stands alone."""
+    attempt = step.attempt
+    alone = attempt.late_outcome or not attempt.outcome
+    return (attempt.outcome, attempt.failure_reason, attempt.detail, attempt.number if alone else None)

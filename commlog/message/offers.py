@@ -1,6 +1,4 @@
-"""Resend on a failed entry: what is offered, in the light of the other entries of its chain, and how it is
-done.
-"""
+"""Resend on a failed entry: what is offered in the light of its chain, and how it is done."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,11 +25,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Of one entry: which entry is the last of its chain, which answers it, and what may be asked for.
-
-    `may_resend`: nothing of the chain was sent or is under way. `once_more`: it was sent (`delivered`), so it
-    takes insisting.
-    """
+    """An entry's chain: its last entry, the one that answers, and what may be asked for."""
 
     last: UUID
     newer: Message | None = None
@@ -41,32 +35,40 @@ class Offer:
 
     @property
     def may_resend(self) -> bool:
-        """Whether a plain Resend is offered."""
         return self.failed and not self.under_way and not self.delivered
 
     @property
     def once_more(self) -> bool:
-        """Whether *Send once more* is offered."""
         return self.failed and not self.under_way and self.delivered is not None
 
 
-def resend(failed: Message, *, by: User, expected_last: UUID | None = None, again: bool = False) -> Resent:
-    """Send a failed message once more, and record who asked for it. Raises outbox.NotResendable."""
+def resend(
+    failed: Message,
+    *,
+    by: User,
+    expected_last: UUID | None = None,
+    again: bool = False,
+    destination: str = "",
+) -> Resent:
+    """Resend a failed message, and record who asked for it. Raises outbox.NotResendable.
+
+    `destination`: where it goes instead.
+    """
     with transaction.atomic():
-        resent = outbox.resend(failed, by=by, expected_last=expected_last, again=again)
+        resent = outbox.resend(
+            failed, by=by, expected_last=expected_last, again=again, destination=destination
+        )
         if resent.created:
             message = resent.message
             label = f"{message.get_type_display()} to {message.recipient_name or message.destination}"
-            told = {"failed message": failed.key.hex} | ({"sent once more": True} if again else {})
+            told = {"failed message": failed.key.hex} | ({"resent anyway": True} if again else {})
+            told |= {"to": destination} if destination else {}
             audit.record(by, AuditAction.RESENT, kind="message", key=message.key.hex, label=label, after=told)
     return resent
 
 
 def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:
-    """The later entries of the messages' chains by the id of the first entry, oldest first.
-
-    One query, whatever the number.
-    """
+    """Later entries of the messages' chains by their first one's id, oldest first, in one query."""
     roots = {_root(message) for message in messages}
     chains: dict[int, list[Message]] = defaultdict(list)
     if roots:
@@ -84,16 +86,15 @@ def offer_for(message: Message, chain: Sequence[Message]) -> Offer:
         newer=newer[-1] if newer else None,
         under_way=next((entry for entry in others if not entry.is_final), None),
         delivered=next((entry for entry in (*reversed(others), message) if entry.arrived), None),
-        failed=message.state == MessageState.FAILED,
+        failed=message.state == MessageState.FAILED and not message.says_less,
     )
 
 
 def whole_chain(message: Message) -> list[Message]:
-    """Every entry of the message's chain, the first one included, oldest first; empty where it stands
-    alone.
-    """
+    """Every entry of the message's chain, oldest first; empty where it stands alone."""
     root = _root(message)
-    chain = list(Message.objects.filter(Q(pk=root) | Q(first=root)).only("id", *_SHOWN).order_by("id"))
+    entries = Message.objects.withheld() if message.masked else Message.objects.all()
+    chain = list(entries.filter(Q(pk=root) | Q(first=root)).only("id", *_SHOWN).order_by("id"))
     return chain if len(chain) > 1 else []
 
 

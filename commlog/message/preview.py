@@ -1,8 +1,6 @@
-"""HTML e-mails on a screen, behind three walls: cleaned by an allow-list, served under a policy of their own,
-framed without any right.
+"""HTML e-mails on a screen: cleaned by an allow-list, under a policy of their own, framed without rights.
 
-Nothing here is ever part of one of our pages: the preview is a document by itself, in a frame that runs no
-script, loads nothing and submits nothing.
+The preview is a document by itself, never a part of our pages: it runs, loads and submits nothing.
 """
 
 import re
@@ -62,10 +60,7 @@ class Cleaned:
 
 
 def clean(html: str) -> Cleaned:
-    """The text with nothing but harmless tags.
-
-    Its links stay readable, and lead nowhere from a sandboxed frame.
-    """
+    """The text with harmless tags alone. Links stay readable; a sandboxed frame leads nowhere."""
     blocked = 0
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
@@ -98,8 +93,8 @@ def document(html: str, *, styled: bool = True) -> str:
     style = f"<style>{_STYLE}</style>" if styled else ""
     if len(html) > LARGEST:
         note = (
-            f"This HTML text has {len(html):,} characters. It is too long for a preview, so this is the "
-            "start of its source."
+            f"This HTML text has {len(html):,} characters, which is too long for a preview. This is "
+            "the start of its source."
         )
         return _page(note, f"<pre>{escape(html[:LARGEST])}</pre>", style)
     cleaned = clean(html)
@@ -109,12 +104,8 @@ def document(html: str, *, styled: bool = True) -> str:
 def _blocked(number: int) -> str:
     if not number:
         return ""
-    pictures = (
-        "1 picture that would be loaded from elsewhere is"
-        if number == 1
-        else f"{number:,} pictures that would be loaded from elsewhere are"
-    )
-    return f"{pictures} not shown: loading would tell others that the mail was read here."
+    pictures = "1 external image is" if number == 1 else f"{number:,} external images are"
+    return f"{pictures} not shown: loading them would reveal to others that the e-mail was read here."
 
 
 def _page(note: str, body: str, style: str) -> str:

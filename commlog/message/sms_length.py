@@ -1,6 +1,4 @@
-"""How long an SMS is: characters, the alphabet that it takes, and the parts that it is sent and charged
-in.
-"""
+"""How long an SMS is: characters, alphabet, and the parts that are charged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +16,7 @@ UNICODE_ALONE, UNICODE_JOINED = 70, 67
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """The length of an SMS. `strange`: the first characters that the short alphabet lacks; one is enough to
-    halve what fits.
-    """
+    """An SMS's length. `strange`: the first characters beyond the short alphabet; one halves what fits."""
 
     characters: int
     parts: int

@@ -24,18 +24,14 @@ class Forecast:
 
     @property
     def a_day(self) -> int | None:
-        """The messages of a day: exact where every event was tried, else in proportion; None where nobody
-        knows.
-        """
+        """A day's messages: exact where every event was tried, else in proportion, or None."""
         if not self.events or self.days > 1:
             return None
         return self.messages if self.events == self.tried else round(self.events * self.messages / self.tried)
 
 
 def forecast(template: NotificationTemplate, *, now: datetime) -> Forecast | None:
-    """Return what the template does with its event's latest happenings; None where a person sends it, or the
-    database took too long.
-    """
+    """What the template does with its event's latest happenings; None: by hand, or too slow."""
     if not template.event:
         return None
     try:

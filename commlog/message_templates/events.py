@@ -11,9 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from commlog import permissions
 from commlog.kit.fields import DayField
 from commlog.kit.paging import Sorting
 from commlog.kit.sentences import alone, sentence
+from commlog.permissions import Person
 from commlog.recipients import people
 from notifications import events
 from notifications.events import Entry
@@ -46,18 +48,15 @@ class EventsForm(forms.Form):
             self.fields[whom].validators = []
 
     def clean_client(self) -> Client | None:
-        """The client that is meant."""
         return self._found(Client, "client")
 
     def clean_group(self) -> Group | None:
-        """The group that is meant."""
         return self._found(Group, "group")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a span that ends before it begins."""
         cleaned = super().clean() or {}
         if (since := cleaned.get("since")) and (until := cleaned.get("until")) and until < since:
-            self.add_error("until", "The last day lies before the first one.")
+            self.add_error("until", "The end date is before the start date.")
         return cleaned
 
     def _found(self, model: type[Any], whom: str) -> Any:
@@ -69,7 +68,7 @@ class EventsForm(forms.Form):
         except Malformed as error:
             raise ValidationError(alone(sentence(error))) from error
         if found is None:
-            raise ValidationError(f"There is no {whom} with this key.")
+            raise ValidationError(f"No {whom} has this key.")
         return found
 
 
@@ -102,14 +101,12 @@ def narrow(found: QuerySet[BusinessEvent], asked: dict[str, Any]) -> QuerySet[Bu
     return found
 
 
-def lines_of(event: BusinessEvent) -> list[Line]:
-    """The trace, with its messages: one query."""
-    entries = events.entries_of(event)
+def lines_of(event: BusinessEvent, reader: Person) -> list[Line]:
+    """The trace, with its messages as the reader may see them: one query."""
+    entries, found = events.entries_of(event), permissions.as_read_by(reader, Message.objects.all())
     wanted = [UUID(key) for entry in entries for key in entry.messages[:_SHOWN]]
     by_key = (
-        {message.key.hex: message for message in Message.objects.filter(key__in=wanted).only(*_READ)}
-        if wanted
-        else {}
+        {message.key.hex: message for message in found.filter(key__in=wanted).only(*_READ)} if wanted else {}
     )
     return [
         Line(

@@ -1,24 +1,23 @@
-"""The editor of templates: one form, with the fields that the channel has.
-
-What is wrong is asked of the domain.
-"""
+"""The editor of templates: one form with the channel's fields. The domain says what is wrong."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 from django.utils.text import capfirst
 
 from commlog.kit.fields import SearchField, lines_of
 from commlog.kit.seen import SeenForm
 from commlog.kit.sentences import SENTENCES, alone, sentence
+from commlog.message_templates import condition_rows
+from commlog.message_templates.condition_rows import ConditionRow
 from notifications import events, templating
 from notifications.channels.webhook import METHODS, password_problem
-from notifications.criteria import OPERATORS, WITHOUT_VALUE, Kind, Operator
+from notifications.criteria import OPERATORS, Kind, Operator
 from notifications.faults import Malformed
 from notifications.models import NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target, Trigger
@@ -26,13 +25,13 @@ from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
 from notifications.states import MessageType
 from notifications.templating import checks
 
-_SPARE_ROWS = 2
 _FOR_PEOPLE = ("trigger", "recipient", "recipient_role")
 # What is written in a field of another name.
 _WRITTEN = {"headers": "header_lines", "auth_password": "password"}
 _COMMON = ("name", "event", "target", "match_any", "subscription", "text")
-_OCCASION = ("name", *_FOR_PEOPLE, "event", "target", "subscription")
+_OCCASION = (*_FOR_PEOPLE, "event", "target", "subscription")
 _CONTENT = (
+    "name",
     "destination",
     "method",
     "content_type",
@@ -47,23 +46,12 @@ _KINDS = (Kind.STRING, Kind.MONEY, Kind.NUMBER, Kind.DATE_TIME)
 _MIME = {"text/plain": "Plain text", "application/json": "JSON", "application/xml": "XML"}
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionRow:
-    """A row of the conditions: what was written into it, and what is wrong with it."""
-
-    number: int
-    field: str = ""
-    operator: str = ""
-    value: str = ""
-    wrong: str = ""
-
-
 class TemplatesForm(forms.Form):
     """The conditions of the list of templates."""
 
     q = SearchField(label="Name", required=False)
     type = forms.ChoiceField(label="Channel", choices=[("", "All"), *MessageType.choices], required=False)
-    trigger = forms.ChoiceField(label="Sent by", choices=[("", "All"), *Trigger.choices], required=False)
+    trigger = forms.ChoiceField(label="Trigger", choices=[("", "All"), *Trigger.choices], required=False)
     status = forms.ChoiceField(
         label="Status", choices=[("", "All"), ("active", "Active"), ("inactive", "Inactive")], required=False
     )
@@ -75,7 +63,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
     event = forms.ChoiceField(label="Event", required=False)
     match_any = forms.TypedChoiceField(
         label="Conditions",
-        choices=[("all", "All of them must hold"), ("any", "Any of them is enough")],
+        choices=[("all", "All conditions"), ("any", "Any condition")],
         coerce=lambda value: value == "any",
     )
     content_type = forms.ChoiceField(
@@ -88,7 +76,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         label="Headers",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One a line, such as X-Source: core-banking",
+        help_text="One per line, for example X-Source: core-banking",
     )
     password = forms.CharField(
         label="Password",
@@ -96,7 +84,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         strip=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Stored sealed, and never shown again. Empty: the password stays as it is.",
+        help_text="Stored encrypted and never shown again. Leave empty to keep the current password.",
     )
     unwatched = ("password",)
 
@@ -121,19 +109,19 @@ class TemplateForm(SeenForm, forms.ModelForm):
             "auth_username": forms.TextInput(attrs={"autocomplete": "off"}),
         }
         labels = {
-            "trigger": "Sent by",
-            "target": "About",
-            "recipient": "Goes to",
+            "trigger": "Trigger",
+            "target": "Applies to",
+            "recipient": "Recipient",
             "recipient_role": "Members with the role",
         }
         labels |= {
-            "subscription": "Subscribed",
+            "subscription": "Subscription",
             "html": "HTML version",
-            "auth_username": "User name (basic authentication)",
+            "auth_username": "Username (basic authentication)",
         }
         help_texts = {
-            "recipient_role": "Of members of the group; empty: all of them.",
-            "html": "Mail programs show it instead of the text. It is not needed.",
+            "recipient_role": "Members with this role in the group. Leave empty for all members.",
+            "html": "Optional. Mail programs show it instead of the text.",
         }
 
     def __init__(self, *args: Any, channel: MessageType, **kwargs: Any) -> None:
@@ -161,10 +149,9 @@ class TemplateForm(SeenForm, forms.ModelForm):
         self.rows = self._rows()
 
     def _fit(self) -> None:
-        """Choices and words of the channel."""
         fitting = [*events.EVENTS]
         people = self.instance.for_people
-        blank = "none: a person sends it" if people else "choose"
+        blank = "none: sent by staff" if people else "choose"
         named = ((name, events.in_words(name)) for name in sorted(fitting))
         self.fields["event"].choices = [("", blank), *named]  # type: ignore[attr-defined]
         self.fields["target"].choices = [  # type: ignore[attr-defined]
@@ -176,27 +163,22 @@ class TemplateForm(SeenForm, forms.ModelForm):
         if "destination" in self.fields:
             self.fields["destination"].label = capfirst(self.instance.channel.destination_name)
         if "password" in self.fields and not self.instance.auth_password:
-            self.fields["password"].help_text = "Stored sealed, and never shown again."
+            self.fields["password"].help_text = "Stored encrypted and never shown again."
 
     def stored_besides(self) -> dict[str, str]:
         """The conditions, and the secrets as they are sealed."""
         return self.typed_besides() | {"secrets": f"{self.instance.auth_password} {self.instance.headers}"}
 
     def typed_besides(self) -> dict[str, str]:
-        """The conditions, one a line."""
         return {
-            "conditions": "\n".join(
-                f"{row.field} {row.operator} {row.value}" for row in self.rows if row.field or row.value
-            )
+            "conditions": "\n".join(row.written for row in self.rows if row.field or row.value or row.upto)
         }
 
     def take_besides(self, data: QueryDict, name: str, fresh: "TemplateForm") -> None:
-        """Put the stored conditions into the data of a form."""
         if name != "conditions":
             return
-        for number in range(1, checks.MOST_CONDITIONS + 1):
-            row = next((row for row in fresh.rows if row.number == number), ConditionRow(number))
-            data[f"f{number}"], data[f"o{number}"], data[f"v{number}"] = row.field, row.operator, row.value
+        for part, value in condition_rows.data_of(fresh.rows).items():
+            data[part] = value
 
     def said(self, name: str, value: str | None) -> str:
         """A value as people read it; a secret never."""
@@ -204,29 +186,24 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     @property
     def occasion(self) -> list[forms.BoundField]:
-        """The fields of when and to whom."""
         return [self[name] for name in self.fields if name in _OCCASION]
 
     @property
     def content(self) -> list[forms.BoundField]:
-        """The fields of what is said, and how it is sent."""
         return [self[name] for name in _CONTENT if name in self.fields]
 
     @property
     def operators(self) -> list[tuple[str, str]]:
-        """What conditions can ask."""
         taken = [operator for operator in Operator if any(operator in OPERATORS[kind] for kind in _KINDS)]
         return [(operator.value, str(operator.label)) for operator in taken]
 
     @property
     def placeholders(self) -> Mapping[str, Sequence[templating.Placeholder]]:
-        """What can be inserted."""
         by_hand = (self["trigger"].value() if "trigger" in self.fields else "") == Trigger.MANUAL
         return templating.offered(by_hand=by_hand)
 
     @property
     def most(self) -> int:
-        """How many characters the text may have."""
         return self.instance.channel.longest
 
     def clean_text(self) -> str:
@@ -234,7 +211,6 @@ class TemplateForm(SeenForm, forms.ModelForm):
         return _unix(self.cleaned_data["text"])
 
     def clean_html(self) -> str:
-        """Line ends as above."""
         return _unix(self.cleaned_data["html"])
 
     def _post_clean(self) -> None:
@@ -248,7 +224,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         if self.instance.recipient_role and self.instance.recipient != RecipientKind.GROUP_MEMBERS:
             members = RecipientKind.GROUP_MEMBERS.label
             self.add_error(
-                "recipient_role", f"Choose “{members}” above, or empty this field: only members have a role."
+                "recipient_role", f"Choose “{members}” above, or clear this field: only members have a role."
             )
         known = set(self.errors)
         for wrong in checks.problems(self.instance):
@@ -268,26 +244,30 @@ class TemplateForm(SeenForm, forms.ModelForm):
         return alone(problem, of=label.partition(" (")[0])
 
     def _rows(self) -> list[ConditionRow]:
-        """The rows as they came, or as they are stored; some empty ones after them."""
+        """The rows as they came, or as they are stored."""
         if self.is_bound:
-            rows = list(_rows_in(self.data))
-        else:
-            rows = [
-                ConditionRow(number, one["field"], one["operator"], ", ".join(one["values"]))
-                for number, one in enumerate(self.instance.conditions, start=1)
-            ]
-        spare = min(_SPARE_ROWS, checks.MOST_CONDITIONS - len(rows))
-        return rows + [ConditionRow(len(rows) + number) for number in range(1, spare + 1)]
+            adding = self.data.get("do") == condition_rows.ADD
+            return condition_rows.with_empty(condition_rows.came(self.data), adding=adding)
+        return condition_rows.with_empty(condition_rows.stored(self.instance.conditions), adding=False)
+
+    @property
+    def more_rows(self) -> bool:
+        """Whether a further condition may be added."""
+        return len(self.rows) < checks.MOST_CONDITIONS
+
+    def say_nothing(self) -> None:
+        """Leave out what is wrong: a row comes or goes, and nothing is to be stored yet."""
+        self._errors = ErrorDict()
 
     def _take_conditions(self) -> None:
         found = []
         for place, row in enumerate(self.rows):
             if not row.field:
-                if row.value:
+                if row.value or row.upto:
                     self._wrong(place, "Choose a placeholder.")
                 continue
             try:
-                found.append(templating.conditions.parse(row.field, row.operator, _values(row)))
+                found.append(templating.conditions.parse(row.field, row.operator, row.values))
             except Malformed as error:
                 self._wrong(place, alone(sentence(error)))
         self.instance.conditions = templating.conditions.write(found)
@@ -297,22 +277,21 @@ class TemplateForm(SeenForm, forms.ModelForm):
         if "auth_password" in moved:
             self.add_error(
                 "password",
-                "The URL leads to another server: enter the password again, or remove the user name.",
+                "The URL points to another server. Enter the password again, or remove the username.",
             )
         if names := ", ".join(moved.get("headers", ())):
             self.add_error(
                 "header_lines",
-                f"The URL leads to another server: enter the value of {names} again, or remove the line.",
+                f"The URL points to another server. Enter the value of {names} again, or remove the line.",
             )
 
     def _keeps(self, header: str) -> bool:
         return is_sealed(self.instance.headers.get(header, ""))
 
     def _wrong(self, place: int, sentence: str) -> None:
-        row = self.rows[place]
-        self.rows[place] = ConditionRow(row.number, row.field, row.operator, row.value, sentence)
+        self.rows[place] = replace(self.rows[place], wrong=sentence)
         if not self.has_error("match_any"):
-            self.add_error("match_any", "A condition is wrong.")
+            self.add_error("match_any", "A condition is not valid.")
 
     def _take_web_hook(self) -> None:
         headers: dict[str, str] = {}
@@ -320,7 +299,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
             name, colon, value = line.partition(":")
             if line.strip() and (not colon or name.strip() in headers):
                 self.add_error(
-                    "header_lines", f"“{line[:60]}” is no header: write Name: value, each name once."
+                    "header_lines", f"“{line[:60]}” is not a header. Write Name: value, each name once."
                 )
             elif line.strip():
                 headers[name.strip()] = value.strip()
@@ -341,33 +320,14 @@ class TemplateForm(SeenForm, forms.ModelForm):
             if self.cleaned_data.get("password"):
                 self.add_error(
                     "auth_username",
-                    "Enter the user name that the password belongs to, or empty the password.",
+                    "Enter the username for this password, or clear the password.",
                 )
 
 
 class TrialForm(forms.Form):
     """For whom the preview is filled in."""
 
-    with_client = forms.CharField(label="Preview with", required=False, max_length=300)
-
-
-def _rows_in(data: MultiValueDict | Mapping[str, Any]) -> list[ConditionRow]:
-    rows: list[ConditionRow] = []
-    for number in range(1, checks.MOST_CONDITIONS + 1):
-        field, operator, value = (
-            str(data.get(f"{part}{number}", "")).strip()[:1_000] for part in ("f", "o", "v")
-        )
-        if field or value:
-            rows.append(ConditionRow(len(rows) + 1, field.strip("{}"), operator, value))
-    return rows
-
-
-def _values(row: ConditionRow) -> list[str]:
-    if row.operator in WITHOUT_VALUE or not row.value:
-        return []
-    return (
-        [part.strip() for part in row.value.split(",")] if row.operator == Operator.BETWEEN else [row.value]
-    )
+    with_client = forms.CharField(label="Preview with client", required=False, max_length=300)
 
 
 def _lines(headers: Mapping[str, str]) -> str:

@@ -1,7 +1,4 @@
-"""Templates are made, changed, switched and deleted here, and each of it is recorded.
-
-Pages and the API come through here.
-"""
+"""Templates are made, changed, switched and deleted here, by page or API, each of it recorded."""
 
 from typing import Any
 
@@ -21,13 +18,10 @@ _RECORDED = (
     "match_any", "conditions", "subscription", "subject", "text", "html", "destination", "method",
     "content_type", "auth_username",
 )  # fmt: skip
-_SECRET = ("headers", "auth_password", "signing_secret")
 
 
 class SecretsMoved(Exception):
-    """The URL leads to another server, and secrets that were stored for the old one were neither given anew
-    nor removed.
-    """
+    """The URL leads elsewhere, and its stored secrets were neither renewed nor removed."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         super().__init__(", ".join(fields))
@@ -35,9 +29,7 @@ class SecretsMoved(Exception):
 
 
 def create(template: NotificationTemplate, *, by: Any) -> str:
-    """Store a new template. Returns the signing secret of a webhook, which is shown this once; "" for
-    others.
-    """
+    """Store a new template. Returns a webhook's signing secret, shown this once; else ""."""
     secret = new_secret() if template.channel.signed else ""
     with transaction.atomic():
         template.signing_secret = seal(secret)

@@ -41,12 +41,11 @@ def client_of(text: str) -> Client | None:
 
 
 def trial(template: NotificationTemplate, client: Client | None, *, by: User) -> Trial:
-    """The template, filled in with a client, or without one with examples; and with the client's last event
-    of that name.
-    """
+    """The template with a client or examples, and the client's last event of that name."""
     event = _last_event(template, client)
     values = _values(template, client, event, by)
     content = templating.content_of(template, values)
+    content.pop("secrets", None)  # nobody reads them, here neither
     asked = dict.fromkeys(name for names in templating.names_of(template).values() for name in names)
     html = content.get("html", "")
     return Trial(

@@ -1,6 +1,6 @@
 """Programs that use the API: consumers, their keys, and what must be remembered of their calls."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
@@ -11,11 +11,11 @@ from django.db.models import Q
 
 from notifications.secrets.sealed import SealedTextField
 
+KEPT = timedelta(hours=6)  # for which the answer to a call is given again
+
 
 class ApiConsumer(models.Model):
-    """A program that uses the API, with the rights of its roles. It never signs in; it shows one of its
-    keys.
-    """
+    """A program with the rights of its roles. It never signs in; it shows a key."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=150, unique=True)
@@ -58,15 +58,11 @@ class ApiKey(models.Model):
         return f"{self.prefix}… of {self.consumer}"
 
     def usable(self, now: datetime) -> bool:
-        """Whether it opens anything at that moment."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class ApiAnswer(models.Model):
-    """What a call with an Idempotency-Key led to.
-
-    Without an answer the call is under way, until its lease lapses.
-    """
+    """What a call with an Idempotency-Key led to; under way until answered or its lease lapses."""
 
     consumer = models.ForeignKey(ApiConsumer, on_delete=models.CASCADE, null=True, db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, db_index=False)

@@ -19,11 +19,24 @@ class AuditAction(models.TextChoices):
     SIGN_IN_FAILED = "SIGN_IN_FAILED", "Sign-in failed"
     SIGN_IN_LOCKED = "SIGN_IN_LOCKED", "Sign-in locked"
     SIGN_IN_ALARM = "SIGN_IN_ALARM", "Many wrong passwords"
-    PASSWORD_WRONG = "PASSWORD_WRONG", "Wrong present password"
+    PASSWORD_WRONG = "PASSWORD_WRONG", "Wrong current password"
     SIGNED_OUT = "SIGNED_OUT", "Signed out"
     SESSION_ENDED = "SESSION_ENDED", "Ended sessions"
+    CODE_WRONG = "CODE_WRONG", "Wrong code"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED", "Used a recovery code"
+    RECOVERY_CODES_NEW = "RECOVERY_CODES_NEW", "Created recovery codes"
+    FACTOR_ADDED = "FACTOR_ADDED", "Added a second factor"
+    FACTOR_REMOVED = "FACTOR_REMOVED", "Removed a second factor"
+    FACTOR_RESET = "FACTOR_RESET", "Reset the second factor"
     PASSWORD_CHANGED = "PASSWORD_CHANGED", "Changed the password"
-    DENIED = "DENIED", "Was refused"
+    PASSWORD_FORGOTTEN = "PASSWORD_FORGOTTEN", "Asked for a new password"
+    INVITED = "INVITED", "Invited"
+    LINK_SENT = "LINK_SENT", "Sent a link for a new password"
+    BREAK_GLASS = "BREAK_GLASS", "Used an emergency sign-in"
+    COMPANY_LINKED = "COMPANY_LINKED", "Linked a company account"
+    COMPANY_UNLINKED = "COMPANY_UNLINKED", "Unlinked a company account"
+    COMPANY_REFUSED = "COMPANY_REFUSED", "Company sign-in refused"
+    DENIED = "DENIED", "Access denied"
     CREATED = "CREATED", "Created"
     CHANGED = "CHANGED", "Changed"
     DELETED = "DELETED", "Deleted"
@@ -33,6 +46,8 @@ class AuditAction(models.TextChoices):
     SENT = "SENT", "Sent a message"
     RESENT = "RESENT", "Resent"
     EXPORTED = "EXPORTED", "Exported"
+    REVEALED = "REVEALED", "Revealed a message"
+    ERASED = "ERASED", "Erased"
 
 
 # What Commlog does by itself: circuits that open and close, receivers that are gone. Old entries are told
@@ -41,10 +56,7 @@ BY_ITSELF = Q(actor__isnull=True, actor_name="", action=AuditAction.CHANGED)
 
 
 class AuditEntries(models.QuerySet["AuditEntry"]):
-    """Entries can be read and added.
-
-    `legs`: see commlog.paging; each is served by an index of its own.
-    """
+    """Entries can be read and added. `legs`: see commlog.kit.paging, an index each."""
 
     legs: tuple[Q, ...] = ()
 
@@ -63,11 +75,9 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
         return found
 
     def update(self, **_: Any) -> NoReturn:
-        """Refused."""
         raise TypeError(REFUSAL)
 
     def delete(self) -> NoReturn:
-        """Refused."""
         raise TypeError(REFUSAL)
 
 
@@ -109,14 +119,11 @@ class AuditEntry(models.Model):
         super().save(*args, **(kwargs | {"force_insert": True}))
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
         raise TypeError(REFUSAL)
 
     @property
     def automatic(self) -> bool:
-        """Whether Commlog did it: what BY_ITSELF says, and its alarms, which are listed with what people
-        did.
-        """
+        """Whether Commlog did it; but its alarms are listed with what people did."""
         return (
             self.actor_id is None
             and not self.actor_name

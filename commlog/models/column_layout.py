@@ -6,9 +6,7 @@ from django.db.models import Q
 
 
 class LogKind(models.TextChoices):
-    """The kinds of logs: the organisation's, those on the pages of clients, groups and users, and those about
-    accounts.
-    """
+    """The kinds of logs: the organisation's, those of recipients, those about accounts."""
 
     LOG = "LOG", "Communications"
     CLIENT = "CLIENT", "Communications of a client"
@@ -24,8 +22,10 @@ class ColumnLayout(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False
     )
     kind = models.CharField(max_length=7, choices=LogKind.choices)
-    columns = models.JSONField(default=list)  # keys of the catalogue, in order
+    # Keys of the catalogue in order, each with its width where it has one: destination:wide.
+    columns = models.JSONField(default=list)
     timestamps = models.BooleanField(default=True)
+    compact = models.BooleanField(default=False, db_default=False)  # whether rows are low
 
     class Meta:
         constraints = [

@@ -16,11 +16,7 @@ class Tally(models.Model):
 
 
 class WrongPassword(models.Model):
-    """A wrong password: for which user name, and from where.
-
-    The name is a keyed digest: what was typed may be a password in the wrong box, and the name need not
-    exist.
-    """
+    """For whom and from where. A keyed digest: the name may be a password in the wrong box."""
 
     at = models.DateTimeField(default=timezone.now)
     name = models.CharField(max_length=64)

@@ -13,9 +13,7 @@ from notifications.criteria import Match
 
 
 class CustomView(models.Model):
-    """A saved log: conditions, columns, sorting, and who sees it. Private unless for everyone or for
-    roles.
-    """
+    """A saved log: conditions, columns, sorting. Private unless for everyone, for roles or for people."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=256)
@@ -29,11 +27,13 @@ class CustomView(models.Model):
     )
     for_everyone = models.BooleanField(default=False)
     roles = models.ManyToManyField(Group, blank=True, related_name="custom_views")
+    users = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="shared_views")
     conditions = models.JSONField(default=dict)  # the filter bar: parameter -> value
     criteria = models.JSONField(default=list)  # [[field, operator, [value, …]], …]
     match = models.CharField(max_length=3, choices=Match.choices, default=Match.ALL)
     columns = models.JSONField(default=list)  # none: the reader's own
     timestamps = models.BooleanField(default=True)
+    compact = models.BooleanField(default=False, db_default=False)
     sorting = models.CharField(max_length=40, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -52,10 +52,11 @@ class CustomView(models.Model):
 
     @property
     def shared(self) -> bool:
-        """Whether others than its owner see it."""
         # Of views_for, which asks for all views at once.
-        for_roles: bool | None = getattr(self, "for_roles", None)
-        return self.for_everyone or (self.roles.exists() if for_roles is None else for_roles)
+        for_some: bool | None = getattr(self, "for_some", None)
+        if for_some is None:
+            for_some = self.roles.exists() or self.users.exists()
+        return self.for_everyone or for_some
 
 
 class ViewPlace(models.Model):

@@ -13,10 +13,7 @@ KEPT = timedelta(days=1)
 
 
 class ExportFile(models.Model):
-    """A file that a job made, for its owner and nobody else, kept for a day.
-
-    Where its bytes are is the storage's business.
-    """
+    """A job's file, for its owner alone, for a day. The storage has its bytes."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="file")
@@ -38,7 +35,6 @@ class ExportFile(models.Model):
 
     @property
     def kept_until(self) -> datetime:
-        """When it goes."""
         return self.created_at + KEPT
 
     @property
@@ -48,9 +44,7 @@ class ExportFile(models.Model):
 
 
 class FileChunk(models.Model):
-    """A piece of a stored file (commlog.export.storage): whichever machine serves the file, the database has
-    it.
-    """
+    """A piece of a stored file (commlog.export.storage), for whichever machine serves it."""
 
     name = models.CharField(max_length=100)
     number = models.PositiveIntegerField()

@@ -1,6 +1,4 @@
-"""Jobs: long work with a progress bar, a bulk resend or an export; and what a bulk resend did with each of
-its messages.
-"""
+"""Jobs: long work, a bulk resend or an export; and what became of a resend's messages."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -11,7 +9,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from commlog.models.column_layout import LogKind
-from notifications.models import Message
+from notifications.models import Incident, Message
+from notifications.text.days import written
 
 
 class JobKind(models.TextChoices):
@@ -24,7 +23,7 @@ class JobKind(models.TextChoices):
 class JobState(models.TextChoices):
     """Where a job stands. The labels are what pages show."""
 
-    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Waits for approval"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Waiting for approval"
     QUEUED = "QUEUED", "Queued"
     RUNNING = "RUNNING", "Running"
     PAUSED = "PAUSED", "Paused"
@@ -48,10 +47,9 @@ class Wish(models.TextChoices):
 class Job(models.Model):
     """A job. Its state changes by conditional UPDATE only (commlog.jobs), and never once finished.
 
-    What it is about is frozen when it is made: the log (`log`, `whom`), the parameters of that log (`pairs`),
-    and the newest message that there was (`newest`): what comes later is not part of it. While no worker has
-    it, an active job has `due_at`; while one has it, `lease_until`, and `token` counts the workers who had
-    it: a late one can record nothing any more.
+    Frozen when made: the log (`log`, `whom`), its parameters (`pairs`), the newest message (`newest`). While
+    no worker has it, an active job has `due_at`; while one has, `lease_until`, and `token` counts the
+    workers: a late one can record nothing.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
@@ -70,6 +68,8 @@ class Job(models.Model):
     newest = models.BigIntegerField(default=0)
     words = models.TextField(default="")  # the conditions for people
     options = models.JSONField(default=dict)  # what else its kind needs
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, related_name="jobs")
 
     # How far it is.
     total = models.PositiveIntegerField(default=0)
@@ -125,7 +125,8 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {timezone.localtime(self.created_at):%-d %b %Y %H:%M}"
+        made = timezone.localtime(self.created_at)
+        return f"{self.get_kind_display()} of {written(made)} {made:%H:%M}"
 
     @property
     def is_open(self) -> bool:
@@ -134,7 +135,6 @@ class Job(models.Model):
 
     @property
     def left(self) -> int:
-        """How much is not done."""
         return max(0, self.total - self.done)
 
     @property
@@ -146,14 +146,11 @@ class Job(models.Model):
 
     @property
     def duration(self) -> timedelta | None:
-        """From its start to its end, or to now."""
         return (self.finished_at or timezone.now()) - self.started_at if self.started_at else None
 
 
 class JobItem(models.Model):
-    """A message of a bulk resend: chosen when the job was made; its outcome is written in the transaction
-    that resends it.
-    """
+    """A bulk resend's message; its outcome is written in the transaction that resends it."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items", db_index=False)
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -162,4 +159,9 @@ class JobItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "message"], name="job_item_once")]
-        indexes = [models.Index(fields=["job", "id"], name="job_item_left", condition=Q(outcome=""))]
+        indexes = [
+            models.Index(fields=["job", "id"], name="job_item_left", condition=Q(outcome="")),
+            # For the database, which looks here before a message is deleted.
+            models.Index(fields=["message"], name="job_item_message"),
+            models.Index(fields=["new"], name="job_item_new", condition=Q(new__isnull=False)),
+        ]

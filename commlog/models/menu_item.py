@@ -15,6 +15,7 @@ class MenuItemType(models.TextChoices):
     CLIENTS = "CLIENTS", "Clients"
     GROUPS = "GROUPS", "Groups"
     USERS = "USERS", "Users"
+    EVENTS = "EVENTS", "Why was nothing sent?"
 
 
 class MenuItem(models.Model):

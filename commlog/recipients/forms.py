@@ -22,17 +22,16 @@ from notifications.text.gate import clean as clean_text
 from notifications.text.spelling import tidy
 
 _one_line = RegexValidator(
-    NOT_IN_A_LINE, "Write it on one line, without control characters.", inverse_match=True
+    NOT_IN_A_LINE, "Enter a single line without control characters.", inverse_match=True
 )
 
-_REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
+# The fields of contact data: what is typed there can be reached.
+REACHED_BY = {"email": AddressField, "mobile_phone": NumberField}
 
 
 class _Contact(SeenForm, forms.ModelForm):
-    """What clients and groups have in common."""
-
     own_fields = forms.CharField(
-        label="Own fields, one a line: ID = value",
+        label="Custom fields, one per line: ID = value",
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "LOYALTY = gold"}),
@@ -76,7 +75,7 @@ class _Contact(SeenForm, forms.ModelForm):
             if not line.strip():
                 continue
             if not equals or not templating.is_known(f"CF:{name}") or name in found:
-                raise ValidationError(f"“{line[:60]}” is no field: write ID = value, each ID once.")
+                raise ValidationError(f"“{line[:60]}” is not a field. Write ID = value, each ID once.")
             try:
                 found[name] = clean_text("own_fields", value, most=1_000)
             except Malformed as error:
@@ -85,7 +84,6 @@ class _Contact(SeenForm, forms.ModelForm):
         return str(self.cleaned_data["own_fields"])
 
     def values(self) -> dict[str, Any]:
-        """What the audit trail notes."""
         return values_of(self.instance, self._meta.fields or ())
 
 
@@ -100,25 +98,21 @@ def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
-    """An ID that nobody else has in whatever capitals, without what cannot be seen.
-
-    One that stays as it was is not judged.
-    """
+    """A tidy ID, unique whatever its capitals; an unchanged one is not judged."""
     number: str = form.cleaned_data[name]
     if number == form.initial.get(name):
         return number
     number = tidy(number)
     other = people.taken_by(whom, number, besides=form.instance.pk)
     if other and other != number:  # of the same one the model itself says so
-        raise ValidationError(f"Another {whom} has the ID {other}, which differs in capitals alone.")
+        raise ValidationError(f"Another {whom} has the ID {other}, which differs only in capitals.")
     return number
 
 
 class ClientForm(_Contact):
-    """A client."""
+    """What is asked about a client."""
 
     def clean_client_id(self) -> str:
-        """An ID of its own."""
         return _new_number(self, "client", "client_id")
 
     class Meta:
@@ -126,15 +120,14 @@ class ClientForm(_Contact):
         fields = ["client_id", "first_names", "last_name", "email", "mobile_phone", "credit_officer"]
         labels = {"client_id": "ID", "first_names": "First names", "last_name": "Last name"}
         labels |= {"email": "E-mail address", "mobile_phone": "Mobile number"}
-        field_classes = _REACHED_BY
-        error_messages = {"client_id": {"unique": "Another client has this ID."}}
+        field_classes = REACHED_BY
+        error_messages = {"client_id": {"unique": "Another client already has this ID."}}
 
 
 class GroupForm(_Contact):
-    """A group of clients."""
+    """What is asked about a group of clients."""
 
     def clean_group_id(self) -> str:
-        """An ID of its own."""
         return _new_number(self, "group", "group_id")
 
     class Meta:
@@ -146,8 +139,8 @@ class GroupForm(_Contact):
             "email": "E-mail address",
             "mobile_phone": "Mobile number",
         }
-        field_classes = _REACHED_BY
-        error_messages = {"group_id": {"unique": "Another group has this ID."}}
+        field_classes = REACHED_BY
+        error_messages = {"group_id": {"unique": "Another group already has this ID."}}
 
 
 class MemberForm(forms.Form):
@@ -170,9 +163,9 @@ class MemberForm(forms.Form):
         except Malformed as error:
             raise ValidationError(alone(sentence(error))) from error
         if not isinstance(client, Client):
-            raise ValidationError("There is no client with this ID.")
+            raise ValidationError("No client has this ID.")
         if Membership.objects.filter(group=self.group, client=client).exists():
-            raise ValidationError(f"{client.name} is a member already.")
+            raise ValidationError(f"{client.name} is already a member.")
         return client
 
 

@@ -34,7 +34,6 @@ class Kind:
 
     @property
     def objects(self) -> QuerySet[Any]:
-        """All of this kind."""
         return self.model._default_manager.all()
 
 
@@ -90,17 +89,13 @@ def recipient_of(message: Any) -> Recipient | None:
 
 
 def as_meant(text: str) -> str:
-    """What was typed or pasted into a box, without what came along unseen; of an e-mail address the address
-    alone.
-    """
+    """What was typed or pasted, without unseen parts; of an e-mail address the address alone."""
     shown = tidy(text)
     return pasted_address(shown) if "@" in shown else shown
 
 
 def search(kind: Kind, text: str) -> QuerySet[Any]:
-    """Those in which every word occurs: in the name, the ID, the address or the number, in whatever spelling
-    and order.
-    """
+    """Those in which every word occurs, in name, ID, address or number, however spelled or ordered."""
     found, meant = Q(), as_meant(text)
     for word in words_of(meant, most=WORDS):
         known = people.called(word)
@@ -113,9 +108,7 @@ def search(kind: Kind, text: str) -> QuerySet[Any]:
 
 
 def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuerySet:
-    """What the recipient's Communications tab holds: what was sent to it, and of a user also what the user
-    sent.
-    """
+    """What the Communications tab holds: sent to it, and of a user also by it."""
     if isinstance(recipient, User):
         return messages.of_user(recipient.pk)
     return messages.filter(**{kind_of(recipient).name: recipient})
@@ -131,20 +124,15 @@ class Address:
 
     @property
     def noun(self) -> str:
-        """What cannot be sent without it."""
         return channels.of(self.channel).noun()
 
     @property
     def what(self) -> str:
-        """What such an address is called."""
         return channels.of(self.channel).destination_name
 
 
 def address_of(recipient: Recipient, channel: MessageType) -> Address:
-    """The recipient's address for e-mail or its number for SMS.
-
-    What is missing, or cannot be used as it stands, is said.
-    """
+    """The recipient's e-mail address or SMS number; what is missing or unusable is said."""
     facts = channels.of(channel)
     on_file, what = facts.address_of(recipient), facts.destination_name
     if not on_file:
@@ -152,12 +140,10 @@ def address_of(recipient: Recipient, channel: MessageType) -> Address:
     try:
         return Address(channel, facts.spelled(on_file))
     except ValueError as error:
-        return Address(channel, on_file, f"The {what} on file cannot be used: {error}.")
+        return Address(channel, on_file, f"The {what} on file is not valid: {error}.")
 
 
 def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
-    """The address of the recipient's page (`url_of(ana)`) or of another page about it (`url_of(ana,
-    "edit")`).
-    """
+    """The recipient's page (`url_of(ana)`) or another about it (`url_of(ana, "edit")`)."""
     name = kind_of(recipient).name
     return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])

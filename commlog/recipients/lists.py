@@ -16,6 +16,7 @@ from commlog.kit.paging import BadCursor, Page, Sorting
 from commlog.recipients import people
 from commlog.recipients.kinds import Kind, as_meant, search
 from notifications.models import Group, Membership
+from notifications.text.keys import key_in
 
 SIZE = 50
 _MOST_FIRST = 10
@@ -45,6 +46,7 @@ class Listing:
     rows: Sequence[Any]
     heads: dict[str, Head]
     sort: str
+    item: str  # the menu item that it was opened by, where the address says it
     previous_url: str = ""
     next_url: str = ""
     start_url: str = ""
@@ -57,11 +59,9 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
     found = search(kind, text) if form.is_valid() else kind.objects.none()
     sorting = _sorting(kind, str(params.get("sort", "")))
-    kept = {
-        name: value
-        for name, value in (("q", text), ("sort", "" if sorting.alias == "id" else sorting.alias))
-        if value
-    }
+    item = found_key.hex if (found_key := key_in(str(params.get("item", "")))) else ""
+    asked = {name: value for name, value in (("q", text), ("item", item)) if value}
+    kept = asked if sorting.alias == "id" else {**asked, "sort": sorting.alias}
     first = _called_so(kind, text) if text and sorting.alias == "id" and form.is_valid() else []
     page, notice = _page(_with_counts(found.exclude(pk__in=[row.pk for row in first]), kind), sorting, params)
     turned = bool(params.get("after") or params.get("before"))
@@ -69,8 +69,9 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
         kind=kind,
         form=form,
         rows=page.rows if page.before else [*first, *page.rows],
-        heads={name: _head(name, label, sorting, text) for name, (label, _) in kind.orders.items()},
+        heads={name: _head(name, label, sorting, asked) for name, (label, _) in kind.orders.items()},
         sort=kept.get("sort", ""),
+        item=item,
         previous_url=_url(kept, before=page.before) if page.before else "",
         next_url=_url(kept, after=page.after) if page.after else "",
         start_url=_url(kept) if turned else "",
@@ -88,7 +89,7 @@ def _page(rows: QuerySet[Any], sorting: Sorting, params: QueryDict) -> tuple[Pag
     try:
         return paging.fetch(rows, sorting, size=SIZE, after=after, before=before), ""
     except BadCursor:
-        notice = "The address of that page is damaged or belongs to another order; this is the first page."
+        notice = "The link to that page is damaged or belongs to another sort order. This is the first page."
         return paging.fetch(rows, sorting, size=SIZE), notice
 
 
@@ -99,10 +100,10 @@ def _sorting(kind: Kind, alias: str) -> Sorting:
     return Sorting(name, kind.orders[name][1], descending=alias.startswith("-"))
 
 
-def _head(name: str, label: str, sorting: Sorting, text: str) -> Head:
+def _head(name: str, label: str, sorting: Sorting, asked: dict[str, str]) -> Head:
     here = name == sorting.name
     follows = f"-{name}" if (here and not sorting.descending) or (not here and name == "created") else name
-    kept = {key: value for key, value in (("q", text), ("sort", "" if follows == "id" else follows)) if value}
+    kept = asked if follows == "id" else {**asked, "sort": follows}
     return Head(label, _url(kept), ("descending" if sorting.descending else "ascending") if here else "")
 
 

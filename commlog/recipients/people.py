@@ -37,10 +37,7 @@ WHOM = tuple(_ROWS)
 
 
 def resolve(whom: str, text: str) -> str:
-    """The key of the client, group or user that is meant: by key, by ID, by name, or as `label` writes it.
-
-    Raises Malformed.
-    """
+    """The key of the recipient meant by key, ID, name or `label`. Raises Malformed."""
     meant = tidy(text)
     if key := key_in(meant):
         return key.hex
@@ -55,10 +52,7 @@ def resolve(whom: str, text: str) -> str:
 
 
 def by_number(whom: str, text: str) -> Person | None:
-    """Whoever has this ID, or the one who has it in other capitals.
-
-    Raises Malformed where there are several of those, naming them.
-    """
+    """Whoever has this ID, in whatever capitals. Raises Malformed, naming several such."""
     meant = tidy(text)
     if not meant or len(meant) > _LONGEST_NUMBER or "\0" in meant:
         return None
@@ -73,9 +67,7 @@ def by_number(whom: str, text: str) -> Person | None:
 
 
 def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
-    """The ID of another client, group or user that differs from this one in capitals at most; "" where nobody
-    has it.
-    """
+    """Another recipient's ID that differs in capitals at most; "" where there is none."""
     others = _ROWS[whom].filter(_in_any_capitals(whom, number)).exclude(pk=besides)
     return next((_number(person) for person in others.order_by("pk")[:1]), "")
 
@@ -92,10 +84,7 @@ def label(person: Person) -> str:
 
 
 def suggest(whom: str, text: str) -> list[str]:
-    """The labels of some whose ID begins with the text, or whose name holds its words.
-
-    Who is called just so comes first.
-    """
+    """Labels of some whose ID begins so or whose name has the words; exact names first."""
     meant = tidy(text)
     if not meant or len(text) > _LONGEST or "\0" in text:
         return []
@@ -127,10 +116,7 @@ def called(word: str) -> Q:
 
 
 def holds(column: str, word: str) -> Q:
-    """The condition that an ID, an address or a number on file holds the word.
-
-    SQLite knows the case of A to Z alone.
-    """
+    """The condition that an ID, address or number holds the word. SQLite's case is A to Z alone."""
     return Q(
         *(Q(**{f"{column}__icontains": each}) for each in {word, word.lower(), word.upper()}), _connector=Q.OR
     )
@@ -144,9 +130,7 @@ def with_names(whom: str) -> QuerySet[Any]:
 
 
 def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
-    """Whose ID or whose label it is, to the letter: what the pages themselves write is read back as it was
-    meant.
-    """
+    """Whose ID or label it is to the letter: what pages write is read back as meant."""
     numbers = {text, meant, *_in_brackets(text), *_in_brackets(meant)}
     people = list(_ROWS[whom].filter(**{f"{_NUMBER[whom]}__in": numbers}))
     return [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from commlog import permissions
 from commlog.kit.limits import capped, counted
@@ -11,7 +12,7 @@ from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients.kinds import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications import channels
-from notifications.models import Client, Group, Membership
+from notifications.models import Client, Group, LegalHold, Membership
 from notifications.models.message import MessageQuerySet
 from notifications.models.recipients import ClientState
 
@@ -35,6 +36,9 @@ class Profile:
     recipient: Recipient
     kind: Kind
     number: str
+    holds: Sequence[LegalHold]
+    erase_url: str  # where it is erased; "" where the person may not, or it was erased
+    hold_url: str  # where a hold on it is placed; "" where the person may not
     addresses: Sequence[Address]
     actions: Sequence[Action]
     overview_url: str
@@ -52,12 +56,10 @@ class Profile:
 
     @property
     def waits(self) -> bool:
-        """Whether it is a client that waits for approval."""
         return isinstance(self.recipient, Client) and self.recipient.state == ClientState.PENDING_APPROVAL
 
     @property
     def may_edit(self) -> bool:
-        """Whether the person may change it."""
         return bool(self.edit_url)
 
 
@@ -71,6 +73,9 @@ def profile(recipient: Recipient, person: Person) -> Profile:
         recipient=recipient,
         kind=kind,
         number=getattr(recipient, kind.number),
+        erase_url=_erase_url(kind, recipient, person),
+        hold_url=_hold_url(kind, recipient, person),
+        holds=[] if isinstance(recipient, User) else list(recipient.holds.active().order_by("pk")),
         addresses=addresses,
         actions=[
             _action(recipient, address)
@@ -91,6 +96,19 @@ def profile(recipient: Recipient, person: Person) -> Profile:
     )
 
 
+def _erase_url(kind: Kind, recipient: Recipient, person: Person) -> str:
+    if isinstance(recipient, User) or recipient.erased_at or not permissions.may_erase(person):
+        return ""
+    return f"{reverse('erasure-new')}?of={kind.name}&which={recipient.key.hex}"
+
+
+def _hold_url(kind: Kind, recipient: Recipient, person: Person) -> str:
+    if isinstance(recipient, User) or not permissions.may_manage_retention(person):
+        return ""
+    asked = {"of": kind.name, "which": getattr(recipient, kind.number)}
+    return f"{reverse('legal-hold-new')}?{urlencode(asked)}"
+
+
 def _edit_url(recipient: Recipient, kind: Kind, person: Person) -> str:
     """Where it is changed; a user in the administration. "" where the person may not."""
     if kind.name == "user":
@@ -99,6 +117,8 @@ def _edit_url(recipient: Recipient, kind: Kind, person: Person) -> str:
             if permissions.may_manage_administration(person)
             else ""
         )
+    if isinstance(recipient, Client | Group) and recipient.erased_at:
+        return ""
     return url_of(recipient, "edit") if permissions.may_edit_recipient(person, kind.name) else ""
 
 
@@ -112,9 +132,7 @@ def message_count(messages: MessageQuerySet) -> str:
 
 
 def _memberships(recipient: Recipient) -> list[Membership]:
-    """The members of a group by name, or the groups of a client; one more than is shown tells that there are
-    more.
-    """
+    """A group's members or a client's groups, by name; one more tells that there are more."""
     if isinstance(recipient, Group):
         found = (
             Membership.objects.filter(group=recipient)

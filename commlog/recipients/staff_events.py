@@ -1,6 +1,4 @@
-"""What staff do to clients and groups on their pages, told as business events, in the transaction of the act
-itself.
-"""
+"""What staff do to clients and groups, told as business events in the act's transaction."""
 
 from commlog.models import User
 from notifications import events

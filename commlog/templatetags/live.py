@@ -15,23 +15,17 @@ _EACH_TIME = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|data-seconds=
 
 
 class LiveNode(Node):
-    """A part. It is drawn with the variables of its view, or what it sets itself: what surrounds it is not
-    drawn anew.
-    """
+    """A part, drawn with its view's variables or its own: surroundings are not drawn anew."""
 
     def __init__(self, name: str, nodelist: NodeList) -> None:
         self.name = name
         self.nodelist = nodelist
 
     def render(self, context: Context) -> SafeString:
-        """The part for its page."""
         return self.drawn(context)[0]
 
     def drawn(self, context: Context, *, swap: str = "") -> tuple[SafeString, str]:
-        """The part and its version.
-
-        `swap`: how it takes the place of the one that a page has (htmx's `hx-swap-oob`).
-        """
+        """The part and its version. `swap`: how it replaces a page's (htmx's `hx-swap-oob`)."""
         inside = self.nodelist.render(context)
         version = version_of(inside)
         attribute = format_html(' hx-swap-oob="{}"', swap) if swap else ""

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from django import forms, template
 
 register = template.Library()
-_DAMAGED = "The form was damaged on its way."
+_DAMAGED = "The form arrived incomplete."
 _CONDITIONS = "match_any"  # of a template: stands for all its conditions
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence, and the field that it is about: its label and the id of its input; "" where it is about the
-    whole form.
-    """
+    """A sentence and its field's label and input id; "" where it is about the whole form."""
 
     text: str
     label: str = ""
@@ -22,10 +20,7 @@ class Problem:
 
 @register.filter
 def problems(form: forms.BaseForm) -> list[Problem]:
-    """Return one a sentence: those of the whole form first, then in the order of the fields.
-
-    Conditions of a template count one by one.
-    """
+    """One a sentence: the form's first, then by field; a template's conditions one by one."""
     rows = [row for row in getattr(form, "rows", ()) if row.wrong]
     found = [Problem(str(text)) for text in form.non_field_errors()]
     for name in form.fields:

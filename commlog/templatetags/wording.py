@@ -1,23 +1,31 @@
 """Numbers and times in words."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
 from unicodedata import category
 
 from django import template
 from django.conf import settings
+from django.http import HttpRequest
 from django.template import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from commlog import permissions
+from commlog.kit.sentences import NEEDS_CONTENT
+from commlog.log.withheld import asks_content
+from commlog.models import Job
 from notifications import channels
-from notifications.models import Message, NotificationTemplate
+from notifications.models import LegalHold, Message, NotificationTemplate
 from notifications.secrets.urls import shorten_all, shortened
-from notifications.states import DESCRIPTIONS, MessageState, MessageType, WaitingReason
+from notifications.states import DESCRIPTIONS, MessageState, MessageType
+from notifications.text.days import written
 
 register = template.Library()
 _BREAKS = "\n\r\t"
+_BRIEFLY = '<time datetime="{}" title="{}"><i>{}</i>{}<i>{}</i>{}</time>'
 
 
 @register.filter
@@ -35,10 +43,7 @@ def state_title(message: Message) -> str:
 # moments.
 @register.simple_tag
 def moment(at: datetime, days_only: bool = False) -> SafeString:
-    """A moment in the organisation's zone, as an element whose title is the exact instant.
-
-    `days_only`: without its time.
-    """
+    """A moment in the organisation's zone, titled with the exact instant. `days_only`: without time."""
     local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -48,14 +53,48 @@ def moment(at: datetime, days_only: bool = False) -> SafeString:
     )
 
 
+class Clock(Protocol):
+    """What a log says of its moments: when it was drawn, and whether they are written without their time."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def days_only(self) -> bool: ...
+
+
+@register.simple_tag
+def brief(at: datetime, log: Clock) -> SafeString:
+    """A moment like `moment`, of which a screen shows what tells it from others: `11:02` today, else
+    `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper.
+    """
+    local, today = timezone.localtime(at), _day_of(log.now)
+    days, year, time = f"{local.day} {local:%b}", f" {local.year}", f" {local:%H:%M}"
+    if log.days_only:
+        parts = ("", days, year, "") if local.year == today.year else ("", days + year, "", "")
+    elif local.date() == today:
+        parts = (days + year, time, "", "")
+    elif local.year == today.year:
+        parts = ("", days, year, time)
+    else:
+        parts = ("", days + year, time, "")
+    return format_html(_BRIEFLY, machine(local), exact(local), *parts)
+
+
+@lru_cache(maxsize=16)
+def _day_of(at: datetime) -> date:
+    return timezone.localtime(at).date()
+
+
+@register.filter(expects_localtime=True)
 def minute(at: datetime) -> str:
     """A moment as people read it: `24 Nov 2026 09:14`."""
-    return f"{at.day} {at:%b %Y %H:%M}"
+    return f"{written(at)} {at:%H:%M}"
 
 
+@register.filter(expects_localtime=True)
 def day(at: datetime) -> str:
     """The day of a moment: `24 Nov 2026`."""
-    return f"{at.day} {at:%b %Y}"
+    return written(at)
 
 
 @register.filter(expects_localtime=True)
@@ -67,7 +106,7 @@ def lately(at: datetime) -> str:
 @register.filter(expects_localtime=True)
 def exact(at: datetime) -> str:
     """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
-    return f"{at.day} {at:%b %Y %H:%M:%S.%f %Z (UTC%z)}"
+    return f"{written(at)} {at:%H:%M:%S.%f %Z (UTC%z)}"
 
 
 @register.filter(expects_localtime=True)
@@ -78,13 +117,11 @@ def machine(at: datetime) -> str:
 
 @register.filter
 def next_try(message: Message, now: datetime) -> str:
-    """What a waiting message waits for: `retry 4 of 5 in 14 s`."""
+    """What a message waits for that nothing holds back: `retry 4 of 5 in 14 s`."""
     if message.state != MessageState.WAITING or message.due_at is None:
         return ""
     if message.awaits_decision:
-        return "held: it may have been sent before the database was restored"
-    if message.waiting_reason == WaitingReason.WAIT_FOR_CLOSE_CIRCUIT:
-        return "held back: its channel is paused, or its destination in trouble"
+        return "waiting for a decision: it may have been sent before the database was restored"
     policy = settings.RETRY_POLICIES.get(MessageType(message.type))
     retries = policy.retries if policy else 0
     of = f" of {retries}" if retries else ""
@@ -106,9 +143,7 @@ def left(message: Message, now: datetime) -> SafeString:
 
 @register.filter
 def receipt(message: Message) -> str:
-    """What the provider has reported: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, `waits for its
-    receipt`, or nothing.
-    """
+    """The provider's report: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, … or nothing."""
     if message.receipt_status and message.receipt_at:
         return (
             f"{message.get_receipt_status_display()}, receipt "
@@ -117,17 +152,16 @@ def receipt(message: Message) -> str:
     if message.has_no_receipt:
         return "no receipt"
     waits = message.state == MessageState.SENDING_ASYNC and message.receipt_due_at is not None
-    return "waits for its receipt" if waits else ""
+    return "waiting for its receipt" if waits else ""
 
 
-@register.filter
-def standing(message: Message, now: datetime) -> str:
-    """What is said under the state: what the provider has reported where that is news, or what the message
-    waits for.
+def standing(message: Message, now: datetime, held: str) -> str:
+    """What stands under the state: news from the provider, or what the message waits for; `held`: what holds
+    it back, if anything does.
     """
     awaited = message.state == MessageState.SENDING_ASYNC or message.has_no_receipt
     contradicts = message.was_lost or (message.state == MessageState.FAILED and message.arrived)
-    return receipt(message) if awaited or contradicts else next_try(message, now)
+    return receipt(message) if awaited or contradicts else held or next_try(message, now)
 
 
 @register.filter
@@ -162,10 +196,10 @@ def roughly(length: timedelta) -> str:
 
 @register.filter
 def pause(length: timedelta | None) -> str:
-    """The time between two attempts: `at once`, or `after 2 s`."""
+    """The time between two attempts: `immediately`, or `after 2 s`."""
     if length is None:
         return ""
-    return "at once" if length < timedelta(seconds=0.5) else f"after {span(length)}"
+    return "immediately" if length < timedelta(seconds=0.5) else f"after {span(length)}"
 
 
 @register.filter
@@ -180,7 +214,9 @@ def bare(text: str) -> str:
 @register.simple_tag(takes_context=True)
 def destination(context: RequestContext, of: Message | NotificationTemplate) -> str:
     """Where a message or a template's messages go; of a webhook only what the reader may know."""
-    if not channels.of(of.type).secret_destination or _whole(context):
+    if isinstance(of, Message) and (of.masked or not sees_urls_whole(context["request"])):
+        return of.shown_destination
+    if not channels.of(of.type).secret_destination or sees_urls_whole(context["request"]):
         return of.destination
     return shortened(of.destination)
 
@@ -188,21 +224,28 @@ def destination(context: RequestContext, of: Message | NotificationTemplate) -> 
 @register.simple_tag(takes_context=True)
 def detail(context: RequestContext, of: Message, said: str) -> str:
     """What a server said about the message; of its URL only what the reader may know."""
-    return said if _whole(context) else of.shown_detail(said)
+    return said if sees_urls_whole(context["request"]) and not of.masked else of.shown_detail(said)
+
+
+@register.simple_tag(takes_context=True)
+def conditions(context: RequestContext, of: Job | LegalHold) -> str:
+    """What a job or a legal hold is about; not, where that tells what messages say and the reader may not."""
+    if asks_content(of.pairs or ()) and not permissions.may_read_content(context["request"].user):
+        return f"by what messages say; reading that {NEEDS_CONTENT}"
+    return of.words
 
 
 @register.simple_tag(takes_context=True)
 def recorded(context: RequestContext, text: str) -> str:
     """A text of the audit trail; of the URLs in it only what the reader may know."""
-    return text if _whole(context) else shorten_all(text)
+    return text if sees_urls_whole(context["request"]) else shorten_all(text)
 
 
-def _whole(context: RequestContext) -> bool:
-    """Whether the reader sees URLs whole; asked once for a page, which may have two hundred of them."""
-    request = context["request"]
+def sees_urls_whole(request: HttpRequest) -> bool:
+    """Whether the reader does; asked once for a page, which may have two hundred of them."""
     if not hasattr(request, "reads_secret_urls"):
-        request.reads_secret_urls = permissions.may_read_secret_urls(request.user)
-    return bool(request.reads_secret_urls)
+        request.reads_secret_urls = permissions.may_read_secret_urls(request.user)  # type: ignore[attr-defined]
+    return bool(request.reads_secret_urls)  # type: ignore[attr-defined]
 
 
 @register.simple_tag

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commlog import permissions
 from commlog.account import sessions
 from commlog.account.forms import SessionForm
-from commlog.administration.forms import OwnPasswordForm
 from commlog.administration.menu import keeping
 from commlog.administration.menu.forms import ItemStepForm
 from commlog.administration.users import staff
+from commlog.administration.users.forms import OwnPasswordForm
+from commlog.views import confirmation
 
 
 @require_safe
@@ -41,7 +42,7 @@ def password(request: HttpRequest) -> HttpResponse:
         staff.set_password(user, form.cleaned_data["password"], by=user, keep=here)
         update_session_auth_hash(request, user)
         sessions.renamed(here, request.session.session_key)
-        messages.success(request, "Your password is changed. You are signed out everywhere else.")
+        messages.success(request, "Your password was changed, and you were signed out everywhere else.")
         return redirect("account")
     response = render(request, "account/password.html", {"form": form}, status=429 if form.refused else 200)
     if form.refused:
@@ -50,6 +51,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@confirmation.before_sending
 def end_session(request: HttpRequest) -> HttpResponse:
     """End one of the user's other sessions, or all of them."""
     user, form = permissions.staff(request), SessionForm(request.POST)
@@ -63,7 +65,6 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def order(request: HttpRequest) -> HttpResponse:
-    """Move a menu item in the user's own menu, or go back to everybody's order."""
     user, form = permissions.staff(request), ItemStepForm(request.POST)
     if "reset" in request.POST:
         keeping.forget_own(user)

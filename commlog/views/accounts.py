@@ -1,7 +1,4 @@
-"""What was sent about an account of the bank's core.
-
-Accounts are not stored here: whoever sends a message names them by key.
-"""
+"""What was sent about a core account, known by its key alone: accounts are not stored here."""
 
 from uuid import UUID
 

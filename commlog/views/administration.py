@@ -14,14 +14,12 @@ from commlog.models import AuditEntry
 @require_safe
 @permissions.can_view_administration
 def overview(request: HttpRequest) -> HttpResponse:
-    """What there is to administer."""
     return render(request, "administration/overview.html")
 
 
 @require_safe
 @permissions.can_view_administration
 def audit(request: HttpRequest) -> HttpResponse:
-    """Who did what, the latest first."""
     shown = listing(
         request.GET,
         form=reading.TrailForm,
@@ -35,10 +33,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def retry_policy(request: HttpRequest) -> HttpResponse:
-    """When failed messages are tried again, channel by channel.
-
-    Read-only: operators set it in the environment.
-    """
+    """When failed messages are tried again. Operators set it in the environment."""
     return render(
         request,
         "administration/retry_policy.html",

@@ -1,6 +1,4 @@
-"""After the database was restored from a backup: what was found, and what becomes of that which may have been
-sent.
-"""
+"""After a restore: what was found, and what becomes of what may have been sent."""
 
 from django import forms
 from django.contrib import messages
@@ -32,7 +30,7 @@ class ViewForm(forms.Form):
     sms = forms.BooleanField(
         label="Text messages too",
         required=False,
-        help_text="Nobody can tell a repeated text message from a new one.",
+        help_text="Recipients cannot tell a repeated text message from a new one.",
     )
 
     def __init__(self, data: QueryDict, *, user: User) -> None:
@@ -53,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "can_manage": permissions.may_manage_administration(request.user),
     }
     try:
-        context["waiting"] = after_restore.waiting(view)
+        context["waiting"] = after_restore.waiting(view, by=permissions.staff(request))
     except after_restore.Undecidable as error:
         form.add_error("view", str(error))
     return render(request, "administration/after_restore.html", context | {"most": after_restore.MOST})
@@ -66,7 +64,7 @@ def decide(request: HttpRequest, action: str) -> HttpResponse:
     by = permissions.staff(request)
     form = ViewForm(request.POST, user=by)
     if action not in ACTIONS or not form.is_valid():
-        raise Http404("There is nothing of that kind to decide.")
+        raise Http404("There is nothing to decide.")
     view = form.cleaned_data["view"]
     try:
         messages.success(request, _decided(action, view, by, sms=form.cleaned_data["sms"]))
@@ -80,12 +78,12 @@ def _decided(action: str, view: CustomView | None, by: User, *, sms: bool) -> st
     if action == "lift":
         lifted = after_restore.lift(by=by, seconds=_A_REQUEST)
         return (
-            "New messages are sent again. What may have been sent goes on waiting."
+            "New messages are being sent. Messages that may have been sent keep waiting."
             if lifted
-            else "New messages are sent already."
+            else "New messages are already being sent."
         )
     if action == "release":
         number = after_restore.release(view, sms=sms, by=by, seconds=_A_REQUEST)
         return f"Released: {number:,}. Each is marked as a possible duplicate. New messages are sent, too."
     number = after_restore.end(view, by=by, seconds=_A_REQUEST)
-    return f"Ended as failed: {number:,}. Each says that it may have been delivered."
+    return f"Ended as failed: {number:,}. Each is marked as possibly delivered."

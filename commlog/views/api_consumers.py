@@ -13,15 +13,16 @@ from commlog import permissions
 from commlog.administration.consumers import keeping
 from commlog.administration.consumers.forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm, narrow
 from commlog.administration.consumers.keeping import Issued
+from commlog.kit.compression import shown_once
 from commlog.kit.keyset_list import listing
 from commlog.kit.seen import Check, edited
 from commlog.models import ApiConsumer, ApiKey
+from commlog.views import confirmation
 
 
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """Every program that may use the API."""
     scope = ApiConsumer.objects.prefetch_related("roles")
     shown = listing(request.GET, form=ConsumersForm, scope=scope, narrow=narrow, sorting=BY_NAME)
     context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
@@ -31,11 +32,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def new(request: HttpRequest) -> HttpResponse:
-    """Make a consumer."""
     form = ConsumerForm(request.POST or None)
     if form.is_valid():
         made = keeping.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
-        messages.success(request, f"The API consumer {made.name} was made. Now make a key for it.")
+        messages.success(request, f"The API consumer {made.name} was created. Now create a key for it.")
         return redirect("api-consumer", made.key)
     return render(request, "administration/consumers/form.html", {"form": form})
 
@@ -43,21 +43,19 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def consumer(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One consumer and its keys."""
     return _page(request, _consumer(key))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Change a consumer."""
-
     def write(form: ConsumerForm, check: Check) -> None:
         keeping.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
 
     form, saved = edited(request, lambda data: ConsumerForm(data, instance=_consumer(key)), write)
     if saved:
-        messages.success(request, f"The API consumer {form.instance.name} was changed.")
+        messages.success(request, f"The API consumer {form.instance.name} was saved.")
         return redirect("api-consumer", key)
     context = {"form": form, "consumer": _consumer(key)}
     return render(request, "administration/consumers/form.html", context, status=form.status)
@@ -76,15 +74,16 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     keeping.set_active(found, active, by=permissions.staff(request))
     messages.success(
         request,
-        f"The keys of {found.name} open the API again."
+        f"{found.name} was activated. Its keys work again."
         if active
-        else f"No key of {found.name} opens the API any more.",
+        else f"{found.name} was deactivated. Its keys no longer work.",
     )
     return redirect("api-consumer", key)
 
 
 @require_POST
 @permissions.can_manage_administration
+@confirmation.before_sending
 def issue(request: HttpRequest, key: UUID) -> HttpResponse:
     """Make a key and show it: in the answer itself, because it is stored nowhere."""
     found, form = _consumer(key), KeyForm(request.POST)
@@ -96,6 +95,7 @@ def issue(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
     """Put a new key in the place of one, which opens a little longer."""
     found = _key(key)
@@ -115,11 +115,10 @@ def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Say what will happen, then close a key."""
     found = _key(key)
     if request.method == "POST":
         keeping.revoke(found, by=permissions.staff(request))
-        messages.success(request, f"The key {found.prefix}… opens nothing any more.")
+        messages.success(request, f"The key {found.prefix}… was revoked.")
         return redirect("api-consumer", found.consumer.key)
     return render(request, "administration/consumers/revoke_key.html", {"api_key": found})
 
@@ -131,7 +130,8 @@ def _page(
     keys = [(key, key.usable(now)) for key in found.keys.all()]
     context = {"consumer": found, "keys": keys, "form": form or KeyForm(), "issued": issued}
     context["can_manage"] = permissions.may_manage_administration(request.user)
-    return render(request, "administration/consumers/consumer.html", context)
+    response = render(request, "administration/consumers/consumer.html", context)
+    return shown_once(response) if issued else response
 
 
 def _consumer(key: UUID) -> ApiConsumer:

@@ -22,6 +22,7 @@ from commlog.log import reading, writing
 from commlog.log.conditions import meant
 from commlog.models import Job, User
 from commlog.models.job import JobKind
+from commlog.views.confirmation import demand
 from notifications import sendable
 from notifications.criteria import Criterion, Match, Operator
 from notifications.failures import Reason
@@ -32,20 +33,19 @@ from notifications.models.message import MessageQuerySet
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_resend
 def resend(request: HttpRequest) -> HttpResponse:
-    """How many, to how many people, by channel, and what is left out; then the job.
-
-    `of` is the log's address.
-    """
+    """How many, to whom, by channel, what is left out; then the job. `of`: the log's address."""
     user, given = permissions.staff(request), request.POST if request.method == "POST" else request.GET
     form = BulkForm(given if request.method == "POST" else None, owner=user)
     if not form.is_valid():
         return _counted(request, _Asked(request, given), form)
     if made := Job.objects.filter(key=form.cleaned_data["key"], owner=user).first():
         return redirect("job", made.key)  # the same form a second time
+    if len(form.cleaned_data["confirmed"].ids) > settings.CONFIRM_MESSAGES and (page := demand(request)):
+        return page
     try:
         return redirect("job", _make(request, user, form).key)
     except TooManyOpen as refusal:
-        messages.error(request, f"Nothing is resent. {refusal}")
+        messages.error(request, f"Nothing was resent. {refusal}")
         return redirect("jobs")
     except IntegrityError:
         return redirect("job", form.cleaned_data["key"])  # the same form, a moment ago
@@ -54,9 +54,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_resend
 def matching(request: HttpRequest) -> HttpResponse:
-    """The button that offers all that match and says how many the confirmation would count; empty where
-    counting takes too long.
-    """
+    """The button for all that match, with the confirmation's count; empty if too slow."""
     asked = _Asked(request, request.GET, all=True)
     found, whole = (None, None) if asked.problem else _numbers(asked)
     return render(
@@ -80,12 +78,12 @@ class _Asked:
 
     def _problem(self, given: QueryDict) -> str:
         if not self.chosen.sound:
-            return "Nothing is resent: a condition of the filter is wrong."
+            return "Nothing was resent: a filter is not valid."
         if self.all:
             return ""
         if len(self.rows) != len(given.getlist("row")) or len(self.rows) > max(SIZES):
-            return "The selection was damaged on its way. Go back and select the messages again."
-        return "" if self.rows else "No message is selected. Go back and tick those that are to be resent."
+            return "The selection arrived incomplete. Go back and select the messages again."
+        return "" if self.rows else "No messages selected. Go back and select the messages to resend."
 
     @property
     def words(self) -> str:
@@ -93,9 +91,7 @@ class _Asked:
         return "" if self.all else f"{len(self.rows):,} selected message{'' if len(self.rows) == 1 else 's'}"
 
     def log_of(self, reason: Reason) -> str:
-        """Return the address of the log that lists only what failed for this reason; empty where none
-        does.
-        """
+        """The log's address of what failed for this reason alone; empty where there is none."""
         query = self.chosen.query
         if not self.all or query.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
             return ""
@@ -103,19 +99,13 @@ class _Asked:
         return writing.address(query.replace(criteria=(*query.criteria, failed_so)))
 
     def messages(self, newest: int) -> MessageQuerySet:
-        """The messages that are asked for, of those that there are now.
-
-        A row that was ticked counts though it may not match any more.
-        """
+        """What is asked for of what is there. A ticked row counts though it match no more."""
         found = self.chosen.messages if self.all else self.scope.filter(pk__in=self.rows)
         return found.filter(pk__lte=newest)
 
 
 def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpResponse:
-    """The page that is confirmed.
-
-    It carries the messages themselves: nothing else is resent, whatever changes meanwhile.
-    """
+    """The page to confirm. It carries the messages: nothing else is resent, whatever changes."""
     if asked.problem:
         return _confirmation(request, asked, None, problem=asked.problem)
     newest = newest_id(Message)
@@ -124,8 +114,8 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
             found = choosing.preview(asked.messages(newest), count_others=not asked.all)
     except TookTooLong:
         slow = (
-            f"Nothing is resent: counting takes over {A_CONFIRMATION:.0f} seconds. Narrow the filter, by "
-            "days for example."
+            f"Nothing was resent: counting takes over {A_CONFIRMATION:.0f} seconds. "
+            "Narrow the filter, for example by date."
         )
         return _confirmation(request, asked, None, problem=slow)
     except TooMany as error:
@@ -134,7 +124,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
             request,
             asked,
             None,
-            problem=f"{error.number:,} messages match; {most}. Narrow the filter, by days for example.",
+            problem=f"{error.number:,} messages match; {most}. Narrow the filter, for example by date.",
         )
     confirmed = Confirmed(Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
     fresh = {"key": uuid4().hex, "confirmed": confirmed.signed(form.owner)}
@@ -179,10 +169,7 @@ def _confirmation(
 
 
 def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
-    """Write down what was confirmed.
-
-    What has been delivered or resent since stays in the job, which reports it.
-    """
+    """Write down what was confirmed. What was delivered since is reported by the job."""
     wanted = form.cleaned_data
     confirmed: Confirmed = wanted["confirmed"]
     ids = sorted([*confirmed.ids, *(confirmed.doubtful if wanted["unknown"] else [])])
@@ -198,7 +185,5 @@ def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
         approval_above=settings.BULK_APPROVAL_THRESHOLD,
     )
     if gone := len(ids) - job.total:
-        messages.warning(
-            request, f"{gone:,} of the messages that you confirmed are not in this log any more."
-        )
+        messages.warning(request, f"{gone:,} of the messages that you confirmed are no longer in this log.")
     return job

@@ -12,21 +12,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commlog import audit, permissions
 from commlog.administration.channels import health, keeping
-from commlog.audit import AuditAction
 from commlog.kit.seen import Check, SeenForm, edited
 from commlog.kit.sentences import sentence
 from commlog.kit.stamps import latest
 from commlog.live import parts
-from notifications import channels, outbox
+from notifications import alerts, channels, outbox
 from notifications.faults import Malformed
 from notifications.models import ChannelSwitch, Lane
 from notifications.outbox import Draft
 from notifications.states import MessageType
 
-_TEST = "This is a test message of Commlog. If you read it, the channel works."
+_TEST = "This is a test message of Commlog. If you can read this, the channel works."
 _SAID = {
-    "pause": "{} is paused. What comes waits.",
-    "resume": "{} goes on.",
+    "pause": "{} is paused. New messages wait until you resume it.",
+    "resume": "{} is resumed.",
     "enable": "{} is switched on.",
 }
 
@@ -35,20 +34,20 @@ class LaneForm(SeenForm, forms.Form):
     """The limits of a lane."""
 
     cap = forms.IntegerField(
-        label="At once",
+        label="Parallel sends",
         min_value=1,
         max_value=10_000,
-        help_text="Messages under way together, over all workers.",
+        help_text="Messages being sent at the same time, across all senders.",
     )
     rate = forms.FloatField(
-        label="A second",
+        label="Per-second limit",
         min_value=0.01,
         max_value=100_000,
         required=False,
-        help_text="Messages that leave in a second. Empty: no limit.",
+        help_text="Messages sent per second. Leave empty for no limit.",
     )
     paused = forms.BooleanField(
-        label="Paused", required=False, help_text="Its messages wait until it is released."
+        label="Paused", required=False, help_text="Messages wait until you resume it."
     )
 
     def __init__(self, data: QueryDict | None, *, lane: Lane) -> None:
@@ -58,31 +57,30 @@ class LaneForm(SeenForm, forms.Form):
         self.watch()
 
     def values(self) -> dict[str, Any]:
-        """The limits."""
         return {name: self.cleaned_data[name] for name in ("cap", "rate", "paused")}
 
 
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """All channels and their lanes."""
     cards, manages = (
         latest(request, "channels", health.cards),
         permissions.may_manage_administration(request.user),
     )
-    shown = {"cards": cards, "can_manage": manages, "most": health.MOST_LANES}
+    shown = {"cards": cards, "can_manage": manages, "most": health.MOST_LANES, "alerts": alerts.ways()}
     return parts.render(request, "administration/channels/list.html", shown)
 
 
 @require_POST
 @permissions.can_manage_administration
 def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
-    """Pause, resume, switch on, or try the channel."""
-    if channel not in MessageType.values or action not in (*_SAID, "test"):
-        raise Http404("There is no such channel, or nothing of that kind to do with it.")
+    if channel not in MessageType.values or action not in (*_SAID, "test", "test-alert"):
+        raise Http404("Channel or action not found.")
     type, by = MessageType(channel), permissions.staff(request)
     if action == "test":
         return _test(request, type)
+    if action == "test-alert":
+        return _test_alert(request, type)
     paused = {"pause": True, "resume": False}.get(action)
     keeping.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
     messages.success(request, _SAID[action].format(type.label))
@@ -94,7 +92,7 @@ def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
 def disable(request: HttpRequest, channel: str) -> HttpResponse:
     """Say what will happen and offer a pause, then switch the channel off."""
     if channel not in MessageType.values:
-        raise Http404("There is no such channel.")
+        raise Http404("Channel not found.")
     type = MessageType(channel)
     if request.method == "POST":
         keeping.switch(type, enabled=False, by=permissions.staff(request))
@@ -113,8 +111,7 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
     if not address:
         messages.error(
             request,
-            "Your account has no address or number for this channel. Webhooks are tested from their "
-            "template.",
+            "Your account has no address or number for this channel. Test webhooks from their template.",
         )
         return redirect("channels")
     subject = "Commlog: a test" if "subject" in facts.fields else ""
@@ -123,17 +120,25 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
             Draft(channel, subject=subject, body=_TEST, user=person, sender=person, event="TEST")
         )
     except Malformed as error:
-        messages.error(request, f"It cannot be sent to {address}: {sentence(error)}.")
+        messages.error(request, f"Not sent to {address}: {sentence(error)}.")
         return redirect("channels")
-    audit.record(
-        person,
-        AuditAction.SENT,
-        kind="message",
-        key=sent.key.hex,
-        label=f"Test of {channel.label} to {address}",
-    )
+    audit.sent(person, f"Test of {channel.label} to {address}", key=sent.key.hex)
     messages.success(
         request, f"A test is on its way to {address}.", extra_tags=reverse("message", args=[sent.key])
+    )
+    return redirect("channels")
+
+
+def _test_alert(request: HttpRequest, channel: MessageType) -> HttpResponse:
+    """An alert by the way that alerts go."""
+    sent = alerts.send(channel, "Commlog: a test of alerts", "If you can read this, alerts arrive this way.")
+    if sent is None:
+        messages.error(request, "No destination for alerts is set for this channel.")
+        return redirect("channels")
+    label = f"Test of alerts by {channel.label} to {sent.shown_destination}"
+    audit.sent(permissions.staff(request), label, key=sent.key.hex)
+    messages.success(
+        request, "A test of alerts is on its way.", extra_tags=reverse("message", args=[sent.key])
     )
     return redirect("channels")
 
@@ -141,7 +146,6 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def lane(request: HttpRequest, pk: int) -> HttpResponse:
-    """The limits of one lane."""
     found = get_object_or_404(Lane, pk=pk)
 
     def write(form: LaneForm, check: Check) -> None:
@@ -149,7 +153,7 @@ def lane(request: HttpRequest, pk: int) -> HttpResponse:
 
     form, saved = edited(request, lambda data: LaneForm(data, lane=get_object_or_404(Lane, pk=pk)), write)
     if saved:
-        messages.success(request, f"{found} was changed.")
+        messages.success(request, f"{found} was saved.")
         return redirect("channels")
     return render(
         request, "administration/channels/lane.html", {"form": form, "lane": found}, status=form.status

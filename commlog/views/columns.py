@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from commlog import permissions
 from commlog.kit import return_address
 from commlog.log.layouts import Layout, chosen, keys_in, layout_in, layout_of, remember
-from commlog.log.writing import COLUMNS, TIMESTAMPS, VIEW, of_layout
+from commlog.log.writing import COLUMNS, COMPACT, DENSITY, TIMESTAMPS, VIEW, of_layout
 from commlog.models.column_layout import LogKind
 from commlog.views.screen import kind_asked
 
@@ -20,22 +20,20 @@ _STEPS = {"up": -1, "down": 1}
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def columns(request: HttpRequest) -> HttpResponse:
-    """The list, a step in it, or the choice applied.
-
-    With a view open the choice goes into the address until the view is saved.
-    """
+    """The list, a step in it, or the choice: in the address of an unsaved view."""
     user = permissions.staff(request)
     kind = kind_asked(request)
     back = return_address.back(request)
     if request.method != "POST":
         state = QueryDict(back.partition("?")[2])
-        keys, timestamps = keys_in(state.get(COLUMNS, "")), state.get(TIMESTAMPS) != "0"
-        return _form(request, kind, layout_in(keys, layout_of(user, kind), timestamps=timestamps), back)
-    layout = chosen(
-        request.POST.getlist("order"),
-        request.POST.getlist("shown"),
-        timestamps=bool(request.POST.get("timestamps")),
-    )
+        layout = layout_in(
+            keys_in(state.get(COLUMNS, "")),
+            layout_of(user, kind),
+            timestamps=state.get(TIMESTAMPS) != "0",
+            compact=state.get(DENSITY) == COMPACT,
+        )
+        return _form(request, kind, layout, back)
+    layout = _chosen(request.POST)
     if "reset" in request.POST:
         layout = Layout()
     elif "move" in request.POST:
@@ -46,16 +44,28 @@ def columns(request: HttpRequest) -> HttpResponse:
     return _apply(request, kind, layout, back)
 
 
+def _chosen(form: QueryDict) -> Layout:
+    order = form.getlist("order")
+    return chosen(
+        order,
+        form.getlist("shown"),
+        {key: str(form.get(f"width-{key}", "")) for key in order},
+        timestamps=bool(form.get("timestamps")),
+        compact=bool(form.get("compact")),
+    )
+
+
 def _apply(request: HttpRequest, kind: LogKind, layout: Layout, back: str) -> HttpResponse:
     path, _, query = back.partition("?")
     state = QueryDict(query, mutable=True)
-    for name in (COLUMNS, TIMESTAMPS):
+    for name in (COLUMNS, TIMESTAMPS, DENSITY):
         state.pop(name, None)
     if state.get(VIEW):
-        state.update(dict(of_layout(layout.keys, timestamps=layout.timestamps)))
+        said = of_layout(layout.keys, timestamps=layout.timestamps, compact=layout.compact)
+        state.update(dict(said))
     else:
         remember(permissions.staff(request), kind, layout)
-        messages.success(request, "These columns are shown from now on.")
+        messages.success(request, "Columns saved.")
     target = f"{path}?{state.urlencode()}" if state else path
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(status=204, headers={"HX-Redirect": target})

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from commlog import audit, permissions
-from commlog.audit import AuditAction
+from commlog.access import recording
 from commlog.kit.sentences import sentence
 from commlog.message import sms_length
 from commlog.message.compose import ComposeForm, Letter, anew, can_be_written_anew, same_text, templates_for
+from commlog.models.access_record import Access
 from commlog.recipients.kinds import KINDS, recipient_of, url_of
 from notifications import channels, outbox
 from notifications.faults import Malformed
@@ -39,7 +40,7 @@ def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> Ht
     chosen = next((each for each in offered if asked and key_in(asked) == each.key), None)
     if asked and chosen is None:
         messages.warning(
-            request, "That template cannot be used here any more. Choose another, or write the text yourself."
+            request, "That template can no longer be used here. Choose another, or write the text yourself."
         )
     letter = Letter(channel, recipient, template=chosen, author=permissions.staff(request))
     return _write(request, letter, offered)
@@ -55,11 +56,13 @@ def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
         raise Http404
     if not permissions.may_send_anew(request.user, MessageType(failed.type)):
         raise PermissionDenied(
-            f"Writing it anew needs the permission “Send manual {failed.get_type_display()}”."
+            "Editing and resending it needs the permissions “Read message content” and “Send manual "
+            f"{failed.get_type_display()}”."
         )
     if not can_be_written_anew(failed):
-        messages.error(request, "Only failed messages can be sent anew.")
+        messages.error(request, "Only failed messages can be edited and resent.")
         return redirect("message", failed.key)
+    recording.opened(request, Access.EDITED, failed)
     return _write(request, anew(failed, recipient_of(failed)))
 
 
@@ -113,14 +116,7 @@ def _record(request: HttpRequest, sent: Resent) -> None:
         message = sent.message
         what = {"to": message.destination, "recipient": message.recipient_name, "channel": message.type}
         label = f"{message.get_type_display()} to {message.destination}"
-        audit.record(
-            permissions.staff(request),
-            AuditAction.SENT,
-            kind="message",
-            key=message.key.hex,
-            label=label,
-            after=what,
-        )
+        audit.sent(permissions.staff(request), label, key=message.key.hex, after=what)
 
 
 def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str, Any]) -> HttpResponse:
@@ -129,7 +125,7 @@ def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str,
     reads = permissions.may_read_messages(person)
     if message.state == MessageState.FAILED:
         said, level = (
-            f"It could not be sent: {message.get_failure_reason_display()}. The entry is in the log.",
+            f"It was not sent: {message.get_failure_reason_display()}. The entry is in the log.",
             messages.ERROR,
         )
     elif sent.created:
@@ -138,14 +134,14 @@ def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str,
             messages.SUCCESS,
         )
     elif message.key == written["key"] and same_text(message, written):
-        said, level = "It was sent already; one message is on its way.", messages.SUCCESS
+        said, level = "It was already sent; one message is on its way.", messages.SUCCESS
     elif message.key == written["key"]:
         said, level = (
-            "This form was sent before, with another text. The second text was not sent: write it anew.",
+            "This form was already sent with another text. The second text was not sent: write a new one.",
             messages.WARNING,
         )
     else:
-        said, level = "Somebody else has resent it meanwhile. Yours was not sent.", messages.WARNING
+        said, level = "Someone else has already resent it. Yours was not sent.", messages.WARNING
     messages.add_message(
         request, level, said, extra_tags=reverse("message", args=[message.key]) if reads else ""
     )

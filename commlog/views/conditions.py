@@ -1,6 +1,4 @@
-"""What *More conditions* asks for while somebody fills it in: a row for another field, and names for what is
-typed.
-"""
+"""*More conditions* while being filled in: rows for other fields, names for what is typed."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from commlog import permissions
 from commlog.log.condition_form import Row
-from commlog.log.conditions import Given
+from commlog.log.conditions import Given, withheld
 from commlog.log.reading import PART
 from commlog.models.menu_item import MenuItemType
 from commlog.permissions import NEEDS
@@ -21,16 +19,15 @@ _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": 
 @require_safe
 @permissions.can_read_messages
 def row(request: HttpRequest) -> HttpResponse:
-    """The row whose field or operator was changed, with the inputs that they need.
-
-    Its values are kept where they still fit.
-    """
+    """The row with its new field's or operator's inputs; values stay where they fit."""
     number = next((int(found.group(1)) for name in request.GET if (found := PART.fullmatch(name))), 1)
     field, operator = request.GET.get(f"f{number}", ""), request.GET.get(f"o{number}", "")
     values = tuple(value for value in request.GET.getlist(f"v{number}") if value and "\0" not in value)
     changed = request.headers.get("HX-Trigger-Name", "")
     given = Given(field, operator, () if changed == f"f{number}" else values)
-    return render(request, "log/conditions/condition.html", {"row": Row(number, given), "focus": changed})
+    masked = not permissions.may_read_content(request.user)
+    row = Row(number, withheld(given) if masked else given, masked=masked)
+    return render(request, "log/conditions/condition.html", {"row": row, "focus": changed})
 
 
 @require_safe

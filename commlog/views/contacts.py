@@ -25,7 +25,6 @@ _FORMS: dict[str, type[ClientForm] | type[GroupForm]] = {"client": ClientForm, "
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_create_recipient
 def create(request: HttpRequest, kind: str) -> HttpResponse:
-    """A new client or group."""
     form = _FORMS[kind](request.POST or None)
     if kind == "client":
         form.instance.state = ClientState.PENDING_APPROVAL
@@ -58,7 +57,9 @@ def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 
     form, saved = edited(
         request,
-        lambda data: _FORMS[kind](data, instance=get_object_or_404(KINDS[kind].objects, key=key)),
+        lambda data: _FORMS[kind](
+            data, instance=get_object_or_404(KINDS[kind].objects, key=key, erased_at=None)
+        ),
         write,
     )
     if not saved:
@@ -70,8 +71,7 @@ def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_edit_recipient
 def add_member(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """Add a client to a group."""
-    group = get_object_or_404(Group, key=key)
+    group = get_object_or_404(Group, key=key, erased_at=None)
     form = MemberForm(request.POST, group=group)
     if not form.is_valid():
         return show_overview(request, group, form)
@@ -87,14 +87,13 @@ def add_member(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
                 after={"member": str(client), "role": role},
             )
             happened(group, "ACTIVITY", by=permissions.staff(request), activity=f"{client.name} joined")
-    messages.success(request, f"{client.name} is a member now.")
+    messages.success(request, f"{client.name} was added.")
     return redirect(url_of(group))
 
 
 @require_POST
 @permissions.can_edit_recipient
 def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> HttpResponse:
-    """Take a client out of a group. Asked twice, it is done once."""
     group = get_object_or_404(Group, key=key)
     membership = Membership.objects.filter(group=group, client__key=member).select_related("client").first()
     if membership is not None:
@@ -105,7 +104,7 @@ def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> H
             happened(
                 group, "ACTIVITY", by=permissions.staff(request), activity=f"{membership.client.name} left"
             )
-        messages.success(request, f"{membership.client.name} is no member any more.")
+        messages.success(request, f"{membership.client.name} was removed.")
     return redirect(url_of(group))
 
 
@@ -125,7 +124,7 @@ def decide(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     if hit:
         messages.success(request, f"{client.name} was {'approved' if approved else 'rejected'}.")
     else:
-        messages.warning(request, "This was decided before.")
+        messages.warning(request, "This has already been decided.")
     return redirect(url_of(client))
 
 

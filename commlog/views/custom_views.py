@@ -44,33 +44,33 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
-    """What the menu lists under an item: its own views and those that hang under every item, with their
-    counts.
-    """
+    """What hangs under a menu item, or under every item, with the counts."""
     seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
     views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][
         : custom_views.MOST_TABS
     ]
     scope = permissions.messages_for(request.user)
-    return render(request, "log/custom_views/menu.html", {"counts": custom_views.counts(views, scope)})
+    found = {"counts": custom_views.counts(views, scope), "item": item if "addressed" in request.GET else ""}
+    return render(request, "log/custom_views/menu.html", found)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_read_messages
 def new(request: HttpRequest) -> HttpResponse:
-    """Save the state of a log as a view."""
     user, kind, back = permissions.staff(request), kind_asked(request), return_address.back(request)
     form = ViewForm(request.POST or None, user=user, kind=kind)
     read = reading.of_address(back, user, Place(kind))
     chosen = read.query.over(permissions.messages_for(user))
     if not chosen.sound:
-        messages.error(request, "A condition is wrong. Correct it before you save the view.")
+        messages.error(request, "A filter is not valid. Correct it before you save the view.")
         return redirect(back)
     if request.method == "POST" and form.is_valid():
         view = CustomView(owner=user, kind=kind)
         content = writing.content(read.query, read.layout)
-        custom_views.save(view, user, content | form.content(), roles=form.chosen_roles())
-        return _opened(request, view, form, f"The view “{view.name}” is saved.")
+        custom_views.save(
+            view, user, content | form.content(), roles=form.chosen_roles(), users=form.chosen_users()
+        )
+        return _opened(request, view, form, f"The view “{view.name}” was saved.")
     found = {
         "form": form,
         "kind": kind,
@@ -84,19 +84,20 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_read_messages
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Rename a view, or change for whom it is."""
     user = permissions.staff(request)
     view = _seen(request, key)
     _demand_editor(user, view)
 
     def write(form: ViewForm, check: Check) -> None:
-        custom_views.save(view, user, form.content(), roles=form.chosen_roles(), check=check)
+        custom_views.save(
+            view, user, form.content(), roles=form.chosen_roles(), users=form.chosen_users(), check=check
+        )
 
     form, saved = edited(
         request, lambda data: ViewForm(data, user=user, kind=view.kind, view=_seen(request, key)), write
     )
     if saved:
-        return _opened(request, view, form, f"The view “{view.name}” is changed.")
+        return _opened(request, view, form, f"The view “{view.name}” was saved.")
     found = {
         "form": form,
         "kind": view.kind,
@@ -110,15 +111,16 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_read_messages
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Say what will happen and to whom, then delete."""
     user, view, back = permissions.staff(request), _seen(request, key), return_address.back(request)
     _demand_editor(user, view)
     if request.method == "POST":
         custom_views.delete(view, user)
-        messages.success(request, f"The view “{view.name}” is deleted. The messages stay.")
+        messages.success(request, f"The view “{view.name}” was deleted. Its messages stay in the log.")
         return redirect(back.partition("?")[0] if view.key.hex in back else back)
     return render(
-        request, "log/custom_views/delete.html", {"view": view, "roles": view.roles.all(), "back": back}
+        request,
+        "log/custom_views/delete.html",
+        {"view": view, "roles": view.roles.all(), "users": view.users.all(), "back": back},
     )
 
 
@@ -137,7 +139,7 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
     back = return_address.back(request)
     read, scope = reading.of_address(back, user, Place(LogKind(view.kind))), permissions.messages_for(user)
     if not read.query.over(scope).sound:
-        messages.error(request, "A condition is wrong. Correct it before you save the view.")
+        messages.error(request, "A filter is not valid. Correct it before you save the view.")
         return back
     content = writing.content(read.query, read.layout)
     try:
@@ -146,17 +148,16 @@ def _save(request: HttpRequest, user: User, view: CustomView) -> str:
         stored, shown = custom_views.in_words(found.stored, scope), custom_views.in_words(content, scope)
         messages.error(
             request,
-            f"Nothing is saved yet: “{view.name}” was changed after you opened it. Stored now: {stored}. On "
-            f"your screen: {shown}. "
-            "Compare, then save again.",
+            f"Not saved yet: “{view.name}” was changed after you opened it. Current value: {stored}. "
+            f"On your screen: {shown}. Compare, then save again.",
         )
         return back
-    messages.success(request, f"The view “{view.name}” is saved.")
+    messages.success(request, f"The view “{view.name}” was saved.")
     return _address_of(view, back)
 
 
 def _copy(request: HttpRequest, user: User, view: CustomView) -> str:
-    messages.success(request, f"“{custom_views.copy(view, user).name}” is made; only you see it.")
+    messages.success(request, f"“{custom_views.copy(view, user).name}” was created; only you can see it.")
     return return_address.back(request)
 
 
@@ -193,9 +194,8 @@ def _seen(request: HttpRequest, key: UUID) -> CustomView:
 def _demand_editor(user: User, view: CustomView) -> None:
     if not permissions.may_edit_view(user, view):
         raise PermissionDenied(
-            "A view is changed by its owner or an administrator; a shared one by its owner only with the "
-            "permission “Publish views”. "
-            "Copy it, and change the copy."
+            "Only its owner or an administrator can change a view. For a shared view, its owner needs the "
+            "permission “Publish views”. You can copy the view and change the copy."
         )
 
 

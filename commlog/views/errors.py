@@ -10,6 +10,7 @@ from django.template import loader
 
 from commlog import audit
 from commlog.api.errors import of_status, speaks_api, unavailable_answer
+from commlog.kit.log_lines import request_id
 from commlog.kit.return_address import LONGEST
 from notifications.database import availability
 from notifications.database.availability import Trouble
@@ -18,10 +19,7 @@ _LONGEST_PATH = 200
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request makes no sense.
-
-    Its cause may be the host name, so nothing of the request is shown. 413: it holds too much.
-    """
+    """400, showing nothing of the request: its host name may be the cause. 413: too much."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         return _too_much(request)
     if speaks_api(request):
@@ -66,33 +64,27 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: nothing lives at this address."""
     if speaks_api(request):
         return of_status(request, 404)
     return render(request, "errors/404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, or 503 where the database is in trouble.
-
-    Drawn without the frame: whatever failed may fail there again.
-    """
+    """500, or 503 in database trouble. Without the frame, which may fail again."""
     trouble = availability.trouble_of(sys.exc_info()[1])
     if trouble:
         return unavailable(request, trouble)
     if speaks_api(request):
         return of_status(request, 500)
-    return HttpResponse(loader.render_to_string("errors/500.html"), status=500)
+    named = {"request_id": request_id.get()}
+    return HttpResponse(loader.render_to_string("errors/500.html", named), status=500)
 
 
 def unavailable(request: HttpRequest, trouble: Trouble) -> HttpResponse:
-    """503: the database is in trouble.
-
-    Says what works meanwhile, and never that nothing was saved: an earlier part may have been.
-    """
+    """503. Never says that nothing was saved: an earlier part may have been."""
     if speaks_api(request):
         return unavailable_answer(request, trouble)
-    page = loader.render_to_string(
-        "errors/503.html", {"trouble": trouble, "changes": request.method not in ("GET", "HEAD")}
-    )
+    changes = request.method not in ("GET", "HEAD")
+    about = {"trouble": trouble, "changes": changes, "request_id": request_id.get()}
+    page = loader.render_to_string("errors/503.html", about)
     return HttpResponse(page, status=503, headers={"Retry-After": str(availability.RETRY_AFTER)})

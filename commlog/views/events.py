@@ -18,9 +18,8 @@ from notifications.models import BusinessEvent
 
 
 @require_safe
-@permissions.can_read_log
+@permissions.can_read_events
 def index(request: HttpRequest) -> HttpResponse:
-    """The events that were told, the latest first."""
     scope = BusinessEvent.objects.defer("trace", "data")
     try:
         with time_limit(A_PAGE):
@@ -44,14 +43,18 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permissions.can_read_log
+@permissions.can_read_events
 def event(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One event: whom it was about, what was told, and its trace."""
     found = get_object_or_404(BusinessEvent.objects.select_related("client", "group", "user"), key=key)
     about = found.client or found.group or found.user
     opens = about is not None and permissions.may_view_recipient(request.user, _kind(found))
-    shown = {"event": found, "words": events.in_words(found.name), "lines": event_lookup.lines_of(found)}
+    shown = {
+        "event": found,
+        "words": events.in_words(found.name),
+        "lines": event_lookup.lines_of(found, request.user),
+    }
     shown |= {
+        "tells": permissions.may_read_content(request.user),
         "about_url": url_of(about) if about and opens else "",
         "kind": KINDS[_kind(found)].label.lower() if about else "",
     }

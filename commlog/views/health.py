@@ -1,7 +1,4 @@
-"""Whether this process lives, whether it can work, and whether messages leave.
-
-For probes: no sign-in, nothing secret.
-"""
+"""Whether this process lives, can work, and messages leave: for probes, nothing secret."""
 
 from functools import cache
 
@@ -27,9 +24,7 @@ _STALLED = (
 @login_not_required
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing else, so a database in trouble does not get the web processes
-    restarted.
-    """
+    """The process answers; database trouble must not restart web processes."""
     return HttpResponse("ok", content_type="text/plain")
 
 

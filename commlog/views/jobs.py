@@ -24,7 +24,6 @@ _APPROVING = {"approve": jobs.approve, "reject": jobs.reject}
 @require_safe
 @permissions.can_read_messages
 def index(request: HttpRequest) -> HttpResponse:
-    """The jobs that the user sees, the latest first."""
     scope = permissions.jobs_for(request.user).select_related("owner")
     shown = listing(
         request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=NEWEST_FIRST
@@ -36,7 +35,6 @@ def index(request: HttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def job(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The page, or its moving part where htmx asks."""
     found = get_object_or_404(opened.jobs(request), key=key)
     return shown(request, found)
 
@@ -44,28 +42,27 @@ def job(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_read_messages
 def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
-    """Pause, resume, cancel, approve or reject it."""
     found = get_object_or_404(opened.jobs(request), key=key)
     if action in _STEERING:
         if not permissions.may_steer_job(request.user, found):
-            raise PermissionDenied("Only its owner may do this.")
+            raise PermissionDenied("Only the owner of the job can do this.")
         done = _STEERING[action](found, by=permissions.staff(request))
     elif action in _APPROVING:
         if not permissions.may_approve_job(request.user, found):
-            raise PermissionDenied("A second person has to approve it, who may resend failed messages.")
+            raise PermissionDenied(
+                "A second person with the permission to resend failed messages has to approve it."
+            )
         done = _APPROVING[action](found, by=permissions.staff(request))
     else:
         raise Http404
     if not done and not request.htmx:  # type: ignore[attr-defined]
-        messages.warning(request, "It has gone on meanwhile: nothing was changed.")
+        messages.warning(request, "The job has changed in the meantime. Nothing was done.")
     found.refresh_from_db()
     return shown(request, found) if request.htmx else redirect("job", key)  # type: ignore[attr-defined]
 
 
 def shown(request: HttpRequest, found: Job) -> HttpResponse:
-    """The job's page, or its moving part where htmx asks; `brief` asks for the line that a log shows of
-    it.
-    """
+    """The job's page, its moving part for htmx, or with `brief` the line in a log."""
     brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = opened.of_job(request, found) | {"brief": brief, "moved": brief or partial}

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.administration.forms import MenuItemForm
 from commlog.administration.menu import keeping
+from commlog.administration.menu.forms import MenuItemForm
 from commlog.kit.seen import Check, edited
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
@@ -19,7 +19,6 @@ from commlog.models.menu_item import MenuItemType
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """All items in everybody's order."""
     context = {
         "rows": keeping.rows(),
         "can_manage": permissions.may_manage_administration(request.user),
@@ -31,11 +30,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def new(request: HttpRequest) -> HttpResponse:
-    """Make an item."""
     form = MenuItemForm(request.POST or None)
     if form.is_valid():
         item = keeping.create(form.instance, form.chosen_roles, by=permissions.staff(request))
-        messages.success(request, f"The menu item {item.name} was made.")
+        messages.success(request, f"The menu item {item.name} was created.")
         return redirect("menu-items")
     return render(request, "administration/menu/form.html", {"form": form, "types": _types()})
 
@@ -43,8 +41,6 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Change an item."""
-
     def write(form: MenuItemForm, check: Check) -> None:
         keeping.change(form.instance, form.chosen_roles, by=permissions.staff(request), check=check)
 
@@ -52,7 +48,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
         request, lambda data: MenuItemForm(data, instance=get_object_or_404(MenuItem, key=key)), write
     )
     if saved:
-        messages.success(request, f"The menu item {form.instance.name} was changed.")
+        messages.success(request, f"The menu item {form.instance.name} was saved.")
         return redirect("menu-items")
     context = {"form": form, "item": form.instance, "types": _types()}
     return render(request, "administration/menu/form.html", context, status=form.status)
@@ -61,7 +57,6 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Say what will happen, then delete."""
     item = get_object_or_404(MenuItem, key=key)
     if request.method == "POST":
         keeping.delete(item, by=permissions.staff(request))
@@ -80,7 +75,6 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_manage_administration
 def order(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Move an item up or down for everybody."""
     keeping.move(key, request.POST.get("direction", ""), by=permissions.staff(request))
     return redirect("menu-items")
 

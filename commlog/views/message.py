@@ -10,10 +10,12 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
+from commlog.access import recording
 from commlog.kit import return_address
 from commlog.live import opened, parts
 from commlog.message import offers
 from commlog.message.compose import ResendForm, can_be_written_anew
+from commlog.models.access_record import Access
 from commlog.views.previous_next import neighbours
 from notifications import outbox, sendable
 from notifications.failures import Reason
@@ -28,6 +30,9 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
     """The page, or only the message where htmx asks: for the dialog."""
     found = get_object_or_404(opened.messages(request), key=key)
     shown = opened.of_message(request, found)
+    if not parts.seen_by(request):
+        others = shown["correction"].others if shown["correction"] else ()
+        recording.opened(request, Access.OPENED, found, *others)
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "message/message.html", shown | {"in_dialog": True})
     beside = None if parts.seen_by(request) else neighbours(found, request.GET.get("from", ""), request)
@@ -42,7 +47,9 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     failed = get_object_or_404(permissions.messages_for(request.user), key=key)
     form = ResendForm(request.POST)
     if not form.is_valid():
-        return _answer(request, failed.key, refusal="The form was damaged on its way. Load the page again.")
+        return _answer(
+            request, failed.key, refusal="The form arrived incomplete. Reload the page and try again."
+        )
     try:
         resent = offers.resend(failed, by=permissions.staff(request), **form.cleaned_data)
     except outbox.Unsendable as error:
@@ -59,9 +66,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
-    """Return where the message can be written anew; empty where the reader may not, or where that would fail
-    as well.
-    """
+    """Where the message can be written anew; empty if the reader may not, or it would fail too."""
     helps = can_be_written_anew(failed) and reason in sendable.DOUBTFUL_REASONS
     return (
         reverse("send-anew", args=[failed.key])
@@ -79,9 +84,7 @@ def _answer(
     anew: str = "",
     entry: str = "",
 ) -> HttpResponse:
-    """In place where htmx asked, else a note on the page that the form was on; `entry`: the address that it
-    leads to.
-    """
+    """In place for htmx, else a note on the form's page; `entry`: the address in it."""
     if request.htmx:  # type: ignore[attr-defined]
         answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{key.hex}"}
         return render(request, "message/resent.html", answer)
@@ -96,7 +99,7 @@ def _answer(
 
 def _said(resent: outbox.Resent) -> tuple[str, int]:
     if resent.message.state == MessageState.FAILED:  # somebody else's resend has failed meanwhile
-        return "It failed again. Both entries stay in the log.", messages.ERROR
+        return "Resent, but it failed again. Both entries stay in the log.", messages.ERROR
     if resent.created:
-        return "Queued again as a new entry. The failed one stays in the log.", messages.SUCCESS
-    return "It was queued again already.", messages.SUCCESS
+        return "Resent as a new entry, now in the queue. The failed entry stays in the log.", messages.SUCCESS
+    return "It was already resent.", messages.SUCCESS

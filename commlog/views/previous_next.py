@@ -1,6 +1,4 @@
-"""The way on from a message's page: back to the log that it was opened from, and to the messages beside it
-there.
-"""
+"""From a message's page back to its log, and to the messages beside it there."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,9 +22,7 @@ SECONDS = 1.0  # a search that takes longer gets no neighbours: the page must no
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Where a message's page leads: back to its log, and to the messages before and behind it ("": there is
-    none).
-    """
+    """Back to the log, and to the messages before and behind ("": none)."""
 
     log_url: str
     previous_url: str = ""
@@ -34,9 +30,7 @@ class Neighbours:
 
 
 def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbours | None:
-    """What lies beside the message in the log at the address `origin`; None where that is no log that the
-    person who asks may open.
-    """
+    """What is beside the message in the log at `origin`; None if that is no log to open."""
     if not (origin.startswith("/") and return_address.is_ours(origin, request)):
         return None
     user = permissions.staff(request)

@@ -1,7 +1,4 @@
-"""Where providers report what became of a message.
-
-Nobody is signed in here: the provider's signature is what is believed.
-"""
+"""Where providers report, signed in by nobody: their signature is what is believed."""
 
 from uuid import UUID
 
@@ -33,9 +30,7 @@ _FORBIDDEN, _NOTHING_THERE, _DONE = 403, 404, 204
 @login_not_required
 @require_POST
 def twilio(request: HttpRequest, key: UUID) -> HttpResponse:
-    """A status callback. Twilio repeats it where the answer is not a success, so what is of no use is
-    answered with success too.
-    """
+    """A status callback. Useless ones are answered with success too: Twilio would repeat them."""
     if not _signed(request, key):
         return HttpResponse(status=_FORBIDDEN)
     status = _STATUSES.get(request.POST.get("MessageStatus", ""))
@@ -52,10 +47,7 @@ def twilio(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _signed(request: HttpRequest, key: UUID) -> bool:
-    """Whether it was signed for this very address with our token.
-
-    The address is the configured one: the Host header is anybody's.
-    """
+    """Whether our token signed this very address: the configured one, as Host is anybody's."""
     if not settings.RECEIPTS_URL or not settings.TWILIO_AUTH_TOKEN:
         return False
     validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from commlog.views import compose, contacts, content, recipients, subscriptions
+from commlog.views import compose, contacts, content, correction, readers, recipients, subscriptions
 from notifications import channels
 from notifications.states import MessageType
 
@@ -13,11 +13,9 @@ class ManualChannel:
     regex = "|".join(channel.lower() for channel in channels.FOR_PEOPLE)
 
     def to_python(self, value: str) -> MessageType:
-        """The channel."""
         return MessageType(value.upper())
 
     def to_url(self, value: MessageType) -> str:
-        """How addresses write it."""
         return value.value.lower()
 
 
@@ -25,14 +23,13 @@ register_converter(ManualChannel, "channel")
 
 
 def _pages(kind: str) -> list[URLPattern]:
-    """What every kind of recipient has: `client` has the names clients, client, client-communications,
-    client-send.
-    """
+    """Every kind's pages: `client` has clients, client, client-communications, client-send."""
     here, one = {"kind": kind}, f"{kind}s/<hex32:key>/"
     return [
         path(f"{kind}s/", recipients.index, here, name=f"{kind}s"),
         path(one, recipients.overview, here, name=kind),
         path(f"{one}communications/", recipients.communications, here, name=f"{kind}-communications"),
+        path(f"{one}readers/", readers.of_recipient, here, name=f"{kind}-readers"),
         path(f"{one}send/<channel:channel>/", compose.send, here, name=f"{kind}-send"),
     ]
 
@@ -68,6 +65,10 @@ urlpatterns = [
     ),
     *_pages("user"),
     path("communications/<hex32:key>/send-anew/", compose.send_anew, name="send-anew"),
+    path("communications/<hex32:key>/correct/", correction.correct, name="correct"),
+    path("communications/<hex32:key>/correct/others/", correction.others, name="correct-others"),
+    path("communications/<hex32:key>/readers/", readers.of_message, name="message-readers"),
+    path("communications/<hex32:key>/reveal/", content.reveal, name="message-reveal"),
     path("communications/<hex32:key>/preview/", content.html_preview, name="preview"),
     path(
         "communications/<hex32:key>/download/text/", content.download, {"part": "text"}, name="download-text"

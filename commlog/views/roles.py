@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import permissions
-from commlog.administration.forms import RoleForm
 from commlog.administration.roles import matrix
+from commlog.administration.roles.forms import RoleForm
 from commlog.administration.users import staff
 from commlog.kit.seen import Check, edited
+from commlog.views import confirmation
 
 MOST_NAMED = 10
 
@@ -19,7 +20,6 @@ MOST_NAMED = 10
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """All roles, and what each may do."""
     roles = list(Role.objects.annotate(people=Count("user")).prefetch_related("permissions").order_by("name"))
     context = {
         "roles": roles,
@@ -31,20 +31,20 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def new(request: HttpRequest) -> HttpResponse:
-    """Make a role."""
     form = RoleForm(request.POST or None)
     if form.is_valid():
         role = staff.create_role(form.cleaned_data["name"], form.chosen, by=permissions.staff(request))
-        messages.success(request, f"The role {role.name} was made.")
+        messages.success(request, f"The role {role.name} was created.")
         return redirect("roles")
     return render(request, "administration/roles/form.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a role."""
     role = get_object_or_404(Role, pk=pk)
 
     def write(form: RoleForm, check: Check) -> None:
@@ -57,7 +57,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
     form, saved = edited(request, lambda data: RoleForm(data, role=get_object_or_404(Role, pk=pk)), write)
     if saved:
-        messages.success(request, f"The role {role.name} was changed.")
+        messages.success(request, f"The role {role.name} was saved.")
         return redirect("roles")
     context = {"form": form, "role": Role.objects.get(pk=pk), "fixed": matrix.fixed(role)}
     return render(request, "administration/roles/form.html", context, status=form.status)
@@ -65,8 +65,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say what will happen, then delete."""
     role = get_object_or_404(Role, pk=pk)
     refusal = ""
     if request.method == "POST":

@@ -1,16 +1,15 @@
-"""The screen of a log: the view that is opened, the columns, the log, and the parts that htmx asks for alone.
-
-Every log is shown by `show`: the organisation's, and the Communications tabs of clients, groups and users.
-"""
+"""The screen of any log: view, columns, log, and the parts that htmx asks for alone."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from commlog import permissions
+from commlog.access import recording
 from commlog.kit.again import A_MINUTE, again
 from commlog.kit.stamps import latest
 from commlog.live import opened, parts, rows
@@ -42,7 +41,7 @@ def show(
     query, kind = asked.query, place.kind
     view = custom_views.version_of(query.view) if query.view else ""
     if watched:
-        tabs = partial(_tabs_with_counts, request, kind, scope, here=here, view=query.view)
+        tabs = partial(_tabs_with_counts, request, kind, scope, here=here, view=query.view, item=asked.item)
         text = (
             parts.kept(request, "log/custom_views/list.html", tabs, key=here)
             if "views" in (parts.seen_by(request) or {})
@@ -53,6 +52,7 @@ def show(
         )
     mark = Mark.now()  # before the rows are read: what is committed in between is announced
     shown = log.build(asked, scope=scope)
+    recording.listed(request, [row.message for row in shown.rows], writing.pairs(query))
     found = {
         "log": shown,
         "kind": kind,
@@ -70,22 +70,31 @@ def show(
     found["view_seen"] = view
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "log/results.html", found)
-    return render(request, template, found | {"views": _tabs(request, kind)} | page())
+    found |= {"views": _tabs(request, kind, asked.item), "item": asked.item}
+    return render(request, template, found | page())
 
 
-def _tabs(request: HttpRequest, kind: LogKind) -> list[CustomView]:
-    """The views, whose counts come after the page."""
-    return list(permissions.views_for(request.user, kind)[: custom_views.MOST_TABS])
+def _tabs(request: HttpRequest, kind: LogKind, item: str) -> list[CustomView]:
+    """The views, whose counts come after the page; with a menu item those under it and under every one."""
+    seen = permissions.views_for(request.user, kind)
+    found = seen.filter(Q(menu_item=None) | Q(menu_item__key=item)) if item else seen
+    return list(found[: custom_views.MOST_TABS])
 
 
 def _tabs_with_counts(
-    request: HttpRequest, kind: LogKind, scope: MessageQuerySet, *, here: str, view: CustomView | None
+    request: HttpRequest,
+    kind: LogKind,
+    scope: MessageQuerySet,
+    *,
+    here: str,
+    view: CustomView | None,
+    item: str,
 ) -> dict[str, Any]:
-    tabs = _tabs(request, kind)
+    tabs = _tabs(request, kind, item)
     for tab in tabs:
         found = partial(custom_views.number_in, tab, scope)
-        tab.number = latest(request, ("count", request.path, *writing.of_view(tab)), found)  # type: ignore[attr-defined]
-    return {"views": tabs, "kind": kind, "here": here, "view": view}
+        tab.number = latest(request, ("count", scope.masked, request.path, *writing.of_view(tab)), found)  # type: ignore[attr-defined]
+    return {"views": tabs, "kind": kind, "here": here, "view": view, "item": item}
 
 
 def kind_asked(request: HttpRequest) -> LogKind:

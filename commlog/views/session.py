@@ -5,13 +5,19 @@ from collections import deque
 from functools import lru_cache
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -34,26 +40,34 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        """Return where `next` leads.
-
-        Without its query where it is too long to be led to: a message's page without its way back.
-        """
+        """Where `next` leads, without its query where it is too long to be led to."""
         asked = str(self.request.POST.get("next", self.request.GET.get("next", "")))
         found = asked if len(asked) <= return_address.LONGEST_WAY else asked.partition("?")[0]
         return found if return_address.is_ours(found, self.request) else ""
 
     def get(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """A partial request whose session has ended loads the whole page anew, not a sign-in form into a
-        dialog.
-        """
+        """A partial request of an ended session loads the page anew, not a form into a dialog."""
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
         return super().get(request, *args, **kwargs)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What the page offers besides the form."""
+        company = settings.COMPANY_SIGN_IN_ISSUER and settings.COMPANY_SIGN_IN_NAME
+        way = urlencode({"next": self.get_redirect_url()})
+        offered = {"company": company, "way": way, "local": settings.LOCAL_PASSWORDS}
+        left = bool(company) and "left" in self.request.GET
+        return super().get_context_data(**kwargs) | offered | {"left": left}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """The password is right: on to the second step, or to the page that was asked for."""
+        self.request.session.pop(sessions.COMPANY, None)
+        login = Login(user=form.get_user(), redirect_url=self.get_success_url())
+        response: HttpResponse = perform_password_login(self.request, {}, login)
+        return response
+
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """Sign in. 429 at once, with words and the time to wait, where the password must not be looked at
-        now.
-        """
+        """Sign in. 429 at once, with the time to wait, if the password must not be looked at."""
         typed = request.POST.get("username", "")
         try:
             passwords.refuse_known_lock(request, typed)
@@ -61,7 +75,7 @@ class SignIn(LoginView):
         except passwords.Locked as refused:
             wait, page = (
                 refused.wait,
-                HttpResponse(_refusal("Sign-in is locked for a while", refused.said), status=429),
+                HttpResponse(_refusal("Sign-in is temporarily locked", refused.said), status=429),
             )
         except passwords.Busy as refused:
             wait, page = refused.wait, self._busy(refused.said, typed)
@@ -95,7 +109,7 @@ def left(request: HttpRequest) -> JsonResponse:
 @login_not_required  # where the session has lapsed, they are signed out already
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    by_company = sessions.COMPANY in request.session
     logout(request)
     messages.success(request, "You are signed out.")
-    return redirect("sign-in")
+    return redirect(reverse("sign-in") + ("?left=1" if by_company else ""))

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,23 +12,24 @@ from commlog import audit, permissions
 from commlog.administration import streams
 from commlog.models.audit_entry import AuditAction
 from notifications.models import StreamSubscription
+from notifications.streams.subscriptions import ResetUnderWay
 
 
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     """Every subscription and topic."""
-    return render(
-        request,
-        "administration/streams/list.html",
-        {"subscriptions": streams.subscriptions_read(), "topics": streams.topics()},
-    )
+    context = {
+        "subscriptions": streams.subscriptions_read(),
+        "topics": streams.topics(),
+        "hours": settings.STREAM_RETENTION_HOURS,
+    }
+    return render(request, "administration/streams/list.html", context)
 
 
 @require_safe
 @permissions.can_view_administration
 def subscription(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One subscription, partition by partition."""
     found = get_object_or_404(StreamSubscription, key=key)
     context = {
         "subscription": found,
@@ -44,7 +46,11 @@ def reset(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     found = get_object_or_404(StreamSubscription, key=key)
     if action not in streams.RESETS:
         raise Http404("Cursors are reset to the begin or to the end.")
-    streams.reset(found, action)
+    try:
+        streams.reset(found, action)
+    except ResetUnderWay:
+        messages.error(request, "The position is being reset already. Try again in a moment.")
+        return redirect("administration-stream", found.key)
     about = {"kind": "stream subscription", "key": found.key.hex, "label": found.owning_application}
     audit.record(
         permissions.staff(request), AuditAction.CHANGED, None, before=None, after={"cursors": action}, **about

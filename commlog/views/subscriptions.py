@@ -17,7 +17,6 @@ from notifications import events
 @require_safe
 @permissions.can_view_recipient
 def index(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """The templates that can concern the client or the group."""
     owner = get_object_or_404(KINDS[kind].objects.select_related("credit_officer"), key=key)
     shown = {
         "profile": profile(owner, request.user),
@@ -34,14 +33,12 @@ def index(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_edit_recipient
 def choose(request: HttpRequest, kind: str, key: UUID, template: UUID) -> HttpResponse:
-    """Subscribe, or unsubscribe. Asked twice, it is done once."""
     owner = get_object_or_404(KINDS[kind].objects, key=key)
     asked = get_object_or_404(events.concerning(owner), key=template)
     subscribed = request.POST.get("subscribed") == "1"
     subscriptions.choose(owner, asked, subscribed=subscribed, by=permissions.staff(request))
     messages.success(
         request,
-        f"{owner.name} {'hears' if subscribed else 'does not hear'} of “{asked.name}” "
-        f"{'now' if subscribed else 'any more'}.",
+        f"{owner.name} is now {'subscribed to' if subscribed else 'unsubscribed from'} “{asked.name}”.",
     )
     return redirect(url_of(owner, "subscriptions"))

@@ -1,6 +1,4 @@
-"""The templates of the administration: their list, one of them, and the editor with its preview and its
-test.
-"""
+"""Templates in the administration: list, one, and the editor with preview and test."""
 
 from typing import Any
 from uuid import UUID
@@ -14,13 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import audit, permissions
-from commlog.audit import AuditAction
+from commlog.kit.compression import shown_once
 from commlog.kit.keyset_list import listing
 from commlog.kit.paging import Sorting
 from commlog.kit.seen import Check, edited
 from commlog.kit.sentences import alone, sentence
 from commlog.message import sms_length
 from commlog.message_templates import activation, keeping, trial
+from commlog.message_templates.condition_rows import ADD, REMOVE
 from commlog.message_templates.forms import TemplateForm, TemplatesForm, TrialForm
 from notifications import channels, events, templating
 from notifications.faults import Malformed
@@ -35,7 +34,6 @@ _METHODS = ["GET", "HEAD", "POST"]
 @require_safe
 @permissions.can_view_templates
 def index(request: HttpRequest) -> HttpResponse:
-    """All templates."""
     found = listing(
         request.GET,
         form=TemplatesForm,
@@ -54,7 +52,6 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_templates
 def template(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One template: what it says, when, to whom, and whether it is in use."""
     found = _found(key)
     asked = [templating.conditions.in_words(one) for one in templating.conditions.read(found.conditions)]
     shown = {
@@ -67,7 +64,8 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
         "reads": permissions.may_read_log(request.user),
     }
     secret = opened(request.session.pop(f"secret:{key.hex}", ""))
-    return render(request, "message_templates/template.html", shown | {"secret": secret})
+    response = render(request, "message_templates/template.html", shown | {"secret": secret})
+    return shown_once(response) if secret else response
 
 
 @require_http_methods(_METHODS)
@@ -76,14 +74,13 @@ def new(request: HttpRequest) -> HttpResponse:
     """Make a template. It is a draft until somebody activates it."""
     asked = request.GET.get("type", channels.ALL[0].type)
     if asked not in MessageType:
-        raise Http404("There is no such channel.")
+        raise Http404("Channel not found.")
     return _edit(request, NotificationTemplate(type=asked, active=False))
 
 
 @require_http_methods(_METHODS)
 @permissions.can_edit_templates
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Change a template."""
     return _edit(request, _found(key))
 
 
@@ -97,7 +94,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
         return render(request, "message_templates/activity.html", shown)
     active = request.POST.get("active") == "1"
     if keeping.switch(found, active=active, by=permissions.staff(request)):
-        said = "is active now" if active else "is inactive now. What is queued already is still sent"
+        said = "is now active" if active else "is now inactive. Messages already in the queue are still sent"
         messages.success(request, f"{found.name} {said}.")
     return redirect("template", key)
 
@@ -108,7 +105,7 @@ def secret(request: HttpRequest, key: UUID) -> HttpResponse:
     """A new signing secret for a webhook."""
     found = _found(key)
     if not found.channel.signed:
-        raise Http404("Only webhooks are signed.")
+        raise Http404("Only webhooks can be signed.")
     request.session[f"secret:{key.hex}"] = seal(keeping.renew_secret(found, by=permissions.staff(request)))
     return redirect("template", key)
 
@@ -116,7 +113,6 @@ def secret(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @permissions.can_edit_templates
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Say what will happen, then delete."""
     found = _found(key)
     if request.method == "POST":
         keeping.delete(found, by=permissions.staff(request))
@@ -140,8 +136,8 @@ def _narrow(
 
 
 def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
-    """The editor. `do` says which button was pressed: save, activate, preview, test; the preview alone is a
-    part of the page.
+    """The editor. `do`: save, activate, preview, test, or a row of the conditions that comes or goes; the
+    preview and the conditions are parts of the page.
     """
     step = request.POST.get("do", "save") if request.method == "POST" else ""
     saving, name = step in ("save", "activate"), template.name if template.pk else ""
@@ -154,7 +150,7 @@ def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
         if saved:
             messages.success(
                 request,
-                f"{form.instance.name} was changed. Messages that were made before keep the old text.",
+                f"{form.instance.name} was saved. Existing messages keep the old text.",
             )
             return redirect("template", template.key)
     else:
@@ -168,6 +164,11 @@ def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
         "segments": sms_length,
     }
     shown |= {"name": name, "may_edit": permissions.may_edit_templates(request.user)}
+    if step == ADD or step.startswith(REMOVE):
+        form.say_nothing()
+        shown["step"] = step
+        if request.htmx:  # type: ignore[attr-defined]
+            return render(request, "message_templates/conditions.html", shown)
     if step in ("preview", "test"):
         shown |= _tried(request, form, step)
         if step == "preview" and request.htmx:  # type: ignore[attr-defined]
@@ -185,7 +186,7 @@ def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
     if signing:
         request.session[f"secret:{made.key.hex}"] = seal(signing)
     messages.success(
-        request, f"The template {made.name} was created. It sends nothing until it is activated."
+        request, f"The template {made.name} was created. It sends nothing until you activate it."
     )
     activate = request.POST.get("do") == "activate" and permissions.may_edit_templates(request.user)
     return redirect("template-activity" if activate else "template", made.key)
@@ -208,8 +209,7 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
         if step == "test":
             message, left_out = trial.send_test(form.instance, client, before=form.before, by=by)
             what = {"to": message.destination, "channel": message.type, "template": form.instance.name}
-            label = f"test of {form.instance.name}"
-            audit.record(by, AuditAction.SENT, kind="message", key=message.key.hex, label=label, after=what)
+            audit.sent(by, f"test of {form.instance.name}", key=message.key.hex, after=what)
             link = (
                 reverse("message", args=[message.key]) if permissions.may_read_messages(request.user) else ""
             )

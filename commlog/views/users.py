@@ -2,25 +2,34 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.account import sessions
-from commlog.administration.forms import NewPasswordForm, NewUserForm, UserForm
+from commlog.account import factors, links, sessions
 from commlog.administration.users import staff
-from commlog.administration.users.table import BY_NAME, UsersForm, narrow
+from commlog.administration.users.forms import (
+    BY_NAME,
+    NewPasswordForm,
+    NewUserForm,
+    UserForm,
+    UsersForm,
+    narrow,
+)
+from commlog.company import discovery, people
 from commlog.kit.keyset_list import listing
 from commlog.kit.seen import Check, edited
+from commlog.log import custom_views
 from commlog.models import User
+from commlog.views import confirmation
 
 
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """Everybody who has an account."""
     people = User.objects.prefetch_related("groups")
     shown = listing(request.GET, form=UsersForm, scope=people, narrow=narrow, sorting=BY_NAME)
     context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
@@ -29,32 +38,39 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def new(request: HttpRequest) -> HttpResponse:
-    """Make a user."""
     form = NewUserForm(request.POST or None)
     if form.is_valid():
+        password = form.cleaned_data.get("password")
         made = staff.create_user(
-            form.instance,
-            form.cleaned_data["password"],
-            form.cleaned_data["roles"],
-            by=permissions.staff(request),
+            form.instance, password, form.cleaned_data["roles"], by=permissions.staff(request)
         )
-        messages.success(
-            request,
-            f"{made.name} may sign in now. Tell them the password; they choose their own when they sign in.",
-        )
+        if password:
+            said = "Pass on the password: they choose their own when they first sign in."
+        elif links.are_sent():
+            said = f"An invitation is on its way to {made.email}."
+        else:
+            said = "Link the company account: that is how they sign in."
+        messages.success(request, f"{made.name} was created. {said}")
         return redirect("administration-user", made.key)
-    return render(request, "administration/users/form.html", {"form": form})
+    context = {"form": form, "invites": links.are_sent(), "local": settings.LOCAL_PASSWORDS}
+    return render(request, "administration/users/form.html", context)
 
 
 @require_safe
 @permissions.can_view_administration
 def user(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One user: facts, roles, sessions."""
     person = _person(key)
     context = {
         "person": person,
         "sessions": sessions.live(person),
+        "has_factor": factors.has(person),
+        "invited": links.is_invited(person),
+        "company": discovery.is_on(),
+        "subject": people.subject_of(person) if discovery.is_on() else "",
+        "can_send_link": links.are_sent() and person.is_active and person.email,
+        "left_views": [] if person.is_active else custom_views.private_of(person),
         "can_manage": permissions.may_manage_administration(request.user),
     }
     return render(request, "administration/users/user.html", context)
@@ -62,9 +78,8 @@ def user(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Change a user."""
-
     def write(form: UserForm, check: Check) -> None:
         try:
             staff.change_user(
@@ -75,7 +90,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 
     form, saved = edited(request, lambda data: UserForm(data, instance=_person(key)), write)
     if saved:
-        messages.success(request, f"{form.instance.name} was changed.")
+        messages.success(request, f"{form.instance.name} was saved.")
         return redirect("administration-user", key)
     return render(
         request, "administration/users/form.html", {"form": form, "person": _person(key)}, status=form.status
@@ -84,8 +99,8 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def password(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Give a user a new password."""
     person = _person(key)
     if person == request.user:
         return redirect("account-password")  # which takes the present one, and keeps this session
@@ -99,8 +114,38 @@ def password(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_administration
+@confirmation.before_sending
+def send_link(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Mail an invitation once more, or a link to choose another password."""
+    person = _person(key)
+    if not person.is_active or not links.are_sent():
+        messages.error(request, "No link was sent: the user is deactivated, or e-mail is off.")
+    elif links.send(person, by=permissions.staff(request)):
+        messages.success(request, f"A link to choose a password is on its way to {person.email}.")
+    else:
+        messages.error(
+            request, f"No link can be sent to {person.name}: the log says why, if there is an address."
+        )
+    return redirect("administration-user", key)
+
+
+@require_POST
+@permissions.can_manage_administration
+@confirmation.before_sending
+def reset_factor(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Take away the second factor of somebody who lost it."""
+    person = _person(key)
+    factors.reset(person, by=permissions.staff(request))
+    messages.success(
+        request,
+        f"{person.name} has no second factor any more, is signed out everywhere, and was told by e-mail.",
+    )
+    return redirect("administration-user", key)
+
+
+@require_POST
+@permissions.can_manage_administration
 def activity(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Deactivate a user, or let the user sign in again."""
     person, active = _person(key), request.POST.get("active") == "1"
     try:
         staff.set_active(person, active, by=permissions.staff(request))
@@ -109,9 +154,9 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
     else:
         messages.success(
             request,
-            f"{person.name} may sign in again."
+            f"{person.name} can sign in again."
             if active
-            else f"{person.name} was signed out and cannot sign in.",
+            else f"{person.name} was signed out and can no longer sign in.",
         )
     return redirect("administration-user", key)
 
@@ -123,6 +168,22 @@ def end_sessions(request: HttpRequest, key: UUID) -> HttpResponse:
     person, by = _person(key), permissions.staff(request)
     ended = sessions.end(person, by=by, but=request.session.session_key if person == by else None)
     messages.success(request, f"{ended} session{'' if ended == 1 else 's'} of {person.name} ended.")
+    return redirect("administration-user", key)
+
+
+@require_POST
+@permissions.can_manage_administration
+def take_over_views(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Make the private views of a user who is switched off those of the administrator who asks."""
+    person = _person(key)
+    if person.is_active:
+        messages.error(
+            request, f"{person.name} is active. Private views stay private until the user is deactivated."
+        )
+    else:
+        number = custom_views.take_over(person, permissions.staff(request))
+        said = "1 view is yours now." if number == 1 else f"{number} views are yours now."
+        messages.success(request, said)
     return redirect("administration-user", key)
 
 

@@ -9,8 +9,9 @@ from notifications.channels.event_stream.channel import EventStreamChannel
 from notifications.channels.redirect import SendingMode, as_mode_says, held_channels, mode
 from notifications.channels.sms.channel import SmsChannel
 from notifications.channels.webhook import WebhookChannel
+from notifications.failures.meanings import Meaning, in_doubt
 from notifications.process import this_process
-from notifications.states import MessageType
+from notifications.states import MessageType, Outcome
 
 __all__ = [
     "ALL",
@@ -29,6 +30,7 @@ __all__ = [
     "close_all",
     "get",
     "held_channels",
+    "meaning_of",
     "mode",
     "of",
 ]
@@ -45,6 +47,12 @@ _open: dict[MessageType, Channel] = this_process.keep({})
 def of(channel: str) -> Medium:
     """What is always so of the channel of this type."""
     return _BY_TYPE[channel]
+
+
+def meaning_of(channel: str, reason: str, said: str, outcome: str) -> Meaning:
+    """Return what a failure means whose provider said so; `outcome` of the last try."""
+    meaning = of(channel).meaning(reason, said)
+    return in_doubt(meaning) if outcome == Outcome.UNKNOWN else meaning
 
 
 def get(channel: MessageType) -> Channel:

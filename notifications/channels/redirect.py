@@ -1,7 +1,4 @@
-"""SENDING_MODE: a copy of the production data must not reach a real person.
-
-Decided here, at the last step before a channel sends.
-"""
+"""SENDING_MODE, decided at the last step: a copy of the production data must not reach a real person."""
 
 from collections.abc import Mapping
 
@@ -66,12 +63,10 @@ class RedirectedChannel:
         self._inner.check(envelope)
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        """Send it to the one destination."""
         if not self._target:
             raise RuntimeError(f"{self.type} is held in this mode")  # no lane of it is ever open
         self._inner.check(envelope)
         return self._inner.send(self._kind.redirected(envelope, self._target))
 
     def close(self) -> None:
-        """Close the channel behind it."""
         self._inner.close()

@@ -17,6 +17,7 @@ from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
 from notifications import delivery, receipts
+from notifications.cluster.resting import Rest, committed
 from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.delivery import circuits
@@ -39,16 +40,22 @@ class MessageBroker(ORM):
 
     _mark_at = 0.0
 
+    _resting: Rest | None = None  # a broker is carried to its process without it
+
     def dequeue(self) -> list[Package] | None:
-        """A short sleep, for what was handed out last to be claimed; then at most one ordinary task and one
-        drain a channel.
-        """
+        """Sleep briefly until tasks are claimed; then one ordinary task, one drain a channel."""
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
+            rest = self._resting = self._resting or Rest()
+            if rest.goes_on():
+                return None
+            seen = committed()
             self._look()
             packages = self._ordinary() + [
                 _package("notifications.tasks.drain", channel) for channel in _channels_with_work()
             ]
+            if not packages:
+                rest.begin(seen)
         except Error as error:
             # The stock pusher sleeps 10 s and dies on any error; the database is usually back sooner.
             availability.note(error)
@@ -59,9 +66,7 @@ class MessageBroker(ORM):
         return packages or None
 
     def _look(self) -> None:
-        """Once a second, and first of all: whether the database was restored; what became due on a lane that
-        is held back is WAITING.
-        """
+        """Once a second: was the database restored; what became due on held lanes is WAITING."""
         if time.monotonic() >= self._mark_at:
             now = db_now()
             if not holding.look(now):
@@ -70,9 +75,7 @@ class MessageBroker(ORM):
             self._mark_at = time.monotonic() + _MARK_EVERY
 
     def _ordinary(self) -> list[Package]:
-        """The next queued task or piece of long work, unless those under way have all workers but one: the
-        last one is for sending.
-        """
+        """The next ordinary task, unless such have all workers but one: the last is for sending."""
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()

@@ -1,5 +1,5 @@
-"""Folds of rows that are older than their columns, filled in by the cluster: batch by batch, going on where
-it stopped.
+"""Folds and meanings of rows that are older than their columns, filled in by the cluster: batch by batch,
+going on where it stopped.
 
 Only what is empty is filled in, so that nothing that was written meanwhile is overwritten. Rows may still
 come from a process that was started before the column was there; so a table is looked at for an hour before
@@ -7,6 +7,7 @@ it counts as done.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
@@ -15,10 +16,14 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
+from notifications.channels import meaning_of
 from notifications.database import sql
+from notifications.failures.meanings import stored
+from notifications.models import Message, newest_id
 from notifications.models.folds import Filling, folds_of
 
 _NAME = "fill folds"
+MEANINGS = "meanings of failures"
 _A_TURN = 20.0  # seconds, every minute: a worker of the cluster does nothing else meanwhile
 _BATCH = 2_000
 _PAUSE = 0.02  # seconds between batches, for whoever else writes
@@ -26,9 +31,7 @@ _OLD_PROCESSES = timedelta(hours=1)
 
 
 def install_schedule(**_: object) -> None:
-    """Let the cluster fill every minute while there is something to fill (signal receiver of
-    post_migrate).
-    """
+    """Let the cluster fill every minute while there is something to fill (post_migrate)."""
     migrated_back = Filling._meta.db_table not in connection.introspection.table_names()
     if not migrated_back and Filling.objects.filter(done=False).exists():
         # A schedule of an older version names the task by a path that may have changed since.
@@ -39,10 +42,7 @@ def install_schedule(**_: object) -> None:
 
 
 def fill(seconds: float = _A_TURN) -> int:
-    """Fill for so many seconds (a task of django-q2).
-
-    Returns how many rows were looked at; the schedule ends when all is done.
-    """
+    """Fill for so many seconds (a task of django-q2); how many rows. The schedule ends when all is done."""
     ends, seen = time.monotonic() + seconds, 0
     for filling in Filling.objects.filter(done=False).order_by("pk"):
         while time.monotonic() < ends and (looked_at := _step(filling)):
@@ -55,6 +55,8 @@ def fill(seconds: float = _A_TURN) -> int:
 
 def _step(filling: Filling) -> int:
     """Fill in the next batch. Returns how many rows it had."""
+    if filling.table == MEANINGS:
+        return _step_of_meanings(filling)
     model = apps.get_model(filling.table)
     folds = folds_of(model)
     names = list(dict.fromkeys(name for each in folds for name in each.of))
@@ -67,18 +69,35 @@ def _step(filling: Filling) -> int:
         if any(made.values()):
             wanted[row["pk"]] = made
     _write(model, wanted)
-    if rows:
-        filling.last_pk = rows[-1]["pk"]
-    else:
-        filling.done = timezone.now() - filling.began_at > _OLD_PROCESSES
-    filling.save(update_fields=["last_pk", "done"])
+    _went_on(filling, rows[-1]["pk"] if rows else 0)
     return len(rows)
 
 
+def _went_on(filling: Filling, last_pk: int) -> None:
+    """Note how far it has come; 0: all were looked at."""
+    if last_pk:
+        filling.last_pk = last_pk
+    else:
+        filling.done = timezone.now() - filling.began_at > _OLD_PROCESSES
+    filling.save(update_fields=["last_pk", "done"])
+
+
+def _step_of_meanings(filling: Filling) -> int:
+    """Say of the next failed messages what that means. Returns how many rows were looked at."""
+    first, newest = filling.last_pk, newest_id(Message)
+    last = min(first + _BATCH, newest)
+    failed = Message.objects.failed().filter(pk__gt=first, pk__lte=last, failure_meaning="")
+    told = defaultdict(list)
+    for pk, *why in failed.values_list("pk", "type", "failure_reason", "failure_cause", "outcome"):
+        told[meaning_of(*why)].append(pk)
+    for meaning, pks in told.items():
+        Message.objects.filter(pk__in=pks, failure_meaning="").update(**stored(meaning))
+    _went_on(filling, last if last > first else 0)
+    return last - first
+
+
 def _write(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]]) -> None:
-    """All rows that nobody else is writing at once, then those others one by one: whoever waits for a row
-    here holds no other.
-    """
+    """First all rows that nobody writes, then the others one by one: who waits holds no other row."""
     free: set[int] = set()
     if connection.features.has_select_for_update_skip_locked:
         with transaction.atomic():

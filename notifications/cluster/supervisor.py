@@ -1,9 +1,7 @@
-"""Keeps a cluster that really works: starts a qcluster in a process group of its own, and starts it anew
-where due work stands still.
+"""Keeps a cluster that really works: a qcluster in its own process group, anew where work stands still.
 
 A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after
-which the cluster ignores SIGTERM too; workers outlive a killed parent. So nothing that the cluster says of
-itself is believed: what is watched is the work.
+which SIGTERM is ignored too; workers outlive a killed parent. So the work is watched.
 """
 
 import ctypes
@@ -18,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -28,8 +27,12 @@ from notifications.cluster import health
 from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.delivery import leases
+from notifications.incidents import watching
 from notifications.models import Attempt
 from notifications.process import CLUSTER, Wish, this_process
+from notifications.rollups import sampling
+from notifications.words import filling
+from notifications.words.filling import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,9 @@ PATIENCE = timedelta(seconds=8)  # of standing still before the cluster is start
 STOP_WITHIN = 75.0  # seconds for what is under way to finish: the longest deadline of a send is 60
 _GRACE = 5.0  # seconds for a cluster with nothing under way to stop by itself
 _LOOK = 0.5  # seconds between looks
+_WATCH = 2.0  # seconds between looks at lanes that fail
+_LATE = timedelta(seconds=1)  # for which a message may have been due before sending counts as busy
+_GIVES_WAY = 9  # times as long as what can wait took it rests then
 _HEAR = 0.1  # seconds until a wish to stop is noticed
 _START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
 _LONGEST_BACK_OFF = 5.0  # seconds
@@ -56,12 +62,10 @@ class Supervisor:
         self._workers = ""  # how the names of its workers begin
         self._started = 0.0
         self._back_off = 0.0
+        self._watched = 0.0
 
     def stop(self) -> None:
-        """Finish what is under way, then return from `run`.
-
-        Safe in a signal handler: it takes no lock that `run` may hold.
-        """
+        """Finish what is under way, then return from `run`. Takes no lock: safe in a signal handler."""
         self._stopping = True
 
     def run(self) -> None:
@@ -76,8 +80,29 @@ class Supervisor:
                 self._pause()
             else:
                 self._end_leases()
+                self._watch_lanes()
             self._rest(_LOOK)
         self._end()
+
+    def sample(self) -> None:
+        """Count what takes long, until it is asked to stop.
+
+        On a thread of its own: that may take longer than a cluster may stand still unnoticed.
+        """
+        while not self._stopping:
+            at_work = self._cluster is not None and self._cluster.poll() is None
+            sampling.sample(this_process.name(), settings.SENDER_WORKERS if at_work else 0)
+            self._rest(sampling.EVERY)
+
+    def fill_words(self) -> None:
+        """Fill in the words of messages, until it is asked to stop.
+
+        On a thread of its own, which leaves the database and the processors to the others most of the time.
+        """
+        settled = Settled()
+        while not self._stopping:
+            rest = filling.turn(settled)
+            self._rest(rest * _GIVES_WAY if rest < filling.REST_OF_A_SUPERVISOR and _is_late() else rest)
 
     def _wait_for_database(self) -> None:
         said = ""
@@ -135,10 +160,7 @@ class Supervisor:
         self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
 
     def _rest(self, seconds: float) -> None:
-        """Sleep, but not through a wish to stop.
-
-        A handler must not touch an Event that is being waited for (signal, Python's manual).
-        """
+        """Sleep until asked to stop. A handler must not touch an Event that is waited for (signal)."""
         until = time.monotonic() + seconds
         while not self._stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(_HEAR, left))
@@ -188,6 +210,16 @@ class Supervisor:
         except DatabaseError:
             connection.close()  # they end by themselves
 
+    def _watch_lanes(self) -> None:
+        """Open and close incidents."""
+        if time.monotonic() - self._watched < _WATCH:
+            return
+        self._watched = time.monotonic()
+        try:
+            watching.watch(db_now())
+        except DatabaseError:
+            connection.close()  # looked at again
+
     def _under_way(self) -> bool:
         """Whether a worker of the cluster holds a message. Unknown counts as yes."""
         try:
@@ -206,27 +238,31 @@ def _holding(prefix: str) -> list[str]:
 
 
 def _stop_with_the_supervisor() -> None:
-    """In the child: be asked to stop when the supervisor is killed, so that no cluster works on unwatched
-    (Linux).
-    """
+    """In the child: be told when the supervisor is killed (Linux)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
-    """Run a supervisor over the stock `qcluster` command.
-
-    `install_signals` is given what is to be called to stop it.
-    """
+    """Keep the stock `qcluster` command at work. `install_signals` is given what stops it."""
     supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
     install_signals(supervisor.stop)
+    for task in (supervisor.sample, supervisor.fill_words):
+        Thread(target=task, daemon=True).start()
     supervisor.run()
 
 
+def _is_late() -> bool:
+    """Whether messages wait for a sender: whatever can wait leaves the processors to sending then."""
+    try:
+        return health.is_late(db_now(), by=_LATE)
+    except DatabaseError:
+        connection.close()
+        return True
+
+
 def _database_in_trouble() -> bool:
-    """Whether nothing can be written: a new cluster could do no more, and ending this one would forget what
-    it is sending.
-    """
+    """Whether nothing can be written: ending a cluster would forget what it is sending."""
     trouble = availability.trouble()
     if trouble:
         availability.say(trouble)

@@ -2,7 +2,15 @@
 
 from notifications.criteria.containing import contains
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
-from notifications.criteria.operators import OPERATORS, WITH_LIST, WITHOUT_VALUE, Kind, Match, Operator
+from notifications.criteria.operators import (
+    COUNTED_BACK,
+    OPERATORS,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Kind,
+    Match,
+    Operator,
+)
 from notifications.criteria.reading import (
     LONGEST,
     MOST_CRITERIA,
@@ -12,13 +20,14 @@ from notifications.criteria.reading import (
     operator_of,
     parse,
 )
-from notifications.criteria.selecting import to_q
+from notifications.criteria.selecting import narrow, to_q
 from notifications.criteria.spans import bounds
 from notifications.criteria.spelled import named, numbered
 from notifications.criteria.wording import in_words
 
 __all__ = [
     "BY_API_NAME",
+    "COUNTED_BACK",
     "FIELDS",
     "LONGEST",
     "MOST_CRITERIA",
@@ -36,6 +45,7 @@ __all__ = [
     "contains",
     "in_words",
     "named",
+    "narrow",
     "numbered",
     "operator_of",
     "parse",

@@ -27,7 +27,6 @@ class Holds(IContains):
         return f'UPPER({column}::text COLLATE "C") LIKE %s', [*parameters, pattern]
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """On other databases."""
         return self._as_icontains(compiler, connection)
 
     def _as_icontains(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextChoices
 
 from notifications.criteria.operators import OPERATORS, Kind, Operator
 from notifications.failures import Reason
+from notifications.failures.meanings import Level, Meaning
+from notifications.masking import WITHHELD
 from notifications.models import Message
+from notifications.models.legal_hold import on_hold
 from notifications.models.message import unanswered
 from notifications.states import MessageState, MessageType, Outcome, WaitingReason
 
@@ -34,8 +37,12 @@ class Field:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """What can be asked of it."""
         return OPERATORS[self.kind]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it tells what messages say or where they went."""
+        return self.column in WITHHELD
 
     @property
     def related(self) -> QuerySet[Any] | None:
@@ -54,7 +61,7 @@ def _states() -> Choices:
     return tuple((state.value, told.get(state, str(state.label))) for state in MessageState)
 
 
-def _choices(values: type[MessageType] | type[Reason] | type[WaitingReason]) -> Choices:
+def _choices(values: type[TextChoices]) -> Choices:
     return tuple((member.value, str(member.label)) for member in values)
 
 
@@ -93,6 +100,22 @@ FIELDS: dict[str, Field] = {
             "failureReason",
             choices=_choices(Reason),
         ),
+        Field(
+            "failure_meaning",
+            "What the failure means",
+            Kind.ENUM,
+            "failure_meaning",
+            "failureMeaning",
+            choices=_choices(Meaning),
+        ),
+        Field(
+            "failure_level",
+            "Kind of failure",
+            Kind.ENUM,
+            "failure_level",
+            "failureLevel",
+            choices=_choices(Level),
+        ),
         Field("failure_details", "Failure details", Kind.STRING, "failure_cause", "failureCause"),
         Field(
             "undelivered",
@@ -121,6 +144,14 @@ FIELDS: dict[str, Field] = {
             Kind.BOOLEAN,
             api="restored",
             holds=lambda: Q(restored_at__isnull=False, outcome=Outcome.UNKNOWN),
+        ),
+        Field("on_hold", "On legal hold", Kind.BOOLEAN, api="onLegalHold", holds=on_hold),
+        Field(
+            "text_deleted",
+            "Text deleted",
+            Kind.BOOLEAN,
+            api="textDeleted",
+            holds=lambda: Q(words_gone_at__isnull=False),
         ),
         Field("attempts", "Attempts", Kind.NUMBER, "attempt_count", "numAttempts"),
         Field("next_attempt", "Next attempt", Kind.DATE_TIME, "due_at", "nextAttemptDate"),

@@ -1,6 +1,4 @@
-"""What can be asked of a field: the operators, how many values each takes, and which kinds of field take
-it.
-"""
+"""What can be asked of a field: the operators, how many values each takes, and of which kinds."""
 
 from django.db.models import TextChoices
 
@@ -19,7 +17,9 @@ class Kind(TextChoices):
 
 
 class Operator(TextChoices):
-    """The operators: Mambu's names, and three that it lacks (NOT_IN, CONTAINS, NOT_CONTAINS)."""
+    """The operators: Mambu's names, and seven that it lacks (NOT_IN, CONTAINS, NOT_CONTAINS, YESTERDAY,
+    LAST_WEEK, LAST_MONTH, LAST_HOURS).
+    """
 
     EQUALS = "EQUALS", "is"
     EQUALS_CASE_SENSITIVE = "EQUALS_CASE_SENSITIVE", "is exactly"
@@ -42,7 +42,11 @@ class Operator(TextChoices):
     THIS_WEEK = "THIS_WEEK", "is this week"
     THIS_MONTH = "THIS_MONTH", "is this month"
     THIS_YEAR = "THIS_YEAR", "is this year"
+    YESTERDAY = "YESTERDAY", "is yesterday"
+    LAST_WEEK = "LAST_WEEK", "is last week"
+    LAST_MONTH = "LAST_MONTH", "is last month"
     LAST_DAYS = "LAST_DAYS", "is in the last days"
+    LAST_HOURS = "LAST_HOURS", "is in the last hours"
     EMPTY = "EMPTY", "is empty"
     NOT_EMPTY = "NOT_EMPTY", "is not empty"
 
@@ -61,11 +65,16 @@ WITHOUT_VALUE = frozenset(
         Operator.THIS_WEEK,
         Operator.THIS_MONTH,
         Operator.THIS_YEAR,
+        Operator.YESTERDAY,
+        Operator.LAST_WEEK,
+        Operator.LAST_MONTH,
         Operator.EMPTY,
         Operator.NOT_EMPTY,
     },
 )
 WITH_LIST = frozenset({Operator.IN, Operator.NOT_IN})
+# What is counted back from now, and how far at most.
+COUNTED_BACK = {Operator.LAST_DAYS: 36_500, Operator.LAST_HOURS: 99_999}
 
 _FILLED = (Operator.EMPTY, Operator.NOT_EMPTY)
 _ONE = (Operator.EQUALS, Operator.EQUALS_CASE_SENSITIVE, Operator.DIFFERENT_THAN)
@@ -79,7 +88,17 @@ _SPAN = (
     Operator.BEFORE_INCLUSIVE,
 )
 _SIZE = (Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN)
-_RELATIVE = (Operator.TODAY, Operator.THIS_WEEK, Operator.THIS_MONTH, Operator.THIS_YEAR, Operator.LAST_DAYS)
+_RELATIVE = (
+    Operator.TODAY,
+    Operator.YESTERDAY,
+    Operator.THIS_WEEK,
+    Operator.LAST_WEEK,
+    Operator.THIS_MONTH,
+    Operator.LAST_MONTH,
+    Operator.THIS_YEAR,
+    Operator.LAST_DAYS,
+    Operator.LAST_HOURS,
+)
 OPERATORS: dict[Kind, tuple[Operator, ...]] = {
     Kind.KEY: (*_ONE, Operator.IN, Operator.NOT_IN, *_FILLED),
     Kind.ENUM: (*_ONE, Operator.IN, Operator.NOT_IN, *_FILLED),

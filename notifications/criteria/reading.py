@@ -1,6 +1,4 @@
-"""From what somebody asked to a criterion that can be asked: every value checked, and errors that name the
-field.
-"""
+"""From what somebody asked to a criterion: every value checked, and errors that name the field."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,7 +9,15 @@ from decimal import Decimal
 from django.utils import timezone
 
 from notifications.criteria.fields import FIELDS, Field
-from notifications.criteria.operators import ALIASES, WITH_LIST, WITHOUT_VALUE, Kind, Operator, kinds_of
+from notifications.criteria.operators import (
+    ALIASES,
+    COUNTED_BACK,
+    WITH_LIST,
+    WITHOUT_VALUE,
+    Kind,
+    Operator,
+    kinds_of,
+)
 from notifications.criteria.spans import is_reversed
 from notifications.faults import Fault, Malformed
 from notifications.text import keys
@@ -24,7 +30,6 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,14 @@ class Criterion:
 def parse(
     field: str, operator: str, values: Sequence[str], *, fields: Callable[[str], Field | None] = FIELDS.get
 ) -> Criterion:
-    """The criterion that these words mean. Raises Malformed, whose `field` is the field as it was given.
-
-    `fields`: the field of a name, where it is not messages that are asked about.
-    """
+    """The criterion that these words mean. Raises Malformed. `fields`: if not messages' own."""
     known = fields(field)
     if known is None:
         raise Malformed(_short(field), Fault.NO_SUCH_FIELD)
     asked = operator_of(known, operator)
     _check_number(known, asked, values)
-    if asked == Operator.LAST_DAYS:
-        return Criterion(field, asked, (_days(known, values[0]),))
+    if asked in COUNTED_BACK:
+        return Criterion(field, asked, (_number_back(known, asked, values[0]),))
     cleaned = tuple(_value(known, asked, value) for value in values)
     _check_order(known, asked, cleaned)
     return Criterion(field, asked, tuple(dict.fromkeys(cleaned)) if asked in WITH_LIST else cleaned)
@@ -98,7 +100,6 @@ def _check_number(field: Field, operator: Operator, values: Sequence[str]) -> No
 
 
 def _value(field: Field, operator: Operator, value: str) -> str:
-    """A value in its one spelling."""
     clean_text(field.key, value, most=LONGEST)
     if not value.strip():
         raise Malformed(field.key, Fault.VALUE_MISSING)
@@ -142,10 +143,13 @@ def _amount(field: Field, value: str) -> str:
     return value
 
 
-def _days(field: Field, value: str) -> str:
-    if not (_NUMBER.fullmatch(value.strip()) and 1 <= int(value) <= _MOST_DAYS):
-        raise Malformed(field.key, Fault.NOT_A_NUMBER_OF_DAYS, most=_MOST_DAYS)
-    return str(int(value))
+def _number_back(field: Field, operator: Operator, value: str) -> str:
+    most = COUNTED_BACK[operator]
+    if _NUMBER.fullmatch(value.strip()) and 1 <= int(value) <= most:
+        return str(int(value))
+    if operator == Operator.LAST_HOURS:
+        raise Malformed(field.key, Fault.NOT_A_NUMBER_OF_HOURS, most=most)
+    raise Malformed(field.key, Fault.NOT_A_NUMBER_OF_DAYS, most=most)
 
 
 def _flag(field: Field, value: str) -> str:
@@ -172,10 +176,7 @@ def _moment(field: Field, value: str) -> str:
 
 
 def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> None:
-    """Refuse a span that ends before it begins.
-
-    Days and times are compared as moments: their texts may be in different zones.
-    """
+    """Refuse a span that ends before it begins. Times are compared as moments: zones may differ."""
     if operator != Operator.BETWEEN:
         return
     first, last = values

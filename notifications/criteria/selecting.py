@@ -17,9 +17,17 @@ from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
 from notifications.criteria.spelled import named, named_as_staff, numbered
-from notifications.models.message import of_channels
-from notifications.states import MessageState
+from notifications.criteria.worded import narrowed
+from notifications.masking import Withheld
+from notifications.models.message import MessageQuerySet, of_channels
+from notifications.states import LIVE, MessageState
 
+# Fields whose rows an index holds in the order of the log.
+_INDEXED = (
+    "sender_key", "client", "group", "user", "loan_account", "deposit_account", "repayment", "key",
+    "failure_reason", "failure_meaning",
+)  # fmt: skip
+_IN_WORDS = ("subject", "text")  # whose words an index holds
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
     Operator.NOT_IN: Operator.IN,
@@ -35,10 +43,7 @@ def to_q(
     now: datetime | None = None,
     zone: tzinfo | None = None,
 ) -> Q:
-    """The condition that all or any of the criteria hold.
-
-    Days and relative dates go by `zone`, the organisation's unless given.
-    """
+    """The condition that all or any hold. Days and relative dates go by `zone`, else the organisation's."""
     check_all(criteria)
     clock = (now or timezone.now()).astimezone(zone or timezone.get_default_timezone())
     found = Q()
@@ -46,6 +51,58 @@ def to_q(
         one = _one(FIELDS[criterion.field], criterion, clock)
         found = found | one if match == Match.ANY else found & one
     return found
+
+
+def narrow(
+    messages: MessageQuerySet,
+    criteria: Sequence[Criterion],
+    match: Match = Match.ALL,
+    *,
+    now: datetime | None = None,
+) -> MessageQuerySet:
+    """Those of which all or any hold; found leg by leg where only so an index keeps the order.
+
+    Raises Withheld where the reader of the messages may not ask that.
+    """
+    if messages.masked and (names := [one.field for one in criteria if FIELDS[one.field].withheld]):
+        raise Withheld(names)
+    if match == Match.ALL or len(criteria) == 1:
+        messages = _by_words(messages, criteria)
+    if match == Match.ANY and len(criteria) > 1:
+        if not all(map(_is_indexed, criteria)):
+            return messages.filter(to_q(criteria, match, now=now))
+        branches = [part for one in criteria for part in _by_state(one) or [one]]
+        return messages.any_of(*(to_q([each], now=now) for each in branches))
+    parted = next((one for one in criteria if len(_by_state(one)) > 1), None)
+    if parted is None or messages.legs:
+        return messages.filter(to_q(criteria, now=now))
+    rest = [one for one in criteria if one is not parted]
+    chosen = messages.filter(to_q(rest, now=now)) if rest else messages
+    return chosen.any_of(*(to_q([each], now=now) for each in _by_state(parted)))
+
+
+def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> MessageQuerySet:
+    """Without those that cannot hold the parts of texts that they have to contain: the index knows."""
+    parts = [
+        one.values[0] for one in criteria if one.operator == Operator.CONTAINS and one.field in _IN_WORDS
+    ]
+    return messages.filter(*(found for part in parts if (found := narrowed(part))))
+
+
+def _is_indexed(criterion: Criterion) -> bool:
+    """Whether an index holds the messages of this criterion in the order of the log."""
+    if criterion.operator == Operator.IN:
+        return criterion.field in _INDEXED or bool(_by_state(criterion))
+    return criterion.operator == Operator.EQUALS and criterion.field in (*_INDEXED, "state", "destination")
+
+
+def _by_state(criterion: Criterion) -> list[Criterion]:
+    """A list of states one by one, if an index holds each of them: waiting may be hundreds of thousands."""
+    if criterion.field != "state" or criterion.operator != Operator.IN:
+        return []
+    if not {*criterion.values} <= {*LIVE, MessageState.FAILED}:
+        return []
+    return [Criterion("state", Operator.EQUALS, (value,)) for value in criterion.values]
 
 
 def _one(field: Field, criterion: Criterion, clock: datetime) -> Q:
@@ -84,10 +141,7 @@ def _is_text(field: Field) -> bool:
 
 
 def _by_key(field: Field, values: Sequence[str], *, as_one: bool) -> Q:
-    """By the message's own key, or by the key of what it leads to.
-
-    One key is looked up first, so that an index keeps the order.
-    """
+    """By key of the message or of what it leads to. One key is looked up: so an index keeps the order."""
     keys = [UUID(value) for value in values]
     if field.related is None:
         return Q(**{f"{field.column}__in": keys})

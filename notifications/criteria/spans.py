@@ -1,7 +1,4 @@
-"""Days and moments: which stretch of time a criterion means.
-
-Days are the organisation's, wherever UTC has its midnight.
-"""
+"""Which stretch of time a criterion means. Days are the organisation's."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -9,15 +6,15 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from notifications.criteria.operators import Operator
 
 Bounds = tuple[datetime | None, datetime | None]  # from this moment on, and before that one
+_SKEW = timedelta(minutes=1)  # by which the clocks of machines may differ: what was just sent counts
 _A_TICK = timedelta(microseconds=1)  # what the databases tell apart
 
 
 def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds:
-    """The span of time that the operator means at the moment `clock`, in its zone.
-
-    Indexes serve bounds, not functions of dates.
-    """
+    """The span of the operator at the moment `clock`, in its zone: indexes serve bounds, not functions."""
     zone = clock.tzinfo or UTC
+    if operator == Operator.LAST_HOURS:
+        return clock.astimezone(UTC) - timedelta(hours=int(values[0])), clock + _SKEW
     if not values or operator == Operator.LAST_DAYS:
         first, after = _relative(operator, values, clock.date())
         return _midnight(first, zone), _midnight(after, zone)
@@ -36,15 +33,16 @@ def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds
 
 
 def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[date, date]:
-    """The first day of the span, and the first one after it.
-
-    Weeks begin on Monday; the last n days are today and the n before it.
-    """
-    if operator == Operator.THIS_WEEK:
-        monday = today - timedelta(days=today.weekday())
+    """The first day, and the one after the span. Weeks begin on Monday; last n days: with today."""
+    if operator == Operator.YESTERDAY:
+        return today - timedelta(days=1), today
+    if operator in (Operator.THIS_WEEK, Operator.LAST_WEEK):
+        monday = today - timedelta(days=today.weekday() + (7 if operator == Operator.LAST_WEEK else 0))
         return monday, monday + timedelta(days=7)
-    if operator == Operator.THIS_MONTH:
+    if operator in (Operator.THIS_MONTH, Operator.LAST_MONTH):
         first = today.replace(day=1)
+        if operator == Operator.LAST_MONTH:
+            return (first - timedelta(days=1)).replace(day=1), first
         return first, (first + timedelta(days=32)).replace(day=1)
     if operator == Operator.THIS_YEAR:
         return date(today.year, 1, 1), date(today.year + 1, 1, 1)
@@ -53,10 +51,7 @@ def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[d
 
 
 def is_reversed(first: str, last: str, zone: tzinfo) -> bool:
-    """Whether `last` is over before `first` begins, each a day of that zone or a moment.
-
-    Both ends count, so they may be equal.
-    """
+    """Whether `last`, a day of the zone or a moment, is over before `first` begins."""
     begin, end = edges(first, zone)[0], edges(last, zone)[1]
     return end.astimezone(UTC) <= begin.astimezone(UTC)
 

@@ -1,18 +1,30 @@
 """Conditions on what people spell in many ways: names and addresses, telephone numbers."""
 
+from functools import reduce
+from operator import or_
+
 from django.contrib.auth import get_user_model
-from django.db.models import Case, CharField, F, Q, TextField, Value, When
+from django.db.models import CharField, F, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Replace, Trim
-from django.db.models.lookups import Contains, EndsWith, Exact, StartsWith
+from django.db.models.lookups import (
+    Contains,
+    EndsWith,
+    Exact,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    StartsWith,
+)
 
 from notifications.criteria.operators import Operator
+from notifications.models.spellings import LONGEST_SPELLED, SEPARATORS, Digits, Spelled
 from notifications.secrets.urls import shortened
 from notifications.text.numbers import Asked, asked
-from notifications.text.spelling import fold
+from notifications.text.spelling import fold, in_small_letters
 
-_IGNORED = ("(0)", " ", "(", ")", "-", ".", "/", "\u00a0", "\u2010", "\u2011", "\u2013", "\u202f")
-
+INDEXED = frozenset({"destination"})  # columns of messages whose spelling an index holds
+_LAST = "\U0010ffff"  # behind whatever follows a beginning
 _LITERALLY = {Operator.CONTAINS: "holds", Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}
 _FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Operator.EQUALS: "exact"}
 
@@ -32,7 +44,36 @@ def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fol
         literally |= Q(**{f"{column}__{_LITERALLY[operator]}": folded})
     found = Q(**{f"{beside}__{_FOLDED[operator]}": folded}) | (Q(**{beside: ""}) & literally)
     # Who knows the whole of a secret URL finds it.
-    return found | Q(**{column: text}) if shortened(text) != text else found
+    found = found | Q(**{column: text}) if shortened(text) != text else found
+    if column not in INDEXED or fold_column:
+        return found
+    by_index = _indexed(column, text, operator)
+    # What the index holds whole needs no second look, without which PostgreSQL keeps its order.
+    whole = shortened(text) == text and max(len(text), len(folded)) < LONGEST_SPELLED
+    return by_index if by_index and whole else by_index & found
+
+
+def _indexed(column: str, text: str, operator: Operator) -> Q:
+    """What an index says of the same: no more is left out by it, but few rows are left to look at."""
+    spelled = Spelled(F(column), F(f"{column}_fold"))
+    starts = sorted({each[:LONGEST_SPELLED] for each in _spellings(text) if each})
+    if operator == Operator.EQUALS:
+        return Q(Exact(spelled, Value(starts[0])) if len(starts) == 1 else In(spelled, starts))
+    if operator != Operator.STARTS_WITH:
+        return Q()
+    return reduce(
+        or_,
+        (
+            Q(GreaterThanOrEqual(spelled, Value(start)), LessThan(spelled, Value(f"{start}{_LAST}")))
+            for start in starts
+        ),
+    )
+
+
+def _spellings(text: str) -> set[str]:
+    """How the index may hold it: folded, of a secret URL what readers see; and rows not yet folded."""
+    said = {text, text.lower(), text.upper()} if not text.isascii() else {text}
+    return {fold(shortened(text)), fold(text), *(in_small_letters(each) for each in said)}
 
 
 def named_as_staff(column: str, text: str, operator: Operator) -> Q:
@@ -63,7 +104,7 @@ def numbered(
     found = asked(text, fewest=1) if starts else asked(text)
     if found is None:
         return None
-    number = _without_separators(_spelled(column, fold_column))
+    number = _without_separators(column, fold_column)
     if operator == Operator.CONTAINS:
         return Q(Contains(number, Value(found.digits)))
     if operator == Operator.EQUALS:
@@ -79,16 +120,11 @@ def _is_number(number: Combinable, found: Asked) -> Exact | EndsWith:
     )
 
 
-def _spelled(column: str, fold_column: str) -> Combinable:
-    """The column, or its fold where it has one: there all digits, spaces and dashes are those of a
-    keyboard.
-    """
-    if not fold_column:
-        return F(column)
-    return Case(When(**{fold_column: ""}, then=F(column)), default=F(fold_column), output_field=TextField())
-
-
-def _without_separators(number: Combinable) -> Combinable:
-    for separator in _IGNORED:
+def _without_separators(column: str, fold_column: str) -> Combinable:
+    """The column, or its fold: there digits, spaces and dashes are those of a keyboard."""
+    if fold_column:
+        return Digits(F(column), F(fold_column))
+    number: Combinable = F(column)
+    for separator in SEPARATORS:
         number = Replace(number, Value(separator), Value(""), output_field=TextField())
     return number

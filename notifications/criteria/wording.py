@@ -7,8 +7,9 @@ from types import MappingProxyType
 from django.utils import timezone
 
 from notifications.criteria.fields import FIELDS, Field
-from notifications.criteria.operators import Kind, Operator
+from notifications.criteria.operators import COUNTED_BACK, Kind, Operator
 from notifications.criteria.reading import Criterion
+from notifications.text.days import written
 
 _SHOWN_VALUES = 3
 
@@ -22,8 +23,9 @@ def in_words(
     """What the criterion asks of its field: `is one of Failed, Waiting`. `names`: what keys are called."""
     field = fields(criterion.field)
     assert field is not None, "a criterion is made by parse, which knows its field"
-    if criterion.operator == Operator.LAST_DAYS:
-        return f"is in the last {int(criterion.values[0]):,} days"
+    if criterion.operator in COUNTED_BACK:
+        unit = "hours" if criterion.operator == Operator.LAST_HOURS else "days"
+        return f"is in the last {int(criterion.values[0]):,} {unit}"
     if field.kind == Kind.BOOLEAN:
         return (
             "yes"
@@ -43,8 +45,7 @@ def in_words(
 def _value(field: Field, value: str, names: Mapping[str, str]) -> str:
     if field.kind == Kind.DATE_TIME:
         if len(value) == 10:
-            day = date.fromisoformat(value)
-            return f"{day.day} {day:%b %Y}"
+            return written(date.fromisoformat(value))
         moment = timezone.localtime(datetime.fromisoformat(value), timezone.get_default_timezone())
-        return f"{moment.day} {moment:%b %Y %H:%M:%S}"
+        return f"{written(moment)} {moment:%H:%M:%S}"
     return names.get(value) or dict(field.choices).get(value, value)

@@ -1,3 +1,1 @@
-"""The database: raw statements, its clock, what its errors mean, and the triggers by which it refuses what
-must never be.
-"""
+"""The database: raw statements, its clock, what its errors mean, the triggers that guard it."""

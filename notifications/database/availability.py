@@ -1,6 +1,4 @@
-"""Whether the database can be written to, and what its errors mean: they decide between "try again later" and
-"our fault".
-"""
+"""Whether the database can be written to, and what its errors mean: try again later, or our fault."""
 
 import logging
 import time
@@ -65,9 +63,7 @@ _SQLITE_CODES = {
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
-    """Return what is wrong with the database by an error or by what caused it; None where the error is
-    ours.
-    """
+    """What is wrong with the database by an error or its cause; None where the error is ours."""
     while error is not None:
         found = _by_code(error)
         if found:
@@ -119,9 +115,7 @@ def optional_write() -> Iterator[None]:
 
 
 def note(error: Error) -> None:
-    """Log an error that is met again and again: a known trouble in one line a minute, anything else with its
-    traceback.
-    """
+    """Log an error that recurs: known trouble in one line a minute, else with its traceback."""
     found = trouble_of(error)
     if found is None:
         logger.error("a statement failed", exc_info=error)
@@ -159,7 +153,6 @@ def _by_another(error: Error) -> bool:
 
 
 def _try_sqlite() -> None:
-    """Raise the error of a write."""
     connection.ensure_connection()
     with connection.cursor() as cursor:
         patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
@@ -178,10 +171,7 @@ def _try_sqlite() -> None:
 
 
 def _try_postgresql() -> None:
-    """Raise the error of a write.
-
-    A table of the session's own makes a file and fills it, takes no lock that others wait for.
-    """
+    """Raise the error of a write: of a temporary table, which takes no lock that others wait for."""
     with transaction.atomic(), connection.cursor() as cursor:
         if (
             cursor.execute("SELECT current_setting('transaction_read_only') = 'on'").fetchone()[0]

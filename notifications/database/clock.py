@@ -1,6 +1,4 @@
-"""The time by which leases and due times go: the database's on PostgreSQL, so that machines may disagree by
-seconds.
-"""
+"""The time of leases and due times: the database's on PostgreSQL, as machines may disagree by seconds."""
 
 import time
 from datetime import datetime, timedelta

@@ -20,9 +20,7 @@ _IN_A_TEST = (
 
 
 def expected(table: str, connection: BaseDatabaseWrapper) -> bool:
-    """Whether a table has its guards by now: `migrate` installs them, and the system checks that it begins
-    with must not stop it.
-    """
+    """Whether `migrate` has installed a table's guards: its own system checks come before that."""
     if table not in connection.introspection.table_names():
         return False
     executor = MigrationExecutor(connection)
@@ -34,7 +32,8 @@ class Guard:
     """A trigger of a table that refuses some statements, with the words of `refusal`.
 
     `sqlite` and `postgresql` say which: what stands between the trigger's name and its action; SQLite may
-    have none. `unless` is when PostgreSQL lets them through, for triggers of whole statements.
+    have none. `unless` is when PostgreSQL lets them through, and `through` what the trigger returns then: of
+    whole statements nothing, else the row.
     """
 
     trigger: str
@@ -43,6 +42,7 @@ class Guard:
     sqlite: str
     postgresql: str
     unless: str = ""
+    through: str = "NULL"
 
     @classmethod
     def against_truncate(cls, table: str) -> Self:
@@ -54,7 +54,6 @@ class Guard:
         )
 
     def install(self, using: str = "default") -> None:
-        """Create the trigger anew."""
         connection = connections[using]
         if self.table not in connection.introspection.table_names():
             return  # migrated back to nothing
@@ -69,7 +68,7 @@ class Guard:
                 )
 
     def _postgresql(self) -> str:
-        through = f"IF {self.unless} THEN RETURN NULL; END IF;" if self.unless else ""
+        through = f"IF {self.unless} THEN RETURN {self.through}; END IF;" if self.unless else ""
         return f"""
 CREATE OR REPLACE FUNCTION {self.trigger}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN {through} RAISE EXCEPTION '{self.refusal}' USING ERRCODE = 'integrity_constraint_violation'; END $$;
@@ -78,7 +77,6 @@ CREATE TRIGGER {self.trigger} {self.postgresql} EXECUTE FUNCTION {self.trigger}(
 """
 
     def installed(self, connection: BaseDatabaseWrapper) -> bool:
-        """Whether the trigger is there, or need not be."""
         if connection.vendor == "sqlite" and not self.sqlite:
             return True
         query = {

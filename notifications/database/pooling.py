@@ -16,9 +16,7 @@ from django.dispatch import receiver
 
 @receiver(connection_created)
 def look(*, connection: Any, **_: Any) -> None:
-    """Ask a new session for its process: a pooler answers the start of a connection itself, with a number of
-    its own.
-    """
+    """Ask a new session for its process: a pooler answers a connection with a number of its own."""
     if connection.vendor != "postgresql":
         return
     session = connection.connection

@@ -9,7 +9,7 @@ text.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -41,6 +41,12 @@ def moment(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
 
+def read_moment(value: datetime | str) -> datetime:
+    """A time that a statement of this module has returned: SQLite says no zone, and writes it as a text."""
+    read = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return read.replace(tzinfo=read.tzinfo or UTC)
+
+
 def these(column: str, ids: Sequence[int]) -> tuple[str, str]:
     """A condition that `column` is one of `ids`, and its parameter."""
     if connection.vendor == "postgresql":
@@ -54,9 +60,7 @@ def numbers(ids: Iterable[int]) -> str:
 
 
 class Insert(NamedTuple):
-    """A statement that takes its rows from EACH, which stands for a table `v` with the columns of `types`,
-    after its other parameters.
-    """
+    """Takes its rows from EACH: a table `v` with the columns of `types`, its last parameters."""
 
     statement: str
     rows: Sequence[Mapping[str, Any]]
@@ -65,12 +69,10 @@ class Insert(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The statement as this database takes it."""
         return self.statement.replace("EACH", _table(self.types))
 
     @property
     def values(self) -> list[Any]:
-        """Its parameters."""
         return [*self.parameters, as_json(self.rows)]
 
 
@@ -121,11 +123,7 @@ def recordset(types: Mapping[str, str]) -> str:
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Inside, PostgreSQL prepares this module's statements, once a connection, and plans them for large
-    tables.
-
-    Planning took longer than running them. Where sessions are shared, nothing is prepared.
-    """
+    """Inside, prepare this module's statements once: planning cost more. Not in shared sessions."""
     if connection.vendor != "postgresql" or pooling.sessions_are_shared():
         yield
         return
@@ -145,10 +143,7 @@ def prepared() -> Iterator[None]:
 
 
 def plan_for_large_tables() -> None:
-    """Have PostgreSQL plan the statements of this transaction as `prepared` does.
-
-    Inside `prepared` that is so already.
-    """
+    """Have PostgreSQL plan this transaction's statements as `prepared` does."""
     if connection.vendor == "postgresql" and not _is_prepared():
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"SET LOCAL {each} = off" for each in _FOR_LARGE_TABLES))
@@ -181,9 +176,7 @@ def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> li
 
 
 def plan_in_order() -> None:
-    """Have PostgreSQL take rows in the order of an index, in this transaction, and not sort what it takes for
-    few.
-    """
+    """Have PostgreSQL follow an index in this transaction, and not sort what it takes for few."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_sort = off")
@@ -201,14 +194,15 @@ def change(statement: str, parameters: Sequence[Any]) -> int:
         return cursor.rowcount
 
 
+def insert(rows: Insert) -> int:
+    """Run an insert by itself; how many rows it changed."""
+    return change(rows.text, rows.values)
+
+
 def change_twice(
     first: tuple[str, Sequence[Any]], second: tuple[str, Sequence[Any]]
 ) -> tuple[list[tuple[Any, ...]], int]:
-    """Run two statements that change different tables: what the first returns, and how many rows the second
-    changed.
-
-    Neither sees what the other changes: on PostgreSQL they are one.
-    """
+    """Run two statements: the first's rows, the second's count. Neither sees the other's changes."""
     if connection.vendor != "postgresql":
         return select(*first), change(*second)
     rows = select(

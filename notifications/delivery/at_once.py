@@ -14,27 +14,39 @@ from django.db import connection
 from notifications import channels
 from notifications.channels.base.contract import Receipt
 from notifications.database import sql
-from notifications.delivery import tallies
 from notifications.delivery.claims import PERMIT, Claim
 from notifications.delivery.results import CLOSE, CLOSE_TYPES, MARK_SENT, Result, closing, keep_late
-from notifications.lanes.lane_health import minute_of
+from notifications.models import WAITS
 from notifications.process import this_process
+from notifications.rollups import adding
+from notifications.states import Outcome
 
-_TYPES = CLOSE_TYPES | {"attempt_id": "bigint", "token": "bigint", "lane_id": "bigint", "minute": "integer"}
+_FROM_CLOSING = ("started_at", "finished_at", "detail", "provider_id")
+_TYPES = {name: CLOSE_TYPES[name] for name in _FROM_CLOSING} | {
+    "id": "bigint",
+    "attempt_id": "bigint",
+    "token": "bigint",
+    "lane_id": "bigint",
+}
 _MARKED = (
     f"FROM {sql.recordset(_TYPES)} WHERE {sql.MESSAGE}.id = ANY({sql.NUMBERS}) AND {sql.MESSAGE}.id = v.id"
 )
-_CLOSED = f"FROM sent v WHERE {sql.ATTEMPT}.id = ANY({sql.NUMBERS}) AND {sql.ATTEMPT}.id = v.attempt_id"
-_COUNTED = (
-    "(SELECT lane_id, minute, COUNT(*) delivered, 0 failed, MAX(finished_at) accepted_at FROM sent GROUP "
-    "BY lane_id, minute) v"
-)
+_ACCEPTED = f"(SELECT *, '{Outcome.ACCEPTED}' outcome, '' failure_reason FROM sent) v"  # noqa: S608 - of ours
+_CLOSED = f"FROM {_ACCEPTED} WHERE {sql.ATTEMPT}.id = ANY({sql.NUMBERS}) AND {sql.ATTEMPT}.id = v.attempt_id"
+_WAITS = ", ".join(f"COUNT(*) FILTER (WHERE wait = {number}) wait_{number}" for number in range(len(WAITS)))
+_COUNTED = f"""(
+SELECT lane_id, FLOOR(EXTRACT(EPOCH FROM finished_at) / 60)::integer AS minute, '{Outcome.ACCEPTED}' outcome,
+'' reason, COUNT(*) tries, 0 retries, 0 final, COUNT(*) messages, SUM(waited)::bigint waited,
+MAX(finished_at) accepted_at, {_WAITS}
+FROM (SELECT *, {adding.WAIT_OF} wait FROM sent) s GROUP BY 1, 2) v
+"""  # noqa: S608 - no value of anybody's
 # An attempt is closed by what its message has returned, so messages are locked before attempts here too. The
 # division by zero takes the whole statement back where a message was marked whose attempt was not open, which
 # cannot be.
 _ROUND = f"""
-WITH sent AS ({MARK_SENT.replace("EACH", _MARKED)} v.*), closed AS ({CLOSE.replace("EACH", _CLOSED)}),
-counted AS ({tallies.ADD.replace("EACH", _COUNTED)}), permitted AS
+WITH sent AS ({MARK_SENT.replace("EACH", _MARKED)} v.*, {adding.WAITED}),
+closed AS ({CLOSE.replace("EACH", _CLOSED)}),
+counted AS ({adding.TO_TALLIES.replace("EACH", _COUNTED)}), permitted AS
 ({PERMIT.replace("THESE", f"id = ANY({sql.NUMBERS})")})
 SELECT ARRAY(SELECT attempt_id FROM sent), ARRAY(SELECT id FROM permitted),
 1 / (CASE WHEN (SELECT COUNT(*) FROM sent) = (SELECT COUNT(*) FROM closed) THEN 1 ELSE 0 END)
@@ -82,11 +94,6 @@ def record_and_permit(results: Sequence[Result], claims: Sequence[Claim], *, now
 
 
 def _row(result: Result) -> dict[str, object]:
-    claim = result.claim
-    about = {
-        "attempt_id": claim.attempt_id,
-        "token": claim.token,
-        "lane_id": claim.lane_id,
-        "minute": minute_of(result.finished_at),
-    }
-    return closing(result) | {"id": claim.message_id} | about
+    row, claim = closing(result), result.claim
+    about = {"id": claim.message_id, "attempt_id": row["id"], "token": claim.token, "lane_id": claim.lane_id}
+    return {name: row[name] for name in _FROM_CLOSING} | about

@@ -41,10 +41,10 @@ class Trouble(NamedTuple):
 def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
     """Hold the failing destinations and, where nothing is delivered, all others but a few.
 
-    Returns whether the lane got into trouble by this: the first to say so tells the owner.
+    Returns whether the lane got into trouble by this.
     """
     with transaction.atomic():
-        lane = Lane.objects.select_for_update().get(pk=lane_id)
+        lane = Lane.objects.select_for_update(no_key=True).get(pk=lane_id)
         before = lane.circuit
         if before == Circuit.CLOSED:
             FailingDestination.objects.filter(lane=lane).delete()  # what came late when it was closed
@@ -64,13 +64,6 @@ def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
         return False
     alerts.record(
         lane, before={"circuit": before}, after={"circuit": Circuit.OPEN.value, "trouble": trouble.words}
-    )
-    alerts.tell(
-        f"Commlog: {lane} is in trouble",
-        f"{lane} failed again and again, and nothing is delivered there. Its messages wait; none is lost, "
-        "none uses up a retry.\n\n"
-        f"The last failure: {trouble.words}\n\nIt is tried every few seconds, and taken up again by itself "
-        "when that succeeds.",
     )
     return True
 

@@ -18,8 +18,9 @@ from notifications.channels.base.contract import Envelope
 from notifications.content import COLUMNS, KEYS
 from notifications.database import sql
 from notifications.lanes import openings
-from notifications.models import NotificationTemplate
+from notifications.models import NotificationTemplate, SealedLink, SealedValues
 from notifications.process import this_process
+from notifications.secrets import hidden, links
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -124,9 +125,20 @@ def claim(
             return []
         attempts = _take([row[0] for row in rows], now)
     found = [dict(zip((*_LIFE, *_SENT), row, strict=True)) for row in rows]
-    signing = _signing_secrets(found)
+    signing, left_out, values = _signing_secrets(found), _links(found), _values(found)
     return [
-        _claim(row, attempts[row["id"]], lane_id, signing.get(row["template_id"], ()), trial, parked)
+        _claim(
+            row,
+            attempts[row["id"]],
+            lane_id,
+            {
+                "signing_secrets": signing.get(row["template_id"], ()),
+                "link": left_out.get(row["id"], ""),
+                "secrets": values.get(row["id"], ""),
+            },
+            trial,
+            parked,
+        )
         for row in found
     ]
 
@@ -166,11 +178,23 @@ def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...
     return {pk: tuple(filter(None, secrets)) for pk, *secrets in found}
 
 
+def _links(rows: Sequence[dict[str, Any]]) -> dict[int, str]:
+    """The sealed links that the texts leave out, by message. Hardly any does: then there is no query."""
+    return SealedLink.objects.of([row["id"] for row in rows if links.is_left_out(row["body"])])
+
+
+def _values(rows: Sequence[dict[str, Any]]) -> dict[int, str]:
+    """The sealed values that the texts leave out, by message. Hardly any does: then there is no query."""
+    return SealedValues.objects.of(
+        [row["id"] for row in rows if hidden.is_left_out(row["body"], row["html"])]
+    )
+
+
 def _claim(
     row: dict[str, Any],
     attempt_id: int,
     lane_id: int,
-    signing_secrets: tuple[str, ...],
+    secrets: dict[str, Any],
     trial: bool,
     parked: bool,
 ) -> Claim:
@@ -186,9 +210,7 @@ def _claim(
         failures=row["failures"],
         outcome=row["outcome"],
         possible_duplicate=row["possible_duplicate"],
-        envelope=Envelope(
-            by_person=row["sender_user_id"] is not None, signing_secrets=signing_secrets, **sent
-        ),
+        envelope=Envelope(by_person=row["sender_user_id"] is not None, **secrets, **sent),
         template_id=row["template_id"],
         trial=trial,
         parked=parked,

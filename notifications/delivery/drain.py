@@ -243,6 +243,7 @@ class Drain:
         self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime
     ) -> list[Claim]:
         with transaction.atomic():
+            judging.hold(self.unrecorded, [*troubles, *throttled])
             open_lanes = judging.open_lanes(self.unrecorded)
             results.record(
                 [judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded]

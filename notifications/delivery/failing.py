@@ -8,21 +8,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
-from notifications import alerts, channels
+from notifications import channels
 from notifications.channels.base.contract import About, DeliveryError, Failure
 from notifications.delivery.circuits import digest
 from notifications.delivery.claims import Claim
 from notifications.lanes.lane_health import THE_HOUR, fails, health_of, latest
 from notifications.models import Attempt, Lane, LaneRefusal, LaneTally
-from notifications.states import Circuit, Outcome
+from notifications.states import Outcome
 
 MESSAGES, ALIKE = 3, 5
 LONG = timedelta(seconds=20)
 _MOST = 200  # failures of a lane that are looked at
-_TOLD_AGAIN = timedelta(hours=1)
 _OF_LANE = frozenset({About.SESSION, About.SERVER, About.UNKNOWN})
 _Failed = tuple[Claim, datetime, DeliveryError]
 # A status or reply code, an enhanced code of a mail server, a code of an SMS gateway.
@@ -49,9 +47,7 @@ def note(tries: Sequence[Try]) -> None:
     tallied = dict(rows.annotate(last=Max("accepted_at")).values_list("lane", "last"))
     for lane in Lane.objects.filter(pk__in=failures).order_by("pk"):
         last_success = latest(lane.accepted_at, tallied.get(lane.pk))
-        if fails(lane, last_success):
-            _tell(lane, failures[lane.pk][-1][1])
-        else:
+        if not fails(lane, last_success):
             _look(lane, failures[lane.pk], last_success)
 
 
@@ -100,7 +96,8 @@ def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
 def is_failing(seen: Sequence[LaneRefusal]) -> bool:
     """Return whether failures with nothing accepted between them are the lane's.
 
-    Three messages failed by it, or one for twenty seconds; or five destinations (for a webhook: messages)
+    Three messages failed by it, or one for twenty seconds (an answer that may be about that message alone is
+    not enough); or five destinations (for a webhook: messages)
     refused alike. To be asked for fewer messages is not to fail, unless nothing at all gets through for so
     long.
     """
@@ -109,6 +106,8 @@ def is_failing(seen: Sequence[LaneRefusal]) -> bool:
         return True
     times, alike = defaultdict(list), defaultdict(set)
     for each in of_lane:
+        if each.unclear:
+            continue
         times[each.message_id].append(each.at)
     for each in seen:
         if not each.throttled:
@@ -131,6 +130,7 @@ def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
         whom=digest(whom)[:32],
         answer=likeness(error, claim.envelope.destination),
         of_lane=error.about in _OF_LANE,
+        unclear=error.about is About.UNKNOWN and not error.lane_fault,
         throttled=error.throttled,
     )
 
@@ -149,38 +149,12 @@ def _first(codes: Iterable[str]) -> list[str]:
 
 
 def sweep(now: datetime) -> None:
-    """Tell of lanes that have been failing for a while, also where nothing more is tried there, and forget
-    what is over.
-    """
+    """Forget what is over."""
     lanes = list(Lane.objects.filter(failing_since__isnull=False))
     health = health_of(lanes, now)
     for lane in lanes:
-        with transaction.atomic():
-            if health[lane.pk].failing_since:
-                _tell(lane, now)
-            else:
-                Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(
-                    failing_since=None, failing_with=""
-                )
+        if not health[lane.pk].failing_since:
+            Lane.objects.filter(pk=lane.pk, failing_since=lane.failing_since).update(
+                failing_since=None, failing_with=""
+            )
     LaneRefusal.objects.filter(at__lt=now - THE_HOUR).delete()
-
-
-def _tell(lane: Lane, now: datetime) -> None:
-    """Tell ALERT_EMAIL that it is failing, once it has lasted and not more than once an hour.
-
-    Of an open circuit it was told already.
-    """
-    since = lane.failing_since
-    if since is None or now - since < LONG or lane.circuit == Circuit.OPEN:
-        return
-    untold = Q(told_at=None) | Q(told_at__lt=since, told_at__lte=now - _TOLD_AGAIN)
-    if not Lane.objects.filter(untold, pk=lane.pk).update(told_at=now):
-        return
-    alerts.tell(
-        f"Commlog: {lane} is failing",
-        f"{lane} is failing: {health_of([lane], now)[lane.pk].words(now)}.\n\nThe last failure: "
-        f"{lane.failing_with}\n\n"
-        "Its messages are tried again as the retry policy says. Those that have used up their retries are "
-        "Failed; resend them from the log "
-        "once it works again.",
-    )

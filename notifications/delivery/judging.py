@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from django.db import connection
+
 from notifications.delivery import breaker, circuits
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.results import NotStarted, Result
@@ -14,6 +16,19 @@ from notifications.models import Lane
 from notifications.states import Circuit, Outcome
 
 _MOST_SPARED = 30  # times that a message may be told to come later without using up a retry
+
+
+def hold(results: Iterable[Result], others: Iterable[int]) -> None:
+    """Lock the lanes whose rows this round may change: those with failures of their own, those that were
+    tried, and `others`.
+
+    In one order and before anything else, so that no two rounds wait for each other. Must run inside a
+    transaction.
+    """
+    lanes = {each.claim.lane_id for each in results if each.is_lane_fault or each.claim.trial} | {*others}
+    if lanes and connection.features.has_select_for_update:
+        # What refers to a lane (a tally, a refusal) may be stored meanwhile.
+        list(Lane.objects.select_for_update(no_key=True).filter(pk__in=lanes).order_by("pk").only("pk"))
 
 
 def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:

@@ -77,7 +77,7 @@ class LaneTurn:
         if self.is_slow:
             room = self.window.channel.width - len(self.out) - len(self.waiting)
         else:
-            room = _AT_ONCE - len(self.waiting) if len(self.waiting) < FEW else 0
+            room = self._at_once - len(self.waiting) if len(self.waiting) < FEW else 0
         if opening.most_out is None:
             return room
         same = sum(each.trial and each.parked == opening.parked for each in self.held)
@@ -99,6 +99,12 @@ class LaneTurn:
         )
         self.waiting.extend(claimed)
         return len(claimed)
+
+    @property
+    def _at_once(self) -> int:
+        """More of what goes to our own database: most of what a statement costs it costs once."""
+        channel = self.window.channel
+        return channel.permits if channel.inline else _AT_ONCE
 
     # --- sending ---
 

@@ -10,8 +10,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from notifications.channels.base.contract import DeliveryError, Envelope
+from notifications.delivery import tallies
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import abandon, settle
+from notifications.delivery.tallies import Ended
 from notifications.failures import Reason
 from notifications.models import Attempt, Lane, Message
 from notifications.states import MessageState, MessageType, Outcome
@@ -80,12 +82,17 @@ def _recover_one(message: Message, now: datetime) -> None:
     if open_attempt.filter(permitted_at=None).update(
         outcome=Outcome.ABANDONED, finished_at=now, detail=_UNSENT
     ):
+        tallies.count([Ended(claim, now, Outcome.ABANDONED, called=False)])
         abandon(claim, due_at=now)
         return
-    open_attempt.update(
+    closed = open_attempt.update(
         outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_UNKNOWN
     )
-    settle(claim, DeliveryError(Reason.OTHER, _UNKNOWN, outcome=Outcome.UNKNOWN), finished_at=now)
+    failed = settle(claim, DeliveryError(Reason.OTHER, _UNKNOWN, outcome=Outcome.UNKNOWN), finished_at=now)
+    if closed:
+        tallies.count([Ended(claim, now, Outcome.UNKNOWN, Reason.OTHER, final=failed, called=False)])
+    elif failed:
+        tallies.count_failed(claim.lane_id, now)
 
 
 def claim_of(message: Message) -> Claim:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifications.channels.base.contract import DeliveryError
-from notifications.channels.sms.channel import kind_of
+from notifications.channels.sms import codes
 from notifications.failures import Reason
 from notifications.models import DeliveryReceipt
 from notifications.states import PROVES_DELIVERY, PROVES_SENDING, ReceiptStatus
@@ -59,5 +59,5 @@ def standing(message_id: int, provider_id: str) -> Standing:
 def _refusal(receipt: DeliveryReceipt) -> DeliveryError:
     said = " ".join(filter(None, (f"Receipt: {receipt.get_status_display()}.", receipt.code, receipt.detail)))
     return DeliveryError(
-        Reason.SMS_NOT_SENT, said, kind=kind_of(int(receipt.code) if receipt.code.isdigit() else None)
+        Reason.SMS_NOT_SENT, said, kind=codes.of(int(receipt.code) if receipt.code.isdigit() else None).kind
     )

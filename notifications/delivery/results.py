@@ -1,7 +1,7 @@
 """Recording what came back: closes the attempt and settles its message, both guarded by the claim's token."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
+from notifications import channels
 from notifications.channels.base.contract import Accepted, DeliveryError, Failure, Receipt
 from notifications.database import sql
 from notifications.delivery import failing, tallies
@@ -17,9 +18,11 @@ from notifications.delivery.claims import Claim
 from notifications.delivery.failing import Try
 from notifications.delivery.reports import GRACE, Standing, standing
 from notifications.delivery.retiring import retire
+from notifications.delivery.tallies import Ended
 from notifications.delivery.verdict import LONGEST_RETRY_AFTER, Verdict, judge
 from notifications.failures import Reason
-from notifications.models import Attempt, Message
+from notifications.failures.meanings import stored
+from notifications.models import Attempt, Message, SealedLink, SealedValues
 from notifications.states import MessageState, Outcome, WaitingReason
 
 MOST_ABANDONS = 3  # a message that kills its worker each time must not do so for ever
@@ -30,7 +33,7 @@ _LONGEST_DETAIL = 8_192  # characters of a provider's answer that are kept
 # `|| ''` keeps the indexes over states out of it: a batch is found by its ids, not among all that is under
 # way.
 _STILL_MINE = f"{sql.MESSAGE}.state || '' = '{MessageState.SENDING_ASYNC}'"
-_LOCK = f"SELECT id, token FROM {sql.MESSAGE} WHERE THESE AND {_STILL_MINE} ORDER BY id"  # noqa: S608 - names of tables
+_LOCK = f"SELECT id, token, created_at FROM {sql.MESSAGE} WHERE THESE AND {_STILL_MINE} ORDER BY id"  # noqa: S608 - names of tables
 MARK_SENT = f"""
 UPDATE {sql.MESSAGE} SET state = '{MessageState.SENT}', sent_at = v.finished_at, lease_until = NULL, outcome =
 '{Outcome.ACCEPTED}',
@@ -109,7 +112,22 @@ def record(results: Sequence[Result]) -> None:
         for each in live
         if not isinstance(each.answer, NotStarted)
     ]
-    _close_attempts(live, tallies.counted(tries))
+    verdicts = {
+        each.claim.attempt_id: _verdict(each.claim, each.error, each.finished_at)
+        for each in live
+        if each.error and not each.spared
+    }
+    _close_attempts(
+        live,
+        tallies.counted(
+            [
+                _ended(
+                    each, mine[each.claim.message_id, each.claim.token], verdicts.get(each.claim.attempt_id)
+                )
+                for each in live
+            ]
+        ),
+    )
     failing.note(tries)
     for each in live:
         if isinstance(each.answer, Accepted):
@@ -126,10 +144,21 @@ def record(results: Sequence[Result]) -> None:
         elif isinstance(each.answer, DeliveryError):
             if each.answer.gone and each.claim.template_id:
                 retire(each.claim.template_id)
-            settle(each.claim, each.answer, finished_at=each.finished_at)
+            _move(each.claim, verdicts[each.claim.attempt_id], each.answer, each.finished_at)
         elif isinstance(each.answer, NotStarted):
             put_back = abandon if each.answer.suspect else give_back
             put_back(each.claim, due_at=each.finished_at + each.answer.wait)
+    SealedValues.objects.wipe([each.claim.message_id for each in live if each.claim.envelope.secrets])
+    SealedLink.objects.wipe([each.claim.message_id for each in live if each.claim.envelope.link])
+
+
+def _ended(result: Result, created_at: datetime, verdict: Verdict | None) -> Ended:
+    outcome, reason, _, _ = _summary(result.answer)
+    final = verdict is not None and verdict.due_at is None
+    called = not isinstance(result.answer, NotStarted)
+    return Ended(
+        result.claim, result.finished_at, outcome, reason, final=final, called=called, created_at=created_at
+    )
 
 
 def _await_receipt(claim: Claim, answer: Accepted, accepted_at: datetime) -> None:
@@ -157,7 +186,8 @@ def conclude(claim: Claim, found: Standing, *, now: datetime, due_at: datetime) 
         _change(claim, state=MessageState.SENT, sent_at=found.sent_at, outcome=Outcome.ACCEPTED, **seen)
     elif found.refused and (found.lost_at is None or due_at <= now):
         _change(claim, receipt_due_at=None, **seen)
-        settle(claim, found.refused, finished_at=now)
+        if settle(claim, found.refused, finished_at=now):
+            tallies.count_failed(claim.lane_id, now)
     elif found.lost_at:
         _change(claim, receipt_due_at=min(due_at, found.lost_at + GRACE), **seen)
     elif due_at <= now:
@@ -169,9 +199,18 @@ def _accepted_at(claim: Claim) -> datetime | None:
     return accepted.values_list("finished_at", flat=True).first()
 
 
-def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None:
-    """Move a message on after a failed attempt: WAITING for its retry, or FAILED."""
-    verdict = judge(
+def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> bool:
+    """Move a message on after a failed attempt: WAITING for its retry, or FAILED.
+
+    Returns whether it is FAILED.
+    """
+    verdict = _verdict(claim, error, finished_at)
+    _move(claim, verdict, error, finished_at)
+    return verdict.due_at is None
+
+
+def _verdict(claim: Claim, error: DeliveryError, finished_at: datetime) -> Verdict:
+    return judge(
         error,
         failures=claim.failures,
         outcome=claim.outcome,
@@ -180,7 +219,6 @@ def settle(claim: Claim, error: DeliveryError, *, finished_at: datetime) -> None
         finished_at=finished_at,
         chance=random.random(),  # noqa: S311 - jitter, not a secret
     )
-    _move(claim, verdict, failure_reason=error.reason, failure_cause=error.detail[:_LONGEST_DETAIL])
 
 
 def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool) -> None:
@@ -213,6 +251,7 @@ def abandon(claim: Claim, *, due_at: datetime) -> None:
         give_back(claim, due_at=due_at)
     else:
         _fail(claim, DeliveryError(Reason.OTHER, _POISON, kind=Failure.NEVER))
+        tallies.count_failed(claim.lane_id, due_at, outcome=Outcome.ABANDONED)
 
 
 def _fail(claim: Claim, error: DeliveryError) -> None:
@@ -224,11 +263,18 @@ def _fail(claim: Claim, error: DeliveryError) -> None:
         outcome=outcome,
         failure_reason=error.reason,
         failure_cause=error.detail,
+        **_meant(claim, error),
     )
 
 
-def _move(claim: Claim, verdict: Verdict, **reason: str) -> None:
+def _meant(claim: Claim, error: DeliveryError) -> dict[str, Any]:
+    """What is stored of the meaning of a failure for good."""
+    return stored(channels.meaning_of(claim.channel, error.reason, error.detail, error.outcome))
+
+
+def _move(claim: Claim, verdict: Verdict, error: DeliveryError, finished_at: datetime) -> None:
     waiting = verdict.due_at is not None
+    failed_at = None if waiting or error.kind is Failure.NEVER else finished_at
     _change(
         claim,
         state=MessageState.WAITING if waiting else MessageState.FAILED,
@@ -237,7 +283,10 @@ def _move(claim: Claim, verdict: Verdict, **reason: str) -> None:
         failures=verdict.failures,
         outcome=verdict.outcome,
         possible_duplicate=verdict.possible_duplicate,
-        **reason,
+        failure_reason=error.reason,
+        failure_cause=error.detail[:_LONGEST_DETAIL],
+        failed_at=failed_at,
+        **({} if waiting else _meant(claim, error)),
     )
 
 
@@ -248,8 +297,8 @@ def _change(claim: Claim, **fields: Any) -> None:
         raise RuntimeError(f"message {claim.message_id} moved under an open attempt")
 
 
-def _mark_sent(results: Sequence[Result]) -> set[tuple[int, int]]:
-    """Message and token of those that were still this worker's, and now are SENT."""
+def _mark_sent(results: Sequence[Result]) -> dict[tuple[int, int], datetime]:
+    """Mark as SENT what is still this worker's; when those were created, by message and token."""
     rows = [
         {
             "id": each.claim.message_id,
@@ -259,18 +308,21 @@ def _mark_sent(results: Sequence[Result]) -> set[tuple[int, int]]:
         }
         for each in results
     ]
-    return set(
-        sql.update_each(sql.MESSAGE, f"{MARK_SENT}{sql.MESSAGE}.id, {sql.MESSAGE}.token", rows, _SENT_TYPES)
-    )
+    columns = ", ".join(f"{sql.MESSAGE}.{name}" for name in ("id", "token", "created_at"))
+    return _mine(sql.update_each(sql.MESSAGE, f"{MARK_SENT}{columns}", rows, _SENT_TYPES))
 
 
-def _lock(results: Sequence[Result]) -> set[tuple[int, int]]:
-    """Message and token of those that are still this worker's, locked."""
+def _lock(results: Sequence[Result]) -> dict[tuple[int, int], datetime]:
+    """Lock what is still this worker's; when those were created, by message and token."""
     if not results:
-        return set()
+        return {}
     these, which = sql.these("id", [each.claim.message_id for each in results])
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    return set(sql.select(_LOCK.replace("THESE", these) + lock, [which]))
+    return _mine(sql.select(_LOCK.replace("THESE", these) + lock, [which]))
+
+
+def _mine(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[int, int], datetime]:
+    return {(pk, token): sql.read_moment(created_at) for pk, token, created_at in rows}
 
 
 def _close_attempts(results: Sequence[Result], tally: sql.Insert | None) -> None:

@@ -17,8 +17,8 @@ def retire(template_id: int) -> None:
         template, before={"active": True}, after={"active": False, "reason": "the receiver answered 410 Gone"}
     )
     alerts.tell(
-        f"Commlog: the template {template.name} was switched off",
-        f"{shortened(template.destination)} answered 410 Gone: it wants no more requests. "
-        f"So the template {template.name} was switched off.\n\n"
-        "If that is a mistake, have the receiver corrected and switch the template on again.",
+        f"Commlog: the template {template.name} was deactivated",
+        f"{shortened(template.destination)} answered 410 Gone: it accepts no more requests. "
+        f"The template {template.name} was deactivated.\n\n"
+        "If this is a mistake, have the receiver corrected and activate the template again.",
     )

@@ -1,10 +1,11 @@
 """What happens in the business, and the messages that come of it."""
 
 from notifications.event_names import BY_HAND, EVENTS, MANUAL, in_words
+from notifications.events.about import with_about
 from notifications.events.raising import Happening, Raised, raise_many, raise_one
 from notifications.events.rehearsing import rehearse
 from notifications.events.subscribing import Choice, choices, choose, concerning
-from notifications.events.trace import Entry, Silence, entries_of
+from notifications.events.trace import Entry, Silence, entries_of, keys_in
 
 __all__ = [
     "BY_HAND",
@@ -20,7 +21,9 @@ __all__ = [
     "concerning",
     "entries_of",
     "in_words",
+    "keys_in",
     "raise_many",
     "raise_one",
     "rehearse",
+    "with_about",
 ]

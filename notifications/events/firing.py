@@ -1,6 +1,4 @@
-"""From one event and the templates that it concerns to drafts, and a trace that says what became of each
-template.
-"""
+"""From one event and its templates to drafts, and a trace of what became of each template."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +8,15 @@ from uuid import uuid4
 from notifications import channels
 from notifications.criteria import Criterion
 from notifications.drafts import Draft, Staff
+from notifications.events.about import about_of
 from notifications.events.subscribing import is_subscribed
 from notifications.events.trace import Entry, Silence, begun
 from notifications.models import BusinessEvent, Client, Group, NotificationTemplate
 from notifications.models.template import RecipientKind, SubscriptionOption, Target
+from notifications.secrets.hidden import WORD
 from notifications.states import MessageType
 from notifications.templating import conditions, values
-from notifications.templating.filling import Values, content_of
+from notifications.templating.filling import Values, content_of, secrets_of
 
 Owner = Client | Group
 
@@ -57,24 +57,26 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
         return made
     machines = _values(event, around.today)
     people = values.spoken(machines)
+    secret = frozenset[str]().union(*(secrets_of(rule.template) for rule in rules))
     for rule in rules:
         entry = begun(rule.template)
         made.entries.append(entry)
         if _silent(rule, event, machines, around, entry):
+            if secret.intersection(one.field for one in rule.conditions) and entry.details:
+                entry.details = ["A condition on a secret value"]
             continue
         own = people if rule.template.for_people else machines
-        for draft in _drafts(rule.template, event, own, around, entry):
+        for draft in _drafts(rule.template, event, own, around, entry, secret):
             made.drafts.append((entry, draft))
             assert draft.key is not None, "every draft of an event has its key, so that the trace can name it"
             entry.messages.append(draft.key.hex)
+    # What one template marks secret is not kept with the event either.
+    event.data = event.data | dict.fromkeys(secret & event.data.keys(), WORD)
     return made
 
 
 def _values(event: BusinessEvent, today: Values) -> Values:
-    """What the placeholders stand for, whoever gets the message.
-
-    Our own rows come before what the event says of them.
-    """
+    """What the placeholders stand for. Our own rows come before what the event says of them."""
     whose = {"USER_NAME": event.user.name if event.user else event.source}
     return (
         values.of_event(event) | today | whose | values.of_group(event.group) | values.of_client(event.client)
@@ -105,7 +107,6 @@ _NAMED = {Target.CLIENT: "client", Target.GROUP: "group", Target.USER: "user"}
 
 
 def _owner(template: NotificationTemplate, event: BusinessEvent) -> Owner | None:
-    """Whose subscription counts."""
     return event.group if template.target == Target.GROUP else event.client or event.group
 
 
@@ -118,10 +119,15 @@ def _subscribed(template: NotificationTemplate, event: BusinessEvent, around: Su
 
 
 def _drafts(
-    template: NotificationTemplate, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry
+    template: NotificationTemplate,
+    event: BusinessEvent,
+    found: Values,
+    around: Surroundings,
+    entry: Entry,
+    secret: frozenset[str],
 ) -> Iterator[Draft]:
     if not template.for_people:
-        yield _draft(template, event, found, event.client or event.group or event.user)
+        yield _draft(template, event, found, event.client or event.group or event.user, secret)
         return
     recipients = _recipients(template, event, around)
     if not recipients:
@@ -129,7 +135,7 @@ def _drafts(
     channel = channels.of(template.type)
     for recipient in recipients:
         if channel.address_of(recipient):
-            yield _draft(template, event, found | values.of_recipient(recipient), recipient)
+            yield _draft(template, event, found | values.of_recipient(recipient), recipient, secret)
         else:
             entry.fall_silent(
                 Silence.NO_ADDRESS, f"{recipient.name} has no {channel.destination_name} on file"
@@ -166,10 +172,12 @@ def _draft(
     event: BusinessEvent,
     found: Values,
     recipient: Client | Group | Staff | None,
+    secret: frozenset[str],
 ) -> Draft:
     return Draft(
         MessageType(template.type),
-        **content_of(template, found),
+        **content_of(template, found, secret=secret),
+        **about_of(event.data),
         client=recipient if isinstance(recipient, Client) else None,
         group=recipient if isinstance(recipient, Group) else None,
         user=None if isinstance(recipient, Client | Group) else recipient,

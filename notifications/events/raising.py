@@ -1,10 +1,9 @@
-"""Events as they come in: stored with their trace and their messages in one transaction, each once however
-often it is told.
-"""
+"""Events as they come in: trace and messages in one transaction, once however often told."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,22 +13,22 @@ from django.db.models import prefetch_related_objects
 from notifications import outbox
 from notifications.database.clock import db_now
 from notifications.event_names import EVENTS
+from notifications.events.about import FIELDS, with_about
 from notifications.events.firing import Plan, plan
 from notifications.events.surroundings import surroundings, templates_for
 from notifications.events.trace import Silence, message_keys, stored
 from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
+from notifications.secrets.hidden import WORD
 from notifications.text.gate import clean
 
 _BATCH = 500
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Happening:
-    """Something that happened: what, to whom, and what is told of it (placeholder -> text; `templating.told`
-    makes it).
-    """
+    """What happened, to whom, and what is told of it (placeholder -> text, see `templating.told`)."""
 
     name: str
     client: Client | None = None
@@ -38,10 +37,19 @@ class Happening:
     data: dict[str, str] = field(default_factory=dict)
     occurred_at: datetime | None = None
     key: UUID | None = None  # chosen by whoever may tell it twice
+    # What it is about in the bank's core: its messages keep it, and its data name it in capitals.
+    loan_account_key: UUID | None = None
+    deposit_account_key: UUID | None = None
+    repayment_key: UUID | None = None
+    reference_id: str = ""
+
+    @cached_property
+    def told(self) -> dict[str, str]:
+        """Its data, with what it is about. Raises Malformed where they differ."""
+        return with_about(self.data, {name: getattr(self, name) for name in FIELDS})
 
     @property
     def about(self) -> Client | Group | Any:
-        """Whom it is about."""
         return self.client or self.group or self.user
 
 
@@ -54,7 +62,6 @@ class Raised:
 
     @property
     def messages(self) -> list[UUID]:
-        """The keys of the messages that it led to."""
         return message_keys(self.event)
 
 
@@ -64,12 +71,7 @@ def raise_one(happening: Happening, *, source: str = "") -> Raised:
 
 
 def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Raised]:
-    """Store events and what they lead to in the caller's transaction, in order; all, or if one is Malformed,
-    none.
-
-    `source`: who tells it. Raises Malformed for an event that there is none of, or a key that belongs to
-    another one.
-    """
+    """Store events of `source` and what they lead to: all, or none. Raises Malformed."""
     for happening in happenings:
         _check(happening)
     with transaction.atomic():
@@ -108,6 +110,7 @@ def _check(happening: Happening) -> None:
     clean("event", happening.name, most=64)
     if happening.name not in EVENTS:
         raise Malformed("event", Fault.NO_SUCH_EVENT, name=happening.name or "(none)")
+    _ = happening.told
 
 
 def _known(happenings: Sequence[Happening]) -> dict[UUID, BusinessEvent]:
@@ -117,7 +120,9 @@ def _known(happenings: Sequence[Happening]) -> dict[UUID, BusinessEvent]:
 
 def _same(happening: Happening, event: BusinessEvent) -> BusinessEvent:
     """The event, if it is what happened. Raises Malformed where the key was used for something else."""
-    told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), happening.data)
+    # Of a value that was secret nothing is left to compare.
+    data = {name: WORD if event.data.get(name) == WORD else value for name, value in happening.told.items()}
+    told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), data)
     if told != (event.name, event.client_id, event.group_id, event.user_id, event.data):
         raise Malformed("eventKey", Fault.KEY_OF_ANOTHER_EVENT)
     return event
@@ -135,7 +140,7 @@ def _row(key: UUID | int, happening: Happening, now: datetime, source: str) -> B
         group=happening.group,
         user=happening.user,
         subject_name=happening.about.name if happening.about else "",
-        data=happening.data,
+        data=happening.told,
         occurred_at=happening.occurred_at or now,
         received_at=now,
         source=source[:200],

@@ -21,9 +21,7 @@ def templates_for(events: Sequence[BusinessEvent]) -> list[NotificationTemplate]
 def surroundings(
     events: Sequence[BusinessEvent], templates: Sequence[NotificationTemplate], now: datetime
 ) -> Surroundings:
-    """Return everything that the templates ask for about the events: two queries at most, however many events
-    there are.
-    """
+    """Return all that the templates ask for about the events, in two queries at most."""
     rules: dict[str, list[Rule]] = {}
     for template in templates:
         rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))

@@ -1,6 +1,4 @@
-"""The trace of an event: for each template that it concerns, the messages that were made, or why there are
-none.
-"""
+"""The trace of an event: a template's messages, or why there are none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,20 +13,18 @@ from notifications.models import BusinessEvent, NotificationTemplate
 class Silence(TextChoices):
     """Why a template stayed silent."""
 
-    INACTIVE = "INACTIVE", "The template is switched off"
-    NOBODY_NAMED = "NOBODY_NAMED", "The event does not name whom the template is about"
-    CONDITION = "CONDITION", "A condition does not hold"
-    NOT_SUBSCRIBED = "NOT_SUBSCRIBED", "Not subscribed"
-    NO_RECIPIENT = "NO_RECIPIENT", "There is nobody to send it to"
-    NO_ADDRESS = "NO_ADDRESS", "An address is missing"
-    IMPOSSIBLE = "IMPOSSIBLE", "It cannot be written"
+    INACTIVE = "INACTIVE", "the template is inactive"
+    NOBODY_NAMED = "NOBODY_NAMED", "the event does not name a recipient for this template"
+    CONDITION = "CONDITION", "condition not met"
+    NOT_SUBSCRIBED = "NOT_SUBSCRIBED", "not subscribed"
+    NO_RECIPIENT = "NO_RECIPIENT", "no recipient"
+    NO_ADDRESS = "NO_ADDRESS", "no address or number on file"
+    IMPOSSIBLE = "IMPOSSIBLE", "the message could not be created"
 
 
 @dataclass(slots=True)
 class Entry:
-    """What became of one template. Where it went to several people, `silence` may concern some of them
-    alone.
-    """
+    """What became of one template. Of several recipients `silence` may concern some alone."""
 
     template: str  # the key
     name: str  # as the template was called then
@@ -59,14 +55,17 @@ def entries_of(event: BusinessEvent) -> list[Entry]:
 
 
 def stored(entries: Sequence[Entry]) -> list[list[Any]]:
-    """The trace as a row holds it: values without their names, which are half of its size and of the time to
-    write it.
-    """
+    """The trace as rows hold it: without names, which are half of its size and writing time."""
     return [
         [each.template, each.name, each.type, each.silence, each.details, each.messages] for each in entries
     ]
 
 
+def keys_in(trace: Sequence[Sequence[Any]]) -> list[UUID]:
+    """The messages that a trace names, as its event's row holds it."""
+    return [UUID(key) for stored in trace for key in Entry(*stored).messages]
+
+
 def message_keys(event: BusinessEvent) -> list[UUID]:
     """The messages that the event led to."""
-    return [UUID(key) for entry in entries_of(event) for key in entry.messages]
+    return keys_in(event.trace)

@@ -16,6 +16,7 @@ from django.db.models import Max, Q, Sum
 from django.utils import timezone
 
 from notifications.models import Lane, LaneTally
+from notifications.states import Outcome
 
 LATELY, THE_HOUR = timedelta(minutes=5), timedelta(hours=1)
 
@@ -44,12 +45,10 @@ class LaneHealth:
 
     @property
     def tried(self) -> int:
-        """How many messages were tried in the last five minutes."""
         return self.delivered + self.failed
 
     @property
     def tried_in_hour(self) -> int:
-        """How many messages were tried in the last hour."""
         return self.delivered_in_hour + self.failed_in_hour
 
     def words(self, now: datetime) -> str:
@@ -70,9 +69,7 @@ class LaneHealth:
 
 
 def clock(at: datetime, now: datetime) -> str:
-    """Return a moment in the organisation's zone as briefly as it is clear: `10:01`, on another day `28 Nov
-    10:01`.
-    """
+    """A moment in the organisation's zone, as brief as is clear: `10:01`, else `28 Nov 10:01`."""
     local, today = timezone.localtime(at), timezone.localtime(now)
     if local.date() == today.date():
         return f"{local:%H:%M}"
@@ -90,10 +87,14 @@ def health_of(lanes: Collection[Lane], now: datetime) -> dict[int, LaneHealth]:
         name: Q(minute__gte=minute_of(now - span))
         for name, span in (("lately", LATELY), ("in_hour", THE_HOUR))
     }
+    ended = {
+        "delivered": Q(outcome=Outcome.ACCEPTED),
+        "failed": Q(outcome__in=[Outcome.REFUSED, Outcome.UNKNOWN]),
+    }
     rows = LaneTally.objects.filter(lane__in=lanes).values("lane").order_by()
     sums = {
-        f"{name}_{span}": Sum(name, filter=of, default=0)
-        for name in ("delivered", "failed")
+        f"{name}_{span}": Sum("messages", filter=how & of, default=0)
+        for name, how in ended.items()
         for span, of in since.items()
     }
     found = {row["lane"]: row for row in rows.annotate(last=Max("accepted_at"), **sums)}
@@ -113,9 +114,7 @@ def _health(lane: Lane, row: Mapping[str, Any]) -> LaneHealth:
 
 
 def fails(lane: Lane, last_success: datetime | None) -> bool:
-    """Return whether nothing has been accepted since the failures for which the lane was said to be
-    failing.
-    """
+    """Whether nothing was accepted since the failures for which it was said to be failing."""
     return lane.failing_since is not None and (last_success is None or last_success < lane.failing_since)
 
 

@@ -1,5 +1,6 @@
 """Lanes: finding a message's lane, and which lanes have work that may be claimed now."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -30,7 +31,6 @@ class LaneFinder:
         self._found: dict[tuple[str, str], int] = {}
 
     def id(self, channel: MessageType, name: str) -> int:
-        """The id of the lane of this name."""
         key = (channel.value, name[:300])
         pk = self._found.get(key) or _known.get(key)
         if pk is None:
@@ -82,6 +82,11 @@ lane.due_first <= %s, lane.parked_first <= %s, lane.circuit, lane.probe_at <= %s
 lane.rate, lane.pace, lane.paced_at, lane.tokens, lane.tokens_at
 FROM lane WHERE lane.due_first <= %s OR lane.parked_first <= %s
 """  # noqa: S608 - names of tables
+_NEXT = f"""
+SELECT lane.channel, {_FIRST.replace("PARKED", "NULL")}, {_FIRST.replace("PARKED", "NOT NULL")},
+(SELECT MIN(m.lease_until) FROM {sql.MESSAGE} m WHERE m.lane_id = lane.id AND m.lease_until IS NOT NULL)
+FROM {sql.LANE} lane WHERE {_UNPAUSED}
+"""  # noqa: S608 - names of tables
 _HELD = f"""
 SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT ({_UNPAUSED}) OR lane.circuit =
 '{Circuit.OPEN}'
@@ -107,6 +112,19 @@ def openings(now: datetime) -> list[Opening]:
         if due and room > 0:
             found.append(lane._replace(most_out=None if delivers else _UNTRIED_OUT))
     return found
+
+
+def next_due() -> datetime | None:
+    """When the first message becomes due that nobody holds back, or a claim lapses; None where none does."""
+    stopped = held_channels()
+    found = [
+        sql.read_moment(moment)
+        for channel, *moments in sql.select(_NEXT, [])
+        if channel not in stopped
+        for moment in moments
+        if moment is not None
+    ]
+    return min(found, default=None)
 
 
 def works(lane: Lane, now: datetime) -> bool:
@@ -148,6 +166,11 @@ def _take_probe(lane_id: int, *, now: datetime) -> bool:
     return bool(due.update(probe_at=now + PROBE_EVERY))
 
 
+def probe_at_once(lane_ids: Collection[int], *, now: datetime) -> None:
+    """Have these lanes tried with the next message, where they are in trouble."""
+    Lane.objects.filter(pk__in=lane_ids).exclude(circuit=Circuit.CLOSED).update(probe_at=now)
+
+
 def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
     """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of
     so many seconds.
@@ -174,7 +197,7 @@ def _pace_of(lane: Lane) -> Pace:
 
 def _locked(lane_id: int) -> Lane:
     return (
-        Lane.objects.select_for_update()
+        Lane.objects.select_for_update(no_key=True)
         .only("rate", "pace", "paced_at", "tokens", "tokens_at", "circuit", "worked_at")
         .get(pk=lane_id)
     )

@@ -13,10 +13,7 @@ _known: dict[str, object] = {"until": 0.0, "off": frozenset()}
 
 
 def is_off(channel: MessageType) -> bool:
-    """Return whether an administrator has switched the channel off.
-
-    Asks the database once a second, not for each message.
-    """
+    """Whether an administrator has switched the channel off; asked once a second."""
     return channel in _switched_off()
 
 

@@ -41,3 +41,17 @@ class AddIndexOnline(migrations.AddIndex):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
+
+
+class RemoveIndexOnline(migrations.RemoveIndex):
+    """An index that PostgreSQL removes without waiting for those who read, while others would wait for it.
+
+    Its migration has `atomic = False`.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Remove it."""
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.name)}")

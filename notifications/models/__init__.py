@@ -3,12 +3,18 @@
 from notifications.models.attempt import Attempt
 from notifications.models.business_event import BusinessEvent
 from notifications.models.folds import Filling, Folded, FoldField
+from notifications.models.incident import Incident, IncidentLane, IncidentNotice
 from notifications.models.installation import Installation
-from notifications.models.lane import ChannelSwitch, FailingDestination, Lane, LaneRefusal, LaneTally
+from notifications.models.lane import ChannelSwitch, FailingDestination, Lane, LaneRefusal
+from notifications.models.legal_hold import HeldMessage, LegalHold
 from notifications.models.message import Message
+from notifications.models.message_words import MessageWords, WordsReach
 from notifications.models.newest import newest_id
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
+from notifications.models.sample import Sample
+from notifications.models.sealed_link import SealedLink
+from notifications.models.sealed_values import SealedValues
 from notifications.models.stream import (
     StreamCursor,
     StreamEvent,
@@ -17,10 +23,13 @@ from notifications.models.stream import (
     StreamSubscription,
     StreamTopic,
 )
+from notifications.models.tally import WAITS, Backfill, LaneHour, LaneTally
 from notifications.models.template import NotificationTemplate, Subscription
 
 __all__ = [
+    "WAITS",
     "Attempt",
+    "Backfill",
     "BusinessEvent",
     "ChannelSwitch",
     "Client",
@@ -30,13 +39,23 @@ __all__ = [
     "FoldField",
     "Folded",
     "Group",
+    "HeldMessage",
+    "Incident",
+    "IncidentLane",
+    "IncidentNotice",
     "Installation",
     "Lane",
+    "LaneHour",
     "LaneRefusal",
     "LaneTally",
+    "LegalHold",
     "Membership",
     "Message",
+    "MessageWords",
     "NotificationTemplate",
+    "Sample",
+    "SealedLink",
+    "SealedValues",
     "StreamCursor",
     "StreamEvent",
     "StreamPartition",
@@ -44,5 +63,6 @@ __all__ = [
     "StreamSubscription",
     "StreamTopic",
     "Subscription",
+    "WordsReach",
     "newest_id",
 ]

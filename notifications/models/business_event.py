@@ -10,10 +10,7 @@ from notifications.models.recipients import Client, Group
 
 
 class BusinessEvent(models.Model):
-    """Something that happened in the business, as it was told, with the trace of its templates.
-
-    The trace copies names: an entry says what was so then, whatever has become of the template since.
-    """
+    """An event as told, and its trace. The trace copies names: later renames do not change it."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=64)

@@ -1,6 +1,4 @@
-"""Folds: the one spelling of a name or an address, kept in a column beside it, so that the database can ask
-for it.
-"""
+"""Folds: one spelling of a name or an address, in a column beside it that can be asked for."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,13 +33,11 @@ class FoldField(models.TextField):
         return name, "django.db.models.TextField", args, kwargs
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """The fold of what the row holds now."""
         made = self.fold_of(getattr(model_instance, name) for name in self.of)
         setattr(model_instance, self.attname, made)
         return made
 
     def fold_of(self, texts: Iterable[str]) -> str:
-        """What is stored beside these texts."""
         text = " ".join(texts).strip()
         if not self.sparse:
             return fold(text)[:LONGEST]

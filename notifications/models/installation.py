@@ -7,10 +7,7 @@ from django.db.models import Q
 
 
 class Installation(models.Model):
-    """The only row of its table.
-
-    Made when senders look at the database for the first time (notifications.restored.holding).
-    """
+    """The only row of its table, made at the senders' first look (restored.holding)."""
 
     ONLY = 1
 
@@ -40,5 +37,4 @@ class Installation(models.Model):
 
     @property
     def held(self) -> bool:
-        """Whether nothing leaves."""
         return self.restored_at is not None and self.lifted_at is None

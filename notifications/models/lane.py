@@ -7,10 +7,7 @@ from notifications.states import Circuit, MessageType
 
 
 class Lane(models.Model):
-    """A channel and the provider or destination host behind it.
-
-    Made by the outbox when a first message needs it.
-    """
+    """A channel and the provider or host behind it. Made by the outbox with a first message."""
 
     channel = models.CharField(max_length=16, choices=MessageType.choices)
     name = models.CharField(max_length=300)
@@ -44,7 +41,6 @@ class Lane(models.Model):
     # The first of the failures after which it was said to be failing.
     failing_since = models.DateTimeField(null=True)
     failing_with = models.TextField(default="", db_default="")  # the last of them
-    told_at = models.DateTimeField(null=True)  # when ALERT_EMAIL was told of it
 
     class Meta:
         constraints = [
@@ -78,10 +74,7 @@ SOUND = {
 
 
 class FailingDestination(models.Model):
-    """A destination that failed because of its lane since the circuit of the lane opened.
-
-    Its messages wait apart from the others.
-    """
+    """Failed because of its lane since the circuit opened: its messages wait apart."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="failing")
     # SHA-256 of the destination, which may be a URL with a secret in it
@@ -95,33 +88,8 @@ class FailingDestination(models.Model):
         return f"{self.lane}: {self.digest[:8]}"
 
 
-class LaneTally(models.Model):
-    """How many messages of a lane one worker delivered and failed to deliver in one minute.
-
-    Each worker has rows of its own, so none waits for another. A message counts in the minute of its latest
-    try alone: where a try follows another, the earlier one is taken back, and a row may go below zero; the
-    sum over all workers does not.
-    """
-
-    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="tallies")
-    minute = models.PositiveIntegerField()  # since 1970
-    worker = models.CharField(max_length=100)
-    delivered = models.IntegerField()
-    failed = models.IntegerField()
-    accepted_at = models.DateTimeField(null=True)  # the last success
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["lane", "minute", "worker"], name="lane_tally_once")]
-
-    def __str__(self) -> str:
-        return f"{self.delivered} delivered, {self.failed} failed"
-
-
 class LaneRefusal(models.Model):
-    """A failed try of a lane that may turn out to be failing.
-
-    None is added while it is known to fail; the schedule deletes old ones.
-    """
+    """A failed try of a lane not yet known to fail. The schedule deletes old ones."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="refusals")
     message_id = models.BigIntegerField()
@@ -130,6 +98,8 @@ class LaneRefusal(models.Model):
     answer = models.CharField(max_length=100)  # what two refusals that are alike share
     of_lane = models.BooleanField()  # about the session, the server, or nobody knows what
     throttled = models.BooleanField()
+    # Of the lane, or of this message alone: nobody knows.
+    unclear = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [models.Index(fields=["lane", "at"], name="lane_refusal_at")]

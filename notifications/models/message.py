@@ -1,10 +1,10 @@
 """Messages: one communication to one destination, frozen when the row is made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -12,12 +12,17 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
+from django.db.models.query import ModelIterable
 
 from notifications import channels
 from notifications.failures import Reason
+from notifications.failures.meanings import Level, Meaning
+from notifications.masking import WITHHELD, Withheld, withhold
 from notifications.models.business_event import BusinessEvent
 from notifications.models.folds import FoldField
 from notifications.models.lane import Lane
+from notifications.models.message_indexes import INDEXES
+from notifications.models.message_indexes import of_channels as of_channels
 from notifications.models.recipients import Client, Group
 from notifications.models.template import NotificationTemplate
 from notifications.secrets.sealed import SealedHeadersField, SealedTextField
@@ -47,58 +52,83 @@ ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (
 )
 
 
+class _MaskedRows(ModelIterable):
+    """The rows of `withheld()`."""
+
+    def __iter__(self) -> Iterator["Message"]:
+        for row in super().__iter__():
+            withhold(row)
+            yield row
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """The questions that are asked of messages.
 
-    `legs`: conditions that together say the same as the filter, each served by an index of its own. No index
-    serves their OR in order, so a page is put together from the first rows of each (commlog.kit.paging).
+    `legs`: conditions that together say the same as one of the filters, each served by an index of its own.
+    No index serves their OR in order, so a page is put together from the first rows of each
+    (commlog.kit.paging). `masked`: whether its reader may not know what messages say or where they went.
     """
 
     legs: tuple[Q, ...] = ()
+    masked = False
+    _either = 0  # the place of their OR among the conditions
 
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
-        clone.legs = self.legs
+        clone.legs, clone._either, clone.masked = self.legs, self._either, self.masked
         return clone
+
+    def withheld(self) -> Self:
+        """The same, each row masked (notifications.masking). No other order or condition is made of them."""
+        found = self._chain()  # type: ignore[attr-defined]
+        found.masked, found._iterable_class = True, _MaskedRows
+        return found
+
+    def _values(self, *fields: Any, **expressions: Any) -> Self:
+        if self.masked and (names := WITHHELD.intersection(each for each in fields if isinstance(each, str))):
+            raise Withheld(names)
+        return super()._values(*fields, **expressions)  # type: ignore[misc]
 
     def of_user(self, user_id: int) -> Self:
         """Those to the member of staff, and those that the member of staff sent."""
-        return self._in_legs(Q(user=user_id), Q(sender_user=user_id))
+        return self.any_of(Q(user=user_id), Q(sender_user=user_id))
 
     def of_account(self, key: UUID) -> Self:
         """Those about the loan account or the deposit account with this key."""
-        return self._in_legs(Q(loan_account_key=key), Q(deposit_account_key=key))
+        return self.any_of(Q(loan_account_key=key), Q(deposit_account_key=key))
 
     def of_key(self, key: UUID) -> Self:
         """The message with this key, and those about what has it in the bank's core."""
-        return self._in_legs(
+        return self.any_of(
             *(
                 Q(**{name: key})
                 for name in ("key", "loan_account_key", "deposit_account_key", "repayment_key")
             )
         )
 
-    def _in_legs(self, *legs: Q) -> Self:
+    def any_of(self, *legs: Q) -> Self:
+        """Those of which one of the conditions holds, each of which has an index."""
         found = self.filter(reduce(or_, legs))
-        found.legs = legs
+        if len(legs) > 1 and not self.legs:
+            found.legs, found._either = legs, len(self.query.where.children)
         return found
 
+    def of_leg(self, leg: Q) -> Self:
+        """Those of one leg. It takes the place of their OR, which would keep its index from being used."""
+        found = self._chain()  # type: ignore[attr-defined]
+        del found.query.where.children[self._either]
+        found.legs = ()
+        return found.filter(leg)
+
     def failed(self) -> Self:
-        """Those that ended without being sent."""
         return self.filter(state=MessageState.FAILED)
 
     def live(self) -> Self:
-        """Those that are not final."""
         return self.filter(state__in=sorted(LIVE))
 
     def unanswered(self) -> Self:
         """Those that have not arrived, in a chain of which nothing has arrived or is under way."""
         return self.filter(unanswered())
-
-
-def of_channels(types: Sequence[MessageType]) -> Q:
-    """The condition that a message's channel is one of these. An IN would not imply an index's condition."""
-    return reduce(or_, (Q(type=each) for each in types))
 
 
 def unanswered() -> Q:
@@ -162,9 +192,9 @@ class Message(models.Model):
     )
     event = models.CharField(max_length=64, default="")
     # What it was made from. No index: it would cost the senders at each change of state, and the event's
-    # trace names its messages.
+    # trace names its messages. So the database cannot look for them when an event is deleted.
     business_event = models.ForeignKey(
-        BusinessEvent, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
+        BusinessEvent, models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="messages"
     )
     template = models.ForeignKey(
         NotificationTemplate, on_delete=models.PROTECT, null=True, db_index=False, related_name="messages"
@@ -191,6 +221,10 @@ class Message(models.Model):
     abandons = models.PositiveIntegerField(default=0)  # attempts whose worker died before anything left
     failure_reason = models.CharField(max_length=40, choices=Reason.choices, default="")
     failure_cause = models.TextField(default="")
+    # What that means, once it has FAILED, and the same coarsely (notifications.failures.meanings).
+    failure_meaning = models.CharField(max_length=20, choices=Meaning.choices, default="", db_default="")
+    failed_at = models.DateTimeField(null=True)  # when its last try failed
+    failure_level = models.CharField(max_length=9, choices=Level.choices, default="", db_default="")
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default="")
     possible_duplicate = models.BooleanField(default=False)
     provider_id = models.CharField(max_length=200, default="")
@@ -203,6 +237,11 @@ class Message(models.Model):
     receipt_status = models.CharField(max_length=11, choices=ReceiptStatus.choices, default="")
     receipt_at = models.DateTimeField(null=True)
 
+    # When retention took its text (notifications.forgetting.words).
+    words_gone_at = models.DateTimeField(null=True)
+    # When somebody was erased of whom it told (notifications.forgetting.people).
+    erased_at = models.DateTimeField(null=True)
+
     # The chain of resends.
     first = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, db_index=False, related_name="chain"
@@ -214,6 +253,8 @@ class Message(models.Model):
     resent_by_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
+
+    masked = False  # whether this row in memory is what `withheld()` leaves of one
 
     objects = MessageQuerySet.as_manager()
 
@@ -248,86 +289,27 @@ class Message(models.Model):
                 name="message_one_live_in_chain",
             ),
         ]
-        indexes = [
-            models.Index(
-                fields=["lane", "due_at", "id"],
-                name="message_next",
-                condition=Q(due_at__isnull=False, parked_at=None),
-            ),
-            models.Index(
-                fields=["lane", "due_at", "id"],
-                name="message_parked",
-                condition=Q(due_at__isnull=False, parked_at__isnull=False),
-            ),
-            models.Index(
-                fields=["lane", "lease_until"], name="message_claimed", condition=Q(lease_until__isnull=False)
-            ),
-            models.Index(fields=["created_at", "id"], name="message_created"),
-            # Most messages are SENT, and those the index above finds; every index costs the senders at each
-            # change of state.
-            models.Index(
-                fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)
-            ),
-            models.Index(
-                fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)
-            ),
-            models.Index(fields=["sent_at", "id"], name="message_sent", condition=Q(sent_at__isnull=False)),
-            models.Index(
-                fields=["failure_reason", "created_at", "id"],
-                name="message_reason",
-                condition=~Q(failure_reason=""),
-            ),
-            *(
-                models.Index(
-                    fields=[name, "created_at", "id"],
-                    name=f"message_{name}",
-                    condition=Q(**{f"{name}__isnull": False}),
-                )
-                for name in ("client", "group", "user", "sender_user")
-            ),
-            *(
-                models.Index(
-                    fields=[f"{name}_key", "created_at", "id"],
-                    name=f"message_{name}",
-                    condition=Q(**{f"{name}_key__isnull": False}),
-                )
-                for name in ("loan_account", "deposit_account", "repayment")
-            ),
-            models.Index(
-                fields=["reference_id", "created_at", "id"],
-                name="message_reference",
-                condition=~Q(reference_id=""),
-            ),
-            # Of other channels no number of the provider is asked for, and most messages are theirs.
-            models.Index(
-                fields=["provider_id"],
-                name="message_sms_number",
-                condition=of_channels(channels.NUMBERED) & ~Q(provider_id=""),
-            ),
-            models.Index(
-                fields=["receipt_due_at"],
-                name="message_receipt_due",
-                condition=Q(state=_SENDING, receipt_due_at__isnull=False),
-            ),
-            models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
-            models.Index(
-                fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)
-            ),
-            models.Index(
-                fields=["created_at", "id"], name="message_restored", condition=Q(restored_at__isnull=False)
-            ),
-        ]
+        indexes = INDEXES
 
     def __str__(self) -> str:
         return f"{self.type} {self.key.hex}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises Withheld for what is left of a row."""
+        if self.masked:
+            raise Withheld(WITHHELD)
+        super().save(*args, **kwargs)
+
     @property
     def shown_destination(self) -> str:
         """The destination for readers who may not know what of a webhook's URL is secret."""
-        return shortened(self.destination) if channels.of(self.type).secret_destination else self.destination
+        hides = channels.of(self.type).secret_destination and not self.masked
+        return shortened(self.destination) if hides else self.destination
 
     def shown_detail(self, said: str) -> str:
         """Return what a server said about this message, for the same readers."""
+        if self.masked:
+            return ""
         return (
             without_secret_parts(said, self.destination)
             if channels.of(self.type).secret_destination
@@ -336,13 +318,16 @@ class Message(models.Model):
 
     @property
     def reference(self) -> str:
-        """What `reference_of` says of it."""
         return reference_of(self.reference_id, self.provider_id, self.type)
 
     @property
     def is_final(self) -> bool:
-        """Whether the state can change no more."""
         return self.state in FINAL
+
+    @property
+    def says_less(self) -> bool:
+        """Whether it does not say any more what it said: then it is never sent again."""
+        return self.words_gone_at is not None or self.erased_at is not None
 
     @property
     def retries(self) -> int:
@@ -352,25 +337,19 @@ class Message(models.Model):
 
     @property
     def may_have_been_delivered(self) -> bool:
-        """FAILED, but one attempt got no answer after the message had been handed over, and nothing was
-        reported since.
-        """
+        """FAILED, but handed over once without an answer or a report since."""
         return (
             self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
         )
 
     @property
     def lost_sight_of(self) -> bool:
-        """Not known to have been sent, but it, or a resend of it, may have been before the database was
-        restored.
-        """
+        """Not known to be sent, but it or a resend may have been before the restore."""
         return self.restored_at is not None and self.outcome == Outcome.UNKNOWN and not self.receipt_status
 
     @property
     def awaits_decision(self) -> bool:
-        """Whether it waits until a person has it sent or ended, because it may have been sent before the
-        database was restored.
-        """
+        """Whether a person must have it sent or ended after a restore."""
         return self.due_at == UNTIL_RELEASED
 
     @property

@@ -1,7 +1,4 @@
-"""Receipts: what providers report about a message after they have accepted it.
-
-Kept whatever has become of the message since.
-"""
+"""What providers report about accepted messages, kept whatever becomes of them."""
 
 from django.db import models
 

@@ -32,6 +32,7 @@ class Client(Folded):
     )
     custom_fields = models.JSONField(default=dict, blank=True)  # ID -> text; templates say {CF:ID}
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["client_id"]
@@ -46,7 +47,6 @@ class Client(Folded):
 
     @property
     def name(self) -> str:
-        """First names and last name."""
         return f"{self.first_names} {self.last_name}".strip()
 
 
@@ -65,6 +65,7 @@ class Group(Folded):
     )
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["group_id"]

@@ -1,6 +1,4 @@
-"""The stream: topics in partitions, the events that EVENT_STREAM messages are appended as, and who has read
-how far.
-"""
+"""The stream: topics in partitions, events, and who has read how far."""
 
 from uuid import uuid4
 
@@ -11,10 +9,7 @@ PARTITIONS = 3  # of each topic
 
 
 class StreamTopic(models.Model):
-    """What events are appended to and subscriptions are of.
-
-    Made by the first event, or by a subscription before it.
-    """
+    """Made by its first event, or by a subscription before it."""
 
     name = models.CharField(max_length=300, unique=True)
 
@@ -51,10 +46,7 @@ class StreamPartition(models.Model):
 
 
 class StreamEvent(models.Model):
-    """One event. One a message, whatever is repeated.
-
-    Those that are older than partitions have none yet: the cluster gives them one, in the order of their ids.
-    """
+    """One event, one a message. Older than partitions: the cluster gives it its place, by id."""
 
     topic = models.CharField(max_length=300)
     key = models.UUIDField(unique=True)  # the message's key
@@ -97,15 +89,14 @@ class StreamSubscription(models.Model):
     owner = models.BigIntegerField()  # the API consumer that made it
     owner_name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
+    resets_until = models.DateTimeField(null=True)  # while its readers are cut off, at the latest until then
 
     def __str__(self) -> str:
         return f"{self.owning_application} {self.key.hex}"
 
 
 class StreamReader(models.Model):
-    """One open stream. It is lost when it is not heard of for some seconds; it may commit for a while after
-    its end.
-    """
+    """One open stream. Lost when not heard of for seconds; may commit for a while after its end."""
 
     key = models.UUIDField(unique=True, default=uuid4)
     subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="readers")

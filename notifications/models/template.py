@@ -15,8 +15,8 @@ from notifications.states import MessageType
 class Trigger(models.TextChoices):
     """What makes messages of a template."""
 
-    AUTOMATIC = "AUTOMATIC", "An event, by itself"
-    MANUAL = "MANUAL", "A person, who may change the text"
+    AUTOMATIC = "AUTOMATIC", "Automatic (event)"
+    MANUAL = "MANUAL", "By staff, who can change the text"
 
 
 class Target(models.TextChoices):
@@ -36,7 +36,7 @@ class Target(models.TextChoices):
 class RecipientKind(models.TextChoices):
     """Who gets an e-mail or an SMS of a template."""
 
-    OWNER = "OWNER", "The client or the group itself"
+    OWNER = "OWNER", "The client or group"
     CREDIT_OFFICER = "CREDIT_OFFICER", "The credit officer"
     GROUP_MEMBERS = "GROUP_MEMBERS", "Members of the group"
 
@@ -44,15 +44,14 @@ class RecipientKind(models.TextChoices):
 class SubscriptionOption(models.TextChoices):
     """Who is subscribed while nobody has said otherwise. The names are Mambu's."""
 
-    OPT_OUT = "OPT_OUT", "Everybody, until unsubscribed"
-    OPT_IN = "OPT_IN", "Nobody, until subscribed"
+    OPT_OUT = "OPT_OUT", "Opt-out (everyone until they unsubscribe)"
+    OPT_IN = "OPT_IN", "Opt-in (no one until they subscribe)"
 
 
 class Templates(models.QuerySet["NotificationTemplate"]):
     """The questions that are asked of templates."""
 
     def known(self) -> "Templates":
-        """Those that were not deleted."""
         return self.filter(deleted_at=None)
 
     def manual(self, channel: MessageType, target: Target) -> "Templates":
@@ -65,10 +64,7 @@ class Templates(models.QuerySet["NotificationTemplate"]):
 
 
 class NotificationTemplate(models.Model):
-    """A text with placeholders.
-
-    Messages copy what they send, so that changing or deleting a template changes nothing that was sent.
-    """
+    """A text with placeholders. Messages copy it: changing one changes nothing sent."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=255)
@@ -135,7 +131,6 @@ class NotificationTemplate(models.Model):
 
     @property
     def channel(self) -> channels.Medium:
-        """What is always so of its channel."""
         return channels.of(self.type)
 
     @property
@@ -173,6 +168,5 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.client or self.group} {'hears' if self.subscribed else 'does not hear'} {self.template}"
-        )
+        heard = "subscribed to" if self.subscribed else "unsubscribed from"
+        return f"{self.client or self.group} {heard} {self.template}"

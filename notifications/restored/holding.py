@@ -23,7 +23,9 @@ from django_q.tasks import async_task
 from notifications import alerts
 from notifications.database import sql
 from notifications.database.clock import db_now
+from notifications.delivery import tallies
 from notifications.failures import Reason
+from notifications.failures.meanings import Meaning, stored
 from notifications.models import Attempt, Installation, Lane, Message, newest_id
 from notifications.models.message import UNTIL_RELEASED, MessageQuerySet
 from notifications.restored import marker
@@ -72,10 +74,7 @@ def look(now: datetime) -> bool:
 
 
 def hold(*, known: Position | None = None, now: datetime) -> bool:
-    """Let nothing leave, pause open jobs, tell the owner.
-
-    Whether that changed anything: of several senders one does it.
-    """
+    """Let nothing leave, pause jobs, tell the owner. Whether that changed anything: one sender does it."""
     present = Position.present()
     with transaction.atomic():
         row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
@@ -163,6 +162,7 @@ def _mark_claimed(row: Installation, now: datetime) -> int:
         claimed = Message.objects.filter(pk__lte=row.newest, lease_until__lt=now).order_by("lease_until")
         ids = _locked(claimed)
         attempts = Attempt.objects.filter(message__in=ids, outcome="")
+        tallies.count_unknown(attempts.values_list("message__lane", "number"), now)
         attempts.update(
             outcome=Outcome.UNKNOWN, finished_at=now, failure_reason=Reason.OTHER, detail=_RESTORED
         )
@@ -193,10 +193,7 @@ def _lanes_with_due(row: Installation) -> Any:
 
 
 def _mark_targets(row: Installation, now: datetime) -> int:
-    """What open jobs are still to resend: they may have done so.
-
-    It stays as it is, but says that it may have been delivered.
-    """
+    """Open jobs may have resent their targets: those say they may have been delivered."""
     ids: Sequence[int] = import_string(settings.LONG_WORK["targets"])(row.restored_at, _BATCH)
     return Message.objects.filter(pk__in=ids).update(outcome=Outcome.UNKNOWN, restored_at=row.restored_at)
 
@@ -219,10 +216,7 @@ def marked(messages: MessageQuerySet | None = None) -> MessageQuerySet:
 
 
 def lift(*, now: datetime) -> bool:
-    """Let messages leave again that are not marked, and jobs take turns that are resumed.
-
-    Whether that changed anything.
-    """
+    """Let messages leave that are not marked, and resumed jobs go on. Whether that changed anything."""
     if not Installation.objects.filter(marked_at__isnull=False, lifted_at=None).update(lifted_at=now):
         return False
     _close()
@@ -249,12 +243,9 @@ def release(messages: MessageQuerySet, *, sms: bool, seconds: float) -> int:
 
 
 def end(messages: MessageQuerySet, *, seconds: float) -> int:
-    """End those of the messages as FAILED that may have been sent; each says so.
-
-    Returns how many. It ends after so many seconds.
-    """
+    """Fail those of the messages that may have been sent, within so many seconds; how many."""
     failed = {"state": MessageState.FAILED, "due_at": None, "waiting_reason": ""}
-    why = {"failure_reason": Reason.OTHER, "failure_cause": _ENDED}
+    why = {"failure_reason": Reason.OTHER, "failure_cause": _ENDED, **stored(Meaning.NO_ANSWER)}
     return sum(
         marked().filter(pk__in=ids).update(**failed, **why) for ids in _batches(marked(messages), seconds)
     )

@@ -1,15 +1,14 @@
-"""Secrets at rest: passwords, signing secrets and secret headers are stored sealed, and opened only by the
-channel that sends them.
+"""Secrets at rest are stored sealed, and opened only by the channel that sends them.
 
-A sealed text is the mark and a Fernet token under SECRETS_KEY; keys in SECRETS_PREVIOUS_KEYS still open what
-they sealed (`manage.py rotate_secrets` seals it anew). It is a text like any other to whoever copies, shows
-or exports it: nothing leaks.
+A sealed text is the mark and a Fernet token under SECRETS_KEY; SECRETS_PREVIOUS_KEYS still open theirs
+(`manage.py rotate_secrets` seals anew). It is a text like any other to whoever copies or exports it.
 """
 
 import base64
 import contextlib
 import functools
 import hashlib
+import hmac
 import os
 import secrets
 import tempfile
@@ -27,6 +26,7 @@ HIDDEN = "hidden"  # what pages and provider's answers show in a secret's place
 SEALED = "sealed:"  # how every sealed text begins
 _SECRET_WORDS = ("auth", "token", "secret", "key", "cookie", "password", "signature")
 _BATCH = 500
+_elsewhere: set[tuple[type[models.Model], str]] = set()
 
 
 class Unreadable(Exception):
@@ -60,9 +60,7 @@ def names_a_secret(header: str) -> bool:
 
 
 def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they may be stored: sealed where the name says so, or where the value would be taken for
-    a sealed one.
-    """
+    """The headers as stored: sealed where the name says so or the value looks sealed."""
     return {
         name: seal(value) if names_a_secret(name) or is_sealed(value) else value
         for name, value in headers.items()
@@ -72,6 +70,14 @@ def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def open_headers(stored: Mapping[str, str]) -> dict[str, str]:
     """The headers as they are sent. Raises Unreadable."""
     return {name: opened(value) for name, value in stored.items()}
+
+
+def digests(text: str) -> list[str]:
+    """What can stand for a text where it may not be written: under the present key first, then under those
+    before. Whoever has none of the keys cannot tell which text it is by trying.
+    """
+    keys = (settings.SECRETS_KEY or _key_in(settings.SECRETS_KEY_FILE), *settings.SECRETS_PREVIOUS_KEYS)
+    return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in keys]
 
 
 class SealedTextField(models.TextField):
@@ -107,23 +113,23 @@ class SealedHeadersField(models.JSONField):
 
 
 def rotate() -> int:
-    """Seal every stored secret anew under the present key.
-
-    Returns how many rows were changed; safe while everything runs.
-
-    Raises Unreadable, having changed the rows before: asked again, it goes on.
-    """
+    """Seal all stored secrets under the present key; how many rows. Goes on after Unreadable."""
     fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
     return sum(
         _rotate(model, field)
         for model, field in fields
-        if isinstance(field, SealedTextField | SealedHeadersField)
+        if isinstance(field, SealedTextField | SealedHeadersField) or (model, field.name) in _elsewhere
     )
+
+
+def rotate_too(model: type[models.Model], field: str) -> None:
+    """Seal anew what is sealed in a JSON object of a library's model, which has no field of ours."""
+    _elsewhere.add((model, field))
 
 
 def _rotate(model: type[models.Model], field: Any) -> int:
     """In batches, each in a transaction that holds its rows: what is changed meanwhile is not overwritten."""
-    empty = Q(**{field.name: {} if isinstance(field, SealedHeadersField) else ""})
+    empty = Q(**{field.name: {} if isinstance(field, models.JSONField) else ""})
     changed, last = 0, 0
     while True:
         with transaction.atomic():
@@ -151,8 +157,8 @@ def _seal_anew(row: models.Model, name: str) -> bool:
     return bool(anew != stored)
 
 
-def _anew(stored: str) -> str:
-    if not is_sealed(stored):
+def _anew(stored: Any) -> Any:
+    if not isinstance(stored, str) or not is_sealed(stored):
         return stored
     try:
         return SEALED + _box().rotate(stored[len(SEALED) :]).decode()

@@ -1,10 +1,7 @@
-"""A webhook's URL for readers.
+"""A webhook's URL for readers. Whoever knows `https://hooks.slack.com/services/T…/B…/…` can post there.
 
-The path of many is a password: whoever knows `https://hooks.slack.com/services/T…/B…/…` can post there.
-
-What may be one is left out: a user name, the values of the query, the fragment, and the path from its first
-part on that does not read like a word or a short number. Of services whose paths are known to hold a secret,
-the path is cut where the secret begins, whatever it looks like.
+What may be a password is left out: user name, query values, fragment, and the path from its first part that
+reads like no word or short number; of known services, from where the secret begins.
 """
 
 import functools
@@ -65,9 +62,7 @@ def shorten_all(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _secret_parts(url: str) -> tuple[str, ...]:
-    """Return what is left out, longest first: the end of the path and its parts, values of the query, a user
-    name and password.
-    """
+    """What is left out, longest first: the path's end and parts, query values, user, password."""
     found = _URL.fullmatch(url.strip())
     if found is None:
         return ()

@@ -8,12 +8,14 @@ committed later.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 from django.db import transaction
 
+from notifications.database import sql
 from notifications.database.clock import db_now
 from notifications.models import Message, StreamEvent, StreamPartition, StreamTopic
 from notifications.models.stream import PARTITIONS
@@ -21,6 +23,32 @@ from notifications.streams import waking
 
 _RECIPIENTS = ("client_id", "group_id", "user_id")
 _BATCH = 1_000  # of the older ones: they are read without their bodies
+_EVENT, _PARTITION = StreamEvent._meta.db_table, StreamPartition._meta.db_table
+_TYPES = {
+    "topic": "text",
+    "key": "uuid",
+    "event": "text",
+    "content_type": "text",
+    "body": "text",
+    "template_name": "text",
+    "occurred_at": "timestamptz",
+    "appended_at": "timestamptz",
+    "partition_id": "bigint",
+    "position": "bigint",  # its offset, which is a word of SQL
+}
+_INSERT = f"""
+INSERT INTO {_EVENT} ({", ".join(_TYPES).replace("position", '"offset"')})
+SELECT {", ".join(_TYPES)} FROM EACH
+"""  # noqa: S608 - names of tables and columns
+_ADVANCE = f"UPDATE {_PARTITION} SET next_offset = v.next_offset EACH RETURNING 1"  # noqa: S608
+_PLACED = {
+    name: _TYPES[name] for name in ("template_name", "occurred_at", "appended_at", "partition_id", "position")
+}
+_NUMBER = f"""
+UPDATE {_EVENT} SET {", ".join(f"{name} = v.{name}" for name in _PLACED).replace("position =", '"offset" =')}
+EACH RETURNING 1
+"""  # noqa: S608 - names of tables and columns
+_NEXT_TYPES = {"id": "bigint", "next_offset": "bigint"}
 
 
 def append(events: Sequence[StreamEvent]) -> list[StreamEvent]:
@@ -31,10 +59,31 @@ def append(events: Sequence[StreamEvent]) -> list[StreamEvent]:
         now = db_now()
         for each in new:
             each.appended_at = now
-        _place(new)
-        StreamEvent.objects.bulk_create(new)
-        waking.wake(waking.of_partition(each.partition_id) for each in new if each.partition_id)
+        partitions = _place(new)
+        _insert(new, partitions)
+        waking.wake(waking.of_partition(each.pk) for each in partitions)
     return [stored.get(each.key, each) for each in events]
+
+
+def _insert(events: Sequence[StreamEvent], partitions: Sequence[StreamPartition]) -> None:
+    """Write events and the next offsets: on PostgreSQL in one statement, whose text is always the same."""
+    rows = [_row(each, _TYPES) for each in events]
+    also = sql.Insert(_INSERT, rows, _TYPES)
+    sql.update_each(_PARTITION, _ADVANCE, _nexts(partitions), _NEXT_TYPES, also=also)
+
+
+def _nexts(partitions: Sequence[StreamPartition]) -> list[dict[str, int]]:
+    return [{"id": each.pk, "next_offset": each.next_offset} for each in partitions]
+
+
+def _row(event: StreamEvent, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _written(getattr(event, "offset" if name == "position" else name)) for name in names}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return str(sql.moment(value))
+    return value.hex if isinstance(value, UUID) else value
 
 
 def has_unnumbered() -> bool:
@@ -54,11 +103,15 @@ def number() -> int:
         now = db_now()
         for each in old:
             each.occurred_at, each.appended_at = each.appended_at, now
-        _place(old)
-        StreamEvent.objects.bulk_update(
-            old, ["partition", "offset", "occurred_at", "appended_at", "template_name"], batch_size=250
+        partitions = _place(old)
+        sql.update_each(_PARTITION, _ADVANCE, _nexts(partitions), _NEXT_TYPES)
+        sql.update_each(
+            _EVENT,
+            _NUMBER,
+            [{"id": each.pk} | _row(each, _PLACED) for each in old],
+            {"id": "bigint"} | _PLACED,
         )
-        waking.wake(waking.of_partition(each.partition_id) for each in old if each.partition_id)
+        waking.wake(waking.of_partition(each.pk) for each in partitions)
     return len(old)
 
 
@@ -86,13 +139,12 @@ def _without_body() -> Any:
     return StreamEvent.objects.select_related("partition").defer("body")
 
 
-def _place(events: Sequence[StreamEvent]) -> None:
-    """Give the events their partitions and offsets, in their order.
-
-    The partitions stay locked until the transaction ends.
+def _place(events: Sequence[StreamEvent]) -> list[StreamPartition]:
+    """Give the events their partitions and offsets, in their order. Returns those partitions, with their next
+    offsets, which the caller writes down: they stay locked until the transaction ends.
     """
     if not events:
-        return
+        return []
     pks = {
         (each.topic.name, each.number): each.pk for each in partitions_of({event.topic for event in events})
     }
@@ -108,7 +160,7 @@ def _place(events: Sequence[StreamEvent]) -> None:
         for event in wanted[partition.pk]:
             event.partition, event.offset = partition, partition.next_offset
             partition.next_offset += 1
-    StreamPartition.objects.bulk_update(locked, ["next_offset"])
+    return locked
 
 
 def _told(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:

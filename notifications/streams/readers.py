@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from notifications.database.clock import db_now
 from notifications.models import StreamCursor, StreamReader, StreamSubscription
 from notifications.streams import waking
-from notifications.streams.subscriptions import lock
+from notifications.streams.subscriptions import ResetUnderWay, is_being_reset, lock
 
 LOST_AFTER = timedelta(seconds=15)  # without a sign of a reader
 
@@ -20,12 +20,13 @@ class NoFreeSlot(Exception):
 
 
 def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
-    """A new reader, with its share of the partitions. Raises NoFreeSlot, or
+    """A new reader, with its share of the partitions. Raises NoFreeSlot, ResetUnderWay, or
     StreamSubscription.DoesNotExist.
     """
     with transaction.atomic():
-        lock(subscription)
         now = db_now()
+        if is_being_reset(lock(subscription), now):
+            raise ResetUnderWay("the cursors of the subscription are being reset: try again in a moment")
         _end_lost(subscription, now)
         live = StreamReader.objects.filter(subscription=subscription, closed_at=None).count()
         if live >= StreamCursor.objects.filter(subscription=subscription).count():
@@ -38,11 +39,15 @@ def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
 def leave(reader: StreamReader) -> None:
     """The reader's partitions go to others. Nothing happens where it is gone already."""
     with transaction.atomic():
-        subscription = reader.subscription
-        if not StreamSubscription.objects.select_for_update(no_key=True).filter(pk=subscription.pk).exists():
+        try:
+            subscription = lock(reader.subscription)
+        except StreamSubscription.DoesNotExist:
             return
-        if StreamReader.objects.filter(pk=reader.pk, closed_at=None).update(closed_at=db_now()):
+        now = db_now()
+        if StreamReader.objects.filter(pk=reader.pk, closed_at=None).update(closed_at=now):
             _share(subscription)
+        elif is_being_reset(subscription, now):  # which waits for this
+            StreamReader.objects.filter(pk=reader.pk).delete()
 
 
 def hand_over(reader: StreamReader, cursor: StreamCursor) -> None:

@@ -1,9 +1,10 @@
 """Subscriptions and their cursors: made once, moved by commits, moved anywhere by a reset."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -19,10 +20,16 @@ from notifications.streams.publishing import partitions_of
 BEGIN, END, CURSORS = "begin", "end", "cursors"
 Place = tuple[str, int]  # a topic and the number of a partition
 COMMIT_AFTER_END = timedelta(seconds=60)  # how long a reader that has left may commit what it had read
+PATIENCE = 5.0  # seconds that a reset waits for streams to end
+_LOOK = 0.02
 
 
 class NoSuchStream(Exception):
     """No reader with this stream id may commit."""
+
+
+class ResetUnderWay(Exception):
+    """The subscription's cursors are being reset."""
 
 
 class NoSuchCursor(Exception):
@@ -107,11 +114,16 @@ def unread(cursor: StreamCursor) -> int:
 
 def lag(cursor: StreamCursor) -> float:
     """For how many seconds the first event after the cursor has waited."""
+    since = waits_since(cursor)
+    return max(0.0, (db_now() - since).total_seconds()) if since else 0.0
+
+
+def waits_since(cursor: StreamCursor) -> datetime | None:
+    """When the first event after the cursor was appended."""
     waiting = StreamEvent.objects.filter(partition=cursor.partition_id, offset__gt=cursor.committed).order_by(
         "offset"
     )
-    since = waiting.values_list("appended_at", flat=True).first()
-    return max(0.0, (db_now() - since).total_seconds()) if since else 0.0
+    return waiting.values_list("appended_at", flat=True).first()
 
 
 def commit(
@@ -139,19 +151,45 @@ def commit(
     return done
 
 
-def reset(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> None:
-    """Move cursors anywhere. All readers are cut off, and none of them may commit any more. Raises
-    NoSuchCursor.
+def reset(
+    subscription: StreamSubscription, wanted: Mapping[Place, int], *, patience: float = PATIENCE
+) -> None:
+    """Move cursors anywhere. All readers are cut off first, and none of them may commit any more.
+
+    Meanwhile nobody can begin to read. Raises NoSuchCursor or ResetUnderWay.
     """
+    cut_off, until = _cut_off(subscription, wanted), time.monotonic() + patience
+    while cut_off.exists() and time.monotonic() < until:
+        time.sleep(_LOOK)
     with transaction.atomic():
         lock(subscription)
-        named = _named(subscription, wanted)
-        readers = list(StreamReader.objects.filter(subscription=subscription).values_list("pk", flat=True))
-        StreamCursor.objects.filter(subscription=subscription).update(reader=None, next_reader=None)
-        StreamReader.objects.filter(pk__in=readers).delete()
-        for place, cursor in named.items():
+        cut_off.delete()
+        for place, cursor in _named(subscription, wanted).items():
             StreamCursor.objects.filter(pk=cursor.pk).update(committed=wanted[place], committed_at=db_now())
-        waking.wake(map(waking.of_reader, readers))
+        StreamSubscription.objects.filter(pk=subscription.pk).update(resets_until=None)
+
+
+def _cut_off(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> QuerySet[StreamReader]:
+    """Have all streams end. Returns those readers: each goes when its stream has ended."""
+    with transaction.atomic():
+        now, locked = db_now(), lock(subscription)
+        if is_being_reset(locked, now):
+            raise ResetUnderWay("the cursors of the subscription are being reset: try again in a moment")
+        _named(subscription, wanted)
+        StreamCursor.objects.filter(subscription=subscription).update(reader=None, next_reader=None)
+        readers = StreamReader.objects.filter(subscription=subscription)
+        readers.exclude(closed_at=None).delete()
+        live = list(readers.values_list("pk", flat=True))
+        readers.update(closed_at=now)
+        locked.resets_until = now + timedelta(seconds=2 * PATIENCE)
+        locked.save(update_fields=["resets_until"])
+        waking.wake(map(waking.of_reader, live))
+    return StreamReader.objects.filter(pk__in=live)
+
+
+def is_being_reset(subscription: StreamSubscription, now: datetime) -> bool:
+    """Whether somebody is cutting its readers off now; who died meanwhile does not."""
+    return subscription.resets_until is not None and subscription.resets_until > now
 
 
 def delete(subscription: StreamSubscription) -> None:
@@ -164,9 +202,9 @@ def delete(subscription: StreamSubscription) -> None:
         waking.wake(map(waking.of_reader, readers))
 
 
-def lock(subscription: StreamSubscription) -> None:
-    """Hold it until the transaction ends. Raises StreamSubscription.DoesNotExist."""
-    StreamSubscription.objects.select_for_update(no_key=True).only("pk").get(pk=subscription.pk)
+def lock(subscription: StreamSubscription) -> StreamSubscription:
+    """The subscription as it is, held until the transaction ends. Raises StreamSubscription.DoesNotExist."""
+    return StreamSubscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
 
 
 def _named(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> dict[Place, StreamCursor]:

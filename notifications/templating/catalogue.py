@@ -1,7 +1,4 @@
-"""The placeholders that there are: what a template may say, and what its conditions may ask.
-
-A new one is one line here.
-"""
+"""The placeholders: what a template may say and its conditions may ask. A new one is one line here."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +22,6 @@ class Placeholder:
 
     @property
     def written(self) -> str:
-        """As a template writes it."""
         return f"{{{self.name}}}"
 
 
@@ -45,7 +41,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
     for each in (
         *_own(
             "Recipient",
-            ("RECIPIENT_NAME", "Name of whoever gets it"),
+            ("RECIPIENT_NAME", "Recipient’s name"),
             ("RECIPIENT_FIRST_NAMES", "First names"),
             ("RECIPIENT_LAST_NAME", "Last name"),
             ("RECIPIENT_ID", "ID"),
@@ -73,30 +69,33 @@ PLACEHOLDERS: dict[str, Placeholder] = {
             "People and time",
             ("CREDIT_OFFICER_NAME", "Credit officer’s name"),
             ("CREDIT_OFFICER_EMAIL", "Credit officer’s e-mail address"),
-            ("USER_NAME", "Who did it, or who writes"),
+            ("USER_NAME", "User who caused or wrote it"),
             ("CURRENT_DATE", "Today’s date"),
             ("CURRENT_DATE_TIME", "Today’s date and time"),
         ),
         Placeholder("EVENT", "Event", "Event"),
         Placeholder("EVENT_KEY", "Event’s key", "Event"),
-        Placeholder("EVENT_DATE_TIME", "When it happened", "Event", _TIME),
-        Placeholder("EVENT_DATE", "The day on which it happened", "Event", _TIME),
+        Placeholder("EVENT_DATE_TIME", "Date and time of the event", "Event", _TIME),
+        Placeholder("EVENT_DATE", "Date of the event", "Event", _TIME),
         *_told(
             "Event",
-            ("ACTIVITY", "What was done"),
+            ("ACTIVITY", "Action"),
             ("STATE", "State"),
             ("START_DATE", "Start date", _TIME),
             ("END_DATE", "End date", _TIME),
             ("NUMBER_OF_ACCOUNTS", "Number of accounts", _NUMBER),
-            ("CODE", "Code for signing in"),
+            ("CODE", "Sign-in code"),
             ("LINK", "Link"),
             ("REASON", "Reason"),
             ("NOTES", "Notes"),
+            ("REFERENCE_ID", "Reference"),
         ),
         *_told(
             "Account",
             ("ACCOUNT_ID", "Account’s ID"),
             ("ACCOUNT_KEY", "Account’s key"),
+            ("LOAN_ACCOUNT_KEY", "Loan account’s key"),
+            ("DEPOSIT_ACCOUNT_KEY", "Deposit account’s key"),
             ("ACCOUNT_NAME", "Account’s name"),
             ("ACCOUNT_TYPE", "Type of account"),
             ("ACCOUNT_STATE", "Account’s state"),
@@ -131,6 +130,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
             ("AMOUNT_DUE", "Amount due", _MONEY),
             ("PAYMENT_DUE_DATE", "Due date", _TIME),
             ("REPAYMENT_AMOUNT", "Repaid amount", _MONEY),
+            ("REPAYMENT_KEY", "Repayment’s key"),
             ("REPAYMENT_SCHEDULE", "Repayment schedule"),
             ("DAYS_IN_ARREARS", "Days in arrears", _NUMBER),
             ("LOAN_AMOUNT", "Loan amount", _MONEY),
@@ -151,10 +151,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
 
 
 def is_known(name: str, *, by_hand: bool = False) -> bool:
-    """Whether there is such a placeholder.
-
-    `by_hand`: for a message that a person writes, which has no event behind it.
-    """
+    """Whether there is such a placeholder; `by_hand`: in a message that has no event behind it."""
     if name.startswith("CF:"):
         return OWN_FIELD.fullmatch(name) is not None
     found = PLACEHOLDERS.get(name)
@@ -177,6 +174,6 @@ def field_of(name: str) -> Field | None:
     found = PLACEHOLDERS.get(name)
     return Field(
         name,
-        found.label if found else f"Own field {name.removeprefix('CF:')}",
+        found.label if found else f"Custom field {name.removeprefix('CF:')}",
         found.kind if found else Kind.STRING,
     )

@@ -16,14 +16,15 @@ from notifications.models.template import RecipientKind, Target, Trigger
 from notifications.secrets.sealed import open_headers
 from notifications.states import MessageType
 from notifications.templating import catalogue, conditions
-from notifications.templating.filling import names_of, place_of_text
-from notifications.templating.spots import Spot, standings
-from notifications.templating.syntax import Place, fill, names_in
+from notifications.templating.filling import names_of, place_of_text, secrets_of
+from notifications.templating.spots import PLACEHOLDER, Spot, standings
+from notifications.templating.syntax import Place, fill, names_in, secrets_in
 from notifications.text.gate import clean, is_one_line
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20
 MOST_DAYS = 365
+_HIDING = ("text", "html")  # that can leave values out
 _HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _TEXTS = {
     "name": LONGEST_NAME,
@@ -39,7 +40,6 @@ class Samples(dict[str, str]):
     """A value for every placeholder."""
 
     def get(self, name: str, default: object = None) -> str:
-        """The same for all."""
         return "x"
 
 
@@ -54,6 +54,7 @@ def problems(template: NotificationTemplate) -> list[Malformed]:
         _recipient,
         _placeholders,
         _misplaced,
+        _secrets,
         _conditions,
         _content,
         _webhook,
@@ -81,7 +82,6 @@ def _name(template: NotificationTemplate) -> Iterator[Malformed]:
 
 
 def _occasion(template: NotificationTemplate) -> Iterator[Malformed]:
-    """Trigger, event and target."""
     by_hand = template.trigger == Trigger.MANUAL
     if by_hand and not template.for_people:
         yield Malformed("trigger", Fault.NOT_WRITTEN_BY_HAND)
@@ -137,6 +137,24 @@ def _misplaced(template: NotificationTemplate) -> Iterator[Malformed]:
             yield Malformed("html", Fault.PLACEHOLDER_IN_CODE, name=each.name)
         elif each.spot is Spot.HOST:
             yield Malformed("html", Fault.PLACEHOLDER_IN_HOST_OF_A_LINK, name=each.name)
+
+
+def _secrets(template: NotificationTemplate) -> Iterator[Malformed]:
+    """Values marked secret where they could be read all the same."""
+    hides = template.for_people and template.trigger != Trigger.MANUAL
+    for field in ("subject", "text", "html", "destination"):
+        if (found := sorted(secrets_in(getattr(template, field)))) and not (hides and field in _HIDING):
+            yield Malformed(field, Fault.SECRET_IN_PLAIN_SIGHT, name=found[0])
+    for field, names in names_of(template).items():
+        shown = sorted(secrets_of(template).intersection(names) - secrets_in(getattr(template, field)))
+        if shown or (shown := sorted(_half_marked(getattr(template, field)))):
+            yield Malformed(field, Fault.SECRET_SHOWN_ELSEWHERE, name=shown[0])
+
+
+def _half_marked(text: str) -> set[str]:
+    """The names that are marked secret in one place of the text, and not in another."""
+    found = [(each.group(1), bool(each.group(2))) for each in PLACEHOLDER.finditer(text)]
+    return {name for name, secret in found if secret} & {name for name, secret in found if not secret}
 
 
 def _conditions(template: NotificationTemplate) -> Iterator[Malformed]:

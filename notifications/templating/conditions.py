@@ -1,6 +1,4 @@
-"""Whether a template's conditions hold for an event: the criteria of the log, asked of values instead of
-rows.
-"""
+"""Whether a template's conditions hold for an event: the log's criteria, asked of values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -25,10 +23,7 @@ _LONGEST_SHOWN = 60
 
 
 def parse(field: str, operator: str, values: Sequence[str]) -> Criterion:
-    """The condition that these words mean, if there is such a placeholder and it takes the operator.
-
-    Raises Malformed.
-    """
+    """The condition these words mean. Raises Malformed: no such placeholder or operator."""
     return criteria.parse(field, operator, values, fields=field_of)
 
 
@@ -58,7 +53,7 @@ def failing(
     failed = [one for one in conditions if not holds(one, values, now=now)]
     if not failed or (any_of and len(failed) < len(conditions)):
         return []
-    return [f"{in_words(one)} does not hold: it {_was(values.get(one.field, ''))}" for one in failed]
+    return [f"{in_words(one)} (actual: {_was(values.get(one.field, ''))})" for one in failed]
 
 
 def holds(condition: Criterion, values: Mapping[str, str], *, now: datetime) -> bool:
@@ -123,5 +118,5 @@ def _by_time(operator: Operator, condition: Criterion, value: str, now: datetime
 
 def _was(value: str) -> str:
     if not value:
-        return "is empty"
-    return f"is “{value}”" if len(value) <= _LONGEST_SHOWN else f"is “{value[:_LONGEST_SHOWN]}…”"
+        return "empty"
+    return f"“{value}”" if len(value) <= _LONGEST_SHOWN else f"“{value[:_LONGEST_SHOWN]}…”"

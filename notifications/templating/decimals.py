@@ -12,10 +12,7 @@ _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 
 
 def plain(field: str, number: int | float | Decimal) -> str:
-    """The number without an exponent, its digits as they were given: 12.50 stays 12.50, and zero has no sign.
-
-    Raises Malformed for what is not finite, or longer than LONGEST characters.
-    """
+    """Without exponent, digits as given, zero unsigned. Raises Malformed: infinite, or over LONGEST."""
     value = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
     if not value.is_finite():
         raise Malformed(field, Fault.NOT_FINITE)
@@ -28,10 +25,7 @@ def plain(field: str, number: int | float | Decimal) -> str:
 
 
 def plain_text(field: str, text: str) -> str:
-    """A text that spells a number with an exponent, without one; any other as it is.
-
-    Raises Malformed as `plain` does.
-    """
+    """A number spelled with an exponent, without one; any other text as it is. See `plain`."""
     if not _SCIENTIFIC.fullmatch(text):
         return text
     try:

@@ -4,15 +4,25 @@ from typing import Any
 
 from notifications import channels
 from notifications.models import NotificationTemplate
-from notifications.templating.syntax import Place, fill, names_in
+from notifications.secrets.hidden import WORD, Hidden
+from notifications.templating.syntax import Place, fill, names_in, secrets_in
 from notifications.templating.values import Values
 
 _FILLED = {"subject": Place.LINE, "html": Place.HTML}
 _PLACES = {"application/json": Place.JSON, "application/xml": Place.XML}
 
 
-def content_of(template: NotificationTemplate, values: Values) -> dict[str, Any]:
-    """What a draft takes from the template: texts, destination, and how a webhook is sent."""
+def content_of(
+    template: NotificationTemplate, values: Values, *, secret: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """What a draft takes from the template: texts, destination, and how a webhook is sent.
+
+    `secret`: the names whose values nobody is to read, besides those that the template marks itself.
+    """
+    secret |= secrets_of(template)
+    if secret and template.for_people:
+        return _with_gaps(template, values, secret)
+    values = values | dict.fromkeys(secret & values.keys(), WORD) if secret else values
     said = {name: getattr(template, name) for name in channels.of(template.type).fields}
     said |= {name: fill(said[name], values, place) for name, place in _FILLED.items() if name in said}
     said["body"] = fill(template.text, values, place_of_text(template))
@@ -21,10 +31,26 @@ def content_of(template: NotificationTemplate, values: Values) -> dict[str, Any]
     return said | {"destination": fill(template.destination, values, Place.URL), "sealed": True}
 
 
+def secrets_of(template: NotificationTemplate) -> frozenset[str]:
+    """The names whose values the template marks secret."""
+    return secrets_in(template.text) | secrets_in(template.html)
+
+
+def _with_gaps(template: NotificationTemplate, values: Values, secret: frozenset[str]) -> dict[str, Any]:
+    """The same of a template for people, with the secret values beside its texts."""
+    said = {name: getattr(template, name) for name in channels.of(template.type).fields}
+    shown = values | dict.fromkeys(secret & values.keys(), WORD)
+    texts = {"body": (template.text, Place.TEXT), "html": (said.get("html", ""), Place.HTML)}
+    left_out = {name: Hidden(secret) for name in texts}
+    if "subject" in said:
+        said["subject"] = fill(said["subject"], shown, Place.LINE)
+    made = {name: fill(text, values, place, hidden=left_out[name]) for name, (text, place) in texts.items()}
+    found = {name: each.values for name, each in left_out.items() if each.values}
+    return said | {name: made[name] for name in made if name == "body" or name in said} | {"secrets": found}
+
+
 def place_of_text(template: NotificationTemplate) -> Place:
-    """Where the template's text goes: letters and short messages are text, webhooks and streams what their
-    content type says.
-    """
+    """Where the text goes: text in letters and SMS, else what the content type says."""
     return Place.TEXT if template.for_people else _PLACES.get(template.content_type, Place.TEXT)
 
 

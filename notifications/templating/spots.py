@@ -1,7 +1,4 @@
-"""Where each placeholder of a text stands: in a tag, a link, a string of JSON.
-
-What is written there follows from it (writing.py).
-"""
+"""Where each placeholder of a text stands (a tag, a link, a JSON string): so it is written."""
 
 import re
 from bisect import bisect_right
@@ -10,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from html import unescape
 
-PLACEHOLDER = re.compile(r"\{(CF:[^{}\r\n]{1,200}|[A-Za-z_][A-Za-z0-9_]{0,63})\}")
+# Its name, and whether its value is marked secret.
+PLACEHOLDER = re.compile(r"\{(CF:[^{}\r\n]{1,200}?|[A-Za-z_][A-Za-z0-9_]{0,63})(\|secret)?\}")
+_MARKED = "|secret}"
 
 
 class Place(Enum):
@@ -52,6 +51,7 @@ class Standing:
     end: int
     spot: Spot
     wrap: bool = False  # an attribute's whole value, without quotes: they are added
+    secret: bool = False  # whether nobody is to read its value
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,20 @@ def names_in(text: str) -> list[str]:
     return list(dict.fromkeys(found.group(1) for found in PLACEHOLDER.finditer(text)))
 
 
+def secrets_in(text: str) -> frozenset[str]:
+    """The placeholders whose values a text marks secret."""
+    if _MARKED not in text:
+        return frozenset()
+    return frozenset(found.group(1) for found in PLACEHOLDER.finditer(text) if found.group(2))
+
+
 def standings(text: str, place: Place) -> list[Standing]:
     """Every placeholder of the text with where it stands, in order."""
     masked = PLACEHOLDER.sub(lambda found: _MASK * len(found.group()), text)
     where = _READERS[place](masked)
     return [
-        Standing(found.group(1), *found.span(), *where(*found.span())) for found in PLACEHOLDER.finditer(text)
+        Standing(found.group(1), *found.span(), *where(*found.span()), secret=bool(found.group(2)))
+        for found in PLACEHOLDER.finditer(text)
     ]
 
 
@@ -140,10 +148,7 @@ def _json(masked: str) -> _Where:
 
 
 def _quotes(masked: str) -> Iterator[int]:
-    """The end of each quotation mark that begins or ends a string.
-
-    A backslash outside of one is no JSON at all.
-    """
+    """The end of each quotation mark of a string. A backslash outside of one is no JSON at all."""
     return (found.end() for found in _ESCAPE_OR_MARK.finditer(masked) if found.group() == '"')
 
 
@@ -194,10 +199,7 @@ def _at(regions: list[_Region], starts: list[int], offset: int) -> _Region | Non
 
 
 def _regions(text: str, *, xml: bool) -> Iterator[_Region]:
-    """What of the text is not shown as text, in order.
-
-    Conditional comments of mail programs hold HTML, so they are read as such.
-    """
+    """What is not shown as text, in order. Conditional comments of mail programs are read as HTML."""
     at = 0
     while opening := _OPENING.search(text, at):
         start, at = opening.span()
@@ -246,9 +248,7 @@ def _before_end(text: str, element: str, at: int) -> int:
 
 
 class _Links:
-    """The URLs within a text. Behind one without a space between, a value is a part of it, wherever it
-    stands.
-    """
+    """The URLs in a text. A value directly behind one is part of it."""
 
     def __init__(self, masked: str) -> None:
         self._links: list[tuple[int, int, int]] = []  # where its path begins, its query, and where it ends
@@ -269,14 +269,12 @@ class _Links:
 
 
 def _search(pattern: str, text: str, start: int, end: int | None = None) -> int:
-    """Where the pattern is, or the end."""
     end = len(text) if end is None else end
     found = re.compile(pattern).search(text, start, end)
     return found.start() if found else end
 
 
 def _in_link(before: str) -> Spot:
-    """In an attribute that holds a URL."""
     if not before.strip():
         return Spot.LINK
     scheme = _SCHEME.match(before)

@@ -1,9 +1,4 @@
-"""Placeholders to text. There is no template engine: a placeholder is a name in braces, and nothing but its
-value takes its place.
-
-What a value holds is never looked at again, so a client who is called {CLIENT_EMAIL} or {0.__class__} is
-written to by that name.
-"""
+"""Placeholders to text. Values are never looked at again: a client may be called {0.__class__}."""
 
 import json
 import re
@@ -13,11 +8,12 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
+from notifications.secrets.hidden import Hidden, without_mark
 from notifications.templating.decimals import is_plain
-from notifications.templating.spots import PLACEHOLDER, Place, Spot, names_in, standings
+from notifications.templating.spots import PLACEHOLDER, Place, Spot, names_in, secrets_in, standings
 from notifications.text.gate import NOT_IN_A_LINE
 
-__all__ = ["PLACEHOLDER", "Place", "fill", "names_in"]
+__all__ = ["PLACEHOLDER", "Place", "fill", "names_in", "secrets_in"]
 
 _CONTROL = re.compile(f"{NOT_IN_A_LINE}+")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,9 +26,7 @@ _CDATA = re.compile(r"(\A|\])>")
 
 
 def _path(value: str) -> str:
-    """One piece of a path. Dots alone would climb to another path, and no encoding of them is safe from being
-    undone.
-    """
+    """One piece of a path. Dots alone would climb, and no encoding of them is safe."""
     return "" if not value.strip(".") else quote(value, safe="")
 
 
@@ -83,17 +77,28 @@ class _Piece:
     name: str
     write: Callable[[str], str]
     quotes: str  # around the value
+    secret: bool
+
+    def filled(self, value: str, hidden: Hidden | None) -> str:
+        """The value as it stands there; in its place a mark, where it is left out."""
+        written = f"{self.quotes}{self.write(value)}{self.quotes}"
+        if hidden is None:
+            return written
+        return hidden.leave_out(written) if value and (self.secret or self.name in hidden.names) else written
 
 
-def fill(text: str, values: Mapping[str, str], place: Place = Place.TEXT) -> str:
-    """The text with the values in place of their names; a missing value is empty."""
+def fill(
+    text: str, values: Mapping[str, str], place: Place = Place.TEXT, *, hidden: Hidden | None = None
+) -> str:
+    """The text with the values in place of their names; a missing value is empty.
+
+    `hidden` takes those that are secret, which are then left out.
+    """
     pieces, rest = _pieces(text, place)
+    if hidden is not None:
+        values = {each.name: without_mark(values.get(each.name, "")) for each in pieces}
     made = (
-        "".join(
-            f"{each.literal}{each.quotes}{each.write(values.get(each.name, ''))}{each.quotes}"
-            for each in pieces
-        )
-        + rest
+        "".join(f"{each.literal}{each.filled(values.get(each.name, ''), hidden)}" for each in pieces) + rest
     )
     return _CONTROL.sub(" ", made).strip() if place is Place.LINE else made
 
@@ -103,7 +108,13 @@ def _pieces(text: str, place: Place) -> tuple[tuple[_Piece, ...], str]:
     pieces, start = [], 0
     for each in standings(text, place):
         pieces.append(
-            _Piece(text[start : each.start], each.name, WRITTEN[each.spot], '"' if each.wrap else "")
+            _Piece(
+                text[start : each.start],
+                each.name,
+                WRITTEN[each.spot],
+                '"' if each.wrap else "",
+                each.secret,
+            )
         )
         start = each.end
     return tuple(pieces), text[start:]

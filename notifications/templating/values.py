@@ -1,6 +1,4 @@
-"""What the placeholders stand for: of a client, a group, whoever gets the message, and of an event's own
-data.
-"""
+"""What the placeholders stand for: of clients, groups, recipients and the event's own data."""
 
 import re
 from collections.abc import Mapping
@@ -100,9 +98,7 @@ def spoken_day(day: date) -> str:
 
 
 def spoken(found: Values) -> Values:
-    """The values as letters write them: days and times in words, a time in the organisation's zone, and a
-    date as it was told.
-    """
+    """The values as letters write them: days and times in words, in the organisation's zone."""
     return found | {name: _in_words(name, found[name]) for name in _TIMES & found.keys()}
 
 
@@ -134,11 +130,7 @@ def _in_words(name: str, value: str) -> str:
 
 
 def told(data: Mapping[str, Any]) -> Values:
-    """An event's data as placeholders: `{"account": {"id": "LN-1"}, "amountDue": 12.5}` is ACCOUNT_ID and
-    AMOUNT_DUE.
-
-    Raises Malformed for what is no text, number or yes and no.
-    """
+    """An event's data: `{"account": {"id": "LN-1"}}` is ACCOUNT_ID. Raises Malformed."""
     found: Values = {}
     _tell(found, "", data, 1)
     if len(found) > MOST_DATA:

@@ -1,6 +1,4 @@
-"""The one gate for text that comes from outside: what no database, mail or page can hold is refused, with the
-reason.
-"""
+"""The one gate for text from outside: what no database, mail or page can hold is refused."""
 
 import re
 
@@ -17,10 +15,7 @@ def is_one_line(text: str) -> bool:
 
 
 def clean(field: str, value: object, *, most: int | None = None) -> str:
-    """`value` as it is, if it is text that can be stored.
-
-    Raises Malformed for NUL, lone surrogates, and over `most` characters.
-    """
+    """The text if it can be stored. Raises Malformed: NUL, lone surrogates, over `most` characters."""
     if not isinstance(value, str):
         raise Malformed(field, Fault.NOT_TEXT)
     if "\0" in value:

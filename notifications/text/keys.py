@@ -1,7 +1,4 @@
-"""Keys as people and programs write them: 32 hexadecimal characters in any case, or a UUID with its dashes.
-
-We write them without.
-"""
+"""Keys: 32 hexadecimal characters in any case, or a UUID with dashes. We write them without."""
 
 import re
 from uuid import UUID

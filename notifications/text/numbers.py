@@ -37,10 +37,7 @@ class Asked:
 
 
 def plain(text: str) -> str:
-    """The number in the characters of a keyboard, without what was pasted along.
-
-    Several lines stay several: they may be two numbers.
-    """
+    """The number in a keyboard's characters. Several lines stay several: maybe two numbers."""
     lines = "\n".join(tidy(line) for line in text.strip().splitlines())
     shown = lines.translate(_SIGNS).strip(_AROUND)
     if scheme := _SCHEME.match(shown):
@@ -51,10 +48,7 @@ def plain(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def e164(text: str) -> str:
-    """The number as +49…, from any spelling that begins with a plus.
-
-    Raises ValueError for what cannot be a number of any country.
-    """
+    """The number as +49…, from any spelling with a plus. Raises ValueError for no country's number."""
     text = plain(text)
     if not _NUMBER.fullmatch(text):
         raise ValueError(_problem(text))
@@ -71,9 +65,7 @@ def e164(text: str) -> str:
 
 
 def asked(text: str, *, fewest: int = FEWEST_DIGITS) -> Asked | None:
-    """The number that is looked for by this text, national or international; None where it is no number, or
-    too few digits of one.
-    """
+    """The number that a search means, national or not; None where it has too few digits."""
     text = plain(text)
     if not _SPELLING.fullmatch(text):
         return None

@@ -39,18 +39,14 @@ _TO_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"),
 
 
 def is_unseen(character: str) -> bool:
-    """Whether nothing is seen of the character, not even a space: marks of direction, joiners, soft hyphens,
-    selectors.
-    """
+    """Whether not even a space is seen of it: marks of direction, joiners, soft hyphens, selectors."""
     return (
         unicodedata.category(character) == "Cf" or character in _UNSEEN or bool(_SELECTORS.match(character))
     )
 
 
 def tidy(text: str) -> str:
-    """The text without what is not seen of it, with one kind of space and one kind of hyphen, and none around
-    it.
-    """
+    """The text without unseen characters, with one kind of space and hyphen, none around it."""
     if text.isascii() and text.isprintable():
         return text.strip()
     return "".join(_seen(text.translate(_TO_DASH))).strip()
@@ -66,11 +62,7 @@ def _seen(text: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """The one spelling of a name: no case, accents, apostrophes or hyphens, single spaces, letters and
-    digits of English where there are any.
-
-    Folding what is folded changes nothing.
-    """
+    """A name's one spelling: no case, accents, apostrophes, hyphens; English letters. Idempotent."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_BEFORE)).casefold())
@@ -84,17 +76,18 @@ def fold(text: str) -> str:
 
 
 def stored_fold(text: str) -> str:
-    """What is stored beside a text in millions of rows: nothing where the fold differs from the text by the
-    case of A to Z alone.
-    """
+    """What is stored beside a text: nothing where the fold differs by the case of A to Z alone."""
     folded = fold(text)
-    return "" if folded == text.translate(_TO_LOWER) else folded
+    return "" if folded == in_small_letters(text) else folded
+
+
+def in_small_letters(text: str) -> str:
+    """The text with A to Z in small letters, and nothing else changed."""
+    return text.translate(_TO_LOWER)
 
 
 def words_of(text: str, *, most: int) -> list[str]:
-    """The words of a text as they were typed, `Silva, Ana` too; those of which folding leaves nothing are
-    none, unless all are so.
-    """
+    """The words as typed, `Silva, Ana` too; without those that folding empties, unless all."""
     words = re.split(r"[\s,;]+", tidy(text).strip(" ,;")) if text.strip(" ,;") else text.split()
     return ([word for word in words if fold(word)] or words)[:most]
 

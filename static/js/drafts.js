@@ -76,9 +76,9 @@
     const note = document.createElement("p");
     note.className = "note";
     note.setAttribute("role", "status");
-    const discard = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: "Discard it" });
+    const discard = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: "Discard" });
     discard.addEventListener("click", () => { giveUp(); location.reload(); });
-    note.append("What you had written here is back. Nothing of it was saved or sent. ", discard);
+    note.append("Your unsaved text was restored. It has not been saved or sent. ", discard);
     form.before(note);
   };
 

@@ -12,14 +12,14 @@
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000); // by then the browser has read it
-    window.feedback.announce(`${name} is downloaded.`);
+    window.feedback.announce(`${name} was downloaded.`);
   };
 
   const follow = async (response, form) => {
     form.dataset.asked = "";
     htmx.swap(place(), await response.text(), { swapStyle: "innerHTML" });
     place().focus();
-    window.feedback.announce("The export is under way.");
+    window.feedback.announce("The export has started.");
   };
 
   const ask = async (form, button) => {

@@ -23,12 +23,12 @@
 
   // What the page asks for without its reader is nobody's action: its failures are not told.
   const byItself = (event) => event.detail.elt?.id === "matching";
-  const refused = (status) => trouble(status === 403 ? "You may not do this, or you were signed out. Load the page again."
-    : status === 404 ? "It is not there any more. Load the page again."
-    : status === 503 ? "The database takes no changes at present. Check what was saved, then try again in a moment."
-    : "The server could not do this. Try again in a moment.");
+  const refused = (status) => trouble(status === 403 ? "You are not allowed to do this, or you were signed out. Reload the page."
+    : status === 404 ? "It no longer exists. Reload the page."
+    : status === 503 ? "Nothing can be saved at the moment. Check what was saved, then try again."
+    : "Something went wrong on the server. Try again in a moment.");
   // Where an answer was lost, nobody here knows whether it was done.
-  const unreached = (changes) => trouble(changes ? "No answer came, so it may have been done or not. Load the page again before you repeat it."
+  const unreached = (changes) => trouble(changes ? "No answer from the server: it may or may not have been done. Reload the page before you repeat it."
     : "The server cannot be reached. Try again in a moment.");
   document.addEventListener("htmx:responseError", (event) => byItself(event) || refused(event.detail.xhr.status));
   document.addEventListener("htmx:sendError", (event) => byItself(event) || unreached(event.detail.requestConfig?.verb !== "get"));
@@ -38,10 +38,10 @@
     if (!button) return;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      announce("The key is copied.");
+      announce("Copied.");
       button.classList.add("done");
     } catch {
-      trouble("The browser does not allow copying. Select the key and copy it by hand.");
+      trouble("The browser does not allow copying. Select the text and copy it.");
     }
   });
 

@@ -12,7 +12,7 @@
   });
 
   // A date changes with every figure that is typed, so it counts only once the field is left.
-  const isDay = (field) => field.form === form && field.matches('input[type="date"]') && !field.closest("[data-condition]");
+  const isDay = (field) => field.form === form && field.matches('[data-day]') && !field.closest("[data-condition]");
   form.addEventListener("focusin", ({ target }) => { if (isDay(target)) before.set(target, target.value); });
   form.addEventListener("focusout", ({ target }) => {
     if (isDay(target) && before.has(target) && before.get(target) !== target.value) form.requestSubmit();
@@ -29,6 +29,18 @@
     if (last && ![...last.querySelectorAll("[name]")].some((field) => !/^o/.test(field.name) && field.value)) return last.querySelector("select").focus();
     await htmx.ajax("GET", `${button.dataset.addCondition}?f${number}=`, { source: button, target: form.querySelector(".condition-rows"), swap: "beforeend" });
     document.getElementById(`f${number}`)?.focus();
+  });
+
+  // A condition goes at once; without this script the page comes without it.
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-remove-condition]");
+    if (!button) return;
+    event.preventDefault();
+    const row = button.closest("[data-condition]");
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    (next?.querySelector("[data-remove-condition]") ?? form.querySelector("[data-add-condition]")).focus();
+    form.requestSubmit();
   });
 
   const mark = (name, text) => {

@@ -34,7 +34,7 @@
     const over = letters.length - most;
     const length = `${plural(letters.length, "character")} of ${figure(most)}`;
     const [number, gsm] = sms ? parts(letters) : [0, true];
-    const how = sms && number ? `, ${plural(number, "part")}${gsm ? "" : " (characters beyond the phone alphabet shorten each part)"}` : "";
+    const how = sms && number ? `, ${plural(number, "part")}${gsm ? "" : " (characters outside the GSM alphabet shorten each part)"}` : "";
     said.textContent = over > 0 ? `${length}: ${plural(over, "character")} too many.` : `${length}${how}.`;
     said.toggleAttribute("data-over", over > 0);
   };

@@ -55,7 +55,7 @@
   };
   const ended = (here) => {
     refused = here;
-    stale.textContent = "This page is not kept up to date any more. Load it again.";
+    stale.textContent = "This page is no longer updated. Reload it.";
   };
 
   const ask = async (watch) => {

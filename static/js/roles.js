@@ -7,8 +7,8 @@
     const theseRoles = target.form?.querySelector('input[type=radio][value="roles"]');
     if (!theseRoles) return;
     const boxes = [...target.form.querySelectorAll('input[type=checkbox][name="roles"]')];
-    if (boxes.includes(target)) {
-      if (target.checked) theseRoles.checked = true;
+    if (boxes.includes(target) || target.name === "users") {
+      if (target.name === "users" ? target.value : target.checked) theseRoles.checked = true;
     } else if (target === theseRoles) {
       for (const box of parked.get(target.form) ?? []) box.checked = true;
     } else if (target.name === theseRoles.name) {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -144,6 +145,11 @@ def _previewed(page: Page) -> None:
 
 def _other_states(person: User) -> Iterator[Stop]:
     yield Stop("sign-in", "/sign-in/", anonymous=True)
+    yield Stop("forgotten password", "/sign-in/forgotten/", anonymous=True)
+    yield Stop("link not valid", "/sign-in/password/", anonymous=True)
+    if settings.COMPANY_SIGN_IN_ISSUER:
+        yield Stop("company account", "/account/security/company/")
+        yield Stop("company sign-in, no answer", "/sign-in/company/", anonymous=True)
     yield Stop("sign-in, wrong password", "/sign-in/", _wrong_password, anonymous=True)
     yield Stop("account, asked whether still there", "/account/", _ask, part="dialog[open]")
     # What a browser cannot be brought to quickly: the real answer, shown at an address of its own.
@@ -229,8 +235,8 @@ def _leave(page: Page) -> None:
 
 def _wrong_user(page: Page) -> None:
     page.get_by_label("User name").fill("a b")
-    page.get_by_label("Password").fill("short")
-    page.get_by_role("button", name="Make the user").click()
+    page.get_by_label("E-mail address").fill("nowhere")
+    page.get_by_role("button", name="Create and invite").click()
     expect(page.locator(".field-error").first).to_be_visible()
 
 

@@ -8,9 +8,16 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.models import CustomView, Job, MenuItem, User
+from commlog.models import ApiConsumer, CustomView, Job, MenuItem, User
 from notifications.delivery import circuits
-from notifications.models import BusinessEvent, ChannelSwitch, Client, Message, NotificationTemplate
+from notifications.models import (
+    BusinessEvent,
+    ChannelSwitch,
+    Client,
+    Message,
+    NotificationTemplate,
+    StreamSubscription,
+)
 from notifications.models import Group as ClientGroup
 from notifications.states import MessageState, MessageType, Outcome
 from tests.factories import (
@@ -53,8 +60,12 @@ def of_demo() -> World:
         "job": job,
         "template": NotificationTemplate.objects.known().exclude(html="").first(),
         "event": BusinessEvent.objects.filter(message_count__gt=0).order_by("-pk").first(),
+        "stream": StreamSubscription.objects.order_by("pk").first(),
     }
-    keys: dict[str, Any] = {name: row.key for name, row in found.items() if row} | {"role": role.pk}
+    keys: dict[str, Any] = {name: row.key for name, row in found.items() if row} | {
+        "role": role.pk,
+        "exception": 0,
+    }
     # What the demo lacks leads nowhere, and a page that is not there is left out.
     return World(**{field.name: keys.get(field.name, NOTHING) for field in fields(World)})
 
@@ -68,9 +79,7 @@ def of_everything(person: User) -> World:
     make_client(client_id="000124", first_names="Bo", last_name="Lind", email="", mobile_phone="12")
     failed = _messages(ana)
     nobodies = Role.objects.create(name="A role with a rather long name that wraps somewhere")
-    item = MenuItem.objects.create(
-        name="W" * 32, type="CLIENTS", for_everyone=False, creator=olaf, position=4
-    )
+    item = MenuItem.objects.create(name="W" * 32, type="CLIENTS", for_everyone=True, creator=olaf, position=4)
     item.roles.add(nobodies)
     MenuItem.objects.create(name="Switched off", type="GROUPS", active=False, position=5)
     view = CustomView.objects.create(name="Mine", owner=person, criteria=[["attempts", "MORE_THAN", ["5"]]])
@@ -101,7 +110,27 @@ def of_everything(person: User) -> World:
         "user": olaf.key,
         "menu_item": item.key,
     }
-    return replace(one_of_everything(), **made, view=view.key, role=nobodies.pk)
+    world = replace(one_of_everything(), **made, view=view.key, role=nobodies.pk)
+    _unbroken()
+    return world
+
+
+def _unbroken() -> None:
+    """Make every text long that somebody may write, without a place at which it could be broken."""
+    for rows, name in (
+        (Message.objects.filter(subject="Payment due"), "subject"),
+        (ClientGroup.objects.all(), "name"),
+        (Role.objects.exclude(name__in=("Administrator", "Officer", "Viewer")), "name"),
+        (CustomView.objects.all(), "name"),
+        (NotificationTemplate.objects.all(), "name"),
+        (NotificationTemplate.objects.exclude(destination=""), "destination"),
+        (ApiConsumer.objects.all(), "name"),
+        (Job.objects.all(), "words"),
+    ):
+        longest = min(rows.model._meta.get_field(name).max_length or 300, 120)
+        for row in rows:
+            start = f"{getattr(row, name)[:40]}{row.pk}"
+            rows.model._base_manager.filter(pk=row.pk).update(**{name: start.ljust(longest, "W")})
 
 
 def _messages(ana: Client) -> Message:

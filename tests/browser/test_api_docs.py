@@ -24,7 +24,7 @@ def test_the_description_is_drawn_without_sign_in_and_without_another_host(
     expect(page.get_by_text("/api/communications/messages:search", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Commlog API")
     page.locator("#operations-Templates-createTemplate button").first.click()
-    expect(page.get_by_text("Make a webhook template.")).to_be_visible()
+    expect(page.get_by_text("Create a webhook template.")).to_be_visible()
     assert said == []
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
 
@@ -45,4 +45,4 @@ def test_nothing_is_wrong_with_it_closed_and_open(
 def test_an_operation_has_an_address(live_server: LiveServer, open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.goto(f"{live_server.url}/api/docs#/Templates/createTemplate")
-    expect(page.get_by_text("Make a webhook template.")).to_be_visible()
+    expect(page.get_by_text("Create a webhook template.")).to_be_visible()

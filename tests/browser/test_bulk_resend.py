@@ -67,7 +67,7 @@ def test_select_confirm_progress_report(
     assert _work() == "DONE"
     expect(page.locator("#job")).to_contain_text("2 of 2")  # by itself
     _check(page, "bulk-report")
-    page.get_by_role("link", name="Queued again as new entries").click()
+    page.get_by_role("link", name="Resent as new entries").click()
     expect(page.locator("[data-row]")).to_have_count(2)
     _everything_that_matches(page, live_server.url)
     assert set(Message.objects.filter(resend_of__isnull=False).values_list("resend_of", flat=True)) == {
@@ -94,7 +94,7 @@ def _everything_that_matches(page: Page, url: str) -> None:
     expect(page.locator("#live")).to_have_text(
         "All failed messages on this page are selected. 29 match; 27 of them can be resent."
     )
-    expect(page.locator("#matching")).to_contain_text("29 match: 27 can be resent, 2 were resent already.")
+    expect(page.locator("#matching")).to_contain_text("29 match: 27 can be resent, 2 were already resent.")
     _check(page, "bulk-all-that-match")
     page.locator("[data-select]").first.uncheck()
     expect(page.locator("[data-selected]")).to_have_text("24 selected")
@@ -115,7 +115,7 @@ def test_without_javascript_all_that_match(open_page: Callable[..., Page], sign_
     assert _work() == "DONE"
     page.reload()
     expect(page.locator("#job")).to_contain_text("3 of 3")
-    expect(page.locator(".report")).to_contain_text("of these under way")
+    expect(page.locator(".report")).to_contain_text("of these, in progress")
     page.get_by_role("link", name="All jobs").click()
     expect(page.get_by_role("row")).to_have_count(2)
     assert Job.objects.get().outcomes == {"RESENT": 3}

@@ -53,7 +53,7 @@ def test_filter_export_and_read_back(
     expect(button).to_be_visible()  # and says no more that it is at work
     if scripts:
         expect(button).to_be_focused()
-        expect(page.locator("#live")).to_have_text(f"{download.value.suggested_filename} is downloaded.")
+        expect(page.locator("#live")).to_have_text(f"{download.value.suggested_filename} was downloaded.")
         return
     monkeypatch.setattr(exports, "AT_ONCE", 0)
     button.click()

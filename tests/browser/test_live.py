@@ -49,14 +49,14 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
     # A resend, and what becomes of it.
     row = f"#row-{failed.key.hex}"
     mine.locator(row).get_by_role("button", name="Resend").click()
-    expect(mine.locator(row)).to_contain_text("Queued again")
-    expect(log.locator(row)).to_contain_text("Queued again")
-    expect(log.locator(row).get_by_role("link", name="Resent already")).to_be_visible()
+    expect(mine.locator(row)).to_contain_text("Resent, queued")
+    expect(log.locator(row)).to_contain_text("Resent, queued")
+    expect(log.locator(row).get_by_role("link", name="Already resent")).to_be_visible()
     expect(other["message"].get_by_role("heading", name="Resends")).to_be_visible()
     _sent(Message.objects.get(resend_of=failed))
     for page in (mine, log):
         expect(page.locator(row)).to_contain_text(re.compile(r"Sent \d\d:\d\d"))
-    expect(other["message"].locator("main")).to_contain_text("It was delivered since")
+    expect(other["message"].locator("main")).to_contain_text("Resent by")
 
     # A message that is open in a dialog.
     log.locator(f"#state-{waiting.key.hex}").click()
@@ -125,7 +125,9 @@ def test_a_page_says_when_it_cannot_be_kept_up_to_date(
     page.context.set_offline(True)
     expect(said).to_have_text(re.compile(r"^Not up to date since \d\d:\d\d$"))
     page.locator(f"#row-{failed.key.hex}").get_by_role("button", name="Resend").click()
-    expect(page.locator("#trouble")).to_contain_text("No answer came, so it may have been done or not.")
+    expect(page.locator("#trouble")).to_contain_text(
+        "No answer from the server: it may or may not have been done."
+    )
     page.context.set_offline(False)
     expect(said).to_have_text("")
 

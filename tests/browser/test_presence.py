@@ -62,7 +62,7 @@ def test_who_was_away_is_asked_and_stays(page: Page) -> None:
 
     page.clock.fast_forward(ALMOST)
     expect(asked).to_be_visible()
-    expect(asked).to_contain_text("Nothing has been done here for a while, so you will be signed out at ")
+    expect(asked).to_contain_text("You have been inactive for a while and will be signed out at ")
     expect(asked.get_by_role("button", name="Stay signed in")).to_be_focused()
     assert _left() < timedelta(seconds=100)  # asking keeps nothing
 
@@ -73,11 +73,11 @@ def test_who_was_away_is_asked_and_stays(page: Page) -> None:
 
 def test_who_types_is_not_asked(page: Page) -> None:
     page.clock.fast_forward("20:00")
-    page.get_by_role("searchbox").press_sequentially("Ana")
+    page.locator("#id_q").press_sequentially("Ana")
     _until_kept(page)
     _nobody_was_there(left=timedelta(seconds=100))
     page.clock.fast_forward("02:00")
-    page.get_by_role("searchbox").press_sequentially("S")
+    page.locator("#id_q").press_sequentially("S")
     page.clock.fast_forward("00:02")
     _until_kept(page)
     expect(page.get_by_role("alertdialog")).to_have_count(0)
@@ -104,10 +104,8 @@ def test_the_end_that_nothing_puts_off_is_told_once(page: Page) -> None:
     _nobody_was_there(left=timedelta(seconds=100), of_all=timedelta(seconds=100))
     told = page.get_by_role("alertdialog", name="You will be signed out soon")
     page.clock.fast_forward(ALMOST)
-    expect(told).to_contain_text(
-        "You have been signed in for as long as is allowed, so you will be signed out at "
-    )
-    told.get_by_role("button", name="I understand").click()
+    expect(told).to_contain_text("Your session has reached its maximum length. You will be signed out at ")
+    told.get_by_role("button", name="OK").click()
     expect(told).to_have_count(0)
     with page.expect_response("**/sign-in/left/"):
         page.clock.fast_forward("00:12")

@@ -49,7 +49,7 @@ def _write_and_send(page: Page, *, javascript: bool) -> None:
     page.get_by_role("link", name="Send e-mail").click()
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("Enter a subject.", exact=True)).to_be_visible()
-    page.get_by_label("Subject").fill("Your loan")
+    page.get_by_label("Subject", exact=True).fill("Your loan")
     page.get_by_label("Text", exact=True).fill("Dear Ana,\ncome by tomorrow.")
     if javascript:
         expect(page.locator("[data-length]")).to_have_text("27 characters of 100,000.")
@@ -90,14 +90,14 @@ def test_a_failed_one_is_sent_anew(
     page = open_page(java_script_enabled=javascript)
     sign_in(page, officer())
     page.goto(f"{live_server.url}/communications/{failed.key.hex}/")
-    page.get_by_role("link", name="Send anew…").click()
-    expect(page.get_by_text("The failed one went to old@example.org.")).to_be_visible()
+    page.get_by_role("link", name="Edit and resend…").click()
+    expect(page.get_by_text("The failed message went to old@example.org.")).to_be_visible()
     page.get_by_label("Text", exact=True).fill("Dear Ana, please pay.")
     page.get_by_label("Send the HTML version too").uncheck()
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to ana@example.org")
-    expect(page.get_by_role("link", name="the entry that this one resends")).to_be_visible()
+    expect(page.get_by_role("link", name="original entry")).to_be_visible()
     new = Message.objects.get(resend_of=failed)
     assert (new.first, new.content, new.html) == (failed, "Dear Ana, please pay.", "")
 
@@ -114,7 +114,7 @@ def test_the_preview_of_html_is_harmless(
     page.get_by_label("HTML", exact=True).check(force=True)
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="Payment due")).to_be_visible()
-    expect(frame.get_by_text("1 picture that would be loaded from elsewhere is not shown")).to_be_visible()
+    expect(frame.get_by_text("1 external image is not shown")).to_be_visible()
     assert not [url for url in asked if "evil" in url]
     # Opened by itself, it is sandboxed as well.
     page.goto(f"{live_server.url}/communications/{failed.key.hex}/preview/")

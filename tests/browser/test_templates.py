@@ -33,14 +33,27 @@ def test_a_template_from_its_writing_to_a_resend(
 
     page.get_by_label("Name", exact=True).fill("Payment received")
     page.get_by_label("Event").select_option("LOAN_REPAYMENT")
-    page.get_by_label("Subject").fill("Thank you")
+    page.get_by_label("Subject", exact=True).fill("Thank you")
     text = page.get_by_label("Text", exact=True)
     text.fill("Dear ,")
     text.evaluate("field => field.setSelectionRange(5, 5)")
     page.get_by_role("button", name="{RECIPIENT_NAME}").click()
     expect(text).to_have_value("Dear {RECIPIENT_NAME},")
-    page.get_by_label("With the data of the client").fill("000123")
+    page.get_by_label("Preview with client").fill("000123")
     expect(page.locator("#trial")).to_contain_text("Dear Ana Silva,")
+
+    second = page.get_by_label("Second value")
+    expect(second).to_be_hidden()
+    page.get_by_label("Placeholder", exact=True).fill("AMOUNT")
+    page.get_by_label("Operator").select_option("is between")
+    page.get_by_label("Value", exact=True).fill("1")
+    second.fill("9")
+    page.get_by_role("button", name="Add condition").click()
+    expect(page.get_by_label("Placeholder", exact=True).nth(1)).to_be_focused()
+    page.get_by_role("button", name="Remove condition 1").click()
+    expect(page.get_by_label("Placeholder", exact=True)).to_have_count(1)
+    expect(page.get_by_label("Placeholder", exact=True)).to_have_value("")
+    expect(page.get_by_role("button", name="Add condition")).to_be_focused()
 
     page.get_by_role("button", name="Send test to me").click()
     expect(page.get_by_text("A test to adam@example.org is on its way.")).to_be_visible()
@@ -71,12 +84,12 @@ def test_a_template_from_its_writing_to_a_resend(
     page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("Text", exact=True).fill("Hello {RECIPIENT_NAME}.")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Messages that were made before keep the old text.")).to_be_visible()
+    expect(page.get_by_text("Existing messages keep the old text.")).to_be_visible()
 
     Message.objects.filter(key=key).update(state=MessageState.FAILED, due_at=None, failure_reason="OTHER")
     page.goto(f"{live_server.url}/communications/{key}/")
     page.get_by_role("button", name="Resend").click()
-    expect(page.get_by_text("Queued again").first).to_be_visible()
+    expect(page.get_by_text("Resent").first).to_be_visible()
     assert Message.objects.get(resend_of__key=key).content == "Dear Ana Silva,"
 
 
@@ -100,5 +113,5 @@ def test_the_editor_without_scripts(
     page.get_by_role("button", name="Activate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reminder")
     page.get_by_role("link", name="Deactivate…").click()
-    page.get_by_role("link", name="Keep it active").click()
+    page.get_by_role("link", name="Cancel").click()
     assert NotificationTemplate.objects.get().active

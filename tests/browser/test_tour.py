@@ -52,17 +52,17 @@ def test_filter_read_resend_and_follow(
 
     page.get_by_role("link", name="Failed E-mail to ana@example.org").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("The conversation with the mail server failed")
+    expect(dialog).to_contain_text("The recipient’s provider does not know this address or number.")
     expect(dialog).to_contain_text("Dear Ana, the whole text.")
     dialog.get_by_role("button", name="Resend").click()
-    expect(dialog.get_by_role("link", name="a new entry")).to_be_focused()
+    expect(dialog.get_by_role("link", name="open the new entry")).to_be_focused()
     new = Message.objects.get(resend_of=failed)
-    dialog.get_by_role("link", name="a new entry").click()
+    dialog.get_by_role("link", name="open the new entry").click()
     expect(dialog.locator(f'[data-key="{new.key.hex}"]')).to_be_visible()
     expect(dialog).to_contain_text("resent by Ada Officer")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(_row(page, "Failed").get_by_role("link", name="Queued again")).to_be_visible()
+    expect(_row(page, "Failed").get_by_role("link", name="Resent, queued")).to_be_visible()
     expect(page.get_by_role("link", name="Failed E-mail to ana@example.org")).to_be_focused()
 
 
@@ -83,8 +83,8 @@ def test_resend_in_the_row_answers_in_place(open_page: Callable[..., Page], sign
     )
     page.emulate_media(media="screen")
     resend.click()
-    expect(_row(page, "Failed")).to_contain_text("Queued again as a new entry")
-    expect(page.locator("#live")).to_have_text("Queued again as a new entry.")
+    expect(_row(page, "Failed")).to_contain_text("Resent, in the queue: open the new entry")
+    expect(page.locator("#live")).to_have_text("Resent. The new entry is in the queue.")
     assert Message.objects.filter(resend_of=failed).count() == 1
     expect(page.locator("[data-row]")).to_have_count(3)  # the list under the hand does not move
 
@@ -126,11 +126,11 @@ def test_without_javascript(live_server: LiveServer, open_page: Callable[..., Pa
     expect(page.locator(".pane-raw")).to_be_visible()
     page.go_back()
     _row(page, "Failed").get_by_role("button", name="Resend").click()
-    expect(page.locator(".note")).to_contain_text("Queued again as a new entry.")
+    expect(page.locator(".note")).to_contain_text("Resent as a new entry")
     page.get_by_role("link", name="Open the entry").click()
     new = Message.objects.get(resend_of=failed)
     expect(page).to_have_url(f"{live_server.url}/communications/{new.key.hex}/")
-    page.get_by_role("link", name="the entry that this one resends").click()
+    page.get_by_role("link", name="original entry").click()
     expect(page).to_have_url(f"{live_server.url}/communications/{failed.key.hex}/")
     page.get_by_text("Ada Officer").first.click()
     page.get_by_role("button", name="Sign out").click()
@@ -157,7 +157,7 @@ def test_by_keyboard_alone(open_page: Callable[..., Page], sign_in: SignIn) -> N
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog").get_by_role("link", name="a new entry")).to_be_focused()
+    expect(page.get_by_role("dialog").get_by_role("link", name="open the new entry")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()

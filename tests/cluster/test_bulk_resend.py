@@ -23,9 +23,9 @@ def test_preview_equals_processed_equals_new_rows_whatever_happens(installation:
     assert found["first"]["preview"] == ROWS
     assert found["paused"]["seconds"] < 5
     assert (found["result"]["new"], found["result"]["sources"]) == (ROWS, ROWS)
-    assert found["result"]["lines"] == {"Queued again as new entries": ROWS}
-    assert "Queued again as new entries" not in found["twice"]["lines"]
+    assert found["result"]["lines"] == {"Resent as new entries": ROWS}
+    assert "Resent as new entries" not in found["twice"]["lines"]
     assert (found["twice"]["sum"], found["twice"]["total"], found["twice"]["new"]) == (ROWS, ROWS, ROWS)
     assert found["cancelled"]["seconds"] < 5
     rest = found["rest"]["lines"]
-    assert rest["Queued again as new entries"] + rest["Not done"] == found["rest"]["total"] == 2_000
+    assert rest["Resent as new entries"] + rest["Not processed"] == found["rest"]["total"] == 2_000

@@ -155,9 +155,15 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
     refused = outage(directory, "email", "on")
     assert refused.returncode == 1
     assert "No demo runs" in refused.stderr
+    with terminal(directory) as interrupted:
+        until(lambda: (directory / "demo.sqlite3").exists())
+        assert interrupted.end(signal.SIGINT) == 0
+        assert interrupted.left_over() == []
+
     with terminal(directory) as first:
         first.until_it_answers(within=90)
         assert first.page() == 200
+        assert "Making a past" in first.output.read_text()
         assert "harbour-lights-2026" in first.output.read_text()
         made = messages(directory, "SENT") + messages(directory, "FAILED")
         assert made > 40
@@ -190,21 +196,9 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
         until(lambda: second.left_over() == [])
 
 
-def test_an_interrupted_first_start_begins_anew(directory: Path) -> None:
-    with terminal(directory) as first:
-        until(lambda: (directory / "demo.sqlite3").exists())
-        assert first.end(signal.SIGINT) == 0
-        assert first.left_over() == []
-
-    with terminal(directory) as second:
-        second.until_it_answers(within=90)
-        assert "Making a past" in second.output.read_text()
-        assert second.end(signal.SIGINT) == 0
-
-
 def _causes(directory: Path) -> int:
     with contextlib.closing(sqlite3.connect(directory / "demo.sqlite3")) as database:
-        query = "SELECT count(*) FROM notifications_attempt WHERE detail LIKE '451 4.3.0 Outage%'"
+        query = "SELECT count(*) FROM notifications_attempt WHERE detail LIKE '550 5.7.1 Outage%'"
         return database.execute(query).fetchone()[0]
 
 

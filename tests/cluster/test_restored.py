@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench.installation import Installation, received
+from bench.installation import FINAL, Installation, received
 from bench.resends import step
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -82,6 +82,15 @@ def _until(holds: Callable[[], bool], *, within: float = 60.0) -> None:
         time.sleep(0.1)
 
 
+def _settles(installation: Installation, *, live: int) -> None:
+    """Wait until so many messages are neither SENT nor FAILED; else say which are."""
+    try:
+        _until(lambda: _ask(installation, LIVE) == live, within=90.0)
+    except AssertionError as error:
+        rows = [row for row in installation.log() if row["state"] not in FINAL]
+        raise AssertionError(f"still live: {rows}; sends held: {_ask(installation, MARKED)}") from error
+
+
 def _live(type: str, state: str) -> str:
     return f"SELECT COUNT(*) FROM notifications_message WHERE type = '{type}' AND state = '{state}'"
 
@@ -110,7 +119,7 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
         restore = backup(installation, tmp_path / "backup")
         installation.providers.outage("SMS", on=False)
         _until(lambda: _ask(installation, DONE) == ROWS)
-        _until(lambda: _ask(installation, LIVE) == 0)
+        _settles(installation, live=0)
     once = Counter(received(installation.providers))
     assert once == Counter([*(f"client{number}@example.org" for number in range(ROWS)), SMS, "/slow/5/1"])
 
@@ -136,7 +145,7 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
 
         installation.manage("after_restore", "--release")
         step(installation, "steer", job, "resume", "DONE")
-        _until(lambda: _ask(installation, LIVE) == 1)
+        _settles(installation, live=1)
 
     again = Counter(received(installation.providers)) - once
     log = {

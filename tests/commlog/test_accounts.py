@@ -132,7 +132,10 @@ def test_it_has_views_and_columns_of_its_own(pages: Client) -> None:
             "shown": ["state", "loan_account"],
         },
     )
-    assert [column.key for column in pages.get(other).context["log"].columns] == ["state", "loan_account"]
+    assert [column.key for column in pages.get(other).context["log"].table.catalogue] == [
+        "state",
+        "loan_account",
+    ]
 
 
 def test_a_job_about_it_knows_its_log(pages: Client) -> None:

@@ -123,22 +123,22 @@ def test_enqueue_prints_a_key_a_line_in_order(tmp_path: Path) -> None:
         (b'{"type": NaN}', "JSON: NaN is not JSON"),
         (b"\xff", "JSON: is not UTF-8"),
         (b"[" * 100_000, "JSON: is nested too deeply"),
-        (b'{"type": ' + b"1" * 5000 + b"}", "JSON: holds a number with too many digits"),
+        (b'{"type": ' + b"1" * 5000 + b"}", "JSON: contains a number with too many digits"),
         ({}, "type: is missing"),
         ({"type": "FAX"}, "type: must be one of"),
         ({"type": ["EMAIL"]}, "type: must be one of"),
         (EMAIL | {"colour": "red"}, "colour: is not a field"),
         (EMAIL | {"body": 1}, "body: must be text"),
         (EMAIL | {"body": None}, "body: must be text"),
-        (EMAIL | {"body": "a\0b"}, "body: holds a NUL character"),
-        (EMAIL | {"body": "\ud800"}, "body: holds half of a surrogate pair"),
+        (EMAIL | {"body": "a\0b"}, "body: contains a NUL character"),
+        (EMAIL | {"body": "\ud800"}, "body: contains half of a surrogate pair"),
         (EMAIL | {"destination": "nonsense"}, "destination: "),
         ({"type": "EMAIL", "destination": "a@example.org", "body": "b"}, "subject: is missing"),
         ({"type": "EMAIL", "subject": "s", "body": "b"}, "destination: is missing"),
         ({"type": "SMS", "destination": "12345", "body": "b"}, "destination: "),
-        (EMAIL | {"clientId": "none"}, "clientId: there is no such client"),
+        (EMAIL | {"clientId": "none"}, "clientId: client not found"),
         (EMAIL | {"clientKey": "xyz"}, "clientKey: must be a key"),
-        (EMAIL | {"senderUsername": "nobody"}, "senderUsername: there is no such sender"),
+        (EMAIL | {"senderUsername": "nobody"}, "senderUsername: sender not found"),
         (
             {"type": "WEB_HOOK", "destination": "http://example.org/", "body": "", "headers": [1]},
             "headers: must be an object",
@@ -291,7 +291,12 @@ def test_a_user_with_a_role(monkeypatch: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "role", "password", "said"),
     [
-        ("ada", "Boss", "correct horse battery", "no role Boss. Roles: Administrator, Officer, Viewer"),
+        (
+            "ada",
+            "Boss",
+            "correct horse battery",
+            "Role Boss not found. Roles: Administrator, Officer, Viewer",
+        ),
         ("ada", "Officer", "short", "too short"),
         ("a b", "Officer", "correct horse battery", "valid username"),
     ],
@@ -340,9 +345,9 @@ def test_changepassword_ends_the_sessions_and_is_recorded(monkeypatch: Any) -> N
 @pytest.mark.parametrize(
     ("name", "answers", "said"),
     [
-        ("vera", ["three quiet green rivers", "another one altogether"], "The two passwords differ."),
+        ("vera", ["three quiet green rivers", "another one altogether"], "The two passwords do not match."),
         ("vera", ["short", "short"], "too short"),
-        ("nobody", [], "There is no user nobody."),
+        ("nobody", [], "User nobody not found."),
     ],
 )
 def test_changepassword_that_is_refused_changes_nothing(

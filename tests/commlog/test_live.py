@@ -204,8 +204,8 @@ def test_a_row_says_what_became_of_its_resend(pages: Client) -> None:
     page = OpenPage(pages, URL)
     new = make_resend(failed, MessageState.QUEUED)  # a colleague's
     text = page.ask().text
-    assert "Queued again</a>" in text
-    assert "Resent already: open the new entry" in text
+    assert "Resent, queued</a>" in text
+    assert "Already resent: open the new entry" in text
     sent = timezone.now()
     Message.objects.filter(pk=new.pk).update(state=MessageState.SENT, due_at=None, sent_at=sent)
     assert f">Sent {timezone.localtime(sent):%H:%M}</a>" in page.ask().text
@@ -222,7 +222,7 @@ def test_an_open_dialog_and_a_message_page_follow_the_message(pages: Client) -> 
     for open_page, title in ((dialog, 0), (page, 1)):
         text = open_page.ask().text
         assert text.count("data-title>Failed: E-mail to ana@example.org · Commlog<") == title
-        assert "no retry is left" in text
+        assert "no more retries" in text
         assert ">Resend<" in text
         state = text.partition('id="live-message-state"')[2]
         assert re.search(r'<span class="state" data-state="(\w+)"', state)[1] == "FAILED"  # type: ignore[index]

@@ -21,15 +21,12 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+# Two of a kind in each: every page is asked for with each of them. What matters at a beginning begins one.
 CORPUS = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
-    "</title></textarea></pre><svg onload=alert(1)>",
-    "{{ 7|add:7 }}{% csrf_token %}",
-    "\u202egnp.exe",
-    "&lt;b&gt; &amp;",
+    "javascript:alert(1) <script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)> \u202egnp.exe',
+    "' onmouseover='alert(1) &lt;b&gt; &amp;",
+    "{{ 7|add:7 }}{% csrf_token %} </title></textarea></pre><svg onload=alert(1)>",
 ]
 
 
@@ -150,7 +147,7 @@ def test_five_wrong_passwords_lock_the_sign_in(client: Client) -> None:
     for _ in range(5):
         response = client.post("/sign-in/", {"username": "vera", "password": "wrong"})
     assert response.status_code == 429
-    assert "Sign-in is locked for a while" in response.text
+    assert "Sign-in is temporarily locked" in response.text
     assert client.post("/sign-in/", {"username": "vera", "password": PASSWORD}).status_code == 429
 
 
@@ -175,7 +172,7 @@ def test_no_permission_is_said_in_words(client: Client) -> None:
     client.force_login(make_user())
     response = client.get("/communications/")
     assert response.status_code == 403
-    assert "You may not see this" in response.text
+    assert "You do not have access to this page" in response.text
     assert "View communication history" in response.text
 
 
@@ -184,3 +181,11 @@ def test_posting_to_the_log_changes_nothing(client: Client) -> None:
     make_message()
     assert client.post("/communications/", {"state": "FAILED"}).status_code == 405
     assert Message.objects.get().state == MessageState.QUEUED
+
+
+def test_help_explains_every_state_and_is_linked_from_every_page(client: Client) -> None:
+    client.force_login(make_user())
+    assert '<a href="/help/">Help</a>' in client.get("/").text
+    shown = client.get("/help/").text
+    assert all(f"</svg>{label}</span>" in shown for label in MessageState.labels)
+    assert all(word in shown for word in ("Marks", "Resend anyway", "Edit and resend…", "O’Leary", "<kbd>"))

@@ -1,15 +1,20 @@
 """Who may see and do what: refused by address, not only hidden."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
 from django.test import Client
 
 from commlog import permissions
 from commlog.models import MenuItem, User
+from notifications.content import stored_in
+from notifications.criteria import Criterion, Operator, narrow
+from notifications.masking import Withheld, masked
 from notifications.models import Message
 from notifications.states import MessageState
 from tests.factories import admin, make_message, make_user, officer, outsider, set_up_channels, viewer
@@ -109,3 +114,58 @@ def test_an_account_that_was_switched_off_is_out(client: Client) -> None:
     assert client.get(LOG).status_code == 200
     User.objects.filter(pk=person.pk).update(is_active=False)
     assert client.get(LOG).status_code == 302
+
+
+def test_whoever_could_read_messages_or_streams_may_still_read_what_they_say() -> None:
+    grant = import_module("commlog.migrations.0029_read_content").grant
+    held = {"View": "view_communication_history", "Stream": "read_streams", "Other": "edit_client"}
+    for name, codename in held.items():
+        Role.objects.create(name=name).permissions.add(Permission.objects.get(codename=codename))
+    alone = outsider()
+    alone.user_permissions.add(Permission.objects.get(codename=held["View"]))
+    for _ in range(2):
+        grant(apps, None)
+    given = Permission.objects.get(codename="read_message_content")
+    assert [
+        role.permissions.contains(given) for role in Role.objects.filter(name__in=held).order_by("name")
+    ] == [
+        False,
+        True,
+        True,
+    ]
+    assert alone.user_permissions.contains(given)
+
+
+@pytest.mark.parametrize(
+    ("destination", "left"),
+    [
+        ("+447700900945", "+44 77•• ••• 945"),
+        ("+4917012345678", "+49 17•• ••• 678"),
+        ("+290 12345", "+290 •••"),
+        ("ana@example.org", "a•••@example.org"),
+        ("jo@example.org", "•••@example.org"),
+        ("Ana Silva <ana@example.org>", "a•••@example.org"),
+        ("https://ana:pw@hooks.example.org:8443/in?key=1", "https://hooks.example.org:8443/•••"),
+        ("HTTP://hooks.example.org", "http://hooks.example.org/•••"),
+        ("accounts", "•••"),
+        ("", ""),
+    ],
+)
+def test_what_is_left_of_a_destination(destination: str, left: str) -> None:
+    assert masked(destination) == left
+
+
+def test_a_masked_row_is_neither_stored_nor_sent_nor_read_around() -> None:
+    make_message(MessageState.FAILED)
+    row = Message.objects.withheld().get()
+    assert (row.destination, row.subject, row.content, row.failure_cause) == ("a•••@example.org", "", "", "")
+    with pytest.raises(Withheld):
+        row.save()
+    with pytest.raises(ValueError, match="masked"):
+        stored_in(row)
+    for read in (Message.objects.withheld().values, Message.objects.withheld().values_list):
+        with pytest.raises(Withheld):
+            read("key", "destination")
+    with pytest.raises(Withheld):
+        narrow(Message.objects.withheld(), [Criterion("text", Operator.CONTAINS, ("a",))])
+    assert Message.objects.get().content == "Dear Ana, your payment is due."

@@ -201,4 +201,4 @@ def test_who_is_found_in_the_audit_trail_is_a_program_too():
 
     name = ApiConsumer.objects.get().name
     text = signed_in(admin()).get("/administration/audit/", {"who": name}).text
-    assert "No user is called that" not in text
+    assert "No user or program has this name" not in text

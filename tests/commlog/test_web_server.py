@@ -46,4 +46,4 @@ def test_an_address_as_long_as_any_of_ours_is_read(port: int) -> None:
 def test_a_longer_one_is_answered_in_words(port: int) -> None:
     status, page = _asked(port, "x" * 60_000)
     assert status == 414
-    assert "It has 60,008 characters. Commlog reads addresses of up to 40,000" in page
+    assert "It has 60,008 characters. The limit is 40,000" in page

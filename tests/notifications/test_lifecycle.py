@@ -36,7 +36,7 @@ from notifications.outbox import Draft, NotResendable
 from notifications.process import this_process
 from notifications.states import FINAL, MessageState, MessageType, Outcome
 
-EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "25"))
 DESTINATIONS = {MessageType.EMAIL: "ana@example.org", MessageType.SMS: "+491701234567"}
 MOST_TRIES = 6
 

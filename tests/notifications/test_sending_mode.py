@@ -110,7 +110,7 @@ def test_held_messages_leave_after_the_hold_and_are_not_late(providers: StandIns
     one_of_each(providers)
     assert sent(providers) == {"EMAIL": [], "SMS": [], "WEB_HOOK": []}
     assert not StreamEvent.objects.exists()
-    assert health.oldest_due(db_now()) is None
+    assert health.survey(db_now()).due_since is None
 
     enter("live")
     assert sent(providers) == {

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from commlog.demo.standins.journal import Journal
-from commlog.demo.standins.smtp import SmtpStandIn
-from tests.production import document
+from commlog.demo.standins.journal import Journal, StandIn
+from commlog.demo.standins.smtp import Smtp
+from tests.production import document, nakadi
 from tests.production.machine import CannotMount, Machine
 from tests.production.visitor import Visitor
 
@@ -65,7 +65,7 @@ def _inside(place: Path, outside: int) -> int:
         machine.build()
     except CannotMount as error:
         return _cannot(str(error))
-    with SmtpStandIn(Journal(place, "EMAIL"), 0) as mail:
+    with StandIn(Smtp, Journal(place, "EMAIL"), 0) as mail:
         try:
             _follow(machine, place, mail.port)
         except (subprocess.CalledProcessError, AssertionError) as error:
@@ -143,6 +143,14 @@ def _use(machine: Machine, certificate: Path, place: Path) -> None:
     assert "Payment due" in found.text, found.text[:2000]
     assert visitor.ask("GET", f"/communications/?q={'x' * 30_000}").status == 200
     assert visitor.ask("GET", "/healthz/sender").status == 200
+
+    machine.run("commlog enqueue -", typed=nakadi.LINES)
+    read_by = [sys.executable, "-m", "tests.production.nakadi", f"https://{document.HOST}", key]
+    trusting = os.environ | {"REQUESTS_CA_BUNDLE": str(certificate)}
+    done = subprocess.run(
+        read_by, cwd=ROOT, env=trusting, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
     large = visitor.call(key, "POST", "/api/communications/messages", b" " * 5_500_000 + b"{}")
     assert (large.status, json.loads(large.text)["errors"][0]["errorReason"]) == (413, "BODY_TOO_LARGE"), (

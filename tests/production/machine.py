@@ -70,6 +70,7 @@ class Machine:
             (self.root / name).unlink(missing_ok=True)
         shutil.copyfile("/etc/resolv.conf", self.root / "etc/resolv.conf")
         (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {HOST}\n")
+        self._mount("--bind", str(self.root / "etc/hosts"), "/etc/hosts")  # for who visits it, in here alone
         # Packages start nothing: start_packages does.
         self._program("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
         self._program("usr/local/bin/systemctl", _SERVICES.read_text())

@@ -90,7 +90,7 @@ def by_hand(pages: Client, ana: Any) -> None:
     assert pages.post(path, written | {"do": "send"}).status_code == 302
     sends(NEVER)
     message = Message.objects.get(content="Dear Ana, by hand", state=MessageState.FAILED)
-    assert "Send anew" in looked_at(pages, f"/communications/{message.key.hex}/send-anew/")
+    assert "Edit and resend" in looked_at(pages, f"/communications/{message.key.hex}/send-anew/")
 
 
 def by_program(pages: Client, program: dict[str, str], ana: Any) -> None:

@@ -1,6 +1,4 @@
-"""What changes by itself goes into the audit trail too: circuits that open and close, templates whose
-receiver is gone.
-"""
+"""What changes by itself is audited too: circuits, and templates whose receiver is gone."""
 
 from typing import Any
 
@@ -12,7 +10,6 @@ from notifications import alerts
 
 
 def listen() -> None:
-    """Hear of it, in the transaction in which it happens."""
     alerts.changed.connect(_record, dispatch_uid="audit")
 
 

@@ -18,6 +18,10 @@ from commlog.models.audit_entry import BY_ITSELF, AuditAction, AuditEntries
 
 NEWEST_FIRST = Sorting("newest", descending=True)
 MOST_PEOPLE, MOST_PROGRAMS = 50, 10
+_MESSAGE = "message"
+_HIDDEN = "hidden"
+# Of the facts of an entry those that may name a destination or a text: where to, and conditions.
+_TELL_CONTENT = frozenset({"to", "filter", "conditions", "criteria"})
 _SHOWN = {True: "yes", False: "no", None: "–", "": "–"}
 
 
@@ -34,17 +38,14 @@ class TrailForm(forms.Form):
 
     who = forms.CharField(label="Who", max_length=150, required=False)
     by = forms.ChoiceField(label="Changed by", choices=By.choices, required=False)
-    action = forms.ChoiceField(
-        label="What", choices=[("", "Everything"), *AuditAction.choices], required=False
-    )
+    action = forms.ChoiceField(label="Action", choices=[("", "All"), *AuditAction.choices], required=False)
     since = DayField(label="From", required=False)
     until = DayField(label="To", required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a span that ends before it begins, and a name that is too many people's."""
         cleaned = super().clean() or {}
         if (since := cleaned.get("since")) and (until := cleaned.get("until")) and until < since:
-            self.add_error("until", "The last day lies before the first one.")
+            self.add_error("until", "The end date is before the start date.")
         if who := cleaned.get("who"):
             cleaned["legs"] = self._legs(who)
         return cleaned
@@ -56,12 +57,10 @@ class TrailForm(forms.Form):
         if len(people) > MOST_PEOPLE or len(consumers) > MOST_PROGRAMS:
             self.add_error(
                 "who",
-                ValidationError(
-                    "More users or programs are called that than can be shown. Write more of the name."
-                ),
+                ValidationError("Too many users or programs match. Enter more of the name."),
             )
         elif not people and not programs:
-            self.add_error("who", ValidationError("No user or program is called that."))
+            self.add_error("who", ValidationError("No user or program has this name."))
         keys = {
             "user": [person.key.hex for person in people],
             "API consumer": [consumer.key.hex for consumer in consumers],
@@ -86,9 +85,7 @@ def _consumers_named(who: str) -> QuerySet[ApiConsumer]:
 
 
 def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
-    """The names under which programs are in the trail: today's consumers, commands, and what was typed, for
-    one that was renamed since.
-    """
+    """The names of programs: today's consumers, commands, and what was typed (renamed since)."""
     words = who.casefold().split()
     names = [audit.program_name(consumer.name) for consumer in consumers[:MOST_PROGRAMS]]
     commands = (audit.Command(command).name for command in audit.COMMANDS)
@@ -98,10 +95,7 @@ def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
 
 
 def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySet[AuditEntry]:
-    """The entries that meet the conditions.
-
-    Somebody's entries are what that user or program did, and what was done to its account.
-    """
+    """The entries that meet the conditions. Somebody's: what it did, and what its account underwent."""
     if conditions.get("by") != By.ALL:
         entries = entries.filter(BY_ITSELF if conditions.get("by") == By.ITSELF else ~BY_ITSELF)
     if action := conditions.get("action"):
@@ -115,14 +109,29 @@ def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySe
     return cast(AuditEntries, entries).of_any(legs) if (legs := conditions.get("legs")) else entries
 
 
-def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
-    """What changed: name, before, after ("" where there was none)."""
+def changes(entry: AuditEntry, *, masked: bool = False) -> list[tuple[str, str, str]]:
+    """What changed: name, before, after ("" where there was none).
+
+    `masked`: for who may not know what messages say and where they went.
+    """
     before, after = entry.before or {}, entry.after or {}
-    names = {**before, **after}
     return [
-        (name, *(_shown(values[name]) if name in values else "" for values in (before, after)))
-        for name in names
+        (name, *(_told(name, values, masked=masked) for values in (before, after)))
+        for name in {**before, **after}
     ]
+
+
+def about(entry: AuditEntry, *, masked: bool = False) -> str:
+    """Return what an entry is about, in words."""
+    if masked and entry.target_kind == _MESSAGE and entry.target_label:
+        return entry.target_key or _HIDDEN
+    return entry.target_label
+
+
+def _told(name: str, values: dict[str, Any], *, masked: bool) -> str:
+    if name not in values:
+        return ""
+    return _HIDDEN if masked and name in _TELL_CONTENT else _shown(values[name])
 
 
 def _shown(value: Any) -> str:

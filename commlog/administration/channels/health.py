@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.utils import timezone
 
-from commlog.kit.limits import counted_in_time
+from commlog.kit.limits import A_COUNT, TookTooLong, capped, counted, counted_in_time, time_limit
 from notifications import channels
 from notifications.cluster import health
 from notifications.lanes import lane_health, openings
@@ -19,6 +19,7 @@ from notifications.states import LIVE, Circuit, MessageType
 _LATELY = timedelta(hours=1)
 _MOST_COUNTED = 60_000  # a thousand a minute
 _MOST_NAMED = 3
+_MOST_SAID = 1_000  # messages that wait
 _MOST_LOOKED_AT = 50  # lanes that are in trouble or may be failing
 MOST_LANES = 200
 
@@ -38,7 +39,6 @@ class Status(TextChoices):
 
     @property
     def works(self) -> bool:
-        """Whether nothing is held back, slowed down or failing."""
         return self in (Status.WORKING, Status.IDLE)
 
 
@@ -47,9 +47,7 @@ _BY_SEVERITY = {status: place for place, status in enumerate(Status)}
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane as it was at `now`, the oldest due time of its messages, and how many a second may leave (None:
-    no limit).
-    """
+    """A lane at `now`, its oldest due time, and how many a second may leave (None: no limit)."""
 
     lane: Lane
     now: datetime
@@ -59,7 +57,6 @@ class LaneLine:
 
     @property
     def status(self) -> Status:
-        """Its status, whatever its channel's is."""
         if self.lane.paused_at:
             return Status.PAUSED
         if self.lane.circuit == Circuit.OPEN:
@@ -75,7 +72,6 @@ class LaneLine:
 
     @property
     def words(self) -> str:
-        """Its status in words."""
         return _worded(self.status, self.lane.paused_by)
 
     @property
@@ -85,9 +81,7 @@ class LaneLine:
 
     @property
     def slow(self) -> bool:
-        """Whether it is slower than an administrator has set, because its provider asked for fewer
-        messages.
-        """
+        """Whether its provider asked for fewer messages than an administrator has set."""
         return self.limit != self.lane.rate
 
     @property
@@ -117,7 +111,6 @@ class ChannelCard:
 
     @property
     def status(self) -> Status:
-        """How it is: as it is switched, else as its worst lane."""
         if not self.enabled:
             return Status.OFF
         if self.paused_at:
@@ -128,7 +121,6 @@ class ChannelCard:
 
     @property
     def words(self) -> str:
-        """Its status in words."""
         paused_by = (
             self.paused_by
             if self.paused_at
@@ -151,9 +143,7 @@ class ChannelCard:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What goes through a channel: how many messages were created in the last hour, and how many wait (None:
-    too many to count).
-    """
+    """Messages created in the last hour, and waiting ones (None: too many to count)."""
 
     reason: str  # the failure reason of what comes while the channel is off
     came: int | None
@@ -161,7 +151,6 @@ class Traffic:
 
     @property
     def a_minute(self) -> str:
-        """How many came a minute, rounded."""
         rate = (self.came or 0) / (_LATELY / timedelta(minutes=1))
         return "less than 1" if rate < 1 else f"about {rate:,.0f}"
 
@@ -230,14 +219,15 @@ def sentences(now: datetime) -> list[str]:
     found, held = [], []
     for switch in ChannelSwitch.objects.order_by("channel"):
         if not switch.enabled:
-            found.append(f"{switch} is switched off: new messages fail, and those that wait go on waiting.")
+            found.append(f"{switch} is switched off. New messages fail until it is switched on.")
         elif switch.paused_at:
-            found.append(f"{switch} is {_paused(switch, now)}: its messages wait.")
+            lanes = Lane.objects.filter(channel=switch.channel)
+            found.append(f"{switch} is {_paused(switch, now)}. {_waiting(lanes)}")
         else:
             continue
         held.append(switch.channel)
     found += [
-        f"{lane} is {_paused(lane, now)}: its messages wait."
+        f"{lane} is {_paused(lane, now)}. {_waiting(Lane.objects.filter(pk=lane.pk))}"
         for lane in Lane.objects.filter(paused_at__isnull=False)[:_MOST_NAMED]
     ]
     return found + _failing(Lane.objects.filter(paused_at=None).exclude(channel__in=held), now)
@@ -248,6 +238,19 @@ def _paused(held: ChannelSwitch | Lane, now: datetime) -> str:
     return f"paused by {held.paused_by}{since}" if held.paused_by else f"paused{since}"
 
 
+def _waiting(lanes: QuerySet[Lane]) -> str:
+    """How many messages of the lanes are not sent yet, by the indexes of what is due."""
+    due = Message.objects.filter(lane__in=lanes.values("pk"), due_at__isnull=False)
+    try:
+        with time_limit(A_COUNT):
+            number = sum(counted(due.filter(parked_at__isnull=each), _MOST_SAID) for each in (True, False))
+    except TookTooLong:
+        number = _MOST_SAID + 1
+    if not number:
+        return "No messages are waiting."
+    return f"{capped(number, _MOST_SAID)} message{' is' if number == 1 else 's are'} waiting."
+
+
 def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
     asked = those.filter(Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False))
     listed = list(asked.order_by("channel", "name")[:_MOST_LOOKED_AT])
@@ -256,14 +259,12 @@ def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
     for lane in listed:
         numbers = healths[lane.pk].words(now)
         if lane.circuit == Circuit.OPEN:
-            found.append(
-                f"{lane} is in trouble: {numbers}. Its messages wait, and it is tried again by itself."
-            )
+            found.append(f"{lane} is in trouble: {numbers}. Its messages wait; retries are automatic.")
         elif healths[lane.pk].failing_since:
             found.append(f"{lane} is failing: {numbers}.")
     if len(found) > _MOST_NAMED:
         return [
             *found[:_MOST_NAMED],
-            "More destinations are in trouble or failing: see Channels in the administration.",
+            "More destinations are in trouble or failing: see Administration, Channels.",
         ]
     return found

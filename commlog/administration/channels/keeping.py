@@ -1,7 +1,4 @@
-"""Channels and lanes are paused, switched and limited here, and each of it is recorded.
-
-Pages and the API come through here.
-"""
+"""Channels and lanes are paused, switched and limited here, by page or API, each of it recorded."""
 
 from datetime import datetime
 from typing import Any
@@ -40,12 +37,9 @@ def switch(
 def change_lane(
     pk: int, *, cap: int, rate: float | None, paused: bool, by: Any, check: Check = without_form
 ) -> Lane:
-    """Limit a lane, pause it or let it go on.
-
-    `check` is called once the row is locked (commlog.kit.seen). Raises Lane.DoesNotExist.
-    """
+    """Limit, pause or release a lane. `check`: see commlog.kit.seen. Raises Lane.DoesNotExist."""
     with transaction.atomic():
-        lane = Lane.objects.select_for_update().get(pk=pk)
+        lane = Lane.objects.select_for_update(no_key=True).get(pk=pk)
         check()
         before = _described(lane)
         lane.cap, lane.rate = cap, rate
@@ -72,4 +66,4 @@ def _released(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _described(lane: Lane) -> dict[str, Any]:
-    return {"at once": lane.cap, "a second": lane.rate, "paused": lane.paused_at is not None}
+    return {"parallel sends": lane.cap, "per-second limit": lane.rate, "paused": lane.paused_at is not None}

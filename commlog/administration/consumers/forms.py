@@ -9,20 +9,20 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from commlog.administration.consumers import keeping
-from commlog.administration.forms import RolesField
 from commlog.kit.paging import Sorting
+from commlog.kit.role_choice import RolesField
 from commlog.kit.seen import SeenForm
 from commlog.models import ApiConsumer
 
 BY_NAME = Sorting("name", ("name",))
-LIFETIMES = [("", "Until it is revoked"), ("30", "30 days"), ("90", "90 days"), ("365", "A year")]
+LIFETIMES = [("", "Never"), ("30", "30 days"), ("90", "90 days"), ("365", "A year")]
 
 
 class ConsumersForm(forms.Form):
     """The conditions of the list of consumers."""
 
     q = forms.CharField(
-        label="Name, or how a key begins",
+        label="Name or start of a key",
         max_length=150,
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
@@ -37,17 +37,15 @@ class ConsumersForm(forms.Form):
 class ConsumerForm(SeenForm, forms.ModelForm):
     """A consumer: its name, what it is for, what it may do."""
 
-    roles = RolesField(
-        label="Roles", help_text="What the program may read and do is what any of the roles allows."
-    )
+    roles = RolesField(label="Roles", help_text="The program gets the permissions of all selected roles.")
 
     class Meta:
         model = ApiConsumer
         fields = ["name", "description"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "off"})}
-        labels = {"description": "What it is for"}
+        labels = {"description": "Purpose"}
         help_texts = {
-            "name": "The log shows it as the sender of what the program sends, and the audit trail names it."
+            "name": "Shown in the log as the sender of the program’s messages, and in the audit trail."
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,17 +55,16 @@ class ConsumerForm(SeenForm, forms.ModelForm):
             self.watch()
 
     def clean_name(self) -> str:
-        """The name, if no other consumer has it in whatever spelling."""
         name: str = self.cleaned_data["name"]
         if ApiConsumer.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError("There is a consumer of that name already.")
+            raise ValidationError("A consumer with this name already exists.")
         return name
 
 
 class KeyForm(forms.Form):
     """A new key: how long it opens."""
 
-    days = forms.ChoiceField(label="The new key opens", choices=LIFETIMES, required=False)
+    days = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False)
 
     @property
     def expires_at(self) -> datetime | None:
@@ -77,9 +74,7 @@ class KeyForm(forms.Form):
 
 
 def narrow(scope: QuerySet[ApiConsumer], conditions: dict[str, Any]) -> QuerySet[ApiConsumer]:
-    """The consumers that meet the conditions, each with its number of usable keys and when one was used
-    last.
-    """
+    """The consumers that meet the conditions, with the number of usable keys and their last use."""
     found = scope.filter(pk__in=keeping.find(conditions["q"]).values("pk")) if conditions["q"] else scope
     if state := conditions["state"]:
         found = found.filter(active=state == "active")

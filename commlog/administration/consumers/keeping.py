@@ -1,7 +1,4 @@
-"""API consumers and their keys: made, changed, rotated, revoked.
-
-Every write takes the actor and leaves an entry in the audit trail.
-"""
+"""API consumers and their keys: made, changed, rotated, revoked, each of it recorded."""
 
 import shlex
 from collections.abc import Sequence
@@ -59,10 +56,7 @@ def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> 
 def change(
     consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor, check: Check = without_form
 ) -> None:
-    """Store a changed consumer; its keys have the new rights with their next call.
-
-    `check` is called once the row is locked (commlog.kit.seen).
-    """
+    """Store a changed consumer; its keys have the new rights at once. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         before = described(ApiConsumer.objects.select_for_update().get(pk=consumer.pk))
         check()
@@ -92,9 +86,7 @@ def issue(consumer: ApiConsumer, *, by: audit.Actor, expires_at: datetime | None
 
 
 def rotate(key: ApiKey, *, by: User, expires_at: datetime | None = None) -> Issued:
-    """A new key in the place of this one, which opens for a little longer: so that the program can be given
-    the new one meanwhile.
-    """
+    """A new key in place of this one, which opens a little longer, until programs have the new one."""
     ends = timezone.now() + timedelta(minutes=settings.API_KEY_GRACE_MINUTES)
     with transaction.atomic():
         still = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=ends), pk=key.pk, revoked_at=None)
@@ -118,10 +110,7 @@ def revoke(key: ApiKey, *, by: User) -> None:
 
 
 def find(text: str) -> QuerySet[ApiConsumer]:
-    """The consumers of that name, or with a key that begins so.
-
-    A whole key may be given: only its start is looked for.
-    """
+    """The consumers of that name, or with a key that begins so. A whole key may be given."""
     if not text:
         return ApiConsumer.objects.all()
     with_key = ApiKey.objects.filter(prefix__startswith=text.strip().lower()[:PREFIX]).values("consumer")

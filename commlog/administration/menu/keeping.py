@@ -1,7 +1,4 @@
-"""Menu items: made, changed, deleted and put in order.
-
-Every write takes the actor and leaves an entry in the audit trail.
-"""
+"""Menu items: made, changed, deleted and put in order, each of it recorded."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -37,8 +34,8 @@ class Row:
 def rows() -> list[Row]:
     """All items in everybody's order. Costs the same number of queries however many there are."""
     able = {
-        type: set(staff.holders(permission).values_list("pk", flat=True))
-        for type, permission in permissions.NEEDS.items()
+        permission: set(staff.holders(permission).values_list("pk", flat=True))
+        for permission in dict.fromkeys(permissions.NEEDS.values())
     }
     people: dict[int, set[int]] = defaultdict(set)
     for user, role in User.groups.through.objects.filter(group__menu_items__isnull=False).values_list(
@@ -47,7 +44,7 @@ def rows() -> list[Row]:
         people[role].add(user)
     found = []
     for item in MenuItem.objects.select_related("creator").prefetch_related("roles"):
-        roles, holders = list(item.roles.all()), able[MenuItemType(item.type)]
+        roles, holders = list(item.roles.all()), able[permissions.NEEDS[MenuItemType(item.type)]]
         seeing = (
             holders
             if item.for_everyone
@@ -74,10 +71,7 @@ def create(item: MenuItem, roles: Sequence[Role], *, by: User) -> MenuItem:
 
 
 def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
-    """Store a changed item. Its type stays: what hangs under it was made for that type.
-
-    `check` is called once the row is locked (commlog.kit.seen).
-    """
+    """Store a changed item, whose type stays. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         before = described(MenuItem.objects.select_for_update().get(pk=item.pk))
         check()
@@ -87,10 +81,9 @@ def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = wi
 
 
 def delete(item: MenuItem, *, by: User) -> None:
-    """Delete an item. The views under it become private to their owners; those that nobody owns to `by`.
+    """Delete an item. Views under it become private to their owners; those that nobody owns to `by`.
 
-    They were seen with the item only. Without it they would hang under every item, before the eyes of
-    everybody they are shared with.
+    Else they would hang under every item, before the eyes of everybody they are shared with.
     """
     with transaction.atomic():
         MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile

@@ -11,6 +11,7 @@ from notifications import channels
 
 _OFFICER = [
     "view_communication_history",
+    "read_message_content",
     "resend_failed_messages",
     "export_to_excel",
     "publish_views",
@@ -23,7 +24,14 @@ _OFFICER = [
     "view_group_details",
     "view_user_details",
 ]
-_VIEWER = ["view_communication_history", "view_client_details", "view_group_details", "view_user_details"]
+_VIEWER = [
+    "view_communication_history",
+    "read_message_content",
+    "view_client_details",
+    "view_group_details",
+    "view_user_details",
+]
+_SHORT = {MenuItemType.EVENTS: "Not sent?"}  # all items in one line beside the find box, at 1,360 pixels
 DEFAULT_ROLES = {
     ADMINISTRATOR: [codename for codename, _ in User._meta.permissions],
     "Officer": _OFFICER,
@@ -37,12 +45,16 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Communications",
         {
-            "view_communication_history": "Open the log and the Communications tabs, read every message in "
-            "full.",
-            "resend_failed_messages": "Send a failed message once more, as a new entry.",
-            "export_to_excel": "Download what a log shows, with the full text.",
-            "publish_views": "Share a view with everyone or with roles, and change the shared views that one "
-            "owns.",
+            "view_communication_history": "Open the log and the Communications tabs: what was sent to whom, "
+            "when, and what became of it.",
+            "read_message_content": "Read what messages say and where they went in full, and search for it. "
+            "Without it, both are hidden.",
+            "reveal_messages": "Show one message in full without “Read message content”, with a recorded "
+            "reason.",
+            "resend_failed_messages": "Resend a failed message as a new entry.",
+            "export_to_excel": "Download the messages of a log, and with “Read message content” their full "
+            "text.",
+            "publish_views": "Share views with everyone or with roles, and change one’s own shared views.",
             **{
                 permission_to_send(each): f"Write {channels.of(each).one} to a client, a group or a user."
                 for each in channels.FOR_PEOPLE
@@ -52,43 +64,44 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Templates and events",
         {
-            "send_events": "Tell of business events by the API; templates make messages of them.",
-            "read_streams": "Read events by the API as they come, and keep one’s own place in them.",
-            "manage_streams": "Reset cursors by the API, and use the subscriptions of other callers.",
-            "create_communication_templates": "Create texts for events to send. They send nothing until they "
-            "are activated.",
-            "edit_communication_templates": "Change, activate and deactivate such texts.",
+            "send_events": "Report business events over the API. Templates turn them into messages.",
+            "read_streams": "Read events over the API as they arrive, with one’s own cursors. The events "
+            "themselves need “Read message content”, too.",
+            "manage_streams": "Reset cursors, and use the subscriptions of other callers over the API.",
+            "create_communication_templates": "Create templates. They send nothing until they are activated.",
+            "edit_communication_templates": "Edit, activate and deactivate templates.",
         },
     ),
     (
         "Clients, groups and users",
         {
-            "view_client_details": "Open clients and their contact data.",
-            "create_client": "Enter new clients.",
-            "edit_client": "Change clients, their addresses and numbers.",
-            "view_group_details": "Open groups and their members.",
-            "create_group": "Enter new groups.",
-            "edit_group": "Change groups and their members.",
-            "view_user_details": "Open the pages of colleagues.",
+            "view_client_details": "View clients and their contact details.",
+            "create_client": "Add new clients and their contact details.",
+            "edit_client": "Edit clients, their addresses and numbers.",
+            "view_group_details": "View groups and their members.",
+            "create_group": "Add new groups and their contact details.",
+            "edit_group": "Edit groups and their members.",
+            "view_user_details": "View the pages of colleagues.",
         },
     ),
     (
         "Administration",
         {
-            "view_administration_details": "Read the pages of the administration, the audit trail included.",
-            "manage_administration": "Change menu items, roles and users. Whoever has this can take every "
-            "other permission.",
+            "view_administration_details": "View all pages of the administration, including the audit trail.",
+            "manage_administration": "Edit menu items, roles, users, API consumers and channels. Holders can "
+            "grant themselves every other permission.",
+            "view_access_records": "View who has read which messages, on their pages and over the API.",
+            "manage_retention": "Decide how long messages and the rest are kept, and place and lift legal "
+            "holds.",
+            "erase_people": "Erase what is kept of a client, a group, an address or a number. It cannot be "
+            "undone.",
         },
     ),
 )
 
 
 def install_defaults(**_: Any) -> None:
-    """Create the default roles, and a first menu item of each type (signal receiver of post_migrate).
-
-    Only what is missing is made: a role that somebody changed stays as it is; Administrator always has every
-    permission.
-    """
+    """Create missing roles, and a first menu item of each type (post_migrate). What is there stays."""
     for name, codenames in DEFAULT_ROLES.items():
         role, created = Group.objects.get_or_create(name=name)
         if created or name == ADMINISTRATOR:
@@ -97,4 +110,5 @@ def install_defaults(**_: Any) -> None:
             )
     if not MenuItem.objects.exists():
         for position, type in enumerate(MenuItemType):
-            MenuItem.objects.create(name=type.label, type=type, position=position)
+            name = _SHORT.get(type, type.label)
+            MenuItem.objects.create(name=name, type=type, position=position)

@@ -1,25 +1,26 @@
-"""Users and roles: made, changed, deleted.
+"""Users and roles: made, changed, deleted, each of it recorded.
 
-Every write takes the actor and leaves an entry in the audit trail.
-
-One rule stands above all of them: somebody who can sign in must be left who may manage the administration.
+Somebody who can sign in must be left who may manage the administration.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from commlog import audit, permissions
-from commlog.account import sessions
+from commlog.account import links, notices, sessions
 from commlog.audit import AuditAction, Command
 from commlog.kit.seen import Check, without_form
-from commlog.models import ApiConsumer, User
+from commlog.models import ApiConsumer, CompanyGroup, User
 from commlog.models.user import ADMINISTRATOR, superuser_made
 
 _PERSONAL = ["username", "first_name", "last_name", "email", "mobile_phone", "api_access"]
@@ -39,42 +40,49 @@ def holders(permission: str) -> QuerySet[User]:
 
 @contextmanager
 def keeping_an_administrator() -> Iterator[None]:
-    """A transaction that is undone, with Refused, if it leaves nobody who may sign in and manage the
-    administration.
+    """A transaction undone, with Refused, if it leaves nobody who may sign in and administer.
 
-    Such transactions run one after the other: two administrators who remove each other at once would
-    otherwise both succeed.
+    They run one after the other: two administrators who remove each other would otherwise both succeed.
     """
     _, _, codename = permissions.MANAGE_ADMINISTRATION.partition(".")
     with transaction.atomic():
         list(Permission.objects.select_for_update().filter(codename=codename).values("pk"))
         yield
-        able = holders(permissions.MANAGE_ADMINISTRATION).exclude(
-            password__startswith=UNUSABLE_PASSWORD_PREFIX
+        by_company = SocialAccount.objects.filter(
+            user=OuterRef("pk"), provider=settings.COMPANY_SIGN_IN_ISSUER
+        )
+        able = holders(permissions.MANAGE_ADMINISTRATION).filter(
+            ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Exists(by_company)
         )
         if not able.exists():
             raise Refused(
-                "Then nobody could manage the administration any more. Give somebody else the role "
+                "This would leave no one to manage the administration. Give someone else the role "
                 "Administrator first."
             )
 
 
-def create_user(user: User, password: str, roles: Sequence[Role], *, by: User | Command) -> User:
-    """Store a new user. A password that was chosen on the command line is the user's own."""
+def create_user(
+    user: User,
+    password: str | None,
+    roles: Sequence[Role],
+    *,
+    by: User | Command | None,
+    invited: bool = True,
+) -> User:
+    """Store a new user; without a password one who is invited. One of the command line is the user's own."""
     with transaction.atomic():
         user.set_password(password)
-        user.must_change_password = isinstance(by, User)
+        user.must_change_password = password is not None and isinstance(by, User)
         user.save(force_insert=True)
         user.groups.set(roles)
         audit.record(by, AuditAction.CREATED, user, after=described(user))
+        if password is None and invited and links.are_sent():
+            links.send(user, by=by)
     return user
 
 
 def change_user(user: User, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
-    """Store a changed user. Rights are looked up at every request, so that sessions need not end.
-
-    `check` is called once the row is locked (commlog.kit.seen).
-    """
+    """Store a changed user; rights hold from the next request. `check`: see commlog.kit.seen."""
     with keeping_an_administrator():
         before = described(User.objects.select_for_update(no_key=True).get(pk=user.pk))
         check()
@@ -95,17 +103,31 @@ def set_active(user: User, active: bool, *, by: User) -> None:
         audit.record(by, AuditAction.ACTIVATED if active else AuditAction.DEACTIVATED, user)
 
 
-def set_password(user: User, password: str, *, by: User | Command, keep: str | None = None) -> None:
-    """Give the user a new password, which ends the user's sessions but the one with the key `keep`.
-
-    One that another user has chosen has to be changed at the next sign-in.
-    """
+def set_password(
+    user: User, password: str, *, by: User | Command, keep: str | None = None, how: str = ""
+) -> None:
+    """Set it, ending all sessions but `keep`. Another's choice must be changed at the next sign-in."""
     with transaction.atomic():
         user.set_password(password)
         user.must_change_password = isinstance(by, User) and user != by
         user.save(update_fields=["password", "must_change_password"])
-        audit.record(by, AuditAction.PASSWORD_CHANGED, user)
+        audit.record(by, AuditAction.PASSWORD_CHANGED, user, after={"by": how} if how else None)
         sessions.end(user, by=by, but=keep)
+
+
+def choose_password(key: UUID, token: str, password: str) -> bool:
+    """Set the password of whose link this is, and tell them. False: it is not valid any more.
+
+    Nobody is signed in by it: the sign-in asks for the second factor.
+    """
+    with transaction.atomic():
+        user = links.owner(key, token, lock=True)
+        if user is None:
+            return False
+        how = "invitation" if links.is_invited(user) else "link of an e-mail"
+        set_password(user, password, by=user, how=how)
+        notices.tell(user, "Your password was set", "A password was chosen by the link of an e-mail to you.")
+    return True
 
 
 def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
@@ -120,10 +142,7 @@ def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
 def change_role(
     role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form
 ) -> None:
-    """Store a changed role; its users have the new permissions with their next request.
-
-    `check` is called once the row is locked (commlog.kit.seen).
-    """
+    """Store a changed role; its users' next requests have it. `check`: see commlog.kit.seen."""
     if role.name == ADMINISTRATOR:
         raise Refused("The role Administrator always has every permission.")
     with keeping_an_administrator():
@@ -138,13 +157,15 @@ def change_role(
 def delete_role(role: Role, *, by: User) -> None:
     """Delete a role that nobody has."""
     if role.name == ADMINISTRATOR:
-        raise Refused("The role Administrator is always there.")
+        raise Refused("The role Administrator cannot be deleted.")
     with keeping_an_administrator():
         list(Role.objects.select_for_update().filter(pk=role.pk))
         if User.objects.filter(groups=role).exists():
-            raise Refused("The role is in use. Take it from its users first.")
+            raise Refused("The role is in use. Remove it from its users first.")
+        if CompanyGroup.objects.filter(role=role).exists():
+            raise Refused("The role is given by a group of the company. Remove the group first.")
         if ApiConsumer.objects.filter(roles=role).exists():
-            raise Refused("The role is in use. Take it from its API consumers first.")
+            raise Refused("The role is in use. Remove it from its API consumers first.")
         audit.record(by, AuditAction.DELETED, role, before=role_described(role))
         role.delete()
 

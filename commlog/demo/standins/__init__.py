@@ -4,44 +4,29 @@ webhooks, on 127.0.0.1.
 They speak the real protocols, write down what they get before they answer, and can play an outage.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from commlog.demo.standins.journal import Journal
-from commlog.demo.standins.smtp import SmtpStandIn
-from commlog.demo.standins.web import ACCOUNT_SID, AUTH_TOKEN, FROM, Receiver, Server, Twilio
+from commlog.demo.standins.journal import Journal, StandIn
+from commlog.demo.standins.smtp import Smtp
+from commlog.demo.standins.web import ACCOUNT_SID, AUTH_TOKEN, FROM, Receiver, Twilio
 
 CHANNELS = ("EMAIL", "SMS", "WEB_HOOK")
 
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Three running stand-ins. A context manager that stops them."""
+    """Three running stand-ins."""
 
     journals: dict[str, Journal]
-    smtp: SmtpStandIn
-    twilio: Server
-    webhook: Server
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop them. The journals stay readable."""
-        for server in (self.smtp, self.twilio, self.webhook):
-            server.close()
-        for journal in self.journals.values():
-            journal.close()
+    smtp: StandIn
+    twilio: StandIn
+    webhook: StandIn
 
     def ports(self) -> dict[str, int]:
-        """Where each listens on 127.0.0.1."""
         return {"smtp": self.smtp.port, "twilio": self.twilio.port, "webhook": self.webhook.port}
 
     def environment(self) -> dict[str, str]:
@@ -58,10 +43,8 @@ class StandIns:
 
     def outage(self, channel: str, on: bool) -> None:
         """From now on refuse everything on this channel, or stop doing so."""
-        if on:
-            self.journals[channel].flag.touch()
-        else:
-            self.journals[channel].flag.unlink(missing_ok=True)
+        flag = self.journals[channel].flag
+        flag.touch() if on else flag.unlink(missing_ok=True)
 
 
 def environment(*, smtp: int, twilio: int) -> dict[str, str]:
@@ -77,16 +60,24 @@ def environment(*, smtp: int, twilio: int) -> dict[str, str]:
     }
 
 
-def start(directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_port: int = 0) -> StandIns:
-    """Start all three; journals and outage flags are in `directory`.
+@contextmanager
+def start(
+    directory: Path, *, smtp_port: int = 0, twilio_port: int = 0, webhook_port: int = 0
+) -> Iterator[StandIns]:
+    """Run all three; journals, which stay readable, and outage flags are in `directory`.
 
     Port 0 takes a free one. Raises OSError where a port is taken.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    journals = {channel: Journal(directory, channel) for channel in CHANNELS}
-    return StandIns(
-        journals,
-        SmtpStandIn(journals["EMAIL"], smtp_port),
-        Server(Twilio, journals["SMS"], twilio_port),
-        Server(Receiver, journals["WEB_HOOK"], webhook_port),
-    )
+    with ExitStack() as stack:
+        journals = {name: stack.enter_context(closing(Journal(directory, name))) for name in CHANNELS}
+        ports = {
+            "EMAIL": (Smtp, smtp_port),
+            "SMS": (Twilio, twilio_port),
+            "WEB_HOOK": (Receiver, webhook_port),
+        }
+        servers = [
+            stack.enter_context(closing(StandIn(handler, journals[name], port)))
+            for name, (handler, port) in ports.items()
+        ]
+        yield StandIns(journals, *servers)

@@ -1,7 +1,4 @@
-"""python -m commlog.demo.standins DIRECTORY: the stand-ins as a process of their own.
-
-Prints a JSON line with the ports when ready.
-"""
+"""python -m commlog.demo.standins DIRECTORY: the stand-ins; a JSON line with the ports when ready."""
 
 import argparse
 import json

@@ -1,5 +1,4 @@
-"""How a destination behaves, told by its spelling, so that every kind of failure can be had at will and by
-hand.
+"""How a destination behaves, told by its spelling, so that every kind of failure can be had by hand.
 
 | conduct | mail to | SMS to +44 7700 900… | webhook path |
 |---|---|---|---|
@@ -11,53 +10,21 @@ hand.
 | BUSY: told to come back later, every time | @busy.… | 940 to 949 | /busy/… |
 | FLAKY: told to come back later, the first one to four times | @flaky.… | 950 to 959 | /flaky/… |
 | UNREACHABLE: accepted, but reported as failed at once | | 960 to 969 | |
-| FORGETFUL: hangs up without an answer the first time, and takes it again the next | @forgetful.… | |
-/forgetful/… |
+| FORGETFUL: hangs up the first time, takes it again the next | @forgetful.… | | /forgetful/… |
 
 The numbers are those that Ofcom keeps free for fiction. Webhooks have /fail/<status>/… and /slow/<seconds>/…
-besides.
 """
 
+import re
 import threading
-from enum import Enum, auto
+from enum import Enum
 from zlib import crc32
 
-
-class Conduct(Enum):
-    """See the table."""
-
-    FINE = auto()
-    NOBODY = auto()
-    BLOCKED = auto()
-    FULL = auto()
-    BROKEN = auto()
-    SILENT = auto()
-    BUSY = auto()
-    FLAKY = auto()
-    UNREACHABLE = auto()
-    FORGETFUL = auto()
-
-
-_FICTION = "+447700900"
-_BY_TENS = {
-    "90": Conduct.NOBODY,
-    "91": Conduct.BLOCKED,
-    "92": Conduct.BROKEN,
-    "93": Conduct.SILENT,
-    "94": Conduct.BUSY,
-    "95": Conduct.FLAKY,
-    "96": Conduct.UNREACHABLE,
-}
-_OF_MAIL = (
-    Conduct.NOBODY,
-    Conduct.BLOCKED,
-    Conduct.FULL,
-    Conduct.SILENT,
-    Conduct.BUSY,
-    Conduct.FLAKY,
-    Conduct.FORGETFUL,
-)
-_OF_PATHS = (Conduct.SILENT, Conduct.BUSY, Conduct.FLAKY, Conduct.FORGETFUL)
+Conduct = Enum("Conduct", "FINE NOBODY BLOCKED FULL BROKEN SILENT BUSY FLAKY UNREACHABLE FORGETFUL")
+_OF_MAIL = frozenset(("nobody", "blocked", "full", "silent", "busy", "flaky", "forgetful"))
+_OF_NUMBERS = ("NOBODY", "BLOCKED", "BROKEN", "SILENT", "BUSY", "FLAKY", "UNREACHABLE")  # by tens
+_OF_PATHS = frozenset(("silent", "busy", "flaky", "forgetful"))
+_FICTION = re.compile(r"\+4477009009([0-6])[0-9]")
 _MOST_FAILURES = 4  # of a FLAKY destination: fewer than a message has tries
 
 _lock = threading.Lock()
@@ -71,11 +38,8 @@ def of_address(address: str) -> Conduct:
 
 def of_number(number: str) -> Conduct:
     """By the range of a telephone number."""
-    return (
-        _BY_TENS.get(number[len(_FICTION) : -1], Conduct.FINE)
-        if number.startswith(_FICTION)
-        else Conduct.FINE
-    )
+    found = _FICTION.fullmatch(number)
+    return Conduct[_OF_NUMBERS[int(found[1])]] if found else Conduct.FINE
 
 
 def of_path(path: str) -> Conduct:
@@ -84,10 +48,7 @@ def of_path(path: str) -> Conduct:
 
 
 def fails_this_time(conduct: Conduct, key: str) -> bool:
-    """Whether this try of the message `key` fails.
-
-    Counts the tries of what is FLAKY or FORGETFUL; all others behave the same each time.
-    """
+    """Whether this try of `key` fails. What is FLAKY or FORGETFUL has its tries counted."""
     if conduct not in (Conduct.FLAKY, Conduct.FORGETFUL):
         return conduct is not Conduct.FINE
     failures = 1 if conduct is Conduct.FORGETFUL else 1 + crc32(key.encode()) % _MOST_FAILURES
@@ -99,5 +60,5 @@ def fails_this_time(conduct: Conduct, key: str) -> bool:
     return False
 
 
-def _named(word: str, known: tuple[Conduct, ...]) -> Conduct:
-    return next((each for each in known if each.name.lower() == word.lower()), Conduct.FINE)
+def _named(word: str, known: frozenset[str]) -> Conduct:
+    return Conduct[word.upper()] if word.lower() in known else Conduct.FINE

@@ -9,14 +9,12 @@ import base64
 import email
 import email.header
 import re
-import socketserver
-import threading
 from email.message import Message
-from typing import Any
+from socketserver import StreamRequestHandler
 
 from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
-from commlog.demo.standins.journal import Journal
+from commlog.demo.standins.journal import DOWN, REFUSING, StandIn
 
 _LARGEST = 32 * 1024 * 1024  # octets of a mail
 _LINE = 64 * 1024
@@ -45,17 +43,22 @@ AFTER_DATA = {
     Conduct.FLAKY: b"451 4.3.2 System not accepting messages for a moment",
 }
 
+_NO_SERVICE = b"421 4.3.2 Outage: no service"
 
-class _Session(socketserver.StreamRequestHandler):
+
+class Smtp(StreamRequestHandler):
     """One connection: RFC 5321's minimum, SIZE and PIPELINING."""
 
-    server: "SmtpStandIn"
+    server: StandIn
     disable_nagle_algorithm = True
     rbufsize = _LINE
 
     def handle(self) -> None:
         self._recipients: list[str] | None = None  # None before MAIL
         verb = ""
+        if self.server.journal.plays(DOWN):
+            self._say(_NO_SERVICE)
+            return
         self._say(b"220 standin.invalid ESMTP")
         while verb != "QUIT" and (line := self.rfile.readline(_LINE)):
             verb, _, rest = line.strip().decode("utf-8", "replace").partition(" ")
@@ -73,14 +76,14 @@ class _Session(socketserver.StreamRequestHandler):
         self.wfile.write(line + b"\r\n")
 
     def _auth(self, rest: str) -> bytes:
-        right = rest.strip().encode() == _SIGN_IN
-        return (
-            b"235 2.7.0 Authentication successful"
-            if right
-            else b"535 5.7.8 Authentication credentials invalid"
-        )
+        if rest.strip().encode() == _SIGN_IN:
+            return b"235 2.7.0 Authentication successful"
+        return b"535 5.7.8 Authentication credentials invalid"
 
     def _mail(self, rest: str) -> bytes:
+        if self.server.journal.plays(DOWN):
+            self._say(_NO_SERVICE)
+            return b""
         found = _ADDRESS.match(rest)
         self._recipients = [] if found and found[1] else None
         return b"501 5.1.7 MAIL FROM:<address>, please" if self._recipients is None else b"250 2.1.0 Ok"
@@ -109,10 +112,11 @@ class _Session(socketserver.StreamRequestHandler):
                 octets += line.removeprefix(b".")
         recipients, self._recipients = self._recipients, None
         if self.server.journal.is_out:
-            return b"451 4.3.0 Outage: try again later"
-        return (
-            b"552 5.3.4 Too large" if len(octets) > _LARGEST else self._handed_over(recipients, bytes(octets))
-        )
+            refusal = b"550 5.7.1 Outage: not accepted"
+            return refusal if self.server.journal.plays(REFUSING) else b"451 4.3.0 Outage: try again later"
+        if len(octets) > _LARGEST:
+            return b"552 5.3.4 Too large"
+        return self._handed_over(recipients, bytes(octets))
 
     def _handed_over(self, recipients: list[str], octets: bytes) -> bytes:
         manner, message = conduct.of_address(recipients[0]), email.message_from_bytes(octets)
@@ -140,25 +144,3 @@ def _text(message: Message) -> bytes:
     part = next((part for part in message.walk() if part.get_content_type() == "text/plain"), None)
     text = part.get_payload(decode=True) if part else b""
     return text if isinstance(text, bytes) else b""
-
-
-class SmtpStandIn(socketserver.ThreadingTCPServer):
-    """Serves on 127.0.0.1 in threads until it is closed."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 512
-
-    def __init__(self, journal: Journal, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Session)
-        self.journal = journal
-        self.port: int = self.server_address[1]
-        threading.Thread(target=self.serve_forever, args=(0.1,), name="smtp-stand-in", daemon=True).start()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news."""
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.shutdown()
-        self.server_close()

@@ -1,24 +1,21 @@
-"""The HTTP stand-ins: a Twilio and a receiver of webhooks, on a threaded HTTP/1.1 server with kept
-connections. See conduct.py.
-"""
+"""The HTTP stand-ins: a Twilio and a receiver of webhooks, over HTTP/1.1 with kept connections."""
 
 import base64
 import hashlib
 import json
 import re
 import secrets
-import threading
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
-from commlog.demo.standins.journal import Journal
+from commlog.demo.standins.journal import REFUSING, StandIn
 
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "demo-token"  # noqa: S105  opens the stand-in only
@@ -44,14 +41,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave together
-    server: "Server"
+    server: StandIn
 
     def body(self) -> bytes:
-        """The body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
-        """Send an answer."""
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -62,41 +57,17 @@ class _Handler(BaseHTTPRequestHandler):
         """The journal says it all."""
 
 
-class Server(ThreadingHTTPServer):
-    """Serves on 127.0.0.1 in threads until it is closed."""
-
-    daemon_threads = True
-    request_queue_size = 512
-
-    def __init__(self, handler: type[_Handler], journal: Journal, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), handler)
-        self.journal = journal
-        self.port: int = self.server_address[1]
-        threading.Thread(
-            target=self.serve_forever, args=(0.1,), name=f"{journal.channel}-stand-in", daemon=True
-        ).start()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news."""
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.shutdown()
-        self.server_close()
-
-
 class Twilio(_Handler):
     """Twilio's Messages resource, as far as sending needs it. Some numbers misbehave."""
 
     def do_POST(self) -> None:
         body = self.body()
         found = _PATH.fullmatch(self.path)
-        fields = {
-            name: values[0]
-            for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items()
-        }
+        fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         to, text = fields.get("To", ""), fields.get("Body", "")
-        if self.server.journal.is_out:
+        if self.server.journal.plays(REFUSING):
+            self._refuse(400, 21408, "Permission to send an SMS has not been enabled for the region")
+        elif self.server.journal.is_out:
             self._refuse(503, 20503, "Service unavailable")
         elif not found:
             self._refuse(404, 20404, f"The requested resource {self.path} was not found")
@@ -129,15 +100,8 @@ class Twilio(_Handler):
         elif manner is Conduct.SILENT:
             self.close_connection = True
         elif manner is Conduct.UNREACHABLE:
-            self._created(
-                to,
-                text,
-                sender,
-                sid,
-                status="failed",
-                error_code=30003,
-                error_message="Unreachable destination handset",
-            )
+            failed = {"error_code": 30003, "error_message": "Unreachable destination handset"}
+            self._created(to, text, sender, sid, status="failed", **failed)
         else:
             self._refuse(*REFUSALS[manner])
 
@@ -161,24 +125,21 @@ class Twilio(_Handler):
         self.answer(201, json.dumps(created).encode(), "application/json")
 
     def _refuse(self, status: int, code: int, message: str) -> None:
-        error = {
-            "code": code,
-            "message": message,
-            "more_info": f"https://www.twilio.com/docs/errors/{code}",
-            "status": status,
-        }
+        about = f"https://www.twilio.com/docs/errors/{code}"
+        error = {"code": code, "message": message, "more_info": about, "status": status}
         self.answer(status, json.dumps(error).encode(), "application/json")
 
 
 class Receiver(_Handler):
-    """A receiver of webhooks. /fail/<status>/… answers that status, /slow/<seconds>/… waits; every other path
-    says 200.
-    """
+    """/fail/<status>/… answers that status, /slow/<seconds>/… waits; every other path says 200."""
 
     def do_POST(self) -> None:
         body = self.body()
         if self.server.journal.is_out:
-            self.answer(503, b"Outage: try again later")
+            refusal = (404, b"Outage: not found")
+            self.answer(
+                *(refusal if self.server.journal.plays(REFUSING) else (503, b"Outage: try again later"))
+            )
             return
         path = urlsplit(self.path).path
         status, wait = _behaviour(path)
@@ -190,22 +151,15 @@ class Receiver(_Handler):
         if failing and not silent:
             status = 503
         if 200 <= status < 300:
-            kind = self.headers.get("Content-Type", "")
+            said = {"method": self.command, "content_type": self.headers.get("Content-Type", "")}
             self.server.journal.write(
-                destination=self.path,
-                key=key,
-                subject="",
-                body=body,
-                size=len(body),
-                method=self.command,
-                content_type=kind,
+                destination=self.path, key=key, subject="", body=body, size=len(body), **said
             )
         if silent:
             self.close_connection = True
             return
-        self.answer(
-            status, b"received" if status < 300 else _PHRASES.get(status, f"status {status}").encode()
-        )
+        words = "received" if status < 300 else _PHRASES.get(status, f"status {status}")
+        self.answer(status, words.encode())
 
     do_PUT = do_PATCH = do_POST
 
@@ -216,6 +170,5 @@ def _behaviour(path: str) -> tuple[int, float]:
     number = rest.partition("/")[0]
     if manner == "fail" and number.isdigit() and 200 <= int(number) <= 599:
         return int(number), 0.0
-    return 200, min(_LONGEST_WAIT, float(number)) if manner == "slow" and re.fullmatch(
-        r"[0-9.]*[0-9]", number
-    ) else 0.0
+    slow = manner == "slow" and re.fullmatch(r"[0-9.]*[0-9]", number)
+    return 200, min(_LONGEST_WAIT, float(number)) if slow else 0.0

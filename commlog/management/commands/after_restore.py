@@ -1,6 +1,4 @@
-"""after_restore: hold a database that was restored from a backup, and decide what becomes of that which may
-have been sent.
-"""
+"""after_restore: hold a restored database, and decide what becomes of what may have been sent."""
 
 from typing import Any
 
@@ -22,19 +20,16 @@ class Command(BaseCommand):
     """Holds, shows, lifts, releases and ends."""
 
     help = (
-        "Hold a database that was restored from a backup: nothing is sent, open bulk resends are paused, and "
-        "what may have been sent is "
-        "marked. Senders do so by themselves where they have seen a newer one. With an option: decide. VIEW "
-        "is the name of a view; without "
-        "it, all."
+        "Put a database that was restored from a backup on hold: nothing is sent, open bulk resends are "
+        "paused, and what may have been sent is marked. Senders do so automatically if they have seen a "
+        "newer one. With an option: decide. VIEW is the name of a view; default: all messages."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to decide."""
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--status", action="store_true", help="only say what is held")
+        what.add_argument("--status", action="store_true", help="only show what is on hold")
         what.add_argument(
-            "--lift", action="store_true", help="send what is new; what is marked goes on waiting"
+            "--lift", action="store_true", help="send what is new; what is marked keeps waiting"
         )
         what.add_argument(
             "--release",
@@ -49,11 +44,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sms",
             action="store_true",
-            help="with --release: text messages too, which nobody recognises as repeated",
+            help="with --release: SMS too, whose recipients cannot tell a repeat",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it and say how things stand."""
         try:
             self._decide(options)
         except after_restore.Undecidable as error:
@@ -79,7 +73,7 @@ class Command(BaseCommand):
     def _status(self) -> None:
         found = holding.standing()
         if found is None:
-            self.stdout.write("Nothing is held.")
+            self.stdout.write("Nothing is on hold.")
             return
         self.stdout.write("Nothing is sent." if found.held else "New messages are sent.")
         self.stdout.write(f"The last send that the database knows: {found.last_sent_at or 'none'}.")

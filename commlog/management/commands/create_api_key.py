@@ -21,7 +21,6 @@ class Command(BaseCommand):
     help = "Create an API key and print it. It cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """For which program, and what it may do."""
         parser.add_argument("--consumer", required=True, help="the program's name")
         parser.add_argument(
             "--role",
@@ -29,10 +28,11 @@ class Command(BaseCommand):
             default=[],
             help="Administrator, Officer, Viewer or your own; may be repeated",
         )
-        parser.add_argument("--days", type=int, help="how long the key opens; default: until it is revoked")
+        parser.add_argument(
+            "--days", type=int, help="how many days the key works; default: until it is revoked"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check everything, then create."""
         name, days = options["consumer"].strip(), options["days"]
         if not 0 < len(name) <= 150:
             raise CommandError("A consumer's name has 1 to 150 characters.")
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             consumer = ApiConsumer.objects.filter(name=name).first()
             if consumer is None:
                 if not roles:
-                    raise CommandError(f"There is no consumer {name} yet. Name a --role for it.")
+                    raise CommandError(f"Consumer {name} does not exist yet. Add a --role to create it.")
                 consumer = keeping.create(ApiConsumer(name=name), roles, by=_BY)
             elif roles:
                 keeping.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
@@ -55,5 +55,5 @@ class Command(BaseCommand):
         role = Group.objects.filter(name=name).first()
         if role is None:
             known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
-            raise CommandError(f"There is no role {name}. Roles: {known}.")
+            raise CommandError(f"Role {name} not found. Roles: {known}.")
         return role

@@ -1,7 +1,4 @@
-"""create_user: a member of staff, with a role.
-
-The password is read from standard input, so that no process list shows it.
-"""
+"""create_user: a member of staff, with a role. Password by standard input: process lists show none."""
 
 import getpass
 import sys
@@ -24,22 +21,20 @@ class Command(BaseCommand):
     help = "Create a user with a role. The password is read from standard input."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Who, and what they may do."""
-        parser.add_argument("name", help="the user name to sign in with")
+        parser.add_argument("name", help="the username to sign in with")
         parser.add_argument(
             "--role", required=True, help="Administrator, Officer, Viewer, or a role of your own"
         )
-        parser.add_argument("--api", action="store_true", help="may use the API too")
+        parser.add_argument("--api", action="store_true", help="give access to the API, too")
         parser.add_argument("--full-name", default="", help="first and last name, as the log shows it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check everything, then create."""
         role = Group.objects.filter(name=options["role"]).first()
         if role is None:
             known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
-            raise CommandError(f"There is no role {options['role']}. Roles: {known}.")
+            raise CommandError(f"Role {options['role']} not found. Roles: {known}.")
         if other := people.taken_by("user", options["name"]):
-            raise CommandError(f"There is a user of that name already: {other}.")
+            raise CommandError(f"A user with this name already exists: {other}.")
         first, _, last = options["full_name"].rpartition(" ")
         user = User(
             username=options["name"],

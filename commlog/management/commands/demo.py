@@ -20,21 +20,19 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where."""
         parser.add_argument("--port", type=int, default=8000, help="of the pages (8000)")
         parser.add_argument(
             "--directory", type=Path, default=DEFAULT, help="for its database and logs (var/demo)"
         )
         parser.add_argument(
-            "--fresh", action="store_true", help="throw an earlier demo's data away and begin anew"
+            "--fresh", action="store_true", help="delete the data of an earlier demo and start afresh"
         )
         parser.add_argument(
-            "--messages", type=int, default=2_500, help="how many the past has when it is made (2500)"
+            "--messages", type=int, default=2_500, help="how many messages to create in the past (2500)"
         )
         parser.add_argument("--every", type=float, default=5.0, help="seconds between new messages (5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until it is stopped."""
         demo = Demo(**{name: options[name] for name in ("directory", "port", "messages", "every", "fresh")})
         try:
             demo.run()

@@ -22,9 +22,7 @@ _IN_MEMORY = 4_000_000  # bytes of input kept in memory before a temporary file 
 
 
 class Command(BaseCommand):
-    """Two passes: the first finds every malformed line, the second stores, so that the transaction is
-    short.
-    """
+    """One pass finds all malformed lines, the second stores: a short transaction."""
 
     help = (
         "Store messages from JSON lines: "
@@ -32,11 +30,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The file."""
         parser.add_argument("file", help="a file of JSON lines, or - for standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read, check, store, print."""
         with _opened(options["file"]) as lines, _spool() as accepted, _spool() as keys:
             self._check(lines, accepted)
             accepted.seek(0)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from commlog.demo import generator
 from notifications.models import Message
+from notifications.rollups import folding
 
 MOST = 20_000_000
 LONGEST = timedelta(days=3_650).days
@@ -28,7 +29,6 @@ class Command(BaseCommand):
     _said = 0
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How many, over how long."""
         parser.add_argument("count", type=int, metavar="N", help="how many messages")
         parser.add_argument(
             "--days", type=int, default=90, help="over how many days up to now they are spread (90)"
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             help="how many of them wait for a retry, which is due in a hundred years (0)",
         )
         parser.add_argument("--seed", type=int, default=1, help="of the random choices (1)")
-        parser.add_argument("--yes", action="store_true", help="do it in production too")
+        parser.add_argument("--yes", action="store_true", help="also in production")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write them, then let the database look at what it holds now."""
@@ -64,9 +64,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Writing {what}.")
         began = monotonic()
         rng = Random(f"{options['seed']} {Message.objects.count()}")  # noqa: S311  a second call goes on, with other keys
-        generator.generate(
-            count, days=days, rng=rng, now=timezone.localtime(), waiting=options["waiting"], said=self._say
-        )
+        now, waiting = timezone.localtime(), options["waiting"]
+        with folding.to_be_counted():
+            generator.generate(count, days=days, rng=rng, now=now, waiting=waiting, said=self._say)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self.stdout.write(f"Wrote {count:,} messages in {monotonic() - began:.0f} s.")

@@ -18,7 +18,6 @@ class Command(BaseCommand):
     help = "List messages, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which, how many, and the format."""
         parser.add_argument("--state", choices=list(MessageState), help="only those in this state")
         parser.add_argument("--type", choices=list(MessageType), help="only those of this channel")
         parser.add_argument("--limit", type=int, default=50, help="how many at most (50)")

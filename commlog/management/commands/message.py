@@ -16,12 +16,10 @@ class Command(BaseCommand):
     help = "Show one message and its attempts."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The key, and the format."""
         parser.add_argument("key", help="the message's key: 32 hexadecimal characters")
         parser.add_argument("--json", action="store_true", help="print it as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look it up and print it."""
         key = key_in(options["key"])
         if key is None:
             raise CommandError("A key is 32 hexadecimal characters.")

@@ -1,6 +1,4 @@
-"""stream_tail: what a subscription has not committed yet, and what comes, without reading it in anybody's
-place.
-"""
+"""stream_tail: what a subscription has not committed, and what comes, read in nobody's place."""
 
 import time
 from typing import Any
@@ -20,21 +18,20 @@ class Command(BaseCommand):
     """Follows a subscription."""
 
     help = (
-        "Show the events that a subscription has not committed, and then those that come, until Ctrl-C. "
-        "Commits nothing."
+        "Show the events that a subscription has not committed, then new ones as they arrive, until "
+        "Ctrl-C. Commits nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which."""
         parser.add_argument("subscription", help="its id")
-        parser.add_argument("--once", action="store_true", help="end after what is there")
+        parser.add_argument("--once", action="store_true", help="stop after the existing events")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a line an event."""
         key = key_in(options["subscription"])
         subscription = StreamSubscription.objects.filter(key=key).first() if key else None
         if subscription is None:
-            raise CommandError("There is no such subscription.")
+            raise CommandError("Subscription not found.")
         seen = {cursor.partition_id: cursor.committed for cursor in subscriptions.cursors_of(subscription)}
         while True:
             shown = sum([self._show(partition, seen) for partition in seen])

@@ -1,6 +1,4 @@
-"""Whether anything would be seen of a text: a message that shows nothing is not sent, whatever it consists
-of.
-"""
+"""Whether anything would be seen of a text: a message that shows nothing is not sent."""
 
 import re
 from html import unescape
@@ -23,16 +21,12 @@ _IMAGE = re.compile(
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is seen of the text: it is empty, or has spaces, controls and characters without a
-    shape alone.
-    """
+    """Whether the text is empty, or has spaces, controls and characters without a shape alone."""
     return all(category(each) in _SPACES_AND_CONTROLS or is_unseen(each) for each in text)
 
 
 def is_blank_html(text: str) -> bool:
-    """Whether nothing is seen of an HTML text: neither text nor image. What style sheets hide counts as
-    seen.
-    """
+    """Whether an HTML text shows neither text nor image. What style sheets hide counts as seen."""
     for piece in _PIECE.finditer(text):
         if (tag := piece["tag"]) and _IMAGE.search(tag):
             return False

@@ -36,6 +36,8 @@ class Envelope(Content):
     destination: str
     by_person: bool = False  # whether somebody wrote it, rather than an event or a program
     signing_secrets: tuple[str, ...] = ()  # sealed; the present one first
+    secrets: str = ""  # sealed; what the texts leave out (notifications/secrets/hidden.py)
+    link: str = ""  # sealed; what the text leaves out (notifications/secrets/links.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class DeliveryError(Exception):
         )
 
 
+def never(reason: Reason, detail: str) -> DeliveryError:
+    """A failure that no retry will mend."""
+    return DeliveryError(reason, detail, kind=Failure.NEVER)
+
+
 class Channel(Protocol):
     """A medium. One instance a process; `send` is called from several threads at once."""
 
@@ -118,10 +125,7 @@ class Channel(Protocol):
         """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        """Hand the message over within the channel's deadline, or raise DeliveryError.
-
-        What `check` refuses is refused here too.
-        """
+        """Hand it over within the deadline, or raise DeliveryError: also for what `check` refuses."""
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -15,9 +15,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def in_words(said: bytes, charset: str = "") -> str:
-    """The text of these bytes: in the charset that they are said to be in, else in UTF-8, else, where nothing
-    is that, in Windows-1252.
-    """
+    """The text of these bytes: in the charset named, else in UTF-8, else in Windows-1252."""
     said = said[: LIMIT * 2]
     with suppress(LookupError, UnicodeError, ValueError):
         if charset and codecs.lookup(charset)._is_text_encoding:
@@ -40,9 +38,7 @@ def cleaned(said: str | bytes) -> str:
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3: seconds or an HTTP date); None where it is missing or
-    makes no sense.
-    """
+    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or an HTTP date; else None."""
     value = (value or "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)

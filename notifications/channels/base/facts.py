@@ -1,6 +1,4 @@
-"""What is always so of a channel, whatever the settings. All others ask here and name no channel
-themselves.
-"""
+"""What is always so of a channel, whatever the settings. All others ask here and name no channel."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -9,7 +7,10 @@ from typing import Any
 
 from notifications.channels.base.contract import Channel, Envelope
 from notifications.failures import Reason
+from notifications.failures.meanings import ANSWERED, Meaning, of_reason
 from notifications.states import MessageType
+
+ALERTS = " (alerts)"  # ends the name of the lane that alerts leave by
 
 
 class Facts:
@@ -74,10 +75,26 @@ class Facts:
 
     @classmethod
     def usual_destination(cls, event: str) -> str:
-        """Return where what names no destination and no recipient with one goes because of its event; ""
-        where nowhere.
-        """
+        """Return where a message of an event goes that names no destination; "" where nowhere."""
         return ""
+
+    @classmethod
+    def alert(cls, subject: str, text: str) -> dict[str, str] | None:
+        """Return where an alert goes by this channel, and as what; None where it is not set up for that.
+
+        Keys are those of a draft.
+        """
+        return None
+
+    @classmethod
+    def meaning(cls, reason: str, said: str) -> Meaning:
+        """Return what a stored failure means: by what its provider answered, where that is in a table."""
+        return (cls.answered(reason, said) if reason in ANSWERED else None) or of_reason(reason)
+
+    @classmethod
+    def answered(cls, reason: str, said: str) -> Meaning | None:
+        """Return what an answer of its provider, or a broken line, means; None where nobody knows."""
+        return None
 
     @staticmethod
     def pasted(text: str) -> str:
@@ -97,5 +114,7 @@ class Facts:
             "auth_username": "",
             "auth_password": "",
             "signing_secrets": (),
+            "link": "",
+            "secrets": "",
         }
         return replace(envelope, destination=target, **none)

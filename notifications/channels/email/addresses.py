@@ -42,11 +42,11 @@ def plain_address(text: str) -> str:
     if not text.isascii() and (
         unseen := next((each for each in text if is_unseen(each) or each.isspace()), "")
     ):
-        raise ValueError(f"it holds {name_of(unseen)}, which cannot be seen and is no part of an address")
+        raise ValueError(f"it contains {name_of(unseen)}, which cannot be seen and is no part of an address")
     local, at, domain = text.rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
         raise ValueError(
-            "the part before the @ is missing or holds a character that a mail address cannot carry"
+            "the part before the @ is missing or contains a character that an e-mail address cannot carry"
         )
     if not domain.isascii():
         domain = _punycode(domain)
@@ -57,11 +57,7 @@ def plain_address(text: str) -> str:
 
 
 def pasted_address(text: str) -> str:
-    """The address without what was pasted along: `mailto:`, brackets and punctuation around it, and at its
-    ends what cannot be seen.
-
-    What lies within it stays, to be refused by `plain_address`.
-    """
+    """Without `mailto:`, brackets and unseen ends; `plain_address` refuses what lies within."""
     shown = _without_frame(text)
     if shown[: len(_SCHEME)].lower() == _SCHEME:
         shown = _without_frame(unquote(shown[len(_SCHEME) :].partition("?")[0]))
@@ -86,7 +82,7 @@ def mailbox(text: str) -> tuple[str, str]:
     a colon.
     """
     if _FORBIDDEN.search(text):
-        raise ValueError("it holds a line break or another control character")
+        raise ValueError("it contains a line break or another control character")
     found = _MAILBOX.fullmatch(text)
     if not found:
         if '"' in text or "<" in text:
@@ -96,7 +92,7 @@ def mailbox(text: str) -> tuple[str, str]:
         return "", plain_address(text)
     name = found["plain"] or re.sub(r"\\(.)", r"\1", found["quoted"] or "")
     if separator := _SEPARATOR.search(found["plain"] or ""):
-        raise ValueError(f"the name holds “{separator.group()}” and is not in double quotes")
+        raise ValueError(f"the name contains “{separator.group()}” and is not in double quotes")
     if _ENCODED_WORD.search(name):
         raise ValueError("the name is encoded (=?…?=): write it in plain characters")
     return name, plain_address(found["address"])

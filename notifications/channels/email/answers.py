@@ -1,6 +1,4 @@
-"""What an answer of a mail server is about: the one table of code, enhanced code (RFC 3463), stage and
-words.
-"""
+"""What a mail server's answer is about: one table of code, enhanced code (RFC 3463), stage and words."""
 
 import re
 from typing import NamedTuple
@@ -17,6 +15,12 @@ _RATE = re.compile(
     r"|sending (?:limit|quota)|\b(?:per|an?|each) (?:second|minute|hour|day)\b",
     re.IGNORECASE,
 )
+# What a server says that is shut down or broken, as gmail.com, Postfix and RFC 5321 4.2.3 have it.
+_NO_SERVICE = re.compile(
+    r"\bno service|service (?:is )?not available|unavailable|not accepting|shut(?:ting)? ?down|maintenance"
+    r"|system (?:problem|failure|error)|internal error",
+    re.IGNORECASE,
+)
 _SESSION = re.compile(r"\b(?:session|connection|smtp transaction)\b", re.IGNORECASE)
 _LIMIT = re.compile(r"too many|limit|maximum|exceed|\bmax\b|reached|no more", re.IGNORECASE)
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
@@ -24,6 +28,7 @@ _CLOSING = 421
 # RFC 5321 3.8; RFC 4954 6 (432, 454) as servers use them after MAIL
 _SLOW_DOWN = frozenset({_CLOSING, 432, 454})
 _BAD_SEQUENCE = 503
+_OF_THE_SYSTEM = 3  # the subject of an enhanced code
 _TOO_LARGE = frozenset({552, 523})
 # What a kept connection is told at MAIL, before a word of the message, need not be about the message.
 _MAY_BE_THE_SESSION = frozenset({450, 451, 452, 503, 530, 550})
@@ -37,23 +42,26 @@ class Finding(NamedTuple):
 
 
 def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
-    """What the answer `code text`, got at `stage`, is about.
-
-    `reused`: the connection has carried other messages before.
-
-    `code` 0: there was no answer that is one.
-    """
+    """What `code text` (0: none) at `stage` is about. `reused`: the connection carried messages before."""
     if reused and _is_about_the_session(code, text, stage):
         return Finding(About.SESSION)
-    if not 400 <= code < 600 or stage < Stage.MAIL:
-        return Finding(About.SERVER, throttled=code == _CLOSING)
     found = _ENHANCED.match(text)
     subject = int(found[1]) if found else -1
+    if not 400 <= code < 600 or stage < Stage.MAIL:
+        return Finding(About.SERVER, throttled=code == _CLOSING and not _is_down(text, subject))
     if code in _SLOW_DOWN or (
         code < 500 and stage != Stage.RCPT and subject not in (1, 2) and _RATE.search(text)
     ):
         return Finding(About.SERVER, throttled=True)
     return Finding(_about(code, stage, subject))
+
+
+def _is_down(text: str, subject: int) -> bool:
+    """Whether a server that refuses a connection says that it does not work at all, rather than asks for
+    fewer.
+    """
+    fewer = _RATE.search(text) or _LIMIT.search(text) or "busy" in text.lower()
+    return not fewer and (subject == _OF_THE_SYSTEM or bool(_NO_SERVICE.search(text)))
 
 
 def _is_about_the_session(code: int, text: str, stage: Stage) -> bool:
@@ -75,5 +83,5 @@ def _about(code: int, stage: Stage, subject: int) -> About:
     if subject in (1, 2):
         return About.RECIPIENT
     if code < 500:
-        return About.SERVER if subject == 3 else About.UNKNOWN
+        return About.SERVER if subject == _OF_THE_SYSTEM else About.UNKNOWN
     return About.UNKNOWN if subject == 7 else About.MESSAGE

@@ -1,25 +1,28 @@
-"""E-mail over SMTP: one recipient a message, kept connections, one deadline, and the right class for every
-failure.
-"""
+"""E-mail over SMTP: one recipient a message, kept connections, one deadline, a class for every failure."""
 
 import re
 import smtplib
 import ssl
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 
 from notifications.channels.base.blank import is_blank, is_blank_html
-from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt, never
 from notifications.channels.base.detail import cleaned, in_words
-from notifications.channels.base.facts import Facts
-from notifications.channels.email import answers
+from notifications.channels.base.facts import ALERTS, Facts
+from notifications.channels.email import answers, meanings
 from notifications.channels.email.addresses import pasted_address, plain_address
-from notifications.channels.email.connection_pool import Kept
+from notifications.channels.email.connection_pool import ConnectionPool
 from notifications.channels.email.letter import compose, sender
-from notifications.channels.email.smtp_session import Conversation, Refusal, Server, Stage
+from notifications.channels.email.smtp_session import Refusal, Server, SmtpSession, Stage
 from notifications.channels.net.deadline import Deadline
 from notifications.failures import Reason
+from notifications.failures.meanings import Meaning
+from notifications.secrets import links
+from notifications.secrets.sealed import Unreadable, opened
 from notifications.states import MessageType, Outcome
 
 LARGEST = 1024 * 1024  # octets of UTF-8, subject and texts together
@@ -29,6 +32,7 @@ _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _CREDENTIALS = frozenset({530, 534, 535})
 _CLOSING = 421
 _QUEUED_AS = re.compile(r"queued as (\S{1,100})", re.IGNORECASE)
+_LINK_GONE = "its link opened something once and was deleted: ask for a new one"
 _DOING = {
     Stage.CONNECT: "connecting to the mail server",
     Stage.GREETING: "waiting for the mail server's greeting",
@@ -74,12 +78,16 @@ class EmailChannel(Facts):
         *,
         reply_to: str = "",
         ehlo_name: str = "",
+        alerts: tuple[str, Mapping[str, Any]] = ("", {}),
     ) -> None:
         self._server = Server(host, port, username, password, use_tls, use_ssl, ehlo_name)
+        self._alerts_to, second = alerts
+        self._alert_server = _second_server(second, ehlo_name) or self._server
+        self._alert_pool = ConnectionPool()
         self._from = from_address
         self._reply_to = reply_to
         self._deadline = deadline
-        self._kept = Kept()
+        self._pool = ConnectionPool()
 
     @classmethod
     def from_settings(cls) -> "EmailChannel":
@@ -93,7 +101,13 @@ class EmailChannel(Facts):
             settings.DEFAULT_FROM_EMAIL,
             reply_to=settings.REPLY_TO_EMAIL,
             ehlo_name=settings.SMTP_EHLO_NAME,
+            alerts=(settings.ALERT_EMAIL, settings.ALERT_EMAIL_URL),
         )
+
+    @classmethod
+    def alert(cls, subject: str, text: str) -> dict[str, str] | None:
+        to = settings.ALERT_EMAIL
+        return {"destination": to, "subject": subject, "body": text} if to else None
 
     @classmethod
     def uses(cls) -> list[tuple[str, str]]:
@@ -111,92 +125,144 @@ class EmailChannel(Facts):
         ]
 
     @classmethod
+    def answered(cls, reason: str, said: str) -> Meaning | None:
+        return meanings.meaning(said) if said else None
+
+    @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
-        return replace(
-            envelope, destination=target, subject=f"[to {envelope.destination}] {envelope.subject}"
-        )
+        subject = f"[to {envelope.destination}] {envelope.subject}"
+        # A link of production may open production, and is nobody else's.
+        return replace(envelope, destination=target, subject=subject, link="")
 
     def lane(self, destination: str) -> str:
+        if self._is_alert(destination):
+            return f"{self._alert_server.host}:{self._alert_server.port}{ALERTS}"
         return f"{self._server.host}:{self._server.port}"
 
+    def _is_alert(self, destination: str) -> bool:
+        return bool(self._alerts_to) and destination.strip() == self._alerts_to
+
     def ready(self) -> None:
-        if not self._server.host:
-            raise _never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
+        self._ready(self._server)
+
+    def _ready(self, server: Server) -> None:
+        if not server.host:
+            raise never(Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL names no mail server")
 
     def check(self, envelope: Envelope) -> None:
         self._checked(envelope)
 
     def _checked(self, envelope: Envelope) -> tuple[str, bytes]:
         """The address and the mail, once nothing speaks against sending it."""
-        self.ready()
+        self._ready(self._alert_server if self._is_alert(envelope.destination) else self._server)
         if not envelope.destination.strip():
-            raise _never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
+            raise never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
+        if links.is_left_out(envelope.body) and not envelope.link:
+            raise never(Reason.OTHER, _LINK_GONE)
         texts = (envelope.subject, envelope.body, envelope.html)
         if (
             sum(map(len, texts)) > LARGEST
             or sum(len(text.encode("utf-8", "replace")) for text in texts) > LARGEST
         ):
-            raise _never(
+            raise never(
                 Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the message is larger than {LARGEST} octets"
             )
         return self._compose(_without_blank_part(envelope))
 
     def send(self, envelope: Envelope) -> Receipt:
+        link = _opened_link(envelope)
+        try:
+            receipt = self._send(
+                replace(envelope, body=links.put_in(envelope.body, link)) if link else envelope
+            )
+        except DeliveryError as error:
+            error.detail = links.hidden(error.detail, link)
+            raise
+        return replace(receipt, detail=links.hidden(receipt.detail, link))
+
+    def _send(self, envelope: Envelope) -> Receipt:
         to, mail = self._checked(envelope)
+        server, pool = self._server, self._pool
+        if self._is_alert(envelope.destination):
+            server, pool = self._alert_server, self._alert_pool
         with Deadline(self._deadline) as deadline:
-            kept = self._kept.take()
+            kept = pool.take()
             if kept is not None:
                 try:
-                    return self._attempt(kept, deadline, to, mail)
+                    return self._attempt(kept, pool, deadline, to, mail)
                 except _Stale:
                     # It died while it was kept, or has carried as many as it may: once more over a new one.
                     pass
-            return self._attempt(Conversation(self._server), deadline, to, mail)
+            return self._attempt(SmtpSession(server), pool, deadline, to, mail)
 
     def close(self) -> None:
-        self._kept.drain()
+        self._pool.drain()
+        self._alert_pool.drain()
 
     def _compose(self, envelope: Envelope) -> tuple[str, bytes]:
         try:
             to = plain_address(envelope.destination)
         except ValueError as error:
-            raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable mail address: {error}") from error
+            raise never(Reason.UNDEFINED_DESTINATION, f"not a usable e-mail address: {error}") from error
         try:  # settings.py refuses the same at the start
             origin, reply_to = sender(self._from), sender(self._reply_to) if self._reply_to else None
         except ValueError as error:
             detail = f"DEFAULT_FROM_EMAIL or REPLY_TO_EMAIL is not usable: {error}"
-            raise _never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, detail) from error
+            raise never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, detail) from error
         return to, compose(envelope, to, origin, reply_to)
 
-    def _attempt(self, conversation: Conversation, deadline: Deadline, to: str, mail: bytes) -> Receipt:
-        """One message over one conversation, which is kept when the server left it in order and dropped
-        otherwise.
-        """
-        reused = conversation.is_open
+    def _attempt(
+        self, session: SmtpSession, pool: ConnectionPool, deadline: Deadline, to: str, mail: bytes
+    ) -> Receipt:
+        """Send one message. The connection is kept where the server left it in order."""
+        reused = session.is_open
         in_order = False
         try:
             if reused:
-                conversation.resume(deadline)
+                session.resume(deadline)
             else:
-                conversation.open(deadline)
-            answer = conversation.transmit(sender(self._from).address, to, mail)
+                session.open(deadline)
+            answer = session.transmit(sender(self._from).address, to, mail)
             in_order = True
         except (Refusal, smtplib.SMTPException, OSError, UnicodeError) as error:
-            code, stage = _code(error), conversation.stage
+            code, stage = _code(error), session.stage
             found = answers.judge(code, _answer(error), stage, reused=reused)
             if found.about is About.SESSION and not deadline.expired:
                 raise _Stale from error
             in_order = (
                 isinstance(error, Refusal) and stage >= Stage.MAIL and 400 <= code < 600 and code != _CLOSING
             )
-            raise _failure(error, code, found, conversation) from error
+            raise _failure(error, code, found, session) from error
         finally:
             if in_order:
-                self._kept.give(conversation)
+                pool.give(session)
             else:
-                conversation.close()
+                session.close()
         queued = _QUEUED_AS.search(answer)
         return Receipt(provider_id=queued[1] if queued else "", detail=cleaned(answer))
+
+
+def _opened_link(envelope: Envelope) -> str:
+    """The link that the text leaves out. Without the right key a failure is retried: it may be set."""
+    try:
+        return opened(envelope.link)
+    except Unreadable as error:
+        raise DeliveryError(Reason.OTHER, str(error)) from error
+
+
+def _second_server(url: Mapping[str, Any], ehlo_name: str) -> Server | None:
+    """The server that alerts leave by, as ALERT_EMAIL_URL says it; None where there is none."""
+    if not url.get("EMAIL_HOST"):
+        return None
+    return Server(
+        url["EMAIL_HOST"],
+        url["EMAIL_PORT"],
+        url.get("EMAIL_HOST_USER", ""),
+        url.get("EMAIL_HOST_PASSWORD", ""),
+        url.get("EMAIL_USE_TLS", False),
+        url.get("EMAIL_USE_SSL", False),
+        ehlo_name,
+    )
 
 
 class _Stale(Exception):
@@ -204,20 +270,13 @@ class _Stale(Exception):
 
 
 def _without_blank_part(envelope: Envelope) -> Envelope:
-    """The envelope without a version that shows nothing, which a mail program might choose.
-
-    Raises DeliveryError where neither does.
-    """
+    """The envelope without a version that shows nothing. Raises DeliveryError where neither does."""
     no_text, no_html = is_blank(envelope.body), is_blank_html(envelope.html)
     if no_text and no_html:
-        raise _never(Reason.OTHER, "the message is empty: it has no text and no image")
+        raise never(Reason.OTHER, "the message is empty: it has no text and no image")
     if no_html:
         return replace(envelope, html="") if envelope.html else envelope
     return replace(envelope, body="") if no_text and envelope.body else envelope
-
-
-def _never(reason: Reason, detail: str) -> DeliveryError:
-    return DeliveryError(reason, detail, kind=Failure.NEVER)
 
 
 def _code(error: Exception) -> int:
@@ -227,14 +286,10 @@ def _code(error: Exception) -> int:
     return max(0, error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
-def _failure(
-    error: Exception, code: int, found: answers.Finding, conversation: Conversation
-) -> DeliveryError:
-    """The class of a failure: by the stage first, then by the server's number (the table in
-    bench/hostile/mail_stages.py).
-    """
-    stage, clear = conversation.stage, 400 <= code < 600
-    detail, line = _words(error, conversation), stage < Stage.MAIL or not clear
+def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpSession) -> DeliveryError:
+    """Class a failure by stage, then by the server's number (bench/hostile/mail_stages.py)."""
+    stage, clear = session.stage, 400 <= code < 600
+    detail, line = _words(error, session), stage < Stage.MAIL or not clear
     if stage == Stage.AFTER_DOT and not clear:
         return DeliveryError(
             Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True, about=found.about
@@ -262,9 +317,9 @@ def _answer(error: Exception) -> str:
     return _text(error.smtp_error) if isinstance(error, smtplib.SMTPResponseException) else ""
 
 
-def _words(error: Exception, conversation: Conversation) -> str:
+def _words(error: Exception, session: SmtpSession) -> str:
     """What went wrong, with what the server said last of it: often it says why, and then hangs up."""
-    deadline, said, code = conversation.deadline, "", _code(error)
+    deadline, said, code = session.deadline, "", _code(error)
     if deadline.expired or isinstance(error, TimeoutError):
         said = f"it took longer than {deadline.seconds:g} seconds"
     elif code:
@@ -274,13 +329,13 @@ def _words(error: Exception, conversation: Conversation) -> str:
     elif isinstance(error, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {error.verify_message}"
     elif isinstance(error, UnicodeError):
-        said = "the user name or password holds a character outside ASCII"
+        said = "the username or password contains a character outside ASCII"
     else:
         said = str(error) or type(error).__name__
-    last = conversation.said
+    last = session.said
     if last and not code and last[0] > 0:
         said = f"{last[0]} {_text(last[1])}; then {said}"
-    return cleaned(f"{said} (while {_DOING[conversation.stage]})")
+    return cleaned(f"{said} (while {_DOING[session.stage]})")
 
 
 def _text(said: bytes | str) -> str:

@@ -1,12 +1,10 @@
-"""Connections that are kept between messages: the last one used is the first one taken, so spare ones grow
-old and go.
-"""
+"""Kept connections: the last one used is the first one taken, so spare ones grow old and go."""
 
 import os
 import threading
 import time
 
-from notifications.channels.email.smtp_session import Conversation
+from notifications.channels.email.smtp_session import SmtpSession
 
 # A mail server waits at least 10 s under load (Postfix in stress mode), 300 s else. One that died meanwhile
 # is noticed and replaced.
@@ -18,17 +16,17 @@ AGE = 300.0
 MESSAGES = 100
 
 
-class Kept:
-    """A stack of open conversations, shared by the threads of one process."""
+class ConnectionPool:
+    """A stack of open sessions, shared by the threads of one process."""
 
     def __init__(self) -> None:
-        self._stack: list[Conversation] = []
+        self._stack: list[SmtpSession] = []
         self._lock = threading.Lock()
         self._process = os.getpid()
 
-    def take(self) -> Conversation | None:
-        """An open conversation for one message, or None where there is none fresh enough."""
-        stale: list[Conversation] = []
+    def take(self) -> SmtpSession | None:
+        """An open session for one message, or None where there is none fresh enough."""
+        stale: list[SmtpSession] = []
         with self._lock:
             self._forget_the_parents()
             fresh = self._stack.pop() if self._stack else None
@@ -36,37 +34,30 @@ class Kept:
                 stale = [fresh, *self._stack]  # the others are older still
                 self._stack.clear()
                 fresh = None
-        for conversation in stale:
-            conversation.leave()
+        for session in stale:
+            session.leave()
         return fresh
 
-    def give(self, conversation: Conversation) -> None:
-        """Keep a conversation whose last message is settled."""
-        if (
-            not conversation.is_open
-            or conversation.messages >= MESSAGES
-            or time.monotonic() - conversation.opened > AGE
-        ):
-            conversation.leave()
+    def give(self, session: SmtpSession) -> None:
+        """Keep a session whose last message is settled."""
+        if not session.is_open or session.messages >= MESSAGES or time.monotonic() - session.opened > AGE:
+            session.leave()
             return
-        conversation.used = time.monotonic()
+        session.used = time.monotonic()
         with self._lock:
             self._forget_the_parents()
-            self._stack.append(conversation)
+            self._stack.append(session)
 
     def drain(self) -> None:
-        """Leave them all."""
         with self._lock:
             self._forget_the_parents()
             stack, self._stack = self._stack, []
-        for conversation in stack:
-            conversation.leave()
+        for session in stack:
+            session.leave()
 
     def _forget_the_parents(self) -> None:
-        """After a fork the sockets are shared with the parent, who goes on using them: close our copies and
-        say nothing.
-        """
+        """After a fork the parent goes on using the sockets: close our copies, say nothing."""
         if self._process != os.getpid():
-            for conversation in self._stack:
-                conversation.close()
+            for session in self._stack:
+                session.close()
             self._stack, self._process = [], os.getpid()

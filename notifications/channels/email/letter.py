@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from uuid import UUID
 
-from notifications.channels.base.contract import DeliveryError, Envelope, Failure
+from notifications.channels.base.contract import DeliveryError, Envelope, never
 from notifications.channels.email.addresses import mailbox
 from notifications.failures import Reason
 
@@ -54,17 +54,14 @@ def sender(text: str) -> Sender:
 
 
 def compose(envelope: Envelope, to: str, origin: Sender, reply_to: Sender | None = None) -> bytes:
-    """The mail for one address, the last line ended.
-
-    Raises DeliveryError(NEVER) for a subject or a text that no mail can carry.
-    """
+    """The mail for one address. Raises DeliveryError(NEVER) for what no mail can carry."""
     try:
         plain = _normalised(envelope.body)
         html = _normalised(envelope.html)
         subject = _subject(envelope.subject)
         content = _alternatives(plain, html, envelope.key) if html else _part("plain", plain)
     except UnicodeEncodeError as error:  # lone surrogates
-        raise _unsupported("the text holds characters that UTF-8 cannot write") from error
+        raise _unsupported("the text contains characters that UTF-8 cannot write") from error
     return b"".join(
         (
             b"From: ",
@@ -92,7 +89,7 @@ def _date(second: int) -> bytes:
 
 
 def _unsupported(detail: str) -> DeliveryError:
-    return DeliveryError(Reason.UNSUPPORTED_ENCODING_EXCEPTION, detail, kind=Failure.NEVER)
+    return never(Reason.UNSUPPORTED_ENCODING_EXCEPTION, detail)
 
 
 def _normalised(text: str) -> str:
@@ -101,7 +98,7 @@ def _normalised(text: str) -> str:
 
 def _subject(text: str) -> bytes:
     if _FORBIDDEN.search(text):
-        raise _unsupported("the subject holds a line break or another control character")
+        raise _unsupported("the subject contains a line break or another control character")
     plain = _PRINTABLE.fullmatch(text) and text == text.strip() and _LOOKS_ENCODED not in text
     if plain and len(text) <= _FOLD - len("Subject: "):
         return text.encode("ascii")

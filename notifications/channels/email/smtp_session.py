@@ -1,7 +1,4 @@
-"""One SMTP conversation that knows how far it got.
-
-A failure means something else before and after the final dot.
-"""
+"""One SMTP session that knows how far it got: a failure means something else after the final dot."""
 
 import contextlib
 import functools
@@ -23,9 +20,7 @@ _WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
 
 
 class Stage(IntEnum):
-    """What is being done. Until BODY nothing can have been accepted; from AFTER_DOT on the message may have
-    been.
-    """
+    """Until BODY nothing can have been accepted; from AFTER_DOT on the message may have been."""
 
     CONNECT = 1
     GREETING = 2
@@ -67,10 +62,8 @@ def tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Conversation(smtplib.SMTP):
-    """smtplib for the greeting, STARTTLS and the ways to sign in; one message after the other is handed over
-    by `transmit`.
-    """
+class SmtpSession(smtplib.SMTP):
+    """smtplib for greeting, STARTTLS and sign-in; `transmit` hands over one message after another."""
 
     sock: socket.socket | None
 
@@ -112,10 +105,7 @@ class Conversation(smtplib.SMTP):
         self.sock.settimeout(None)
 
     def _greeted(self, addresses: Sequence[Address]) -> socket.socket:
-        """The connection to the first address of the server that greets us (RFC 5321 5.1).
-
-        Raises what the last one said.
-        """
+        """The connection to the first address that greets us (RFC 5321 5.1); raises the last error."""
         *others, last = addresses
         for tried, address in enumerate(others):
             try:
@@ -140,16 +130,14 @@ class Conversation(smtplib.SMTP):
         return sock
 
     def _sign_in(self) -> None:
-        """By the best way that the server offers, and by no other: smtplib would try a wrong password by each
-        of them.
-        """
+        """By the best way offered alone: smtplib would try a wrong password by each of them."""
         offered = self.esmtp_features.get("auth", "").upper().split()
         if best := next((way for way in _WAYS_TO_SIGN_IN if way in offered), None):
             self.esmtp_features["auth"] = best
         self.login(self.server.username, self.server.password)
 
     def resume(self, deadline: Deadline) -> None:
-        """Take a kept conversation up again under the deadline of the next message."""
+        """Take a kept session up again under the deadline of the next message."""
         self.deadline = deadline
         self.stage = Stage.MAIL
         self.said = None
@@ -162,10 +150,7 @@ class Conversation(smtplib.SMTP):
             self._unfinished = False
 
     def transmit(self, origin: str, to: str, mail: bytes) -> str:
-        """Hand one mail over, return the server's answer.
-
-        Raises Refusal, smtplib.SMTPException or OSError; `stage` says how far it got.
-        """
+        """Hand a mail over; the answer. Raises Refusal, SMTPException, OSError; see `stage`."""
         self.messages += 1
         self._unfinished = True
         size = f" SIZE={len(mail)}" if self.has_extn("size") else ""
@@ -184,9 +169,7 @@ class Conversation(smtplib.SMTP):
         return f"{code} {text.decode('utf-8', 'replace')}"
 
     def _announce(self, commands: tuple[tuple[Stage, int, str], ...]) -> None:
-        """The commands before the text: all in one go where the server offers PIPELINING (RFC 2920), one by
-        one where it does not.
-        """
+        """The commands before the text: in one go where PIPELINING is offered (RFC 2920)."""
         pipelined = self.has_extn("pipelining")
         if pipelined:
             self.stage = Stage.MAIL
@@ -202,10 +185,7 @@ class Conversation(smtplib.SMTP):
                 raise Refusal(*reply)
 
     def _read_on(self, replies: int) -> None:
-        """After a refusal: the answers to what was sent behind the refused command.
-
-        The refusal is the news, whatever comes of these.
-        """
+        """Answers to what was sent behind a refused command: the refusal is the news anyway."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
             code = 0
             for _ in range(replies):
@@ -215,10 +195,7 @@ class Conversation(smtplib.SMTP):
                 self.getreply()
 
     def _write(self, octets: bytes) -> None:
-        """Everything up to the dot is BODY.
-
-        Once the piece with the dot has been offered to the kernel, nobody can say whether it left.
-        """
+        """All up to the dot is BODY. Once the kernel was offered the dot, nobody knows if it left."""
         assert self.sock is not None
         view, sent = memoryview(octets), 0
         while sent < len(octets):

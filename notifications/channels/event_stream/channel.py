@@ -1,13 +1,11 @@
-"""The EVENT_STREAM channel: a message is appended to a partition of its topic, in the transaction that
-records it as sent.
-"""
+"""The EVENT_STREAM channel: appended to a partition in the transaction that records the message as sent."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import DataError, IntegrityError
 
-from notifications.channels.base.contract import DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.contract import DeliveryError, Envelope, Receipt, never
 from notifications.channels.base.facts import Facts
 from notifications.channels.event_stream.topics import is_topic, topic_of
 from notifications.failures import Reason
@@ -17,16 +15,14 @@ _LARGEST = 1_048_576  # bytes
 
 
 class EventStreamChannel(Facts):
-    """Appends to the stream. It talks to the database only, and is called in the transaction that claims and
-    records.
-    """
+    """Talks to the database only, in the transaction that claims and records."""
 
     type = MessageType.EVENT_STREAM
     one, icon, destination_name = "an event", "rss", "topic"
     fields = ("content_type",)
     retried = False
     width = 1
-    permits = 50
+    permits = 200
     ahead = 60.0
     inline = True
 
@@ -53,11 +49,9 @@ class EventStreamChannel(Facts):
         """Refuse a topic name that no client could subscribe to, and a body over 1 MiB."""
         if not is_topic(envelope.destination):
             detail = "A topic has 1 to 300 letters, digits, dots, dashes or underscores."
-            raise DeliveryError(Reason.UNDEFINED_DESTINATION, detail, kind=Failure.NEVER)
+            raise never(Reason.UNDEFINED_DESTINATION, detail)
         if len(envelope.body.encode()) > _LARGEST:
-            raise DeliveryError(
-                Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"Over {_LARGEST} bytes.", kind=Failure.NEVER
-            )
+            raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"Over {_LARGEST} bytes.")
 
     def send(self, envelope: Envelope) -> Receipt:
         """Append once, however often it is asked for."""
@@ -77,9 +71,8 @@ class EventStreamChannel(Facts):
                 try:
                     answers |= _appended([each])
                 except (DataError, IntegrityError) as error:
-                    answers[each.key] = DeliveryError(
-                        Reason.OTHER, f"The stream could not be written: {error}", kind=Failure.NEVER
-                    )
+                    detail = f"The stream could not be written: {error}"
+                    answers[each.key] = never(Reason.OTHER, detail)
         return [answer for each in envelopes if (answer := answers[each.key])]
 
     def _refusal(self, envelope: Envelope) -> Receipt | DeliveryError | None:

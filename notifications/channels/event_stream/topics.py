@@ -8,9 +8,7 @@ _TOPIC = re.compile(r"[A-Za-z0-9._\-]{1,300}")
 
 
 def topic_of(event: str) -> str:
-    """The topic of a business event, for messages and templates that name no other; nothing where there is no
-    event.
-    """
+    """The topic of a business event, for what names no other; nothing where there is no event."""
     return f"mrn.event.{settings.TENANT_NAME}.streamingapi.{event.lower()}" if event else ""
 
 

@@ -37,9 +37,7 @@ Admit = Callable[[str, int, Deadline], Sequence[Address]]
 
 
 class Call:
-    """The state of one exchange, found by the connection through its thread: urllib3 has no other way to hand
-    it down.
-    """
+    """The state of one exchange, found by its thread: urllib3 has no other way to hand it down."""
 
     __slots__ = ("admit", "deadline", "status", "written")
 
@@ -54,9 +52,7 @@ thread = threading.local()  # its `call`
 
 
 class _Response(http.client.HTTPResponse):
-    """Skips every interim answer (http.client skips 100 alone, so 103 Early Hints looked like the result) and
-    notes the final status.
-    """
+    """Skips every interim answer (http.client only 100: 103 looked final); notes the final status."""
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
@@ -140,9 +136,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """Whom we believe: the system's certificate store (an organisation's own authority is there) and the
-    bundle of requests.
-    """
+    """The system's certificates (an organisation's own authority is there) and those of requests."""
     context = ssl.create_default_context()
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
@@ -157,9 +151,7 @@ class Place(NamedTuple):
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of requests, without what it asks again for each request: proxies, certificates,
-    cookies.
-    """
+    """The adapter of requests, without what it asks anew each time: proxies, certificates, cookies."""
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=trust(), **options)
@@ -177,12 +169,10 @@ class Adapter(HTTPAdapter):
         return Place(self.poolmanager.key_fn_by_scheme[scheme](context), context, parts.request_uri)
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
-        """The pool of the URL's host."""
         place = self._place(request.url)
         return self.poolmanager.connection_from_pool_key(place.key, request_context=dict(place.pool))
 
     def request_url(self, request: Any, proxies: Any) -> str:
-        """What the request line holds."""
         return self._place(request.url).path
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -194,9 +184,7 @@ class Adapter(HTTPAdapter):
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
-    """A request whose URL is already in the form that goes out; preparing it by requests costs more than
-    sending it.
-    """
+    """A request for a URL in its final form; preparing it by requests costs more than sending it."""
     request = requests.PreparedRequest()
     request.method = method
     request.url = url

@@ -56,8 +56,8 @@ def _charset(content_type: str) -> str:
     return requests.utils.get_encoding_from_headers(CaseInsensitiveDict({"content-type": content_type})) or ""
 
 
-class Wire:
-    """Exchanges. One for a channel, used from several threads."""
+class Connections:
+    """To any receivers, kept open between exchanges. One for a channel, used from several threads."""
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
@@ -68,10 +68,7 @@ class Wire:
         self._adapter = Adapter(pool_connections=HOSTS, pool_maxsize=KEPT)
 
     def exchange(self, request: requests.PreparedRequest, seconds: float) -> Answer:
-        """Send and read the answer, all within `seconds`.
-
-        Raises NotHandedOver or NoAnswer, and what `admit` raises.
-        """
+        """Send and read within `seconds`. Raises NotHandedOver, NoAnswer, and what `admit` raises."""
         if self._process != os.getpid():
             self._start()  # forked: the parent's connections are not ours
         with Deadline(seconds) as deadline:
@@ -88,7 +85,6 @@ class Wire:
             return _read(response)
 
     def close(self) -> None:
-        """Close the connections that are kept."""
         self._adapter.close()
 
 

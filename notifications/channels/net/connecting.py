@@ -14,9 +14,7 @@ Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
 
 
 def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
-    """Every TCP address of this host, in the resolver's order. Raises OSError (gaierror where there is
-    none).
-    """
+    """Every TCP address of this host, in the resolver's order. Raises OSError."""
     if _is_literal(host):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     else:
@@ -65,10 +63,7 @@ def _look_up_in_time(
 
 
 class _Socket(socket.socket):
-    """urllib3 sets the timeout twice a request.
-
-    Each time is a call into the kernel, and another thread takes its turn.
-    """
+    """urllib3 sets the timeout twice a request: a kernel call each, and another thread's turn."""
 
     def settimeout(self, value: float | None) -> None:
         if value != self.gettimeout():

@@ -1,8 +1,7 @@
 """One deadline over a whole conversation, whatever the other side does.
 
-Timeouts of `socket`, `smtplib` and `requests` hold for one read. A server that sends a byte a second keeps a
-sender for ever. Here one thread of the process looks at every conversation under way and shuts the socket of
-those that are over; the blocked read then ends at once.
+Timeouts of `socket`, `smtplib` and `requests` hold for one read: a byte a second keeps a sender for ever. One
+thread shuts the socket of each conversation that is over; the blocked read then ends at once.
 """
 
 import contextlib
@@ -10,7 +9,6 @@ import os
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 TICK = 0.05  # seconds; how late a conversation may be cut
@@ -21,10 +19,7 @@ class DeadlineExceeded(TimeoutError):
 
 
 class Deadline:
-    """A context manager: what happens inside ends `seconds` after it was made, give or take a TICK.
-
-    `watch` names the socket to be shut. Only one socket is watched at a time: the last one named.
-    """
+    """What happens inside ends `seconds` after it was made, give or take a TICK. Watches one socket."""
 
     __slots__ = ("_done", "_socket", "at", "expired", "seconds")
 
@@ -39,9 +34,7 @@ class Deadline:
         _watchdog.add(self)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _watchdog.remove(self)
         with _cutting:
             self._done = True

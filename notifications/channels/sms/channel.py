@@ -1,6 +1,4 @@
-"""SMS over Twilio's SDK, through a client of our own that has a deadline and knows whether the request
-left.
-"""
+"""SMS over Twilio's SDK; our client has a deadline and knows whether the request left."""
 
 import functools
 import logging
@@ -20,14 +18,25 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from notifications.channels.base.blank import is_blank
-from notifications.channels.base.contract import About, Accepted, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.contract import (
+    About,
+    Accepted,
+    DeliveryError,
+    Envelope,
+    Failure,
+    Receipt,
+    never,
+)
 from notifications.channels.base.detail import cleaned, retry_after
-from notifications.channels.base.facts import Facts
+from notifications.channels.base.facts import ALERTS, Facts
+from notifications.channels.http import meanings
 from notifications.channels.http.connection import prepared
-from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
+from notifications.channels.http.exchange import Answer, Connections, NoAnswer, NotHandedOver
 from notifications.channels.net.connecting import Address, resolve
 from notifications.channels.net.deadline import Deadline
+from notifications.channels.sms import codes
 from notifications.failures import Reason
+from notifications.failures.meanings import Meaning
 from notifications.states import MessageType, Outcome
 from notifications.text.numbers import e164
 
@@ -41,32 +50,15 @@ _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 # 8 digits.
 _SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
 
-# Twilio advises against logic on its codes because they change, so the HTTP status decides and this table
-# only corrects it.
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
 _TOO_MANY = 20429
 _LATER = frozenset({_TOO_MANY, 20503, 21730})
-# What a code is about, and whether it is for good.
-_MEANING: dict[object, tuple[About, Failure]] = {
-    **dict.fromkeys(
-        (21211, 21214, 21408, 21610, 21612, 21614, 30004, 30005, 30006), (About.RECIPIENT, Failure.PERMANENT)
-    ),
-    30003: (About.RECIPIENT, Failure.TRANSIENT),
-    30007: (About.MESSAGE, Failure.PERMANENT),
-    **dict.fromkeys(_TOO_LONG, (About.MESSAGE, Failure.TRANSIENT)),
-    21606: (About.SERVER, Failure.PERMANENT),
-    **dict.fromkeys(_CREDENTIALS, (About.SERVER, Failure.TRANSIENT)),
-}
-_UNKNOWN = (About.UNKNOWN, Failure.TRANSIENT)
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
 def sender_parameter(text: str) -> dict[str, str]:
-    """Return TWILIO_FROM as the parameter that Twilio takes it in.
-
-    Raises ValueError where it is no kind of sender.
-    """
+    """The parameter for TWILIO_FROM. Raises ValueError where it is no kind of sender."""
     if text.startswith("+"):
         return {"from_": e164(text)}
     if _MESSAGING_SERVICE.fullmatch(text):
@@ -79,15 +71,13 @@ def sender_parameter(text: str) -> dict[str, str]:
 
 
 class _GatewayClient(HttpClient):
-    """Carries the SDK's requests over a Wire; the answer to a thread's last request stays readable, for its
-    headers.
-    """
+    """Carries the SDK's requests over Connections; a thread's last answer stays readable, for its headers."""
 
     def __init__(self, api_url: str, deadline: float) -> None:
         super().__init__(logging.getLogger("twilio.http_client"), is_async=False, timeout=deadline)
         self._address = functools.lru_cache(maxsize=16)(functools.partial(_address, urlsplit(api_url)))
         self._seconds = deadline
-        self._wire = Wire(_any_address)
+        self._connections = Connections(_any_address)
         self._thread = threading.local()
 
     @property
@@ -111,11 +101,11 @@ class _GatewayClient(HttpClient):
         request = prepared(method, url, headers or {}, urlencode(data or {}, doseq=True).encode())
         if auth:
             HTTPBasicAuth(*auth)(request)
-        answer = self._thread.answer = self._wire.exchange(request, self._seconds)
+        answer = self._thread.answer = self._connections.exchange(request, self._seconds)
         return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 
     def close(self) -> None:
-        self._wire.close()
+        self._connections.close()
 
 
 def _address(base: SplitResult, uri: str) -> str:
@@ -192,20 +182,31 @@ class SmsChannel(Facts):
         ]
 
     @classmethod
+    def alert(cls, subject: str, text: str) -> dict[str, str] | None:
+        to = settings.ALERT_SMS_TO
+        return {"destination": to, "body": subject[:300]} if to else None
+
+    @classmethod
+    def answered(cls, reason: str, said: str) -> Meaning | None:
+        line = reason == Reason.SMS_CONNECTION_EXCEPTION
+        return codes.meaning(said) or (meanings.of_line(said) if line else None)
+
+    @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
         return replace(
             envelope, destination=target, body=f"[to {envelope.destination}] {envelope.body}"[:LONGEST]
         )
 
     def lane(self, destination: str) -> str:
-        return "twilio"
+        to = settings.ALERT_SMS_TO
+        return f"twilio{ALERTS}" if to and destination == to else "twilio"
 
     def ready(self) -> None:
         self._configured()
 
     def _configured(self) -> Client:
         if self._client is None:
-            raise _never(
+            raise never(
                 Reason.SMS_SERVICE_NOT_ENABLED,
                 "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set",
             )
@@ -218,11 +219,11 @@ class SmsChannel(Facts):
         """Whom to ask and the number, once nothing speaks against sending it."""
         client = self._configured()
         if not envelope.destination.strip():
-            raise _never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
+            raise never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
         if is_blank(envelope.body):
-            raise _never(Reason.OTHER, "the message is empty: it has no text")
+            raise never(Reason.OTHER, "the message is empty: it has no text")
         if len(envelope.body) > LONGEST:
-            raise _never(
+            raise never(
                 Reason.SMS_TOO_LONG, f"the text has {len(envelope.body)} characters, {LONGEST} are allowed"
             )
         return client, _number(envelope.destination)
@@ -249,8 +250,8 @@ class SmsChannel(Facts):
             raise DeliveryError(
                 Reason.SMS_NOT_SENT,
                 detail,
-                kind=kind_of(message.error_code),
-                about=_about(message.error_code),
+                kind=codes.of(message.error_code).kind,
+                about=codes.of(message.error_code).about,
             )
         sid, detail = (
             cleaned(message.sid or "")[:100],
@@ -276,10 +277,7 @@ class SmsChannel(Facts):
 
 
 def receipt_address(receipts_url: str, key: UUID) -> str:
-    """Where Twilio reports about a message.
-
-    The key is in the address, because a report may come before, or without, Twilio's number.
-    """
+    """Where Twilio reports. With the key: a report may come before, or without, its number."""
     return f"{receipts_url}/receipts/twilio/{key.hex}/"
 
 
@@ -307,28 +305,17 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     if status >= 500:
         return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if 400 <= status < 500:
-        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=_about(code))
+        return DeliveryError(
+            Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=codes.of(code).about
+        )
     return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
-
-
-def _about(code: object) -> About:
-    return _MEANING.get(code, _UNKNOWN)[0]
-
-
-def kind_of(code: object) -> Failure:
-    """Whether Twilio's code says that it will never be delivered."""
-    return _MEANING.get(code, _UNKNOWN)[1]
 
 
 def _number(destination: str) -> str:
     try:
         return e164(destination)
     except ValueError as error:
-        raise _never(Reason.UNDEFINED_DESTINATION, f"not a usable number: {error}") from error
-
-
-def _never(reason: Reason, detail: str) -> DeliveryError:
-    return DeliveryError(reason, detail, kind=Failure.NEVER)
+        raise never(Reason.UNDEFINED_DESTINATION, f"not a usable number: {error}") from error
 
 
 def _status(answer: Answer | None) -> int:

@@ -8,7 +8,7 @@ from notifications.channels.webhook.headers import (
     problem,
     username_problem,
 )
-from notifications.channels.webhook.signing import new_secret, secret_problem
+from notifications.channels.webhook.signing import new_secret, usable_secret
 from notifications.channels.webhook.target import Origin, origin
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "origin",
     "password_problem",
     "problem",
-    "secret_problem",
+    "usable_secret",
     "usable_url",
     "username_problem",
 ]

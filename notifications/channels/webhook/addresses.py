@@ -1,7 +1,4 @@
-"""Which addresses a webhook may reach.
-
-A URL comes from users, so it must not lead into the network that Commlog stands in (SSRF).
-"""
+"""Which addresses a webhook may reach: users' URLs must not lead into Commlog's own network (SSRF)."""
 
 import ipaddress
 import socket
@@ -51,9 +48,7 @@ _REFUSED = tuple(
 
 
 def canonical(address: IP) -> IP:
-    """The IPv4 address that an IPv6 spelling of it means (::ffff:a.b.c.d and ::a.b.c.d), without a zone; any
-    other as it is.
-    """
+    """The IPv4 address that an IPv6 spelling means (::ffff:a.b.c.d, ::a.b.c.d); others without a zone."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     number = int(address)
@@ -63,9 +58,7 @@ def canonical(address: IP) -> IP:
 
 
 def literal(host: str) -> IP | None:
-    """The address that a resolver takes this host for without asking anybody: 127.0.0.1, 2130706433, 0x7f.1,
-    017700000001, [::1].
-    """
+    """The address that a resolver takes a host for unasked: 2130706433, 0x7f.1, 017700000001, [::1]."""
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return canonical(ipaddress.ip_address(bare))

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt
+from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt, never
 from notifications.channels.base.detail import cleaned, retry_after
-from notifications.channels.base.facts import Facts
+from notifications.channels.base.facts import ALERTS, Facts
+from notifications.channels.http import meanings
 from notifications.channels.http.connection import prepared
-from notifications.channels.http.exchange import Answer, NoAnswer, NotHandedOver, Wire
+from notifications.channels.http.exchange import Answer, Connections, NoAnswer, NotHandedOver
 from notifications.channels.net.connecting import Lookup
 from notifications.channels.webhook.addresses import Net, Rules
 from notifications.channels.webhook.headers import mime, outgoing, problem, without_secrets
 from notifications.channels.webhook.signing import signed
-from notifications.channels.webhook.target import Guard, Target, never, read
+from notifications.channels.webhook.target import Guard, Target, read
 from notifications.failures import Reason
+from notifications.failures.meanings import Meaning
 from notifications.secrets.sealed import Unreadable, open_headers, opened
 from notifications.secrets.urls import shortened
 from notifications.states import MessageType, Outcome
@@ -29,6 +31,7 @@ METHODS = frozenset({"POST", "PUT", "PATCH"})
 LARGEST = 1024 * 1024  # octets of the body
 _REDIRECTED = "X-Commlog-Destination"  # of a redirected webhook: where it would have gone
 _GONE, _TOO_MANY = 410, 429
+_OF_TEAMS = (".webhook.office.com", ".logic.azure.com", ".powerplatform.com")  # hosts of its webhooks
 _WAITS = frozenset({429, 502, 503, 504})  # whose Retry-After is obeyed
 
 
@@ -55,7 +58,7 @@ class WebhookChannel(Facts):
     ) -> None:
         self._guard = Guard(Rules(tuple(allowed_nets)), allow_http, lookup)
         self._deadline = deadline
-        self._wire = Wire(self._guard.admit)
+        self._connections = Connections(self._guard.admit)
 
     @classmethod
     def from_settings(cls) -> "WebhookChannel":
@@ -70,6 +73,17 @@ class WebhookChannel(Facts):
         ]
 
     @classmethod
+    def alert(cls, subject: str, text: str) -> dict[str, str] | None:
+        url = settings.ALERT_WEBHOOK_URL
+        body = alert_body(url, f"{subject}\n\n{text}")
+        return {"destination": url, "body": body, "content_type": "application/json"} if url else None
+
+    @classmethod
+    def answered(cls, reason: str, said: str) -> Meaning | None:
+        line = reason == Reason.HTTP_ERROR_WHILE_SENDING
+        return meanings.of_answer(said) or (meanings.of_line(said) if line else None)
+
+    @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
         told = {_REDIRECTED: quote(shortened(envelope.destination), safe=":/?&=%")[:2048]}
         return replace(super().redirected(envelope, target), headers=MappingProxyType(told))
@@ -79,7 +93,8 @@ class WebhookChannel(Facts):
             target = read(destination)
         except DeliveryError:
             return "invalid"  # it is never sent, but its row has a lane like every other
-        return f"{target.host.lower()}:{target.port}"
+        alerts = ALERTS if destination == settings.ALERT_WEBHOOK_URL else ""
+        return f"{target.host.lower()}:{target.port}{alerts}"
 
     def ready(self) -> None:
         """It needs no setting."""
@@ -91,11 +106,11 @@ class WebhookChannel(Facts):
         envelope = _opened(envelope)
         target, body = self._prepared(envelope)
         headers = outgoing(envelope) | signed(
-            envelope.key, body, envelope.signing_secrets, at=datetime.now(UTC)
+            envelope.key, body, envelope.signing_secrets or _of_alerts(envelope), at=datetime.now(UTC)
         )
         request = prepared(envelope.method or "POST", target.url, headers, body)
         try:
-            answer = self._wire.exchange(request, self._deadline)
+            answer = self._connections.exchange(request, self._deadline)
         except NotHandedOver as error:
             raise DeliveryError(Reason.HTTP_ERROR_WHILE_SENDING, str(error), lane_fault=True) from error
         except NoAnswer as error:
@@ -108,7 +123,7 @@ class WebhookChannel(Facts):
         raise _failure(answer, without_secrets(answer.summary, headers, envelope))
 
     def close(self) -> None:
-        self._wire.close()
+        self._connections.close()
 
     def _prepared(self, envelope: Envelope) -> tuple[Target, bytes]:
         """Where to and what, everything checked that needs no I/O."""
@@ -133,7 +148,7 @@ class WebhookChannel(Facts):
             body = envelope.body.encode()
         except UnicodeEncodeError as error:  # lone surrogates
             raise never(
-                Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text holds characters that UTF-8 cannot write"
+                Reason.UNSUPPORTED_ENCODING_EXCEPTION, "the text contains characters that UTF-8 cannot write"
             ) from error
         if len(body) > LARGEST:
             raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"the body is larger than {LARGEST} octets")
@@ -143,20 +158,34 @@ class WebhookChannel(Facts):
 
 
 def usable_url(allowed_nets: Sequence[Net], allow_http: bool, url: str) -> None:
-    """Raise ValueError for a URL that a channel with these settings would refuse without asking a
-    resolver.
-    """
+    """Raise ValueError for a URL that these settings refuse without asking a resolver."""
     try:
         Guard(Rules(tuple(allowed_nets)), allow_http).check(read(url))
     except DeliveryError as error:
         raise ValueError(error.detail) from error
 
 
-def _opened(envelope: Envelope) -> Envelope:
-    """The envelope with its secrets readable.
+def alert_body(url: str, text: str) -> str:
+    """Return an alert as Slack takes it, and most receivers; as a card, which Teams takes, for its hosts."""
+    host = urlsplit(url).hostname or ""
+    if not host.endswith(_OF_TEAMS):
+        return json.dumps({"text": text}, ensure_ascii=False)
+    card = {
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [{"type": "TextBlock", "text": text, "wrap": True}],
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
+    return json.dumps({"type": "message", "attachments": [attachment]}, ensure_ascii=False)
 
-    They can be read again once the right key is set, so a failure is retried.
-    """
+
+def _of_alerts(envelope: Envelope) -> tuple[str, ...]:
+    secret = settings.ALERT_WEBHOOK_SECRET
+    return (secret,) if secret and envelope.destination == settings.ALERT_WEBHOOK_URL else ()
+
+
+def _opened(envelope: Envelope) -> Envelope:
+    """The envelope with readable secrets. Without the right key a failure is retried: it may be set."""
     try:
         return replace(
             envelope,
@@ -182,9 +211,7 @@ def _check_json(body: str) -> None:
 
 
 def _failure(answer: Answer, detail: str) -> DeliveryError:
-    """Every answer but 2xx is retried, since a receiver under repair gives 401, 404 and 500 alike; 410 says
-    that it is meant for good.
-    """
+    """All but 2xx is retried: a receiver under repair gives 401, 404 and 500 alike. 410 is for good."""
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
     gone, throttled = answer.status == _GONE, answer.status == _TOO_MANY

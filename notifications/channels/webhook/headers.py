@@ -45,10 +45,7 @@ _RESERVED_PREFIX = "webhook-"  # Standard Webhooks' signatures
 
 
 def is_reserved(name: str, *, signed_in: bool = False) -> bool:
-    """Whether an author's header of this name is left out.
-
-    `signed_in`: the message has a user name and password.
-    """
+    """Whether an author's header is left out. `signed_in`: there are a user name and a password."""
     name = name.lower()
     return name in _RESERVED or name.startswith(_RESERVED_PREFIX) or (signed_in and name == "authorization")
 
@@ -62,7 +59,7 @@ def problem(headers: Mapping[str, str]) -> str:
             return "a header's name has letters, digits and hyphens only, at most 64"
         if not _VALUE.fullmatch(value):
             return (
-                f"the value of the header {name} holds a line break or a character outside ASCII, or is "
+                f"the value of the header {name} contains a line break or a character outside ASCII, or is "
                 "too long"
             )
     return ""
@@ -79,9 +76,7 @@ def password_problem(password: str) -> Fault | None:
 
 
 def outgoing(envelope: Envelope) -> dict[str, str]:
-    """Every header of the request but those of its framing. The author's come first and never replace
-    ours.
-    """
+    """Every header but those of framing. The author's come first and never replace ours."""
     signed_in = bool(envelope.auth_username or envelope.auth_password)
     headers = {
         name: value.strip()
@@ -112,10 +107,7 @@ def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> s
 
 
 def mime(content_type: str) -> str:
-    """The content type of an envelope; nothing said means plain text.
-
-    Raises KeyError for another than the three.
-    """
+    """The content type; plain text where none is named. Raises KeyError for another than the three."""
     content_type = content_type or "text/plain"
     if content_type not in _SENT_AS:
         raise KeyError(content_type)

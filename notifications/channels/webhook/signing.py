@@ -1,9 +1,6 @@
-"""Signatures of webhooks, after Standard Webhooks: receivers check them with their secret and any library of
-that name.
-"""
+"""Signatures of webhooks, after Standard Webhooks, which receivers check with any library of that name."""
 
 import base64
-import binascii
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,30 +8,26 @@ from uuid import UUID
 
 from standardwebhooks.webhooks import Webhook
 
-_PREFIX = "whsec_"
-_LEAST, _MOST = 24, 64  # octets of a secret, by the specification
+_OCTETS = 32  # of a secret; the specification allows 24 to 64
 
 
 def new_secret() -> str:
     """A secret to be given to a receiver."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    return f"whsec_{base64.b64encode(secrets.token_bytes(_OCTETS)).decode()}"
 
 
-def secret_problem(secret: str) -> str:
-    """What is wrong with a secret that a person entered, in words for a form; empty where nothing is."""
+def usable_secret(text: str) -> None:
+    """Raise ValueError for a secret that nothing can be signed with."""
     try:
-        octets = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        octets = b""
-    if not secret.startswith(_PREFIX) or not _LEAST <= len(octets) <= _MOST:
-        return f"a signing secret is {_PREFIX} and {_LEAST} to {_MOST} octets in base64"
-    return ""
+        octets = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError as error:
+        raise ValueError("it is not Base64") from error
+    if not text.startswith("whsec_") or not 24 <= len(octets) <= 64:
+        raise ValueError("it is another length, or does not begin with whsec_")
 
 
 def signed(key: UUID, body: bytes, signing_secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
-    """The three headers. The identity is the same over all retries; time and signatures are of this attempt,
-    one for each secret.
-    """
+    """Three headers: the identity is that of all retries; time and signatures (one a secret) are new."""
     if not signing_secrets:
         return {}
     text = body.decode()

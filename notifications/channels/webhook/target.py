@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
-from notifications.channels.base.contract import DeliveryError, Failure
+from notifications.channels.base.contract import never
 from notifications.channels.net.connecting import Address, Lookup, resolve
 from notifications.channels.net.deadline import Deadline
 from notifications.channels.webhook.addresses import IP, Rules, literal
@@ -49,7 +49,7 @@ def read(url: str) -> Target:
     if _SUSPICIOUS.search(url) or len(url) > _LONGEST:
         raise never(
             Reason.UNDEFINED_DESTINATION,
-            "the URL is too long or holds a space, a backslash or a control character",
+            "the URL is too long or contains a space, a backslash or a control character",
         )
     try:
         request = requests.Request("POST", url).prepare()
@@ -64,7 +64,7 @@ def read(url: str) -> Target:
     ):
         raise never(
             Reason.UNDEFINED_DESTINATION,
-            "the URL holds a user name or password; they have fields of their own",
+            "the URL contains a username or password; they have their own fields",
         )
     if not _HOST.fullmatch(host) or port == 0:
         raise never(Reason.UNDEFINED_DESTINATION, "the URL names no usable host")
@@ -76,10 +76,7 @@ Origin = tuple[str, str, int]
 
 
 def origin(url: str) -> Origin:
-    """Return the scheme, host and port that a URL leads to, however it is spelled (RFC 6454).
-
-    Raises DeliveryError(NEVER).
-    """
+    """Scheme, host and port of a URL, however spelled (RFC 6454). Raises DeliveryError(NEVER)."""
     target = read(url)
     host = str(target.address) if target.address is not None else target.host.lower().removesuffix(".")
     return target.scheme, host, target.port
@@ -87,9 +84,7 @@ def origin(url: str) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides about targets: by their spelling first, by every address they resolve to at the moment of
-    connecting.
-    """
+    """Decides about targets: by spelling first, by every address when connecting."""
 
     rules: Rules
     allow_http: bool
@@ -133,8 +128,3 @@ class Guard:
                 "WEBHOOK_ALLOWED_NETS only "
                 "(plain http needs WEBHOOK_ALLOW_HTTP=1).",
             )
-
-
-def never(reason: Reason, detail: str) -> DeliveryError:
-    """A failure that no retry will mend."""
-    return DeliveryError(reason, detail, kind=Failure.NEVER)

@@ -1,6 +1,4 @@
-"""rotate_secrets: seal every stored secret anew under SECRETS_KEY, so that the keys before it can be
-forgotten.
-"""
+"""rotate_secrets: seal every stored secret anew under SECRETS_KEY; older keys can be forgotten then."""
 
 from typing import Any
 
@@ -12,7 +10,10 @@ from notifications.secrets.sealed import Unreadable, rotate
 class Command(BaseCommand):
     """Seals stored secrets anew."""
 
-    help = "Seal every stored secret anew under SECRETS_KEY. Afterwards SECRETS_PREVIOUS_KEYS can be emptied."
+    help = (
+        "Encrypt every stored secret with the current SECRETS_KEY. Afterwards SECRETS_PREVIOUS_KEYS can be "
+        "removed."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate; safe while everything runs, and again after an interruption."""
@@ -23,5 +24,5 @@ class Command(BaseCommand):
                 f"{error}. Add the key that sealed it to SECRETS_PREVIOUS_KEYS, then run this again."
             ) from error
         self.stdout.write(
-            f"{changed:,} stored secrets were sealed anew. SECRETS_PREVIOUS_KEYS can be emptied now."
+            f"{changed:,} stored secrets were encrypted again. SECRETS_PREVIOUS_KEYS can be removed now."
         )

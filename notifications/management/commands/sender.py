@@ -12,11 +12,10 @@ from notifications.cluster.supervisor import supervise
 class Command(BaseCommand):
     """Runs a qcluster under a watchdog until SIGTERM or SIGINT."""
 
-    help = "Send what is due: a qcluster under a watchdog that starts it anew where due work stands still."
+    help = "Send due messages: a qcluster under a watchdog that restarts it if due work stops progressing."
     requires_system_checks: list[str] = []  # the database may not be there yet
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Supervise."""
         supervise(_on_signals)
 
 

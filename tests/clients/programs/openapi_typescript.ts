@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     params: { header: { "Idempotency-Key": "of the program" } },
     body: { type: "EMAIL", destination: "ana@example.org", subject: "Hello", body: "Dear Ana" },
   });
-  if (!found.data || !sent.data) throw new Error(JSON.stringify([found.error, sent.error]));
+  if (!found.data || !sent.data || Array.isArray(sent.data)) throw new Error(JSON.stringify([found.error, sent.error]));
   const resent = await api.POST("/api/communications/messages:resend", { body: { messages: [found.data[0].encodedKey] } });
   const unknown = await api.GET("/api/communications/messages/{encodedKey}", { params: { path: { encodedKey: "0".repeat(32) } } });
   console.log(

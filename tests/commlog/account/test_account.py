@@ -5,6 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry, User, UserSession
+from notifications.models import Message
 from tests.factories import PASSWORD, outsider, viewer
 
 pytestmark = pytest.mark.django_db
@@ -70,8 +71,8 @@ def test_the_page_costs_the_same_with_one_session_and_with_three(
 ) -> None:
     here = [_signed_in() for _ in range(rows)][-1]
     here.get("/account/")
-    # Session, user, two for permissions; roles, sessions, menu items in the user's order; menu, banner.
-    with django_assert_num_queries(10):
+    # Session, user, permissions; roles, sessions, menu items in the user's order; menu, banner.
+    with django_assert_num_queries(9):
         assert len(here.get("/account/").context["sessions"]) == rows
 
 
@@ -111,8 +112,8 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(vera: User) -
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (_password(present="wrong"), "That is not your present password."),
-        (_password(again="another password"), "The two new passwords differ."),
+        (_password(present="wrong"), "The current password is wrong."),
+        (_password(again="another password"), "The two new passwords do not match."),
         (_password(password="short", again="short"), "too short"),
         (_password(password="password1234", again="password1234"), "too common"),
         (_password(password="x" * 129), "at most 128 characters"),
@@ -145,3 +146,21 @@ def test_the_present_password_cannot_be_guessed(vera: User) -> None:
     assert "Too many wrong passwords." in here.post("/account/password/", _password()).text
     vera.refresh_from_db()
     assert vera.check_password(PASSWORD)
+
+
+def test_a_sign_in_with_a_new_browser_is_told(vera: User) -> None:
+    User.objects.filter(pk=vera.pk).update(email="vera@bank.example")
+    known = _signed_in()  # the first of all
+    known.post("/sign-out/")
+    for _ in range(2):
+        known.post("/sign-in/", {"username": "vera", "password": PASSWORD})
+        known.post("/sign-out/")
+    assert not Message.objects.exists()
+    _signed_in(CHROME, "192.0.2.8")
+    (told,) = Message.objects.all()
+    assert (told.subject, told.user_id) == ("Sign-in with a new device", vera.pk)
+    assert "from 192.0.2.8 with Chrome on Windows." in told.content
+
+    known.cookies["device"] = "made up"
+    known.post("/sign-in/", {"username": "vera", "password": PASSWORD})
+    assert Message.objects.count() == 2

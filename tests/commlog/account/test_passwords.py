@@ -75,7 +75,7 @@ def test_with_the_slots_held_a_sign_in_is_answered_at_once(vera: User) -> None:
         response = _post(password=PASSWORD)
     assert (response.status_code, response["Retry-After"]) == (429, "1")
     assert (
-        "Too many people are signing in at this moment. Your password was not looked at. Try again."
+        "Too many people are signing in at the moment. Your password was not checked. Try again."
         in response.text
     )
     assert 'value="vera"' in response.text
@@ -89,7 +89,7 @@ def test_a_flood_gets_a_plain_page(vera: User) -> None:
     with slots.slot("198.51.100.1"), slots.slot("198.51.100.2"):
         pages = [_post(password=PASSWORD) for _ in range(40)]
     assert {(page.status_code, page["Retry-After"]) for page in pages} == {(429, "1")}
-    assert all("Your password was not looked at." in page.text for page in pages)
+    assert all("Your password was not checked." in page.text for page in pages)
     assert ['name="password"' in pages[0].text, 'name="password"' in pages[-1].text] == [True, False]
     assert '<a href="/sign-in/">Back to the sign-in page</a>' in pages[-1].text
 
@@ -111,7 +111,7 @@ def test_five_wrong_passwords_lock_a_name_from_one_address(vera: User, name: str
     assert len(hashed) == 5  # of a name that does not exist too: its answer takes as long
     locked = _post(name=name, password=PASSWORD)
     assert (locked.status_code, len(hashed)) == (429, 5)
-    assert "Sign-in is locked for a while" in locked.text
+    assert "Sign-in is temporarily locked" in locked.text
     assert "Wait 15 minutes." in locked.text
     assert 890 <= int(locked["Retry-After"]) <= 900
     assert _post(name=name, address=THERE).status_code == 200

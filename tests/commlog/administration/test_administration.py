@@ -55,8 +55,8 @@ def test_the_trail_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         audit.record(viewer(), AuditAction.CREATED, viewer(), after={"name": "x"})
-    # Session, user, two for permissions; the entries; menu, banner.
-    with django_assert_num_queries(8):
+    # Session, user, permissions; the entries; menu, banner.
+    with django_assert_num_queries(7):
         pages.get(TRAIL)
 
 
@@ -110,7 +110,7 @@ def test_a_program_is_found_by_its_name_and_by_the_name_it_had(pages: Client) ->
     for number in range(11):
         make_consumer(f"Ledger {number}")
     assert _listed(pages, who="ledger") == []
-    assert "Write more of the name." in pages.get(TRAIL, {"who": "ledger"}).text
+    assert "Enter more of the name." in pages.get(TRAIL, {"who": "ledger"}).text
 
 
 def test_a_program_s_entries_have_pages(pages: Client) -> None:
@@ -159,15 +159,15 @@ def test_indexes_find_the_first_page_however_much_circuits_wrote() -> None:
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"who": "nobody at all"}, "No user or program is called that."),
+        ({"who": "nobody at all"}, "No user or program has this name."),
         ({"who": "x\0"}, "Null characters are not allowed."),
         ({"who": "x" * 10_000}, "at most 150 characters"),
         ({"action": "DROP"}, "not one of the available choices"),
         ({"since": "0000-01-01"}, "Enter a day between"),
         ({"until": "9999-12-31"}, "Enter a day between"),
-        ({"since": "2026-02-02", "until": "2026-02-01"}, "The last day lies before the first one."),
-        ({"after": "💶"}, "The address of this page is damaged."),
-        ({"before": "eyJ4Ijox"}, "The address of this page is damaged."),
+        ({"since": "2026-02-02", "until": "2026-02-01"}, "The end date is before the start date."),
+        ({"after": "💶"}, "The link to this page is damaged."),
+        ({"before": "eyJ4Ijox"}, "The link to this page is damaged."),
     ],
 )
 def test_a_wrong_condition_is_said_and_lists_nothing(
@@ -203,7 +203,7 @@ def test_the_retry_policy_is_shown_as_it_is_in_force(pages: Client) -> None:
     assert [step.at for step in steps] == ["0 s", "0 s", "2 s", "8 s", "26 s", "80 s"]
     assert [step.wait for step in steps] == [
         "",
-        "at once",
+        "immediately",
         "after 2 s",
         "after 6 s",
         "after 18 s",
@@ -215,10 +215,10 @@ def test_the_retry_policy_is_shown_as_it_is_in_force(pages: Client) -> None:
 @pytest.mark.parametrize(
     ("policy", "steps", "said"),
     [
-        (RetryPolicy(enabled=False), 1, "Retries are switched off"),
+        (RetryPolicy(enabled=False), 1, "Retries are off"),
         (RetryPolicy(max_retries=-1), 11, "And so on"),
-        (RetryPolicy(max_retries=0), 2, "tried again like any other failure"),
-        (RetryPolicy(permanent=False, jitter=0.1), 6, "Each wait is moved by up to 10% of itself."),
+        (RetryPolicy(max_retries=0), 2, "retried, too"),
+        (RetryPolicy(permanent=False, jitter=0.1), 6, "Each delay varies randomly by up to 10%."),
     ],
 )
 def test_other_policies_are_drawn_too(

@@ -63,7 +63,7 @@ def test_every_page_says_that_nothing_is_sent_and_leads_to_the_page(
 
     assert "Nothing is being sent: the database was restored from a backup." in log
     assert f'href="{PAGE}"' in log
-    assert "held: it may have been sent before the database was restored" in log
+    assert "waiting for a decision: it may have been sent before the database was restored" in log
     assert not re.search(r"\b9000\b", log), "the year that is never reached"
     client.force_login(viewer())
     seen = client.get("/communications/").text
@@ -94,13 +94,13 @@ def test_new_messages_are_sent_and_what_is_marked_goes_on_waiting(
 ) -> None:
     answer = signed_in(client).post(reverse("after-restore-decide", args=["lift"]), follow=True)
 
-    assert "New messages are sent again." in answer.text
-    assert "messages that may have been sent wait for a decision" in answer.text
+    assert "New messages are being sent." in answer.text
+    assert "messages that may have been sent are waiting for a decision" in answer.text
     assert holding.marked().count() == 2
     assert [
         row.after["after a restore"]
         for row in AuditEntry.objects.filter(actor__isnull=False, action="CHANGED")
-    ] == ["new messages leave again"]
+    ] == ["new messages sent again"]
 
 
 def test_a_view_is_released_and_the_rest_ended(client: Client, held: list[Message]) -> None:
@@ -123,7 +123,7 @@ def test_a_view_is_released_and_the_rest_ended(client: Client, held: list[Messag
     assert "Ended as failed: 1." in answer.text
     assert ("+4917012345678", "FAILED", False) in states()
     assert holding.standing() is None
-    assert "Nothing is held." in answer.text
+    assert "Nothing is on hold." in answer.text
 
 
 def test_text_messages_are_sent_again_only_where_that_is_wanted(client: Client, held: list[Message]) -> None:
@@ -159,7 +159,7 @@ def test_rows_that_are_held_cost_no_query_of_their_own(client: Client, held: lis
 def test_a_view_of_yesterday_decides_nothing(client: Client, held: list[Message]) -> None:
     view = CustomView.objects.create(name="Old", for_everyone=True, criteria=[["gone", "EQUALS", ["1"]]])
 
-    assert "does not exist any more" in signed_in(client).get(f"{PAGE}?view={view.key}").text
+    assert "no longer exists" in signed_in(client).get(f"{PAGE}?view={view.key}").text
     client.post(reverse("after-restore-decide", args=["release"]), {"view": view.key})
 
     assert holding.marked().count() == 2
@@ -167,7 +167,7 @@ def test_a_view_of_yesterday_decides_nothing(client: Client, held: list[Message]
 
 
 def test_the_page_while_nothing_is_held(client: Client) -> None:
-    assert "Nothing is held." in signed_in(client).get(PAGE).text
+    assert "Nothing is on hold." in signed_in(client).get(PAGE).text
 
 
 def test_the_command_holds_a_database_of_which_nobody_knows_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +186,7 @@ def test_the_command_holds_a_database_of_which_nobody_knows_more(capsys: pytest.
     call_command("after_restore", "--end")
     assert states() == {("ana@example.org", "WAITING", True), ("bo@example.org", "FAILED", False)}
     call_command("after_restore", "--status")
-    assert "Nothing is held." in capsys.readouterr().out
+    assert "Nothing is on hold." in capsys.readouterr().out
 
 
 def test_the_command_knows_its_views() -> None:

@@ -15,11 +15,10 @@ from notifications import outbox
 from notifications.database.clock import db_now
 from notifications.delivery import circuits
 from notifications.failures import Reason
-from notifications.lanes.lane_health import minute_of
-from notifications.models import ChannelSwitch, Lane, LaneTally, Message
+from notifications.models import ChannelSwitch, Lane, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_lane, make_message, make_user
+from tests.factories import admin, make_lane, make_message, make_tally, make_user
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +69,7 @@ def test_the_page_costs_the_same_for_one_lane_and_for_three(
     for number in range(rows):
         make_message(type=MessageType.WEB_HOOK, lane=make_lane(MessageType.WEB_HOOK, f"host{number}:443"))
     pages.get(PAGE)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         shown = pages.get(PAGE).text
     assert f"host{rows - 1}:443" in shown
 
@@ -84,8 +83,8 @@ def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client)
     assert shown.index("z.example.org:443</bdi>") < shown.index("a.example.org:443</bdi>")
     assert "connection refused" in shown
     said = (
-        "in trouble: nothing tried in the last hour; no success on record. Its messages wait, and it is "
-        "tried again by itself."
+        "in trouble: nothing tried in the last hour; no success on record. Its messages wait; "
+        "retries are automatic."
     )
     for page in (PAGE, "/communications/", "/clients/"):
         assert f"Webhook by z.example.org:443 is {said}" in pages.get(page).text
@@ -93,12 +92,12 @@ def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client)
 
 def test_pause_and_resume(pages: Client) -> None:
     make_lane(MessageType.EMAIL)
-    assert "E-mail is paused. What comes waits." in act(pages, "EMAIL", "pause").text
+    assert "E-mail is paused. New messages wait until you resume it." in act(pages, "EMAIL", "pause").text
     switch = ChannelSwitch.objects.get(channel="EMAIL")
     assert switch.paused_at is not None
     since = f"{timezone.localtime(switch.paused_at):%H:%M}"
     assert (
-        f"E-mail is paused by Adam Administrator since {since}: its messages wait."
+        f"E-mail is paused by Adam Administrator since {since}. No messages are waiting."
         in pages.get("/communications/").text
     )
     assert pages.get("/").context["channels"][0].words == "Paused by Adam Administrator"
@@ -142,11 +141,15 @@ def test_switching_off_asks_first_says_to_how_many_and_offers_a_pause(pages: Cli
     make_message(MessageState.WAITING, created_at=lately)
     assert 'href="/administration/channels/EMAIL/disable/"' in pages.get(PAGE).text
     shown = " ".join(pages.get(f"{PAGE}EMAIL/disable/").text.split())
-    assert "<b>91 messages</b> came through E-mail in the last hour: about 2 a minute." in shown
+    assert "<b>91 messages</b> went through E-mail in the last hour: about 2 a minute." in shown
     assert (
-        "<b>New messages fail at once</b> while it is off, with the reason “E-mail is switched off”." in shown
+        "<b>New messages fail immediately</b> while it is off, with the reason “E-mail is switched off”."
+        in shown
     )
-    assert "1 message is waiting or being sent. What waits goes on waiting until it is switched on." in shown
+    assert (
+        "1 message is waiting or being sent. Waiting messages stay in the queue until it is switched on."
+        in shown
+    )
     assert 'formaction="/administration/channels/EMAIL/pause/"' in shown
     assert not ChannelSwitch.objects.filter(enabled=False).exists()
     assert (
@@ -154,17 +157,17 @@ def test_switching_off_asks_first_says_to_how_many_and_offers_a_pause(pages: Cli
         in act(pages, "EMAIL", "disable").text
     )
     assert not ChannelSwitch.objects.get(channel="EMAIL").enabled
-    assert "E-mail is switched off already." in pages.get(f"{PAGE}EMAIL/disable/").text
+    assert "E-mail is already switched off." in pages.get(f"{PAGE}EMAIL/disable/").text
 
 
 def test_a_quiet_and_a_paused_channel_say_so(pages: Client) -> None:
     make_message(MessageState.SENT, MessageType.SMS)
     act(pages, "SMS", "pause")
     shown = pages.get(f"{PAGE}SMS/disable/").text
-    assert "<b>1 message</b> came through SMS in the last hour: less than 1 a minute." in shown
+    assert "<b>1 message</b> went through SMS in the last hour: less than 1 a minute." in shown
     assert "SMS is paused since" in shown
     assert "formaction" not in shown
-    assert "No message came through Webhook in the last hour." in pages.get(f"{PAGE}WEB_HOOK/disable/").text
+    assert "No messages went through Webhook in the last hour." in pages.get(f"{PAGE}WEB_HOOK/disable/").text
     assert pages.get(f"{PAGE}FAX/disable/").status_code == 404
 
 
@@ -259,9 +262,9 @@ def test_a_lane_that_was_told_to_slow_down_says_so_and_at_which_pace(pages: Clie
     Lane.objects.filter(pk=lane.pk).update(pace=12.25, paced_at=timezone.now().timestamp() + 60)
     text = pages.get(PAGE).text
     assert "Slow" in text
-    assert re.search(r"12\.[23], at the provider's request", text)
+    assert re.search(r"12\.[23], set by the provider", text)
     Lane.objects.filter(pk=lane.pk).update(paced_at=timezone.now().timestamp() - 7_200)
-    assert "provider's request" not in pages.get(PAGE).text
+    assert "set by the provider" not in pages.get(PAGE).text
 
 
 @pytest.mark.parametrize(
@@ -297,24 +300,15 @@ def test_the_word_of_a_lane(
     delivered, failed = tried
     if delivered or failed:
         accepted_at = now if delivered else None
-        LaneTally.objects.create(
-            lane=lane,
-            minute=minute_of(now),
-            worker="a",
-            delivered=delivered,
-            failed=failed,
-            accepted_at=accepted_at,
-        )
+        make_tally(lane, now, delivered=delivered, failed=failed, accepted_at=accepted_at)
     card = pages.get(PAGE).context["cards"][0]
     assert (card.words, card.lanes[0].words) == (status, status)
 
 
 def test_a_lane_shows_what_was_delivered_and_what_was_said(pages: Client) -> None:
     lane, now = make_lane(), timezone.now()
-    LaneTally.objects.create(lane=lane, minute=minute_of(now), worker="a", delivered=0, failed=1_400)
-    LaneTally.objects.create(
-        lane=lane, minute=minute_of(now - timedelta(minutes=30)), worker="a", delivered=9, failed=0
-    )
+    make_tally(lane, now, failed=1_400)
+    make_tally(lane, now - timedelta(minutes=30), delivered=9)
     Lane.objects.filter(pk=lane.pk).update(
         failing_since=now, failing_with="MESSAGING_EXCEPTION: 550 5.7.1 Relay access denied"
     )

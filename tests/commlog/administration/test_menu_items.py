@@ -12,7 +12,9 @@ from commlog import navigation
 from commlog.administration.menu import keeping
 from commlog.models import AuditEntry, CustomView, MenuItem, User
 from commlog.models.menu_item import MenuItemType
-from tests.factories import make_user, officer, viewer
+from notifications import events
+from notifications.events import Happening
+from tests.factories import make_client, make_template, make_user, officer, viewer
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +44,9 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         role = Role.objects.create(name=f"Role {_}")
         make_user().groups.add(role)
         _item(creator=make_user(), for_everyone=False).roles.add(role)
-    # Session, user, two for permissions; four for who has which permission, who has which role, items, their
+    # Session, user, permissions; four for who has which permission, who has which role, items, their
     # roles; menu, banner.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         pages.get(PAGE)
 
 
@@ -54,6 +56,7 @@ def test_a_new_installation_has_one_of_each_type() -> None:
         "Clients",
         "Groups",
         "Users",
+        "Not sent?",
     ]
 
 
@@ -70,7 +73,7 @@ def test_an_item_is_made_last_and_recorded(pages: Client, ada: User) -> None:
     item = MenuItem.objects.get(name="Failures")
     assert (item.creator, item.position, item.for_everyone, list(item.roles.all())) == (
         ada,
-        4,
+        5,
         False,
         [officers],
     )
@@ -102,7 +105,7 @@ def test_a_wrong_item_is_refused_at_its_field(pages: Client, values: dict[str, o
     response = pages.post(f"{PAGE}new/", _form(**values))
     assert response.status_code == 200
     assert said in response.text
-    assert MenuItem.objects.count() == 4
+    assert MenuItem.objects.count() == 5
 
 
 def test_roles_beside_all_users_are_refused_and_stay_ticked(pages: Client) -> None:
@@ -113,9 +116,7 @@ def test_roles_beside_all_users_are_refused_and_stay_ticked(pages: Client) -> No
         response = pages.post(path, _form(seen_by="everyone", roles=[officers.pk]))
         form = response.context["form"]
         assert form.errors == {
-            "roles": [
-                "Choose “These roles” above, or remove the ticks: with “All users” the roles would not count."
-            ]
+            "roles": ["Choose “These roles” above, or clear the roles: they do not apply to “All users”."]
         }
         assert (form["name"].value(), form["roles"].value()) == ("Failures", [str(officers.pk)])
     item.refresh_from_db()
@@ -154,7 +155,7 @@ def test_deleting_says_first_what_will_happen(pages: Client, ada: User) -> None:
     shown = pages.get(f"{PAGE}{item.key.hex}/delete/").text
     assert "It is the last active item of the type Communications." in shown
     assert "Its 1 view stays, visible to its owner only." in shown
-    assert MenuItem.objects.count() == 4
+    assert MenuItem.objects.count() == 5
     assert pages.post(f"{PAGE}{item.key.hex}/delete/")["Location"] == PAGE
     assert not MenuItem.objects.filter(pk=item.pk).exists()
     view.refresh_from_db()
@@ -174,9 +175,12 @@ def test_deleting_an_item_shows_its_views_to_nobody_else(pages: Client, ada: Use
     CustomView.objects.create(name="Of nobody", menu_item=hidden, for_everyone=True)
     CustomView.objects.create(name="Private", owner=owner, menu_item=hidden)
     shown = pages.get(f"{PAGE}{hidden.key.hex}/delete/").text
-    assert "Its 4 views stay, visible to their owners only. These are shared now, and will not be:" in shown
+    assert (
+        "Its 4 views stay, visible to their owners only. These are shared now and will become private:"
+        in shown
+    )
     assert "<li><bdi>For viewers</bdi>, owned by <bdi>Olga Owner</bdi></li>" in shown
-    assert "<li><bdi>Of nobody</bdi>, owned by nobody; it becomes yours</li>" in shown
+    assert "<li><bdi>Of nobody</bdi>, owned by no one; it becomes yours</li>" in shown
     pages.post(f"{PAGE}{hidden.key.hex}/delete/")
     names = {}
     for person in (viewer(), owner, ada):
@@ -199,13 +203,14 @@ def test_an_item_with_views_cannot_be_deleted_around_that() -> None:
 
 def test_the_order_for_everybody(pages: Client) -> None:
     groups = MenuItem.objects.get(type="GROUPS")
+    moved = ["COMMUNICATIONS", "GROUPS", "CLIENTS", "USERS", "EVENTS"]
     pages.post(f"{PAGE}{groups.key.hex}/order/", {"direction": "up"})
-    assert [row.item.name for row in keeping.rows()] == ["Communications", "Groups", "Clients", "Users"]
+    assert [row.item.type for row in keeping.rows()] == moved
     assert AuditEntry.objects.filter(action="REORDERED").count() == 1
     first = MenuItem.objects.get(type="COMMUNICATIONS")
     for key, direction in ((first.key.hex, "up"), ("0" * 32, "down")):
         assert pages.post(f"{PAGE}{key}/order/", {"direction": direction}).status_code == 302
-    assert [row.item.name for row in keeping.rows()] == ["Communications", "Groups", "Clients", "Users"]
+    assert [row.item.type for row in keeping.rows()] == moved
     assert AuditEntry.objects.filter(action="REORDERED").count() == 1
 
 
@@ -233,7 +238,7 @@ def test_an_item_that_leads_nobody_anywhere_is_marked(pages: Client) -> None:
     item = _item(for_everyone=False)
     item.roles.add(nobodies)
     make_user().groups.add(nobodies)
-    warned = "Nobody who may see this item has the permission"
+    warned = "No one it is visible to has this permission"
     assert warned in pages.get(PAGE).text
     nobodies.permissions.add(Permission.objects.get(codename="view_communication_history"))
     assert warned not in pages.get(PAGE).text
@@ -252,6 +257,7 @@ def test_the_menu_leads_to_pages_that_exist_only(pages: Client, monkeypatch: pyt
         ("/clients/", 'href="/clients/" aria-current="page"'),
         ("/clients/new/", 'href="/clients/" aria-current="true"'),
         ("/communications/views/", 'href="/communications/" aria-current="true"'),
+        ("/communications/events/", 'href="/communications/events/" aria-current="page"'),
         ("/administration/users/", 'href="/administration/" aria-current="true"'),
         ("/", 'href="/" aria-current="page"'),
     ],
@@ -260,6 +266,29 @@ def test_the_menu_marks_where_one_is(pages: Client, path: str, marked: str) -> N
     menu = pages.get(path).text.partition("</nav>")[0]
     assert marked in menu
     assert menu.count("aria-current") == 1
+
+
+def test_two_items_of_one_type_have_two_addresses(pages: Client) -> None:
+    log = MenuItem.objects.get(type="COMMUNICATIONS")
+    cards = MenuItem.objects.create(name="Cards", type="COMMUNICATIONS", position=9)
+    CustomView.objects.create(name="Card letters", for_everyone=True, menu_item=cards)
+    CustomView.objects.create(name="Loan letters", for_everyone=True, menu_item=log)
+    address = f"/communications/?item={cards.key.hex}"
+    answer = pages.get(address)
+    menu = answer.text.split('aria-label="Main"')[1].split("</nav>")[0]
+    assert f'href="{address}" aria-current="page">Cards<' in menu
+    assert menu.count("aria-current") == 1
+    assert f'href="/communications/?item={log.key.hex}">{log.name}<' in menu
+    names = [view.name for view in answer.context["views"]]
+    assert "Card letters" in names
+    assert "Loan letters" not in names
+    log_shown = answer.context["log"]
+    assert log_shown.carried == [("item", cards.key.hex)]
+    assert f"item={cards.key.hex}" in log_shown.table.columns["created"].column.url
+    second = MenuItem.objects.create(name="Payees", type="CLIENTS", position=9)
+    listed = pages.get(f"/clients/?item={second.key.hex}&sort=-name")
+    assert f'href="/clients/?item={second.key.hex}" aria-current="page">Payees<' in listed.text
+    assert listed.context["listing"].heads["name"].url == f"?item={second.key.hex}&sort=name"
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"for_everyone": False}])
@@ -271,6 +300,27 @@ def test_what_the_menu_hides_is_refused_by_address(client: Client, change: dict[
     MenuItem.objects.update(**change)
     assert _menu(client) == []
     assert [client.get(url).status_code for url in shown] == [403] * len(shown)
+
+
+def test_why_nothing_was_sent_is_opened_without_the_log(client: Client) -> None:
+    ana = make_client(email="")
+    make_template(event="CLIENT_CREATED", name="Welcome")
+    told = events.raise_one(Happening("CLIENT_CREATED", client=ana)).event
+    client.force_login(viewer())
+    event = f"/communications/events/{told.key.hex}/"
+    MenuItem.objects.filter(type=MenuItemType.COMMUNICATIONS).update(active=False)
+    for path in ("/communications/events/", event, f"/find/?q={told.key.hex}"):
+        assert client.get(path, follow=True).status_code == 200
+    assert 'href="/communications/events/"' in client.get(event).text
+    assert "Not sent</span> <bdi>Welcome" in client.get(f"/clients/{ana.key.hex}/").text
+    assert client.get("/communications/").status_code == 403
+    for said in ("nothing sent", "not sent"):
+        found = client.get("/find/", {"q": said}, headers={"HX-Request": "true"}).text
+        assert found.count('href="/communications/events/"') == 1
+    MenuItem.objects.filter(type=MenuItemType.EVENTS).update(active=False)
+    refused = client.get(event)
+    assert (refused.status_code, "of that type, or of the type Communications" in refused.text) == (403, True)
+    assert event not in client.get(f"/clients/{ana.key.hex}/").text
 
 
 def test_the_database_refuses_what_no_item_may_be() -> None:

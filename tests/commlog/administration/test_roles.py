@@ -37,8 +37,8 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
     Role.objects.exclude(name="Administrator").delete()
     for number in range(rows - 1):
         make_user().groups.add(Role.objects.create(name=f"Role {number}"))
-    # Session, user, two for permissions; roles, their permissions; menu, banner.
-    with django_assert_num_queries(9):
+    # Session, user, permissions; roles, their permissions; menu, banner.
+    with django_assert_num_queries(8):
         pages.get(PAGE)
 
 
@@ -54,7 +54,7 @@ def test_the_matrix_says_who_may_do_what(pages: Client) -> None:
     assert held["View communication history"] == [True, True, True]
     assert held["Resend failed messages"] == [True, True, False]
     assert held["Manage administration"] == [True, False, False]
-    assert "Send a failed message once more, as a new entry." in response.text
+    assert "Resend a failed message as a new entry." in response.text
 
 
 def test_a_role_is_made_changed_and_deleted(pages: Client) -> None:
@@ -75,7 +75,7 @@ def test_a_role_is_made_changed_and_deleted(pages: Client) -> None:
     changed = AuditEntry.objects.get(action="CHANGED")
     assert changed.before == {"name": "Auditor", "permissions": ["View administration"]}
     assert changed.after == {"name": "Reader", "permissions": ["View communication history"]}
-    assert "No user has it" in pages.get(f"{PAGE}{role.pk}/delete/").text
+    assert "No user has this role" in pages.get(f"{PAGE}{role.pk}/delete/").text
     pages.post(f"{PAGE}{role.pk}/delete/")
     assert not Role.objects.filter(pk=role.pk).exists()
     assert AuditEntry.objects.get(action="DELETED").target_label == "Reader"
@@ -85,7 +85,7 @@ def test_a_role_is_made_changed_and_deleted(pages: Client) -> None:
     ("values", "said"),
     [
         ({"name": ""}, "This field is required."),
-        ({"name": "officer"}, "There is a role of that name already."),
+        ({"name": "officer"}, "A role with this name already exists."),
         ({"name": "x" * 151}, "at most 150 characters"),
         ({"name": "a\0"}, "Null characters are not allowed."),
         ({"name": "New", "permissions": ["add_user"]}, "not one of the available choices"),
@@ -116,7 +116,7 @@ def test_a_role_in_use_is_not_deleted(pages: Client) -> None:
     item = MenuItem.objects.get(type="CLIENTS")
     item.roles.add(role)
     shown = pages.get(f"{PAGE}{role.pk}/delete/").text
-    assert "Take it from these users first" in shown
+    assert "Remove it from these users first" in shown
     assert shown.count("Ada Officer</bdi>") == 10
     assert "and more" in shown
     assert "The role is in use." in pages.post(f"{PAGE}{role.pk}/delete/").text
@@ -124,7 +124,7 @@ def test_a_role_in_use_is_not_deleted(pages: Client) -> None:
     for person in people:
         person.groups.clear()
     assert (
-        "The menu item <bdi>Clients</bdi> is no longer seen by this role."
+        "The menu item <bdi>Clients</bdi> will no longer be visible to this role."
         in pages.get(f"{PAGE}{role.pk}/delete/").text
     )
     assert pages.post(f"{PAGE}{role.pk}/delete/").status_code == 302
@@ -136,7 +136,7 @@ def test_the_role_administrator_stays_as_it_is(pages: Client) -> None:
     assert "always has every permission" in pages.get(f"{PAGE}{role.pk}/").text
     assert "always has every permission" in pages.post(f"{PAGE}{role.pk}/", {"name": "Boss"}).text
     assert "cannot be deleted" in pages.get(f"{PAGE}{role.pk}/delete/").text
-    assert "is always there" in pages.post(f"{PAGE}{role.pk}/delete/").text
+    assert "cannot be deleted" in pages.post(f"{PAGE}{role.pk}/delete/").text
     role.refresh_from_db()
     assert (role.name, _codenames(role)) == ("Administrator", before)
 
@@ -166,7 +166,7 @@ def test_the_last_administrator_cannot_be_locked_out(change: Callable[[User, Rol
     unusable.groups.add(Role.objects.get(name="Administrator"))
     unusable.set_unusable_password()
     unusable.save()
-    with pytest.raises(staff.Refused, match="nobody could manage the administration"):
+    with pytest.raises(staff.Refused, match="no one to manage the administration"):
         change(person, role)
     person = User.objects.get(pk=person.pk)
     assert person.has_perm("commlog.manage_administration")

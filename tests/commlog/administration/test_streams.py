@@ -39,22 +39,22 @@ def test_the_list_costs_the_same_however_long(
         subscribed(f"Reports {number}")
     publish(4)
     pages.get(reverse("administration-streams"))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page = pages.get(reverse("administration-streams")).content
-    assert page.count(b'data-label="Not committed" class="slim">4</td>') == rows
-    assert b'data-label="Kept" class="slim">4</td>' in page
+    assert page.count(b'data-label="Unread" class="slim">4</td>') == rows
+    assert b'data-label="Available" class="slim">4</td>' in page
 
 
 def test_cursors_are_reset_by_who_may_and_the_trail_says_so(pages: Client) -> None:
     found = subscribed()
     publish(5)
     page = reverse("administration-stream", args=[found.key])
-    assert "Skip what is there" in pages.get(page).content.decode()
+    assert "Skip all unread events" in pages.get(page).content.decode()
 
     answer = pages.post(
         reverse("administration-stream-reset", args=[found.key, "end"]), follow=True
     ).content.decode()
-    assert "What was published until now will not be read any more." in answer
+    assert "Position reset. Events published until now are skipped." in answer
     assert sum(map(subscriptions.unread, subscriptions.cursors_of(found))) == 0
     pages.post(reverse("administration-stream-reset", args=[found.key, "begin"]))
     assert set(StreamCursor.objects.values_list("committed", flat=True)) == {-1}
@@ -75,5 +75,5 @@ def test_stream_tail_shows_what_is_not_committed_and_commits_nothing(
     for _ in range(2):
         call_command("stream_tail", str(found.key), "--once")
         assert capsys.readouterr().out == f"accounts 0 001-0001-000000000000000000 {key.hex} line\\nfeed\n"
-    with pytest.raises(CommandError, match="There is no such subscription"):
+    with pytest.raises(CommandError, match="Subscription not found"):
         call_command("stream_tail", "x")

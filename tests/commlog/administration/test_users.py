@@ -39,8 +39,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for number in range(rows):
         viewer(username=f"vera{number}")
-    # Session, user, two for permissions; users, their roles, the roles of the filter; menu, banner.
-    with django_assert_num_queries(10):
+    # Session, user, permissions; users, their roles, the roles of the filter; menu, banner.
+    with django_assert_num_queries(9):
         assert len(pages.get(PAGE, {"q": "vera"}).context["listing"].rows) == rows
 
 
@@ -51,7 +51,7 @@ def test_a_user_costs_the_same_with_one_session_and_with_three(
     vera = viewer(username="vera")
     for _ in range(rows):
         _signed_in(vera)
-    # Session, user, two for permissions; the user, the roles; sessions; menu, banner.
+    # Session, user, permissions; the user, the roles; second factor, sessions; menu, banner.
     with django_assert_num_queries(10):
         assert len(pages.get(f"{PAGE}{vera.key.hex}/").context["sessions"]) == rows
 
@@ -92,11 +92,11 @@ def test_a_user_is_made(pages: Client, ada: User) -> None:
     ("values", "said"),
     [
         ({"username": ""}, "This field is required."),
-        ({"username": "ADA"}, "There is a user of that name already: "),
+        ({"username": "ADA"}, "A user with this name already exists: "),
         ({"username": "a b"}, "Enter a valid username."),
         ({"username": "x" * 151}, "at most 150 characters"),
         ({"username": "a\0"}, "Null characters are not allowed."),
-        ({"email": "nowhere"}, "This is not an e-mail address"),
+        ({"email": "nowhere"}, "Enter a valid e-mail address"),
         ({"password": "short"}, "too short"),
         ({"password": "password1234"}, "too common"),
         ({"password": "x" * 129}, "at most 128 characters"),
@@ -148,7 +148,7 @@ def test_the_last_administrator_keeps_the_role(pages: Client, ada: User) -> None
     address = f"{PAGE}{ada.key.hex}/edit/"
     response = pages.post(address, {"username": "ada"} | seen_at(pages, address))
     assert response.status_code == 200
-    assert "nobody could manage the administration any more" in response.text
+    assert "no one to manage the administration" in response.text
     ada.refresh_from_db()
     assert (ada.name, ada.groups.count()) == ("Adam Administrator", 1)
 
@@ -208,9 +208,9 @@ def test_a_password_that_somebody_else_chose_is_changed_before_anything_opens(pa
     assert browser.get("/healthz").status_code == 200
     # The page itself asks, and is left if nobody is signed in.
     assert browser.get("/sign-in/left/").status_code == 200
-    assert "An administrator has set your password." in browser.get("/account/password/").text
+    assert "An administrator set your password." in browser.get("/account/password/").text
     own = {"present": NEW_PASSWORD, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
-    assert "That is your present password." in browser.post("/account/password/", own).text
+    assert "This is your current password." in browser.post("/account/password/", own).text
     own |= {"password": "five loud red mountains", "again": "five loud red mountains"}
     assert browser.post("/account/password/", own).status_code == 302
     assert browser.get("/communications/").status_code == 200

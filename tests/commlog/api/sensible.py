@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from commlog.models import User
+from commlog.models import Erasure, User
 from notifications import criteria, events, templating
 from notifications.events import Happening
 from notifications.faults import Fault, Malformed
@@ -28,6 +28,7 @@ _ROWS: dict[str, Callable[[], Any]] = {
     "clientKey": lambda: Client.objects.all(),
     "groupKey": lambda: Group.objects.all(),
     "owner": lambda: Client.objects.all(),
+    "erasureKey": lambda: Erasure.objects.all(),
 }
 
 
@@ -39,6 +40,9 @@ def make_rows() -> None:
     make_template(MessageType.EMAIL)
     make_group()
     make_user()
+    Erasure.objects.create(
+        kind="NUMBER", state="AWAITING_APPROVAL", asked_by_name="o", pseudonym="Erased person 2"
+    )
     events.raise_one(Happening("LOAN_REPAYMENT", client=make_client(mobile_phone="+4915112345678")))
 
 

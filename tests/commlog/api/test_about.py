@@ -1,14 +1,14 @@
 """What a message is about in the bank's core: taken, kept, answered and asked for."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.commlog.api.conftest import Program, refusal
-from tests.factories import make_client, make_message, set_up_channels
+from tests.factories import make_client, make_message, make_template, set_up_channels
 
 pytestmark = pytest.mark.django_db
 SEND = "/api/communications/messages"
@@ -45,6 +45,31 @@ def test_it_is_kept_and_answered(program: Program) -> None:
     )
     assert stored.reference_id == "Invoice 7"
     assert {name: program.get(f"{SEND}/{stored.key.hex}").json()[name] for name in ABOUT} == ABOUT
+
+
+def test_the_messages_of_an_event_keep_what_it_is_about(program: Program) -> None:
+    make_template(text="About {LOAN_ACCOUNT_KEY}, {REFERENCE_ID}.")
+    told = {"event": "LOAN_REPAYMENT", "clientId": make_client().client_id}
+    named = told | ABOUT | {"loanAccountKey": str(LOAN), "eventKey": uuid4().hex, "data": {"amount": 1}}
+    (key,) = program.post("/api/events", named).json()["messages"]
+    answered = program.get(f"{SEND}/{key}").json()
+    assert {name: answered[name] for name in ABOUT} == ABOUT
+    assert answered["body"] == f"About {LOAN.hex}, Invoice 7."
+    assert program.post("/api/events", named).json()["messages"] == [key]
+    in_data = told | {"data": {"loanAccount": {"key": LOAN.hex}, "depositAccountKey": "LN-1"}}
+    (key,) = program.post("/api/events", in_data).json()["messages"]
+    answered = program.get(f"{SEND}/{key}").json()
+    assert (answered["loanAccountKey"], "depositAccountKey" in answered) == (LOAN.hex, False)
+    for wrong, said in (
+        ({"repaymentKey": "x"}, "[0].repaymentKey: must be a key of 32 hexadecimal characters"),
+        ({"referenceId": "x" * 201}, "[0].referenceId: has 201 characters, at most 200 are allowed"),
+        (
+            {"loanAccountKey": "0" * 32, "data": {"loanAccountKey": "1"}},
+            "[0].data: contains LOAN_ACCOUNT_KEY twice",
+        ),
+    ):
+        answer = program.post("/api/events", told | wrong)
+        assert (answer.status_code, said) == (400, answer.json()["errors"][0]["errorSource"])
 
 
 def test_without_it_nothing_of_it_is_answered(program: Program) -> None:
@@ -113,7 +138,7 @@ def test_a_message_as_it_was_answered_can_be_sent(program: Program) -> None:
         ({"depositAccountKey": 5}, "depositAccountKey: must be a key of 32 hexadecimal characters"),
         ({"repaymentKey": ["0" * 32]}, "repaymentKey: must be a key of 32 hexadecimal characters"),
         ({"referenceId": "x" * 201}, "referenceId: has 201 characters, at most 200 are allowed"),
-        ({"referenceId": "a\0b"}, "referenceId: holds a NUL character, which cannot be stored"),
+        ({"referenceId": "a\0b"}, "referenceId: contains a NUL character, which cannot be stored"),
     ],
 )
 def test_what_cannot_be_is_refused(program: Program, given: dict[str, Any], said: str) -> None:

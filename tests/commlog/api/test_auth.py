@@ -60,9 +60,9 @@ def test_a_user_with_api_access_uses_name_and_password(client: Client) -> None:
             {},
             (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization"),
         ),
-        ({"apiKey": ""}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
-        ({"apiKey": "x" * 5_000}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
-        ({"Authorization": "Bearer é\x80"}, (401, 2, "INVALID_CREDENTIALS", "there is no such API key")),
+        ({"apiKey": ""}, (401, 2, "INVALID_CREDENTIALS", "unknown API key")),
+        ({"apiKey": "x" * 5_000}, (401, 2, "INVALID_CREDENTIALS", "unknown API key")),
+        ({"Authorization": "Bearer é\x80"}, (401, 2, "INVALID_CREDENTIALS", "unknown API key")),
         (
             {"Authorization": "Basic"},
             (401, 2, "INVALID_CREDENTIALS", "send the header apiKey, or HTTP Basic or Bearer authorization"),
@@ -341,8 +341,8 @@ def test_the_command_prints_a_key_that_works(capsys: Any, as_role: Callable[[str
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--consumer", "X"], "Name a --role"),
-        (["--consumer", "X", "--role", "Boss"], "no role Boss. Roles: Administrator, Officer, Viewer"),
+        (["--consumer", "X"], "Add a --role"),
+        (["--consumer", "X", "--role", "Boss"], "Role Boss not found. Roles: Administrator, Officer, Viewer"),
         (["--consumer", " "], "1 to 150 characters"),
         (["--consumer", "X", "--role", "Viewer", "--days", "0"], "from 1 to 36500"),
     ],

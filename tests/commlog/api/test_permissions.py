@@ -55,6 +55,12 @@ TABLE: dict[str, tuple[str, str, Any, tuple[int, int, int, int]]] = {
             ("unsubscribe", "", "delete", f"/{KEY}", None, (403, 403, 404, 404)),
         )
     },
+    **{
+        f"anonymize{whom}": ("post", f"/api/{whom.lower()}s/{KEY}/anonymize", None, (403, 403, 403, 404))
+        for whom in ("Client", "Group")
+    },
+    "anonymization": ("get", f"/api/anonymizations/{KEY}", None, (403, 403, 403, 404)),
+    "getAudit": ("get", "/api/audit", None, (403, 403, 403, 200)),
     "webHookSettings": ("get", "/api/notificationsettings/webhook", None, (403, 403, 403, 200)),
     "switchWebHooks": (
         "put",

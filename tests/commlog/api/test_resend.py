@@ -201,7 +201,7 @@ def test_keys_that_are_refused_resend_nothing(program: Program, path: str, setti
         ({"startDate": None}, 31, "startDate: is missing"),
         ({"endDate": "soon"}, 4, "endDate: must be a day such as"),
         ({"endDate": 5}, 4, "endDate: must be text"),
-        ({"endDate": "2026-11-23"}, 28, "startDate: lies after endDate"),
+        ({"endDate": "2026-11-23"}, 28, "startDate: is after endDate"),
         ({"startDate": "9999-12-31T23:59:59-14:00"}, 4, "startDate: must be a day"),
         (
             {"templateTypes": ["FAX"]},

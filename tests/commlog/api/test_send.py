@@ -137,7 +137,7 @@ def test_a_failure_tells_a_program_that_only_sends_its_reason_and_no_more() -> N
 
 
 def test_what_is_remembered_is_shown_as_the_caller_may_read_now() -> None:
-    program = _sender_only("view_communication_history")
+    program = _sender_only("view_communication_history", "read_message_content")
     body = EMAIL | {"clientKey": make_client(email="secret@example.org").key.hex}
     assert program.post(SEND, body, Idempotency_Key="k").json()["destination"] == "secret@example.org"
     Role.objects.get(name="Sender").permissions.remove(
@@ -175,18 +175,18 @@ _NOBODY = uuid4().hex
         (SMS | {"subject": "x"}, 400, 27, "subject: is for e-mails only"),
         (EMAIL | {"content": "x"}, 400, 27, "content: cannot be given"),
         (EMAIL | {"templateKey": _NOBODY}, 400, 27, "subject: must be empty"),
-        (EMAIL | {"clientKey": _NOBODY}, 404, 29, "clientKey: there is no such client"),
+        (EMAIL | {"clientKey": _NOBODY}, 404, 29, "clientKey: client not found"),
         (EMAIL | {"clientKey": "x"}, 400, 4, "clientKey: must be a key of 32 hexadecimal characters"),
         (EMAIL, 400, 4, "destination: is missing, and so is a recipient"),
         (EMAIL | {"destination": "nobody"}, 400, 4, "destination: "),
         (EMAIL | {"destination": "a@example.org", "subject": "a\nb"}, 400, 2503, "subject: "),
         (EMAIL | {"destination": "a@example.org", "subject": 5}, 400, 4, "subject: must be text"),
-        (EMAIL | {"destination": "a@example.org", "body": "a\0b"}, 400, 4, "body: holds a NUL character"),
+        (EMAIL | {"destination": "a@example.org", "body": "a\0b"}, 400, 4, "body: contains a NUL character"),
         (
             EMAIL | {"destination": "a@example.org", "body": "\ud800"},
             400,
             4,
-            "body: holds half of a surrogate pair",
+            "body: contains half of a surrogate pair",
         ),
         (
             EMAIL | {"destination": "a@example.org", "senderKey": _NOBODY},

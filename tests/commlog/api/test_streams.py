@@ -4,11 +4,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from notifications.models import StreamEvent, StreamSubscription
 from notifications.streams import publishing
@@ -209,6 +211,23 @@ def test_cursors_and_statistics(program: Program) -> None:
 
 
 @pytest.mark.django_db
+def test_while_cursors_are_reset_nobody_reads_or_resets(program: Program) -> None:
+    key = made(program)
+    StreamSubscription.objects.update(resets_until=timezone.now() + timedelta(seconds=9))
+    cursors = program.get(f"/subscriptions/{key}/cursors").json()["items"]
+    said = (409, "the cursors of the subscription are being reset: try again in a moment")
+
+    assert problem(program.call("patch", f"/subscriptions/{key}/cursors", {"items": cursors})) == said
+    environment: Any = {"wsgi.multithread": True}
+    assert (
+        problem(
+            program.client.get(f"/subscriptions/{key}/events", headers={"apiKey": program.key}, **environment)
+        )
+        == said
+    )
+
+
+@pytest.mark.django_db
 def test_a_process_without_threads_serves_no_stream(program: Program) -> None:
     assert problem(program.get(f"/subscriptions/{made(program)}/events"))[0] == 503
 
@@ -224,7 +243,7 @@ class Reader:
     """A client that reads lines as they come."""
 
     def __init__(self, port: int, key: str, subscription: str, query: str = "") -> None:
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
         self.connection.request(
             "GET",
             f"/subscriptions/{subscription}/events?{query}",

@@ -61,7 +61,7 @@ def test_what_failed_after_the_confirmation_is_not_resent(pages: Client) -> None
 
     _, resent = confirmed_then(pages, change, {"all": "1"})
     assert resent == ["ana@example.org"]
-    assert outcomes() == {"Queued again as new entries": 1}
+    assert outcomes() == {"Resent as new entries": 1}
 
 
 @pytest.mark.parametrize("ticked", [False, True])
@@ -91,10 +91,10 @@ def test_what_was_delivered_or_resent_meanwhile_is_reported_and_nothing_takes_it
     assert answer["Location"] == f"/jobs/{Job.objects.get().key.hex}/"
     assert resent == ["ana@example.org", "bea@example.org", "cleo@example.org", "dora@example.org"]
     assert outcomes() == {
-        "Queued again as new entries": 1,
-        "Left out: delivered meanwhile": 1,
-        "Left out: being sent already": 1,
-        "Left out: resent by somebody else meanwhile": 1,
+        "Resent as new entries": 1,
+        "Skipped: already delivered": 1,
+        "Skipped: already being sent": 1,
+        "Skipped: already resent by someone else": 1,
     }
 
 
@@ -139,7 +139,7 @@ def test_a_view_that_is_changed_between_the_confirmation_and_its_button(
     assert resent == ["ana@example.org"]
     job = Job.objects.get()
     assert ("c", "destination.equals.ana@example.org") in [tuple(pair) for pair in job.pairs]
-    assert outcomes() == {"Queued again as new entries": 1}
+    assert outcomes() == {"Resent as new entries": 1}
     assert not Message.objects.filter(resend_of=bo).exists()
 
 
@@ -174,7 +174,7 @@ def test_what_is_gone_from_the_log_is_said(pages: Client) -> None:
     answer, resent = confirmed_then(pages, gone.delete, {"all": "1"})
     assert resent == ["ana@example.org"]
     assert (
-        "1 of the messages that you confirmed are not in this log any more."
+        "1 of the messages that you confirmed are no longer in this log."
         in pages.get(answer["Location"]).text
     )
 

@@ -64,7 +64,7 @@ def test_the_selected_rows(pages: Client) -> None:
     }
     text = pages.get(URL, given).text
     assert "Resend 2 failed messages to 2 people?" in text
-    assert "<b>1</b> not failed: left out" in text
+    assert "<b>1</b> not failed: skipped" in text
     response = confirm(pages, given)
     job = Job.objects.get()
     assert response["Location"] == f"/jobs/{job.key.hex}/"
@@ -84,7 +84,7 @@ def test_all_that_match_on_a_tab_with_what_is_left_out(pages: Client) -> None:
     for said in (
         "Resend 2 failed messages to 1 person?",
         "<b>2</b> E-mail",
-        "1</b> resent already",
+        "1</b> already resent",
         "1</b> may have been delivered",
         "State: Failed",
     ):
@@ -117,13 +117,13 @@ def test_the_same_form_twice_makes_one_job(pages: Client) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "No message is selected."),
-        ({"row": "x"}, "The selection was damaged"),
-        ({"row": ["1"] * 201}, "The selection was damaged"),
-        ({"row": "1", "of": "/communications/?colour=red"}, "a condition of the filter is wrong"),
-        ({"all": "1", "of": "/communications/?state=NOPE"}, "a condition of the filter is wrong"),
-        ({"all": "1", "of": "/communications/?c=state.equals.NOPE"}, "a condition of the filter is wrong"),
-        ({"all": "1", "of": "/communications/?job=1"}, "a condition of the filter is wrong"),
+        ({}, "No messages selected."),
+        ({"row": "x"}, "The selection arrived incomplete"),
+        ({"row": ["1"] * 201}, "The selection arrived incomplete"),
+        ({"row": "1", "of": "/communications/?colour=red"}, "a filter is not valid"),
+        ({"all": "1", "of": "/communications/?state=NOPE"}, "a filter is not valid"),
+        ({"all": "1", "of": "/communications/?c=state.equals.NOPE"}, "a filter is not valid"),
+        ({"all": "1", "of": "/communications/?job=1"}, "a filter is not valid"),
     ],
 )
 def test_what_is_not_understood_resends_nothing(pages: Client, given: dict[str, Any], said: str) -> None:
@@ -154,7 +154,8 @@ def test_there_is_no_such_log(pages: Client, of: str) -> None:
 def test_a_strange_pace_is_an_error_at_its_field(pages: Client, pace: str) -> None:
     make_message(FAILED)
     assert (
-        "Write a whole number from 1 to 10,000, or nothing." in confirm(pages, {"all": "1"}, pace=pace).text
+        "Enter a whole number from 1 to 10,000, or leave empty."
+        in confirm(pages, {"all": "1"}, pace=pace).text
     )
     assert not Job.objects.exists()
 
@@ -174,7 +175,7 @@ def test_counting_that_takes_too_long_is_said(pages: Client, monkeypatch: pytest
 
     monkeypatch.setattr("commlog.bulk.choosing.preview", slow)
     response = pages.get(URL, {"all": "1"})
-    assert "Narrow the filter, by days for example." in response.text
+    assert "Narrow the filter, for example by date." in response.text
 
 
 @pytest.mark.parametrize(
@@ -232,11 +233,11 @@ def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(
 
     # Two of the sent ones are the new entries of the two that were resent.
     assert said("") == (
-        "15 match: 6 can be resent, 6 are not failed, 2 were resent already, 1 may have been delivered. "
+        "15 match: 6 can be resent, 6 are not failed, 2 were already resent, 1 may have been delivered. "
         "Select all 6 that can be resent"
     )
     assert said("state=FAILED") == (
-        "9 match: 6 can be resent, 2 were resent already, 1 may have been delivered. Select all 6 that can "
+        "9 match: 6 can be resent, 2 were already resent, 1 may have been delivered. Select all 6 that can "
         "be resent"
     )
     assert (
@@ -245,7 +246,7 @@ def test_the_offer_says_how_many_match_and_why_not_all_can_be_resent(
     )
     monkeypatch.setattr("commlog.bulk.choosing._MOST_MATCHING", 10)
     assert said("").startswith(
-        "Over 100,000 match: 6 can be resent, others are not failed, 2 were resent already, 1 may"
+        "Over 100,000 match: 6 can be resent, others are not failed, 2 were already resent, 1 may"
     )
 
     def slow(*_: object) -> None:
@@ -274,9 +275,9 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 8 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # Session, user, permissions; columns, menu item, senders; the newest; switched-off channels; the
     # number; how many match.
-    with django_assert_num_queries(11 + limits):
+    with django_assert_num_queries(10 + limits):
         assert (
             f"Select all {rows} that match"
             in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
@@ -294,7 +295,9 @@ def test_above_the_threshold_it_says_who_is_needed(pages: Client, settings: Any)
     settings.BULK_APPROVAL_THRESHOLD = 1
     for _ in range(2):
         make_message(FAILED)
-    assert "a second person who may resend has to approve it" in pages.get(URL, {"all": "1"}).text
+    assert (
+        "a second person with the permission to resend has to approve it" in pages.get(URL, {"all": "1"}).text
+    )
     confirm(pages, {"all": "1"})
     assert Job.objects.get().state == JobState.AWAITING_APPROVAL
 
@@ -310,14 +313,12 @@ def test_the_numbers_of_the_report_lead_to_their_messages(pages: Client) -> None
     page = pages.get(f"/jobs/{job.key.hex}/")
     lines = page.context["report"].lines
     assert [(line.label, line.number) for line in lines] == [
-        ("Queued again as new entries", 1),
-        ("Left out: being sent already", 1),
+        ("Resent as new entries", 1),
+        ("Skipped: already being sent", 1),
     ]
     log = pages.get(lines[0].url).context["log"]
     assert [row.message.resend_of_id for row in log.rows] == [one.pk]
-    assert [chip.condition.value for chip in log.chips] == [
-        f"Queued again as new entries ({job.key.hex[:8]})"
-    ]
+    assert [chip.condition.value for chip in log.chips] == [f"Resent as new entries ({job.key.hex[:8]})"]
     assert [row.message.pk for row in pages.get(lines[1].url).context["log"].rows] == [two.pk]
     assert f'<input type="hidden" name="job" value="{job.key.hex}">' in pages.get(lines[0].url).text
     assert pages.get(f"/communications/?job={job.key.hex}.LEFT").context["log"].rows == []
@@ -331,7 +332,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, two for permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # Session, user, permissions; columns, menu item, senders; the newest; switched-off channels; the
     # messages, a count; menu, jobs, banner.
-    with django_assert_num_queries(14 + limits):
+    with django_assert_num_queries(12 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text

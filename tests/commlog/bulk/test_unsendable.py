@@ -63,7 +63,7 @@ def test_the_confirmation_names_them_and_leads_to_them(pages: Client) -> None:
     named = (
         "3 The recipient has no e-mail address 2 The text is too long for an SMS 1 The text is not valid JSON"
     )
-    assert f"6 would fail again at once: left out {named}" in words(response.text)
+    assert f"6 would fail again immediately: skipped {named}" in words(response.text)
     (url,) = re.findall(r'<a href="([^"]+)">The text is not valid JSON</a>', response.text)
     rows = pages.get(url.replace("&amp;", "&")).context["log"].rows
     assert [row.message.failure_reason for row in rows] == ["INVALID_JSON_BODY_SYNTAX"]
@@ -83,8 +83,8 @@ def test_the_log_offers_what_the_confirmation_counts(pages: Client) -> None:
     )
     said = words(pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text)
     assert said.startswith(
-        "11 match: 2 can be resent, 1 was resent already, 7 would fail again at once, 1 may have been "
-        "delivered."
+        "11 match: 2 can be resent, 1 was already resent, 7 would fail again immediately, 1 may have "
+        "been delivered."
     )
 
 
@@ -94,8 +94,8 @@ def test_of_a_channel_that_is_off_there_is_nothing_to_resend(pages: Client) -> N
     ChannelSwitch.objects.create(channel=MessageType.EMAIL, enabled=False)
     text = words(pages.get(URL, {"all": "1"}).text)
     assert (
-        "There is nothing to resend Communications: everything 2 would fail again at once: left out 2 E-mail "
-        "is switched off" in text
+        "There is nothing to resend Communications: everything 2 would fail again immediately: skipped "
+        "2 E-mail is switched off" in text
     )
     assert not words(pages.get(f"{URL}matching/").text)
 
@@ -148,8 +148,8 @@ def test_the_report_leads_to_what_was_found_to_be_hopeless_at_its_turn(pages: Cl
     assert jobs.run(*claimed[1]) == "DONE"
     lines = pages.get(f"/jobs/{Job.objects.get().key.hex}/").context["report"].lines
     assert [(line.label, line.number) for line in lines] == [
-        ("Queued again as new entries", 1),
-        ("Left out: would fail again at once", 1),
+        ("Resent as new entries", 1),
+        ("Skipped: would fail again immediately", 1),
     ]
     assert [row.message.pk for row in pages.get(lines[1].url).context["log"].rows] == [late.pk]
     assert JobItem.objects.get(message=fine).new_id is not None

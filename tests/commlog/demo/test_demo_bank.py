@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from commlog.demo import bank, generator, people, texts
-from commlog.demo.people import Cast
+from commlog.demo import bank, casting, generator, texts
+from commlog.demo.casting import Cast
 from notifications.models import BusinessEvent, Message, NotificationTemplate
 from notifications.states import MessageType
 from notifications.templating.checks import problems
@@ -22,7 +22,7 @@ RECEIVER = "http://127.0.0.1:8099"
 @pytest.fixture
 def cast(db: Any, settings: Any) -> Cast:
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_ALLOW_HTTP = [ip_network("127.0.0.0/8")], True
-    made = people.of_demo(since=timezone.localtime() - timedelta(weeks=5), rng=Random(3))
+    made = casting.of_demo(since=timezone.localtime() - timedelta(weeks=5), rng=Random(3))
     texts.make_templates(RECEIVER)
     return made
 

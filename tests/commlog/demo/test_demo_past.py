@@ -16,8 +16,11 @@ from notifications.states import MessageState, Outcome
 SCRIPTS = ("AZ", "АЯ", "ΑΩ", "את", "ءي", "一鿿", "가힣", "ぁヿ")
 
 
-@pytest.fixture
-def past(db: None) -> None:
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo's past")]
+
+
+@pytest.fixture(scope="module")
+def past(shared: None) -> None:
     bank.make_past(2_500, "http://127.0.0.1:8099")
 
 

@@ -33,7 +33,10 @@ def generate(count: int, **options: Any) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("count", [6_000, pytest.param(50_000, marks=pytest.mark.postgres, id="said again")])
+_BY_TWO = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("count", [6_000, pytest.param(21_000, marks=_BY_TWO, id="by two processes")])
 def test_a_log_that_holds_together(count: int) -> None:
     if count > 6_000 and connection.vendor != "postgresql":
         pytest.skip("PostgreSQL only")
@@ -47,7 +50,9 @@ def test_a_log_that_holds_together(count: int) -> None:
     assert 0.91 < states[MessageState.SENT] / count < 0.99
     # Time goes with the ids, within the days that were asked for.
     created = list(messages.order_by("pk").values_list("created_at", flat=True))
-    assert created == sorted(created)
+    if count == 6_000:
+        assert created == sorted(created)
+    created.sort()
     assert timezone.now() - timedelta(days=31) < created[0] < timezone.now() - timedelta(days=28)
     assert timezone.now() - timedelta(days=2) < created[-1] < timezone.now()
     # Each message's attempts say the same as the message.

@@ -183,7 +183,7 @@ def test_filter_order_and_columns_of_the_screen(pages: Client, ada: User) -> Non
     told = about(book)
     assert (told["Filter: State"], told["Filter: Attempts"], told["Order"]) == (
         "Failed",
-        "is less than 3",
+        "less than 3",
         "Attempts, ascending",
     )
     assert told["Address"] == "/communications/?state=FAILED&sort=attempts&c=attempts.less_than.3"
@@ -214,7 +214,7 @@ def test_the_file_of_a_view_says_so(pages: Client, ada: User) -> None:
     told = about(book)
     assert (told["Log"], told["Filter: More conditions"]) == (
         "Communications, view “Trouble”",
-        "any of them holds",
+        "any condition is met",
     )
     assert (
         told["Address"]
@@ -290,7 +290,7 @@ def test_who_exported_what_is_recorded(pages: Client, ada: User) -> None:
 def test_a_filter_that_is_wrong_exports_nothing(pages: Client, query: str) -> None:
     make_message()
     response = press(pages, query, follow=True)
-    assert "Nothing is exported: a condition of the filter is wrong." in response.text
+    assert "Nothing was exported: a filter is not valid." in response.text
     assert not AuditEntry.objects.filter(action="EXPORTED").exists()
     assert 'name="format"' not in pages.get(f"/communications/?{query}").text
 

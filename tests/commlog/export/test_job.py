@@ -106,8 +106,8 @@ def test_a_script_gets_the_line_that_takes_the_place_of_the_button(
         assert part in line
     assert "<h1" not in line
     assert turn() == "DONE"
-    # Session, user, two for permissions; the job, its file; jobs that are open.
-    with django_assert_num_queries(7):
+    # Session, user, permissions; the job, its file; jobs that are open.
+    with django_assert_num_queries(6):
         line = pages.get(f"/jobs/{job.key.hex}/", {"brief": "1"}, headers={"HX-Request": "true"}).text
     assert f'href="/jobs/{job.key.hex}/file/" download' in line
     assert f"{job.file.name} can be downloaded." in line
@@ -166,7 +166,7 @@ def test_the_permission_is_asked_again_by_the_worker(pages: Client, ada: User) -
     ada.groups.clear()
     assert turn() == "FAILED"
     job.refresh_from_db()
-    assert job.reason == "Ada Officer may not export any more."
+    assert job.reason == "Ada Officer no longer has the permission to export."
     assert not ExportFile.objects.exists()
 
 
@@ -175,7 +175,7 @@ def test_a_filter_that_is_valid_no_more_fails_the_job(pages: Client) -> None:
     Job.objects.update(pairs=[["c", "yesterdays_field.equals.x"]])
     assert turn() == "FAILED"
     job.refresh_from_db()
-    assert job.reason == "A condition of its filter does not exist any more."
+    assert job.reason == "Its filter uses a condition that no longer exists."
     assert not FileChunk.objects.exists()
 
 
@@ -237,7 +237,7 @@ def test_an_export_whose_worker_was_lost_is_started_anew_and_says_so(pages: Clie
     assert turn() == "DONE"
     assert set(FileChunk.objects.values_list("name", flat=True)) == {f"{job.key.hex}-2.xlsx"}
     assert "Remark" in [row[0] for row in sheets(download(pages, job))["About"]]
-    assert "It was started anew" in pages.get(f"/jobs/{job.key.hex}/").text
+    assert "It was restarted" in pages.get(f"/jobs/{job.key.hex}/").text
 
 
 def test_after_a_day_the_file_is_gone(pages: Client) -> None:
@@ -249,9 +249,9 @@ def test_after_a_day_the_file_is_gone(pages: Client) -> None:
     ExportFile.objects.update(created_at=long_ago)
     FileChunk.objects.update(created_at=long_ago)
     assert download(pages, job).status_code == 404
-    assert "kept for a day and is gone" in pages.get(f"/jobs/{job.key.hex}/").text
+    assert "The file has expired" in pages.get(f"/jobs/{job.key.hex}/").text
     assert (exporting.sweep(), ExportFile.objects.count(), FileChunk.objects.count()) == (1, 0, 0)
-    assert "kept for a day and is gone" in pages.get(f"/jobs/{job.key.hex}/").text
+    assert "The file has expired" in pages.get(f"/jobs/{job.key.hex}/").text
 
 
 def test_the_cluster_sweeps_every_hour() -> None:
@@ -293,4 +293,4 @@ def test_the_log_of_a_client_that_is_gone_cannot_be_exported(pages: Client) -> N
     pages.post(f"/communications/export/?of=/clients/{ana.key.hex}/communications/", {"format": "csv"})
     Job.objects.update(whom=Customer(client_id="x").key)
     assert turn() == "FAILED"
-    assert Job.objects.get().reason == "Ada Officer may not open this log any more."
+    assert Job.objects.get().reason == "Ada Officer no longer has access to this log."

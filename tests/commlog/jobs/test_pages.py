@@ -41,8 +41,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         make_job(owner)
-    # Session, user, two for permissions; the jobs; menu, jobs that are open, banner.
-    with django_assert_num_queries(8):
+    # Session, user, permissions; the jobs; menu, jobs that are open, banner.
+    with django_assert_num_queries(7):
         assert pages.get("/jobs/").text.count('<th role="rowheader"') == rows
 
 
@@ -157,13 +157,13 @@ def test_nobody_has_more_open_jobs_than_one_person_may(
     make_message(MessageState.FAILED)
     fresh = pages.get("/communications/resend/", {"all": "1"}).context["fresh"]
     for path, sent, said in (
-        ("/communications/export/", {}, "Nothing is exported."),
-        ("/communications/resend/", fresh, "Nothing is resent."),
+        ("/communications/export/", {}, "Nothing was exported."),
+        ("/communications/resend/", fresh, "Nothing was resent."),
     ):
         answer = pages.post(path, sent, follow=True)
         assert answer.redirect_chain == [("/jobs/", 302)]
         assert (
-            f"{said} You have 20 open jobs, and can have no more. Wait until one has ended, or cancel one."
+            f"{said} You have 20 open jobs, the maximum. Wait until one has finished, or cancel one."
             in answer.text
         )
     assert Job.objects.count() == 20

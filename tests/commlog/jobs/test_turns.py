@@ -202,7 +202,7 @@ def test_a_job_that_kills_its_worker_each_time_fails(owner: User) -> None:
         lapse(job)
     assert jobs.claim(1) is None
     job.refresh_from_db()
-    assert (job.state, job.reason) == (JobState.FAILED, "3 workers in a row were lost while they did it.")
+    assert (job.state, job.reason) == (JobState.FAILED, "3 workers in a row were lost while running it.")
 
 
 def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(
@@ -219,7 +219,7 @@ def test_what_cannot_be_done_and_what_nobody_foresaw_fail_with_a_reason(
     assert turn() == "FAILED"
     refused.refresh_from_db(), broken.refresh_from_db()
     assert refused.reason == "The log is closed."
-    assert broken.reason.startswith("Something went wrong that nobody foresaw (ZeroDivisionError).")
+    assert broken.reason.startswith("An unexpected error occurred (ZeroDivisionError).")
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -263,8 +263,8 @@ def test_the_selection_is_frozen_and_its_owner_s_rights_are_asked_anew(owner: Us
     assert found == [["old"]]
     assert (turn(), turn()) == ("FAILED", "FAILED")
     assert list(Job.objects.filter(state="FAILED").order_by("pk").values_list("reason", flat=True)) == [
-        "A condition of its filter does not exist any more.",
-        "Ada Officer may not open this log any more.",
+        "Its filter uses a condition that no longer exists.",
+        "Ada Officer no longer has access to this log.",
     ]
     owner.groups.clear()
     Job.objects.filter(pk__in=[whole.pk, gone.pk]).delete()
@@ -274,7 +274,7 @@ def test_the_selection_is_frozen_and_its_owner_s_rights_are_asked_anew(owner: Us
     job = make_job(owner)
     assert turn() == "FAILED"
     job.refresh_from_db()
-    assert job.reason == "Ada Officer may not use Commlog any more."
+    assert job.reason == "Ada Officer no longer has access to Commlog."
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.django_db
 NO_EDIT_FORMS = {
     "columns": "one's own columns",
     "send-anew": "a new message",
+    "security-passkey": "a new passkey",
 }
 _WITHOUT_TEXT = {"hidden", "checkbox", "radio", "submit", "button", "search"}
 
@@ -443,7 +444,7 @@ def test_a_view_that_was_saved_anew_is_not_overwritten_by_an_older_screen(adam: 
     CustomView.objects.filter(pk=view.pk).update(conditions={"state": "FAILED", "type": "EMAIL"})
     for older in (sent, {"next": screen}, {"next": screen, "seen": "x"}):
         answer = adam.post(save, older, follow=True)
-        assert "Stored now: State: Failed; Type: E-mail; columns as usual" in answer.text
+        assert "Current value: State: Failed; Type: E-mail; columns as usual" in answer.text
         assert "On your screen: State: Failed; Type: SMS; columns State" in answer.text
         assert CustomView.objects.get(pk=view.pk).conditions == {"state": "FAILED", "type": "EMAIL"}
     assert answer.context["log"].whole == page.context["log"].whole

@@ -58,48 +58,49 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (Malformed("field", Fault.NO_SUCH_FIELD), "there is no such field"),
+        (Malformed("field", Fault.NO_SUCH_FIELD), "unknown field"),
         (Malformed("field", Fault.OPERATOR_MISSING), "choose an operator"),
-        (Malformed("field", Fault.NO_SUCH_OPERATOR, name="LIKES"), "there is no operator LIKES"),
+        (Malformed("field", Fault.NO_SUCH_OPERATOR, name="LIKES"), "unknown operator LIKES"),
         (Malformed("field", Fault.OPERATOR_OF_OTHER_KINDS, operator="CONTAINS",
                    kinds=("STRING", "TEXT"), kind="ENUM"),
          "CONTAINS is for fields of the kind STRING, TEXT; this one is ENUM"),
-        (Malformed("field", Fault.NO_SUCH_VALUE, value="NOPE"), "there is no value NOPE"),
-        (Malformed("field", Fault.VALUE_MISSING), "give a value"),
-        (Malformed("field", Fault.SEVERAL_VALUES), "give one value only"),
-        (Malformed("field", Fault.NO_VALUES), "give at least one value"),
+        (Malformed("field", Fault.NO_SUCH_VALUE, value="NOPE"), "unknown value NOPE"),
+        (Malformed("field", Fault.VALUE_MISSING), "enter a value"),
+        (Malformed("field", Fault.SEVERAL_VALUES), "enter one value only"),
+        (Malformed("field", Fault.NO_VALUES), "enter at least one value"),
         (Malformed("field", Fault.TOO_MANY_VALUES, count=1001, most=1000), "1,001 values are given, at most "
                                                                            "1,000 are allowed"),
         (Malformed("field", Fault.TAKES_NO_VALUE, operator="EMPTY"), "EMPTY takes no value"),
         (Malformed("field", Fault.TOO_LONG, count=501, most=500), "has 501 characters, at most 500 are "
                                                                   "allowed"),
-        (Malformed("field", Fault.HOLDS_NUL), "holds a NUL character, which cannot be stored"),
+        (Malformed("field", Fault.HOLDS_NUL), "contains a NUL character, which cannot be stored"),
         (Malformed("field", Fault.HALF_OF_A_SURROGATE, position=0),
-         "holds half of a surrogate pair at position 0, which is not a character"),
+         "contains half of a surrogate pair at position 0, which is not a character"),
         (Malformed("field", Fault.NOT_A_KEY), "must be a key of 32 hexadecimal characters"),
-        (Malformed("field", Fault.NOT_A_NUMBER), "must be a whole number of at most nine figures"),
-        (Malformed("field", Fault.REVERSED), "the second value lies before the first one"),
-        (Malformed("field", Fault.NOT_TWO_VALUES), "give two values, from and to"),
+        (Malformed("field", Fault.NOT_A_NUMBER), "must be a whole number of at most nine digits"),
+        (Malformed("field", Fault.REVERSED), "the second value is before the first"),
+        (Malformed("field", Fault.NOT_TWO_VALUES), "enter two values, from and to"),
         (Malformed("field", Fault.NOT_A_FLAG), "must be true or false"),
         (Malformed("field", Fault.NOT_A_NUMBER_OF_DAYS, most=36500), "must be a number of days from 1 to "
                                                                      "36,500"),
+        (Malformed("field", Fault.NOT_A_NUMBER_OF_HOURS, most=9), "must be a number of hours from 1 to 9"),
         (Malformed("field", Fault.MISSING), "is missing"),
-        (Malformed("field", Fault.ONE_LINE), "is one line, without control characters"),
+        (Malformed("field", Fault.ONE_LINE), "must be one line without control characters"),
         (Malformed("field", Fault.BLANK_HTML), "has no text and no image"),
         (Malformed("field", Fault.UNKNOWN_PLACEHOLDER, name="CLIENT_NAM"),
-         "holds a placeholder that cannot be filled in: {CLIENT_NAM}"),
+         "contains a placeholder that cannot be filled in: {CLIENT_NAM}"),
         (Malformed("field", Fault.UNKNOWN_PLACEHOLDERS, names=("{a}", "{B}")),
-         "holds placeholders that cannot be filled in: {a}, {B}"),
+         "contains placeholders that cannot be filled in: {a}, {B}"),
         (Malformed("field", Fault.PLACEHOLDER_IN_CODE, name="CF:COLOUR"),
-         "holds {CF:COLOUR} in a script, a style or the name of a tag or attribute; no value can stand "
-         "there"),
+         "contains {CF:COLOUR} in a script, a style or the name of a tag or attribute; no value is "
+         "allowed there"),
         (Malformed("field", Fault.PLACEHOLDER_IN_HOST_OF_A_LINK, name="CF:HOST"),
-         "holds {CF:HOST} in the host of a link; placeholders stand after it"),
-        (Malformed("field", Fault.NO_SUCH_EVENT, name="LOAN_PARTY"), "there is no event LOAN_PARTY"),
-        (Malformed("field", Fault.EVENT_MISSING), "is missing: choose what it waits for"),
+         "contains {CF:HOST} in the host of a link; placeholders are allowed only after it"),
+        (Malformed("field", Fault.NO_SUCH_EVENT, name="LOAN_PARTY"), "unknown event LOAN_PARTY"),
+        (Malformed("field", Fault.EVENT_MISSING), "is missing: choose the event that triggers it"),
         (Malformed("field", Fault.WRONG_TARGET, fitting=("Clients", "Groups")),
-         "with this event and channel it can be about Clients, Groups"),
-        (Malformed("field", Fault.HAS_NO_MEMBERS), "only templates about groups go to their members"),
+         "with this event and channel, it can apply to Clients, Groups"),
+        (Malformed("field", Fault.HAS_NO_MEMBERS), "only templates for groups can go to members"),
         (Malformed("field", Fault.NOT_THE_DAYS_TO_WAIT, most=365), "is a number of days from 0 to 365"),
         (Malformed("field", Fault.ONLY_HOOKS_AND_STREAMS_HAVE_ONE), "only webhooks and streams have one"),
         (Malformed("field", Fault.ONLY_WEBHOOKS_HAVE_IT), "only webhooks have it"),
@@ -107,24 +108,25 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
                                                                             "1,600 can be sent"),
         (Malformed("field", Fault.ONLY_MAILS_HAVE_ONE), "only e-mails have one"),
         (Malformed("field", Fault.ONLY_MAILS_HAVE_HTML), "only e-mails have an HTML version"),
-        (Malformed("field", Fault.NOT_WRITTEN_BY_HAND), "only e-mails and SMS are written by hand"),
+        (Malformed("field", Fault.NOT_WRITTEN_BY_HAND), "only e-mails and SMS can be sent by hand"),
         (Malformed("field", Fault.URL_MISSING), "is missing: a webhook needs a URL"),
-        (Malformed("field", Fault.HOLDS_QUOTES), "holds quotes"),
-        (Malformed("field", Fault.PLACEHOLDER_IN_HOST), "has a placeholder in its host; placeholders stand "
-                                                        "after it"),
-        (Malformed("field", Fault.COLON_IN_USERNAME), "holds a colon, which ends a user name in Basic "
+        (Malformed("field", Fault.HOLDS_QUOTES), "contains quotes"),
+        (Malformed("field", Fault.PLACEHOLDER_IN_HOST), "has a placeholder in its host; placeholders are "
+                                                        "allowed only after it"),
+        (Malformed("field", Fault.COLON_IN_USERNAME), "contains a colon, which ends a username in Basic "
                                                       "authentication"),
-        (Malformed("field", Fault.CONTROL_CHARACTER), "holds a control character"),
+        (Malformed("field", Fault.CONTROL_CHARACTER), "contains a control character"),
         (Malformed("field", Fault.NOT_A_METHOD, allowed=("PATCH", "POST", "PUT")), "is one of PATCH, POST, "
                                                                                    "PUT"),
         (Malformed("field", Fault.NOT_A_CONTENT_TYPE), "is plain text, JSON or XML"),
         (Malformed("field", Fault.FILLED_IN_NO_JSON, said="Expecting ',' delimiter", line=1),
          "is not JSON once it is filled in: Expecting ',' delimiter at line 1"),
-        (Malformed("field", Fault.GOES_TO_NOBODY_ELSE), "only e-mails and SMS of events go to somebody else"),
+        (Malformed("field", Fault.GOES_TO_NOBODY_ELSE),
+         "only e-mails and SMS triggered by events can go to someone else"),
         (Malformed("field", Fault.LIST_IN_DATA, name="AMOUNT"),
-         "holds a list at AMOUNT; values are texts, numbers, true or false"),
+         "contains a list at AMOUNT; values must be text, numbers, true or false"),
         (Malformed("field", Fault.DATA_TOO_DEEP, most=3), "is nested deeper than 3 levels"),
-        (Malformed("field", Fault.DATA_TWICE, name="AMOUNT_DUE"), "says AMOUNT_DUE twice"),
+        (Malformed("field", Fault.DATA_TWICE, name="AMOUNT_DUE"), "contains AMOUNT_DUE twice"),
         (Malformed("field", Fault.BAD_NAME_OF_DATA, name="ä"), "has the name 'ä'; names have letters, digits "
                                                                "and underscores"),
         (Malformed("field", Fault.TOO_MUCH_DATA, count=101, most=100), "has 101 values, at most 100 are "
@@ -140,17 +142,17 @@ def test_every_fault_brings_the_facts_that_its_sentence_tells() -> None:
         (Malformed("field", Fault.NOT_FINITE), "is not a finite number"),
         (Malformed("field", Fault.TOO_LONG_A_NUMBER, most=350), "is a number of more than 350 characters"),
         (Malformed("field", Fault.NOBODY_CALLED, whom="client", text="Łukasz"),
-         "there is no client with the name or ID “Łukasz”"),
+         "no client has the name or ID “Łukasz”"),
         (Malformed("field", Fault.DIFFER_IN_CAPITALS, whom="client", which="Kd-7, kd-7"),
-         "several clients have an ID that differs in capitals alone: write it exactly (Kd-7, kd-7)"),
-        (Malformed("field", Fault.SEVERAL_CALLED, text="bo", which="12, BO"), "several are called bo: give "
+         "several clients have this ID in different capitals: enter it exactly (Kd-7, kd-7)"),
+        (Malformed("field", Fault.SEVERAL_CALLED, text="bo", which="12, BO"), "several match bo: enter "
                                                                               "the ID (12, BO)"),
         (Malformed("field", Fault.NOT_AN_AMOUNT), "must be an amount such as 1250.50, without separators"),
         (Malformed("field", Fault.REFUSED_BY_CHANNEL, said="the URL names no usable host"),
          "the URL names no usable host"),
         (Malformed("field", Fault.WRONG_CONDITION, name="Amount",
                    wrong=Malformed("AMOUNT", Fault.NO_SUCH_FIELD)),
-         "Amount: there is no such field"),
+         "Amount: unknown field"),
     ],
     ids=lambda given: given.fault.name if isinstance(given, Malformed) else "",
 )  # fmt: skip
@@ -161,7 +163,7 @@ def test_what_is_said_of_a_fault(wrong: Malformed, said: str) -> None:
 
 def test_a_sentence_stands_alone_with_a_capital_letter_and_one_full_stop() -> None:
     assert alone("must be text") == "Must be text."
-    assert alone("holds quotes", of="URL") == "URL holds quotes."
+    assert alone("contains quotes", of="URL") == "URL contains quotes."
     assert alone("only e-mails have one", of="Subject") == "Only e-mails have one."
     assert alone("A topic has 1 to 300 letters.") == "A topic has 1 to 300 letters."
 

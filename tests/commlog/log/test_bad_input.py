@@ -27,11 +27,15 @@ ODD = [
     LONG,
     "'; DROP TABLE x; --",
     "<script>alert(1)</script>",
+    "%",
+    "_\\",
+    "\u0301",
+    "%ED%A0%80",
 ]
 NAMES = (
     "q", "who", "state", "status", "type", "sender", "role", "action", "created_from", "created_to", "since",
     "until", "sort", "per_page", "page", "after", "before", "match", "c", "f1", "view", "columns",
-    "timestamps", "edited", "live", "newest", "counts", "next", "from", "nope",
+    "timestamps", "density", "edited", "live", "newest", "counts", "next", "from", "nope",
 )  # fmt: skip
 LISTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "log": lambda made: "/communications/",
@@ -66,7 +70,10 @@ def made(client: Client) -> dict[str, Any]:
 @pytest.mark.parametrize("name", LISTS)
 def test_no_parameter_breaks_a_list(client: Client, made: dict[str, Any], name: str) -> None:
     path = LISTS[name](made)
+    # Every name at the log, and every second one where the same code reads it.
     for number, parameter in enumerate(NAMES):
+        if name != "log" and (number + len(name)) % 2:
+            continue
         value = ODD[(number * 3 + len(name)) % len(ODD)]  # every value, and not with every name in every list
         query = f"{parameter}={value}" if "%" in value else urlencode({parameter: value})
         response = client.get(f"{path}?{query}")
@@ -78,15 +85,15 @@ def test_no_parameter_breaks_a_list(client: Client, made: dict[str, Any], name: 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("page=%00", "There is no condition called"),
-        ("nope=1", "There is no condition called"),
+        ("page=%00", "Unknown filter"),
+        ("nope=1", "Unknown filter"),
         (f"q={LONG}", "at most 200 characters"),
         ("q=%00", "NUL character"),
         ("created_from=0000-01-01", "Enter a day between"),
         ("created_to=9999-12-31", "Enter a day between"),
         ("c=created.on.9999-12-31", "Must be a day such as"),
-        ("c=nope.equals.1", "There is no such field"),
-        ("state=💶", "There is no such state"),
+        ("c=nope.equals.1", "Unknown field"),
+        ("state=💶", "Unknown state"),
     ],
     ids=lambda text: text[:24],
 )
@@ -105,7 +112,7 @@ def test_a_wrong_page_size_is_said_and_the_filter_stays(
     client: Client, made: dict[str, Any], name: str
 ) -> None:
     response = client.get(f"{LISTS[name](made)}?per_page=-5&state=FAILED")
-    assert "A page cannot have “-5” rows; it has 25." in response.text
+    assert "A page cannot have “-5” rows. It has 25." in response.text
     assert list(response.context["log"].rows) == []
     assert Message.objects.count() == 3
 

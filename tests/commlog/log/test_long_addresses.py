@@ -182,7 +182,7 @@ def test_a_message_that_is_opened_from_a_long_filter_is_found_after_a_sign_in(
     page = f"{LOG}{found.key.hex}/"
     asked = client.get(page, {"from": f"{LOG}?{urlencode([('c', f'text.contains.{LONG[:320]}')] * 3)}"})
     assert asked["Location"] == f"/sign-in/?next={page}"
-    assert "too long to be kept" in client.get(asked["Location"]).text
+    assert "too long to keep its filter" in client.get(asked["Location"]).text
 
 
 def test_a_filter_that_is_too_long_lists_nothing_and_says_so(pages: Client, found: Message) -> None:
@@ -202,7 +202,7 @@ def test_an_address_beyond_every_limit_is_refused_in_words(pages: Client) -> Non
     answer = pages.get(LOG, {"q": "x" * 40_000})
     assert answer.status_code == 414
     assert "This address is too long" in answer.text
-    assert f'<a href="{LOG}">Open the page without its filter</a>' in answer.text
+    assert f'<a href="{LOG}">Open the page without the filter</a>' in answer.text
     assert "40,018 characters" in answer.text
 
 
@@ -225,7 +225,7 @@ def test_a_form_that_holds_too_much_is_refused_in_words(pages: Client) -> None:
         {"next": "x" * 3_000_000},
         content_type="application/x-www-form-urlencoded",
     )
-    assert (answer.status_code, "Too much was sent at once" in answer.text) == (413, True)
+    assert (answer.status_code, "The form is too large" in answer.text) == (413, True)
     answer = pages.post("/communications/columns/", {f"a{number}": "" for number in range(2_001)})
     assert (answer.status_code, "2,000 fields" in answer.text) == (413, True)
 

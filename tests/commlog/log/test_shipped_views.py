@@ -57,7 +57,7 @@ _FAILURE, _WAIT = ["Failure reason", "Failure details"], ["Waiting reason", "Nex
 def test_the_views_of_trouble_say_why(client: Client, name: str, columns: list[str]) -> None:
     client.force_login(viewer())
     log = client.get(URL, {"view": CustomView.objects.get(name=name).key.hex}).context["log"]
-    labels = [column.label for column in log.columns]
+    labels = [column.label for column in log.table.catalogue]
     assert [label for label in labels if label in columns] == columns
     assert {"State", "Created", "Sent to", "Destination", "Message"} < set(labels)
     assert not log.changed

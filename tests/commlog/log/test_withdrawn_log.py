@@ -30,7 +30,7 @@ def _signed_in(person: User) -> Client:
 
 
 def _withdraw() -> None:
-    MenuItem.objects.filter(type="COMMUNICATIONS").update(active=False)
+    MenuItem.objects.filter(type__in=["COMMUNICATIONS", "EVENTS"]).update(active=False)
 
 
 def test_the_events_and_views_of_the_log_close_with_its_menu_item(told: Raised) -> None:

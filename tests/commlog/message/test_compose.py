@@ -49,7 +49,7 @@ def test_write_look_and_send(pages: Client) -> None:
     assert "ana@example.org" in first.text
     (key,) = re.findall(r'name="key" value="([^"]+)"', first.text)
     look = pages.post(path, _mail(key=key, do="preview"))
-    assert "Look at it once more" in look.text
+    assert "Check and send" in look.text
     assert "Dear Ana" in look.text
     assert Message.objects.count() == 0
     again = pages.post(path, _mail(key=key, do="change"))
@@ -90,7 +90,7 @@ def test_sent_twice_it_is_one_message(pages: Client) -> None:
     path, form = f"/clients/{make_client().key.hex}/send/email/", _mail()
     pages.post(path, form)
     assert (
-        "It was sent already; one message is on its way."
+        "It was already sent; one message is on its way."
         in pages.get(pages.post(path, form)["Location"]).text
     )
     changed = pages.post(path, form | {"body": "another text"})
@@ -123,12 +123,12 @@ def test_eight_clicks_at_once_make_one_message() -> None:
         ("email", {"subject": "a\r\nBcc: x@example.org"}, "subject", "A subject is one line"),
         ("email", {"subject": "a\0"}, "subject", "A subject is one line"),
         ("email", {"subject": "x" * 251}, "subject", "at most 250 characters"),
-        ("email", {"body": " \n "}, "body", "Write the text."),
-        ("email", {"body": "a\0b"}, "body", "holds a NUL character"),
+        ("email", {"body": " \n "}, "body", "Enter the text."),
+        ("email", {"body": "a\0b"}, "body", "contains a NUL character"),
         ("email", {"body": "x" * 100_001}, "body", "has 100,001 characters; at most 100,000"),
         ("sms", {"body": "x" * 10_000}, "body", "has 10,000 characters; at most 1,600"),
-        ("sms", {"key": "nonsense"}, "key", "Load the page again."),
-        ("sms", {"key": ""}, "key", "Load the page again."),
+        ("sms", {"key": "nonsense"}, "key", "Reload the page."),
+        ("sms", {"key": ""}, "key", "Reload the page."),
     ],
 )
 @pytest.mark.parametrize("step", ["preview", "send"])
@@ -166,7 +166,7 @@ def test_without_an_address_there_is_no_form_and_nothing_is_sent(pages: Client) 
     ana = make_client(email="", mobile_phone="12")
     for channel, said in (
         ("email", "No e-mail address is on file."),
-        ("sms", "The mobile number on file cannot be used"),
+        ("sms", "The mobile number on file is not valid"),
     ):
         path = f"/clients/{ana.key.hex}/send/{channel}/"
         assert said in pages.get(path).text
@@ -179,7 +179,7 @@ def test_a_channel_that_is_switched_off_is_said(pages: Client, settings: Any) ->
     settings.TWILIO_FROM = ""
     response = pages.post(f"/clients/{make_client().key.hex}/send/sms/", _sms())
     assert Message.objects.get().state == MessageState.FAILED
-    assert "It could not be sent:" in pages.get(response["Location"]).text
+    assert "It was not sent:" in pages.get(response["Location"]).text
 
 
 def test_nobody_takes_another_persons_message_by_its_key(pages: Client) -> None:
@@ -219,7 +219,7 @@ def test_a_failed_one_is_sent_anew_to_the_present_address(pages: Client) -> None
     shown = pages.get(_anew(failed)).text
     for words in (
         "new@example.org",
-        "The failed one went to <bdi>old@example.org</bdi>",
+        "The failed message went to <bdi>old@example.org</bdi>",
         "Payment due",
         "your payment is due.",
     ):
@@ -253,10 +253,10 @@ def test_what_was_delivered_is_sent_anew_only_by_a_form_that_said_so(pages: Clie
     failed = _failed()
     delivered = make_resend(failed, MessageState.SENT)
     assert (
-        "It was delivered already" in pages.post(_anew(failed), _mail(expected_last=delivered.key.hex)).text
+        "It was already delivered" in pages.post(_anew(failed), _mail(expected_last=delivered.key.hex)).text
     )
     shown = pages.get(_anew(failed)).text
-    assert "This sends it a second time." in shown
+    assert "This sends it again." in shown
     assert 'name="again" value="True"' in shown
     pages.post(_anew(failed), _mail(expected_last=delivered.key.hex, again="True"))
     assert Message.objects.count() == 3
@@ -313,7 +313,16 @@ def test_each_role_and_each_permission(client: Client) -> None:
         (_with("view_client_details", "send_manual_sms"), (403, 200, 403)),
         (_with("send_manual_email"), (403, 403, 403)),
         (_with("view_communication_history", "resend_failed_messages"), (403, 403, 403)),
-        (_with("view_communication_history", "resend_failed_messages", "send_manual_email"), (403, 403, 200)),
+        (_with("view_communication_history", "resend_failed_messages", "send_manual_email"), (403, 403, 403)),
+        (
+            _with(
+                "view_communication_history",
+                "read_message_content",
+                "resend_failed_messages",
+                "send_manual_email",
+            ),
+            (403, 403, 200),
+        ),
     ):
         client.force_login(person)
         assert tuple(client.get(path).status_code for path in (mail, sms, _anew(failed))) == statuses

@@ -42,7 +42,7 @@ def test_the_form_costs_the_same_for_one_template_and_for_three(
     for _ in range(rows):
         make_template(trigger="MANUAL")
     address = f"/clients/{make_client().key.hex}/send/email/"
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         pages.get(address)
 
 
@@ -63,7 +63,9 @@ def test_a_template_fills_the_form_in_and_is_logged_with_the_changed_text(pages:
         "body": "Changed too",
         "keep_html": "on",
     }
-    assert "The HTML version goes with it" in pages.post(address, sent | {"do": "preview"}).content.decode()
+    assert (
+        "The HTML version is sent with it" in pages.post(address, sent | {"do": "preview"}).content.decode()
+    )
     pages.post(address, sent | {"do": "send"})
     message = Message.objects.get()
     assert (message.subject, message.content, message.html) == ("Changed", "Changed too", "<p>Ana Silva</p>")
@@ -88,7 +90,7 @@ def test_a_template_puts_itself_in_use_when_it_is_sent_by_hand(pages: Client) ->
 @pytest.mark.parametrize("asked", ["zz", "0" * 32])
 def test_a_template_that_does_not_fit_is_said_and_the_form_stays_empty(pages: Client, asked: str) -> None:
     answer = pages.get(f"/clients/{make_client().key.hex}/send/email/?template={asked}")
-    assert "That template cannot be used here any more." in answer.content.decode()
+    assert "That template can no longer be used here." in answer.content.decode()
     assert answer.context["form"]["body"].value() is None
 
 
@@ -111,23 +113,23 @@ def test_the_api_sends_a_template_and_keeps_its_rules() -> None:
         (
             {"clientKey": None, "groupKey": group.key.hex},
             400,
-            "templateKey: the template is about clients, the addressee is none",
+            "templateKey: the template is for clients, not for this recipient",
         ),
         (
             {"clientKey": None, "destination": "a@example.org"},
             400,
-            "templateKey: the template is about clients, the addressee is none",
+            "templateKey: the template is for clients, not for this recipient",
         ),
         ({"templateKey": "zz"}, 400, "templateKey: must be a key of 32 hexadecimal characters"),
         (
             {"templateKey": make_template().key.hex},
             404,
-            "templateKey: there is no such template for messages by hand",
+            "templateKey: no such template for manual messages",
         ),
         (
             {"templateKey": make_template(trigger="MANUAL", active=False).key.hex},
             400,
-            "templateKey: the template is switched off",
+            "templateKey: the template is inactive",
         ),
     )
     for fields, status, source in wrong:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from commlog.message.detail import read
 from notifications.failures import Reason
 from notifications.models import Message
 from notifications.states import MessageState, MessageType, Outcome
@@ -36,8 +37,10 @@ def test_a_failed_mail_is_explained_with_all_that_is_known(pages: Client) -> Non
         "Failed",
         "E-mail to",
         "ana@example.org",
-        "The conversation with the mail server failed or the server refused the message.",
-        "If it refused the address, check it with the recipient and correct it",
+        "The address does not exist",
+        "The recipient’s provider does not know this address or number.",
+        "Correct the address",
+        "Ask the recipient for the right address, correct it, then resend.",
         "550 5.1.1 no such user",
         "MESSAGING_EXCEPTION",
         "(client 000123)",
@@ -49,23 +52,45 @@ def test_a_failed_mail_is_explained_with_all_that_is_known(pages: Client) -> Non
         assert words in shown
 
 
+def test_the_status_of_a_receiver_stands_in_the_title(pages: Client) -> None:
+    failed = {"failure_reason": Reason.INVALID_HTTP_RESPONSE, "failure_cause": "HTTP 503: Try later"}
+    message = make_message(MessageState.FAILED, MessageType.WEB_HOOK, **failed)
+    page = pages.get(f"/communications/{message.key.hex}/").text
+    assert "<h2>The server is not accepting messages (HTTP 503)</h2>" in page
+
+
 def test_the_attempts_are_a_time_line(pages: Client) -> None:
     message = make_message(MessageState.FAILED, created_at=NOW)
     for second in (0, 0.2, 2.3, 8.4, 26.5, 80.6):
         make_attempt(message, now=NOW + timedelta(seconds=second))
     shown = pages.get(_url(message)).text
-    assert shown.count("<li data-outcome=") == 6
+    assert shown.count("<li data-outcome=") == 1  # all ended alike: one line, which opens
     for words in (
+        "6 ×",
         "09:14:02.113",
         "84 ms",
-        "at once",
+        "immediately",
         "after 2 s",
         "after 6 s",
         "after 18 s",
         "after 54 s",
-        "Failed for good at 09:15:22",
+        "Failed at 09:15:22",
     ):
         assert words in shown
+
+
+def test_only_attempts_that_ended_alike_share_a_line(pages: Client) -> None:
+    message = make_message(MessageState.FAILED, created_at=NOW)
+    for detail in ("503", "503", "504", "503"):
+        make_attempt(message, detail=detail)
+    make_attempt(message, detail="503", late_outcome=Outcome.ACCEPTED, late_detail="250 ok", late_at=NOW)
+    runs = read(message).runs
+    assert [[step.attempt.detail for step in run.steps] for run in runs] == [
+        ["503", "503"],
+        ["504"],
+        ["503"],
+        ["503"],
+    ]
 
 
 def test_an_attempt_under_way_and_a_late_answer(pages: Client) -> None:
@@ -73,7 +98,7 @@ def test_an_attempt_under_way_and_a_late_answer(pages: Client) -> None:
     make_attempt(message, Outcome.UNKNOWN, late_outcome=Outcome.ACCEPTED, late_detail="250 ok", late_at=NOW)
     make_attempt(message, "")
     shown = pages.get(_url(message)).text
-    for words in ("Unknown, may have arrived", "A late answer came", "250 ok", "Under way"):
+    for words in ("Unknown, may have arrived", "Late answer at", "250 ok", "In progress"):
         assert words in shown
 
 
@@ -94,10 +119,10 @@ def test_the_button_follows_the_chain(pages: Client) -> None:
     second = make_resend(first, MessageState.QUEUED)
     shown = pages.get(_url(first)).text
     assert "/resend/" not in shown
-    assert "It was resent and is under way" in shown
+    assert "Resent by" in shown
     Message.objects.filter(pk=second.pk).update(state=MessageState.SENT, sent_at=NOW, due_at=None)
     shown = pages.get(_url(first)).text
-    assert ">Send once more<" in shown
+    assert ">Resend anyway<" in shown
     assert 'name="again" value="1"' in shown
     assert "sent 24 Nov 2026 09:14" in shown
     assert "/resend/" not in pages.get(_url(second)).text
@@ -170,7 +195,7 @@ def test_the_page_costs_the_same_for_one_attempt_and_for_three(
     make_resend(message, MessageState.SENT)
     for _ in range(attempts):
         make_attempt(message)
-    # Session, user, two for permissions; message, chain, attempts; menu, banner.
+    # Session, user, permissions; message, chain, attempts; menu, banner.
     with django_assert_num_queries(11):
         pages.get(_url(message))
 
@@ -187,7 +212,7 @@ def test_the_dialog_is_a_part_of_the_page(pages: Client) -> None:
 def test_an_unknown_key_is_a_page_of_its_own(pages: Client, path: str) -> None:
     response = pages.get(f"/communications/{path}/")
     assert response.status_code == 404
-    assert "There is nothing here" in response.text
+    assert "Page not found" in response.text
 
 
 def test_a_key_in_capitals_is_the_same_key(pages: Client) -> None:

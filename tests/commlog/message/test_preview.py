@@ -80,7 +80,7 @@ def test_pictures_from_elsewhere_are_counted_and_not_loaded() -> None:
         here in made.html,
         'alt="logo"' in made.html,
     ) == (4, 1, True, True)
-    assert "2 pictures that would be loaded from elsewhere are not shown" in document(mail)
+    assert "2 external images are not shown" in document(mail)
     assert "not shown" not in document("<p>Hi</p>")
 
 

@@ -119,7 +119,7 @@ def shown(pages: Client, message: Message) -> tuple[str, str]:
 
 def test_waiting_for_a_receipt_is_said(pages: Client) -> None:
     for text in shown(pages, under_way()):
-        assert "aits for its receipt" in text
+        assert "aiting for its receipt" in text
 
 
 def test_an_sms_of_unknown_outcome_that_was_delivered_loses_plain_resend(pages: Client) -> None:
@@ -129,9 +129,11 @@ def test_an_sms_of_unknown_outcome_that_was_delivered_loses_plain_resend(pages: 
     log, page = shown(pages, message)
     for text in (log, page):
         assert ">Resend<" not in text
-        assert ">Send once more<" in text
+        assert ">Resend anyway<" in text
     assert "delivered, receipt " in log
     assert "It was delivered after all." in page
+    assert "Nothing to do" in page
+    assert "Ask the recipient" not in page
     assert "It may have been delivered." not in page
 
 
@@ -143,11 +145,11 @@ def test_what_was_lost_after_it_was_sent_can_be_sent_anew(
     pages: Client, type: MessageType, status: ReceiptStatus
 ) -> None:
     message = make_message(MessageState.SENT, type, provider_id="id")
-    assert "Send anew" not in shown(pages, message)[1]
+    assert "Edit and resend" not in shown(pages, message)[1]
     receipts.record(message.key, status, provider_id="id", code="30005", detail="Unknown destination")
     log, page = shown(pages, message)
     assert f"{status.label}, receipt " in log
-    for said in ("It did not arrive.", "Send anew", "30005 Unknown destination"):
+    for said in ("It did not arrive.", "Edit and resend", "30005 Unknown destination"):
         assert said in page
     form = pages.get(f"/communications/{message.key.hex}/send-anew/")
     assert form.status_code == 200

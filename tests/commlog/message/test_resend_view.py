@@ -40,7 +40,7 @@ def test_without_javascript_it_returns_to_the_log_with_a_link_to_the_new_entry(p
     new = Message.objects.get(resend_of=failed)
     assert (response.status_code, response["Location"]) == (302, "/communications/?state=FAILED")
     shown = pages.get(response["Location"]).text
-    assert "Queued again as a new entry. The failed one stays in the log." in shown
+    assert "Resent as a new entry, now in the queue. The failed entry stays in the log." in shown
     assert f'<a href="/communications/{new.key.hex}/">Open the entry</a>' in shown
     assert (new.state, new.resent_by, new.content) == (MessageState.QUEUED, "Ada Officer", failed.content)
 
@@ -68,17 +68,17 @@ def test_what_would_fail_at_once_makes_no_entry_and_the_answer_says_what_to_do_i
     )
     page = f"/communications/{failed.key.hex}/"
     said = (
-        "It would fail again at once, so no new entry was made: No destination is on file. Add the "
-        "address to the recipient’s page"
+        "Not resent, because it would fail again immediately: No destination is on file. Add the "
+        "address on the recipient’s page"
     )
     in_place = unescape(_resend(pages, failed, HTMX).text).replace("'", "’")
     assert said in in_place
-    assert f'href="{page}send-anew/">Send anew…</a>' in in_place
+    assert f'href="{page}send-anew/">Edit and resend…</a>' in in_place
     assert "hx-swap-oob" not in in_place  # the row behind the dialog keeps its button
     shown = unescape(pages.get(_resend(pages, failed)["Location"]).text).replace("'", "’")
     assert said in shown
     assert f'<a href="{page}">Open the entry</a>' in shown
-    assert "Queued again" not in shown
+    assert "Resent as a new entry" not in shown
     assert (Message.objects.count(), AuditEntry.objects.filter(action="RESENT").exists()) == (1, False)
     assert f'action="{page}resend/"' in pages.get(page).text  # the button stays
 
@@ -86,8 +86,11 @@ def test_what_would_fail_at_once_makes_no_entry_and_the_answer_says_what_to_do_i
 def test_what_no_other_text_would_help_is_not_offered_to_be_written_anew(pages: Client) -> None:
     ChannelSwitch.objects.update_or_create(channel=MessageType.EMAIL, defaults={"enabled": False})
     refused = _resend(pages, make_message(MessageState.FAILED), HTMX).text
-    assert "An administrator has switched E-mail off. Have it switched on, then resend." in refused
-    assert "Send anew" not in refused
+    assert (
+        "An administrator has switched E-mail off. Ask an administrator to switch it on, then resend."
+        in refused
+    )
+    assert "Edit and resend" not in refused
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_pressed_twice_it_makes_one_new_entry(pages: Client) -> None:
     _resend(pages, failed)
     response = _resend(pages, failed, HTMX)
     new = Message.objects.get(resend_of=failed)
-    assert "Queued again already" in response.text
+    assert "Already resent:" in response.text
     assert f'href="/communications/{new.key.hex}/"' in response.text
 
 
@@ -113,7 +116,7 @@ def test_in_place_it_answers_with_a_link_and_updates_the_row_behind_the_dialog(p
     in_row = _resend(pages, failed, HTMX | {"HX-Target": slot}).text
     new = Message.objects.get(resend_of=failed)
     assert "<html" not in in_row
-    assert f'href="/communications/{new.key.hex}/">a new entry</a>' in in_row
+    assert f'href="/communications/{new.key.hex}/">open the new entry</a>' in in_row
     assert "hx-swap-oob" not in in_row
     in_dialog = _resend(pages, failed, HTMX | {"HX-Target": "message-resend"}).text
     assert f'<div id="{slot}" hx-swap-oob="innerHTML">' in in_dialog
@@ -131,7 +134,7 @@ def test_what_was_delivered_is_sent_again_only_when_insisted(pages: Client) -> N
     failed = make_message(MessageState.FAILED)
     sent = make_resend(failed, MessageState.SENT)
     refused = _resend(pages, failed, HTMX, expected_last=sent.key.hex)
-    assert "It was delivered already" in refused.text
+    assert "It was already delivered" in refused.text
     assert Message.objects.count() == 2
     _resend(pages, failed, HTMX, expected_last=sent.key.hex, again="1")
     assert Message.objects.count() == 3
@@ -147,7 +150,7 @@ def test_only_failed_messages_are_resent(pages: Client, state: MessageState) -> 
 
 def test_a_forged_form_is_refused(pages: Client) -> None:
     failed = make_message(MessageState.FAILED)
-    assert "damaged" in _resend(pages, failed, HTMX, expected_last="x\0").text
+    assert "arrived incomplete" in _resend(pages, failed, HTMX, expected_last="x\0").text
     assert Message.objects.count() == 1
 
 
@@ -159,7 +162,7 @@ def test_it_takes_a_post_a_token_and_a_message() -> None:
     assert client.get(url).status_code == 405
     refused = client.post(url)
     assert refused.status_code == 403
-    assert "This form is too old" in refused.text
+    assert "This form has expired" in refused.text
     assert Message.objects.count() == 1
     client.handler.enforce_csrf_checks = False
     assert client.post(f"/communications/{uuid4().hex}/resend/").status_code == 404

@@ -55,7 +55,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         make_template()
-    with django_assert_num_queries(8):  # session, user, two for permissions, templates, menu, jobs, banner
+    with django_assert_num_queries(7):  # session, user, permissions, templates, menu, jobs, banner
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 
@@ -73,7 +73,7 @@ def test_the_list_is_filtered(pages: Client) -> None:
         ("?trigger=MANUAL", []),
     ):
         assert [each.name for each in pages.get(PAGE + query).context["listing"].rows] == names
-    assert b"Nothing is listed" in pages.get(PAGE + "?type=FAX").content
+    assert b"Nothing shown" in pages.get(PAGE + "?type=FAX").content
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_the_list_is_filtered(pages: Client) -> None:
         (
             lambda: ("WEB_HOOK", _hook(auth_username="a:b", password="x")),
             "auth_username",
-            "User name holds a colon, which ends a user name",
+            "Username contains a colon, which ends a username",
         ),
         (
             lambda: ("WEB_HOOK", _hook(auth_username="a", password="x\x07")),
             "password",
-            "Password holds a control character.",
+            "Password contains a control character.",
         ),
         (
             lambda: ("WEB_HOOK", _hook(password="hunter2")),
             "auth_username",
-            "Enter the user name that the password belongs to",
+            "Enter the username for this password, or clear the password.",
         ),
     ],
 )
@@ -113,7 +113,7 @@ def test_headers_are_lines_by_cr_and_lf_alone(pages: Client) -> None:
     assert NotificationTemplate.objects.get().headers == {"X-A": "1", "X-B": "2", "X-C": "3", "X-D": "4"}
     answer = pages.post(NEW + "WEB_HOOK", _hook(name="Another", header_lines="X-A: 1\u2028X-B: 2"))
     # One header, and one that cannot be sent.
-    assert "holds a line break" in answer.context["form"].errors["header_lines"][0]
+    assert "contains a line break" in answer.context["form"].errors["header_lines"][0]
 
 
 def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
@@ -135,23 +135,23 @@ def test_a_template_is_made_and_recorded(pages: Client, ada: User) -> None:
     entry = AuditEntry.objects.get(target_kind="template")
     assert (entry.action, entry.actor, entry.target_label) == ("CREATED", ada, "Payment received")
     assert (
-        "any of Amount is more than 100; Own field LOYALTY is gold"
+        "any of Amount is more than 100; Custom field LOYALTY is gold"
         in pages.get(answer["Location"]).content.decode()
     )
 
 
 WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"name": ""}, "name", "Name is missing."),
-    ({"text": "Dear {CLIENT_NAM}, {foo}"}, "text", "Text holds placeholders that cannot be filled in: "
+    ({"text": "Dear {CLIENT_NAM}, {foo}"}, "text", "Text contains placeholders that cannot be filled in: "
                                                    "{CLIENT_NAM}, {foo}."),
     ({"subject": ""}, "subject", "Subject is missing."),
-    ({"event": ""}, "event", "Event is missing: choose what it waits for."),
-    ({"text": "a\0"}, "text", "Text holds a NUL character, which cannot be stored."),
-    ({"event": "GROUP_CREATED"}, "target", "With this event and channel it can be about Groups."),
-    ({"trigger": "MANUAL"}, "event", "A template for messages by hand has none."),
-    ({"f1": "NOBODY", "o1": "EQUALS", "v1": "1"}, "match_any", "A condition is wrong."),
-    ({"f1": "AMOUNT", "o1": "BETWEEN", "v1": "9, 1"}, "match_any", "A condition is wrong."),
-    ({"v1": "1"}, "match_any", "A condition is wrong."),
+    ({"event": ""}, "event", "Event is missing: choose the event that triggers it."),
+    ({"text": "a\0"}, "text", "Text contains a NUL character, which cannot be stored."),
+    ({"event": "GROUP_CREATED"}, "target", "With this event and channel, it can apply to Groups."),
+    ({"trigger": "MANUAL"}, "event", "A template for manual messages has none."),
+    ({"f1": "NOBODY", "o1": "EQUALS", "v1": "1"}, "match_any", "A condition is not valid."),
+    ({"f1": "AMOUNT", "o1": "BETWEEN", "v1": "9, 1"}, "match_any", "A condition is not valid."),
+    ({"v1": "1"}, "match_any", "A condition is not valid."),
 )  # fmt: skip
 
 
@@ -173,10 +173,37 @@ def test_what_is_wrong_with_a_condition_is_said_in_its_row(pages: Client) -> Non
     assert [row.wrong for row in rows] == [
         "Must be an amount such as 1250.50, without separators.",
         "",
-        "",
-        "",
     ]
-    assert (rows[0].value, rows[2].number) == ("1,000", 3)
+    assert rows[0].value == "1,000"
+
+
+def test_a_span_has_two_inputs_and_rows_come_and_go_by_buttons(pages: Client) -> None:
+    rows = {
+        "f1": "AMOUNT",
+        "o1": "BETWEEN",
+        "v1": "1",
+        "w1": "9",
+        "f2": "AMOUNT",
+        "o2": "LESS_THAN",
+        "v2": "x",
+    }
+    rows |= {"w2": "hidden, and left out"}
+    unfinished = _form(**rows, name="", do="add")
+    editor = pages.post(NEW + "EMAIL", unfinished).context["form"]
+    assert [(row.value, row.upto, row.fresh) for row in editor.rows] == [
+        ("1", "9", False),
+        ("x", "", False),
+        ("", "", True),
+    ]
+    assert (editor.errors, NotificationTemplate.objects.exists()) == ({}, False)
+    part = pages.post(NEW + "EMAIL", unfinished | {"do": "remove-2"}, headers={"HX-Request": "true"})
+    assert [row.value for row in part.context["form"].rows] == ["1"]
+    assert part.text.lstrip().startswith("<fieldset")
+    pages.post(NEW + "EMAIL", _form(**rows | {"f2": "", "v2": ""}))
+    made = NotificationTemplate.objects.get()
+    assert made.conditions == [{"field": "AMOUNT", "operator": "BETWEEN", "values": ["1", "9"]}]
+    (stored,) = pages.get(f"{PAGE}{made.key.hex}/edit/").context["form"].rows
+    assert (stored.value, stored.upto) == ("1", "9")
 
 
 def test_a_webhook_keeps_its_secrets_and_shows_its_signing_secret_once(pages: Client) -> None:
@@ -224,9 +251,9 @@ def test_a_url_of_another_server_asks_for_the_secrets_again(pages: Client) -> No
         f"{PAGE}{made.key.hex}/edit/", _hook(**_AWAY) | seen_at(pages, f"{PAGE}{made.key.hex}/edit/")
     )
     assert answer.context["form"].errors == {
-        "password": ["The URL leads to another server: enter the password again, or remove the user name."],
+        "password": ["The URL points to another server. Enter the password again, or remove the username."],
         "header_lines": [
-            "The URL leads to another server: enter the value of X-Token again, or remove the line."
+            "The URL points to another server. Enter the value of X-Token again, or remove the line."
         ],
     }
     kept = NotificationTemplate.objects.get()
@@ -280,8 +307,8 @@ def test_renewing_the_signing_secret_keeps_the_old_one_beside_it(pages: Client) 
 @pytest.mark.parametrize(
     ("lines", "error"),
     [
-        ("no colon", "“no colon” is no header: write Name: value, each name once."),
-        ("A: 1\nA: 2", "“A: 2” is no header: write Name: value, each name once."),
+        ("no colon", "“no colon” is not a header. Write Name: value, each name once."),
+        ("A: 1\nA: 2", "“A: 2” is not a header. Write Name: value, each name once."),
         ("A b: 1", "A header's name has letters, digits and hyphens only, at most 64."),
     ],
 )
@@ -337,7 +364,7 @@ def test_what_stands_in_the_way_of_a_preview_is_said(pages: Client) -> None:
         in pages.post(NEW + "EMAIL", _form(do="preview", text="{NOBODY}")).content.decode()
     )
     assert (
-        "There is no client with the name or ID “zz”."
+        "No client has the name or ID “zz”."
         in pages.post(NEW + "EMAIL", _form(do="preview", with_client="zz")).content.decode()
     )
 
@@ -419,7 +446,7 @@ def test_switching_and_deleting(pages: Client, ada: User) -> None:
     assert Message.objects.count() == 0
     pages.post(address + "activity/", {"active": "1"})
     events.raise_one(Happening("LOAN_REPAYMENT", client=make_client()))
-    assert b"Keep it" in pages.get(address + "delete/").content
+    assert b"This cannot be undone" in pages.get(address + "delete/").content
     assert pages.post(address + "delete/")["Location"] == PAGE
     assert pages.get(address).status_code == 404
     assert pages.get(address + "activity/").status_code == 404
@@ -467,16 +494,14 @@ def test_activating_says_first_how_many_messages_a_day_that_is(pages: Client) ->
         "The event LOAN_REPAYMENT was reported 4 times in the last 24 hours: 2 messages a day from this "
         "template." in _asked(pages, template)
     )
-    assert "it sends E-mail to: the client or the group itself. Past events send nothing." in _asked(
-        pages, template
-    )
+    assert "it sends E-mail to: the client or group. Past events send nothing." in _asked(pages, template)
     template.refresh_from_db()
     assert not template.active
     assert Message.objects.count() == 0
     pages.post(f"{PAGE}{template.key.hex}/activity/", {"active": "1"})
     asked = _asked(pages, template)
     assert "2 messages a day from this template." in asked
-    assert "Events that come while it is inactive are not made up for later." in asked
+    assert "Events that arrive while it is inactive are not sent later." in asked
 
 
 def test_more_events_than_are_tried_are_judged_by_the_latest(
@@ -529,7 +554,7 @@ def test_a_number_that_nobody_knows_is_not_made_up(pages: Client) -> None:
     )
     by_hand = make_template(trigger="MANUAL", event="", active=False)
     assert (
-        "A person sends it. Staff can choose it when they write a message; nothing is sent by itself."
+        "Staff send it by hand. They can choose it when they write a message. Nothing is sent automatically."
         in _asked(pages, by_hand)
     )
 

@@ -123,7 +123,7 @@ def test_the_search_box_lists_the_messages_of_one(pages: Client) -> None:
     assert _listed(pages, q="Kd-7") == [of_big]
     response = pages.get(URL, {"q": "KD-7"})
     assert response.context["log"].rows == []
-    assert "write it exactly (Kd-7, kd-7)" in response.text
+    assert "enter it exactly (Kd-7, kd-7)" in response.text
 
 
 def test_the_search_box_takes_an_id_in_other_capitals(pages: Client) -> None:
@@ -138,7 +138,7 @@ def test_a_member_is_added_by_the_exact_id(pages: Client) -> None:
     _, small = _clients()
     group = make_group()
     path = f"/groups/{group.key.hex}/members/"
-    assert "write it exactly (Kd-7, kd-7)" in pages.post(path, {"client_id": "KD-7"}).text
+    assert "enter it exactly (Kd-7, kd-7)" in pages.post(path, {"client_id": "KD-7"}).text
     assert pages.post(path, {"client_id": "kd-7"}).status_code == 302
     assert list(group.members.all()) == [small]
 
@@ -185,7 +185,7 @@ def test_a_new_id_that_differs_in_capitals_alone_is_refused_with_the_other_named
         ("/groups/new/", "group_id", {"name": "Market women"}),
     ):
         said = " ".join(pages.post(path, form | {field: number}).context["form"].errors[field])
-        assert f"has the ID {other}, which differs in capitals alone" in said
+        assert f"has the ID {other}, which differs only in capitals" in said
 
 
 def test_an_old_pair_can_still_be_changed(pages: Client) -> None:
@@ -204,7 +204,7 @@ def test_a_user_name_that_differs_in_capitals_alone_is_refused(client: Client) -
     answer = client.post(
         "/administration/users/new/", {"username": "aDA", "password": "correct horse battery staple"}
     )
-    assert "There is a user of that name already: Ada." in answer.text
-    with pytest.raises(CommandError, match="already: Ada"):
+    assert "A user with this name already exists: Ada." in answer.text
+    with pytest.raises(CommandError, match="already exists: Ada"):
         call_command("create_user", "ada", role="Viewer")
     assert User.objects.filter(username__iexact="ada").count() == 1

@@ -1,15 +1,18 @@
 """The broker whose queue is the message table."""
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
+from notifications.cluster import broker, resting
 from notifications.cluster.broker import MessageBroker
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
@@ -91,3 +94,55 @@ def test_a_database_that_does_not_answer_is_not_the_end_of_the_pusher() -> None:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO notifications_lane")
     assert handed_out() == [("notifications.tasks.drain", ("EMAIL",))]
+
+
+def test_it_rests_while_nothing_was_committed_and_nothing_becomes_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stamp = "1"
+    for module in (broker, resting):
+        monkeypatch.setattr(module, "committed", lambda: (1, stamp))
+    monkeypatch.setattr(resting, "LONGEST", 60.0)
+    make_message(MessageState.SENT)
+    ours = MessageBroker("commlog")
+    assert ours.dequeue() is None
+    with CaptureQueriesContext(connection) as asked:
+        assert ours.dequeue() is None
+    assert len(asked) == 0
+    late = make_message(due_at=timezone.now() - timedelta(seconds=1))
+    assert ours.dequeue() is None  # it would have changed the stamp
+    stamp = "2"
+    assert len(ours.dequeue() or []) == 1
+
+    Message.objects.filter(pk=late.pk).update(due_at=timezone.now() + timedelta(seconds=0.15))
+    stamp = "3"
+    assert ours.dequeue() is None
+    _until_something(ours)
+    Message.objects.filter(pk=late.pk).update(due_at=timezone.now() + timedelta(hours=1))
+    make_message(MessageState.SENDING_ASYNC, lease_until=timezone.now() + timedelta(seconds=0.15))
+    stamp = "4"
+    assert ours.dequeue() is None
+    _until_something(ours)
+
+
+def _until_something(ours: MessageBroker) -> None:
+    """Wait until it hands something out by itself, long before the end of the longest rest."""
+    end = monotonic() + 10
+    while not ours.dequeue():
+        assert monotonic() < end
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_of_others_ends_the_rest() -> None:
+    before = resting.committed()
+    assert before == resting.committed()
+    with transaction.atomic():
+        assert resting.committed() is None
+    other = connections["default"].copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("CREATE TABLE made_meanwhile (id int)")
+            cursor.execute("DROP TABLE made_meanwhile")
+    finally:
+        other.close()
+    assert resting.committed() != before

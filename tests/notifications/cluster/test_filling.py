@@ -1,8 +1,10 @@
 """Folds of older rows are filled in by the cluster, batch by batch."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -10,10 +12,11 @@ from django_q.models import Schedule
 
 from notifications.cluster import filling
 from notifications.models import Client, Filling, Message
+from notifications.states import MessageState
 from tests.factories import make_client, make_message, make_user
 
 pytestmark = pytest.mark.django_db
-_BEFORE = ("notifications", "0006_failure_reason_index")
+_BEFORE, _FOLDS = ("notifications", "0006_failure_reason_index"), ("notifications", "0007_folds")
 
 
 def _older_rows(*names: str) -> list[Message]:
@@ -75,24 +78,30 @@ def test_it_ends_once_no_older_process_can_write_any_more() -> None:
     assert Schedule.objects.filter(name="fill folds").count() == 0
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_migration_notes_what_is_older_and_copies_no_table() -> None:
-    executor = MigrationExecutor(connection)
-    leaves = executor.loader.graph.leaf_nodes()
-    old = executor.migrate([_BEFORE]).apps
-    try:
-        old.get_model("notifications", "Client").objects.create(client_id="1", first_names="Ána")
-        loader = MigrationExecutor(connection).loader
-        migration = loader.get_migration("notifications", "0007_folds")
-        with connection.schema_editor(collect_sql=True) as editor:
-            migration.apply(loader.project_state(_BEFORE), editor, collect_sql=True)
-        assert not [statement for statement in editor.collected_sql if "new__" in statement]
-        assert len([statement for statement in editor.collected_sql if "ADD COLUMN" in statement]) == 4
-    finally:
-        MigrationExecutor(connection).migrate(leaves)
-    assert list(Filling.objects.values_list("table", flat=True)) == ["notifications.client"]
-    filling.install_schedule()
+def test_failures_that_are_older_say_what_they_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling, "_BATCH", 2)
+    states = (MessageState.FAILED, MessageState.SENT, MessageState.FAILED)
+    first, *_ = [make_message(state) for state in states]
+    # Ids of tests before are not given out again, and it looks at all of them.
+    Filling.objects.create(table=filling.MEANINGS, last_pk=first.pk - 1)
     filling.fill()
-    assert Client.objects.get().name_fold == "ana"
-    Filling.objects.all().delete()
-    Schedule.objects.filter(name="fill folds").delete()
+    told = list(Message.objects.order_by("pk").values_list("failure_meaning", "failure_level"))
+    assert told == [("NO_SUCH_ADDRESS", "ADDRESS"), ("", ""), ("NO_SUCH_ADDRESS", "ADDRESS")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_copies_no_table() -> None:
+    loader = MigrationExecutor(connection).loader
+    with connection.schema_editor(collect_sql=True) as editor:
+        loader.get_migration(*_FOLDS).apply(loader.project_state(_BEFORE), editor, collect_sql=True)
+    assert not [statement for statement in editor.collected_sql if "new__" in statement]
+    assert len([statement for statement in editor.collected_sql if "ADD COLUMN" in statement]) == 4
+
+
+def test_the_migration_notes_what_is_older() -> None:
+    make_client(first_names="Ána")
+    Client.objects.update(name_fold="")
+    import_module("notifications.migrations.0007_folds").note_what_is_older(apps, None)
+    assert list(Filling.objects.values_list("table", flat=True)) == ["notifications.client"]
+    filling.fill()
+    assert Client.objects.get().name_fold == "ana silva"

@@ -26,8 +26,10 @@ from notifications.criteria import (
     to_q,
 )
 from notifications.failures import Reason
+from notifications.failures.meanings import of_reason, stored
 from notifications.faults import Fault, Malformed
 from notifications.models import Message
+from notifications.models.legal_hold import holds_on
 from notifications.states import FINAL, MessageState, MessageType, Outcome
 from notifications.text.spelling import fold
 from tests.factories import make_client, make_group, make_message, make_resend, make_user
@@ -107,6 +109,7 @@ def random_messages(number: int) -> list[Message]:
                 "failure_reason": dice.choice([Reason.OTHER, Reason.SMS_NOT_SENT]),
                 "failure_cause": dice.choice(TEXTS),
             }
+            values |= stored(of_reason(values["failure_reason"]))
             values["outcome"] = dice.choice([Outcome.UNKNOWN, Outcome.REFUSED])
         make_message(state, kind, **values)
     failed = list(Message.objects.failed())
@@ -138,6 +141,10 @@ def value_of(field: Field, message: Message, everything: Sequence[Message]) -> A
         return message.may_have_been_delivered
     if field.key == "restored":
         return message.restored_at is not None and message.outcome == Outcome.UNKNOWN
+    if field.key == "on_hold":
+        return bool(holds_on(message))
+    if field.key == "text_deleted":
+        return message.words_gone_at is not None
     if field.key == "resend":
         return message.resend_of_id is not None
     if field.key == "key":
@@ -152,6 +159,11 @@ def value_of(field: Field, message: Message, everything: Sequence[Message]) -> A
 
 def _days(value: datetime | None) -> Any:
     return value.astimezone(ZONE).date().isoformat() if value else None
+
+
+def _hours_ago(value: datetime) -> float:
+    ago = (NOW - value) / timedelta(hours=1)
+    return ago if ago >= -1 / 60 else 1e9  # the clocks of machines may differ by a minute
 
 
 def _on_days(test: Callable[[str], bool]) -> Callable[[Any, Any], bool]:
@@ -173,6 +185,10 @@ _PLAIN: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EMPTY: lambda value, _given: value in (None, ""),
     Operator.NOT_EMPTY: lambda value, _given: value not in (None, ""),
     Operator.TODAY: _on_days(lambda day: day == "2026-11-25"),
+    Operator.YESTERDAY: _on_days(lambda day: day == "2026-11-24"),
+    Operator.LAST_WEEK: _on_days(lambda day: "2026-11-16" <= day <= "2026-11-22"),
+    Operator.LAST_MONTH: _on_days(lambda day: day.startswith("2026-10")),
+    Operator.LAST_HOURS: lambda value, given: value is not None and _hours_ago(value) <= int(given[0]),
     Operator.THIS_WEEK: _on_days(lambda day: "2026-11-23" <= day <= "2026-11-29"),
     Operator.THIS_MONTH: _on_days(lambda day: day.startswith("2026-11")),
     Operator.THIS_YEAR: _on_days(lambda day: day.startswith("2026")),
@@ -219,6 +235,8 @@ def samples(field: Field, operator: Operator, everything: Sequence[Message]) -> 
     """Values to ask with: some that are there, in several spellings, and some that are nowhere."""
     if operator == Operator.LAST_DAYS:
         return [["2"]]
+    if operator == Operator.LAST_HOURS:
+        return [["2"], ["24"]]
     if field.kind == Kind.DATE_TIME:
         return (
             [["2026-11-24", "2026-11-25"]]
@@ -255,7 +273,7 @@ def questions(field: Field, everything: Sequence[Message]) -> Iterator[tuple[Ope
     """Each operator of the field, with each of its samples."""
     for operator in field.operators:
         without = operator in (Operator.EMPTY, Operator.NOT_EMPTY) or operator.name.startswith(
-            ("TODAY", "THIS_")
+            ("TODAY", "YESTERDAY", "THIS_", "LAST_WEEK", "LAST_MONTH")
         )
         yield from (
             (operator, values) for values in ([[]] if without else samples(field, operator, everything))
@@ -398,6 +416,31 @@ def test_a_span_of_a_day_and_a_time_finds_what_lies_in_it(settings: Any) -> None
     assert list(Message.objects.filter(to_q([span])).order_by("pk")) == inside
 
 
+@pytest.mark.parametrize(
+    ("now", "operator", "first", "after"),
+    [
+        ("2026-01-01", Operator.YESTERDAY, "2025-12-31", "2026-01-01"),
+        ("2026-01-31", Operator.LAST_MONTH, "2025-12-01", "2026-01-01"),
+        ("2028-03-31", Operator.LAST_MONTH, "2028-02-01", "2028-03-01"),
+        ("2026-11-30", Operator.LAST_WEEK, "2026-11-23", "2026-11-30"),  # a Monday
+        ("2026-11-29", Operator.LAST_WEEK, "2026-11-16", "2026-11-23"),  # a Sunday
+    ],
+)
+def test_what_is_over_ends_where_the_present_begins(
+    now: str, operator: Operator, first: str, after: str
+) -> None:
+    start, end = bounds(operator, [], datetime.fromisoformat(f"{now}T23:59:59").replace(tzinfo=ZONE))
+    assert start
+    assert end
+    assert (start.isoformat()[:19], end.isoformat()[:19]) == (f"{first}T00:00:00", f"{after}T00:00:00")
+
+
+def test_hours_are_hours_also_where_the_clock_is_changed() -> None:
+    now = datetime(2026, 10, 25, 3, 30, tzinfo=ZONE)  # at three it was two again
+    start, _ = bounds(Operator.LAST_HOURS, ["2"], now)
+    assert start == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
 def test_mambus_fields_have_their_names() -> None:
     keys = {"encodedKey", "senderKey", "clientKey", "groupKey", "userKey", "templateKey"}
     keys |= {"loanAccountKey", "depositAccountKey", "repaymentKey", "referenceId"}
@@ -465,6 +508,9 @@ _BAD: list[tuple[str, str, list[str], Fault, dict[str, Any]]] = [
     ("created", "LAST_DAYS", ["0"], Fault.NOT_A_NUMBER_OF_DAYS, {"most": 36500}),
     ("created", "LAST_DAYS", ["1e3"], Fault.NOT_A_NUMBER_OF_DAYS, {"most": 36500}),
     ("created", "LAST_DAYS", ["7", "8"], Fault.SEVERAL_VALUES, {}),
+    ("created", "LAST_HOURS", ["100000"], Fault.NOT_A_NUMBER_OF_HOURS, {"most": 99999}),
+    ("created", "LAST_HOURS", ["-1"], Fault.NOT_A_NUMBER_OF_HOURS, {"most": 99999}),
+    ("created", "YESTERDAY", ["2026-11-24"], Fault.TAKES_NO_VALUE, {"operator": "YESTERDAY"}),
 ]  # fmt: skip
 
 

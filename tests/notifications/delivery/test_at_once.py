@@ -61,7 +61,9 @@ def test_what_was_accepted_is_recorded_and_counted_and_the_next_are_permitted(no
         now,
     )
     (tally,) = LaneTally.objects.all()
-    assert (tally.delivered, tally.failed, tally.accepted_at) == (2, 0, now)
+    assert (tally.outcome, tally.tries, tally.messages, tally.accepted_at) == (Outcome.ACCEPTED, 2, 2, now)
+    assert (tally.retries, tally.final, tally.wait_2) == (0, 0, 2)
+    assert 1_000 < tally.waited <= 2_000  # two of less than a second each
     assert (tally.lane_id, tally.minute, tally.worker) == (one.lane_id, minute_of(now), this_process.name())
     assert Attempt.objects.get(pk=three.attempt_id).permitted_at == now
 
@@ -90,7 +92,7 @@ def test_a_late_result_is_kept_on_its_attempt_beside_good_ones(now: datetime) ->
     )
     assert Message.objects.get(pk=late.message_id).state == MessageState.WAITING
     assert Message.objects.get(pk=good.message_id).state == MessageState.SENT
-    assert sum(LaneTally.objects.values_list("delivered", flat=True)) == 1
+    assert sum(LaneTally.objects.filter(outcome=Outcome.ACCEPTED).values_list("tries", flat=True)) == 1
 
 
 def test_a_message_without_an_open_attempt_takes_the_whole_round_back(now: datetime) -> None:

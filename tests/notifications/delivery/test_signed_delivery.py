@@ -126,7 +126,7 @@ def test_a_receiver_that_is_gone_stops_its_template_and_its_owner_is_told_once(
     (mail,) = Message.objects.filter(type=MessageType.EMAIL)
     assert (mail.destination, mail.subject) == (
         "operations@example.org",
-        "Commlog: the template Ledger was switched off",
+        "Commlog: the template Ledger was deactivated",
     )
     (entry,) = AuditEntry.objects.filter(target_kind="template")
     assert (entry.actor, entry.before) == (None, {"active": True})

@@ -157,7 +157,7 @@ SILENT: tuple[tuple[dict[str, Any], dict[str, Any], Silence, list[str]], ...] = 
         {"conditions": [{"field": "AMOUNT", "operator": "MORE_THAN", "values": ["100"]}]},
         {},
         Silence.CONDITION,
-        ["Amount is more than 100 does not hold: it is “12.50”"],
+        ["Amount is more than 100 (actual: “12.50”)"],
     ),
     ({"subscription": "OPT_IN"}, {}, Silence.NOT_SUBSCRIBED, ["Ana Silva: the template is sent to "
                                                               "subscribers only"]),
@@ -246,7 +246,7 @@ def test_a_url_that_cannot_be_made_silences_its_template_alone() -> None:
     (hook, details), sms = _silence(raised)
     assert (hook, sms) == (Silence.IMPOSSIBLE, ("", []))
     assert details == [
-        "destination: the URL is too long or holds a space, a backslash or a control character"
+        "destination: the URL is too long or contains a space, a backslash or a control character"
     ]
     assert raised.messages == [Message.objects.get().key]
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commlog.audit import AuditAction
@@ -97,19 +98,20 @@ def test_what_is_long_past_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> No
 # --- an outage ----------------------------------------------------------------------------------------------
 
 
-def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandIns, settings: Any) -> None:
-    settings.ALERT_EMAIL = "operations@example.org"
+def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandIns) -> None:
     providers.outage("WEB_HOOK", True)
     hooks = [Draft(WEB_HOOK, destination=providers.webhook_url(f"/{each}"), body="{}") for each in range(60)]
     enqueue_many(hooks)
-    drain(WEB_HOOK)
+    with CaptureQueriesContext(connection) as asked:
+        drain(WEB_HOOK)
     lane = Lane.objects.get(channel=WEB_HOOK)
     assert lane.circuit == Circuit.OPEN
+    _locks_its_lanes_first([each["sql"] for each in asked])
     waiting = Message.objects.filter(type=WEB_HOOK)
     before = dict(waiting.values_list("pk", "failures"))
     assert 5 <= sum(failures > 0 for failures in before.values()) < 60
 
-    # Held back: waiting, said so, not late; other lanes go on, and the owner is told.
+    # Held back: waiting, said so, not late; other lanes go on.
     later = db_now() + timedelta(seconds=3)
     openings.mark_held(later)
     assert set(waiting.values_list("state", "waiting_reason")) == {HELD}
@@ -119,11 +121,8 @@ def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandI
         (WEB_HOOK, 1),
     }
     drain(EMAIL)
-    assert {entry["destination"] for entry in providers.journal("EMAIL")} == {
-        "operations@example.org",
-        "ana0@example.org",
-    }
-    assert health.oldest_due(later) is None
+    assert {entry["destination"] for entry in providers.journal("EMAIL")} == {"ana0@example.org"}
+    assert health.survey(later).due_since is None
 
     # Tried with a few others and with one that has failed, which costs them nothing.
     Lane.objects.filter(pk=lane.pk).update(probe_at=db_now())
@@ -154,9 +153,17 @@ def test_an_outage_from_the_first_failure_to_the_last_delivery(providers: StandI
     )
     assert within_a_second <= 30 + 30 * 0.25 + 2
 
-    assert [entry["destination"] for entry in providers.journal("EMAIL")].count("operations@example.org") == 1
     changes = AuditEntry.objects.filter(action=AuditAction.CHANGED, target_kind="lane").order_by("pk")
     assert [(entry.after or {})["circuit"] for entry in changes] == [Circuit.OPEN, Circuit.HALF_OPEN]
+
+
+def _locks_its_lanes_first(said: list[str]) -> None:
+    """Two workers that note the same failures would wait for each other otherwise, and one turn break off."""
+    noted = [n for n, each in enumerate(said) if each.startswith('INSERT INTO "notifications_failingdest')]
+    assert noted
+    for place in noted if connection.vendor == "postgresql" else []:
+        begun = max(number for number, each in enumerate(said[:place]) if each == "BEGIN")
+        assert said[begun + 1].endswith('ORDER BY "notifications_lane"."id" ASC FOR NO KEY UPDATE')
 
 
 def drain_for(seconds: float, channel: MessageType) -> None:
@@ -256,19 +263,16 @@ def test_the_delivery_of_one_that_had_failed_frees_all(providers: StandIns) -> N
     assert (hook_lane().circuit, FailingDestination.objects.count()) == (Circuit.CLOSED, 0)
 
 
-def test_where_others_are_delivered_to_nobody_is_told(providers: StandIns, settings: Any) -> None:
-    settings.ALERT_EMAIL = "operations@example.org"
+def test_where_others_are_delivered_to_it_is_in_no_trouble(providers: StandIns) -> None:
     paths = [path for each in range(30) for path in ("/fail/503/here", f"/{each}")]
     hooks(providers, *paths)
     drain(WEB_HOOK)
     assert hook_lane().circuit == Circuit.HALF_OPEN
-    assert not Message.objects.filter(type=EMAIL).exists()
     assert not AuditEntry.objects.filter(target_kind="lane").exists()
 
-    # Nothing is delivered any more: then they are.
+    # Nothing is delivered any more: then it is.
     later = db_now() + timedelta(seconds=11)
     assert circuits.open_circuit(hook_lane().pk, trouble("x"), now=later)
-    assert Message.objects.filter(destination="operations@example.org").count() == 1
     circuits.delivered(hook_lane().pk, had_failed=False, now=later)
     changes = AuditEntry.objects.filter(action=AuditAction.CHANGED, target_kind="lane").order_by("pk")
     assert [(entry.after or {})["circuit"] for entry in changes] == [Circuit.OPEN, Circuit.HALF_OPEN]
@@ -284,15 +288,9 @@ def test_a_long_line_to_a_failing_destination_keeps_nobody_waiting(providers: St
     assert Message.objects.filter(destination=broken, parked_at__isnull=False).count() >= 1_150
 
 
-def test_opening_twice_tells_once(settings: Any) -> None:
-    settings.ALERT_EMAIL = "operations@example.org"
+def test_it_gets_into_trouble_once() -> None:
     lane = make_lane(WEB_HOOK, "hooks.example.org:443")
     assert [circuits.open_circuit(lane.pk, trouble("x"), now=db_now()) for _ in range(2)] == [True, False]
-    (mail,) = Message.objects.all()
-    assert (mail.destination, mail.subject) == (
-        "operations@example.org",
-        "Commlog: Webhook by hooks.example.org:443 is in trouble",
-    )
 
 
 # --- pause, switch, limit -----------------------------------------------------------------------------------
@@ -309,7 +307,7 @@ def test_what_is_paused_waits_and_leaves_after_the_resume(providers: StandIns, h
     mails(1)
     openings.mark_held(db_now())
     assert (states(), providers.journal("EMAIL"), Attempt.objects.count()) == ({HELD}, [], 0)
-    assert health.oldest_due(db_now() + timedelta(minutes=5)) is None
+    assert health.survey(db_now() + timedelta(minutes=5)).due_since is None
 
     type(row).objects.filter(pk=row.pk).update(paused_at=None)
     drain(EMAIL)

@@ -28,9 +28,11 @@ GIVEN: dict[str, Any] = {
 # What a row has that is no message's own: how it fares, and its place in its chain.
 LIFE = {
     "id", "key", "state", "lane_id", "created_at", "sent_at", "due_at", "parked_at", "token", "lease_until",
-    "waiting_reason", "attempt_count", "failures", "abandons", "failure_reason", "failure_cause", "outcome",
+    "waiting_reason", "attempt_count", "failures", "abandons", "failure_reason", "failure_cause",
+    "failure_meaning", "failure_level", "failed_at", "outcome",
     "possible_duplicate", "provider_id", "restored_at", "receipt_due_at", "receipt_status", "receipt_at",
     "first_id", "resend_of_id", "resent_by", "resent_by_user_id", "destination_fold", "recipient_name_fold",
+    "words_gone_at", "erased_at",
 }  # fmt: skip
 
 

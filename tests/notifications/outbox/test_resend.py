@@ -76,7 +76,7 @@ def test_what_was_delivered_is_sent_once_more_only_when_asked_for(providers: Sta
     failed = make_message(MessageState.FAILED)
     make_resend(failed, MessageState.SENT)
 
-    with pytest.raises(NotResendable, match="It was delivered already"):
+    with pytest.raises(NotResendable, match="It was already delivered"):
         outbox.resend(failed, by=officer())
 
     assert outbox.resend(failed, by=officer(), again=True).created

@@ -69,7 +69,7 @@ def test_what_failed_at_birth_and_still_would_is_not_resent_however_often_it_is_
     by = officer()
     for again in (False, True):
         with pytest.raises(
-            Unsendable, match="It would fail again at once, so no new entry was made"
+            Unsendable, match="Not resent, because it would fail again immediately"
         ) as refused:
             outbox.resend(message, by=by, again=again)
         assert refused.value.reason == reason
@@ -85,7 +85,7 @@ def test_an_address_that_came_since_is_the_recipients_and_not_the_messages() -> 
     assert message.client is not None
     message.client.email = "ana@example.org"
     message.client.save(update_fields=["email"])
-    with pytest.raises(Unsendable, match="Add the address to the recipient's page, then send it anew"):
+    with pytest.raises(Unsendable, match="Add the address on the recipient’s page"):
         outbox.resend(message, by=officer())
     anew = outbox.send_once(
         Draft(EMAIL, body="Dear Ana", client=message.client, sender=officer(), key=uuid4())
@@ -102,7 +102,9 @@ def test_while_its_channel_is_off_nothing_of_it_is_resent_and_afterwards_it_is(k
     message = make_message(FAILED, kind)
     switch = ChannelSwitch.objects.create(channel=kind, enabled=False)
     assert list(sendable.closed()) == [kind]
-    with pytest.raises(Unsendable, match=r"switched .* off\. Have it switched on, then resend"):
+    with pytest.raises(
+        Unsendable, match=r"switched .* off\. Ask an administrator to switch it on, then resend"
+    ):
         outbox.resend(message, by=officer())
     assert outbox.resend_many([message.pk], by=officer()).skipped == 1
     switch.delete()

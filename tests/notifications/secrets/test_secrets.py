@@ -127,7 +127,7 @@ def test_rotation(settings: Any) -> None:
     make_message()
 
     settings.SECRETS_KEY, settings.SECRETS_PREVIOUS_KEYS = NEW, [OLD]
-    assert rotated().startswith("2 stored secrets were sealed anew.")
+    assert rotated().startswith("2 stored secrets were encrypted again.")
 
     settings.SECRETS_PREVIOUS_KEYS = []
     message.refresh_from_db()

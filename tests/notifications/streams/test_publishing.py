@@ -109,14 +109,14 @@ def test_what_the_database_refuses_fails_alone(monkeypatch: pytest.MonkeyPatch) 
     client = make_client()
     messages = outbox.enqueue_many([of(client, "a"), of(client, "b"), of(client, "c")])
     Message.objects.filter(pk=messages[1].pk).update(event="X" * 64, content_type="y")
-    original = StreamEvent.objects.bulk_create
+    original = publishing._insert
 
-    def refuse(events: list[StreamEvent], **options: Any) -> Any:
+    def refuse(events: list[StreamEvent], partitions: list[StreamPartition]) -> None:
         if any(event.content_type == "y" for event in events):
             StreamEvent.objects.create(topic=TOPIC, key=None, body="", appended_at=timezone.now())  # type: ignore[misc]
-        return original(events, **options)
+        original(events, partitions)
 
-    monkeypatch.setattr(StreamEvent.objects, "bulk_create", refuse)
+    monkeypatch.setattr(publishing, "_insert", refuse)
     send()
 
     assert [(offset, body) for _, offset, body in places()] == [(0, "a"), (1, "c")]

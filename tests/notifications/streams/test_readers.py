@@ -15,7 +15,7 @@ from notifications.models import StreamCursor, StreamEvent, StreamPartition, Str
 from notifications.streams import keeping, publishing, readers, subscriptions
 from notifications.streams.readers import NoFreeSlot
 from notifications.streams.reading import Options, Stream
-from notifications.streams.subscriptions import NoSuchStream, Wish
+from notifications.streams.subscriptions import NoSuchStream, ResetUnderWay, Wish
 
 TOPIC = "mrn.event.commlog.streamingapi.client_approved"
 STEPS = st.lists(
@@ -29,6 +29,7 @@ STEPS = st.lists(
                 "read",
                 "commit",
                 "commit",
+                "commit late",
                 "crash",
                 "leave",
                 "reset",
@@ -110,6 +111,15 @@ def check(model: Model, found: StreamSubscription) -> None:
             assert partition.first_offset == partition.next_offset
 
 
+def commit(key: UUID, model: Model, found: StreamSubscription) -> None:
+    """All that a stream has read. It moves a cursor on or leaves it, and never back."""
+    seen = model.read.get(key, {})
+    wanted = {(TOPIC, each): offset for each, offset in seen.items()}
+    for (_, each), moved in (subscriptions.commit(found, key, wanted) if seen else {}).items():
+        assert moved == (seen[each] > model.committed[each])
+        model.committed[each] = max(model.committed[each], seen[each])
+
+
 def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:  # noqa: C901
     stream = model.streams[number % len(model.streams)] if model.streams else None
     if step == "publish":
@@ -140,28 +150,21 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
         wanted = {(TOPIC, each): max(-1, (model.kept[each] or [0])[-1] - number) for each in range(3)}
         nexts = dict(StreamPartition.objects.values_list("number", "next_offset"))
         wanted = {place: min(offset, nexts[place[1]] - 1) for place, offset in wanted.items()}
-        subscriptions.reset(found, wanted)
+        subscriptions.reset(found, wanted, patience=0)
         model.committed = {place[1]: offset for place, offset in wanted.items()}
         for key in model.read:
             with pytest.raises(NoSuchStream):
                 subscriptions.commit(found, key, {(TOPIC, 0): -1})
         model.read = {}
+    elif step == "commit late":  # what a reader has read that is perhaps gone
+        if model.read:
+            commit(list(model.read)[number % len(model.read)], model, found)
     elif stream is None:
         return
     elif step == "read":
         turn(stream, model)
     elif step == "commit":
-        seen = model.read.get(stream.reader.key, {})
-        done = (
-            subscriptions.commit(
-                found, stream.reader.key, {(TOPIC, each): offset for each, offset in seen.items()}
-            )
-            if seen
-            else {}
-        )
-        for (_, each), moved in done.items():
-            assert moved == (seen[each] > model.committed[each])
-            model.committed[each] = max(model.committed[each], seen[each])
+        commit(stream.reader.key, model, found)
     elif step == "crash":
         model.streams.remove(stream)
         StreamReader.objects.filter(pk=stream.reader.pk).update(seen_at=db_now() - timedelta(minutes=1))
@@ -210,9 +213,31 @@ def test_the_same_wish_is_the_same_subscription() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_nobody_begins_to_read_while_cursors_are_reset() -> None:
+    found = subscription()
+    reader = readers.enter(found, name="one")
+    cut_off = subscriptions._cut_off(found, {})
+
+    with pytest.raises(ResetUnderWay):
+        readers.enter(found, name="two")
+    with pytest.raises(ResetUnderWay):
+        subscriptions.reset(found, {(TOPIC, 0): -1})
+    assert cut_off.exists()
+    readers.leave(reader)
+    assert not cut_off.exists()
+
+    # Whoever reset them was lost before the end.
+    StreamSubscription.objects.update(resets_until=db_now() - timedelta(seconds=1))
+    readers.enter(found, name="two")
+    subscriptions.reset(found, {(TOPIC, 0): -1}, patience=0)
+    assert not StreamReader.objects.exists()
+    assert StreamSubscription.objects.get().resets_until is None
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_partition_is_handed_over_when_what_was_read_of_it_is_committed() -> None:
     found = subscription()
-    publish(9)
+    publish(60)  # so many that each partition has some
     first = Stream(readers.enter(found, name="one"), Options(max_uncommitted_events=100, batch_limit=100))
     first._flush = 0
     first._look()

@@ -173,7 +173,7 @@ def test_all_or_any_of_the_conditions() -> None:
     found = {"AMOUNT": "250", "CLIENT_NAME": "Ana Silva"}
     assert conditions.failing(both, found, any_of=True, now=NOW) == []
     assert conditions.failing(both, found, any_of=False, now=NOW) == [
-        "Client’s name starts with Bo does not hold: it is “Ana Silva”",
+        "Client’s name starts with Bo (actual: “Ana Silva”)",
     ]
     assert len(conditions.failing(both, {}, any_of=True, now=NOW)) == 2
 

@@ -17,14 +17,13 @@ class Command(changepassword.Command):
     """Changes a password; asked for as Django's command asks, with the same arguments."""
 
     def handle(self, *args: Any, **options: Any) -> str:
-        """Check everything, then change."""
         name = options["username"] or getpass.getuser()
         user = User.objects.using(options["database"]).filter(username=name).first()
         if user is None:
-            raise CommandError(f"There is no user {name}.")
+            raise CommandError(f"User {name} not found.")
         password = getpass.getpass("Password: ")
         if password != getpass.getpass("Password again: "):
-            raise CommandError("The two passwords differ.")
+            raise CommandError("The two passwords do not match.")
         try:
             validate_password(password, user)
         except ValidationError as error:

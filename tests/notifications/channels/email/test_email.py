@@ -13,8 +13,7 @@ from aiosmtpd.controller import Controller
 from bench.hostile.mail_stages import SIGN_IN, TEMP, UNKNOWN
 from bench.hostile.servers import ScriptedSmtp
 from notifications.channels.base.contract import DeliveryError, Failure
-from notifications.channels.email import EmailChannel
-from notifications.channels.email import connection_pool as kept_module
+from notifications.channels.email import EmailChannel, connection_pool
 from notifications.failures import Reason
 from notifications.states import Outcome
 from tests.notifications.channels.mail import Serve, channel, class_of, envelope, failure
@@ -134,12 +133,12 @@ def test_a_drop_after_the_dot_on_a_kept_connection_is_not_repeated(serve: Serve)
 def test_old_and_much_used_connections_are_not_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(ScriptedSmtp())
     sender = channel(server)
-    monkeypatch.setattr(kept_module, "MESSAGES", 2)
+    monkeypatch.setattr(connection_pool, "MESSAGES", 2)
     for _ in range(4):
         sender.send(envelope())
     assert server.connections == 2
     sender.send(envelope())
-    monkeypatch.setattr(kept_module, "IDLE", -1.0)
+    monkeypatch.setattr(connection_pool, "IDLE", -1.0)
     sender.send(envelope())
     assert server.connections == 4
 

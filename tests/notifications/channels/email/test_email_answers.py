@@ -9,8 +9,7 @@ import pytest
 
 from bench.hostile.servers import ScriptedSmtp
 from notifications.channels.base.contract import About
-from notifications.channels.email import EmailChannel, answers
-from notifications.channels.email import connection_pool as kept_module
+from notifications.channels.email import EmailChannel, answers, connection_pool
 from notifications.channels.email.smtp_session import Stage
 from tests.notifications.channels.mail import Serve, channel, envelope, failure
 
@@ -26,6 +25,13 @@ TABLE = [
     (452, "at most 14 messages per second", DOT, About.SERVER, True),
     (421, "4.7.0 Try again later, closing connection", RCPT, About.SERVER, True),
     (421, "too many connections", Stage.GREETING, About.SERVER, True),
+    (421, "4.3.2 Connection rate limit exceeded", Stage.GREETING, About.SERVER, True),
+    (421, "4.3.2 too busy", Stage.GREETING, About.SERVER, True),
+    (421, "4.7.0 Try again later", Stage.EHLO, About.SERVER, True),
+    # Down: it goes on as before once it works again.
+    (421, "4.3.2 System not accepting network messages", Stage.GREETING, About.SERVER, False),
+    (421, "4.3.0 Temporary System Problem. Try again later", Stage.EHLO, About.SERVER, False),
+    (421, "mx.example.org Service not available, closing", Stage.GREETING, About.SERVER, False),
     (432, "slow down", DOT, About.SERVER, True),
     (
         450,
@@ -149,7 +155,7 @@ def test_a_connection_is_not_kept_for_ever(serve: Serve, monkeypatch: pytest.Mon
     server = serve(ScriptedSmtp())
     sender = channel(server)
     sender.send(envelope())
-    monkeypatch.setattr(kept_module, "AGE", -1.0)
+    monkeypatch.setattr(connection_pool, "AGE", -1.0)
     sender.send(envelope())
     sender.send(envelope())
     assert server.connections == 2

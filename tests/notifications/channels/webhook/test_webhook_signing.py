@@ -1,5 +1,6 @@
 """Signed webhooks, verified by the library that receivers use."""
 
+import base64
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
@@ -11,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from bench.hostile.servers import RawHttp, says
 from notifications import channels
 from notifications.channels import Envelope
-from notifications.channels.webhook import WebhookChannel, new_secret, secret_problem
+from notifications.channels.webhook import WebhookChannel, new_secret
 from notifications.secrets.sealed import seal
 from notifications.states import MessageType
 
@@ -69,18 +70,9 @@ def test_without_a_secret_nothing_is_signed(serve: Serve) -> None:
     assert not [name for name in headers if name.startswith("webhook-")]
 
 
-@pytest.mark.parametrize(
-    "secret",
-    ["", "whsec_", "whsec_ÄÖ", "whsec_c2hvcnQ=", new_secret().removeprefix("whsec_"), new_secret() + "!"],
-    # A random name would differ between test processes.
-    ids=["empty", "prefix", "letters", "short", "no prefix", "a mark too many"],
-)
-def test_a_secret_that_is_none_is_refused_in_words(secret: str) -> None:
-    assert secret_problem(secret) == "a signing secret is whsec_ and 24 to 64 octets in base64"
-
-
 def test_a_made_secret_is_one() -> None:
-    assert secret_problem(new_secret()) == ""
+    assert new_secret().startswith("whsec_")
+    assert len(base64.b64decode(new_secret().removeprefix("whsec_"), validate=True)) == 32
     assert new_secret() != new_secret()
 
 

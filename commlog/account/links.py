@@ -1,0 +1,148 @@
+"""Links in e-mails by which people choose a password: invitations of new users, and resets.
+
+Django's tokens: nothing is stored. Each ends with its first use, since the password is in it, with a sign-in,
+a change of the address, and in time. Who asks for a reset learns nothing about who has an account: for names
+without one the same is done, and taken back.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import base36_to_int, urlencode
+from django_q.models import Schedule
+
+from commlog import audit
+from commlog.account import notices, passwords
+from commlog.audit import AuditAction
+from commlog.models import AuditEntry, User
+from notifications.channels.email import EmailChannel
+from notifications.lanes import switches
+from notifications.models import Message, SealedLink
+from notifications.secrets.links import SHOWN
+
+RESET = timedelta(minutes=30)
+INVITATION = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+MOST_RESETS = 3  # an hour, of one user
+_SWEEP = "sweep links of e-mails"
+
+
+class _Tokens(PasswordResetTokenGenerator):
+    """Django's, which last as long as an invitation does; those of a reset less."""
+
+    key_salt = "commlog.account.links"
+
+    def check_token(self, user: User | None, token: str | None) -> bool:
+        """Whether it is this user's, unused, and not too old."""
+        if user is None or not super().check_token(user, token):
+            return False
+        age = self._num_seconds(self._now()) - base36_to_int(str(token).partition("-")[0])
+        return age <= valid_for(user).total_seconds()
+
+
+_tokens = _Tokens()
+
+
+def are_sent() -> bool:
+    """Whether e-mail is set up and not switched off, and people have passwords."""
+    set_up = bool(settings.EMAIL_HOST) and settings.LOCAL_PASSWORDS
+    return set_up and not switches.is_off(EmailChannel.type)
+
+
+def is_invited(user: User) -> bool:
+    """Whether the user has yet to choose the first password."""
+    return not user.has_usable_password()
+
+
+def valid_for(user: User) -> timedelta:
+    """How long a link of this user is valid."""
+    return INVITATION if is_invited(user) else RESET
+
+
+def ask(request: HttpRequest, username: str) -> None:
+    """Mail a link to the user of that name, if there is one who may have it. Raises passwords.Locked.
+
+    The same statements run for every name.
+    """
+    with transaction.atomic():
+        passwords.refuse_flood(request, "links")
+        with transaction.atomic():
+            found = User.objects.select_for_update().filter(username=username, is_active=True).first()
+            may = found is not None and bool(found.email) and not is_invited(found)
+            person = found if found is not None and may else _nobody()
+            since = timezone.now() - timedelta(hours=1)
+            asked = AuditEntry.objects.filter(
+                target_kind="user",
+                target_key=person.key.hex,
+                action=AuditAction.PASSWORD_FORGOTTEN,
+                at__gt=since,
+            )
+            fits = asked.count() < MOST_RESETS
+            audit.record(None, AuditAction.PASSWORD_FORGOTTEN, person)
+            _mail_reset(person)
+            if not (may and fits):
+                transaction.set_rollback(True)
+
+
+def send(user: User, *, by: audit.Actor) -> Message | None:
+    """Mail an invitation, or a link for another password to who has one. None: it cannot be sent."""
+    with transaction.atomic():
+        if is_invited(user):
+            audit.record(by, AuditAction.INVITED, user)
+            sent = _mail_invitation(user, by)
+        else:
+            audit.record(by, AuditAction.LINK_SENT, user)
+            sent = _mail_reset(user)
+    return sent if sent and not sent.is_final else None  # final at once: it failed
+
+
+def owner(key: UUID | None, token: str, *, lock: bool = False) -> User | None:
+    """The active user whose link this is; None: it was used, is too old, or never was one."""
+    people = User.objects.select_for_update() if lock else User.objects.all()
+    user = people.filter(key=key, is_active=True).first() if key else None
+    return user if user and _tokens.check_token(user, token) else None
+
+
+def sweep() -> None:
+    """Delete sealed links that nobody will send any more (a task of django-q2, every hour)."""
+    SealedLink.objects.wipe_left(before=timezone.now() - INVITATION)
+
+
+def install_schedule(**_: object) -> None:
+    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
+    Schedule.objects.get_or_create(
+        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
+    )
+
+
+def _nobody() -> User:
+    """Who is written to where there is no such user, before it is taken back."""
+    return User(username="nobody", email="nobody@localhost.localdomain", password="!")  # noqa: S106 - none
+
+
+def _link(user: User) -> str:
+    query = urlencode({"user": user.key.hex, "token": _tokens.make_token(user)})
+    return f"{settings.PUBLIC_URL}{reverse('choose-password')}?{query}"
+
+
+def _mail_reset(user: User) -> Message | None:
+    text = (
+        f"A new password was asked for, for your account {user.username} on {settings.PUBLIC_URL}. To choose "
+        f"one, open this link within {RESET.seconds // 60} minutes. It works once.\n\n{SHOWN}\n\n"
+        "Until you choose another, your password stays as it is."
+    )
+    return notices.send(user, "Choose a new password", text, link=_link(user))
+
+
+def _mail_invitation(user: User, by: audit.Actor) -> Message | None:
+    text = (
+        f"{getattr(by, 'name', '') or 'Commlog'} created an account for you on {settings.PUBLIC_URL}. Your "
+        f"user name is {user.username}. To choose your password, open this link within {INVITATION.days} "
+        f"days. It works once.\n\n{SHOWN}"
+    )
+    return notices.send(user, "Your account on Commlog", text, link=_link(user))

@@ -1,0 +1,65 @@
+"""Which groups of the company give which roles: the table that administrators keep."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.kit.role_choice import all_roles
+from commlog.models import CompanyGroup, User
+
+
+class GroupForm(forms.ModelForm):
+    """A group and the role that it gives."""
+
+    class Meta:
+        model = CompanyGroup
+        fields = ["name", "role"]
+        labels = {"name": "Group", "role": "Role"}
+        help_texts = {"name": "Spelled as the provider tells it: a name, a path or an ID."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].queryset = all_roles()  # type: ignore[attr-defined]
+        self.fields["role"].empty_label = "Choose a role"  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        name, role = cleaned.get("name"), cleaned.get("role")
+        if name and role and CompanyGroup.objects.filter(name=name, role=role).exists():
+            raise ValidationError({"name": "This group gives this role already."})
+        return cleaned
+
+
+class SubjectForm(forms.Form):
+    """What the provider calls a user."""
+
+    subject = forms.CharField(
+        label="Subject",
+        max_length=191,
+        required=False,
+        help_text="The provider’s lasting ID of the person (claim sub), never a name or an address. Empty: "
+        "no account is linked. A person whose sign-in was refused sees it on that page; it is also in the "
+        "audit trail.",
+    )
+
+
+def add(group: CompanyGroup, *, by: User) -> None:
+    """Store it; it counts from everybody's next company sign-in."""
+    with transaction.atomic():
+        group.save(force_insert=True)
+        audit.record(by, AuditAction.CREATED, group, after={"role": group.role.name})
+
+
+def remove(pk: int, *, by: User) -> None:
+    """Delete it. A role that no group gives any more is one of those that are given by hand."""
+    with transaction.atomic():
+        group = (
+            CompanyGroup.objects.select_for_update(of=("self",)).select_related("role").filter(pk=pk).first()
+        )
+        if group:
+            audit.record(by, AuditAction.DELETED, group, before={"role": group.role.name})
+            group.delete()

@@ -1,0 +1,55 @@
+"""The form that says whom to erase."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from commlog.erasure.asking import Refused, kind_for
+from notifications.models import Client, Group
+from notifications.text import keys
+
+
+class EraseForm(forms.Form):
+    """Whom to erase: a client or group by number or key, or a bare address or number."""
+
+    of = forms.ChoiceField(
+        label="What",
+        choices=[
+            ("client", "Client"),
+            ("group", "Group"),
+            ("address", "E-mail address or number of nobody on file"),
+        ],
+    )
+    which = forms.CharField(
+        label="Which",
+        max_length=256,
+        help_text="The ID or key of the client or group; the address; the number with its country code.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: QueryDict | None, *, initial: dict[str, str]) -> None:
+        super().__init__(data, initial=initial)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind, which = cleaned.get("of"), cleaned.get("which", "").strip()
+        if not kind or not which:
+            return cleaned
+        found = which if kind == "address" else _recipient(kind, which)
+        if found is None:
+            self.add_error("which", f"No {kind} found. Check the spelling.")
+            return cleaned
+        try:
+            kind_for(found)
+        except Refused as refused:
+            self.add_error("which", str(refused))
+        cleaned["what"] = found
+        return cleaned
+
+
+def _recipient(kind: str, which: str) -> Client | Group | None:
+    model: type[Client] | type[Group] = Client if kind == "client" else Group
+    found = model.objects.filter(**{f"{kind}_id": which}).first()
+    key = keys.key_in(which)
+    return found or (model.objects.filter(key=key).first() if key else None)

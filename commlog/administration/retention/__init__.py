@@ -1,0 +1,1 @@
+"""Retention and legal holds in the administration."""

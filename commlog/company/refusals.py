@@ -1,0 +1,26 @@
+"""What is written down of company sign-ins that failed: so much a minute of an address, and nothing typed."""
+
+import logging
+
+from django.http import HttpRequest
+
+from commlog import audit, counts
+from commlog.audit import AuditAction
+from commlog.company.discovery import Unreachable
+from commlog.kit import origins
+
+_log = logging.getLogger(__name__)
+
+
+def note(request: HttpRequest, why: str, *, subject: str = "") -> None:
+    """Somebody was refused; `subject` where the provider vouches for who it was."""
+    network = origins.network_of(origins.address_of(request))
+    if counts.at_most(audit.MOST_A_MINUTE, f"company:{network}:refused"):
+        after = {"reason": why} | ({"subject": subject} if subject else {})
+        audit.record(None, AuditAction.COMPANY_REFUSED, kind="user", label="company account", after=after)
+
+
+def note_down(down: Unreachable) -> None:
+    """The provider does not answer: a line in the log for operators, once a minute."""
+    if counts.at_most(1, "company:down"):
+        _log.warning("The company sign-in failed: %s", down)

@@ -1,0 +1,88 @@
+"""The list of erasures beside the database: with it a database that was restored from a backup forgets again.
+
+A small file for each in ERASURES_DIRECTORY, without personal data: which client or group by its key, or keyed
+digests of an address with the keys of some messages to it. It is written before anything is erased.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+
+from commlog.erasure.sought import Sought, kind_of, messages_to, recipient_of
+from commlog.models import Erasure
+from commlog.retention.work import Waits
+from notifications.secrets import sealed as secrets
+from notifications.text.spelling import fold
+
+_MOST = 1_000  # keys of messages
+_LONGEST = 200_000  # characters of a file
+
+
+class Unreadable(Exception):
+    """A file of the list is no such file; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a file says. `digests`: of addresses and numbers, of which nothing else is known."""
+
+    key: str
+    kind: str
+    pseudonym: str
+    asked_at: str
+    recipient: str
+    digests: list[str]
+    messages: list[str]
+
+    @classmethod
+    def of(cls, erasure: Erasure, sought: Sought) -> Self:
+        recipient = recipient_of(erasure)
+        digests, messages = [], []
+        if recipient is None:
+            digests = [secrets.digests(fold(each))[0] for each in (*sought.addresses, *sought.numbers)]
+            found = messages_to(sought, of=None).values_list("key", flat=True)[:_MOST]
+            messages = [key.hex for key in found]
+        return cls(
+            erasure.key.hex,
+            erasure.kind,
+            erasure.pseudonym,
+            erasure.asked_at.isoformat(),
+            f"{kind_of(recipient)}:{recipient.key.hex}" if recipient else "",
+            digests,
+            messages,
+        )
+
+
+def write(erasure: Erasure, sought: Sought) -> None:
+    """Add it to the list, unless it is there. Raises Waits where the list cannot be written."""
+    file = Path(settings.ERASURES_DIRECTORY) / f"{erasure.key.hex}.json"
+    draft = file.with_suffix(f".{os.getpid()}")
+    if file.exists():
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w") as opened:
+            json.dump(asdict(Remembered.of(erasure, sought)), opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise Waits(f"ERASURES_DIRECTORY cannot be written ({error.strerror})") from error
+
+
+def all_of_them() -> Iterator[Remembered]:
+    """Yield what is on the list, oldest first. Raises Unreadable."""
+    found = []
+    for file in sorted(Path(settings.ERASURES_DIRECTORY).glob("*.json")):
+        try:
+            found.append(Remembered(**json.loads(file.read_text()[:_LONGEST])))
+            UUID(found[-1].key)
+        except (OSError, ValueError, TypeError) as error:
+            raise Unreadable(f"{file} is no file of the list ({type(error).__name__})") from error
+    yield from sorted(found, key=lambda each: each.asked_at)

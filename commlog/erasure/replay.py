@@ -1,0 +1,98 @@
+"""After a restore: what was erased since the backup is erased again, from the list beside the database."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from commlog.audit import Command
+from commlog.erasure import remembered, runs
+from commlog.erasure.remembered import Remembered
+from commlog.erasure.sought import Sought, kind_of_address, of_recipient
+from commlog.models import Erasure, User
+from commlog.models.erasure import ErasureKind, ErasureState
+from notifications.database.clock import db_now
+from notifications.models import Client, Group, Message
+from notifications.secrets.sealed import digests
+from notifications.text.spelling import fold
+
+_BY = Command("erase")
+_ENDLESS = float("inf")
+
+
+def replay(say: Callable[[str], None]) -> bool:
+    """Erase again what is on the list and not done here; `say` how each ended. Returns whether all are done.
+
+    Raises remembered.Unreadable.
+    """
+    whole = True
+    for each in remembered.all_of_them():
+        erasure = _erasure_of(each)
+        if erasure is None:
+            say(f"{each.pseudonym}: nothing of this person is in the database.")
+        elif erasure.state == ErasureState.DONE:
+            say(f"{each.pseudonym}: erased already.")
+        else:
+            ended = _do(erasure)
+            whole = whole and ended == ErasureState.DONE.label.lower()
+            say(f"{each.pseudonym}: {ended}.")
+    return whole
+
+
+def _erasure_of(each: Remembered) -> Erasure | None:
+    """Return the erasure as this database has it, or a new one; None where it has nothing of the person."""
+    known = Erasure.objects.filter(key=UUID(each.key)).first()
+    if known is not None:
+        if not known.is_open:
+            return known
+        Erasure.objects.filter(pk=known.pk).update(state=ErasureState.UNDER_WAY)
+        return known
+    recipient = None
+    if each.recipient:
+        kind, _, key = each.recipient.partition(":")
+        recipient = _recipient(kind, key)
+        if recipient is None:
+            return None
+        sought = of_recipient(recipient)
+    else:
+        sought = _found(each)
+        if not sought.addresses and not sought.numbers:
+            return None
+    return Erasure.objects.create(
+        key=UUID(each.key),
+        kind=each.kind,
+        client=recipient if isinstance(recipient, Client) else None,
+        group=recipient if isinstance(recipient, Group) else None,
+        sought=sought.sealed(),
+        pseudonym=each.pseudonym,
+        state=ErasureState.UNDER_WAY,
+        replayed=True,
+        asked_by_name=_BY.name,
+        asked_at=db_now(),
+    )
+
+
+def _recipient(kind: str, key: str) -> Client | Group | None:
+    model: type[Client] | type[Group] = Client if kind == "client" else Group
+    return model.objects.filter(key=UUID(key)).first()
+
+
+def _found(each: Remembered) -> Sought:
+    """Look for the address that the digests stand for: in the messages that are named, and in all records."""
+    wanted, found = set(each.digests), Sought()
+    for text in {text for text in _candidates(each) if text and not wanted.isdisjoint(digests(fold(text)))}:
+        kind = kind_of_address(text)
+        (found.numbers if kind == ErasureKind.NUMBER else found.addresses).append(text)
+    return found
+
+
+def _candidates(each: Remembered) -> Iterator[str]:
+    keys = [UUID(key) for key in each.messages]
+    yield from Message.objects.filter(key__in=keys).values_list("destination", flat=True)
+    for model in (Client, Group, User):
+        for pair in model._default_manager.values_list("email", "mobile_phone").iterator():
+            yield from pair
+
+
+def _do(erasure: Erasure) -> str:
+    """Take turns until it is done, or has to wait."""
+    Erasure.objects.filter(pk=erasure.pk).update(token=erasure.token + 1, lease_until=None)
+    return runs.turn(erasure.pk, erasure.token + 1, seconds=_ENDLESS)

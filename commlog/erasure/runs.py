@@ -1,0 +1,98 @@
+"""Workers take turns at an erasure until it is done, and then say what it did: its certificate."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.erasure import steps
+from commlog.erasure.turns import Turn
+from commlog.models import Erasure, RetentionFile
+from commlog.models.erasure import ErasureState
+from commlog.retention import runs as retention
+from commlog.retention.batches import LEASE, Lost
+from commlog.retention.work import TURN, Over, Waits
+from notifications.database.clock import db_now
+from notifications.restored import holding
+
+logger = logging.getLogger(__name__)
+
+_REST = timedelta(seconds=2)  # after which it is tried again where something has to be waited for
+_LONGEST = 300  # seconds after which the cluster kills a turn
+
+
+def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
+    """Take an erasure, and where none is to be done a job or a run of retention. The broker calls it
+    (settings.LONG_WORK).
+    """
+    now = db_now()
+    free = Erasure.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now), state=ErasureState.UNDER_WAY
+    ).order_by("lease_until", "pk")
+    erasure = free.first()
+    if erasure is None or holding.held():
+        return retention.claim_long_work(room)
+    mine = Erasure.objects.filter(pk=erasure.pk, token=erasure.token, state=ErasureState.UNDER_WAY)
+    if not mine.update(token=erasure.token + 1, lease_until=now + LEASE):
+        return None  # another cluster was quicker
+    return f"{__name__}.{turn.__name__}", (erasure.pk, erasure.token + 1), _LONGEST
+
+
+def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
+    """A worker's turn at an erasure that was claimed for it (a task of django-q2). Returns how it ended."""
+    mine = Erasure.objects.filter(pk=erasure_id, token=token, state=ErasureState.UNDER_WAY)
+    erasure = mine.select_related("client", "group").first()
+    if erasure is None:
+        return "another worker's"
+    try:
+        _do(Turn(erasure, seconds))
+    except Over:
+        mine.update(lease_until=None)
+        return "to be continued"
+    except Waits as why:
+        mine.update(lease_until=db_now() + _REST, waits=str(why)[:200])
+        return f"waits: {why}"
+    except steps.OnHold:
+        return _end(erasure, ErasureState.REFUSED)
+    except Lost:
+        return "another worker's"
+    except Exception as error:
+        # Its text, and a trace, may hold what is to be erased.
+        kind = type(error).__name__
+        logger.error("erasure %s failed (%s) and is tried again", erasure.key.hex, kind)
+        mine.update(lease_until=db_now() + LEASE, waits=f"an unexpected error occurred ({kind})")
+        return f"failed: {kind}"
+    return _end(erasure, ErasureState.DONE)
+
+
+def _do(turn: Turn) -> None:
+    """Do every step that is left, and those of messages anew as long as more come."""
+    while True:
+        for name, step in steps.STEPS.items():
+            if name not in turn.erasure.places.get("done", []):
+                step(turn)
+                with turn.batch(ends_step=True):
+                    turn.erasure.places["done"] = [*turn.erasure.places.get("done", []), name]
+        if not steps.is_left(turn):
+            return
+        steps.again(turn)
+
+
+def _end(erasure: Erasure, state: ErasureState) -> str:
+    counts = {name: number for name, number in erasure.counts.items() if number}
+    kept = dict(erasure.kept)
+    if files := RetentionFile.objects.count():
+        kept["archives"] = files
+    ended: dict[str, Any] = {"state": state, "finished_at": db_now(), "sought": "", "waits": ""}
+    ended |= {"lease_until": None, "places": {}, "counts": counts, "kept": kept}
+    with transaction.atomic():
+        mine = Erasure.objects.filter(pk=erasure.pk, token=erasure.token, state=ErasureState.UNDER_WAY)
+        if not mine.update(**ended):
+            return "another worker's"
+        after = {"of": str(erasure.label).lower(), "erasure": state.label.lower(), **counts}
+        audit.record(None, AuditAction.ERASED, erasure, after=after)
+    return str(state.label).lower()

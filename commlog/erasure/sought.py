@@ -1,0 +1,160 @@
+"""Who is sought: the names, addresses and numbers of a person, and which messages and events are theirs.
+
+What others have too is not sought: two clients may have one name or share a number, and nothing of the other
+may go. `Sought.shared` counts what was left out for that, and the certificate says so.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
+from django.db.models import Model, Q
+
+from commlog.erasure.spellings import Spellings
+from commlog.models import Erasure, User
+from commlog.models.erasure import ErasureKind
+from notifications import channels
+from notifications.criteria import Operator, named, numbered
+from notifications.models import BusinessEvent, Client, Group, Message
+from notifications.models.message import MessageQuerySet
+from notifications.secrets.sealed import opened, seal
+from notifications.text.numbers import e164
+from notifications.text.spelling import fold
+
+_MOST = 200  # names and addresses of one person; of a message that went elsewhere once
+_LOOKED_AT = 50_000  # messages of which the names and addresses are read
+_PEOPLE: tuple[type[Model], ...] = (Client, Group, User)
+
+
+@dataclass(slots=True)
+class Sought:
+    """What is looked for. `shared`: how many names and addresses are others' too."""
+
+    names: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    shared: int = 0
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> Self:
+        """Return what was written down when it was asked for."""
+        return cls(**json.loads(opened(erasure.sought))) if erasure.sought else cls()
+
+    def sealed(self) -> str:
+        return seal(json.dumps(asdict(self)))
+
+    @property
+    def spellings(self) -> Spellings:
+        return Spellings(self.names, self.addresses, self.numbers)
+
+
+def of_recipient(recipient: Client | Group) -> Sought:
+    """Read what is known of a client or a group: in its record, and in its messages and events."""
+    own = theirs(recipient)
+    people = own.filter(type__in=channels.FOR_PEOPLE).order_by("-created_at")
+    said = people.values_list("recipient_name", "destination")[:_LOOKED_AT]
+    names, destinations = {recipient.name}, {recipient.email, recipient.mobile_phone}
+    for name, destination in said:
+        names.add(name)
+        destinations.add(destination)
+    told = BusinessEvent.objects.filter(**{kind_of(recipient): recipient.pk})
+    names.update(told.values_list("subject_name", flat=True)[:_LOOKED_AT])
+    return _unshared(names, destinations, but=recipient)
+
+
+def of_address(text: str) -> Sought:
+    """Return the same of a bare address or number: it alone."""
+    return _unshared((), {text}, but=None)
+
+
+def theirs(recipient: Client | Group) -> MessageQuerySet:
+    return Message.objects.filter(**{kind_of(recipient): recipient.pk})
+
+
+def kind_of(recipient: Client | Group) -> str:
+    return "client" if isinstance(recipient, Client) else "group"
+
+
+def messages_to(sought: Sought, *, of: Client | Group | None) -> MessageQuerySet:
+    """Those to one of the addresses, whoever's they are said to be; but none of another client or group."""
+    conditions = [_addressed(each) for each in (*sought.addresses, *sought.numbers)]
+    if not conditions:
+        return Message.objects.none()
+    to = Message.objects.filter(reduce(or_, conditions), type__in=channels.FOR_PEOPLE)
+    return to.filter(client=None, group=None, user=None) if of else to.filter(user=None)
+
+
+def messages_of(sought: Sought, recipient: Client | Group | None) -> list[MessageQuerySet]:
+    """Those of the person, and those to the person's addresses that are said to be nobody's."""
+    own = [theirs(recipient)] if recipient else []
+    return [*own, messages_to(sought, of=recipient)]
+
+
+def _addressed(text: str) -> Q:
+    found = named("destination", text, Operator.EQUALS)
+    number = numbered("destination", text, Operator.EQUALS, fold_column="destination_fold")
+    return found if number is None else found | number
+
+
+def recipient_of(erasure: Erasure) -> Client | Group | None:
+    return erasure.client or erasure.group
+
+
+def held_whole(erasure: Erasure, held: Any) -> bool:
+    """Whether everything about the person is on hold (`held`: commlog.retention.holds.Recipients)."""
+    return erasure.client_id in held.clients or erasure.group_id in held.groups
+
+
+def kind_of_address(text: str) -> ErasureKind | None:
+    """Return what a text is; None: neither an address nor a number."""
+    if text.count("@") == 1 and all(text.split("@")) and not any(each.isspace() for each in text):
+        return ErasureKind.EMAIL
+    try:
+        e164(text)
+    except ValueError:
+        return None
+    return ErasureKind.NUMBER
+
+
+def _unshared(names: Iterable[str], destinations: Iterable[str], *, but: Client | Group | None) -> Sought:
+    found = Sought()
+    seen: set[str] = set()
+    for name in sorted(names):
+        folded = fold(name)
+        if not folded or folded in seen or len(found.names) >= _MOST:
+            continue
+        seen.add(folded)
+        if _somebody_else(Q(name_fold=folded), but):
+            found.shared += 1
+        else:
+            found.names.append(name)
+    for text in sorted(destinations):
+        kind = kind_of_address(text) if text else None
+        if kind is None or len(found.addresses) + len(found.numbers) >= _MOST:
+            continue
+        number = kind == ErasureKind.NUMBER
+        spelled = e164(text) if number else text
+        if (folded := fold(spelled)) in seen:
+            continue
+        seen.add(folded)
+        condition = Q(mobile_phone=spelled) if number else Q(email__iexact=spelled)
+        if but is not None and _somebody_else(condition, but):
+            found.shared += 1
+        elif number:
+            found.numbers.append(spelled)
+        else:
+            found.addresses.append(spelled)
+    return found
+
+
+def _somebody_else(condition: Q, but: Client | Group | None) -> bool:
+    for model in _PEOPLE:
+        others = model._default_manager.filter(condition)
+        if isinstance(but, model):
+            others = others.exclude(pk=but.pk)
+        if others.exists():
+            return True
+    return False

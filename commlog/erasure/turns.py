@@ -1,0 +1,110 @@
+"""A worker's hold on an erasure: what it has done is written in the transaction in which it is done."""
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from commlog.erasure.sought import Sought, messages_of, recipient_of
+from commlog.erasure.spellings import Spellings
+from commlog.models import Erasure
+from commlog.models.erasure import ErasureState
+from commlog.retention import gate, holds
+from commlog.retention.batches import LEASE, Lost
+from commlog.retention.work import TURN, Over
+from notifications.database.clock import db_now
+from notifications.models import LegalHold, Message
+from notifications.models.message import MessageQuerySet
+from notifications.process import this_process
+
+BATCH = 200  # messages
+_WRITTEN_EVERY = 1.0  # seconds
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a worker knows of its erasure."""
+
+    erasure: Erasure
+    seconds: float = TURN
+    began: float = field(default_factory=time.monotonic)
+    sought: Sought = field(init=False)
+    spellings: Spellings = field(init=False)
+    written: float = field(default_factory=time.monotonic)
+    batches: int = 0
+
+    def __post_init__(self) -> None:
+        self.seek(Sought.of(self.erasure))
+
+    def seek(self, sought: Sought) -> None:
+        """Look for this from now on."""
+        self.sought, self.spellings = sought, sought.spellings
+
+    @property
+    def named(self) -> str:
+        return self.erasure.pseudonym
+
+    @property
+    def is_over(self) -> bool:
+        return this_process.is_to_stop() or time.monotonic() - self.began > self.seconds
+
+    @contextmanager
+    def batch(self, *, ends_step: bool = False) -> Iterator[None]:
+        """A transaction in which nobody places a hold; what was counted goes with it. Raises Over, Lost."""
+        # Each turn does one at least, however long it has read before.
+        if self.is_over and self.batches and not ends_step:
+            raise Over
+        with transaction.atomic():
+            gate.close()
+            if not self._mine().select_for_update().exists():
+                raise Lost
+            yield
+            row = self.erasure
+            changed = {name: getattr(row, name) for name in ("counts", "kept", "holds", "places", "sought")}
+            if not self._mine().update(**changed, waits="", lease_until=db_now() + LEASE):
+                raise Lost
+        self.written, self.batches = time.monotonic(), self.batches + 1
+
+    def go_on(self) -> None:
+        """Where much is read and nothing is found, write now and then how far it is. Raises Over, Lost."""
+        if self.is_over or time.monotonic() - self.written > _WRITTEN_EVERY:
+            with self.batch():
+                pass
+
+    def count(self, gone: Mapping[str, int]) -> None:
+        self.erasure.counts = dict(Counter(self.erasure.counts) + Counter(gone))
+
+    def keep(self, what: str, number: int) -> None:
+        """Say how many had to stay."""
+        kept = {name: each for name, each in self.erasure.kept.items() if name != what}
+        self.erasure.kept = kept | ({what: number} if number else {})
+
+    def held(self, pks: Collection[int]) -> set[int]:
+        """Return which of these messages are on hold, and note by what."""
+        found = holds.held_among(pks)
+        if found:
+            self._note_holds(found)
+        return found
+
+    def _note_holds(self, pks: Collection[int]) -> None:
+        active = LegalHold.objects.active()
+        rows = Message.objects.filter(pk__in=pks)
+        by = {
+            *active.filter(messages__message__in=pks).values_list("key", flat=True),
+            *active.filter(client__in=rows.values("client")).values_list("key", flat=True),
+            *active.filter(group__in=rows.values("group")).values_list("key", flat=True),
+        }
+        self.erasure.holds = sorted({*self.erasure.holds, *(key.hex for key in by)})
+
+    def messages(self) -> list[MessageQuerySet]:
+        """Those of the person, and those to the person's addresses that are said to be nobody's."""
+        return messages_of(self.sought, recipient_of(self.erasure))
+
+    def _mine(self) -> QuerySet[Erasure]:
+        return Erasure.objects.filter(
+            pk=self.erasure.pk, token=self.erasure.token, state=ErasureState.UNDER_WAY
+        )

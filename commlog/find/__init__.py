@@ -1,0 +1,1 @@
+"""The find box of every page: people, numbers, keys, subjects, views and pages, as one types."""

@@ -1,0 +1,3 @@
+"""What Prometheus reads: from the database what all hosts share, from this server's processes what they
+answer.
+"""

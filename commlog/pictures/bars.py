@@ -1,0 +1,244 @@
+"""Bars over time, stacked by channel: what was sent above, what failed below on a scale of its own."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from notifications.lanes.lane_health import minute_of
+from notifications.rollups.reading import Hour
+from notifications.states import MessageType
+
+_WIDTH, _GAP, HEIGHT = 10.0, 1.5, 100.0  # of the drawing's own units, which its place stretches
+_SCALES = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # times a power of ten
+_NEAR = 5  # hundredths of the width, half of a label
+_LEAST = 1.5  # the height of the smallest bar, so that one among thousands is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What of the past is shown, and in bars of how many hours."""
+
+    key: str
+    label: str
+    back: timedelta
+    hours: int
+    tick: int  # hours, or days, from one time on the axis to the next
+
+    @property
+    def each(self) -> str:
+        """What one bar is, in words."""
+        return "hour" if self.hours == 1 else f"{self.hours} hours"
+
+
+PERIODS = {
+    period.key: period
+    for period in (
+        Period("24h", "24 hours", timedelta(hours=24), 1, 4),
+        Period("7d", "7 days", timedelta(days=7), 1, 1),
+        Period("30d", "30 days", timedelta(days=30), 6, 5),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A piece of a stack."""
+
+    series: int
+    x: float
+    y: float
+    height: float
+    width: float = _WIDTH - _GAP
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A bar with its pieces, and what it says when pointed at."""
+
+    x: float
+    words: str
+    pieces: Sequence[Bar]
+    width: float = _WIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Stacks on one scale, which ends at `most`."""
+
+    name: str
+    whole: int
+    most: int
+    stacks: Sequence[Stack]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of time that is pointed out: something went wrong."""
+
+    x: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A time on the axis: where it is, also in hundredths of the whole width."""
+
+    x: float
+    percent: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table that says the same: its time, and what was sent and failed by channel."""
+
+    label: str
+    numbers: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Both panels over the same time, and the same as a table."""
+
+    period: Period
+    width: float
+    series: Sequence[tuple[int, MessageType]]
+    panels: Sequence[Panel]
+    marks: Sequence[Mark]
+    ticks: Sequence[Tick]
+    rows: Sequence[Row]
+
+
+def begins(period: Period, now: datetime) -> list[datetime]:
+    """Return when each bar begins, the last one being the present one, and when the last one ends."""
+    local = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
+    end = local - timedelta(hours=local.hour % period.hours) + timedelta(hours=period.hours)
+    step = timedelta(hours=period.hours)
+    return [end - step * number for number in range(int(period.back / step), -1, -1)]
+
+
+def picture(
+    hours: Sequence[Hour],
+    period: Period,
+    now: datetime,
+    troubles: Iterable[tuple[datetime, datetime | None, str]] = (),
+) -> Picture:
+    """Draw what each hour brought; `troubles`: when something began and ended, and what it was."""
+    edges = begins(period, now)
+    first, step = minute_of(edges[0]), period.hours * 60
+    count = len(edges) - 1
+    shown = [each for each in hours if 0 <= (each.minute - first) // step < count]
+    used = {each.channel for each in shown}
+    series = [(number, channel) for number, channel in enumerate(MessageType) if channel in used]
+    panels = []
+    for name, number in _NUMBERS:
+        stacks: list[Counter[MessageType]] = [Counter() for _ in range(count)]
+        for each in shown:
+            stacks[(each.minute - first) // step][each.channel] += number(each)
+        panels.append(_panel(name, stacks, edges, period))
+    return Picture(
+        period=period,
+        width=count * _WIDTH,
+        series=series,
+        panels=panels,
+        marks=[mark for trouble in troubles if (mark := _mark(edges, *trouble))],
+        ticks=_ticks(edges[:-1], period),
+        rows=_rows(shown, [channel for _, channel in series], period),
+    )
+
+
+def _sent(hour: Hour) -> int:
+    return hour.sent
+
+
+def _failed(hour: Hour) -> int:
+    return hour.failed
+
+
+_NUMBERS: Sequence[tuple[str, Callable[[Hour], int]]] = (("Sent", _sent), ("Failed", _failed))
+
+
+def _panel(
+    name: str, stacks: Sequence[Counter[MessageType]], edges: Sequence[datetime], period: Period
+) -> Panel:
+    most = nice(max((stack.total() for stack in stacks), default=0))
+    drawn = []
+    for place, stack in enumerate(stacks):
+        if not stack.total():
+            continue
+        begin = timezone.localtime(edges[place])
+        parts = ", ".join(f"{channel.label} {stack[channel]:,}" for channel in MessageType if stack[channel])
+        words = f"{_moment(begin)}: {stack.total():,} {name.lower()} ({parts})"
+        drawn.append(Stack(place * _WIDTH, words, _pieces(place, stack, most)))
+    return Panel(name, sum(stack.total() for stack in stacks), most, drawn)
+
+
+def _pieces(place: int, stack: Counter[MessageType], most: int) -> list[Bar]:
+    pieces, y = [], HEIGHT
+    for number, channel in enumerate(MessageType):
+        if stack[channel]:
+            height = max(_LEAST, HEIGHT * stack[channel] / most)
+            y -= height
+            pieces.append(
+                Bar(number, round(place * _WIDTH + _GAP / 2, 2), round(max(0.0, y), 2), round(height, 2))
+            )
+    return pieces
+
+
+def nice(most: int) -> int:
+    """Return where a scale ends that holds so many: a round number, not much above."""
+    power = 1
+    while True:
+        for factor in _SCALES:
+            if factor * power >= most and float(factor * power).is_integer():
+                return int(factor * power)
+        power *= 10
+
+
+def _mark(edges: Sequence[datetime], began: datetime, ended: datetime | None, words: str) -> Mark | None:
+    if began >= edges[-1] or (ended or edges[-1]) < edges[0]:
+        return None
+    whole = (edges[-1] - edges[0]) / (len(edges) - 1)
+    left, right = ((at - edges[0]) / whole * _WIDTH for at in (began, ended or edges[-1]))
+    left, right = max(0.0, left), min((len(edges) - 1) * _WIDTH, right)
+    # As wide as is seen where the whole is as wide as a telephone.
+    least = max(2.0, (len(edges) - 1) * _WIDTH / 150)
+    return Mark(round(left, 2), round(max(least, right - left), 2), words)
+
+
+def _rows(hours: Sequence[Hour], series: Sequence[MessageType], period: Period) -> list[Row]:
+    """By hour within a day, by day beyond; the latest first."""
+    found: dict[str, dict[MessageType, list[int]]] = {}
+    for each in sorted(hours, key=lambda hour: -hour.minute):
+        at = timezone.localtime(datetime.fromtimestamp(each.minute * 60, timezone.get_default_timezone()))
+        label = _moment(at) if period.back <= timedelta(days=1) else f"{at.day} {at:%b %Y}"
+        numbers = found.setdefault(label, {}).setdefault(each.channel, [0, 0])
+        numbers[0] += each.sent
+        numbers[1] += each.failed
+    return [
+        Row(label, [(sent, failed) for sent, failed in (row.get(channel, [0, 0]) for channel in series)])
+        for label, row in found.items()
+    ]
+
+
+def _ticks(begins: Sequence[datetime], period: Period) -> list[Tick]:
+    """Times on the hour within a day, midnights beyond; none so near to an end that it would be cut off."""
+    found, of_a_day = [], period.back <= timedelta(days=1)
+    for place, begin in enumerate(begins):
+        at = timezone.localtime(begin)
+        on_axis = (
+            at.hour % period.tick == 0 if of_a_day else at.hour == 0 and at.toordinal() % period.tick == 0
+        )
+        percent = 100 * place / len(begins)
+        if on_axis and _NEAR < percent < 100 - _NEAR:
+            label = f"{at:%H:%M}" if of_a_day and at.hour else f"{at.day} {at:%b}"
+            found.append(Tick(place * _WIDTH, round(percent, 2), label))
+    return found
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.day} {at:%b %H:%M}"

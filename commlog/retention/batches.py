@@ -1,0 +1,136 @@
+"""One batch: what is due among the next chains goes, and what stays says why. A batch is one transaction."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import transaction
+
+from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
+from commlog.models.retention import Kept
+from commlog.retention import chains, gate, holds
+from commlog.retention.chains import Judged, Place, Row
+from commlog.retention.periods import Policy
+from notifications.database.clock import db_now
+from notifications.forgetting import rows as of_rows
+from notifications.forgetting import words as of_words
+from notifications.models import Message
+
+MOST_ROWS = 5_000  # of all tables, in a batch
+MOST_SECONDS = 0.2
+LEASE = timedelta(seconds=30)  # for which a worker may be silent
+_AIM = 0.1  # seconds: a batch that took longer is followed by a smaller one
+# Messages. With fewer than these most of the time is no message's: a smaller batch would not be shorter.
+_FEWEST, _FIRST, _MOST = 200, 200, 1_000
+
+
+class Lost(Exception):
+    """The run or erasure is another worker's by now: nothing of the transaction may stay."""
+
+
+class TooLarge(Exception):
+    """The chains have more attempts than a batch may delete."""
+
+
+@dataclass(slots=True)
+class Size:
+    """How many messages the next batch has, by how long the last ones took."""
+
+    messages: int = _FIRST
+
+    def took(self, seconds: float) -> None:
+        """Make the next one larger or smaller."""
+        if seconds > _AIM:
+            self.messages = max(min(_FEWEST, self.messages), int(self.messages * _AIM / seconds))
+        elif seconds < _AIM / 2:
+            self.messages = min(_MOST, int(self.messages * 1.5) + 1)
+
+    def halve(self) -> None:
+        self.messages = max(1, self.messages // 2)
+
+
+@dataclass(slots=True)
+class Batches:
+    """The batches of one period of messages' text or rows."""
+
+    run: RetentionRun
+    what: Kept
+    size: Size = field(default_factory=Size)
+
+    def remove(self, roots: Collection[int], only: Collection[int] | None = None) -> tuple[int, Judged]:
+        """Delete or empty what is due of these chains; of `only` these, if given. Returns how many messages.
+
+        Raises TooLarge, and then nothing was done.
+        """
+        began = time.monotonic()
+        with transaction.atomic():
+            gate.close()
+            policy = Policy.at_moment(self.run.as_of, now=db_now())
+            free = self._locked(roots)
+            judged = chains.judge(free, self.what, policy)
+            due = {root: rows for root, rows in judged.due.items() if only is None or root in only}
+            gone = self._go([row for rows in due.values() for row in rows], alone=len(roots) == 1)
+            self._note(roots, judged)
+            record(self.run, {self.what: gone}, seconds=time.monotonic() - began)
+        took = time.monotonic() - began
+        self.size.took(took)
+        return gone, judged
+
+    def _locked(self, roots: Collection[int]) -> list[int]:
+        """Lock the first rows of these chains, in the order in which whoever resends locks them."""
+        those = Message.objects.select_for_update().filter(pk__in=roots)
+        return list(those.order_by("pk").values_list("pk", flat=True))
+
+    def _go(self, rows: Sequence[Row], *, alone: bool) -> int:
+        pks = [row.pk for row in rows]
+        if self.what == Kept.WORDS:
+            return of_words.empty(pks, self.run.as_of)
+        if len(rows) + sum(row.attempts for row in rows) > MOST_ROWS and not alone:
+            raise TooLarge
+        holds.release(pks)
+        of_rows.delete(pks)
+        return len(pks)
+
+    def _note(self, roots: Collection[int], judged: Judged) -> None:
+        """Keep why chains stay, and forget it of those that went or need not go any more."""
+        known = RetentionObstacle.objects.filter(what=self.what, chain__in=roots)
+        known.exclude(chain__in=judged.kept).delete()
+        RetentionObstacle.objects.bulk_create(
+            [
+                RetentionObstacle(what=self.what, chain=root, why=why, since=self.run.as_of)
+                for root, why in judged.kept.items()
+            ],
+            update_conflicts=True,
+            unique_fields=["what", "chain"],
+            update_fields=["why"],
+        )
+
+
+def record(run: RetentionRun, gone: Mapping[str, int], *, seconds: float = 0) -> None:
+    """Note what has gone, in the transaction in which it goes, and keep the run. Raises Lost."""
+    run.gone = {name: run.gone.get(name, 0) + gone.get(name, 0) for name in {**run.gone, **gone}}
+    run.longest_batch = max(run.longest_batch, seconds)
+    mine = RetentionRun.objects.filter(pk=run.pk, token=run.token, finished_at=None)
+    if not mine.update(
+        gone=run.gone,
+        stayed=run.stayed,
+        places=run.places,
+        longest_batch=run.longest_batch,
+        waits="",
+        lease_until=db_now() + LEASE,
+    ):
+        raise Lost
+
+
+class Changed(Exception):
+    """The periods were changed meanwhile: where this one begins has to be read anew."""
+
+
+def reached(period: RetentionPeriod, place: Place) -> None:
+    """Note how far a period has come. Raises Changed."""
+    before = {"reached_at": period.reached_at, "reached_pk": period.reached_pk}
+    mine = RetentionPeriod.objects.filter(pk=period.pk, starts_at=period.starts_at, **before)
+    if not mine.update(reached_at=place.at, reached_pk=place.pk):
+        raise Changed
+    period.reached_at, period.reached_pk = place.at, place.pk

@@ -1,0 +1,128 @@
+"""Messages go in whole chains. Which chains are due, and why one stays."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import BigIntegerField, DateTimeField, F, Q, Value
+from django.db.models.lookups import GreaterThan
+
+from commlog.jobs.runner import Refused, Turn
+from commlog.kit.paging import RowValue
+from commlog.models import Job, JobItem, RetentionObstacle
+from commlog.models.job import OPEN, JobKind
+from commlog.models.retention import Kept
+from commlog.retention import holds
+from commlog.retention.periods import Policy
+from notifications.incidents import attribution
+from notifications.models import Incident, IncidentNotice, Message
+from notifications.states import FINAL
+
+Why = RetentionObstacle.Why
+_READ = ("pk", "first_id", "created_at", "type", "template_id", "state", "attempt_count", "words_gone_at")
+
+
+class Place(NamedTuple):
+    """A place in the order of the log."""
+
+    at: datetime
+    pk: int
+
+
+class Row(NamedTuple):
+    """What is asked of a message here."""
+
+    pk: int
+    first: int | None
+    created_at: datetime
+    type: str
+    template: int | None
+    state: str
+    attempts: int
+    words_gone_at: datetime | None
+
+    @property
+    def root(self) -> int:
+        return self.first or self.pk
+
+    @property
+    def place(self) -> Place:
+        return Place(self.created_at, self.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of the chains that were looked at: by first id. What is in neither is not due yet."""
+
+    due: Mapping[int, Sequence[Row]]
+    kept: Mapping[int, Why]
+
+
+def window(behind: Place | None, before: datetime, *, size: int) -> list[Row]:
+    """Return the next messages in the order of the log that are older than `before`, whoever's they are."""
+    older = Message.objects.filter(created_at__lt=before).order_by("created_at", "pk")
+    if behind:
+        place = Value(behind.at, DateTimeField()), Value(behind.pk, BigIntegerField())
+        older = older.filter(GreaterThan(RowValue(F("created_at"), F("pk")), RowValue(*place)))
+    return [Row(*values) for values in older.values_list(*_READ)[:size]]
+
+
+def judge(roots: Collection[int], what: Kept, policy: Policy) -> Judged:
+    """Say of these chains which are due and which stay. All rows of a chain must be due."""
+    chains = _read(roots)
+    due: dict[int, list[Row]] = {}
+    for root, rows in chains.items():
+        if what == Kept.WORDS and all(row.words_gone_at for row in rows):
+            continue
+        if all(_is_due(row, what, policy) for row in rows):
+            due[root] = rows
+    of = {row.pk: root for root, rows in due.items() for row in rows}
+    kept = {of[pk]: why for pk, why in _obstacles(due, of).items()}
+    return Judged({root: rows for root, rows in due.items() if root not in kept}, kept)
+
+
+def _is_due(row: Row, what: Kept, policy: Policy) -> bool:
+    before = policy.before(policy.of(what, row.type, row.template))
+    return before is not None and row.created_at < before
+
+
+def _read(roots: Collection[int]) -> dict[int, list[Row]]:
+    chains: defaultdict[int, list[Row]] = defaultdict(list)
+    for condition in (Q(pk__in=roots), Q(first__in=roots)):
+        for values in Message.objects.filter(condition).order_by("pk").values_list(*_READ):
+            row = Row(*values)
+            chains[row.root].append(row)
+    return chains
+
+
+def _obstacles(due: Mapping[int, Sequence[Row]], of: Mapping[int, int]) -> dict[int, Why]:
+    """Return by message why it stays; what weighs more comes last."""
+    pks = list(of)
+    if not pks:
+        return {}
+    found = dict.fromkeys(_in_open_incident(pks), Why.INCIDENT)
+    found |= dict.fromkeys(_in_open_job(pks), Why.JOB)
+    found |= dict.fromkeys(holds.held_among(pks), Why.HOLD)
+    live = (row.pk for rows in due.values() for row in rows if row.state not in FINAL)
+    return found | dict.fromkeys(live, Why.LIVE)
+
+
+def _in_open_job(pks: Collection[int]) -> set[int]:
+    items = JobItem.objects.filter(Q(message__in=pks) | Q(new__in=pks), job__state__in=OPEN)
+    found = {pk for pair in items.values_list("message", "new") for pk in pair if pk}
+    for job in Job.objects.filter(kind=JobKind.EXPORT, state__in=OPEN).select_related("owner"):
+        try:
+            found.update(Turn(job).messages().filter(pk__in=pks).order_by().values_list("pk", flat=True))
+        except Refused:  # it reads nothing
+            continue
+    return found & set(pks)
+
+
+def _in_open_incident(pks: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for incident in Incident.objects.filter(closed_at=None):
+        found.update(attribution.failed_by(incident).filter(pk__in=pks).values_list("pk", flat=True))
+    notices = IncidentNotice.objects.filter(message__in=pks, incident__closed_at=None)
+    return found | set(notices.values_list("message", flat=True))

@@ -1,0 +1,114 @@
+"""What goes besides messages: attempts, receipts, business events, the audit trail, each by its period."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+
+from commlog.models import AccessRecord, AuditEntry, RetentionRun
+from commlog.models.audit_guard import RUN
+from commlog.models.retention import Kept
+from commlog.retention import archive, holds
+from notifications import events
+from notifications.models import Attempt, BusinessEvent, DeliveryReceipt, Message
+from notifications.states import FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose rows go by themselves: `at` is the column that says how old one is; ids follow it.
+
+    `stays` says which of some rows have to stay, `go` deletes some in the transaction of the batch.
+    """
+
+    model: type[Model]
+    at: str
+    read: tuple[str, ...]
+    stays: Callable[[Sequence[Mapping[str, Any]]], Collection[int]]
+    go: Callable[[RetentionRun, Sequence[Mapping[str, Any]]], None]
+
+    def rows(self, behind: int, size: int) -> list[dict[str, Any]]:
+        """Return the next rows in the order of their ids."""
+        return list(
+            self.model._default_manager.filter(pk__gt=behind)
+            .order_by("pk")
+            .values("pk", self.at, *self.read)[:size]
+        )
+
+    def old(self, rows: Sequence[Mapping[str, Any]], before: datetime) -> list[Mapping[str, Any]]:
+        return [row for row in rows if row[self.at] is not None and row[self.at] < before]
+
+    def lines(self, rows: Sequence[Mapping[str, Any]], before: datetime) -> Iterator[dict[str, Any]]:
+        """Return what a file has of what is old of these."""
+        pks = [row["pk"] for row in self.old(rows, before)]
+        for values in self.model._default_manager.filter(pk__in=pks).order_by("pk").values():
+            yield archive.row_of(self.model, values)
+
+    def expire(self, run: RetentionRun, rows: Sequence[Mapping[str, Any]], before: datetime) -> list[int]:
+        """Delete what is old of these. Returns the ids of what is old and had to stay."""
+        old = self.old(rows, before)
+        stays = set(self.stays(old)) if old else set()
+        gone = [row for row in old if row["pk"] not in stays]
+        if gone:
+            self.go(run, gone)
+        return sorted(stays)
+
+
+def _of_kept_messages(rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    messages = {row["message"] for row in rows}
+    kept = holds.held_among(messages)
+    kept |= set(Message.objects.filter(pk__in=messages).exclude(state__in=FINAL).values_list("pk", flat=True))
+    return {row["pk"] for row in rows if row["message"] in kept}
+
+
+def _of_held_events(rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    held = holds.recipients()
+    of = {key: row["pk"] for row in rows for key in events.keys_in(row["trace"])}
+    found = dict(Message.objects.filter(key__in=list(of)).values_list("pk", "key"))
+    by_message = {of[found[pk]] for pk in holds.held_among(list(found))}
+    return by_message | {
+        row["pk"] for row in rows if row["client"] in held.clients or row["group"] in held.groups
+    }
+
+
+def _delete(model: type[Model]) -> Callable[[RetentionRun, Sequence[Mapping[str, Any]]], None]:
+    def go(_: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
+        those: QuerySet[Any] = model._base_manager.filter(pk__in=[row["pk"] for row in rows])
+        those._raw_delete(those.db)
+
+    return go
+
+
+def _delete_events(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
+    keys = [key for row in rows for key in events.keys_in(row["trace"])]
+    Message.objects.filter(key__in=keys, business_event__in=[row["pk"] for row in rows]).update(
+        business_event=None
+    )
+    _delete(BusinessEvent)(run, rows)
+
+
+def _delete_entries(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [RUN, str(run.pk)])
+    _delete(AuditEntry)(run, rows)
+
+
+def _nothing(_: Sequence[Mapping[str, Any]]) -> Collection[int]:
+    return ()
+
+
+TABLES: Mapping[Kept, Table] = {
+    Kept.ATTEMPTS: Table(Attempt, "finished_at", ("message",), _of_kept_messages, _delete(Attempt)),
+    Kept.RECEIPTS: Table(
+        DeliveryReceipt, "received_at", ("message",), _of_kept_messages, _delete(DeliveryReceipt)
+    ),
+    Kept.EVENTS: Table(
+        BusinessEvent, "received_at", ("trace", "client", "group"), _of_held_events, _delete_events
+    ),
+    Kept.AUDIT: Table(AuditEntry, "at", (), _nothing, _delete_entries),
+    Kept.READINGS: Table(AccessRecord, "at", (), _nothing, _delete(AccessRecord)),
+}

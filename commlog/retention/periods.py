@@ -1,0 +1,180 @@
+"""How long what is kept. Nothing goes before an administrator has set a period; each change is recorded."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.kit.seen import Check, without_form
+from commlog.models import RetentionPeriod, User
+from commlog.models.retention import GRACE, OF_MESSAGES, Kept
+from commlog.retention import gate
+from notifications.database.clock import db_now
+from notifications.models import NotificationTemplate
+from notifications.states import MessageType
+
+_KIND = "retention period"
+Days = int | None  # None: for ever
+Scope = tuple[str, int | None]
+EVERYTHING: Scope = ("", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The periods that count at a moment."""
+
+    at: datetime
+    periods: Mapping[tuple[str, Scope], RetentionPeriod]
+    now: datetime | None = None
+
+    @classmethod
+    def at_moment(cls, at: datetime, *, now: datetime | None = None) -> "Policy":
+        """Return what counts then, if nobody changes it. One query.
+
+        With `now` nothing is due that was not due by what counts now, too: who lengthens a period while a
+        night's work is under way has it obeyed.
+        """
+        rows = RetentionPeriod.objects.select_related("template")
+        return cls(at, {(row.what, row.scope): row for row in rows if not row.over_at(at)}, now)
+
+    def of(self, what: Kept, channel: str = "", template: int | None = None) -> RetentionPeriod | None:
+        """Return the period of such a message: its template's, else its channel's, else everybody's."""
+        scopes = [("", template)] if template else []
+        found = (self.periods.get((what, scope)) for scope in (*scopes, (channel, None), EVERYTHING))
+        return next((row for row in found if row), None)
+
+    def before(self, row: RetentionPeriod | None) -> datetime | None:
+        """Return the time before which what this period is about is due; None: nothing ever is."""
+        moments = (self.at, self.now or self.at)
+        days = [row.days_at(moment) if row else None for moment in moments]
+        known = [each for each in days if each is not None]
+        return self.at - timedelta(days=max(known)) if len(known) == len(days) else None
+
+    def due(self, what: Kept) -> Iterator[tuple[RetentionPeriod, datetime]]:
+        """Yield the periods by which something goes, and before which time."""
+        for (name, _), row in sorted(self.periods.items(), key=lambda item: item[1].pk):
+            before = self.before(row)
+            if name == what and before is not None:
+                yield row, before
+
+
+def change(values: Mapping[Kept, Days], *, by: User, check: Check = without_form) -> None:
+    """Set the periods that everything has which is no exception. `check`: see commlog.kit.seen."""
+    with transaction.atomic():
+        now = _locked()
+        check()
+        for what, days in values.items():
+            _set(what, EVERYTHING, days, by, now)
+
+
+def change_exception(
+    scope: Scope, values: Mapping[Kept, Days], *, by: User, check: Check = without_form
+) -> None:
+    """Set the periods of the text and of the rows of a channel's or a template's messages."""
+    with transaction.atomic():
+        now = _locked()
+        check()
+        for what in OF_MESSAGES:
+            _set(what, scope, values[what], by, now)
+
+
+def end_exception(scope: Scope, *, by: User) -> None:
+    """Have everybody's period count again for a channel or template: at once, or where that is sooner, after
+    the same wait as any shorter period.
+    """
+    with transaction.atomic():
+        now = _locked()
+        for what in OF_MESSAGES:
+            policy = Policy.at_moment(now)
+            row = policy.periods.get((what, scope))
+            if row is None:
+                continue
+            before, after = row.days_at(now), _fallback(policy, what, scope)
+            if _is_shorter(after, before):
+                row.days, row.days_before, row.ends, row.starts_at = before, before, True, now + GRACE
+                row.save(update_fields=["days", "days_before", "ends", "starts_at"])
+            else:
+                row.delete()
+            _walk_anew(what)
+            _record(by, what, str(row), before, after, now + GRACE if row.pk else now, ends=True)
+
+
+def begin(night: datetime, *, since: datetime | None) -> None:
+    """Before a night: exceptions that have ended go, and what began to count since the last night is walked
+    through from the beginning, whoever's the messages were until then.
+    """
+    begun = RetentionPeriod.objects.filter(starts_at__lte=night)
+    if since:
+        begun = begun.filter(starts_at__gt=since)
+    for what in set(begun.values_list("what", flat=True)):
+        _walk_anew(Kept(what))
+    RetentionPeriod.objects.filter(ends=True, starts_at__lte=night).delete()
+
+
+def scope_of(channel: str, template: NotificationTemplate | None) -> Scope:
+    """Return what an exception is about."""
+    return ("", template.pk) if template else (MessageType(channel).value, None)
+
+
+def _locked() -> datetime:
+    """Have changes one after another: what one compares with is what the last has set."""
+    gate.close()
+    list(RetentionPeriod.objects.select_for_update().values_list("pk", flat=True))
+    return db_now()
+
+
+def _set(what: Kept, scope: Scope, days: Days, by: User, now: datetime) -> None:
+    policy = Policy.at_moment(now)
+    row = policy.periods.get((what, scope))
+    if (row and row.days == days and not row.ends) or (row is None and days is None and scope == EVERYTHING):
+        return
+    before = row.days_at(now) if row else _fallback(policy, what, scope)
+    asked = row.days if row else before
+    starts_at = now + GRACE if _is_shorter(days, before) else now
+    channel, template = scope
+    row, _ = RetentionPeriod.objects.update_or_create(
+        what=what,
+        channel=channel,
+        template_id=template,
+        defaults={"days": days, "days_before": before, "ends": False, "starts_at": starts_at},
+    )
+    _walk_anew(what)
+    _record(by, what, str(row), asked, days, starts_at)
+
+
+def _fallback(policy: Policy, what: Kept, scope: Scope) -> Days:
+    row = policy.periods.get((what, EVERYTHING)) if scope != EVERYTHING else None
+    return row.days_at(policy.at) if row else None
+
+
+def _is_shorter(days: Days, than: Days) -> bool:
+    return days is not None and (than is None or days < than)
+
+
+def _walk_anew(what: Kept) -> None:
+    """What another period has passed over may be this one's now."""
+    RetentionPeriod.objects.filter(what=what).update(reached_at=None, reached_pk=0)
+
+
+def _record(
+    by: User, what: Kept, label: str, before: Days, after: Days, starts_at: datetime, *, ends: bool = False
+) -> None:
+    said: dict[str, Any] = {"kept": in_words(after), "from": f"{starts_at:%Y-%m-%d %H:%M} UTC"}
+    audit.record(
+        by,
+        AuditAction.DELETED if ends else AuditAction.CHANGED,
+        kind=_KIND,
+        key=what,
+        label=label,
+        before={"kept": in_words(before)},
+        after=said,
+    )
+
+
+def in_words(days: Days) -> str:
+    """Return `for ever`, `1 day`, `30 days`."""
+    return "for ever" if days is None else f"{days} day{'' if days == 1 else 's'}"

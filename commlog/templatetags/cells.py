@@ -1,0 +1,342 @@
+"""The cells of a log's rows, one function a column of the catalogue.
+
+A page has four hundred of them or more, so none is a template of its own: that took most of the time of a
+page. `format_html` escapes all that is put in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from django.template.defaultfilters import truncatechars
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+
+from commlog.log.columns import Column
+from commlog.log.table import MessageTable
+from commlog.message.offers import Offer
+from commlog.templatetags.resending import Offered, resend_button
+from commlog.templatetags.sprite import icon
+from commlog.templatetags.wording import Clock, brief, day, left, receipt, standing, state_title
+from notifications.models import Message
+from notifications.states import MessageState, MessageType
+
+Cell = Callable[["Line"], SafeString]
+_NOTHING = SafeString("")
+# Django goes through the choices anew for each value that it is asked to call by its name.
+_STATES = {value: conditional_escape(label) for value, label in MessageState.choices}
+_TYPES = {value: conditional_escape(label) for value, label in MessageType.choices}
+_NOT_SENT = SafeString('<span class="muted" aria-hidden="true">–</span><span class="unseen">not sent</span>')
+_HELD = SafeString(
+    f' <span class="mark" title="On legal hold">{icon("hold")}<span class="unseen">On hold</span></span>'
+)
+_WITHHELD = SafeString('<i class="muted">hidden</i>')
+_CLIPPED = '<span class="clip" title="{}"><bdi>{}</bdi></span>'
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def key(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What all rows of a page share."""
+
+    table: MessageTable
+    log: Clock
+    can_resend: bool
+    boxes: bool  # whether the page has a column of boxes
+    here: str
+    back: str  # the query of a message's address that leads back here
+    whole: bool  # whether the reader sees URLs whole
+    token: str  # of its forms
+
+    @property
+    def now(self) -> datetime:
+        return self.log.now
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row that is being drawn."""
+
+    page: Drawing
+    message: Message
+    offer: Offer
+    held: str  # what holds the message back
+    key: SafeString
+    to: SafeString  # the destination as the reader may see it
+    address: SafeString  # of the message
+
+    @property
+    def resend(self) -> SafeString:
+        """The place of its Resend button, and the button where something failed."""
+        inside = _NOTHING
+        if self.offer.failed:
+            inside = resend_button(
+                Offered(self.message, self.offer, self.to, self.page.here, self.page.can_resend),
+                token=self.page.token,
+                slot=f"resend-{self.key}",
+            )
+        return format_html('<div class="act" id="resend-{}">{}</div>', self.key, inside)
+
+
+def _state(line: Line) -> SafeString:
+    """The state as a link to the message, and its marks."""
+    message, said = line.message, standing(line.message, line.page.now, line.held)
+    counted = _NOTHING if line.held else left(message, line.page.now)
+    under = (
+        format_html('<span class="under" title="{}"{}>{}</span>', said, counted, said) if said else _NOTHING
+    )
+    return format_html(
+        '<span class="marks"><a class="state" id="state-{}" data-state="{}" data-dialog href="{}" title="{}">'
+        '{}{}<span class="unseen"> {} to {}</span></a>{}{}{}</span>{}',
+        line.key,
+        message.state,
+        line.address,
+        state_title(message),
+        icon(message.state),
+        _STATES[message.state],
+        _TYPES[message.type],
+        line.to,
+        _again(line.offer),
+        _hold(message),
+        _warning(message),
+        under,
+    )
+
+
+def _again(offer: Offer) -> SafeString:
+    if not offer.newer:
+        return _NOTHING
+    return format_html(
+        ' <a class="mark" data-dialog href="{}" title="Resent: {}">{}'
+        '<span class="unseen">Already resent: open the new entry</span></a>',
+        _of(offer.newer.key),
+        offer.newer.get_state_display(),
+        icon("again"),
+    )
+
+
+def _hold(message: Message) -> SafeString:
+    return _HELD if getattr(message, "on_hold", False) else _NOTHING
+
+
+def _warning(message: Message) -> SafeString:
+    if message.lost_sight_of:
+        said, short = "It may have been sent: the database was restored from a backup.", "May have been sent"
+    elif message.may_have_been_delivered:
+        said = "It may have been delivered: it was handed over, but no confirmation came back."
+        short = "May have been delivered"
+    elif message.possible_duplicate:
+        said = "It may have been delivered twice: an earlier attempt may have arrived, too."
+        short = "May have been delivered twice"
+    else:
+        return _NOTHING
+    return format_html(
+        ' <span class="mark warn" title="{}">{}<span class="unseen">{}</span></span>',
+        said,
+        icon("warning"),
+        short,
+    )
+
+
+def _sender(line: Line) -> SafeString:
+    """Who sent it, and who resent it."""
+    sender, resent_by = line.message.sender, line.message.resent_by
+    if not resent_by:
+        return _clipped(sender)
+    return format_html(
+        '<span class="clip" title="{} · resent by {}"><bdi>{}</bdi> <span class="muted">· resent by '
+        "<bdi>{}</bdi></span></span>",
+        sender,
+        resent_by,
+        sender,
+        resent_by,
+    )
+
+
+def _sent(line: Line) -> SafeString:
+    if line.message.sent_at:
+        return brief(line.message.sent_at, line.page.log)
+    return _NOT_SENT
+
+
+def _type(line: Line) -> SafeString:
+    """Its icon; its name on hover, for ears, on paper and on cards."""
+    name = _TYPES[line.message.type]
+    return format_html(
+        '<span class="type" title="{}">{}<span class="word">{}</span></span>',
+        name,
+        icon(line.message.type),
+        name,
+    )
+
+
+def _message(line: Line) -> SafeString:
+    """Subject and the start of the text on one line, and the way to all of it.
+
+    At the end of a row also what can be done: an action takes its width in its own row alone, and comes under
+    no pointer that rests on the link.
+    """
+    message = line.message
+    subject = format_html("<b><bdi>{}</bdi></b> ", message.subject) if message.subject else _NOTHING
+    if message.words_gone_at:
+        text = format_html('<i class="muted">Text deleted {}</i>', day(message.words_gone_at))
+    elif message.masked:
+        text = _WITHHELD
+    else:
+        text = _isolated(message.excerpt)  # type: ignore[attr-defined]  # of the query
+    return format_html(
+        '<div class="line"><span class="clip">{}{}</span>{}'
+        '<a class="more" id="more-{}" data-dialog href="{}" aria-label="more of the message to {}">more</a>'
+        "</div>",
+        subject,
+        text,
+        line.resend if line.page.table.ends else _NOTHING,
+        line.key,
+        line.address,
+        line.to,
+    )
+
+
+def _details(line: Line) -> SafeString:
+    """What the provider said."""
+    cause = line.message.failure_cause
+    if line.message.masked:
+        return _WITHHELD
+    said = cause if line.page.whole else line.message.shown_detail(cause)
+    return format_html(_CLIPPED, truncatechars(said, 500), truncatechars(said, 200))
+
+
+def _next_attempt(line: Line) -> SafeString:
+    due_at = line.message.due_at
+    return brief(due_at, line.page.log) if due_at and not line.message.awaits_decision else _NOTHING
+
+
+def _resend_of(line: Line) -> SafeString:
+    """The entry that it resends."""
+    if line.message.resend_of is None:
+        return _NOTHING
+    return format_html(
+        '<a data-dialog href="{}"><code>{}…</code><span class="unseen"> original entry</span></a>',
+        _of(line.message.resend_of.key),
+        line.message.resend_of.key.hex[:8],
+    )
+
+
+def _resent_as(line: Line) -> SafeString:
+    """The newest entry that resends it."""
+    if not (newer := line.offer.newer):
+        return _NOTHING
+    return format_html(
+        '<a data-dialog href="{}"><code>{}…</code> {}<span class="unseen">: new entry</span></a>',
+        _of(newer.key),
+        newer.key.hex[:8],
+        newer.get_state_display(),
+    )
+
+
+def _person(name: str, whom: _Named | None, number: str = "") -> SafeString:
+    """Whom it is for, as a link to the page of that name."""
+    if whom is None:
+        return _NOTHING
+    numbered = format_html(' <span class="muted">{}</span>', number) if number else _NOTHING
+    return format_html(
+        '<a class="clip" href="{}" title="{}"><bdi>{}</bdi>{}</a>',
+        reverse(name, args=[whom.key]),
+        whom.name,
+        whom.name,
+        numbered,
+    )
+
+
+def _account(key: UUID | None) -> SafeString:
+    """The log of an account."""
+    if key is None:
+        return _NOTHING
+    return format_html(
+        '<a href="{}"><code>{}</code></a>', reverse("account-communications", args=[key]), key.hex
+    )
+
+
+def _clipped(text: object) -> SafeString:
+    return format_html(_CLIPPED, text, text)
+
+
+def _constant(constant: str, words: str) -> SafeString:
+    """Plain words, with their constant on hover."""
+    return format_html('<span class="clip" title="{}">{}</span>', constant, words)
+
+
+def _code(key: UUID | None) -> SafeString:
+    return format_html("<code>{}</code>", key.hex) if key else _NOTHING
+
+
+def _text(said: object) -> SafeString:
+    return format_html("{}", said)
+
+
+def _isolated(text: str) -> SafeString:
+    return format_html("<bdi>{}</bdi>", text)
+
+
+def _of(key: UUID) -> str:
+    return reverse("message", args=[key])
+
+
+def cell_of(column: Column) -> Cell:
+    """What draws the column's cells."""
+    if column.plain:
+        return lambda line: _clipped(getattr(line.message, column.reads[0]))
+    return _CELLS[column.key]
+
+
+_CELLS: Mapping[str, Cell] = {
+    "state": _state,
+    "sender": _sender,
+    "created": lambda line: brief(line.message.created_at, line.page.log),
+    "sent": _sent,
+    "type": _type,
+    "destination": lambda line: _clipped(line.to),
+    "message": _message,
+    "client": lambda line: _person(
+        "client", line.message.client, line.message.client.client_id if line.message.client else ""
+    ),
+    "group": lambda line: _person(
+        "group", line.message.group, line.message.group.group_id if line.message.group else ""
+    ),
+    "user": lambda line: _person("user", line.message.user),
+    "loan_account": lambda line: _account(line.message.loan_account_key),
+    "deposit_account": lambda line: _account(line.message.deposit_account_key),
+    "repayment": lambda line: _code(line.message.repayment_key),
+    "reference": lambda line: _isolated(line.message.reference),
+    # As it was called then.
+    "template": lambda line: _isolated(line.message.template_name),
+    "attempts": lambda line: _text(line.message.attempt_count),
+    "failure_reason": lambda line: _constant(
+        line.message.failure_reason, line.message.get_failure_reason_display()
+    ),
+    "failure_meaning": lambda line: format_html(
+        '<span class="clip">{}</span>', line.message.get_failure_meaning_display()
+    ),
+    "failure_level": lambda line: _text(line.message.get_failure_level_display()),
+    "failure_details": _details,
+    "waiting_reason": lambda line: _constant(
+        line.message.waiting_reason, line.message.get_waiting_reason_display()
+    ),
+    "next_attempt": _next_attempt,
+    "resend_of": _resend_of,
+    "resent_as": _resent_as,
+    "outcome": lambda line: _text(line.message.get_outcome_display()),
+    "possible_duplicate": lambda line: _text("Possible duplicate" if line.message.possible_duplicate else ""),
+    "receipt": lambda line: _text(receipt(line.message)),
+    "hold": lambda line: _text("On hold" if line.message.on_hold else ""),  # type: ignore[attr-defined]
+    "key": lambda line: _code(line.message.key),
+}

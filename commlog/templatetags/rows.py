@@ -1,0 +1,95 @@
+"""The tags that draw the rows of a log, and the button of one message."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from django import template
+from django.template import RequestContext
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from commlog.log.table import LogRow
+from commlog.templatetags.cells import Drawing, Line, cell_of
+from commlog.templatetags.resending import resend
+from commlog.templatetags.wording import sees_urls_whole
+
+register = template.Library()
+register.simple_tag(takes_context=True)(resend)
+_NOTHING = SafeString("")
+_NO_KEY = UUID(int=0)
+_SWAP = SafeString(' hx-swap-oob="true"')
+
+
+@register.simple_tag(takes_context=True)
+def rows(context: RequestContext) -> SafeString:
+    """The rows of a page. Variables: log, table, can_resend, here, back."""
+    log, can_resend = context["log"], bool(context["can_resend"])
+    drawing = Drawing(
+        table=context["table"],
+        log=log,
+        can_resend=can_resend,
+        boxes=can_resend,
+        here=context["here"],
+        back=context["back"],
+        whole=sees_urls_whole(context["request"]),
+        token=str(context.get("csrf_token", "")),
+    )
+    return format_html_join("", "{}", ((drawn,) for drawn in drawn_rows(log.rows, drawing)))
+
+
+def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False) -> Iterator[SafeString]:
+    """Each row as HTML. `swap`: it takes the place of the row that it was."""
+    cells = [cell_of(column) for column, _ in drawing.table.cells]
+    pattern = _pattern([attributes for _, attributes in drawing.table.cells])
+    # A page has two hundred rows: what all of their addresses share is made once.
+    address = reverse("message", args=[_NO_KEY]) + drawing.back
+    for row in found:
+        message, key = row.message, row.message.key.hex
+        # What several cells need is escaped once.
+        line = Line(
+            drawing,
+            message,
+            row.offer,
+            row.held,
+            conditional_escape(key),
+            conditional_escape(message.destination if drawing.whole else message.shown_destination),
+            conditional_escape(address.replace(_NO_KEY.hex, key, 1)),
+        )
+        yield format_html(
+            pattern,
+            line.key,
+            message.state,
+            _NOTHING if message.is_final else format_html(' data-live="{}"', message.pk),
+            _SWAP if swap else _NOTHING,
+            message.pk,
+            row.version,
+            _box(line) if drawing.boxes else _NOTHING,
+            *(cell(line) for cell in cells),
+            _NOTHING
+            if drawing.table.ends
+            else format_html('<td role="cell" class="col-actions">{}</td>', line.resend),
+        )
+
+
+def _pattern(cells: Iterable[str]) -> str:
+    """A row, with gaps for what differs. `cells`: their attributes, which all rows have alike."""
+    literally = (each.replace("{", "{{").replace("}", "}}") for each in cells)
+    shared = "".join(f'<td role="cell" {each}>{{}}</td>' for each in literally)
+    row = '<tr role="row" id="row-{}" data-row data-state="{}"{}{} data-version="{}.{}">{}'
+    return f"{row}{shared}{{}}</tr>\n"
+
+
+def _box(line: Line) -> SafeString:
+    """The cell of its tick box."""
+    box = _NOTHING
+    if line.page.can_resend and line.offer.failed:
+        box = format_html(
+            '<input type="checkbox" form="bulk" name="row" value="{}" id="select-{}" hx-preserve data-select '
+            'aria-label="Select the {} to {}">',
+            line.message.pk,
+            line.key,
+            line.message.get_type_display(),
+            line.to,
+        )
+    return format_html('<td role="cell" class="col-select">{}</td>', box)

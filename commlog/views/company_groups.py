@@ -1,0 +1,74 @@
+"""The company sign-in in the administration: groups and roles, and who is linked."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from commlog import permissions
+from commlog.administration import company_groups
+from commlog.administration.company_groups import GroupForm, SubjectForm
+from commlog.administration.users import staff
+from commlog.company import discovery, people
+from commlog.models import CompanyGroup, User
+from commlog.views import confirmation
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+@confirmation.before_sending
+def index(request: HttpRequest) -> HttpResponse:
+    """The table, and a form for one more row."""
+    form = GroupForm(request.POST or None)
+    if form.is_valid():
+        company_groups.add(form.instance, by=permissions.staff(request))
+        messages.success(request, f"The group {form.instance.name} was added.")
+        return redirect("company-groups")
+    context = {
+        "form": form,
+        "groups": CompanyGroup.objects.select_related("role"),
+        "is_on": discovery.is_on(),
+        "issuer": settings.COMPANY_SIGN_IN_ISSUER,
+        "claim": settings.COMPANY_SIGN_IN_GROUPS,
+        "creates": settings.COMPANY_SIGN_IN_CREATES,
+        "local": settings.LOCAL_PASSWORDS,
+        "break_glass": settings.BREAK_GLASS_USERS,
+    }
+    return render(request, "administration/company/groups.html", context)
+
+
+@require_POST
+@permissions.can_manage_administration
+@confirmation.before_sending
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    company_groups.remove(pk, by=permissions.staff(request))
+    messages.success(request, "The group was removed.")
+    return redirect("company-groups")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.can_manage_administration
+@confirmation.before_sending
+def account(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The account of the company that signs in as a user."""
+    person = get_object_or_404(User, key=key)
+    form = SubjectForm(request.POST or None, initial={"subject": people.subject_of(person)})
+    if form.is_valid():
+        try:
+            _keep(person, form.cleaned_data["subject"], permissions.staff(request))
+        except (people.NotLet, staff.Refused) as refused:
+            form.add_error("subject", str(refused))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("administration-user", key)
+    return render(request, "administration/company/account.html", {"form": form, "person": person})
+
+
+def _keep(person: User, subject: str, by: User) -> None:
+    if subject:
+        people.link(person, subject, by=by)
+    else:
+        people.unlink(person, by=by)

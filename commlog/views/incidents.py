@@ -1,0 +1,79 @@
+"""Incidents: their list, one with its report, and the action that repairs it."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from commlog import permissions
+from commlog.bulk.choosing import TooMany
+from commlog.incidents import report, resending
+from commlog.jobs import TooManyOpen
+from commlog.kit.keyset_list import listing
+from commlog.kit.limits import TookTooLong
+from commlog.kit.paging import Sorting
+from commlog.live import parts
+from commlog.models import Job
+from notifications.models import Incident
+
+_NEWEST_FIRST = Sorting("newest", descending=True)
+
+
+@require_safe
+@permissions.can_read_log
+def index(request: HttpRequest) -> HttpResponse:
+    """All of them, the newest first."""
+    scope = Incident.objects.prefetch_related("lanes__lane")
+    shown = listing(
+        request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=_NEWEST_FIRST
+    )
+    return parts.render(request, "incidents/list.html", {"listing": shown})
+
+
+@require_safe
+@permissions.can_read_log
+def incident(request: HttpRequest, key: UUID) -> HttpResponse:
+    """What failed, and what became of it."""
+    found = get_object_or_404(Incident, key=key)
+    shown = {
+        "report": report.report(found, permissions.messages_for(request.user)),
+        "may_resend": permissions.may_resend(permissions.staff(request)),
+        "form": resending.fresh(),
+    }
+    return parts.render(request, "incidents/incident.html", shown)
+
+
+@require_POST
+@permissions.can_resend
+def resend(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Resend what still failed because of it. Asked twice, it answers with the same job."""
+    found, user = get_object_or_404(Incident, key=key), permissions.staff(request)
+    form = resending.ResendForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect("incident", key)
+    try:
+        _once(request, lambda: resending.resend(found, owner=user, **form.cleaned_data), form)
+    except resending.NothingLeft:
+        messages.info(request, "There is nothing left to resend.")
+    except (TooManyOpen, TooMany, TookTooLong) as error:
+        messages.error(request, f"Nothing was resent. {error}")
+    return redirect("incident", key)
+
+
+def _once(request: HttpRequest, resend: Callable[[], Job], form: resending.ResendForm) -> None:
+    """Resend, unless this form has asked for it before: then say so."""
+    asked = Job.objects.filter(key=form.cleaned_data["key"])
+    try:
+        if not asked.exists():
+            resend()
+            return
+    except IntegrityError:  # the same form, at the same moment
+        if not asked.exists():
+            raise
+    messages.info(request, "This resend was started already. Its job is listed below.")

@@ -1,0 +1,119 @@
+"""Conditions on the words of messages: by the index, which speaks for nearly all of them, and the rest by
+reading their texts. Here it is decided how words are asked for; nobody else reads the index.
+
+`holding` finds words, beginnings and phrases. `narrowed` helps a search for any part of a text, which stays
+one: the index leaves out what cannot hold the part.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from notifications import channels
+from notifications.criteria.containing import contains
+from notifications.criteria.spelled import named, numbered
+from notifications.models import Message
+from notifications.models.message import of_channels
+from notifications.models.message_words import Extent
+from notifications.words import index
+from notifications.words.index import COLUMNS, Known
+from notifications.words.lexemes import Parts, of_message
+from notifications.words.question import Question, Term, inner_words
+from notifications.words.question import ask as ask
+
+_LOOKED_AT = 1_000  # messages that came since, whose words are taken apart while somebody waits
+_IDS, *_PARTS = COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class _Newer:
+    """Messages that the index has not come to."""
+
+    pks: tuple[int, ...] = ()  # those that hold the words
+    many: bool = False  # more than can be looked at one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """The condition that messages hold words, and how it is asked.
+
+    `floor`: messages up to this id are read one by one, since the index has not come down to them. `behind`:
+    so are the newest, which it has not come up to.
+    """
+
+    condition: Q
+    floor: int = 0
+    behind: bool = False
+
+
+def holding(question: Question) -> Worded:
+    """The condition that a message holds the words, in its subject, text, recipient's name or destination.
+
+    What the index speaks for is read in one moment, and messages that came since are found one by one; so
+    none is missed between. Where the index is not whole yet, or has nothing of a message, its text is read.
+    """
+    known = index.known(question)
+    newer = _newer(question, known)
+    found = Q((index.Held if known.common else index.Found)(question, newer.pks))
+    if outside := _outside(question, known, newer):
+        found |= outside & reading(question)
+    return Worded(found, known.floor, newer.many)
+
+
+def narrowed(part: str) -> Q:
+    """A condition that holds wherever a text holds this part; empty where the index cannot help."""
+    question = inner_words(part)
+    if not question:
+        return Q()
+    known = index.known(question)
+    if known.common or not known.reach or known.floor:
+        return Q()  # as many would be left to read
+    found = Q(index.Found(question)) | Q(pk__gt=known.reach)
+    return found | Q(index.NotWhole(question)) if known.extent < Extent.WHOLE else found
+
+
+def reading(question: Question) -> Q:
+    """As `holding`, by reading the texts: parts of words are found, too, but only as they are spelled."""
+    found = Q()
+    for term in question.terms:
+        found &= _part(term)
+    found = found if question.terms else Q(pk__in=())
+    number = numbered("destination", question.raw, fold_column="destination_fold")
+    return found | (of_channels(channels.BY_NUMBER) & number) if number else found
+
+
+def _newer(question: Question, known: Known) -> _Newer:
+    those = Message._base_manager.filter(pk__gt=known.reach).order_by("pk").values_list(_IDS, *_PARTS)
+    rows = those[: _LOOKED_AT + 1]
+    if len(rows) > _LOOKED_AT:
+        return _Newer(many=True)
+    found = []
+    for pk, *parts in rows:
+        lexemes = of_message(Parts(*parts))
+        # A text that is too long is in no index ever: it is looked through as it is.
+        if question.is_in(lexemes) if lexemes is not None else _is_in_long(question, Parts(*parts)):
+            found.append(pk)
+    return _Newer(tuple(found))
+
+
+def _is_in_long(question: Question, parts: Parts) -> bool:
+    whole = "\n".join((parts.subject, parts.recipient_name, parts.destination, parts.content)).lower()
+    return bool(question.terms) and all(term.raw.lower() in whole for term in question.terms)
+
+
+def _outside(question: Question, known: Known, newer: _Newer) -> Q:
+    """Which messages the index says nothing of; empty: it speaks for all."""
+    needed = Extent.WHOLE if question.has_phrase else Extent.WORDS
+    found = Q(index.NotWhole(question)) if known.extent < needed else Q()
+    if known.floor:
+        found |= Q(pk__lte=known.floor)
+    return found | Q(pk__gt=known.reach) if newer.many else found
+
+
+def _part(term: Term) -> Q:
+    return (
+        contains("subject", term.raw)
+        | contains("content", term.raw)
+        | named("recipient_name", term.raw)
+        | named("destination", term.raw)
+    )

@@ -1,0 +1,1 @@
+"""What goes of messages, and in which order: what they say (`words`), then their rows (`rows`)."""

@@ -1,0 +1,111 @@
+"""What is left of the messages of somebody who is erased: that they were, when, by which channel, how they
+ended and why. Nothing of it can be sent again.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, F
+from django.db.models.functions import Cast, Coalesce
+
+from notifications.content import COLUMNS
+from notifications.failures import Reason
+from notifications.failures.meanings import Meaning, stored
+from notifications.forgetting.rows import dependents
+from notifications.forgetting.words import EMPTIED
+from notifications.models import (
+    Attempt,
+    BusinessEvent,
+    DeliveryReceipt,
+    LaneRefusal,
+    Message,
+    StreamEvent,
+)
+from notifications.models.folds import folds_of
+from notifications.secrets.sealed import SealedTextField
+from notifications.states import CLAIMABLE, FINAL, MessageState
+from notifications.words import filling
+
+_CANCELLED = "Not sent: whom it was for was erased."
+_NO_TEXT = "{}"  # of an event of a stream: readers may take it for JSON
+# What a message is about in the bank's core names its owner there.
+_ABOUT: dict[str, Any] = {
+    COLUMNS[name]: "" if name == "reference_id" else None
+    for name in ("loan_account_key", "deposit_account_key", "repayment_key", "reference_id")
+}
+_SAID: dict[str, Any] = EMPTIED | _ABOUT | {"failure_cause": "", "provider_id": ""}
+
+
+def cancel(pks: Collection[int], at: datetime) -> int:
+    """Fail those of these that nobody is sending. Returns how many."""
+    failed = {"state": MessageState.FAILED, "due_at": None, "parked_at": None, "waiting_reason": ""}
+    why = {"failure_reason": Reason.OTHER, "failure_cause": _CANCELLED, **stored(Meaning.UNSAID)}
+    waiting = Message.objects.filter(pk__in=pks, state__in=sorted(CLAIMABLE))
+    return waiting.update(**failed, **why, failed_at=at)
+
+
+def stop_waiting(pks: Collection[int], at: datetime) -> None:
+    """Let those of these end at once that a provider has taken and will report on later."""
+    waiting = Message.objects.filter(pk__in=pks, state=MessageState.SENDING_ASYNC, lease_until=None)
+    waiting.filter(receipt_due_at__gt=at).update(receipt_due_at=at)
+
+
+def empty(pks: Collection[int], at: datetime, *, named: str) -> Counter[str]:
+    """Take from these what they say and to whom; the recipient is `named` from then on. Only what is final.
+
+    Returns how many rows of which table were changed or deleted.
+    """
+    final = list(Message.objects.filter(pk__in=pks, state__in=sorted(FINAL)).values_list("pk", "key"))
+    nobody = _folded({"destination": "", "recipient_name": named})
+    return _take(final, at, nobody)
+
+
+def empty_words(pks: Collection[int], at: datetime) -> Counter[str]:
+    """The same of messages to others that were made because of what happened to that person: they keep whom
+    they went to.
+    """
+    final = list(Message.objects.filter(pk__in=pks, state__in=sorted(FINAL)).values_list("pk", "key"))
+    return _take(final, at, {})
+
+
+def _take(rows: Collection[tuple[int, Any]], at: datetime, besides: dict[str, Any]) -> Counter[str]:
+    pks, keys = [pk for pk, _ in rows], [key for _, key in rows]
+    gone: Counter[str] = Counter()
+    if not pks:
+        return gone
+    gone["messages"] = Message.objects.filter(pk__in=pks).update(
+        **_SAID, **besides, erased_at=at, words_gone_at=Coalesce(F("words_gone_at"), at)
+    )
+    filling.rewrite(pks, for_good=True)
+    gone["attempts"] = Attempt.objects.filter(message__in=pks).update(
+        detail="", late_detail="", provider_id=""
+    )
+    # A report is known by its number; the row's own takes its place, so that no two become one.
+    gone["receipts"] = DeliveryReceipt.objects.filter(message__in=pks).update(
+        detail="", provider_id=Cast("pk", CharField())
+    )
+    gone["stream_events"] = StreamEvent.objects.filter(key__in=keys).update(body=_NO_TEXT)
+    for model, name, _ in dependents():
+        if any(isinstance(field, SealedTextField) for field in model._meta.concrete_fields):
+            model._base_manager.filter(**{f"{name}__in": pks}).delete()
+    LaneRefusal.objects.filter(message_id__in=pks).delete()
+    return gone
+
+
+def empty_event(event: BusinessEvent, *, named: str) -> None:
+    """Take from an event what it told of whom; that it happened, and its messages, stay."""
+    event.subject_name = named
+    event.data = {}
+    event.trace = [[*entry[:4], [], *entry[5:]] for entry in event.trace]
+    event.save(update_fields=["subject_name", "data", "trace"])
+
+
+def _folded(values: dict[str, Any]) -> dict[str, Any]:
+    folds = {fold.name: fold for fold in folds_of(Message)}
+    return values | {
+        name: fold.fold_of(values[each] for each in fold.of)
+        for name, fold in folds.items()
+        if set(fold.of) <= set(values)
+    }

@@ -1,0 +1,43 @@
+"""Messages are deleted whole chains at a time, with everything that stands on them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from django.db.models import ForeignObjectRel, Model
+
+from notifications.models import HeldMessage, Message
+from notifications.words import filling
+
+# As long as such a row is there, its message stays: the database refuses.
+_KEEP = (HeldMessage,)
+
+
+def dependents() -> Iterator[tuple[type[Model], str, bool]]:
+    """Yield what points at messages: model, field, and whether it goes on without the message."""
+    for relation in Message._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel):
+            continue
+        model, field = relation.related_model, relation.field
+        if model is not Message and model not in _KEEP:
+            yield model, field.name, field.null
+
+
+def delete(pks: Collection[int]) -> Counter[str]:
+    """Delete these messages, attempts and receipts with them, in the caller's transaction; how many of which
+    table.
+
+    Whole chains: a row that points at another that stays makes the transaction fail, and so does a hold.
+    """
+    gone: Counter[str] = Counter()
+    if not pks:
+        return gone
+    filling.hold()  # else somebody may be writing their words
+    for model, name, goes_on in dependents():
+        theirs = model._base_manager.filter(**{f"{name}__in": pks})
+        if goes_on:
+            theirs.update(**{name: None})
+        else:
+            gone[model._meta.db_table] += theirs._raw_delete(theirs.db)
+    messages = Message._base_manager.filter(pk__in=pks)
+    gone[Message._meta.db_table] += messages._raw_delete(messages.db)
+    return gone

@@ -1,0 +1,25 @@
+"""The words of messages go first; what happened to them stays and can be counted."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from notifications.content import COLUMNS, FACTS
+from notifications.models import Message
+from notifications.words import filling
+
+# By column what is left of all that says something.
+EMPTIED: dict[str, Any] = {
+    column: {} if name == "headers" else "" for name, column in COLUMNS.items() if name not in FACTS
+}
+
+
+def empty(pks: Collection[int], at: datetime) -> int:
+    """Take what these messages say, once, out of the log and out of the index of words. Returns of how many.
+
+    In the caller's transaction.
+    """
+    those = Message.objects.filter(pk__in=pks, words_gone_at=None)
+    gone = those.update(**EMPTIED, words_gone_at=at)
+    filling.rewrite(pks)
+    return gone

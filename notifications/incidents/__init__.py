@@ -1,0 +1,1 @@
+"""Incidents: seen at once, told, and which messages failed because of them."""

@@ -1,0 +1,45 @@
+"""Who is told of an incident: once when it opens, once when it is over, with the counts."""
+
+from notifications import alerts
+from notifications.incidents import attribution
+from notifications.models import Incident, IncidentLane, IncidentNotice
+
+
+def opened(incident: Incident) -> None:
+    """Tell that something fails. In the transaction that has opened the incident."""
+    parts = list(IncidentLane.objects.filter(incident=incident).select_related("lane").order_by("pk"))
+    names = ", ".join(str(part.lane) for part in parts)
+    said = "\n".join(f"{part.lane}: {part.cause}" for part in parts)
+    _tell(
+        incident,
+        f"Commlog: {names} failing",
+        f"Nothing is being delivered by {names}.\n\nLast failure:\n{said}\n\n"
+        "Messages that get no answer wait and are sent automatically after recovery. Refused messages "
+        "fail; resend them from the page of the incident.",
+    )
+
+
+def recovered(incident: Incident) -> None:
+    """Tell that all of it works again, and what is left to do. In the transaction that has closed it."""
+    found = attribution.standing(incident)
+    minutes = max(
+        1, round(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds() / 60)
+    )
+    left = (
+        f"{found.left:,} can be resent from the page of the incident."
+        if found.left
+        else "There is nothing left to resend."
+    )
+    _tell(
+        incident,
+        "Commlog: delivery has recovered",
+        f"Recovered after about {minutes:,} minutes. {found.failed:,} messages failed permanently; "
+        f"{found.undelivered:,} of them are still not delivered, {found.dead:,} because the address does not "
+        f"exist. {left}",
+    )
+
+
+def _tell(incident: Incident, subject: str, text: str) -> None:
+    troubled = IncidentLane.objects.filter(recovered_at=None).select_related("lane")
+    told = alerts.tell_all(subject, text, avoid=[part.lane for part in troubled])
+    IncidentNotice.objects.bulk_create(IncidentNotice(incident=incident, message=each) for each in told)

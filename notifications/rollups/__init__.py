@@ -1,0 +1,3 @@
+"""How sending goes, in numbers: tries counted by lane, minute and outcome as they are recorded, folded into
+hours, and read.
+"""

@@ -1,0 +1,1 @@
+"""The words of messages: how a text comes apart into them, and the index through which they are found."""

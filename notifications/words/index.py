@@ -1,0 +1,233 @@
+"""The index of words in both databases: how it is asked, and how rows are written into it.
+
+Which messages it speaks for, `notifications.words.filling` writes down beside it, in the same transactions.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, F, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+from notifications.database import sql
+from notifications.models import Message, MessageWords, WordsReach
+from notifications.models.message_words import Extent
+from notifications.words.lexemes import VERSION, Parts, of_message, places
+from notifications.words.question import Question, Term
+
+TABLE = MessageWords._meta.db_table
+FTS = f"{TABLE}_fts"
+_REACH = WordsReach._meta.db_table
+THE_ROW = 1
+COLUMNS = ("pk", "type", "subject", "recipient_name", "destination", "content")
+_SHORT = 2  # characters of a beginning that half of all words may have
+_INSERT = f"INSERT INTO {TABLE} (message_id, words, extent) VALUES (%s, %s, %s)"
+_COPY = f"COPY {TABLE} (message_id, words, extent) FROM STDIN"
+# Of the newest messages so many are looked at; where so many of them hold the words, a page is full soon when
+# the log is walked through, on PostgreSQL and on SQLite, which takes longer to look at one.
+_LOOKED_AT = 2_000
+_COMMON = {"postgresql": 4, "sqlite": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index speaks for, and whether a question's words are in many of the newest messages."""
+
+    floor: int = 0
+    reach: int = 0
+    extent: Extent = Extent.WHOLE  # what it has of every message at least
+    common: bool = False
+
+
+def known(question: Question) -> Known:
+    """What the index can say of a question. One statement."""
+    on_postgresql = connection.vendor == "postgresql"
+    newest = (
+        f"SELECT COUNT(n.words) FROM (SELECT words FROM {TABLE} ORDER BY message_id DESC "
+        f"LIMIT {_LOOKED_AT}) n WHERE n.words @@ %s::tsquery"
+        if on_postgresql
+        else f"SELECT COUNT(rowid) FROM {FTS} WHERE {FTS} MATCH %s AND rowid > r.reach - {_LOOKED_AT}"
+    )
+    extent = f"SELECT MIN(extent) FROM {TABLE} WHERE extent < {Extent.WHOLE}"
+    rows = sql.select(
+        f"SELECT r.floor, r.reach, ({extent}), ({newest}) "
+        f"FROM {_REACH} r WHERE r.id = {THE_ROW} AND r.version = {VERSION}",
+        [written(question)],
+    )
+    if not rows:
+        return Known()
+    floor, reach, extent, found = rows[0]
+    return Known(
+        floor, reach, Extent.WHOLE if extent is None else Extent(extent), found >= _COMMON[connection.vendor]
+    )
+
+
+def written(question: Question, *, vendor: str = "") -> str:
+    """The question in the language of the database."""
+    on_postgresql = (vendor or connection.vendor) == "postgresql"
+    write, conjunction, disjunction = (
+        (_as_tsquery, " & ", " | ") if on_postgresql else (_as_match, " AND ", " OR ")
+    )
+    parts = [conjunction.join(map(write, question.terms))] if question.terms else []
+    parts += [write(Term((number,), prefix=True, raw="")) for number in question.numbers]
+    return disjunction.join(f"({part})" for part in parts)
+
+
+def _as_tsquery(term: Term) -> str:
+    # Lexemes hold no quotation marks: those are no letters.
+    return "(" + " <-> ".join(f"'{each}'" for each in term.lexemes) + (":*)" if term.prefix else ")")
+
+
+def _as_match(term: Term) -> str:
+    return '"' + " ".join(term.lexemes) + ('" *' if term.prefix else '"')
+
+
+def _narrowing(question: Question) -> Question:
+    """Of the terms those that an index finds quickly, if there are some: short beginnings are in all."""
+    if question.numbers:
+        return question
+    few = tuple(t for t in question.terms if not (t.prefix and len(t.lexemes[-1]) <= _SHORT))
+    return Question(few) if few else question
+
+
+class _Holding(Func):
+    """A condition on the id of a message."""
+
+    arity = 1
+    output_field = BooleanField()
+
+    def __init__(self, question: Question, pks: Iterable[int] = ()) -> None:
+        super().__init__(F("pk"))
+        self.question, self.pks = question, tuple(pks)
+
+    @property
+    def identity(self) -> Any:
+        return type(self), self.question, self.pks
+
+    def _id(self, compiler: SQLCompiler) -> str:
+        column, _ = compiler.compile(self.get_source_expressions()[0])
+        return column
+
+
+class Found(_Holding):
+    """The index finds it, or its id is one of `pks`: for words that few messages hold."""
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """As an array, which is looked up in the primary key whatever the planner thinks of its length."""
+        narrowing = _narrowing(self.question)
+        parameters = [written(narrowing, vendor="postgresql")]
+        condition = "words @@ %s::tsquery"
+        if narrowing != self.question:
+            condition += " AND (words || ''::tsvector) @@ %s::tsquery"
+            parameters.append(written(self.question, vendor="postgresql"))
+        found = f"ARRAY(SELECT message_id FROM {TABLE} WHERE {condition})"
+        return (
+            f"{self._id(compiler)} = ANY ({found} || {sql.NUMBERS})",
+            [*parameters, sql.numbers(self.pks)],
+        )
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """For SQLite."""
+        return (
+            f"{self._id(compiler)} IN (SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s "
+            "UNION ALL SELECT value FROM json_each(%s))",
+            [written(self.question, vendor="sqlite"), f"[{','.join(map(str, self.pks))}]"],
+        )
+
+
+class Held(_Holding):
+    """Its row of the index holds the words, or its id is one of `pks`: for words that many messages hold."""
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """As a value that is read row by row, in the order in which the log is walked through."""
+        column = self._id(compiler)
+        return (
+            f"(COALESCE((SELECT w.words @@ %s::tsquery FROM {TABLE} w WHERE w.message_id = {column}), false) "
+            f"OR {column} = ANY ({sql.NUMBERS}))",
+            [written(self.question, vendor="postgresql"), sql.numbers(self.pks)],
+        )
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """For SQLite."""
+        column = self._id(compiler)
+        return (
+            f"(EXISTS (SELECT 1 FROM {FTS} WHERE {FTS}.rowid = {column} AND {FTS} MATCH %s) "
+            f"OR {column} IN (SELECT value FROM json_each(%s)))",
+            [written(self.question, vendor="sqlite"), f"[{','.join(map(str, self.pks))}]"],
+        )
+
+
+class NotWhole(_Holding):
+    """The index has not enough of it to answer the question, and does not know that it lacks its words."""
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """Words are known of all but the longest texts, phrases are not."""
+        column, select = self._id(compiler), f"SELECT message_id FROM {TABLE} WHERE extent"
+        # Arrays, as of what is found: the primary key serves both together.
+        if not self.question.has_phrase:
+            return f"{column} = ANY (ARRAY({select} = {Extent.NOTHING}))", []
+        either = f"{select} = {Extent.NOTHING} UNION ALL {select} = {Extent.WORDS} AND words @@ %s::tsquery"
+        return f"{column} = ANY (ARRAY({either}))", [written(self.question.loosely(), vendor="postgresql")]
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        """For SQLite, which knows all of what it knows anything of."""
+        nothing = Extent.NOTHING
+        return f"{self._id(compiler)} IN (SELECT message_id FROM {TABLE} WHERE extent = {nothing})", []
+
+
+def put(rows: Sequence[Sequence[Any]]) -> None:
+    """Write the words of messages (COLUMNS) anew, in the caller's transaction, which holds the reach."""
+    drop([row[0] for row in rows])
+    made = [(pk, *_words_of(Parts(*parts))) for pk, *parts in rows]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Nothing in a lexeme has to be escaped.
+            with cursor.copy(_COPY) as copy:
+                copy.write("".join([f"{pk}\t{words}\t{extent:d}\n" for pk, words, extent in made]))
+        else:
+            cursor.executemany(_INSERT, made)
+
+
+def _words_of(parts: Parts) -> tuple[str, Extent]:
+    """The words as the database takes them, and what they are of all."""
+    found = of_message(parts)
+    if found is None:
+        return "", Extent.NOTHING
+    if connection.vendor != "postgresql":
+        return " ".join(found), Extent.WHOLE
+    by_lexeme, fits = places(found)
+    written = " ".join([f"{lexeme}:{','.join(at)}" if at else lexeme for lexeme, at in by_lexeme.items()])
+    return written, Extent.WHOLE if fits else Extent.WORDS
+
+
+def drop(pks: Collection[int]) -> int:
+    """Remove the words of these messages, in the caller's transaction. Returns of how many."""
+    return MessageWords._base_manager.filter(pk__in=list(pks))._raw_delete(connection.alias)
+
+
+def merge() -> None:
+    """Write SQLite's index anew, so that no page of it holds what was removed. PostgreSQL does so by itself
+    (VACUUM), as with any other row.
+    """
+    if connection.vendor == "sqlite":
+        sql.change(f"INSERT INTO {FTS}({FTS}) VALUES ('optimize')", [])
+
+
+def of(pks: Collection[int]) -> Sequence[Sequence[Any]]:
+    """What `put` needs of these messages."""
+    return list(Message._base_manager.filter(pk__in=list(pks)).values_list(*COLUMNS))

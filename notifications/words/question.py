@@ -1,0 +1,126 @@
+"""What is asked of the words of messages: all of these words, the last of them as a beginning; phrases."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from notifications.text.numbers import asked
+from notifications.words.lexemes import BREAK, NATIONAL, Piece, of_piece, pieces
+
+_TERM = re.compile(r"[\"“”„«](?P<phrase>[^\"“”„«»]*)[\"“”»]|(?P<word>[^\s\"“”„«»]+)")
+_ENDS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Lexemes that follow each other; of the last one maybe just its beginning. `raw`: as it was typed."""
+
+    lexemes: tuple[str, ...]
+    prefix: bool
+    raw: str
+
+    def is_in(self, found: Sequence[str]) -> bool:
+        """Whether they stand in these, a message's."""
+        *whole, last = self.lexemes
+        for at in range(len(found) - len(whole)):
+            end = found[at + len(whole)]
+            if [*found[at : at + len(whole)]] == whole and (
+                end.startswith(last) if self.prefix else end == last
+            ):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Terms that all have to be there; or the number that they spell (one of these beginnings of a lexeme).
+    `raw`: as it was typed.
+    """
+
+    terms: tuple[Term, ...]
+    numbers: tuple[str, ...] = ()
+    raw: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.terms or self.numbers)
+
+    @property
+    def has_phrase(self) -> bool:
+        """Whether the order of lexemes matters."""
+        return any(len(term.lexemes) > 1 for term in self.terms)
+
+    def loosely(self) -> "Question":
+        """The same lexemes, wherever they stand."""
+        terms = [
+            Term((lexeme,), term.prefix and at == len(term.lexemes) - 1, term.raw)
+            for term in self.terms
+            for at, lexeme in enumerate(term.lexemes)
+        ]
+        return replace(self, terms=tuple(terms))
+
+    def is_in(self, found: Sequence[str]) -> bool:
+        """Whether a message with these lexemes is meant."""
+        if self.numbers and any(each.startswith(self.numbers) for each in found):
+            return True
+        return bool(self.terms) and all(term.is_in(found) for term in self.terms)
+
+
+def ask(text: str, *, phrase: bool = False) -> Question:
+    """Return what the text asks: words, “phrases”, and word*; the last word is a beginning anyway.
+
+    `phrase`: it is one phrase as a whole.
+    """
+    if phrase:
+        term = _term(text)
+        return Question((term,) if term else (), raw=text)
+    found = list(_TERM.finditer(text))
+    terms = []
+    for at, each in enumerate(found):
+        beginning = each["word"] is not None and at == len(found) - 1
+        if term := _term(each["word"] or each["phrase"] or "", beginning=beginning):
+            terms.append(term)
+    return Question(tuple(dict.fromkeys(terms)), _numbers(text), text)
+
+
+def inner_words(text: str) -> Question:
+    """What certainly stands in every text that this one is a part of: its words but for the first, which may
+    be the end of a longer one; the last may be the beginning of one. Of ASCII alone, which folds the same
+    whatever stands beside it.
+    """
+    if not text.isascii():
+        return Question(())
+    first = re.search("[^A-Za-z0-9'`]+", text)
+    term = _term(text[first.end() :], beginning=True) if first else None
+    return Question((term,) if term else ())
+
+
+def _term(raw: str, *, beginning: bool = False) -> Term | None:
+    """The term of a word or a phrase; None where it has no lexeme."""
+    prefix = beginning or raw.rstrip().endswith(_ENDS)
+    raw = raw.strip().rstrip(_ENDS).strip()
+    parts = [piece for word in raw.split() for piece in pieces(word)]
+    lexemes = [
+        lexeme
+        for at, piece in enumerate(parts)
+        for lexeme in of_piece(piece, open_ended=at == len(parts) - 1)
+    ]
+    if not lexemes:
+        return None
+    return Term(tuple(lexemes), _is_open(parts[-1], prefix=prefix), raw)
+
+
+def _is_open(last: Piece, *, prefix: bool) -> bool:
+    """Whether the last lexeme is a beginning. A run goes on wherever it is cut, and of one character a pair
+    may begin with it.
+    """
+    if last.kind == "run":
+        return len(last.text) == 1
+    return prefix and last.kind == "word"
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    """How the lexeme of a number begins that the text spells; of a national one that, or its end."""
+    found = asked(text)
+    if found is None:
+        return ()
+    return (found.digits,) if found.international else (NATIONAL + found.digits, BREAK + found.digits[::-1])

@@ -1,0 +1,251 @@
+"""Erasing on the page and by program: whom it is refused for, who approves it, what it says, what stays."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from commlog import audit
+from commlog.audit import AuditAction
+from commlog.erasure import asking, runs, steps, turns
+from commlog.erasure.spellings import Spellings
+from commlog.models import AuditEntry, CustomView, Erasure, User
+from commlog.retention import holds
+from notifications import outbox, sendable
+from notifications.models import Client, Group, Message
+from notifications.states import MessageState, MessageType
+from tests.factories import admin, make_client, make_group, make_key, make_message
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/administration/erasures/"
+NEW = f"{LIST}new/"
+
+
+@pytest.fixture
+def boss() -> User:
+    return admin(email="boss@bank.example")
+
+
+@pytest.fixture
+def pages(client: Browser, boss: User) -> Browser:
+    client.force_login(boss)
+    return client
+
+
+def done(erasure: Erasure) -> Erasure:
+    """Let workers do it."""
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert runs.turn(*claimed[1], seconds=60) == "done"
+    erasure.refresh_from_db()
+    return erasure
+
+
+def mine(person: Client, **fields: Any) -> Message:
+    about = {"client": person, "recipient_name": person.name, "destination": person.email}
+    return make_message(MessageState.FAILED, **about | fields)
+
+
+def test_who_is_asked_for_is_previewed_erased_and_certified(
+    pages: Browser, boss: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = make_client(first_names="Ana", last_name="Gonebyname", email="ana@gone.example")
+    failed, kept = mine(ana), mine(ana, content="Kept")
+    audit.record(boss, AuditAction.CHANGED, ana, after={"name": ana.name})
+    hold = holds.place(kept, reason="Court", until=None, by=boss)
+    for of, which, said in (
+        ("client", "nobody", "No client found"),
+        ("address", "x", "Enter an e-mail address, or a number with its country code."),
+        ("address", ana.email.upper(), "It is on file for a client. Erase that client."),
+        ("address", boss.email, "It is on file for a user."),
+    ):
+        assert said in pages.post(NEW, {"of": of, "which": which, "erase": "1"}).text
+    asked = {"of": "client", "which": ana.client_id}
+    shown = " ".join(pages.post(NEW, asked).text.split())
+    assert "<dt>Messages</dt><dd>2</dd>" in shown
+    assert "<dt>Messages on legal hold</dt><dd>1: not erased</dd>" in shown
+    assert not Erasure.objects.exists()
+    assert pages.post(NEW, asked | {"erase": "1"}).status_code == 302
+    erasure = done(Erasure.objects.get())
+    for number in (1, 3):
+        Erasure.objects.create(
+            kind="NUMBER", state="AWAITING_APPROVAL", asked_by_name="o", pseudonym=f"Erased person {number}"
+        )
+        with django_assert_num_queries(7):
+            assert erasure.pseudonym in pages.get(LIST).text
+    said = pages.get(f"{LIST}{erasure.key.hex}/").text
+    assert "Certificate of erasure" in said
+    assert hold.key.hex in said
+    assert "1 messages to the person are on legal hold and were not erased" in said
+    assert "Gonebyname" not in said
+    assert erasure.kept["audit"] > 0
+    assert "entries of the audit trail name the person" in said
+    failed.refresh_from_db()
+    kept.refresh_from_db()
+    assert (kept.content, kept.recipient_name) == ("Kept", "Ana Gonebyname")
+    assert (failed.state, failed.content, failed.destination) == ("FAILED", "", "")
+    assert sendable.refusal_of(failed)
+    with pytest.raises(outbox.NotResendable, match="somebody who was erased"):
+        outbox.resend(failed, by=boss, again=True)
+    assert "was erased" in pages.get(f"/communications/{failed.key.hex}/").text
+    assert erasure.pseudonym in pages.get(f"/clients/{ana.key.hex}/").text
+    assert pages.get(f"/clients/{ana.key.hex}/edit/").status_code == 404
+    trail = AuditEntry.objects.filter(action="ERASED").values_list("target_label", flat=True)
+    assert set(trail) == {erasure.pseudonym}
+    with pytest.raises(asking.Refused):
+        asking.ask(Client.objects.get(pk=ana.pk), by=boss)
+
+
+def test_what_is_on_hold_as_a_whole_is_refused_also_when_the_hold_came_later(
+    pages: Browser, boss: User
+) -> None:
+    early, late = make_client(), make_client()
+    text = mine(late).content
+    holds.place(early, reason="Court", until=None, by=boss)
+    said = pages.post(NEW, {"of": "client", "which": early.key.hex, "erase": "1"}).text
+    assert "Everything about this person is on legal hold" in said
+    erasure = asking.ask(late, by=boss)
+    holds.place(late, reason="Court", until=None, by=boss)
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert runs.turn(*claimed[1]) == "refused: on legal hold"
+    erasure.refresh_from_db()
+    assert (erasure.sought, Message.objects.get().content) == ("", text)
+
+
+def test_a_large_erasure_waits_for_a_second_person(pages: Browser, boss: User, settings: Any) -> None:
+    settings.ERASURE_APPROVAL_THRESHOLD = 1
+    ana = make_client()
+    mine(ana)
+    assert asking.preview(ana).messages == 1
+    mine(ana)
+    erasure = asking.ask(ana, by=boss)
+    assert erasure.state == "AWAITING_APPROVAL"
+    assert runs.claim_long_work(1) is None
+    address = f"{LIST}{erasure.key.hex}/"
+    assert pages.post(f"{address}approve/").status_code == 403
+    other = Browser()
+    other.force_login(admin(username="second", email="second@example.org"))
+    assert "Approve and erase" in other.get(address).text
+    assert other.post(f"{address}approve/").status_code == 302
+    assert other.post(f"{address}reject/", follow=True).text.count("has changed in the meantime")
+    assert done(erasure).decided_by_name
+
+
+def test_what_somebody_else_has_too_stays_theirs(boss: User) -> None:
+    shared = {"first_names": "John", "last_name": "Smith", "email": "both@home.example", "mobile_phone": ""}
+    one, other = make_client(**shared), make_client(**shared)
+    theirs = mine(other, content="Dear John Smith")
+    mine(one, content="Dear John Smith")
+    erasure = done(asking.ask(one, by=boss))
+    assert erasure.kept["shared"] == 2
+    theirs.refresh_from_db()
+    assert (theirs.content, theirs.destination, theirs.erased_at) == (
+        "Dear John Smith", "both@home.example", None,
+    )  # fmt: skip
+
+
+def test_a_group_an_address_and_a_number_are_erased_alike_and_again_after_a_restore(
+    boss: User, remembered: Path
+) -> None:
+    group = make_group(name="Tomato growers", email="tomatoes@farm.example")
+    make_message(MessageState.SENT, group=group, recipient_name=group.name, destination=group.email)
+    lost, number = "lost@nobody.example", "+447700900123"
+    make_message(MessageState.SENT, destination=lost.upper(), content="Lost")
+    make_message(MessageState.FAILED, MessageType.SMS, destination=number, content="Lost")
+    CustomView.objects.create(name=f"To {lost}", criteria=[["destination", "EQUALS", [lost]]])
+    before = list(Message.objects.order_by("pk").values())
+    for what in (group, lost, number):
+        done(asking.ask(what, by=boss))
+    assert not Message.objects.exclude(content="").exists()
+    assert lost not in str(list(CustomView.objects.values("name", "criteria")))
+    assert len(list(remembered.iterdir())) == 3
+    Erasure.objects.all().delete()
+    for row in before:
+        Message.objects.filter(pk=row["id"]).update(**row)
+    Group.objects.filter(pk=group.pk).update(name="Tomato growers", erased_at=None)
+    call_command("erase", "replay")
+    assert not Message.objects.exclude(content="").exists()
+    assert Group.objects.get().name.startswith("Erased person")
+    assert set(Erasure.objects.values_list("state", "replayed")) == {("DONE", True)}
+    (remembered / "x.json").write_text("{")
+    with pytest.raises(CommandError, match="no file of the list"):
+        call_command("erase", "replay")
+
+
+def test_a_program_erases_by_key_and_reads_the_certificate(client: Browser) -> None:
+    ana, key = make_client(), make_key()
+    address = f"/api/clients/{ana.key.hex}/anonymize"
+    assert client.post(address, headers={"apiKey": make_key(role="Viewer")}).status_code == 403
+    begun = client.post(address, headers={"apiKey": key})
+    assert begun.status_code == 202
+    assert client.post(address, headers={"apiKey": key}).json() == begun.json()
+    done(Erasure.objects.get())
+    where = f"/api/anonymizations/{begun.json()['encodedKey']}"
+    found = client.get(where, headers={"apiKey": key}).json()
+    assert (found["state"], found["counts"]["records"]) == ("DONE", 1)
+    assert client.post(address, headers={"apiKey": key}).status_code == 400
+    assert client.get(f"{where[:-1]}x", headers={"apiKey": key}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Dear Zoë Kanarienvogel,", "Dear X,"),
+        ("KANARIENVOGEL,  Zoe\u0308!", "X!"),
+        ("Kanarienvogels Zoo", "Kanarienvogels Zoo"),
+        ("Zoe.Kanarienvogel@CAGE.example>", "X>"),
+        ("azoe.kanarienvogel@cage.example", "azoe.kanarienvogel@cage.example"),
+        ("to=zoe.kanarienvogel%40cage.example", "to=X"),
+        ("call 07700 900 945 now", "call X now"),
+        ("+44 (0) 7700-900945", "X"),
+        ("0044770090094512", "0044770090094512"),
+    ],
+)
+def test_every_spelling_is_found_and_nothing_else(text: str, left: str) -> None:
+    sought = Spellings(["Zoë Kanarienvogel"], ["zoe.kanarienvogel@cage.example"], ["+447700900945"])
+    assert sought.replaced({"a": [text, 1]}, "X") == {"a": [left, 1]}
+    assert sought.stands_in([text]) == (text != left)
+
+
+def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr(turns, "BATCH", 2)
+    monkeypatch.setattr(steps, "BATCH", 2)
+    ana = make_client(first_names="Ana", last_name="Gonebyname")
+    about = [mine(ana, content=f"{number}") for number in range(5)]
+    holds.place(about[1], reason="Court", until=None, by=boss)
+    make_message(MessageState.FAILED, destination="officer@bank.example", content="Call Ana Gonebyname")
+    erasure, ended, number = asking.ask(ana, by=boss), "to be continued", 0
+    while ended == "to be continued":
+        claimed = runs.claim_long_work(1)
+        assert claimed
+        number += 1
+        ended = runs.turn(*claimed[1], seconds=-1)
+    assert (ended, number > len(steps.STEPS)) == ("done", True)
+    erasure.refresh_from_db()
+    assert erasure.counts["messages"] == 4
+    assert erasure.counts["in messages"] == 1
+    assert erasure.kept["messages"] == 1
+    left = Message.objects.exclude(content="").values_list("content", flat=True)
+    assert sorted(left) == ["1", f"Call {erasure.pseudonym}"]
+
+
+def test_an_error_is_told_without_what_it_was_about(
+    boss: User, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: Any) -> None:
+        raise ValueError("Ana Gonebyname")
+
+    monkeypatch.setattr(steps, "STEPS", {"begin": fails})
+    erasure = asking.ask(make_client(), by=boss)
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert runs.turn(*claimed[1]) == "failed: ValueError"
+    erasure.refresh_from_db()
+    assert erasure.waits == "an unexpected error occurred (ValueError)"
+    assert "Gonebyname" not in caplog.text

@@ -1,0 +1,100 @@
+"""What an index finds, whatever the length of the log: whom the box names, exact conditions, any of several,
+states that wait.
+"""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from notifications.criteria import Criterion, Match, Operator, narrow
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+from notifications.states import MessageState, MessageType
+from tests.factories import make_client, make_message, make_user
+
+pytestmark = pytest.mark.django_db
+URL = "/communications/"
+
+
+def _listed(pages: Client, text: str, **more: str) -> set[str]:
+    log = pages.get(URL, {"q": text} | more).context["log"]
+    assert not log.faulty
+    return {row.message.subject for row in log.rows}
+
+
+def test_whom_the_box_names_is_listed_and_texts_are_one_step_away(pages: Client) -> None:
+    ana = make_client(client_id="000123", first_names="Ana", last_name="Sílva")
+    make_message(subject="to Ana", destination="Ana.Sílva@example.org", client=ana)
+    make_message(MessageState.QUEUED, MessageType.SMS, subject="SMS", destination="+4917012345678")
+    make_message(subject="of Ana's reference", reference_id="LN-4711")
+    make_message(subject="by Bo", sender_user=make_user("bo", first_name="Bo", last_name="Lind"))
+    make_message(
+        subject="a text", content="ana.silva@example.org, +49 170 12345678, 000123, LN-4711, Bo Lind"
+    )
+    for text, found in {
+        "ANA.SILVA@example.org": "to Ana",
+        "000123": "to Ana",
+        "Ana Silva": "to Ana",
+        "0049 (0) 170-12345678": "SMS",
+        "LN-4711": "of Ana's reference",
+        "Bo Lind": "by Bo",
+    }.items():
+        assert _listed(pages, text) == {found}, text
+    assert _listed(pages, '"000123"') == {"to Ana", "a text"}
+    assert _listed(pages, "“Bo Lind”") == {"a text"}
+
+    page = pages.get(URL, {"q": "LN-4711"})
+    assert "Messages to or about “LN-4711”." in page.text
+    (notice,) = page.context["log"].notices
+    assert "q=%22LN-4711%22" in notice
+    assert "Messages to or about" not in pages.get(URL, {"q": "instalment"}).text
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's query plan")
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [
+        (Operator.EQUALS, "ana@example.org"),
+        (Operator.STARTS_WITH, "ana@"),
+        (Operator.EQUALS, "josé@example.org"),
+    ],
+)
+def test_a_destination_is_a_search_of_an_index(operator: Operator, value: str) -> None:
+    for destination in ("ANA@example.org", "José@example.org", "x@example.org"):
+        make_message(destination=destination)
+    found = narrow(Message.objects.all(), [Criterion("destination", operator, (value,))])
+    assert found.count() == 1
+    assert "INDEX message_spelled_to" in _plan(found)
+
+
+def _plan(messages: MessageQuerySet) -> str:
+    sql, params = messages.order_by("-created_at", "-pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+        return " ".join(str(line[3]) for line in cursor.fetchall())
+
+
+def test_legs_take_the_place_of_their_or(pages: Client) -> None:
+    states = (MessageState.QUEUED, MessageState.WAITING, MessageState.SENT, MessageState.FAILED)
+    for state in states:
+        make_message(state, subject=state, destination=f"{state.lower()}@example.org")
+    waiting = Criterion("state", Operator.IN, ("QUEUED", "SENDING_ASYNC", "WAITING"))
+    to_sent = Criterion("destination", Operator.EQUALS, ("sent@example.org",))
+    text = Criterion("subject", Operator.CONTAINS, ("FAIL",))
+    everything = Message.objects.filter(type=MessageType.EMAIL)
+
+    by_state = narrow(everything, [waiting])
+    either = narrow(everything, [waiting, to_sent], Match.ANY)
+    scanned = narrow(everything, [to_sent, text], Match.ANY)
+
+    assert (len(by_state.legs), len(either.legs), scanned.legs) == (3, 4, ())
+    assert " OR " not in str(by_state.of_leg(by_state.legs[0]).query)
+    assert [{each.subject for each in found} for found in (by_state, either, scanned)] == [
+        {"QUEUED", "WAITING"},
+        {"QUEUED", "WAITING", "SENT"},
+        {"SENT", "FAILED"},
+    ]
+    with CaptureQueriesContext(connection) as asked:
+        assert _listed(pages, "", state="PENDING") == {"QUEUED", "WAITING"}
+    assert any("LIMIT 51" in each["sql"] and " IN (" not in each["sql"] for each in asked)

@@ -1,0 +1,1 @@
+"""The company sign-in against a certified provider that others wrote: `make test-openid` installs it."""
