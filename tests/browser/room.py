@@ -36,6 +36,7 @@ def faults(page: Page) -> list[str]:
 
     The dark differs by its colours alone, which the narrowest and the widest window show.
     """
+    page.wait_for_load_state()  # a click returns when the answer begins
     found = []
     height = page.viewport_size["height"] if page.viewport_size else 900
     for width in WIDTHS:

@@ -61,6 +61,7 @@ def test_moving_a_menu_item_of_ones_own(
     page.get_by_role("link", name="Your account").click()
     # Beside the list of views under an item.
     names = page.get_by_role("navigation", name="Main").locator("li > a")
+    expect(page.get_by_role("button", name="Move Communications down")).to_be_visible()
     before = names.all_inner_texts()
     assert before[:2] == ["Dashboard", "Communications"]
     page.get_by_role("button", name="Move Communications down").click()
