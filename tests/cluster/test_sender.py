@@ -62,7 +62,8 @@ def test_a_killed_process_stops_nothing_for_long(installation: Installation, rol
 
 @pytest.mark.parametrize("role", [pytest.param("main", marks=_ON_POSTGRESQL), "the worker that sends it"])
 def test_what_the_killed_were_sending_waits_for_no_lease(installation: Installation, role: str) -> None:
-    slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/12/1"), "body": "{}"}
+    slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/20/1"), "body": "{}"}
+    assert installation.log() == []  # what reads has started
     with installation.cluster("sender") as sender:
         (key,) = installation.enqueue(slow)
         installation.until(lambda log: log[0]["state"] == "SENDING_ASYNC", within=20)
