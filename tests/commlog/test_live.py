@@ -304,8 +304,8 @@ def test_while_nothing_is_committed_nothing_is_looked_at(pages: Client) -> None:
     assert page.ask().status_code == 204
     # The snapshot, session and user; on SQLite asked on a connection of its own.
     least = 1 if connection.vendor == "postgresql" else 0
-    # Which is the server's: other databases commit, too, and tests beside this one may write for seconds. When
-    # a minute has passed, the page says so.
+    # Which is the server's: other databases commit, too, and tests beside this one may write for seconds.
+    # When a minute has passed, the page says so.
     until = monotonic() + (60 if connection.vendor == "postgresql" else 0)
     while True:
         with CaptureQueriesContext(connection) as asked:
