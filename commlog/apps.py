@@ -23,16 +23,20 @@ class CommlogConfig(AppConfig):
         from commlog.message import mail_receipts
         from commlog.models import audit_guard
         from commlog.retention import runs as retention
+        from notifications.cluster import schedules
 
         # Permissions exist only once every app has been migrated; auth's own receiver runs before this one.
         post_migrate.connect(install_defaults, sender=self)
         post_migrate.connect(custom_views.install_defaults, sender=self)
         post_migrate.connect(audit_guard.install, sender=self)
-        post_migrate.connect(exports.install_schedule, sender=self)
-        post_migrate.connect(once.install_schedule, sender=self)
-        post_migrate.connect(counts.install_schedule, sender=self)
-        post_migrate.connect(retention.install_schedule, sender=self)
-        post_migrate.connect(links.install_schedule, sender=self)
+        schedules.repeat(self, 1, {"retention": retention.tick})
+        schedules.repeat(self, 10, {"sweep API answers": once.sweep})
+        hourly = {
+            "sweep exports": exports.sweep,
+            "sweep counts": counts.sweep,
+            "sweep links of e-mails": links.sweep,
+        }
+        schedules.repeat(self, 60, hourly)
         sign_ins.listen()
         factors.listen()
         staff.listen()

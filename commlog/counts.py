@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from django.db import connection
 from django.utils import timezone
-from django_q.models import Schedule
 
 from commlog.models import Tally, WrongPassword
 from notifications.process import this_process
@@ -14,7 +13,6 @@ from notifications.process import this_process
 KEPT = timedelta(days=1)  # longer than anything is counted over
 _A_MINUTE = 60
 _MOST_HELD = 10_000
-_SWEEP = "sweep counts"
 # What has happened too often -> the stretch in which it has, so that a flood is not written down.
 _full: dict[str, int] = this_process.keep({})
 
@@ -50,13 +48,6 @@ def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
             _full.clear()
         _full[what] = begins
     return fits
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
-    Schedule.objects.get_or_create(
-        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
-    )
 
 
 def sweep() -> None:

@@ -11,17 +11,23 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
+        # Each of these needs the loaded apps.
         from notifications import checks  # noqa: F401 - registers itself
-        from notifications.cluster.filling import install_schedule  # needs the loaded apps
+        from notifications.cluster import filling as after_upgrades
+        from notifications.cluster import schedules
         from notifications.database import pooling  # noqa: F401 - looks at each new session
-        from notifications.database.guards import install  # needs the loaded apps
-        from notifications.delivery import tallies, whole  # needs the loaded apps
-        from notifications.streams import keeping  # needs the loaded apps
-        from notifications.words import filling  # needs the loaded apps
+        from notifications.database.guards import install
+        from notifications.delivery import tallies, whole
+        from notifications.streams import keeping
+        from notifications.words import filling
 
         post_migrate.connect(install, sender=self)
-        post_migrate.connect(install_schedule, sender=self)
-        post_migrate.connect(tallies.install_schedule, sender=self)
-        post_migrate.connect(whole.install_schedule, sender=self)
-        post_migrate.connect(keeping.install_schedule, sender=self)
-        post_migrate.connect(filling.install_schedule, sender=self)
+        post_migrate.connect(after_upgrades.install_schedule, sender=self)
+        # There may be no supervisor to fill the words.
+        every_minute = {
+            "sweep lane tallies": tallies.sweep,
+            "wipe secret values": whole.sweep,
+            "keep streams": keeping.keep,
+            "fill words": filling.fill,
+        }
+        schedules.repeat(self, 1, every_minute)

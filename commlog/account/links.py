@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import base36_to_int, urlencode
-from django_q.models import Schedule
 
 from commlog import audit
 from commlog.account import notices, passwords
@@ -29,7 +28,6 @@ from notifications.secrets.links import SHOWN
 RESET = timedelta(minutes=30)
 INVITATION = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 MOST_RESETS = 3  # an hour, of one user
-_SWEEP = "sweep links of e-mails"
 
 
 class _Tokens(PasswordResetTokenGenerator):
@@ -111,13 +109,6 @@ def owner(key: UUID | None, token: str, *, lock: bool = False) -> User | None:
 def sweep() -> None:
     """Delete sealed links that nobody will send any more (a task of django-q2, every hour)."""
     SealedLink.objects.wipe_left(before=timezone.now() - INVITATION)
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
-    Schedule.objects.get_or_create(
-        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
-    )
 
 
 def _nobody() -> User:

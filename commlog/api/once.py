@@ -16,7 +16,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django_q.models import Schedule
 
 from commlog.api import bodies
 from commlog.api.callers import caller_of
@@ -31,7 +30,6 @@ LEASE = timedelta(seconds=60)
 LONGEST = 255
 PATTERN = f"[!-~]([ -~]{{0,{LONGEST - 2}}}[!-~])?"  # spaces around the value of a header are no part of it
 _NOT_KEPT = {"content-type", "content-length"}
-_SWEEP = "sweep API answers"
 _BATCH = 500  # rows that one statement of the sweep touches
 
 
@@ -156,12 +154,6 @@ def _again(found: ApiAnswer) -> HttpResponse:
 def _under_way() -> ApiError:
     source = f"{HEADER}: a request with this key is being answered; ask again in a moment"
     return ApiError(409, Code.DUPLICATE_REQUEST, source, headers={"Retry-After": "1"})
-
-
-def install_schedule(**_: Any) -> None:
-    """Let the cluster sweep every ten minutes (signal receiver of post_migrate)."""
-    task = {"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 10}
-    Schedule.objects.get_or_create(name=_SWEEP, defaults=task)
 
 
 def sweep() -> int:

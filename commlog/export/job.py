@@ -2,12 +2,11 @@
 
 import time
 from tempfile import TemporaryFile
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
-from django_q.models import Schedule
 
 from commlog import audit, permissions
 from commlog.access import recording
@@ -21,7 +20,6 @@ from commlog.jobs import Refused, Turn
 from commlog.models.access_record import Access
 from commlog.models.export_file import KEPT, ExportFile, FileChunk
 
-_SWEEP = "sweep exports"
 _STEP = 1.0  # seconds
 _ANEW = "This export was restarted because its first worker was lost. The file is complete."
 
@@ -93,13 +91,6 @@ def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
 def _name(turn: Turn, token: int) -> str:
     """Of each turn another: a worker that was thought lost and comes back writes over nobody's file."""
     return f"{turn.job.key.hex}-{token}.{turn.job.options['format']}"
-
-
-def install_schedule(**_: Any) -> None:
-    """Let the cluster sweep every hour (signal receiver of post_migrate)."""
-    Schedule.objects.get_or_create(
-        name=_SWEEP, defaults={"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.HOURLY}
-    )
 
 
 def sweep() -> int:

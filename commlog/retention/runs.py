@@ -3,13 +3,11 @@
 import logging
 import time
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
-from django_q.models import Schedule
 
 from commlog import audit, jobs
 from commlog.audit import AuditAction
@@ -47,12 +45,6 @@ def next_night(now: datetime) -> datetime:
     starts = RetentionPeriod.objects.order_by("-starts_at").values_list("starts_at", flat=True).first()
     found = night(now, nights=1)
     return found if starts is None or starts <= found else night(starts, nights=1)
-
-
-def install_schedule(**_: Any) -> None:
-    """Let the cluster look every minute whether something is due (signal receiver of post_migrate)."""
-    task = {"func": f"{__name__}.{tick.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    Schedule.objects.get_or_create(name=_NAME, defaults=task)
 
 
 def tick() -> str:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
-from django_q.models import Schedule
 
 from notifications.database import sql
 from notifications.database.clock import db_now
@@ -23,7 +22,6 @@ from notifications.rollups import adding, folding
 from notifications.rollups.adding import Key
 from notifications.states import Outcome
 
-_SWEEP = "sweep lane tallies"
 _A_TURN = 10.0  # seconds for which a worker of the cluster counts what ended before there were tallies
 
 
@@ -101,12 +99,6 @@ def _take_back(ended: Sequence[Ended], counts: defaultdict[Key, Counter[str]]) -
     for pk, (outcome, reason, at) in last.items():
         if at is not None and at >= mine[pk].at - THE_HOUR:
             counts[Key(mine[pk].claim.lane_id, minute_of(at), outcome, reason)]["messages"] -= 1
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster sweep every minute (signal receiver of post_migrate)."""
-    task = {"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    Schedule.objects.get_or_create(name=_SWEEP, defaults=task)
 
 
 def sweep(seconds: float = _A_TURN) -> int:

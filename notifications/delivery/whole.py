@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from django_q.models import Schedule
-
 from notifications.channels import SendingMode, mode
 from notifications.channels.base.contract import Accepted, Channel, DeliveryError, Envelope, Receipt, never
 from notifications.database.clock import db_now
@@ -13,13 +11,6 @@ from notifications.secrets import hidden
 from notifications.secrets.sealed import Unreadable
 
 _GONE = "its secret values were deleted"
-_SWEEP = "wipe secret values"
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster wipe every minute (signal receiver of post_migrate)."""
-    task = {"func": f"{__name__}.{sweep.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    Schedule.objects.get_or_create(name=_SWEEP, defaults=task)
 
 
 def sweep() -> int:

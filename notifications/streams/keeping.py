@@ -8,22 +8,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django_q.models import Schedule
 
 from notifications.database.clock import db_now
 from notifications.models import StreamEvent, StreamPartition
 from notifications.streams import publishing, readers
 
-_NAME = "keep streams"
 _A_TURN = 20.0  # seconds: a worker of the cluster does nothing else meanwhile
 _BATCH = 500
 _PAUSE = 0.02  # seconds between batches, for whoever else writes
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster do it every minute (signal receiver of post_migrate)."""
-    task = {"func": f"{__name__}.{keep.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    Schedule.objects.get_or_create(name=_NAME, defaults=task)
 
 
 def keep(seconds: float = _A_TURN) -> int:

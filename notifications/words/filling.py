@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
-from django_q.models import Schedule
 
 from notifications.database import sql
 from notifications.models import Message, WordsReach, newest_id
@@ -24,7 +23,6 @@ from notifications.words.lexemes import VERSION
 Row = tuple[Any, ...]  # index.COLUMNS
 
 logger = logging.getLogger(__name__)
-_NAME = "fill words"
 _BATCH = {"postgresql": 1_000, "sqlite": 200}
 _A_TURN = 20.0  # seconds, every minute, where no supervisor does it all the time
 REST = 0.25
@@ -58,12 +56,6 @@ class Settled:
         if not self._writers:
             self.pk = max(self.pk, newest)
         return self.pk
-
-
-def install_schedule(**_: object) -> None:
-    """Let the cluster fill every minute, too (post_migrate): there may be no supervisor."""
-    task = {"func": f"{__name__}.{fill.__name__}", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    Schedule.objects.get_or_create(name=_NAME, defaults=task)
 
 
 def fill(seconds: float = _A_TURN) -> int:
