@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter",
-    "channels.sms.channel", "channels.webhook", "cluster.health", "cluster.schedules", "content", "criteria", "database.clock",
-    "database.guards", "database.availability", "events", "failures", "failures.meanings", "faults",
-    "criteria.worded", "forgetting.people", "forgetting.rows", "forgetting.words",
+    "channels.sms.channel", "channels.webhook", "cluster.health", "cluster.schedules", "content", "criteria",
+    "database.clock", "database.guards", "database.availability", "events", "failures", "failures.meanings",
+    "faults", "criteria.worded", "forgetting.people", "forgetting.rows", "forgetting.words",
     "incidents", "incidents.attribution", "lanes.lane_health",
     "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
     "models.legal_hold", "models.sealed_values",
