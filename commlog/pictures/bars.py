@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from notifications.lanes.lane_health import minute_of
 from notifications.rollups.reading import Hour
 from notifications.states import MessageType
 
@@ -129,17 +128,18 @@ def picture(
 ) -> Picture:
     """Draw what each hour brought; `troubles`: when something began and ended, and what it was."""
     edges = begins(period, now)
-    first, step = minute_of(edges[0]), period.hours * 60
-    count = len(edges) - 1
-    shown = [each for each in hours if 0 <= (each.minute - first) // step < count]
-    used = {each.channel for each in shown}
+    count, step = len(edges) - 1, timedelta(hours=period.hours)
+    # Counted on the clock of the wall, as the bars are: a day may have 23 or 25 hours.
+    placed = [((_begin(each) - edges[0]) // step, each) for each in hours]
+    shown = [(place, each) for place, each in placed if 0 <= place < count]
+    used = {each.channel for _, each in shown}
     series = [(number, channel) for number, channel in enumerate(MessageType) if channel in used]
     panels = []
     for name, number in _NUMBERS:
         stacks: list[Counter[MessageType]] = [Counter() for _ in range(count)]
-        for each in shown:
-            stacks[(each.minute - first) // step][each.channel] += number(each)
-        panels.append(_panel(name, stacks, edges, period))
+        for place, each in shown:
+            stacks[place][each.channel] += number(each)
+        panels.append(_panel(name, stacks, edges))
     return Picture(
         period=period,
         width=count * _WIDTH,
@@ -147,7 +147,7 @@ def picture(
         panels=panels,
         marks=[mark for trouble in troubles if (mark := _mark(edges, *trouble))],
         ticks=_ticks(edges[:-1], period),
-        rows=_rows(shown, [channel for _, channel in series], period),
+        rows=_rows([each for _, each in shown], [channel for _, channel in series], period),
     )
 
 
@@ -162,17 +162,14 @@ def _failed(hour: Hour) -> int:
 _NUMBERS: Sequence[tuple[str, Callable[[Hour], int]]] = (("Sent", _sent), ("Failed", _failed))
 
 
-def _panel(
-    name: str, stacks: Sequence[Counter[MessageType]], edges: Sequence[datetime], period: Period
-) -> Panel:
+def _panel(name: str, stacks: Sequence[Counter[MessageType]], edges: Sequence[datetime]) -> Panel:
     most = nice(max((stack.total() for stack in stacks), default=0))
     drawn = []
     for place, stack in enumerate(stacks):
         if not stack.total():
             continue
-        begin = timezone.localtime(edges[place])
         parts = ", ".join(f"{channel.label} {stack[channel]:,}" for channel in MessageType if stack[channel])
-        words = f"{_moment(begin)}: {stack.total():,} {name.lower()} ({parts})"
+        words = f"{_moment(edges[place])}: {stack.total():,} {name.lower()} ({parts})"
         drawn.append(Stack(place * _WIDTH, words, _pieces(place, stack, most)))
     return Panel(name, sum(stack.total() for stack in stacks), most, drawn)
 
@@ -203,7 +200,7 @@ def _mark(edges: Sequence[datetime], began: datetime, ended: datetime | None, wo
     if began >= edges[-1] or (ended or edges[-1]) < edges[0]:
         return None
     whole = (edges[-1] - edges[0]) / (len(edges) - 1)
-    left, right = ((at - edges[0]) / whole * _WIDTH for at in (began, ended or edges[-1]))
+    left, right = ((timezone.localtime(at) - edges[0]) / whole * _WIDTH for at in (began, ended or edges[-1]))
     left, right = max(0.0, left), min((len(edges) - 1) * _WIDTH, right)
     # As wide as is seen where the whole is as wide as a telephone.
     least = max(2.0, (len(edges) - 1) * _WIDTH / 150)
@@ -214,7 +211,7 @@ def _rows(hours: Sequence[Hour], series: Sequence[MessageType], period: Period) 
     """By hour within a day, by day beyond; the latest first."""
     found: dict[str, dict[MessageType, list[int]]] = {}
     for each in sorted(hours, key=lambda hour: -hour.minute):
-        at = timezone.localtime(datetime.fromtimestamp(each.minute * 60, timezone.get_default_timezone()))
+        at = _begin(each)
         label = _moment(at) if period.back <= timedelta(days=1) else f"{at.day} {at:%b %Y}"
         numbers = found.setdefault(label, {}).setdefault(each.channel, [0, 0])
         numbers[0] += each.sent
@@ -228,8 +225,7 @@ def _rows(hours: Sequence[Hour], series: Sequence[MessageType], period: Period) 
 def _ticks(begins: Sequence[datetime], period: Period) -> list[Tick]:
     """Times on the hour within a day, midnights beyond; none so near to an end that it would be cut off."""
     found, of_a_day = [], period.back <= timedelta(days=1)
-    for place, begin in enumerate(begins):
-        at = timezone.localtime(begin)
+    for place, at in enumerate(begins):
         on_axis = (
             at.hour % period.tick == 0 if of_a_day else at.hour == 0 and at.toordinal() % period.tick == 0
         )
@@ -238,6 +234,10 @@ def _ticks(begins: Sequence[datetime], period: Period) -> list[Tick]:
             label = f"{at:%H:%M}" if of_a_day and at.hour else f"{at.day} {at:%b}"
             found.append(Tick(place * _WIDTH, round(percent, 2), label))
     return found
+
+
+def _begin(hour: Hour) -> datetime:
+    return timezone.localtime(datetime.fromtimestamp(hour.minute * 60, UTC))
 
 
 def _moment(at: datetime) -> str:

@@ -70,6 +70,25 @@ def test_bars_of_six_hours_begin_with_the_organisations_day(settings: Any) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("utc", "said"),
+    [
+        ("2026-10-26T09:20Z", "26 Oct 10:00: 5 sent (E-mail 5)"),
+        ("2026-03-30T08:20Z", "30 Mar 10:00: 5 sent (E-mail 5)"),
+    ],
+    ids=["an hour twice", "an hour left out"],
+)
+def test_bars_say_the_right_hour_once_the_clocks_were_changed(settings: Any, utc: str, said: str) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    now = datetime.fromisoformat(utc)
+    began = now.replace(minute=0)
+    drawn = picture([Hour(minute(began), EMAIL, 5, 5, 0)], PERIODS["7d"], now, [(began, None, "down")])
+    sent = drawn.panels[0]
+    assert [(stack.x, stack.words) for stack in sent.stacks] == [(1670.0, said)]
+    assert [(mark.x, mark.width) for mark in drawn.marks] == [(1670.0, 11.2)]
+    assert (sent.whole, drawn.rows[0].numbers) == (5, [(5, 0)])
+
+
 def test_the_axis_has_times_within_a_day_and_midnights_beyond() -> None:
     assert [(tick.percent, tick.label) for tick in picture([], PERIODS["24h"], NOW).ticks] == [
         (20.83, "20:00"),
