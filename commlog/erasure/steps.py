@@ -163,17 +163,25 @@ def exports(turn: Turn) -> None:
 
 def answers(turn: Turn) -> None:
     """Empty the answers that are kept for repeated calls: the call is still known, and not done again."""
-    spellings = turn.spellings
-    for pk, body in list(ApiAnswer.objects.exclude(body="").values_list("pk", "body")):
-        try:
-            text = opened(body)
-        except Unreadable:
-            continue
-        keys = [UUID(key) for key in _KEY.findall(text.lower())]
-        turn.go_on()
-        if spellings.stands_in(text) or _any_theirs(turn, keys):
+    places, kept = turn.erasure.places, ApiAnswer.objects.exclude(body="").order_by("pk")
+    while rows := list(kept.filter(pk__gt=places.get("answers", 0)).values_list("pk", "body")[:BATCH]):
+        for pk, body in rows:
+            places["answers"] = pk
+            if not _is_about(turn, body):
+                turn.go_on()
+                continue
             with turn.batch():
                 turn.count({"answers": ApiAnswer.objects.filter(pk=pk).update(body=seal(_ANSWER))})
+
+
+def _is_about(turn: Turn, body: str) -> bool:
+    """Whether an answer names the person, or a message of theirs. What cannot be opened names nobody."""
+    try:
+        text = opened(body)
+    except Unreadable:
+        return False
+    keys = [UUID(key) for key in _KEY.findall(text.lower())]
+    return turn.spellings.stands_in(text) or _any_theirs(turn, keys)
 
 
 def _any_theirs(turn: Turn, keys: Sequence[UUID]) -> bool:

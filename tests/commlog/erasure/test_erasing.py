@@ -1,22 +1,27 @@
 """Erasing on the page and by program: whom it is refused for, who approves it, what it says, what stays."""
 
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client as Browser
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.erasure import asking, runs, steps, turns
 from commlog.erasure.spellings import Spellings
-from commlog.models import AuditEntry, CustomView, Erasure, User
+from commlog.models import ApiAnswer, AuditEntry, CustomView, Erasure, User
 from commlog.retention import holds
 from notifications import outbox, sendable
 from notifications.models import Client, Group, Message
+from notifications.secrets.sealed import seal
 from notifications.states import MessageState, MessageType
 from tests.factories import admin, make_client, make_group, make_key, make_message
 
@@ -49,6 +54,15 @@ def done(erasure: Erasure) -> Erasure:
 def mine(person: Client, **fields: Any) -> Message:
     about = {"client": person, "recipient_name": person.name, "destination": person.email}
     return make_message(MessageState.FAILED, **about | fields)
+
+
+def keep_answer(by: User, number: int, said: dict[str, str]) -> None:
+    """Keep an answer for a repeated call."""
+    now = timezone.now()
+    ApiAnswer.objects.create(
+        user=by, key=str(number), fingerprint="f", lease_until=now, expires_at=now + timedelta(hours=1),
+        status=200, body=seal(json.dumps(said)),
+    )  # fmt: skip
 
 
 def test_who_is_asked_for_is_previewed_erased_and_certified(
@@ -220,8 +234,10 @@ def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monke
     about = [mine(ana, content=f"{number}") for number in range(5)]
     holds.place(about[1], reason="Court", until=None, by=boss)
     make_message(MessageState.FAILED, destination="officer@bank.example", content="Call Ana Gonebyname")
+    for number in range(7):
+        keep_answer(boss, number, {"encodedKey": about[0].key.hex if number == 6 else uuid4().hex})
     erasure, ended, number = asking.ask(ana, by=boss), "to be continued", 0
-    while ended == "to be continued":
+    while ended == "to be continued" and number < 100:
         claimed = runs.claim_long_work(1)
         assert claimed
         number += 1
@@ -230,6 +246,7 @@ def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monke
     erasure.refresh_from_db()
     assert erasure.counts["messages"] == 4
     assert erasure.counts["in messages"] == 1
+    assert erasure.counts["answers"] == 1
     assert erasure.kept["messages"] == 1
     left = Message.objects.exclude(content="").values_list("content", flat=True)
     assert sorted(left) == ["1", f"Call {erasure.pseudonym}"]
