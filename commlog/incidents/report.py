@@ -14,7 +14,7 @@ from notifications.incidents.attribution import Standing
 from notifications.models import Incident, IncidentLane, Lane, Message
 from notifications.models.message import MessageQuerySet
 
-_MOST_WAITING = 100_000  # counted no further
+MOST_WAITING = 100_000  # counted no further
 _LATELY = timedelta(hours=24)
 _MOST_LATELY = 3
 _TOGETHER = timedelta(seconds=30)
@@ -84,7 +84,7 @@ def report(incident: Incident, scope: MessageQuerySet) -> Report:
         incident=incident,
         parts=list(incident.lanes.select_related("lane").order_by("pk")),
         standing=_standing(incident, scope),
-        waiting=counted_in_time(attribution.waiting(incident), _MOST_WAITING),
+        waiting=counted_in_time(attribution.waiting(incident), MOST_WAITING),
         jobs=list(incident.jobs.select_related("owner").order_by("pk")),
         told=list(told.defer("content", "html", "headers").order_by("pk")),
     )

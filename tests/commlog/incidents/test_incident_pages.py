@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
+from commlog.incidents import report
 from commlog.models import AuditEntry, Job
 from notifications.models import Incident, IncidentNotice, Lane, Message
 from notifications.states import Circuit, MessageState, Outcome
@@ -87,6 +88,16 @@ def test_one_action_resends_exactly_what_still_failed(client: Client, began: dat
     last = Job.objects.latest("pk")
     assert list(last.items.values_list("message", flat=True)) == [doubtful.pk]
     assert last.options == {"unknown": True, "pace": 60}
+
+
+def test_more_waits_than_is_counted(client: Client, began: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.force_login(viewer())
+    incident = make_incident(lane := make_lane(), began_at=began)
+    for _ in range(2):
+        make_message(MessageState.WAITING, lane=lane)
+    monkeypatch.setattr(report, "MOST_WAITING", 1)
+    shown = client.get(f"/incidents/{incident.key.hex}/")
+    assert "<b>too many to count</b> waiting: sent automatically after recovery" in shown.text
 
 
 def test_what_happened_to_lanes_together_is_one_line(client: Client, began: datetime) -> None:
