@@ -29,12 +29,31 @@ _ROWS = 500  # that are read at once
 _OWN = (AuditEntry, ContentType, Erasure, OrmQ, Permission, Session, Task)
 
 
+def sessions(turn: Turn) -> None:
+    """Take the person out of what pages remember of their readers."""
+    spellings = turn.spellings
+    for session in Session.objects.iterator():
+        said = session.get_decoded()
+        if spellings.stands_in(said):
+            packed = SessionStore().encode(spellings.replaced(said, turn.named))
+            with turn.batch():
+                rows = Session.objects.filter(pk=session.pk, session_data=session.session_data)
+                turn.count({"sessions": rows.update(session_data=packed)})
+
+
+def tasks(turn: Turn) -> None:
+    """Delete what django-q2 keeps of tasks that are over. What waits in its queue has ids alone."""
+    for task in Task.objects.iterator():
+        if turn.spellings.stands_in(str((task.name, task.args, task.kwargs, task.result))):
+            with turn.batch():
+                task.delete()
+                turn.count({"tasks": 1})
+
+
 def everywhere(turn: Turn) -> None:
     """Take the person's names, addresses and numbers out of all texts that are somebody else's."""
     if not turn.spellings:
         return
-    _sessions(turn)
-    _tasks(turn)
     for model in (each for each in apps.get_models() if each not in _OWN):
         _through(turn, model)
     _count_audit(turn)
@@ -152,26 +171,6 @@ def _write(row: Model, changed: dict[str, Any]) -> None:
     except IntegrityError:  # another row is called so already
         unique = {each: f"{value} {row.pk}" for each, value in changed.items() if isinstance(value, str)}
         those.update(**changed | {each: _fitting(row, each, value) for each, value in unique.items()})
-
-
-def _sessions(turn: Turn) -> None:
-    spellings = turn.spellings
-    for session in Session.objects.iterator():
-        said = session.get_decoded()
-        if spellings.stands_in(said):
-            packed = SessionStore().encode(spellings.replaced(said, turn.named))
-            with turn.batch():
-                rows = Session.objects.filter(pk=session.pk, session_data=session.session_data)
-                turn.count({"sessions": rows.update(session_data=packed)})
-
-
-def _tasks(turn: Turn) -> None:
-    """Delete what django-q2 keeps of tasks that are over. What waits in its queue has ids alone."""
-    for task in Task.objects.iterator():
-        if turn.spellings.stands_in(str((task.name, task.args, task.kwargs, task.result))):
-            with turn.batch():
-                task.delete()
-                turn.count({"tasks": 1})
 
 
 def _count_audit(turn: Turn) -> None:

@@ -225,6 +225,8 @@ STEPS: Mapping[str, Callable[[Turn], None]] = {
     "told": told,
     "exports": exports,
     "answers": answers,
+    "sessions": mentions.sessions,
+    "tasks": mentions.tasks,
     "mentions": mentions.everywhere,
     "later": later,
 }
