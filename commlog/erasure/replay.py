@@ -41,9 +41,9 @@ def _erasure_of(each: Remembered) -> Erasure | None:
     """Return the erasure as this database has it, or a new one; None where it has nothing of the person."""
     known = Erasure.objects.filter(key=UUID(each.key)).first()
     if known is not None:
-        if not known.is_open:
-            return known
-        Erasure.objects.filter(pk=known.pk).update(state=ErasureState.UNDER_WAY)
+        # One that was refused has to be done once the hold is over: the list has those that were done.
+        unfinished = Erasure.objects.filter(pk=known.pk).exclude(state=ErasureState.DONE)
+        unfinished.update(state=ErasureState.UNDER_WAY, finished_at=None)
         return known
     recipient = None
     if each.recipient:

@@ -37,10 +37,10 @@ def begin(turn: Turn) -> None:
     recipient = recipient_of(erasure)
     if recipient:
         turn.seek(of_recipient(recipient))
-    remembered.write(erasure, turn.sought)
     with turn.batch():
         if held_whole(erasure, holds.recipients()):
             raise OnHold
+        remembered.write(erasure, turn.sought)
         if recipient:
             turn.count(_empty_record(recipient, turn.named))
         erasure.sought = turn.sought.sealed()

@@ -116,7 +116,7 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
 
 
 def test_what_is_on_hold_as_a_whole_is_refused_also_when_the_hold_came_later(
-    pages: Browser, boss: User
+    pages: Browser, boss: User, remembered: Path
 ) -> None:
     early, late = make_client(), make_client()
     text = mine(late).content
@@ -130,6 +130,25 @@ def test_what_is_on_hold_as_a_whole_is_refused_also_when_the_hold_came_later(
     assert runs.turn(*claimed[1]) == "refused: on legal hold"
     erasure.refresh_from_db()
     assert (erasure.sought, Message.objects.get().content) == ("", text)
+    assert not remembered.exists()  # else it would be done after a restore
+
+
+def test_who_is_on_hold_after_a_restore_is_erased_again_once_the_hold_is_over(
+    boss: User, remembered: Path
+) -> None:
+    ana = make_client()
+    about = {name: getattr(ana, name) for name in ("first_names", "last_name", "erased_at")}
+    done(asking.ask(ana, by=boss))
+    Erasure.objects.all().delete()
+    Client.objects.filter(pk=ana.pk).update(**about)
+    hold = holds.place(ana, reason="Court", until=None, by=boss)
+    for _ in range(2):
+        with pytest.raises(CommandError, match="Not everybody is erased yet"):
+            call_command("erase", "replay")
+        assert Erasure.objects.get().state == "REFUSED"
+    holds.lift(hold, by=boss)
+    call_command("erase", "replay")
+    assert Client.objects.get().name == Erasure.objects.get(state="DONE").pseudonym
 
 
 def test_a_large_erasure_waits_for_a_second_person(pages: Browser, boss: User, settings: Any) -> None:
