@@ -32,11 +32,10 @@ _UNKNOWN = Q(outcome=Outcome.UNKNOWN, receipt_status="")
 
 
 class TooMany(Exception):
-    """More messages would be resent than one bulk resend takes. `number`: how many."""
+    """More messages would be resent than one bulk resend takes. The text says so, in the words of a clerk."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"{number:,} messages")
-        self.number = number
+        super().__init__(f"{number:,} messages match; at most {MOST:,} can be resent at once.")
 
 
 @dataclass(frozen=True, slots=True)

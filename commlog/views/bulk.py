@@ -119,13 +119,8 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
         )
         return _confirmation(request, asked, None, problem=slow)
     except TooMany as error:
-        most = f"at most {choosing.MOST:,} can be resent at once"
-        return _confirmation(
-            request,
-            asked,
-            None,
-            problem=f"{error.number:,} messages match; {most}. Narrow the filter, for example by date.",
-        )
+        many = f"{error} Narrow the filter, for example by date."
+        return _confirmation(request, asked, None, problem=many)
     confirmed = Confirmed(Asked.of(asked.chosen, asked.words), newest, found.ids, found.doubtful)
     fresh = {"key": uuid4().hex, "confirmed": confirmed.signed(form.owner)}
     return _confirmation(request, asked, found, form=form, fresh=fresh)

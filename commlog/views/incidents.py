@@ -15,7 +15,7 @@ from commlog.bulk.choosing import TooMany
 from commlog.incidents import report, resending
 from commlog.jobs import TooManyOpen
 from commlog.kit.keyset_list import listing
-from commlog.kit.limits import TookTooLong
+from commlog.kit.limits import A_CONFIRMATION, TookTooLong
 from commlog.kit.paging import Sorting
 from commlog.live import parts
 from commlog.models import Job
@@ -61,8 +61,11 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
         _once(request, lambda: resending.resend(found, owner=user, **form.cleaned_data), form)
     except resending.NothingLeft:
         messages.info(request, "There is nothing left to resend.")
-    except (TooManyOpen, TooMany, TookTooLong) as error:
+    except TooManyOpen as error:
         messages.error(request, f"Nothing was resent. {error}")
+    except (TooMany, TookTooLong) as error:
+        why = str(error) or f"Counting takes over {A_CONFIRMATION:.0f} seconds."
+        messages.error(request, f"Nothing was resent. {why} Choose some of them in the log, by their date.")
     return redirect("incident", key)
 
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
+from commlog.bulk import choosing
 from commlog.incidents import report
+from commlog.kit.limits import TookTooLong
 from commlog.models import AuditEntry, Job
 from notifications.models import Incident, IncidentNotice, Lane, Message
 from notifications.states import Circuit, MessageState, Outcome
@@ -98,6 +100,31 @@ def test_more_waits_than_is_counted(client: Client, began: datetime, monkeypatch
     monkeypatch.setattr(report, "MOST_WAITING", 1)
     shown = client.get(f"/incidents/{incident.key.hex}/")
     assert "<b>too many to count</b> waiting: sent automatically after recovery" in shown.text
+
+
+def _too_slow(*_: object, **__: object) -> None:
+    raise TookTooLong
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("MOST", 2, "3 messages match; at most 2 can be resent at once."),
+        ("preview", _too_slow, "Counting takes over 15 seconds."),
+    ],
+)
+def test_it_says_why_nothing_was_resent(
+    client: Client, began: datetime, monkeypatch: pytest.MonkeyPatch, name: str, value: Any, why: str
+) -> None:
+    client.force_login(officer())
+    incident = make_incident(make_lane(), began_at=began)
+    for _ in range(3):
+        _failed(began)
+    monkeypatch.setattr(choosing, name, value)
+    _resend(client, incident)
+    said = f"Nothing was resent. {why} Choose some of them in the log, by their date."
+    assert said in client.get(f"/incidents/{incident.key.hex}/").text
+    assert not Job.objects.exists()
 
 
 def test_what_happened_to_lanes_together_is_one_line(client: Client, began: datetime) -> None:
