@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Say nothing: the pages say what happened."""
 
     def send_notification_mail(self, *_: Any, **__: Any) -> None:
-        """Send nothing: commlog.account.factors hears of it by the library's signals."""
+        """Send nothing: commlog.account.factors tells of it."""
 
 
 class CompanyAdapter(DefaultSocialAccountAdapter):

@@ -64,7 +64,7 @@ def _with_key(user: User, key: Any) -> Iterator[Section]:
     if permissions.may_read_events(user):
         yield _leading_to("Events", "event", BusinessEvent.objects.filter(key=key))
     if permissions.may_read_log(user):
-        yield _views(user, permissions.views_for(user, LogKind.LOG).filter(key=key))
+        yield _views(permissions.views_for(user, LogKind.LOG).filter(key=key))
     if permissions.may_view_templates(user):
         yield _leading_to("Templates", "template", NotificationTemplate.objects.known().filter(key=key))
 
@@ -84,14 +84,14 @@ def _of_the_log(user: User, meant: str) -> list[Section]:
     found = []
     if permissions.may_read_log(user):
         found.append(messages.lately(permissions.messages_for(user), meant))
-        found.append(_views(user, permissions.views_for(user, LogKind.LOG), meant))
+        found.append(_views(permissions.views_for(user, LogKind.LOG), meant))
     if permissions.may_view_templates(user):
         named = NotificationTemplate.objects.known().filter(name__icontains=meant).order_by("name")
         found.append(_leading_to("Templates", "template", named))
     return found
 
 
-def _views(user: User, views: QuerySet[Any], meant: str = "") -> Section:
+def _views(views: QuerySet[Any], meant: str = "") -> Section:
     path = reverse("log")
     return _named("Views", meant, [Hit(each.name, f"{path}?view={each.key.hex}") for each in views])
 

@@ -194,21 +194,11 @@ def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> 
 
 def described(view: CustomView) -> dict[str, Any]:
     """The view as the audit trail keeps it."""
-    names = (
-        "name",
-        "kind",
-        "for_everyone",
-        "conditions",
-        "criteria",
-        "match",
-        "columns",
-        "timestamps",
-        "compact",
-        "sorting",
-    )
     roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
     users = sorted(view.users.values_list("username", flat=True)) if view.pk else []
-    return {name: getattr(view, name) for name in names} | {
+    about = {name: getattr(view, name) for name in ("name", "kind", "for_everyone")}
+    return about | {
+        **stored_content(view),
         "roles": roles,
         "users": users,
         "menu_item": str(view.menu_item or ""),

@@ -93,9 +93,7 @@ def correctable(message: Message, *, by: Person) -> Client | Group | None:
     return recipient if permissions.may_correct_address(by, kind_of(recipient).name) else None
 
 
-def correct(
-    message: Message, recipient: Client | Group, form: CorrectionForm, *, by: User, check: Check
-) -> bool:
+def correct(recipient: Client | Group, form: CorrectionForm, *, by: User, check: Check) -> bool:
     """Write the address to the client or group; whether it was another one."""
     return contact.correct(recipient, form.contact, form.cleaned_data["address"], by=by, check=check)
 

@@ -18,7 +18,6 @@ from notifications.forgetting import words as of_words
 from notifications.models import Message
 
 MOST_ROWS = 5_000  # of all tables, in a batch
-MOST_SECONDS = 0.2
 LEASE = timedelta(seconds=30)  # for which a worker may be silent
 _AIM = 0.1  # seconds: a batch that took longer is followed by a smaller one
 # Messages. With fewer than these most of the time is no message's: a smaller batch would not be shorter.

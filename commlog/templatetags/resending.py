@@ -74,7 +74,7 @@ def resend_button(offered: Offered, *, token: str, slot: str, primary: bool = Fa
 def _instead(entry: Message, said: str, slot: str) -> SafeString:
     """A link to the entry that answers."""
     return format_html(
-        '<a class="resent-link" id="{}-link" data-dialog href="{}">{}</a>',
+        '<a id="{}-link" data-dialog href="{}">{}</a>',
         slot,
         reverse("message", args=[entry.key]),
         said,

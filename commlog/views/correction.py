@@ -32,7 +32,7 @@ def correct(request: HttpRequest, key: UUID) -> HttpResponse:
     form, saved = edited(
         request,
         lambda data: CorrectionForm(data, message=message, recipient=_asked(request, key)[1]),
-        lambda form, check: _write(request, message, recipient, form, check=check),
+        lambda form, check: _write(request, recipient, form, check=check),
     )
     if not saved:
         shown = opened.of_message(request, message, form)
@@ -67,10 +67,8 @@ def _asked(request: HttpRequest, key: UUID) -> tuple[Message, Client | Group]:
     return message, recipient
 
 
-def _write(
-    request: HttpRequest, message: Message, recipient: Client | Group, form: CorrectionForm, *, check: Check
-) -> None:
-    if correction.correct(message, recipient, form, by=permissions.staff(request), check=check):
+def _write(request: HttpRequest, recipient: Client | Group, form: CorrectionForm, *, check: Check) -> None:
+    if correction.correct(recipient, form, by=permissions.staff(request), check=check):
         messages.success(request, f"{form.cleaned_data['address']} was saved for {recipient.name}.")
 
 
