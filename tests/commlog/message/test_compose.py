@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.test import Client
 
 from commlog.models import AuditEntry, User
 from notifications.models import Message
-from notifications.states import MessageState, MessageType
+from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus
 from tests.factories import (
     make_client,
     make_group,
@@ -260,6 +261,18 @@ def test_what_was_delivered_is_sent_anew_only_by_a_form_that_said_so(pages: Clie
     assert 'name="again" value="True"' in shown
     pages.post(_anew(failed), _mail(expected_last=delivered.key.hex, again="True"))
     assert Message.objects.count() == 3
+
+
+def test_what_was_reported_as_delivered_after_all_says_when(pages: Client) -> None:
+    failed = make_message(
+        MessageState.FAILED,
+        MessageType.SMS,
+        outcome=Outcome.UNKNOWN,
+        receipt_status=ReceiptStatus.DELIVERED,
+        receipt_at=datetime(2026, 11, 24, 9, 14, tzinfo=UTC),
+    )
+    shown = pages.get(_anew(failed)).text
+    assert "It was delivered in the meantime, on 24 Nov 2026 09:14. This sends it again." in shown
 
 
 def test_an_html_part_goes_along_or_not(pages: Client) -> None:
