@@ -23,7 +23,7 @@ DOORS = (
     "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",
     "models.legal_hold", "models.sealed_values",
     "masking", "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding",
-    "retry",
+    "restored.small_file", "retry",
     "rollups", "rollups.folding", "rollups.reading", "rollups.sampling",
     "secrets", "secrets.hidden", "secrets.links", "secrets.sealed", "secrets.urls", "sendable", "states",
     "streams.hub", "streams.offsets", "streams.reading", "streams.readers", "streams.sessions",

@@ -5,7 +5,6 @@ digests of an address with the keys of some messages to it. It is written before
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from django.conf import settings
 from commlog.erasure.sought import Sought, kind_of, messages_to, recipient_of
 from commlog.models import Erasure
 from commlog.retention.work import Waits
+from notifications.restored import small_file
 from notifications.secrets import sealed as secrets
 from notifications.text.spelling import fold
 
@@ -62,16 +62,10 @@ class Remembered:
 def write(erasure: Erasure, sought: Sought) -> None:
     """Add it to the list, unless it is there. Raises Waits where the list cannot be written."""
     file = Path(settings.ERASURES_DIRECTORY) / f"{erasure.key.hex}.json"
-    draft = file.with_suffix(f".{os.getpid()}")
     if file.exists():
         return
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w") as opened:
-            json.dump(asdict(Remembered.of(erasure, sought)), opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
+        small_file.write(file, asdict(Remembered.of(erasure, sought)))
     except OSError as error:
         raise Waits(f"ERASURES_DIRECTORY cannot be written ({error.strerror})") from error
 

@@ -9,8 +9,6 @@ knows less. What cannot be read or written holds nothing.
 
 import json
 import logging
-import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +19,7 @@ from django.conf import settings
 
 from notifications.models import Attempt, newest_id
 from notifications.process import this_process
+from notifications.restored import small_file
 
 # Attempts by id, among which are the latest permit and the latest result: a claim lives for seconds.
 _NEWEST = 1_000
@@ -100,19 +99,11 @@ def read(key: UUID) -> Position | None:
 
 
 def write(key: UUID, position: Position) -> None:
-    """Remember it. Whatever ends in the middle, the file is the earlier one or this one."""
+    """Remember it."""
     file = _file(key)
-    draft = file.with_suffix(f".{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w") as opened:
-            json.dump(asdict(position), opened, default=datetime.isoformat)
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
+        small_file.write(file, asdict(position))
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         _say(f"the marker {file} cannot be written ({error.strerror}): a restored database is not noticed")
 
 
