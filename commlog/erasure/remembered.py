@@ -15,7 +15,7 @@ from django.conf import settings
 
 from commlog.erasure.sought import Sought, kind_of, messages_to, recipient_of
 from commlog.models import Erasure
-from commlog.retention.work import Waits
+from commlog.retention.leases import Waits
 from notifications.restored import small_file
 from notifications.secrets import sealed as secrets
 from notifications.text.spelling import fold

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,15 +15,13 @@ from commlog.erasure.turns import Turn
 from commlog.models import Erasure, RetentionFile
 from commlog.models.erasure import ErasureState
 from commlog.retention import runs as retention
-from commlog.retention.batches import LEASE, Lost
-from commlog.retention.work import TURN, Over, Waits
+from commlog.retention.leases import LEASE, OTHERS, TURN, hand_out, take_turn
 from notifications.database.clock import db_now
 from notifications.restored import holding
 
 logger = logging.getLogger(__name__)
 
 _REST = timedelta(seconds=2)  # after which it is tried again where something has to be waited for
-_LONGEST = 300  # seconds after which the cluster kills a turn
 
 
 def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
@@ -36,10 +35,7 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
     erasure = free.first()
     if erasure is None or holding.held():
         return retention.claim_long_work(room)
-    mine = Erasure.objects.filter(pk=erasure.pk, token=erasure.token, state=ErasureState.UNDER_WAY)
-    if not mine.update(token=erasure.token + 1, lease_until=now + LEASE):
-        return None  # another cluster was quicker
-    return f"{__name__}.{turn.__name__}", (erasure.pk, erasure.token + 1), _LONGEST
+    return hand_out(erasure, turn, now)
 
 
 def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
@@ -47,26 +43,18 @@ def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
     mine = Erasure.objects.filter(pk=erasure_id, token=token, state=ErasureState.UNDER_WAY)
     erasure = mine.select_related("client", "group").first()
     if erasure is None:
-        return "another worker's"
+        return OTHERS
     try:
-        _do(Turn(erasure, seconds))
-    except Over:
-        mine.update(lease_until=None)
-        return "to be continued"
-    except Waits as why:
-        mine.update(lease_until=db_now() + _REST, waits=str(why)[:200])
-        return f"waits: {why}"
+        left = take_turn(mine, partial(_do, Turn(erasure, seconds)), rest=_REST)
     except steps.OnHold:
         return _end(erasure, ErasureState.REFUSED)
-    except Lost:
-        return "another worker's"
     except Exception as error:
         # Its text, and a trace, may hold what is to be erased.
         kind = type(error).__name__
         logger.error("erasure %s failed (%s) and is tried again", erasure.key.hex, kind)
         mine.update(lease_until=db_now() + LEASE, waits=f"an unexpected error occurred ({kind})")
         return f"failed: {kind}"
-    return _end(erasure, ErasureState.DONE)
+    return left or _end(erasure, ErasureState.DONE)
 
 
 def _do(turn: Turn) -> None:
@@ -92,7 +80,7 @@ def _end(erasure: Erasure, state: ErasureState) -> str:
     with transaction.atomic():
         mine = Erasure.objects.filter(pk=erasure.pk, token=erasure.token, state=ErasureState.UNDER_WAY)
         if not mine.update(**ended):
-            return "another worker's"
+            return OTHERS
         after = {"of": str(erasure.label).lower(), "erasure": state.label.lower(), **counts}
         audit.record(None, AuditAction.ERASED, erasure, after=after)
     return str(state.label).lower()

@@ -14,7 +14,7 @@ from commlog.export.storage import storage
 from commlog.models import ApiAnswer, ExportFile, FileChunk, Job
 from commlog.models.job import JobKind, JobState
 from commlog.retention import holds
-from commlog.retention.work import Waits
+from commlog.retention.leases import Waits
 from notifications import events
 from notifications.database.clock import db_now
 from notifications.forgetting import people

@@ -14,8 +14,7 @@ from commlog.erasure.spellings import Spellings
 from commlog.models import Erasure
 from commlog.models.erasure import ErasureState
 from commlog.retention import gate, holds
-from commlog.retention.batches import LEASE, Lost
-from commlog.retention.work import TURN, Over
+from commlog.retention.leases import LEASE, TURN, Lost, Over
 from notifications.database.clock import db_now
 from notifications.models import LegalHold, Message
 from notifications.models.message import MessageQuerySet

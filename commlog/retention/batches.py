@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db import transaction
 
@@ -11,6 +10,7 @@ from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.retention import Kept
 from commlog.retention import chains, gate, holds
 from commlog.retention.chains import Judged, Place, Row
+from commlog.retention.leases import LEASE, Lost
 from commlog.retention.periods import Policy
 from notifications.database.clock import db_now
 from notifications.forgetting import rows as of_rows
@@ -18,14 +18,9 @@ from notifications.forgetting import words as of_words
 from notifications.models import Message
 
 MOST_ROWS = 5_000  # of all tables, in a batch
-LEASE = timedelta(seconds=30)  # for which a worker may be silent
 _AIM = 0.1  # seconds: a batch that took longer is followed by a smaller one
 # Messages. With fewer than these most of the time is no message's: a smaller batch would not be shorter.
 _FEWEST, _FIRST, _MOST = 200, 200, 1_000
-
-
-class Lost(Exception):
-    """The run or erasure is another worker's by now: nothing of the transaction may stay."""
 
 
 class TooLarge(Exception):

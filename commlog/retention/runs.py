@@ -1,6 +1,5 @@
 """The nights: a run is opened when it is due, and workers take turns at it when there is no job to do."""
 
-import logging
 import time
 from datetime import datetime, timedelta
 
@@ -15,20 +14,17 @@ from commlog.models import Job, RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.job import JobState
 from commlog.models.retention import Kept
 from commlog.retention import holds, periods
-from commlog.retention.batches import LEASE, Lost
+from commlog.retention.leases import OTHERS, hand_out, take_turn
 from commlog.retention.periods import Policy
-from commlog.retention.work import Over, Waits, Work
+from commlog.retention.work import Work
 from notifications.database.clock import db_now
 from notifications.models import LegalHold
 
 _NAME = "retention"
 _REST = timedelta(seconds=5)  # after which it is tried again where nothing may go
-_LONGEST = 300  # seconds after which the cluster kills a turn
 _COUNTED_EVERY = timedelta(hours=12)
 _COUNTS_KEPT = timedelta(days=7)
 _LOOKED_THROUGH = 15.0  # seconds a minute for the conditions of holds
-
-logger = logging.getLogger(__name__)
 
 
 def night(now: datetime, *, nights: int = 0) -> datetime:
@@ -110,29 +106,14 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
         return None
     if Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count() >= room:
         return None
-    mine = RetentionRun.objects.filter(pk=free[0].pk, token=free[0].token)
-    if not mine.update(token=free[0].token + 1, lease_until=now + LEASE, waits=""):
-        return None  # another cluster was quicker
-    return f"{__name__}.{turn.__name__}", (free[0].pk, free[0].token + 1), _LONGEST
+    return hand_out(free[0], turn, now)
 
 
 def turn(run_id: int, token: int) -> str:
     """A worker's turn at a run that was claimed for it (a task of django-q2). Returns how it ended."""
-    run = RetentionRun.objects.filter(pk=run_id, token=token, finished_at=None).first()
-    if run is None:
-        return "another worker's"
     mine = RetentionRun.objects.filter(pk=run_id, token=token, finished_at=None)
-    try:
-        Work(run).do()
-    except Over:
-        mine.update(lease_until=None)
-        return "to be continued"
-    except Waits as why:
-        mine.update(lease_until=db_now() + _REST, waits=str(why))
-        return f"waits: {why}"
-    except Lost:
-        return "another worker's"
-    return _finish(run)
+    run = mine.first()
+    return (take_turn(mine, Work(run).do, rest=_REST) or _finish(run)) if run else OTHERS
 
 
 def _finish(run: RetentionRun) -> str:
@@ -140,7 +121,7 @@ def _finish(run: RetentionRun) -> str:
         now, stayed = db_now(), run.stayed if run.counts_only else _stuck()
         ended = {"finished_at": now, "lease_until": None, "stayed": stayed, "waits": ""}
         if not RetentionRun.objects.filter(pk=run.pk, token=run.token, finished_at=None).update(**ended):
-            return "another worker's"
+            return OTHERS
         gone = {Kept(name).label: number for name, number in run.gone.items() if number}
         if gone and not run.counts_only:
             audit.record(

@@ -14,6 +14,7 @@ from commlog.models.retention import OF_MESSAGES, Kept
 from commlog.retention import archive, chains, gate
 from commlog.retention.batches import Batches, Changed, TooLarge, reached, record
 from commlog.retention.chains import Place, Row
+from commlog.retention.leases import TURN, Over, Waits
 from commlog.retention.others import TABLES, Table
 from commlog.retention.periods import Policy
 from notifications.cluster import health
@@ -22,20 +23,11 @@ from notifications.models import Backfill
 from notifications.process import this_process
 from notifications.restored import holding
 
-TURN = 5.0  # seconds after which other long work has its turn
 WINDOW = 5_000  # messages that are looked at together
 _COUNTED = 2_000  # messages, or other rows
 _LATE = timedelta(seconds=2)  # that a message may have been due before the queue counts as busy
 _PAUSE, _LONGEST_PAUSE = 0.01, 1.0  # seconds between two batches, for whoever else works
 _SHARE = 0.5  # of the time that the last batch took: where everything is slow, less is deleted
-
-
-class Waits(Exception):
-    """Nothing can be done at present; the text says why, for people."""
-
-
-class Over(Exception):
-    """The turn is over, and something is left."""
 
 
 @dataclass(slots=True)
@@ -48,7 +40,7 @@ class Work:
     rest: float = _PAUSE
 
     def do(self) -> None:
-        """Do everything that is left. Raises Waits, Over and batches.Lost; then it goes on there later."""
+        """Do everything that is left. Raises Waits, Over and Lost; then it goes on there later."""
         for what in Kept:
             if what in self.run.places.get("done", []):
                 continue

@@ -1,0 +1,54 @@
+"""A worker's turn at a run or an erasure, which is leased to it: how it is handed out, and how it ends."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from commlog.models import Erasure, RetentionRun
+from notifications.database.clock import db_now
+
+LEASE = timedelta(seconds=30)  # for which a worker may be silent
+TURN = 5.0  # seconds after which other long work has its turn
+_LONGEST = 300  # seconds after which the cluster kills a turn
+OTHERS = "another worker's"
+
+
+class Lost(Exception):
+    """The run or erasure is another worker's by now: nothing of the transaction may stay."""
+
+
+class Waits(Exception):
+    """Nothing can be done at present; the text says why, for people."""
+
+
+class Over(Exception):
+    """The turn is over, and something is left."""
+
+
+def hand_out(
+    row: RetentionRun | Erasure, turn: Callable[..., str], now: datetime
+) -> tuple[str, tuple[int, int], int] | None:
+    """Lease it to a worker: function, arguments, longest time. None: another cluster was quicker."""
+    free = type(row)._default_manager.filter(pk=row.pk, token=row.token, finished_at=None)
+    if not free.update(token=row.token + 1, lease_until=now + LEASE, waits=""):
+        return None
+    return f"{turn.__module__}.{turn.__name__}", (row.pk, row.token + 1), _LONGEST
+
+
+def take_turn(mine: QuerySet[Any], work: Callable[[], None], *, rest: timedelta) -> str:
+    """Do the work. Returns "" once all of it is done, else how the turn ended; `rest`: until the next try
+    where it has to wait.
+    """
+    try:
+        work()
+    except Over:
+        mine.update(lease_until=None)
+        return "to be continued"
+    except Waits as why:
+        mine.update(lease_until=db_now() + rest, waits=str(why)[:200])
+        return f"waits: {why}"
+    except Lost:
+        return OTHERS
+    return ""
