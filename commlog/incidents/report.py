@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from django.db.models import Q
+from django.template.defaultfilters import pluralize
 
 from commlog.kit.limits import A_COUNT, TookTooLong, counted_in_time, time_limit
 from commlog.models import Job
+from commlog.models.job import JobState
 from notifications.incidents import attribution
 from notifications.incidents.attribution import Standing
 from notifications.models import Incident, IncidentLane, Lane, Message
@@ -54,9 +56,7 @@ class Report:
             )
             for each in self.told
         ]
-        found += [
-            Moment(job.created_at, f"{job.owner.name} resent {job.total:,} messages") for job in self.jobs
-        ]
+        found += [Moment(job.created_at, _asked(job)) for job in self.jobs]
         return sorted(found, key=lambda moment: moment.at)
 
     @property
@@ -64,6 +64,11 @@ class Report:
         """Whether anything may still change by itself."""
         busy = self.standing is None or self.standing.under_way > 0 or bool(self.waiting)
         return busy or self.incident.closed_at is None or any(job.is_open for job in self.jobs)
+
+
+def _asked(job: Job) -> str:
+    what = "resent" if job.state == JobState.DONE else "asked to resend"
+    return f"{job.owner.name} {what} {job.total:,} message{pluralize(job.total)}"
 
 
 def _together(those: Iterable[tuple[datetime | None, Lane, str]]) -> list[Moment]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
@@ -56,14 +57,14 @@ def spark(messages: MessageQuerySet, now: datetime) -> Spark | None:
             counts[number][state == MessageState.FAILED] += 1
     most = max(map(sum, counts.values())) or 1
     failed = sum(day[1] for day in counts.values())
-    words = f"{len(found) if len(found) <= _MOST else f'the latest {_MOST:,}'} messages in {DAYS} days"
+    whole = _messages(len(found)) if len(found) <= _MOST else f"the latest {_MOST:,} messages"
     return Spark(
         [
             _day(number, day[0], day[1], most, today - timedelta(DAYS - 1 - number))
             for number, day in counts.items()
             if sum(day)
         ],
-        f"{words}, {failed:,} failed",
+        f"{whole} in {DAYS} days, {failed:,} failed",
     )
 
 
@@ -75,5 +76,9 @@ def _day(number: int, other: int, failed: int, most: int, day: date) -> Day:
         other=other_height,
         failed_y=round(_HEIGHT - other_height - failed_height, 2),
         failed=failed_height,
-        words=f"{day:%d %b}: {other + failed:,} messages, {failed:,} failed",
+        words=f"{day.day} {day:%b}: {_messages(other + failed)}, {failed:,} failed",
     )
+
+
+def _messages(number: int) -> str:
+    return f"{number:,} message{pluralize(number)}"

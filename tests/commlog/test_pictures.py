@@ -200,6 +200,12 @@ def test_a_client_has_a_spark_of_its_messages_of_thirty_days(client: Client) -> 
     found = spark(Message.objects.filter(client=ana), now)
     assert found is not None
     assert [(day.x, day.other, day.failed_y, day.failed) for day in found.days] == [(290, 20.0, 0.0, 20.0)]
+    one = spark(Message.objects.filter(state=MessageState.FAILED), now)
+    assert one is not None
+    assert (one.words, one.days[0].words) == (
+        "1 message in 30 days, 1 failed",
+        f"{now.day} {now:%b}: 1 message, 1 failed",
+    )
     client.force_login(viewer())
     assert 'aria-label="2 messages in 30 days, 1 failed"' in client.get(f"/clients/{ana.key.hex}/").text
     assert spark(Message.objects.none(), now) is None

@@ -75,6 +75,7 @@ def test_one_action_resends_exactly_what_still_failed(client: Client, began: dat
     assert lane.probe_at is not None
     assert lane.probe_at <= timezone.now()
 
+    assert "Ada Officer asked to resend 3 messages" in client.get(f"/incidents/{incident.key.hex}/").text
     claimed = jobs.claim(1)
     assert claimed is not None
     jobs.run(*claimed[1])
@@ -90,6 +91,7 @@ def test_one_action_resends_exactly_what_still_failed(client: Client, began: dat
     last = Job.objects.latest("pk")
     assert list(last.items.values_list("message", flat=True)) == [doubtful.pk]
     assert last.options == {"unknown": True, "pace": 60}
+    assert "asked to resend 1 message<" in client.get(f"/incidents/{incident.key.hex}/").text
 
 
 def test_more_waits_than_is_counted(client: Client, began: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
