@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F
 
-from commlog import audit
+from commlog import audit, jobs
 from commlog.audit import AuditAction
 from commlog.erasure import steps
 from commlog.erasure.turns import Turn
-from commlog.models import Erasure, RetentionFile
+from commlog.models import Erasure, Job, RetentionFile
 from commlog.models.erasure import ErasureState
 from commlog.retention import runs as retention
-from commlog.retention.leases import LEASE, OTHERS, TURN, hand_out, take_turn
+from commlog.retention.leases import LEASE, OTHERS, TURN, hand_out, is_at_work, is_free, take_turn
 from notifications.database.clock import db_now
 from notifications.restored import holding
 
@@ -27,15 +27,20 @@ _REST = timedelta(seconds=2)  # after which it is tried again where something ha
 def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
     """Take an erasure, and where none is to be done a job or a run of retention. The broker calls it
     (settings.LONG_WORK).
+
+    One worker at a time does erasures, in turns with jobs.
     """
     now = db_now()
-    free = Erasure.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now), state=ErasureState.UNDER_WAY
-    ).order_by("lease_until", "pk")
-    erasure = free.first()
-    if erasure is None or holding.held():
-        return retention.claim_long_work(room)
-    return hand_out(erasure, turn, now)
+    longest_ago = F("lease_until").asc(nulls_first=True)
+    erasures = list(Erasure.objects.filter(state=ErasureState.UNDER_WAY).order_by(longest_ago, "pk"))
+    at_work = any(is_at_work(erasure, now) for erasure in erasures)
+    free = [erasure for erasure in erasures if is_free(erasure, now)]
+    if at_work or not free or holding.held():
+        return retention.claim_long_work(room - at_work)
+    room, served = room - retention.under_way(now), free[0].lease_until
+    if served and not Job.objects.filter(served_at__gt=served).exists() and (job := jobs.claim(room)):
+        return job
+    return None if jobs.under_way(now) >= room else hand_out(free[0], turn, now)
 
 
 def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:

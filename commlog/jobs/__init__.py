@@ -26,7 +26,7 @@ How a kind of job plugs in (an export, say):
 
 from commlog.jobs.held import hold, targets
 from commlog.jobs.lifecycle import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
-from commlog.jobs.runner import Refused, Stop, Turn, claim, run, stalled
+from commlog.jobs.runner import Refused, Stop, Turn, claim, run, stalled, under_way
 
 __all__ = [
     "Asked",
@@ -45,4 +45,5 @@ __all__ = [
     "run",
     "stalled",
     "targets",
+    "under_way",
 ]

@@ -183,6 +183,11 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     return "commlog.jobs.run", (job.pk, job.token + 1), runner.longest
 
 
+def under_way(now: datetime) -> int:
+    """Return how many jobs workers have."""
+    return Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count()
+
+
 def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
     """The owner with the fewest jobs under way; of several the one whose last turn began longest ago."""
     if len(owners) == 1:

@@ -27,6 +27,16 @@ class Over(Exception):
     """The turn is over, and something is left."""
 
 
+def is_free(row: RetentionRun | Erasure, now: datetime) -> bool:
+    """Whether no worker has it, and it need not wait."""
+    return row.lease_until is None or row.lease_until <= now
+
+
+def is_at_work(row: RetentionRun | Erasure, now: datetime) -> bool:
+    """Whether a worker has it."""
+    return not is_free(row, now) and not row.waits
+
+
 def hand_out(
     row: RetentionRun | Erasure, turn: Callable[..., str], now: datetime
 ) -> tuple[str, tuple[int, int], int] | None:
@@ -44,7 +54,7 @@ def take_turn(mine: QuerySet[Any], work: Callable[[], None], *, rest: timedelta)
     try:
         work()
     except Over:
-        mine.update(lease_until=None)
+        mine.update(lease_until=db_now())
         return "to be continued"
     except Waits as why:
         mine.update(lease_until=db_now() + rest, waits=str(why)[:200])

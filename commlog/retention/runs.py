@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from commlog import audit, jobs
 from commlog.audit import AuditAction
-from commlog.models import Job, RetentionObstacle, RetentionPeriod, RetentionRun
-from commlog.models.job import JobState
+from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.retention import Kept
 from commlog.retention import holds, periods
-from commlog.retention.leases import OTHERS, hand_out, take_turn
+from commlog.retention.leases import OTHERS, hand_out, is_at_work, is_free, take_turn
 from commlog.retention.periods import Policy
 from commlog.retention.work import Work
 from notifications.database.clock import db_now
@@ -98,15 +97,18 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
     """
     now = db_now()
     runs = list(RetentionRun.objects.filter(finished_at=None).order_by("counts_only", "pk"))
-    at_work = any(run.lease_until and run.lease_until > now and not run.waits for run in runs)
+    at_work = any(is_at_work(run, now) for run in runs)
     if job := jobs.claim(room - at_work):
         return job
-    free = [run for run in runs if run.lease_until is None or run.lease_until <= now]
-    if at_work or not free:
-        return None
-    if Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count() >= room:
+    free = [run for run in runs if is_free(run, now)]
+    if at_work or not free or jobs.under_way(now) >= room:
         return None
     return hand_out(free[0], turn, now)
+
+
+def under_way(now: datetime) -> bool:
+    """Whether a worker has a run."""
+    return any(is_at_work(run, now) for run in RetentionRun.objects.filter(finished_at=None))
 
 
 def turn(run_id: int, token: int) -> str:

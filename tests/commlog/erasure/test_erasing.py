@@ -17,13 +17,14 @@ from commlog import audit
 from commlog.audit import AuditAction
 from commlog.erasure import asking, runs, steps, turns
 from commlog.erasure.spellings import Spellings
-from commlog.models import ApiAnswer, AuditEntry, CustomView, Erasure, User
+from commlog.models import ApiAnswer, AuditEntry, CustomView, Erasure, Job, RetentionRun, User
 from commlog.retention import holds
+from commlog.retention import runs as retention
 from notifications import outbox, sendable
 from notifications.models import Client, Group, Message
 from notifications.secrets.sealed import seal
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_group, make_key, make_message
+from tests.factories import admin, make_client, make_group, make_job, make_key, make_message
 
 pytestmark = pytest.mark.django_db
 
@@ -269,6 +270,36 @@ def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monke
     assert erasure.kept["messages"] == 1
     left = Message.objects.exclude(content="").values_list("content", flat=True)
     assert sorted(left) == ["1", f"Call {erasure.pseudonym}"]
+
+
+def test_erasures_leave_a_worker_for_sending_and_take_turns_with_jobs(boss: User) -> None:
+    one, other = (asking.ask(make_client(), by=boss) for _ in range(2))
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert claimed[1][0] == one.pk
+    make_job(boss)
+    assert runs.claim_long_work(1) is None
+    assert runs.turn(*claimed[1], seconds=-1) == "to be continued"
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert claimed[1][0] == other.pk  # it has waited longest
+    assert runs.turn(*claimed[1], seconds=-1) == "to be continued"
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert claimed[0] == "commlog.jobs.run"
+    assert runs.claim_long_work(1) is None
+    Job.objects.update(lease_until=None, due_at=timezone.now())
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert claimed[1][0] == one.pk
+    Erasure.objects.update(lease_until=timezone.now())
+    Job.objects.update(state="DONE", due_at=None, lease_until=None, finished_at=timezone.now())
+    run = retention.open_run(timezone.now())
+    assert run
+    RetentionRun.objects.update(lease_until=timezone.now() + timedelta(seconds=20))
+    assert runs.claim_long_work(1) is None
+    RetentionRun.objects.update(waits="messages are waiting to be sent")
+    assert runs.claim_long_work(1)
 
 
 def test_an_error_is_told_without_what_it_was_about(
