@@ -73,22 +73,14 @@ def _add_events() -> None:
     events = []
     for message in messages:
         assert message.template
-        entry = Entry(
-            message.template.key.hex, message.template.name, message.type, messages=[message.key.hex]
-        )
-        about = {
-            "client": message.client,
-            "group": message.group,
-            "user": message.user,
-            "subject_name": message.recipient_name,
-        }
-        told = {"occurred_at": message.created_at, "received_at": message.created_at, "source": NAME}
-        events.append(
-            BusinessEvent(name=message.event, trace=[list(astuple(entry))], message_count=1, **about, **told)
-        )
-    for message, event in zip(
-        messages, BusinessEvent.objects.bulk_create(events, batch_size=500), strict=True
-    ):
+        template, at = message.template, message.created_at
+        entry = Entry(template.key.hex, template.name, message.type, messages=[message.key.hex])
+        about = {"client": message.client, "group": message.group, "user": message.user}
+        told = {"subject_name": message.recipient_name, "occurred_at": at, "received_at": at, "source": NAME}
+        trace = [list(astuple(entry))]
+        events.append(BusinessEvent(name=message.event, trace=trace, message_count=1, **about, **told))
+    made = BusinessEvent.objects.bulk_create(events, batch_size=500)
+    for message, event in zip(messages, made, strict=True):
         message.business_event = event
     Message.objects.bulk_update(messages, ["business_event"], batch_size=500)
 
@@ -171,12 +163,9 @@ def body(what: Happened) -> dict[str, object]:
     named = {"clientKey": what.client, "groupKey": what.group, "userKey": what.user}
     data = {name: text for name, text in what.facts.items() if name not in texts.OURS}
     way = what.wording.way or what.wording.channel.value
-    told: dict[str, object] = {
-        "event": what.wording.event,
-        "data": data | {texts.WAY: way},
-        "occurredAt": what.facts.when.isoformat(),
-    }
-    return told | {name: row.key.hex for name, row in named.items() if row is not None}
+    keys = {name: row.key.hex for name, row in named.items() if row is not None}
+    told = {"event": what.wording.event, "occurredAt": what.facts.when.isoformat()}
+    return {**told, "data": data | {texts.WAY: way}, **keys}
 
 
 def tell(what: Happened, *, port: int, key: str) -> None:

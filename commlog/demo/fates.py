@@ -20,11 +20,8 @@ _EMAIL, _SMS, _HOOK, _STREAM = (
     MessageType.EVENT_STREAM,
 )
 _OUTCOMES = {"+": Outcome.ACCEPTED, "-": Outcome.REFUSED, "?": Outcome.UNKNOWN, "0": Outcome.ABANDONED}
-_MAIL, _HTTP, _SILENT = (
-    Reason.MESSAGING_EXCEPTION,
-    Reason.INVALID_HTTP_RESPONSE,
-    "The connection ended before an answer came.",
-)
+_MAIL, _HTTP = Reason.MESSAGING_EXCEPTION, Reason.INVALID_HTTP_RESPONSE
+_SILENT = "The connection ended before an answer came."
 LOST = "The sender was lost before anything was sent."
 _SPELLED = "Hello, our terms change on the first of the month. " * 40
 
@@ -71,8 +68,8 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
         Fate("", Reason.EMAIL_SERVICE_NOT_ENABLED, "EMAIL_URL is not set.", 2),
         Fate("", Reason.UNSUPPORTED_ENCODING_EXCEPTION, "The subject has a control character.",
              1, {"subject": "Your statement\x07"}),
-        Fate("", Reason.MISSING_TEMPLATE_KEY, "The template was deleted while this message was being "
-                                              "made.", 1, {"template_id": None}),
+        Fate("", Reason.MISSING_TEMPLATE_KEY,
+             "The template was deleted while this message was being made.", 1, {"template_id": None}),
         Fate("000", Reason.OTHER, "3 senders in a row were lost before they could send this message.", 1),
     ),
     _SMS: (
@@ -129,11 +126,8 @@ def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
         return None
     reason, said = _SAID[channel]
     tries = _TRIES.get(manner, _ALWAYS)
-    return Fate(
-        tries[:1] if channel == _SMS and "?" in tries else tries,
-        reason,
-        said.get(manner, _SILENT).format("…"),
-    )
+    tries = tries[:1] if channel == _SMS and "?" in tries else tries
+    return Fate(tries, reason, said.get(manner, _SILENT).format("…"))
 
 
 _NO_ADDRESS = {
@@ -170,17 +164,12 @@ def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel == _EMAIL:
         return _misbehaving(channel, conduct.of_address(destination))
     if channel == _SMS:
-        return (
-            _misbehaving(channel, conduct.of_number(destination))
-            if destination.startswith("+")
-            else _UNDEFINED
-        )
+        known = destination.startswith("+")
+        return _misbehaving(channel, conduct.of_number(destination)) if known else _UNDEFINED
+    if channel != _HOOK:
+        return None
     path = urlsplit(destination).path
-    return (
-        _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path))
-        if channel == _HOOK
-        else None
-    )
+    return _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path))
 
 
 def answer(channel: MessageType, rng: Random) -> str:

@@ -25,6 +25,7 @@ from commlog.demo.fates import Fate
 from commlog.demo.rows import Part, Rows, moments, new_ids, parts
 from commlog.demo.texts import Facts, Wording
 from commlog.models import User
+from notifications import channels
 from notifications.events import MANUAL
 from notifications.models import Attempt, Client, DeliveryReceipt, Group, Lane, Message
 from notifications.models.template import Target
@@ -164,14 +165,8 @@ def happen(cast: Cast, when: datetime, rng: Random) -> Happened:
         return Happened(wording, Facts(when, rng, RECIPIENT_NAME=user.name), user=user)
     if rng.randrange(100) < _TO_GROUPS and wording in _FOR_GROUPS:
         group = rng.choice(cast.groups)
-        return Happened(
-            wording,
-            Facts(when, rng, RECIPIENT_NAME=group.name, USER_NAME=sender.name if sender else ""),
-            None,
-            group,
-            None,
-            sender,
-        )
+        facts = Facts(when, rng, RECIPIENT_NAME=group.name, USER_NAME=sender.name if sender else "")
+        return Happened(wording, facts, group=group, sender=sender)
     return to_client(wording, rng.choice(cast.clients), when, rng, sender)
 
 
@@ -179,15 +174,9 @@ def to_client(
     wording: Wording, client: Client, when: datetime, rng: Random, sender: User | None = None
 ) -> Happened:
     """Something about this client."""
-    known = {
-        "RECIPIENT_NAME": client.name,
-        "CLIENT_ID": client.client_id,
-        "CLIENT_KEY": client.key.hex,
-        "EVENT": wording.event,
-    }
-    return Happened(
-        wording, Facts(when, rng, USER_NAME=sender.name if sender else "", **known), client, sender=sender
-    )
+    known = {"RECIPIENT_NAME": client.name, "CLIENT_ID": client.client_id, "CLIENT_KEY": client.key.hex}
+    known |= {"EVENT": wording.event, "USER_NAME": sender.name if sender else ""}
+    return Happened(wording, Facts(when, rng, **known), client, sender=sender)
 
 
 class Mill:
@@ -276,14 +265,9 @@ class Mill:
 
     def _frozen(self, moment: datetime) -> Row:
         what = happen(self._cast, moment, self._rng)
-        wording, recipient, sender = what.wording, what.client or what.group or what.user, what.sender
-        on_file = (
-            ""
-            if recipient is None
-            else recipient.email
-            if wording.channel == MessageType.EMAIL
-            else recipient.mobile_phone
-        )
+        wording, sender = what.wording, what.sender
+        recipient: Any = what.client or what.group or what.user
+        on_file = channels.of(wording.channel).address_of(recipient)
         subject, content, html = wording.said(what.facts)
         if wording.channel == MessageType.EMAIL and self._rng.randrange(_LONG) == 0:
             content += "".join(texts.turnover(self._rng))
@@ -295,7 +279,7 @@ class Mill:
             "method": "POST" if wording.channel == MessageType.WEB_HOOK else "",
             "content_type": "application/json" if wording.way else "",
             "sender": sender.name if sender else settings.SYSTEM_SENDER_NAME,
-            "sender_user_id": sender and sender.pk, "recipient_name": recipient.name if recipient else "",
+            "sender_user_id": sender and sender.pk, "recipient_name": recipient.name,
             "client_id": what.client and what.client.pk, "group_id": what.group and what.group.pk,
             "user_id": what.user and what.user.pk, "event": wording.event,
             "template_id": self._templates.get(name),

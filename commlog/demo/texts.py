@@ -55,10 +55,8 @@ class Wording:
         if self.event == MANUAL:
             first = self.text.split(", ", 1)[-1].split(".")[0].capitalize()
             return f"{self.subject or first}{', groups' * (target == Target.GROUP)}"
-        return (
-            f"{self.event.replace('_', ' ').capitalize()} "
-            f"({self.channel.label}{', groups' * (target == Target.GROUP)})"
-        )
+        event, groups = self.event.replace("_", " ").capitalize(), ", groups" * (target == Target.GROUP)
+        return f"{event} ({self.channel.label}{groups})"
 
 
 class Facts(dict[str, str]):
@@ -101,12 +99,11 @@ _MADE_UP: dict[str, Callable[[datetime, Random], str]] = {
     "START_DATE": lambda when, rng: _day(when - timedelta(days=rng.randint(3, 20))),
     "CURRENCY": lambda when, rng: "EUR",
 }
-_DEAR, _REGARDS = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}"
+_DEAR, _REGARDS, _BANK = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}", f"{BANK}: "
 _PAYLOAD = (
-    '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n  "client": {"id": "{CLIENT_ID}", '
-    '"encodedKey": "{CLIENT_KEY}"},\n'
-    '  "account": {"id": "{ACCOUNT_ID}"},\n  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": '
-    '"{CURRENCY}"}\n}'
+    '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n'
+    '  "client": {"id": "{CLIENT_ID}", "encodedKey": "{CLIENT_KEY}"},\n  "account": {"id": "{ACCOUNT_ID}"},\n'
+    '  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": "{CURRENCY}"}\n}'
 )
 
 
@@ -114,30 +111,27 @@ def _letter(event: str, often: float, subject: str, text: str, *, as_html: bool 
     return Wording(_EMAIL, event, often, _DEAR + text + _REGARDS, subject, as_html=as_html)
 
 
+def _short(event: str, often: float, text: str) -> Wording:
+    return Wording(_SMS, event, often, text)
+
+
 def _by_hand(channel: MessageType, text: str, subject: str = "") -> Wording:
-    return Wording(
-        channel,
-        MANUAL,
-        3,
-        text + ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK,
-        subject,
-    )
+    end = ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK
+    return Wording(channel, MANUAL, 3, text + end, subject)
 
 
 TO_STAFF = Wording(
     _EMAIL, "END_OF_DAY_PROCESSING_COMPLETED", 2,
-    "End-of-day processing for {EVENT_DATE} has finished.\n\nAccounts processed: "
-"{NUMBER_OF_ACCOUNTS}\nWarnings: none",
+    "End-of-day processing for {EVENT_DATE} has finished.\n\n"
+    "Accounts processed: {NUMBER_OF_ACCOUNTS}\nWarnings: none",
     "End of day {EVENT_DATE} completed",
 )  # fmt: skip
 WORDINGS = (
     _letter(
         "REPAYMENT_REMINDER", 22, "Your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}",
-        "this is a reminder that the next instalment of your loan {ACCOUNT_ID} is due on "
-"{PAYMENT_DUE_DATE}.\n\n"
-        "Amount due: {AMOUNT}\nOutstanding balance: {TOTAL_BALANCE}\n\nPlease see to it that your account "
-"holds enough on that day. "
-        "If you have paid already, you need do nothing.", as_html=True,
+        "this is a reminder that the next instalment of your loan {ACCOUNT_ID} is due on {PAYMENT_DUE_DATE}."
+        "\n\nAmount due: {AMOUNT}\nOutstanding balance: {TOTAL_BALANCE}\n\nPlease see to it that your "
+        "account holds enough on that day. If you have paid already, you need do nothing.", as_html=True,
     ),
     _letter(
         "LOAN_REPAYMENT", 24, "We received your payment of {AMOUNT}",
@@ -147,25 +141,22 @@ WORDINGS = (
     _letter(
         "ACCOUNT_IN_ARREARS", 8, "Your loan {ACCOUNT_ID} is in arrears",
         "the instalment of {AMOUNT} for your loan {ACCOUNT_ID} was due on {START_DATE} and has not reached "
-"us yet. "
-        "Please pay it by {PAYMENT_DUE_DATE}, or call us: together we will find a way.", as_html=True,
+        "us yet. Please pay it by {PAYMENT_DUE_DATE}, or call us: together we will find a way.", as_html=True,
     ),
     _letter(
         "SAVINGS_ACCOUNT_ACTIVITY", 14, "Your account statement is ready",
-        "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\nOpening "
-"balance: {TOTAL_BALANCE}\n"
-        "Money in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\nYou find it under Documents in the portal.",
-        as_html=True,
+        "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\n"
+        "Opening balance: {TOTAL_BALANCE}\nMoney in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\n"
+        "You find it under Documents in the portal.", as_html=True,
     ),
     _letter(
         "LOAN_APPROVAL", 4, "Your loan has been approved",
         "good news: your loan {ACCOUNT_ID} of {TOTAL_BALANCE} has been approved. You will be paid out within "
-"two working days.",
+        "two working days.",
     ),
     _letter(
-        "CLIENT_CREATED", 3, f"Welcome to {BANK}",
-        f"welcome to {BANK}. Your client number is on every letter of ours; please have it ready when you "
-"call.", as_html=True,
+        "CLIENT_CREATED", 3, f"Welcome to {BANK}", f"welcome to {BANK}. Your client number is on every "
+        "letter of ours; please have it ready when you call.", as_html=True,
     ),
     _letter(
         "DEPOSIT_INTEREST_APPLIED", 5, "Interest of {TRANSACTION_AMOUNT} credited",
@@ -174,32 +165,27 @@ WORDINGS = (
     TO_STAFF,
     _by_hand(
         _EMAIL, _DEAR + "thank you for your call today. As agreed, your next instalment is moved by a week; "
-"nothing else changes.",
-        "Your call today",
+        "nothing else changes.", "Your call today",
     ),
     _by_hand(
         _EMAIL, _DEAR + "to go on with your application we still need a copy of your identity card and your "
-"last three payslips. "
-        "You may bring them to the branch or upload them in the portal.", "Documents for your application",
+        "last three payslips. You may bring them to the branch or upload them in the portal.",
+        "Documents for your application",
     ),
-    Wording(_SMS, "PORTAL_ACTIVATED", 18, f"{{CODE}} is your one-time code for {BANK}, valid for 5 minutes. "
-                                          "Tell it to nobody."),
-    Wording(_SMS, "REPAYMENT_REMINDER", 10, f"{BANK}: your instalment of {{AMOUNT}} is due on "
-                                            f"{{PAYMENT_DUE_DATE}}. Loan {{ACCOUNT_ID}}."),
-    Wording(_SMS, "LOAN_REPAYMENT", 8, f"{BANK}: payment of {{AMOUNT}} received on {{EVENT_DATE}}. Balance "
-                                       f"{{TOTAL_BALANCE}}. Thank "
-"you!"),
-    Wording(
-        _SMS, "SAVINGS_WITHDRAWAL", 6,
-        f"{BANK}: {{TRANSACTION_AMOUNT}} withdrawn from {{ACCOUNT_NAME}} on {{EVENT_DATE}} at {{NOTES}}. Not "
-"you? Call us at once.",
-    ),
-    Wording(_SMS, "ACCOUNT_IN_ARREARS", 3, f"{BANK}: your instalment of {{AMOUNT}} was due on "
-                                           f"{{START_DATE}}. Please call us today."),
-    Wording(_SMS, "LOAN_DISBURSEMENT", 2, f"{BANK}: {{TOTAL_BALANCE}} from loan {{ACCOUNT_ID}} has been paid "
-                                          f"out to {{ACCOUNT_NAME}}."),
+    _short("PORTAL_ACTIVATED", 18, "{CODE} is your one-time code for " + BANK + ", valid for 5 minutes. "
+           "Tell it to nobody."),
+    _short("REPAYMENT_REMINDER", 10, _BANK + "your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}. "
+           "Loan {ACCOUNT_ID}."),
+    _short("LOAN_REPAYMENT", 8, _BANK + "payment of {AMOUNT} received on {EVENT_DATE}. Balance "
+           "{TOTAL_BALANCE}. Thank you!"),
+    _short("SAVINGS_WITHDRAWAL", 6, _BANK + "{TRANSACTION_AMOUNT} withdrawn from {ACCOUNT_NAME} on "
+           "{EVENT_DATE} at {NOTES}. Not you? Call us at once."),
+    _short("ACCOUNT_IN_ARREARS", 3, _BANK + "your instalment of {AMOUNT} was due on {START_DATE}. Please "
+           "call us today."),
+    _short("LOAN_DISBURSEMENT", 2, _BANK + "{TOTAL_BALANCE} from loan {ACCOUNT_ID} has been paid out to "
+           "{ACCOUNT_NAME}."),
     _by_hand(_SMS, "Hello {RECIPIENT_NAME}, our branch is closed tomorrow. Shall we meet the day after, same "
-                   "time?"),
+             "time?"),
     _by_hand(_SMS, "Hello {RECIPIENT_NAME}, I tried to reach you about your loan. Please call me back."),
     *(
         Wording(_HOOK, event, often, _PAYLOAD, way=path)
@@ -249,11 +235,8 @@ def make_templates(receiver: str) -> None:
         "text": "Dear {CLIENT_NAME}, we received {AMOUNT}.",
     }
     made.append(NotificationTemplate(name="Loan repayment, the old letter", active=False, **silent))
-    made.append(
-        NotificationTemplate(
-            name="Loan repayment, copy for the file", subscription=SubscriptionOption.OPT_IN, **silent
-        )
-    )
+    asked_for = {"name": "Loan repayment, copy for the file", "subscription": SubscriptionOption.OPT_IN}
+    made.append(NotificationTemplate(**asked_for, **silent))
     NotificationTemplate.objects.bulk_create(made)
 
 
@@ -283,10 +266,8 @@ def turnover(rng: Random) -> Iterator[str]:
     """The lines of a long statement: five to a hundred thousand characters."""
     yield "\n\nTurnover:"
     for number in range(150 * 2 ** rng.randrange(6)):
-        yield (
-            f"\n{number + 1}  Card payment {rng.randrange(10**6):06}  "
-            f"€{rng.randrange(1, 900)}.{rng.randrange(100):02}"
-        )
+        payment, euros, cents = rng.randrange(10**6), rng.randrange(1, 900), rng.randrange(100)
+        yield f"\n{number + 1}  Card payment {payment:06}  €{euros}.{cents:02}"
 
 
 def as_html(body: str) -> str:
