@@ -316,6 +316,7 @@ class Mill:
             "waiting_reason": WaitingReason.READY_TO_BE_SENT if due else "", "token": len(tries),
             "attempt_count": len(tries), "failures": len(tries) - abandons - sent,
             "abandons": abandons, "failure_reason": "" if sent else fate.reason,
+            "failed_at": tries[-1]["finished_at"] if tries and not (sent or due) else None,
             "failure_cause": "" if sent else fate.cause, "outcome": fate.outcome, **fate.meant(channel, due),
             "possible_duplicate": "?" in fate.tries and len(tries) > 1, "provider_id": provider_id,
             "receipt_due_at": self._at(ended + _RECEIPT_WITHIN) if handed_over else None,

@@ -40,6 +40,13 @@ def test_there_is_a_failure_of_each_kind(past: None) -> None:
     assert set(Attempt.objects.values_list("outcome", flat=True)) == set(Outcome)
 
 
+def test_what_failed_after_a_try_says_when(past: None) -> None:
+    tried = Message.objects.filter(state=MessageState.FAILED, attempt_count__gt=0)
+    assert tried.exists()
+    assert [each for each in tried if each.failed_at != each.attempts.latest("number").finished_at] == []
+    assert not Message.objects.exclude(pk__in=tried).exclude(failed_at=None).exists()
+
+
 def test_resends_come_after_what_they_resend(past: None) -> None:
     resent = list(Message.objects.exclude(resend_of=None).select_related("resend_of"))
 
