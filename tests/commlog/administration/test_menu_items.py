@@ -312,7 +312,7 @@ def test_why_nothing_was_sent_is_opened_without_the_log(client: Client) -> None:
     for path in ("/communications/events/", event, f"/find/?q={told.key.hex}"):
         assert client.get(path, follow=True).status_code == 200
     assert 'href="/communications/events/"' in client.get(event).text
-    assert "Not sent</span> <bdi>Welcome" in client.get(f"/clients/{ana.key.hex}/").text
+    assert 'Not sent</span> <bdi class="what">Welcome' in client.get(f"/clients/{ana.key.hex}/").text
     assert client.get("/communications/").status_code == 403
     for said in ("nothing sent", "not sent"):
         found = client.get("/find/", {"q": said}, headers={"HX-Request": "true"}).text

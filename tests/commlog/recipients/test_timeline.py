@@ -28,7 +28,7 @@ def test_one_column_the_latest_first(pages: Client) -> None:
 
     assert [(line.message, line.event) for line in lines] == [(None, event), (failed, None)]
     page = pages.get(f"/clients/{ana.key.hex}/").text
-    assert "Not sent</span> <bdi>Welcome" in page
+    assert 'Not sent</span> <bdi class="what">Welcome' in page
     assert f"/communications/events/{event.key.hex}/" in page
 
 
