@@ -13,11 +13,19 @@ from commlog.kit.fields import LONGEST_USER_NAME
 class SignInForm(AuthenticationForm):
     """Django's, with the name's length checked. Raises passwords.Refused if it must not be looked at."""
 
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "The user name or password is wrong. Capital and small letters are different."
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"
+
     def clean_username(self) -> str:
         """The user name, which may be wrong but not longer than any is."""
         name: str = self.cleaned_data["username"]
         if len(name) > LONGEST_USER_NAME:
-            raise ValidationError(f"A username has at most {LONGEST_USER_NAME} characters.")
+            raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
         return name
 
     def clean(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class GroupForm(forms.ModelForm):
         model = CompanyGroup
         fields = ["name", "role"]
         labels = {"name": "Group", "role": "Role"}
-        help_texts = {"name": "Spelled as the provider tells it: a name, a path or an ID."}
+        help_texts = {"name": "Exactly as the provider sends it: a name, a path or an ID."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -132,7 +132,7 @@ def ask(what: What, *, by: Actor) -> Erasure:
             asked_by_name=audit.name_of(by),
             asked_at=db_now(),
         )
-        _record(by, erasure, "asked for")
+        _record(by, erasure, "requested")
     return erasure
 
 

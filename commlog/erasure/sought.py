@@ -75,6 +75,7 @@ def theirs(recipient: Client | Group) -> MessageQuerySet:
 
 
 def kind_of(recipient: Client | Group) -> str:
+    """Return which kind of recipient it is, as permissions and fields of an erasure name it."""
     return "client" if isinstance(recipient, Client) else "group"
 
 

@@ -123,9 +123,9 @@ class AuditEntry(models.Model):
 
     @property
     def automatic(self) -> bool:
-        """Whether Commlog did it; but its alarms are listed with what people did."""
+        """Whether Commlog did it; but its alarms and its erasures are listed with what people did."""
         return (
             self.actor_id is None
             and not self.actor_name
-            and self.action in (AuditAction.CHANGED, AuditAction.SIGN_IN_ALARM)
+            and self.action in (AuditAction.CHANGED, AuditAction.ERASED, AuditAction.SIGN_IN_ALARM)
         )

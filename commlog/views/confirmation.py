@@ -52,7 +52,7 @@ def demand(request: HttpRequest) -> HttpResponse | None:
     except passwords.Refused as refused:
         return _page(request, user, refused.said, wait=refused.wait)
     if not right:
-        return _page(request, user, "That is not right. Nothing was done yet: try again.")
+        return _page(request, user, "That is not correct. Nothing has been changed. Try again.")
     return _go_on(request, answered)
 
 

@@ -14,6 +14,7 @@ from commlog import permissions
 from commlog.administration.erasures import certificate
 from commlog.administration.erasures.forms import EraseForm
 from commlog.erasure import asking
+from commlog.erasure.sought import kind_of
 from commlog.models import Erasure
 from commlog.views import confirmation
 
@@ -38,14 +39,17 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Ask whom, then show what would go; sent once more with `erase`, it is done."""
     given = {name: request.GET[name] for name in ("of", "which") if name in request.GET}
-    form, preview = EraseForm(request.POST or None, initial=given), None
+    form, preview, named = EraseForm(request.POST or None, initial=given), None, ""
     if form.is_valid():
         what = form.cleaned_data["what"]
         if "erase" in request.POST:
             with suppress(asking.Refused):  # the preview says why
                 return redirect("erasure", asking.ask(what, by=permissions.staff(request)).key)
         preview = asking.preview(what)
-    return render(request, "administration/erasures/new.html", {"form": form, "preview": preview})
+        if not isinstance(what, str) and permissions.may_view_recipient(request.user, kind_of(what)):
+            named = what.name
+    context = {"form": form, "preview": preview, "named": named}
+    return render(request, "administration/erasures/new.html", context)
 
 
 @require_safe

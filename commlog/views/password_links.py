@@ -16,10 +16,10 @@ from notifications.text import keys
 
 # Whether there is such a user, nobody learns.
 ASKED = (
-    f"If there is a user of that name with an e-mail address, a link is on its way. It is valid for "
+    f"If a user with that name has an e-mail address here, a link is on its way. It is valid for "
     f"{links.RESET.seconds // 60} minutes."
 )
-NO_LINK = "This link is not valid any more: it was used, or is too old. Ask for a new one."
+NO_LINK = "This link is no longer valid: it has been used or is too old. Ask for a new one."
 
 
 @login_not_required

@@ -25,7 +25,7 @@ from commlog.kit.compression import shown_once
 from commlog.views import confirmation
 
 LONGEST_NAME = 60  # of a passkey
-WRONG = "This code or passkey is not right, or was used before. Codes of an app change every 30 seconds."
+WRONG = "This code or passkey is wrong or was used before. App codes change every 30 seconds."
 
 
 @login_not_required
@@ -72,7 +72,7 @@ def app_new(request: HttpRequest) -> HttpResponse:
     form = ActivateTOTPForm(request.POST or None, user=user)
     if form.is_bound and _is_right(request, form):
         codes = factors.add_app(request, user, form)
-        messages.success(request, "The app is set up. From now on a sign-in asks for its code.")
+        messages.success(request, "The app is set up. From now on you need its code to sign in.")
         return redirect("security-codes" if codes else "security")
     address = get_adapter().build_totp_url(user, form.secret)
     picture = b64encode(get_adapter().build_totp_svg(address).encode()).decode()
@@ -88,7 +88,7 @@ def passkey_new(request: HttpRequest) -> HttpResponse:
     form = AddWebAuthnForm(_named(request) if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
         codes = factors.add_passkey(request, user, form)
-        messages.success(request, "The passkey is set up. From now on a sign-in asks for it.")
+        messages.success(request, "The passkey is set up. From now on you need it to sign in.")
         return redirect("security-codes" if codes else "security")
     options = passkey_flows.begin_registration(request, user, passwordless=False)
     return render(request, "account/passkey_new.html", {"form": form, "options": options})

@@ -47,7 +47,7 @@ def sign_in(live_server: LiveServer) -> SignIn:
 
     def through_the_form(page: Page, person: User) -> None:
         page.goto(f"{live_server.url}/communications/")
-        page.get_by_label("Username").fill(person.username)
+        page.get_by_label("User name").fill(person.username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{live_server.url}/communications/")

@@ -241,7 +241,7 @@ def _wrong_user(page: Page) -> None:
 
 
 def _wrong_password(page: Page) -> None:
-    page.get_by_label("Username").fill("gallery-nobody-else")
+    page.get_by_label("User name").fill("gallery-nobody-else")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("main").get_by_role("alert")).to_be_visible()

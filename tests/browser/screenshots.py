@@ -86,7 +86,7 @@ def draw(url: str, chosen: list[str]) -> int:
 
 def _sign_in(page: Page, url: str) -> None:
     page.goto(f"{url}/sign-in/")
-    page.get_by_label("Username").fill("admin")
+    page.get_by_label("User name").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{url}/")

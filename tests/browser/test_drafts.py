@@ -55,7 +55,7 @@ def _is_back(page: Page) -> None:
 
 
 def _sign_in_again(page: Page, person: User) -> None:
-    page.get_by_label("Username").fill(person.username)
+    page.get_by_label("User name").fill(person.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

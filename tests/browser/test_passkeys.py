@@ -36,12 +36,12 @@ def test_a_passkey_is_set_up_and_then_asked_for(
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert page.locator(".recovery-codes li").count() == 10
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_text("My laptop, set up")).to_be_visible()
 
     page.context.clear_cookies()
     page.goto(f"{live_server.url}/jobs/")
-    page.get_by_label("Username").fill(person.username)
+    page.get_by_label("User name").fill(person.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()

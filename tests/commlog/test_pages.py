@@ -107,7 +107,7 @@ def test_signing_in_and_out(client: Client) -> None:
     client.post("/sign-in/", {"username": "vera", "password": "wrong"})
     assert client.get("/communications/").status_code == 302
     wrong = client.post("/sign-in/", {"username": "vera", "password": "wrong"})
-    assert "Please enter a correct username and password" in wrong.text
+    assert "The user name or password is wrong." in wrong.text
     response = client.post(
         "/sign-in/", {"username": "vera", "password": PASSWORD, "next": "/communications/?state=FAILED"}
     )

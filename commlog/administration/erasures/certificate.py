@@ -8,29 +8,27 @@ from notifications.models import LegalHold
 from notifications.text import keys
 
 _COUNTS = {
-    "messages": "Messages emptied",
-    "cancelled": "Messages that were under way, cancelled",
-    "attempts": "Attempts emptied of what servers said",
-    "receipts": "Delivery receipts emptied",
-    "stream_events": "Events of streams emptied",
-    "events": "Business events emptied",
-    "records": "Records of clients and groups emptied",
-    "memberships": "Memberships deleted",
-    "subscriptions": "Subscriptions deleted",
-    "files": "Files of exports deleted",
-    "answers": "Answers for repeated API calls emptied",
-    "sessions": "Sessions in which the person was named",
-    "tasks": "Finished tasks deleted",
+    "messages": "Messages: texts and addresses",
+    "cancelled": "Messages not yet sent, cancelled",
+    "attempts": "Attempts: replies of servers",
+    "receipts": "Delivery receipts: details",
+    "stream_events": "Stream events: contents",
+    "events": "Business events: contents",
+    "records": "Records of clients and groups",
+    "memberships": "Memberships",
+    "subscriptions": "Subscriptions",
+    "files": "Export files",
+    "answers": "Stored answers to API calls",
+    "sessions": "Sessions that named the person",
+    "tasks": "Finished tasks",
 }
 _KEPT = {
-    "messages": "messages to the person are on legal hold and were not erased",
-    "events": "business events belong to messages on legal hold and were not erased",
-    "mentions": "other entries that name the person are on legal hold and were not changed",
-    "audit": "entries of the audit trail name the person: they are never changed, and go with its period of "
-    "retention",
-    "archives": "files were written by retention to its own storage: they are not searched",
-    "shared": "names, addresses or numbers belong to somebody else, too: where others are written of, they "
-    "were not searched for",
+    "messages": "Messages to the person: on legal hold",
+    "events": "Business events of messages on legal hold",
+    "mentions": "Other entries that name the person: on legal hold",
+    "audit": "Audit trail entries that name the person: never changed, deleted after their period",
+    "archives": "Files that retention wrote to its own storage: not searched",
+    "shared": "Names, addresses or numbers that others have, too: not searched for in their records",
 }
 
 

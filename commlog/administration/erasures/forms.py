@@ -14,17 +14,17 @@ class EraseForm(forms.Form):
     """Whom to erase: a client or group by number or key, or a bare address or number."""
 
     of = forms.ChoiceField(
-        label="What",
+        label="Erase",
         choices=[
             ("client", "Client"),
             ("group", "Group"),
-            ("address", "E-mail address or number of nobody on file"),
+            ("address", "E-mail address or phone number that is not on file"),
         ],
     )
     which = forms.CharField(
-        label="Which",
+        label="ID, key, address or number",
         max_length=256,
-        help_text="The ID or key of the client or group; the address; the number with its country code.",
+        help_text="The client’s or group’s ID or key, or the address, or the number with its country code.",
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -21,9 +21,9 @@ from notifications.text import keys
 
 _HELP = {
     Kept.WORDS: "Subject, text, HTML and headers. The entry stays in the log and cannot be resent.",
-    Kept.MESSAGES: "The entry with everything that belongs to it. Resends go together with their original.",
-    Kept.ATTEMPTS: "What servers answered. The number of attempts stays.",
-    Kept.RECEIPTS: "What providers reported later. The result stays.",
+    Kept.MESSAGES: "The entry with its attempts and receipts. Resends are deleted with their original.",
+    Kept.ATTEMPTS: "What servers answered. The number of attempts is kept.",
+    Kept.RECEIPTS: "What providers reported later. The result is kept.",
     Kept.EVENTS: "The events that systems reported, and why nothing was sent.",
     Kept.AUDIT: "Who did what, sign-ins included.",
     Kept.READINGS: "Who opened, listed, exported or fetched which messages, and when.",
@@ -38,7 +38,7 @@ class DaysField(forms.IntegerField):
 
     def __init__(self, what: Kept) -> None:
         super().__init__(
-            label=f"{what.label}: days",
+            label=f"{what.label} (days)",
             required=False,
             min_value=1,
             max_value=LONGEST,
@@ -73,7 +73,7 @@ class PeriodsForm(_Periods):
 class ExceptionForm(_Periods):
     """How long the messages of a channel or a template are kept."""
 
-    of = forms.ChoiceField(label="For", help_text="A template’s period comes before its channel’s.")
+    of = forms.ChoiceField(label="For", help_text="A template’s period overrides its channel’s.")
 
     def __init__(self, data: QueryDict | None, *, scope: Scope | None = None) -> None:
         days: dict[str, Any] = {}
@@ -100,9 +100,13 @@ class HoldForm(forms.Form):
     """Why messages are put on hold, and until when."""
 
     reason = forms.CharField(
-        label="Reason", max_length=500, help_text="Shown to everybody who reads the message."
+        label="Reason", max_length=500, help_text="Shown to everyone who opens a message on hold."
     )
-    until = DayField(label="Until", required=False, help_text="Included. Leave empty to lift it by hand.")
+    until = DayField(
+        label="Until",
+        required=False,
+        help_text="The last day of the hold. Leave empty to keep it until someone lifts it.",
+    )
 
     def clean_until(self) -> datetime | None:
         day = self.cleaned_data["until"]
@@ -110,7 +114,7 @@ class HoldForm(forms.Form):
             return None
         ends = timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
         if ends <= timezone.now():
-            raise ValidationError("Enter a day that is not over.")
+            raise ValidationError("Enter today or a later day.")
         return ends
 
 
@@ -118,13 +122,13 @@ class NewHoldForm(HoldForm):
     """What is put on hold: by its number or key, or a view."""
 
     of = forms.ChoiceField(
-        label="What",
+        label="Put on hold",
         choices=[("client", "Client"), ("group", "Group"), ("message", "Message"), ("view", "View")],
     )
     which = forms.CharField(
-        label="Which",
+        label="ID, key or name",
         max_length=256,
-        help_text="The number of the client or group, the key of the message, the name of the view.",
+        help_text="The ID or key of the client or group, the key of the message, or the name of the view.",
     )
     field_order = ("of", "which", "reason", "until")
 

@@ -91,8 +91,8 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
             "manage_administration": "Edit menu items, roles, users, API consumers and channels. Holders can "
             "grant themselves every other permission.",
             "view_access_records": "View who has read which messages, on their pages and over the API.",
-            "manage_retention": "Decide how long messages and the rest are kept, and place and lift legal "
-            "holds.",
+            "manage_retention": "Decide how long messages and other records are kept, and place and lift "
+            "legal holds.",
             "erase_people": "Erase what is kept of a client, a group, an address or a number. It cannot be "
             "undone.",
         },

@@ -63,7 +63,7 @@ def test_a_forgotten_password_is_reset_once_and_the_second_factor_stays(vera: Us
     here = Client()
     here.force_login(vera)
     page = _ask()
-    assert "If there is a user of that name with an e-mail address" in page.text
+    assert "If a user with that name has an e-mail address here" in page.text
     (link,) = _links()
     assert link.startswith("http://127.0.0.1:8000/sign-in/password/?user=")
     shown = Client().get(link)

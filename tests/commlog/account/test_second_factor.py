@@ -69,7 +69,7 @@ def test_from_setting_up_an_app_to_signing_in_with_it(vera: User) -> None:
     browser, first = _first_step(vera)
     assert first["Location"] == "/sign-in/code/"
     assert browser.get("/jobs/").status_code == 302
-    assert "is not right" in browser.post("/sign-in/code/", {"code": WRONG}).text
+    assert "is wrong or was used before" in browser.post("/sign-in/code/", {"code": WRONG}).text
     right = code_of(secret)
     assert browser.post("/sign-in/code/", {"code": f"{right[:3]} {right[3:]}"})["Location"] == "/jobs/"
     assert browser.get("/jobs/").status_code == 200
@@ -198,7 +198,7 @@ def test_it_is_asked_again_before_what_matters_most(settings: Any) -> None:
     assert asked["Cache-Control"] == UNCOMPRESSED  # what was sent may hold a password
     assert '<input type="hidden" name="days" value="&lt;30&gt;">' in asked.text
     wrong = here.post(address, {"days": "", "confirm_password": "wrong"})
-    assert "That is not right" in wrong.text
+    assert "That is not correct" in wrong.text
     assert not consumer.keys.exists()
     before = here.session.session_key
     made = here.post(address, {"days": "", "confirm_password": PASSWORD})
@@ -219,7 +219,7 @@ def test_it_is_asked_again_before_what_matters_most(settings: Any) -> None:
     session = here.session
     session["account_authentication_methods"] = session["account_authentication_methods"][:-1]
     session.save()
-    assert "Code of your app" in here.post(address, {"days": ""}).text
+    assert "Code from your app" in here.post(address, {"days": ""}).text
     assert here.get("/account/security/passkey/").text.count("confirm_get") == 1
     code = {"confirm_code": code_of(secret), "confirm_get": "1"}
     assert here.post("/account/security/passkey/", code)["Location"] == "/account/security/passkey/"

@@ -343,7 +343,7 @@ def test_a_provider_that_is_down_is_said_kindly_and_break_glass_works(
     assert (
         Client().post("/sign-in/company/ended/", {"logout_token": provider.logout_token()}).status_code == 503
     )
-    assert "Passwords are for emergencies alone." in Client().get("/sign-in/").text
+    assert "Passwords are for emergencies only." in Client().get("/sign-in/").text
     assert Client().post("/sign-in/", {"username": "vera", "password": PASSWORD}).status_code == 200
     assert Client().post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 302
     basic = {"Authorization": f"Basic {b64encode(f'ada:{PASSWORD}'.encode()).decode()}"}

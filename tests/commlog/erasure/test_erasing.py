@@ -82,6 +82,7 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
         assert said in pages.post(NEW, {"of": of, "which": which, "erase": "1"}).text
     asked = {"of": "client", "which": ana.client_id}
     shown = " ".join(pages.post(NEW, asked).text.split())
+    assert "What will be erased: <bdi>Ana Gonebyname</bdi>" in shown
     assert "<dt>Messages</dt><dd>2</dd>" in shown
     assert "<dt>Messages on legal hold</dt><dd>1: not erased</dd>" in shown
     assert not Erasure.objects.exists()
@@ -96,10 +97,10 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
     said = pages.get(f"{LIST}{erasure.key.hex}/").text
     assert "Certificate of erasure" in said
     assert hold.key.hex in said
-    assert "1 messages to the person are on legal hold and were not erased" in said
+    assert 'Messages to the person: on legal hold</th><td class="slim">1</td>' in said
     assert "Gonebyname" not in said
     assert erasure.kept["audit"] > 0
-    assert "entries of the audit trail name the person" in said
+    assert "Audit trail entries that name the person" in said
     failed.refresh_from_db()
     kept.refresh_from_db()
     assert (kept.content, kept.recipient_name) == ("Kept", "Ana Gonebyname")
@@ -112,6 +113,10 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
     assert pages.get(f"/clients/{ana.key.hex}/edit/").status_code == 404
     trail = AuditEntry.objects.filter(action="ERASED").values_list("target_label", flat=True)
     assert set(trail) == {erasure.pseudonym}
+    assert (
+        '<span class="muted">Commlog (automatic)</span>'
+        in pages.get("/administration/audit/?action=ERASED").text
+    )
     with pytest.raises(asking.Refused):
         asking.ask(Client.objects.get(pk=ana.pk), by=boss)
 

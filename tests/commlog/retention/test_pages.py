@@ -89,7 +89,7 @@ def test_holds_are_placed_and_lifted_with_a_reason(
     for given, problem in (
         ({"of": "client", "which": "nobody", "reason": "r"}, "No client found"),
         ({"of": "client", "which": "000777", "reason": ""}, "This field is required"),
-        ({"of": "client", "which": "000777", "reason": "r", "until": "1 Jan 2001"}, "a day that is not over"),
+        ({"of": "client", "which": "000777", "reason": "r", "until": "1 Jan 2001"}, "Enter today or a later"),
         ({"of": "message", "which": "zz\0", "reason": "r"}, "Null characters"),
     ):
         assert problem in pages.post(f"{HOLDS}new/", given).text
