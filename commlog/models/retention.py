@@ -99,8 +99,8 @@ class RetentionPeriod(models.Model):
 class RetentionRun(models.Model):
     """A night's deleting, or the counting of what would go. Never deleted: it is the record of what went.
 
-    While a worker has it, `lease_until` is set, and `token` counts the workers. `until` says by kind before
-    which time what has gone was made: the audit trail's guard lets nothing newer go.
+    While a worker has it, `lease_until` is set, and `token` counts the workers. The guard of the audit trail
+    lets no entry go that was made after `audit_until`.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)

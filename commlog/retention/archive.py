@@ -19,7 +19,6 @@ from notifications.forgetting.rows import dependents
 from notifications.models import Attempt, DeliveryReceipt, Message
 
 ALIAS = "retention"
-MOST = 5_000  # messages, or other rows, in a file
 # Passwords of webhooks are of no use in a file, and of harm.
 _LEFT_OUT = {"auth_password"}
 _WITH_MESSAGE = (Attempt, DeliveryReceipt)

@@ -52,8 +52,8 @@ class Batches:
     what: Kept
     size: Size = field(default_factory=Size)
 
-    def remove(self, roots: Collection[int], only: Collection[int] | None = None) -> tuple[int, Judged]:
-        """Delete or empty what is due of these chains; of `only` these, if given. Returns how many messages.
+    def remove(self, roots: Collection[int], only: Collection[int] | None = None) -> None:
+        """Delete or empty what is due of these chains; of `only` these, if given.
 
         Raises TooLarge, and then nothing was done.
         """
@@ -67,9 +67,7 @@ class Batches:
             gone = self._go([row for rows in due.values() for row in rows], alone=len(roots) == 1)
             self._note(roots, judged)
             record(self.run, {self.what: gone}, seconds=time.monotonic() - began)
-        took = time.monotonic() - began
-        self.size.took(took)
-        return gone, judged
+        self.size.took(time.monotonic() - began)
 
     def _locked(self, roots: Collection[int]) -> list[int]:
         """Lock the first rows of these chains, in the order in which whoever resends locks them."""

@@ -65,10 +65,10 @@ class Policy:
 def change(values: Mapping[Kept, Days], *, by: User, check: Check = without_form) -> None:
     """Set the periods that everything has which is no exception. `check`: see commlog.kit.seen."""
     with transaction.atomic():
-        now = _locked()
+        policy = _locked()
         check()
         for what, days in values.items():
-            _set(what, EVERYTHING, days, by, now)
+            _set(policy, what, EVERYTHING, days, by)
 
 
 def change_exception(
@@ -76,10 +76,10 @@ def change_exception(
 ) -> None:
     """Set the periods of the text and of the rows of a channel's or a template's messages."""
     with transaction.atomic():
-        now = _locked()
+        policy = _locked()
         check()
         for what in OF_MESSAGES:
-            _set(what, scope, values[what], by, now)
+            _set(policy, what, scope, values[what], by)
 
 
 def end_exception(scope: Scope, *, by: User) -> None:
@@ -87,9 +87,9 @@ def end_exception(scope: Scope, *, by: User) -> None:
     the same wait as any shorter period.
     """
     with transaction.atomic():
-        now = _locked()
+        policy = _locked()
+        now = policy.at
         for what in OF_MESSAGES:
-            policy = Policy.at_moment(now)
             row = policy.periods.get((what, scope))
             if row is None:
                 continue
@@ -120,15 +120,15 @@ def scope_of(channel: str, template: NotificationTemplate | None) -> Scope:
     return ("", template.pk) if template else (MessageType(channel).value, None)
 
 
-def _locked() -> datetime:
-    """Have changes one after another: what one compares with is what the last has set."""
+def _locked() -> Policy:
+    """Return what counts now, and have changes one after another: one compares with what the last has set."""
     gate.close()
     list(RetentionPeriod.objects.select_for_update().values_list("pk", flat=True))
-    return db_now()
+    return Policy.at_moment(db_now())
 
 
-def _set(what: Kept, scope: Scope, days: Days, by: User, now: datetime) -> None:
-    policy = Policy.at_moment(now)
+def _set(policy: Policy, what: Kept, scope: Scope, days: Days, by: User) -> None:
+    now = policy.at
     row = policy.periods.get((what, scope))
     if (row and row.days == days and not row.ends) or (row is None and days is None and scope == EVERYTHING):
         return

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -24,6 +24,7 @@ from notifications.process import this_process
 from notifications.restored import holding
 
 WINDOW = 5_000  # messages that are looked at together
+_ROWS = 500  # of other tables, in a batch
 _COUNTED = 2_000  # messages, or other rows
 _LATE = timedelta(seconds=2)  # that a message may have been due before the queue counts as busy
 _PAUSE, _LONGEST_PAUSE = 0.01, 1.0  # seconds between two batches, for whoever else works
@@ -155,7 +156,7 @@ class Work:
 
     def _counted(self, name: str, period: RetentionPeriod) -> Place | None:
         known = self.run.places.get(name)
-        return Place(known[0], known[1]) if known else _place_of(period)
+        return Place(datetime.fromisoformat(known[0]), known[1]) if known else _place_of(period)
 
     def _add(self, what: Kept, due: int, kept: Counter[str]) -> None:
         before = Counter(self.run.stayed.get(what, {}))
@@ -169,25 +170,24 @@ class Work:
         for period, before in self._policy().due(what):
             if what == Kept.AUDIT:
                 RetentionRun.objects.filter(pk=self.run.pk).update(audit_until=before)
-            size = 500
-            while rows := self._rows(table, what, period, size):
+            while rows := self._rows(table, what, period, _ROWS):
                 if not table.old(rows, before):
                     break
                 self._breathe()
                 if archive.wanted():
                     archive.keep(self.run, what, table.lines(rows, before))
-                stayed = self._delete_batch(table, what, rows, size)
+                stayed = self._delete_batch(table, what, rows)
                 if stayed and kept not in self.run.places:
                     self.run.places[kept] = stayed[0]
             last = self.run.places.get(kept, self.run.places.get(what, period.reached_pk) + 1) - 1
             RetentionPeriod.objects.filter(pk=period.pk, starts_at=period.starts_at).update(reached_pk=last)
 
-    def _delete_batch(self, table: Table, what: Kept, rows: Sequence[dict], size: int) -> list[int]:
+    def _delete_batch(self, table: Table, what: Kept, rows: Sequence[dict]) -> list[int]:
         began = time.monotonic()
         with transaction.atomic():
             gate.close()
-            period = self._policy().of(what)
-            before = Policy.at_moment(self.run.as_of, now=db_now()).before(period)
+            policy = self._policy()
+            before = policy.before(policy.of(what))
             if before is None:
                 raise Changed
             stayed = table.expire(self.run, rows, before)
