@@ -8,12 +8,10 @@ from django.db import connection
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
-from commlog.kit.paging import Sorting
 from commlog.models import AccessRecord
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 
-NEWEST_FIRST = Sorting("newest", descending=True)
 LATEST = 100  # messages of a client that are looked for
 _TABLE = AccessRecord._meta.db_table
 

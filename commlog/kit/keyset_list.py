@@ -1,4 +1,4 @@
-"""A plain list with a filter form and keyset pages: the users and the audit trail of the administration."""
+"""A plain list with keyset pages and, where it can be narrowed, a filter form: all lists but the logs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 
 from commlog.kit import paging
-from commlog.kit.paging import BadCursor, Page, Sorting
+from commlog.kit.paging import NEWEST_FIRST, BadCursor, Page, Sorting
 
 SIZE = 50
 _CURSORS = ("after", "before")
@@ -34,13 +34,17 @@ class Listing(Generic[Row]):
         return bool(self.problem) or not self.form.is_valid()
 
 
+def _all(scope: QuerySet[Row], _: dict[str, Any]) -> QuerySet[Row]:
+    return scope
+
+
 def listing(
     params: QueryDict,
     *,
-    form: type[forms.Form],
     scope: QuerySet[Row],
-    narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]],
-    sorting: Sorting,
+    form: type[forms.Form] = forms.Form,
+    narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]] = _all,
+    sorting: Sorting = NEWEST_FIRST,
 ) -> Listing[Row]:
     """The page asked for. A wrong condition or cursor lists nothing, never everything."""
     conditions = form(params)

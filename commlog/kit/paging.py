@@ -63,6 +63,9 @@ class Sorting:
         return [*columns, OrderBy(F("pk"), descending=self.descending)]
 
 
+NEWEST_FIRST = Sorting("newest", descending=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """A stretch of a list, and the cursors that its neighbours begin behind ("": there is no neighbour)."""

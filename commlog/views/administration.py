@@ -20,13 +20,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def audit(request: HttpRequest) -> HttpResponse:
-    shown = listing(
-        request.GET,
-        form=reading.TrailForm,
-        scope=AuditEntry.objects.all(),
-        narrow=reading.narrow,
-        sorting=reading.NEWEST_FIRST,
-    )
+    scope = AuditEntry.objects.all()
+    shown = listing(request.GET, scope=scope, form=reading.TrailForm, narrow=reading.narrow)
     return render(request, "administration/audit_log/list.html", {"listing": shown})
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +15,9 @@ from commlog.incidents import report, resending
 from commlog.jobs import TooManyOpen
 from commlog.kit.keyset_list import listing
 from commlog.kit.limits import A_CONFIRMATION, TookTooLong
-from commlog.kit.paging import Sorting
 from commlog.live import parts
 from commlog.models import Job
 from notifications.models import Incident
-
-_NEWEST_FIRST = Sorting("newest", descending=True)
 
 
 @require_safe
@@ -29,9 +25,7 @@ _NEWEST_FIRST = Sorting("newest", descending=True)
 def index(request: HttpRequest) -> HttpResponse:
     """All of them, the newest first."""
     scope = Incident.objects.prefetch_related("lanes__lane")
-    shown = listing(
-        request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=_NEWEST_FIRST
-    )
+    shown = listing(request.GET, scope=scope)
     return parts.render(request, "incidents/list.html", {"listing": shown})
 
 

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,11 +11,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from commlog import jobs, permissions
 from commlog.kit.keyset_list import listing
-from commlog.kit.paging import Sorting
 from commlog.live import opened, parts
 from commlog.models import Job
 
-NEWEST_FIRST = Sorting("newest", descending=True)
 _STEERING = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}
 _APPROVING = {"approve": jobs.approve, "reject": jobs.reject}
 
@@ -25,9 +22,7 @@ _APPROVING = {"approve": jobs.approve, "reject": jobs.reject}
 @permissions.can_read_messages
 def index(request: HttpRequest) -> HttpResponse:
     scope = permissions.jobs_for(request.user).select_related("owner")
-    shown = listing(
-        request.GET, form=forms.Form, scope=scope, narrow=lambda found, _: found, sorting=NEWEST_FIRST
-    )
+    shown = listing(request.GET, scope=scope)
     return parts.render(request, "jobs/list.html", {"listing": shown})
 
 

@@ -1,9 +1,7 @@
 """*Who has read this*: of a message, and of a client's or group's latest messages."""
 
-from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -36,11 +34,5 @@ def of_recipient(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, which: Q, title: str, back: tuple[str, str]) -> HttpResponse:
-    shown: Any = listing(
-        request.GET,
-        form=forms.Form,
-        scope=AccessRecord.objects.filter(which),
-        narrow=lambda found, _: found,
-        sorting=reading.NEWEST_FIRST,
-    )
+    shown = listing(request.GET, scope=AccessRecord.objects.filter(which))
     return render(request, "message/readers.html", {"listing": shown, "title": title, "back": back})

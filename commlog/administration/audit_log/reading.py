@@ -12,11 +12,9 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.kit.fields import DayField
-from commlog.kit.paging import Sorting
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import BY_ITSELF, AuditAction, AuditEntries
 
-NEWEST_FIRST = Sorting("newest", descending=True)
 MOST_PEOPLE, MOST_PROGRAMS = 50, 10
 _MESSAGE = "message"
 _HIDDEN = "hidden"
