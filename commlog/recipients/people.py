@@ -66,6 +66,12 @@ def by_number(whom: str, text: str) -> Person | None:
     )
 
 
+def exactly_meant(whom: str, text: str) -> Any:
+    """Whoever has this ID, to the letter, or this key; None: nobody. For what cannot be undone."""
+    rows, key = _ROWS[whom], key_in(text)
+    return rows.filter(**{_NUMBER[whom]: text}).first() or (rows.filter(key=key).first() if key else None)
+
+
 def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
     """Another recipient's ID that differs in capitals at most; "" where there is none."""
     others = _ROWS[whom].filter(_in_any_capitals(whom, number)).exclude(pk=besides)

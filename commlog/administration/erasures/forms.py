@@ -6,8 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from commlog.erasure.asking import Refused, kind_for
-from notifications.models import Client, Group
-from notifications.text import keys
+from commlog.recipients import people
 
 
 class EraseForm(forms.Form):
@@ -36,7 +35,7 @@ class EraseForm(forms.Form):
         kind, which = cleaned.get("of"), cleaned.get("which", "").strip()
         if not kind or not which:
             return cleaned
-        found = which if kind == "address" else _recipient(kind, which)
+        found = which if kind == "address" else people.exactly_meant(kind, which)
         if found is None:
             self.add_error("which", f"No {kind} found. Check the spelling.")
             return cleaned
@@ -46,10 +45,3 @@ class EraseForm(forms.Form):
             self.add_error("which", str(refused))
         cleaned["what"] = found
         return cleaned
-
-
-def _recipient(kind: str, which: str) -> Client | Group | None:
-    model: type[Client] | type[Group] = Client if kind == "client" else Group
-    found = model.objects.filter(**{f"{kind}_id": which}).first()
-    key = keys.key_in(which)
-    return found or (model.objects.filter(key=key).first() if key else None)

@@ -14,10 +14,11 @@ from commlog.models import CustomView, RetentionPeriod
 from commlog.models.column_layout import LogKind
 from commlog.models.retention import LONGEST, OF_MESSAGES, Kept
 from commlog.permissions import Person, views_for
+from commlog.recipients import people
 from commlog.retention.periods import EVERYTHING, Days, Policy, Scope, scope_of
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.states import MessageType
-from notifications.text import keys
+from notifications.text.keys import key_in
 
 _HELP = {
     Kept.WORDS: "Subject, text, HTML and headers. The entry stays in the log and cannot be resent.",
@@ -146,18 +147,13 @@ class NewHoldForm(HoldForm):
         return cleaned
 
     def _found(self, kind: str, which: str) -> Client | Group | Message | CustomView | None:
-        key = keys.key_in(which)
         if kind == "message":
+            key = key_in(which)
             return Message.objects.filter(key=key).first() if key else None
         if kind == "view":
             return views_for(self._user, LogKind.LOG).filter(name=which).first()
-        if kind == "client":
-            return Client.objects.filter(client_id=which).first() or (
-                Client.objects.filter(key=key).first() if key else None
-            )
-        return Group.objects.filter(group_id=which).first() or (
-            Group.objects.filter(key=key).first() if key else None
-        )
+        found: Client | Group | None = people.exactly_meant(kind, which)
+        return found
 
 
 def _choices() -> Any:
