@@ -15,6 +15,7 @@ from commlog.administration.erasures import certificate
 from commlog.administration.erasures.forms import EraseForm
 from commlog.erasure import asking
 from commlog.erasure.sought import kind_of
+from commlog.live import parts
 from commlog.models import Erasure
 from commlog.views import confirmation
 
@@ -64,7 +65,7 @@ def erasure(request: HttpRequest, key: UUID) -> HttpResponse:
         "holds": certificate.holds(found),
         "may_decide": permissions.may_approve_erasure(request.user, found),
     }
-    return render(request, "administration/erasures/erasure.html", context)
+    return parts.render(request, "administration/erasures/erasure.html", context)
 
 
 @require_POST

@@ -172,8 +172,11 @@ def test_a_large_erasure_waits_for_a_second_person(pages: Browser, boss: User, s
     other.force_login(admin(username="second", email="second@example.org"))
     assert "Approve and erase" in other.get(address).text
     assert other.post(f"{address}approve/").status_code == 302
+    open_page = {"Commlog-Seen": "erasure=0"}
+    assert "Under way" in pages.get(address, headers=open_page).text
     assert other.post(f"{address}reject/", follow=True).text.count("has changed in the meantime")
     assert done(erasure).decided_by_name
+    assert "Certificate of erasure" in pages.get(address, headers=open_page).text
 
 
 def test_what_somebody_else_has_too_stays_theirs(boss: User) -> None:
