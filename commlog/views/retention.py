@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commlog import permissions
 from commlog.administration.retention import page
-from commlog.administration.retention.forms import ExceptionForm, NewHoldForm, PeriodsForm
+from commlog.administration.retention.forms import ExceptionForm, HoldForm, PeriodsForm
 from commlog.kit.seen import Check, edited
 from commlog.models import RetentionPeriod
 from commlog.retention import holds, periods, runs
@@ -94,7 +94,7 @@ def legal_holds(request: HttpRequest) -> HttpResponse:
 @permissions.can_manage_retention
 def new_hold(request: HttpRequest) -> HttpResponse:
     given = {name: request.GET[name] for name in ("of", "which") if name in request.GET}
-    form = NewHoldForm(request.POST or None, user=request.user, initial=given)
+    form = HoldForm(request.POST or None, user=request.user, initial=given)
     if form.is_valid():
         about = {name: form.cleaned_data[name] for name in ("reason", "until")}
         try:

@@ -98,29 +98,7 @@ class ExceptionForm(_Periods):
 
 
 class HoldForm(forms.Form):
-    """Why messages are put on hold, and until when."""
-
-    reason = forms.CharField(
-        label="Reason", max_length=500, help_text="Shown to everyone who opens a message on hold."
-    )
-    until = DayField(
-        label="Until",
-        required=False,
-        help_text="The last day of the hold. Leave empty to keep it until someone lifts it.",
-    )
-
-    def clean_until(self) -> datetime | None:
-        day = self.cleaned_data["until"]
-        if day is None:
-            return None
-        ends = timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
-        if ends <= timezone.now():
-            raise ValidationError("Enter today or a later day.")
-        return ends
-
-
-class NewHoldForm(HoldForm):
-    """What is put on hold: by its number or key, or a view."""
+    """What is put on hold (by its ID, its key or a view’s name), why, and until when."""
 
     of = forms.ChoiceField(
         label="Put on hold",
@@ -131,11 +109,27 @@ class NewHoldForm(HoldForm):
         max_length=256,
         help_text="The ID or key of the client or group, the key of the message, or the name of the view.",
     )
-    field_order = ("of", "which", "reason", "until")
+    reason = forms.CharField(
+        label="Reason", max_length=500, help_text="Shown to everyone who opens a message on hold."
+    )
+    until = DayField(
+        label="Until",
+        required=False,
+        help_text="The last day of the hold. Leave empty to keep it until someone lifts it.",
+    )
 
     def __init__(self, data: QueryDict | None, *, user: Person, initial: dict[str, str]) -> None:
         super().__init__(data, initial=initial)
         self._user = user
+
+    def clean_until(self) -> datetime | None:
+        day = self.cleaned_data["until"]
+        if day is None:
+            return None
+        ends = timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
+        if ends <= timezone.now():
+            raise ValidationError("Enter today or a later day.")
+        return ends
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
