@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import F
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -81,7 +83,9 @@ def end_exception(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def legal_holds(request: HttpRequest) -> HttpResponse:
-    rows = list(LegalHold.objects.select_related("client", "group").order_by("-pk")[:MOST_HOLDS])
+    # Those that were lifted last: however many there are, what can be lifted is listed.
+    those = LegalHold.objects.select_related("client", "group").order_by(IsNull(F("lifted_at"), False), "-pk")
+    rows = list(those[:MOST_HOLDS])
     context: dict[str, Any] = {
         "active": [row for row in rows if row.active],
         "over": [row for row in rows if not row.active],

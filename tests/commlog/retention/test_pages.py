@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from commlog.models import AuditEntry, CustomView, RetentionPeriod, User
 from commlog.models.retention import Kept
-from commlog.retention import periods, runs
+from commlog.retention import holds, periods, runs
+from commlog.views import retention
 from notifications import outbox, sendable
 from notifications.database.clock import db_now
 from notifications.forgetting import words
@@ -110,6 +111,19 @@ def test_holds_are_placed_and_lifted_with_a_reason(
     assert "is on legal hold" not in pages.get(f"/communications/{message.key.hex}/").text
     done = AuditEntry.objects.filter(target_kind="legal hold").order_by("pk").values_list("action", flat=True)
     assert list(done) == ["CREATED", "CREATED", "CREATED", "DELETED"]
+
+
+def test_a_hold_that_can_be_lifted_is_listed_however_many_were_lifted_since(
+    pages: Browser, boss: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_HOLDS", 1)
+    early, late = (
+        holds.place(make_client(), reason=each, until=None, by=boss) for each in ("Court", "Auditor")
+    )
+    holds.lift(late, by=boss)
+    shown = pages.get(HOLDS).text
+    assert f"{HOLDS}{early.key.hex}/lift/" in shown
+    assert "Auditor" not in shown
 
 
 def test_a_message_without_its_text_says_so_and_is_not_resent(
