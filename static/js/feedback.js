@@ -50,6 +50,17 @@
   document.addEventListener("htmx:beforeRequest", busy);
   document.addEventListener("htmx:afterRequest", (event) => event.detail.target?.removeAttribute("aria-busy"));
 
+  // A form that is on its way is not sent again by a second click. Where nothing came of it, it can be after a while.
+  const onTheirWay = new Set();
+  window.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (onTheirWay.has(form)) return event.preventDefault();
+    onTheirWay.add(form);
+    setTimeout(() => onTheirWay.delete(form), 10000);
+  });
+  window.addEventListener("pageshow", () => onTheirWay.clear());
+
   // An open menu closes when the reader turns elsewhere.
   const closeMenus = (except) => {
     for (const menu of document.querySelectorAll("details[data-menu][open]")) if (!menu.contains(except)) menu.open = false;

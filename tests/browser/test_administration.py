@@ -113,3 +113,25 @@ def test_a_channel_is_not_switched_off_by_one_click(
     page.get_by_role("button", name="Switch off E-mail").click()
     expect(page.locator(".note")).to_contain_text("E-mail is switched off.")
     assert not ChannelSwitch.objects.get(channel="EMAIL").enabled
+
+
+def test_a_form_on_its_way_is_not_sent_again(
+    live_server: LiveServer, open_page: Callable[..., Page], sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, admin())
+    page.goto(f"{live_server.url}/administration/company/")
+    sent = page.evaluate("""() => {
+      const form = document.querySelector("main form");
+      form.noValidate = true;
+      let sent = 0;
+      window.addEventListener("submit", (event) => {
+        sent += !event.defaultPrevented;
+        event.preventDefault();
+      });
+      const twice = () => { form.requestSubmit(); form.requestSubmit(); return sent; };
+      const before = twice();
+      window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+      return [before, twice()];
+    }""")
+    assert sent == [1, 2]
