@@ -20,7 +20,7 @@ from commlog.views import confirmation
 from notifications.database.clock import db_now
 from notifications.models import LegalHold
 
-_SAVED = "The periods were saved. Nothing new goes within the next 24 hours."
+_SAVED = "The periods were saved. They delete nothing new within the next 24 hours."
 MOST_HOLDS = 500
 
 
@@ -122,6 +122,8 @@ def lift_hold(request: HttpRequest, key: UUID) -> HttpResponse:
     if holds.lift(hold, by=permissions.staff(request)):
         runs.count_again(db_now())
         messages.success(request, f"The legal hold on {hold.label} was lifted.")
+    else:
+        messages.info(request, f"The legal hold on {hold.label} had already been lifted or had expired.")
     return redirect("legal-holds")
 
 

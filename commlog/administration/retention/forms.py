@@ -74,7 +74,13 @@ class PeriodsForm(_Periods):
 class ExceptionForm(_Periods):
     """How long the messages of a channel or a template are kept."""
 
-    of = forms.ChoiceField(label="For", help_text="A template’s period overrides its channel’s.")
+    of = forms.ChoiceField(
+        label="For",
+        help_text="A template’s period overrides its channel’s.",
+        error_messages={
+            "invalid_choice": "It has an exception already, or no longer exists. Open it under Retention."
+        },
+    )
 
     def __init__(self, data: QueryDict | None, *, scope: Scope | None = None) -> None:
         days: dict[str, Any] = {}
