@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -227,8 +228,8 @@ class MessageFilter(django_filters.FilterSet):
         self.now = now  # the moment that relative days go by, where it is not the present one
         for field in FIELDS.values():
             if field.bar and field.whom == "user":
-                # Read once: a callable would be asked for each use.
-                self.filters[field.bar].extra["choices"] = _staff(field)
+                # Read once, and not where nothing asks for it: most filters only count.
+                self.filters[field.bar].extra["choices"] = cache(partial(_staff, field))
 
     def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
         """Person, address, number, key or text."""

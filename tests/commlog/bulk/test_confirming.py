@@ -275,9 +275,9 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 8 if connection.vendor == "postgresql" else 0
-    # Session, user, permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # Session, user, permissions; columns, menu item; the newest; switched-off channels; the
     # number; how many match.
-    with django_assert_num_queries(10 + limits):
+    with django_assert_num_queries(9 + limits):
         assert (
             f"Select all {rows} that match"
             in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
@@ -332,7 +332,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, permissions; columns, menu item, senders; the newest; switched-off channels; the
+    # Session, user, permissions; columns, menu item; the newest; switched-off channels; the
     # messages, a count; menu, jobs, banner.
-    with django_assert_num_queries(12 + limits):
+    with django_assert_num_queries(11 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text

@@ -132,9 +132,9 @@ def test_the_cost_does_not_depend_on_the_log(
 ) -> None:
     found = _rows(rows)
     pages.get(_url(found[1], LOG))
-    # Session, user, permissions; message, chain, attempts; menu item, columns, senders, place,
+    # Session, user, permissions; message, chain, attempts; menu item, columns, place,
     # before, behind; menu, jobs, banner.
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         pages.get(_url(found[1], LOG))
 
 
