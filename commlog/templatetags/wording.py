@@ -28,7 +28,6 @@ _BREAKS = "\n\r\t"
 _BRIEFLY = '<time datetime="{}" title="{}"><i>{}</i>{}<i>{}</i>{}</time>'
 
 
-@register.filter
 def state_title(message: Message) -> str:
     """The state's constant and what it means; of a failed message the reason as well."""
     meaning = f"{message.state}: {DESCRIPTIONS[MessageState(message.state)]}"
@@ -62,7 +61,6 @@ class Clock(Protocol):
     def days_only(self) -> bool: ...
 
 
-@register.simple_tag
 def brief(at: datetime, log: Clock) -> SafeString:
     """A moment like `moment`, of which a screen shows what tells it from others: `11:02` today, else
     `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper.
@@ -265,9 +263,3 @@ def called(channel: str, number: int) -> str:
 def figure(number: int) -> str:
     """A number as people read it: `1,048,576`."""
     return f"{number:,}"
-
-
-@register.filter
-def field(row: object, name: str) -> object:
-    """What a row holds under that name."""
-    return getattr(row, name)
