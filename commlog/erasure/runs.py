@@ -15,7 +15,7 @@ from commlog.erasure.turns import Turn
 from commlog.models import Erasure, Job, RetentionFile
 from commlog.models.erasure import ErasureState
 from commlog.retention import runs as retention
-from commlog.retention.leases import LEASE, OTHERS, TURN, hand_out, is_at_work, is_free, take_turn
+from commlog.retention.leases import OTHERS, TURN, hand_out, is_at_work, is_free, take_turn, try_again
 from notifications.database.clock import db_now
 from notifications.restored import holding
 
@@ -55,10 +55,8 @@ def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
         return _end(erasure, ErasureState.REFUSED)
     except Exception as error:
         # Its text, and a trace, may hold what is to be erased.
-        kind = type(error).__name__
-        logger.error("erasure %s failed (%s) and is tried again", erasure.key.hex, kind)
-        mine.update(lease_until=db_now() + LEASE, waits=f"an unexpected error occurred ({kind})")
-        return f"failed: {kind}"
+        logger.error("erasure %s failed (%s) and is tried again", erasure.key.hex, type(error).__name__)
+        return try_again(mine, error)
     return left or _end(erasure, ErasureState.DONE)
 
 

@@ -62,3 +62,10 @@ def take_turn(mine: QuerySet[Any], work: Callable[[], None], *, rest: timedelta)
     except Lost:
         return OTHERS
     return ""
+
+
+def try_again(mine: QuerySet[Any], error: Exception) -> str:
+    """Have it tried again once its lease is over, and say so on its page. Returns how the turn ended."""
+    kind = type(error).__name__
+    mine.update(lease_until=db_now() + LEASE, waits=f"an unexpected error occurred ({kind})")
+    return f"failed: {kind}"

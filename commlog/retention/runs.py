@@ -1,5 +1,6 @@
 """The nights: a run is opened when it is due, and workers take turns at it when there is no job to do."""
 
+import logging
 import time
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from commlog.audit import AuditAction
 from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.retention import Kept
 from commlog.retention import holds, periods
-from commlog.retention.leases import OTHERS, hand_out, is_at_work, is_free, take_turn
+from commlog.retention.leases import OTHERS, hand_out, is_at_work, is_free, take_turn, try_again
 from commlog.retention.periods import Policy
 from commlog.retention.work import Work
 from notifications.database.clock import db_now
@@ -24,6 +25,8 @@ _REST = timedelta(seconds=5)  # after which it is tried again where nothing may 
 _COUNTED_EVERY = timedelta(hours=12)
 _COUNTS_KEPT = timedelta(days=7)
 _LOOKED_THROUGH = 15.0  # seconds a minute for the conditions of holds
+
+logger = logging.getLogger(__name__)
 
 
 def night(now: datetime, *, nights: int = 0) -> datetime:
@@ -115,7 +118,13 @@ def turn(run_id: int, token: int) -> str:
     """A worker's turn at a run that was claimed for it (a task of django-q2). Returns how it ended."""
     mine = RetentionRun.objects.filter(pk=run_id, token=token, finished_at=None)
     run = mine.first()
-    return (take_turn(mine, Work(run).do, rest=_REST) or _finish(run)) if run else OTHERS
+    if run is None:
+        return OTHERS
+    try:
+        return take_turn(mine, Work(run).do, rest=_REST) or _finish(run)
+    except Exception as error:
+        logger.exception("retention %s failed and is tried again", run.key.hex)
+        return try_again(mine, error)
 
 
 def _finish(run: RetentionRun) -> str:

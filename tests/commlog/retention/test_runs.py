@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
+from django.test import Client as Browser
 from django.utils import timezone
 
 from commlog.audit import AuditAction
@@ -285,6 +286,29 @@ def test_what_goes_is_kept_in_files_where_they_are_wanted(boss: User, settings: 
     assert kept.rows == 3
     assert lines[0]["key"] == str(gone.key)
     assert "auth_password" not in lines[0]
+
+
+def test_a_storage_that_takes_no_file_is_told_on_the_page_and_tried_again(
+    boss: User, client: Browser, settings: Any, tmp_path: Path
+) -> None:
+    backend = "django.core.files.storage.FileSystemStorage"
+    (tmp_path / "file").touch()
+    where = {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / "file")}}
+    settings.STORAGES = settings.STORAGES | {"retention": where}
+    old(400)
+    set_period(boss, MESSAGES=365)
+    run = runs.open_run(db_now())
+    assert run
+    assert runs.claim_long_work(1)
+    assert runs.turn(run.pk, 1) == "failed: NotADirectoryError"
+    client.force_login(boss)
+    page = client.get("/administration/retention/").text
+    assert "It is waiting, because an unexpected error occurred (NotADirectoryError)" in page
+    assert Message.objects.count() == 1
+    where["OPTIONS"] = {"location": str(tmp_path)}
+    settings.STORAGES = settings.STORAGES | {"retention": where}
+    finish(run)
+    assert Message.objects.count() == 0
 
 
 def test_a_night_is_opened_once_and_counted_anew_after_it(boss: User, settings: Any) -> None:
