@@ -27,7 +27,6 @@ from notifications.text.keys import key_in
 
 _MESSAGE, _JOB = "message", "job"  # among the parts that a page has: the key of what is open
 _BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_event")
-_LONG = ("content", "html")
 
 
 def shown(request: HttpRequest) -> list[parts.Shown]:
@@ -94,7 +93,7 @@ def of_job(request: HttpRequest, job: Job) -> dict[str, Any]:
 
 
 def _message(request: HttpRequest, key: str) -> Message | None:
-    found: Message | None = messages(request).defer(*_LONG).filter(key=key_in(key)).first() if key else None
+    found: Message | None = messages(request).filter(key=key_in(key)).first() if key else None
     return found
 
 

@@ -231,6 +231,15 @@ def test_an_open_dialog_and_a_message_page_follow_the_message(pages: Client) -> 
         assert open_page.ask().status_code == 204
 
 
+def test_an_open_dialog_reads_its_message_with_its_texts_at_once(pages: Client) -> None:
+    message = make_message(MessageState.FAILED)
+    dialog = OpenPage(pages, URL, opened=f"/communications/{message.key.hex}/")
+    with CaptureQueriesContext(connection) as asked:
+        assert dialog.ask().status_code == 200
+    html, content = (f'"notifications_message"."{name}"' for name in ("html", "content"))
+    assert [content in each["sql"] for each in asked if html in each["sql"]] == [True]
+
+
 @pytest.mark.parametrize("url", ["/", "/communications/", "/account/", "/administration/channels/"])
 def test_every_page_follows_pauses(client: Client, url: str) -> None:
     client.force_login(admin())
