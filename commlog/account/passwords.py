@@ -96,7 +96,7 @@ def refuse_flood(request: HttpRequest, what: str) -> None:
     """Raise Locked where `what` was asked for from an address as often as passwords may be guessed there."""
     network, minutes = origins.network_of(origins.address_of(request)), settings.SIGN_IN_MINUTES
     if not counts.at_most(settings.SIGN_IN_MOST_WRONG_OF_ADDRESS, f"{what}:{network}", minutes=minutes):
-        raise Locked(f"Too many tries from your address. Wait {minutes} minutes.", minutes * 60)
+        raise Locked(f"Too many attempts from your address. Wait {minutes} minutes.", minutes * 60)
 
 
 def _allowed(found: object) -> User | None:

@@ -30,7 +30,7 @@ class GroupForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         name, role = cleaned.get("name"), cleaned.get("role")
         if name and role and CompanyGroup.objects.filter(name=name, role=role).exists():
-            raise ValidationError({"name": "This group gives this role already."})
+            raise ValidationError({"name": "This group already gives this role."})
         return cleaned
 
 
@@ -41,9 +41,9 @@ class SubjectForm(forms.Form):
         label="Subject",
         max_length=191,
         required=False,
-        help_text="The provider’s lasting ID of the person (claim sub), never a name or an address. Empty: "
-        "no account is linked. A person whose sign-in was refused sees it on that page; it is also in the "
-        "audit trail.",
+        help_text="The provider’s permanent ID for this person (the claim sub), not a name or an address. "
+        "Leave empty to link no account. Someone whose sign-in was refused sees their ID on that page; it is "
+        "also in the audit trail.",
     )
 
 

@@ -62,7 +62,7 @@ def link(user: User, subject: str, *, by: User) -> None:
         User.objects.select_for_update().get(pk=user.pk)
         other = user_of(subject)
         if other is not None and other != user:
-            raise NotLet(f"This account is linked with {other.name} already.")
+            raise NotLet(f"This account is already linked to {other.name}.")
         if other is None:
             _unlink(user, by=by)
             SocialAccount.objects.create(
@@ -119,7 +119,7 @@ def _give(user: User, roles: set[Role]) -> None:
     except staff.Refused as refused:
         # The role stays, so that the installation can be administered; but nobody comes in by it.
         raise NotLet(
-            "Your groups do not give you access any more, but you are the last administrator of Commlog."
+            "Your groups no longer give you access, but you are the last administrator of Commlog."
         ) from refused
 
 
@@ -127,7 +127,7 @@ def _newcomer(claims: Mapping[str, Any], roles: set[Role]) -> User:
     """A new user, where settings say so and a group gives a role. Raises NotLet."""
     if not settings.COMPANY_SIGN_IN_CREATES:
         raise NotLet(
-            "No user of Commlog is linked with your company account. If you have a password here, sign in "
+            "No user of Commlog is linked to your company account. If you have a password here, sign in "
             "with it once and choose “Link company account” under Sign-in and security. Otherwise ask an "
             "administrator."
         )

@@ -73,4 +73,4 @@ def _once(request: HttpRequest, resend: Callable[[], Job], form: resending.Resen
     except IntegrityError:  # the same form, at the same moment
         if not asked.exists():
             raise
-    messages.info(request, "This resend was started already. Its job is listed below.")
+    messages.info(request, "This resend has already been started. Its job is listed below.")

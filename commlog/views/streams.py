@@ -49,7 +49,7 @@ def reset(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     try:
         streams.reset(found, action)
     except ResetUnderWay:
-        messages.error(request, "The position is being reset already. Try again in a moment.")
+        messages.error(request, "The position is already being reset. Try again in a moment.")
         return redirect("administration-stream", found.key)
     about = {"kind": "stream subscription", "key": found.key.hex, "label": found.owning_application}
     audit.record(

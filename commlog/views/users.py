@@ -138,7 +138,7 @@ def reset_factor(request: HttpRequest, key: UUID) -> HttpResponse:
     factors.reset(person, by=permissions.staff(request))
     messages.success(
         request,
-        f"{person.name} has no second factor any more, is signed out everywhere, and was told by e-mail.",
+        f"{person.name} no longer has a second factor, is signed out everywhere and was informed by e-mail.",
     )
     return redirect("administration-user", key)
 

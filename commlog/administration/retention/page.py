@@ -119,10 +119,10 @@ def _exceptions(rows: Sequence[RetentionPeriod], now: datetime) -> Iterator[OwnP
 def _fixed() -> list[tuple[str, str]]:
     """What goes by itself, whatever is set here."""
     return [
-        ("Events of streams", f"{settings.STREAM_RETENTION_HOURS} hours (STREAM_RETENTION_HOURS)"),
-        ("Answers for repeated API calls", f"{ANSWERS_KEPT // timedelta(hours=1)} hours"),
-        ("Files of exports", in_words(EXPORTS_KEPT.days)),
-        ("Sessions", "when they lapse, at the next sign-in of anybody"),
-        ("Wrong passwords and counts of calls", "1 day"),
-        ("Figures by the hour", f"{in_words(HOURS_KEPT.days)}; totals for ever"),
+        ("Stream events", f"{settings.STREAM_RETENTION_HOURS} hours (STREAM_RETENTION_HOURS)"),
+        ("Stored answers to API calls", f"{ANSWERS_KEPT // timedelta(hours=1)} hours"),
+        ("Export files", in_words(EXPORTS_KEPT.days)),
+        ("Sessions", "after they expire, when someone next signs in"),
+        ("Failed sign-ins and counts of calls", "1 day"),
+        ("Hourly figures", f"{in_words(HOURS_KEPT.days)}; totals for ever"),
     ]

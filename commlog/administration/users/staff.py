@@ -163,7 +163,7 @@ def delete_role(role: Role, *, by: User) -> None:
         if User.objects.filter(groups=role).exists():
             raise Refused("The role is in use. Remove it from its users first.")
         if CompanyGroup.objects.filter(role=role).exists():
-            raise Refused("The role is given by a group of the company. Remove the group first.")
+            raise Refused("A company group gives this role. Remove that group first.")
         if ApiConsumer.objects.filter(roles=role).exists():
             raise Refused("The role is in use. Remove it from its API consumers first.")
         audit.record(by, AuditAction.DELETED, role, before=role_described(role))

@@ -147,7 +147,7 @@ def test_a_user_links_the_own_account_once_signed_in(provider: Provider, setting
     other = Client()
     other.force_login(admin())
     settings.CONFIRM_MINUTES = 0
-    assert "is linked with Vera Viewer already" in _come(provider, other, "?for=link").text
+    assert "is already linked to Vera Viewer" in _come(provider, other, "?for=link").text
     assert browser.post("/account/security/company/").status_code == 302
     assert people.user_of("s-1") is None
     assert Client().get("/sign-in/company/?for=link")["Location"] == "/sign-in/"
@@ -163,7 +163,7 @@ def test_an_administrator_links_and_unlinks(provider: Provider) -> None:
     assert "<code>s-1</code>" in pages.get(f"/administration/users/{vera.key.hex}/").text
     _sign_in(provider)
     other = f"/administration/users/{User.objects.exclude(pk=vera.pk).get().key.hex}/company/"
-    assert "linked with Vera Viewer already" in pages.post(other, {"subject": "s-1"}).text
+    assert "already linked to Vera Viewer" in pages.post(other, {"subject": "s-1"}).text
     assert "at most 191 characters" in pages.post(page, {"subject": "x" * 192}).text
     pages.post(page, {"subject": ""})
     assert people.user_of("s-1") is None
@@ -177,10 +177,13 @@ def test_administrators_keep_the_table_of_groups(provider: Provider) -> None:
     page, role = "/administration/company/", Role.objects.get(name="Officer")
     assert "<bdi>staff</bdi>" in pages.get(page).text
     pages.post(page, {"name": "officers", "role": role.pk})
-    assert "gives this role already" in pages.post(page, {"name": "officers", "role": role.pk}).text
+    assert "already gives this role" in pages.post(page, {"name": "officers", "role": role.pk}).text
     assert "valid choice" in pages.post(page, {"name": "x", "role": "999"}).text
     group = CompanyGroup.objects.get(name="officers")
-    assert "given by a group" in pages.post(f"/administration/roles/{role.pk}/delete/", follow=True).text
+    assert (
+        "A company group gives this role"
+        in pages.post(f"/administration/roles/{role.pk}/delete/", follow=True).text
+    )
     pages.post(f"{page}{group.pk}/remove/")
     pages.post(f"{page}{group.pk}/remove/")
     assert not CompanyGroup.objects.filter(name="officers").exists()

@@ -67,7 +67,7 @@ def test_one_action_resends_exactly_what_still_failed(client: Client, began: dat
     for _ in range(2):  # the same form twice
         _resend(client, incident, key=key)
     job = Job.objects.get()
-    assert "This resend was started already." in client.get(f"/incidents/{incident.key.hex}/").text
+    assert "This resend has already been started." in client.get(f"/incidents/{incident.key.hex}/").text
     assert set(job.items.values_list("message", flat=True)) == wanted
     assert (job.total, job.incident, job.options) == (3, incident, {"unknown": False})
     assert AuditEntry.objects.filter(target_kind="job", action="RESENT").count() == 1
