@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from commlog.access import recording
 from commlog.models import AccessRecord, RetentionPeriod
@@ -122,6 +123,19 @@ def test_who_has_read_this(pages: Client) -> None:
     assert pages.get(f"/communications/{row.key.hex}/readers/").text.count("Opened the message") == 2
     assert pages.get(f"/clients/{person.key.hex}/readers/").text.count("Opened the message") == 2
     assert "Nobody yet" in pages.get(f"/communications/{other.key.hex}/readers/").text
+
+
+def test_who_has_read_costs_the_same_for_one_look_and_for_three(
+    pages: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    row = make_message(client=make_client())
+    for looks in (1, 2):
+        for _ in range(looks):
+            pages.get(f"/communications/{row.key.hex}/")
+        with django_assert_num_queries(8):  # session, user, permissions; message, looks; menu, jobs, banner
+            pages.get(f"/communications/{row.key.hex}/readers/")
+        with django_assert_num_queries(9):  # the client, and which are its messages
+            pages.get(f"/clients/{row.client.key.hex}/readers/")
 
 
 def test_auditors_walk_through_all_of_it(pages: Client) -> None:
