@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Count, Prefetch
 from django.utils import timezone
 
-from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
+from commlog.models import RetentionFile, RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.api import KEPT as ANSWERS_KEPT
 from commlog.models.export_file import KEPT as EXPORTS_KEPT
 from commlog.models.retention import Kept
@@ -15,6 +16,7 @@ from commlog.retention.periods import Days, in_words
 from notifications.rollups.folding import KEPT as HOURS_KEPT
 
 NIGHTS = 30
+MOST_FILES = 20  # of a night: the first night may write thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ def read() -> Page:
     rows = list(RetentionPeriod.objects.select_related("template").order_by("what", "pk"))
     general = {row.what: row for row in rows if not row.of}
     newest = RetentionRun.objects.filter(counts_only=True).order_by("-pk").first()
-    nights = list(
-        RetentionRun.objects.filter(counts_only=False).prefetch_related("files").order_by("-pk")[:NIGHTS]
-    )
+    files = Prefetch("files", RetentionFile.objects.order_by("pk")[:MOST_FILES], to_attr="first_files")
+    those = RetentionRun.objects.filter(counts_only=False).annotate(number_of_files=Count("files"))
+    nights = list(those.prefetch_related(files).order_by("-pk")[:NIGHTS])
     lines = [Line.of(what, general.get(what), now) for what in Kept]
     return Page(
         lines=lines,

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from commlog.models import AuditEntry, CustomView, RetentionPeriod, User
+from commlog.models import AuditEntry, CustomView, RetentionFile, RetentionPeriod, RetentionRun, User
 from commlog.models.retention import Kept
 from commlog.retention import holds, periods, runs
 from commlog.views import retention
@@ -111,6 +111,19 @@ def test_holds_are_placed_and_lifted_with_a_reason(
     assert "is on legal hold" not in pages.get(f"/communications/{message.key.hex}/").text
     done = AuditEntry.objects.filter(target_kind="legal hold").order_by("pk").values_list("action", flat=True)
     assert list(done) == ["CREATED", "CREATED", "CREATED", "DELETED"]
+
+
+def test_a_night_that_wrote_many_files_names_the_first_and_counts_them(pages: Browser) -> None:
+    now = timezone.now()
+    for number in (22, 2):
+        run = RetentionRun.objects.create(as_of=now, finished_at=now)
+        for each in range(number):
+            RetentionFile.objects.create(
+                run=run, name=f"words-{each}-of-{number}", what=Kept.WORDS, rows=1, size=1
+            )
+    shown = pages.get(PAGE).text
+    assert (shown.count("-of-22<"), shown.count("-of-2<")) == (20, 2)
+    assert shown.count("files in total") == shown.count("22 files in total") == 1
 
 
 def test_a_hold_that_can_be_lifted_is_listed_however_many_were_lifted_since(
