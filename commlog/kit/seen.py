@@ -28,11 +28,12 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value changed meanwhile: its name, what is stored now, and the form's."""
+    """A value changed meanwhile: its name, what is stored now, and the form's, edited or not."""
 
     label: str
     stored: str
     typed: str
+    edited: bool
 
 
 class Outdated(Exception):
@@ -150,7 +151,12 @@ def seen_in(text: str) -> dict[str, str]:
 def _compare(form: SeenForm, fresh: SeenForm) -> None:
     seen, typed = seen_in(str(form.data.get(FIELD, ""))), form.typed()
     conflicts = [
-        Conflict(fresh.words_for(name), fresh.said(name, value), fresh.said(name, typed.get(name)))
+        Conflict(
+            fresh.words_for(name),
+            fresh.said(name, value),
+            fresh.said(name, typed.get(name)),
+            edited=_is_edited(name, typed, seen),
+        )
         for name, value in fresh.stored().items()
         # The same change twice is no conflict.
         if seen.get(name, digest("")) != digest(value) and typed.get(name) != value
@@ -159,12 +165,16 @@ def _compare(form: SeenForm, fresh: SeenForm) -> None:
         raise Outdated(fresh, conflicts)
 
 
+def _is_edited(name: str, typed: dict[str, str], seen: dict[str, str]) -> bool:
+    return seen.get(name, digest("") if seen else "") != digest(typed.get(name, ""))
+
+
 def _anew(form: Form, found: Outdated, make: Callable[[QueryDict | None], Form]) -> Form:
     """The form with everything that was typed, and with what is stored now where nothing was."""
     fresh, typed, data = found.fresh, form.typed(), cast(QueryDict, form.data).copy()
     seen = seen_in(str(data.get(FIELD, "")))
     for name, value in fresh.stored().items():
-        if seen.get(name, digest("") if seen else "") == digest(typed.get(name, "")):
+        if not _is_edited(name, typed, seen):
             _take(data, name, value, fresh)
     data[FIELD] = fresh[FIELD].value()
     answer = make(data)

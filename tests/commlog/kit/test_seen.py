@@ -384,6 +384,7 @@ def test_what_both_typed_into_one_field_is_shown_and_the_own_text_stays_in_the_f
     assert [(one.label, one.stored, one.typed) for one in answer.context["form"].conflicts] == [
         ("First names", "Anna", "Anne")
     ]
+    assert "<dd>Your value: <bdi>Anne</bdi></dd>" in answer.text
     assert filled(answer)["first_names"] == "Anne"
     assert filled(answer)["last_name"] == "Sousa"
     assert adam.post(url, filled(answer)).status_code == 302
@@ -396,6 +397,8 @@ def test_a_third_change_after_the_look_is_seen_too(adam: Client) -> None:
     page = adam.get(url)
     BankClient.objects.update(email="second@example.org")
     answer = adam.post(url, filled(page) | {"last_name": "Sousa"})
+    assert "<dd>When you opened the page: <bdi>" in answer.text
+    assert "Your value" not in answer.text
     BankClient.objects.update(email="third@example.org")
     assert adam.post(url, filled(answer)).status_code == 409
     assert BankClient.objects.get().email == "third@example.org"
