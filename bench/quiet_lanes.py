@@ -7,6 +7,7 @@ import time
 
 from bench import outage
 from bench.installation import Installation
+from bench.outage_trial import Trial, until_closed, until_final
 
 GAP = 360  # seconds between two messages of a lane
 _MOST = {"down": 1, "refusing": 5}  # messages after which each lane has to be known to fail
@@ -38,10 +39,10 @@ def run(installation: Installation, *, gap: int = GAP) -> None:
                 )
             it.says(len(opened) == len(messages), f"{len(opened)} of {len(messages)} lanes are known to fail")
             outage.enqueue(installation, [outage.message(installation, each, each) for each in range(3)])
-            outage.until_final(it)
-            outage.until_closed(it)
+            until_final(it)
+            until_closed(it)
 
 
-def _opened(it: outage.Trial) -> dict[int, float]:
+def _opened(it: Trial) -> dict[int, float]:
     """When each lane became known to fail."""
     return {part["lane"]: part["opened"] for each in it.incidents() for part in each["lanes"]}
