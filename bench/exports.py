@@ -10,14 +10,13 @@ database.
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from statistics import median
 from typing import Any
 
-from bench.installation import ROOT, Installation
+from bench.installation import Installation
 
 ROUNDS = 3
 ROWS = 100_000
@@ -45,13 +44,7 @@ def run(installation: Installation, rows: int = ROWS) -> None:
 
 
 def _contend(installation: Installation, name: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.exports", name]
-    done = subprocess.run(
-        command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, float] = json.loads(installation.module("bench.exports", name).splitlines()[-1])
     return result
 
 

@@ -48,6 +48,21 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def module(self, name: str, *arguments: object) -> str:
+        """Run a module of ours; its standard output."""
+        command = [sys.executable, "-m", name, *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        return done.stdout
+
+    def beside(self, *arguments: object) -> "subprocess.Popen[str]":
+        """Python with these arguments, while others work."""
+        command = [sys.executable, *map(str, arguments)]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+
     def enqueue(self, *messages: dict[str, Any]) -> list[str]:
         """Store messages; their keys."""
         return self.manage(

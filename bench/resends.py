@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.installation import ROOT, Installation, descendants
+from bench.installation import Installation, descendants
 
 ROWS = 50_000
 # Below the sender stand the cluster's main, its sentinel, two workers, the monitor and the pusher.
@@ -22,13 +21,7 @@ WORKERS = slice(2, 4)
 
 def step(installation: Installation, *arguments: object) -> dict[str, Any]:
     """A step of bench.resend_steps."""
-    command = [sys.executable, "-m", "bench.resend_steps", *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(installation.module("bench.resend_steps", *arguments).splitlines()[-1])
 
 
 def kill_workers(sender: subprocess.Popen[bytes]) -> None:

@@ -8,16 +8,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from bench import sinks
-from bench.installation import ROOT, Installation, descendants
+from bench.installation import Installation, descendants
 from commlog.demo import standins
 
 ROWS = 1_000_000
@@ -143,7 +140,8 @@ def _phase(installation: Installation, database: Any, wait: Any) -> dict[str, fl
     """What pages and sending are like until `wait` returns."""
     stop = installation.directory / f"stop-{time.monotonic_ns()}"
     first = database.execute("SELECT coalesce(max(id), 0) FROM notifications_message").fetchone()[0]
-    asks = [_beside(installation, code, stop) for code in (_SENDS, _READS)]
+    shell = ("manage.py", "shell", "-v", "0", "-c")
+    asks = [installation.beside(*shell, code.format(stop=stop)) for code in (_SENDS, _READS)]
     while not stop.with_name(f"{stop.name}.ready").exists():
         time.sleep(0.1)
     wait()
@@ -152,13 +150,6 @@ def _phase(installation: Installation, database: Any, wait: Any) -> dict[str, fl
     time.sleep(3)
     late, sent, seconds = database.execute(_LATE, [first]).fetchone()
     return {"pages": json.loads(pages)[0], "late": float(late), "rate": float(sent / seconds)}
-
-
-def _beside(installation: Installation, code: str, stop: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code.format(stop=stop)]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=installation.environment, stdout=subprocess.PIPE, text=True
-    )
 
 
 def _night(installation: Installation, database: Any) -> None:

@@ -6,7 +6,6 @@ Each reader writes a journal (bench/stream_reader.py); bench/stream_audit.py com
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,12 +118,6 @@ class Faults:
         return "\n".join(each.read_text()[-2_000:] for each in logs)
 
     def _audit(self) -> str:
-        command = [sys.executable, "-m", "bench.stream_audit", str(self.journals)]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.installation.environment, capture_output=True, text=True, check=False
-        )
-        if not done.stdout:
-            raise SystemExit(done.stderr)
-        found = json.loads(done.stdout)
+        found = json.loads(self.installation.module("bench.stream_audit", self.journals))
         broken = {what: count for what, count in found.pop("broken").items() if count}
         return f"{json.dumps(found)}\n  broken: {json.dumps(broken) if broken else 'nothing'}"

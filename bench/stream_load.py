@@ -11,7 +11,7 @@ import time
 
 import django
 
-from bench.installation import ROOT, Installation
+from bench.installation import Installation
 
 RECIPIENTS = 500
 _LIST = 500
@@ -52,10 +52,7 @@ def main(count: int, pause: float, topics: list[str]) -> None:
 
 def loading(installation: Installation, count: int, pause: float, topics: list[str]) -> subprocess.Popen[str]:
     """A process that stores so many messages."""
-    command = [sys.executable, "-m", "bench.stream_load", str(count), str(pause), *topics]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=installation.environment, stdout=subprocess.PIPE, text=True
-    )
+    return installation.beside("-m", "bench.stream_load", count, pause, *topics)
 
 
 if __name__ == "__main__":

@@ -137,10 +137,8 @@ class Reader:
         now, cursor, events = time.time(), batch["cursor"], batch["events"]
         self.began, self.ended = self.began or time.perf_counter(), time.perf_counter()
         self.events += len(events)
-        place = f"{cursor['event_type']} {cursor['partition']}"
         keys = [each["metadata"]["eid"] for each in events]
-        offset = int(cursor["offset"].rpartition("-")[2])
-        self._write("got", at=now, stream=stream_id, place=place, offset=offset, keys=keys)
+        self._write("got", at=now, stream=stream_id, keys=keys, **_at(cursor))
         if self.options.dies_after and self.batches > self.options.dies_after and not self.options.within:
             self._die("before a commit")
         if self.options.lazy:
@@ -152,8 +150,7 @@ class Reader:
 
     def _commit(self, cursors: list[dict[str, str]], stream_id: str) -> None:
         for each in cursors:
-            offset = int(each["offset"].rpartition("-")[2])
-            self._write("commits", place=f"{each['event_type']} {each['partition']}", offset=offset)
+            self._write("commits", **_at(each))
         commits = HTTPConnection("127.0.0.1", self.options.port, timeout=30)
         headers = {
             "apiKey": self.options.key,
@@ -166,9 +163,7 @@ class Reader:
         answer.read()
         commits.close()
         for each in cursors:
-            offset = int(each["offset"].rpartition("-")[2])
-            place = f"{each['event_type']} {each['partition']}"
-            self._write("committed", place=place, offset=offset, status=answer.status)
+            self._write("committed", status=answer.status, **_at(each))
 
     def _commit_now_and_then(self, stream_id: str, answer: Any) -> None:
         while not answer.isclosed():
@@ -182,6 +177,11 @@ class Reader:
 
     def _write(self, what: str, **about: Any) -> None:
         os.write(self._journal, json.dumps({"what": what, "at": time.time()} | about).encode() + b"\n")
+
+
+def _at(cursor: dict[str, str]) -> dict[str, Any]:
+    offset = int(cursor["offset"].rpartition("-")[2])
+    return {"place": f"{cursor['event_type']} {cursor['partition']}", "offset": offset}
 
 
 if __name__ == "__main__":
