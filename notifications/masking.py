@@ -21,7 +21,7 @@ _LEFT: dict[str, Any] = {
 WITHHELD = frozenset({"destination", "headers", *_LEFT})
 # What queries compute of a text, by the name that they give it.
 _COMPUTED = ("excerpt",)
-_ORIGIN = re.compile(r"(?P<origin>https?://(?:[^/?#@]*@)?(?P<host>[^/?#@\s]+))", re.IGNORECASE)
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#@\s]+)", re.IGNORECASE)
 _SHORTEST = 3  # characters of the local part of an address of which the first is shown
 
 
@@ -37,8 +37,7 @@ def masked(destination: str) -> str:
     """Return `+44 77•• ••• 945`, `a•••@example.org`, of a URL its host, and of all else nothing."""
     text = destination.strip()
     if url := _ORIGIN.match(text):
-        scheme = "https" if text[:5].lower() == "https" else "http"
-        return f"{scheme}://{url['host']}/{_HIDDEN}"
+        return f"{url['scheme'].lower()}://{url['host']}/{_HIDDEN}"
     local, at, domain = text.rpartition("@")
     if at:
         local = local.rpartition("<")[2]

@@ -115,9 +115,9 @@ def told(turn: Turn) -> None:
     recipient = recipient_of(turn.erasure)
     if recipient is None:
         return
-    place = turn.erasure.places.get("told", 0)
+    places = turn.erasure.places
     theirs = BusinessEvent.objects.filter(**{kind_of(recipient): recipient.pk}).order_by("pk")
-    while rows := list(theirs.filter(pk__gt=place)[:BATCH]):
+    while rows := list(theirs.filter(pk__gt=places.get("told", 0))[:BATCH]):
         with turn.batch():
             of = {key: event.pk for event in rows for key in events.keys_in(event.trace)}
             found = {
@@ -131,8 +131,7 @@ def told(turn: Turn) -> None:
             turn.count({"events": len(rows) - len(stay)})
             _empty_of_others(turn, set(found) - held)
             turn.keep("events", turn.erasure.kept.get("events", 0) + len(stay))
-            turn.erasure.places["told"] = rows[-1].pk
-        place = rows[-1].pk
+            places["told"] = rows[-1].pk
 
 
 def _empty_of_others(turn: Turn, pks: set[int]) -> None:

@@ -30,8 +30,8 @@ from commlog.views import confirmation
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    people = User.objects.prefetch_related("groups")
-    shown = listing(request.GET, form=UsersForm, scope=people, narrow=narrow, sorting=BY_NAME)
+    scope = User.objects.prefetch_related("groups")
+    shown = listing(request.GET, scope=scope, form=UsersForm, narrow=narrow, sorting=BY_NAME)
     context = {"listing": shown, "can_manage": permissions.may_manage_administration(request.user)}
     return render(request, "administration/users/list.html", context)
 

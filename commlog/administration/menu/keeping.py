@@ -18,7 +18,7 @@ from commlog.log import custom_views
 from commlog.models import MenuItem, MenuPlace, User
 from commlog.models.menu_item import MenuItemType
 
-UP, DOWN = "up", "down"
+UP = "up"
 
 
 @dataclass(frozen=True, slots=True)
