@@ -82,7 +82,9 @@ SECTIONS = (
     Section("channels", "Channels", "Status of each channel, pauses and limits."),
     Section("administration-streams", "Streams", "Topics, subscriptions and how far programs have read."),
     Section("retry-policy", "Retry policy", "When failed messages are retried automatically."),
-    Section("retention", "Retention", "How long everything is kept, what goes next, and legal holds."),
+    Section(
+        "retention", "Retention", "How long everything is kept, what is due for deletion, and legal holds."
+    ),
     Section("erasures", "Erasures", "People who were erased, by pseudonym, and the certificates."),
     Section("audit", "Audit trail", "Who did what and when, including sign-ins."),
 )

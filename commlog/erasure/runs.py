@@ -84,6 +84,7 @@ def _end(erasure: Erasure, state: ErasureState) -> str:
         mine = Erasure.objects.filter(pk=erasure.pk, token=erasure.token, state=ErasureState.UNDER_WAY)
         if not mine.update(**ended):
             return OTHERS
-        after = {"of": str(erasure.label).lower(), "erasure": state.label.lower(), **counts}
+        after = {"of": str(erasure.label).lower(), "erasure": state.label.lower()}
+        after |= {name.replace("_", " "): number for name, number in counts.items()}
         audit.record(None, AuditAction.ERASED, erasure, after=after)
     return str(state.label).lower()
