@@ -14,8 +14,6 @@ from commlog.models import RetentionPeriod, User
 from commlog.models.retention import GRACE, OF_MESSAGES, Kept
 from commlog.retention import gate
 from notifications.database.clock import db_now
-from notifications.models import NotificationTemplate
-from notifications.states import MessageType
 
 _KIND = "retention period"
 Days = int | None  # None: for ever
@@ -113,11 +111,6 @@ def begin(night: datetime, *, since: datetime | None) -> None:
     for what in set(begun.values_list("what", flat=True)):
         _walk_anew(Kept(what))
     RetentionPeriod.objects.filter(ends=True, starts_at__lte=night).delete()
-
-
-def scope_of(channel: str, template: NotificationTemplate | None) -> Scope:
-    """Return what an exception is about."""
-    return ("", template.pk) if template else (MessageType(channel).value, None)
 
 
 def _locked() -> Policy:

@@ -15,7 +15,7 @@ from commlog.models.column_layout import LogKind
 from commlog.models.retention import LONGEST, OF_MESSAGES, Kept
 from commlog.permissions import Person, views_for
 from commlog.recipients import people
-from commlog.retention.periods import EVERYTHING, Days, Policy, Scope, scope_of
+from commlog.retention.periods import EVERYTHING, Days, Policy, Scope
 from notifications.models import Client, Group, Message, NotificationTemplate
 from notifications.states import MessageType
 from notifications.text.keys import key_in
@@ -100,7 +100,7 @@ class ExceptionForm(_Periods):
     @property
     def scope(self) -> Scope:
         channel, _, template = self.cleaned_data["of"].partition(":")
-        return scope_of(channel, NotificationTemplate.objects.get(pk=template) if template else None)
+        return ("", int(template)) if template else (channel, None)
 
 
 class HoldForm(forms.Form):

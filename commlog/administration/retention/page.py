@@ -11,7 +11,7 @@ from django.utils import timezone
 from commlog.models import RetentionFile, RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.api import KEPT as ANSWERS_KEPT
 from commlog.models.export_file import KEPT as EXPORTS_KEPT
-from commlog.models.retention import Kept
+from commlog.models.retention import OF_MESSAGES, Kept
 from commlog.retention.periods import Days, in_words
 from notifications.rollups.folding import KEPT as HOURS_KEPT
 
@@ -113,7 +113,7 @@ def _exceptions(rows: Sequence[RetentionPeriod], now: datetime) -> Iterator[OwnP
             by_scope.setdefault(row.scope, []).append(row)
     for found in by_scope.values():
         known = {row.what: row for row in found}
-        lines = [Line.of(what, known.get(what), now) for what in (Kept.WORDS, Kept.MESSAGES)]
+        lines = [Line.of(what, known.get(what), now) for what in OF_MESSAGES]
         kind = "Template" if found[0].template_id else "Channel"
         yield OwnPeriods(min(row.pk for row in found), f"{kind}: {found[0].of}", lines)
 
