@@ -22,19 +22,17 @@ BY_NAME = Sorting("name", ("username",))
 LONGEST_PASSWORD = 128
 
 
-class PasswordField(forms.CharField):
-    """A new password, written once: whoever types it reads it to somebody else."""
+_RULES = "At least 12 characters, and not a common password. Several words are easiest to remember."
 
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
-        about = "At least 12 characters, and not a common password. Several words are easiest to remember."
-        defaults: dict[str, Any] = {
-            "max_length": LONGEST_PASSWORD,
-            "widget": widget,
-            "strip": False,
-            "help_text": about,
-        }
-        super().__init__(**(defaults | kwargs))
+
+class PasswordField(forms.CharField):
+    """A password, to the letter. `kept_as`: what browsers that keep passwords take it for."""
+
+    def __init__(self, *, label: str, help_text: str = "", kept_as: str = "new-password") -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": kept_as})
+        super().__init__(
+            label=label, help_text=help_text, widget=widget, max_length=LONGEST_PASSWORD, strip=False
+        )
 
 
 class UserForm(SeenForm, forms.ModelForm):
@@ -82,7 +80,7 @@ class UserForm(SeenForm, forms.ModelForm):
 class NewUserForm(UserForm):
     """A new member of staff: invited by e-mail or, where no mail can be sent, with a first password."""
 
-    password = PasswordField(label="Password")
+    password = PasswordField(label="Password", help_text=_RULES)
     field_order = ["username", "password"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -101,7 +99,7 @@ class NewUserForm(UserForm):
 class NewPasswordForm(forms.Form):
     """A new password for somebody else."""
 
-    password = PasswordField(label="New password")
+    password = PasswordField(label="New password", help_text=_RULES)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,12 +114,7 @@ class NewPasswordForm(forms.Form):
 class ChosenPasswordForm(NewPasswordForm):
     """A new password for oneself, written twice."""
 
-    again = forms.CharField(
-        label="Confirm new password",
-        max_length=LONGEST_PASSWORD,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    again = PasswordField(label="Confirm new password")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -134,12 +127,7 @@ class ChosenPasswordForm(NewPasswordForm):
 class OwnPasswordForm(ChosenPasswordForm):
     """A new password for oneself, which takes the present one."""
 
-    present = forms.CharField(
-        label="Current password",
-        max_length=LONGEST_PASSWORD,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    present = PasswordField(label="Current password", kept_as="current-password")
     field_order = ["present", "password", "again"]
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
