@@ -1,5 +1,7 @@
 """Who is told of an incident: once when it opens, once when it is over, with the counts."""
 
+from datetime import timedelta
+
 from notifications import alerts
 from notifications.incidents import attribution
 from notifications.models import Incident, IncidentLane, IncidentNotice
@@ -22,9 +24,8 @@ def opened(incident: Incident) -> None:
 def recovered(incident: Incident) -> None:
     """Tell that all of it works again, and what is left to do. In the transaction that has closed it."""
     found = attribution.standing(incident)
-    minutes = max(
-        1, round(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds() / 60)
-    )
+    lasted = (incident.closed_at or incident.opened_at) - incident.opened_at
+    minutes = max(1, round(lasted / timedelta(minutes=1)))
     left = (
         f"{found.left:,} can be resent from the page of the incident."
         if found.left
@@ -33,9 +34,10 @@ def recovered(incident: Incident) -> None:
     _tell(
         incident,
         "Commlog: delivery has recovered",
-        f"Recovered after about {minutes:,} minutes. {found.failed:,} messages failed permanently; "
-        f"{found.undelivered:,} of them are still not delivered, {found.dead:,} because the address does not "
-        f"exist. {left}",
+        f"Recovered after about {minutes:,} minute{'' if minutes == 1 else 's'}.\n\n"
+        f"Messages that failed permanently: {found.failed:,}\n"
+        f"Still not delivered: {found.undelivered:,}\n"
+        f"Of these, with an address that does not exist: {found.dead:,}\n\n{left}",
     )
 
 

@@ -77,6 +77,10 @@ def test_lanes_that_fail_together_are_one_incident_and_end_with_their_recovery(s
     assert [each.message.subject for each in incident.notices.order_by("pk")][1:] == [
         "Commlog: delivery has recovered"
     ]
+    assert incident.notices.latest("pk").message.content == (
+        "Recovered after about 1 minute.\n\nMessages that failed permanently: 0\nStill not delivered: 0\n"
+        "Of these, with an address that does not exist: 0\n\nThere is nothing left to resend."
+    )
     audited = AuditEntry.objects.filter(target_kind="incident").order_by("pk")
     assert [set(entry.after or {}) for entry in audited] == [{"failing"}, {"failing"}, {"state"}]
 
