@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC
 from typing import Any
@@ -65,12 +66,13 @@ def opened(request: HttpRequest, subscription: StreamSubscription) -> StreamingH
         raise ApiError(
             409, Code.INVALID_API_OPERATION, "no free slots: each partition has a reader of its own"
         ) from error
-    stream = Stream(reader, options, gone=_gone(request.META.get("gunicorn.socket")), turn=sessions.turn)
+    connection = request.META.get("gunicorn.socket")
+    stream = Stream(reader, options, gone=_gone(connection), turn=sessions.turn)
     names = dict.fromkeys(("X-Mambu-StreamId", "X-Nakadi-StreamId"), str(reader.key))
     # Neither gzip nor a proxy may keep a batch back.
     ways = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
-        _Lines(stream), content_type="application/x-json-stream", headers=names | ways
+        _Lines(stream, connection), content_type="application/x-json-stream", headers=names | ways
     )
 
 
@@ -79,16 +81,25 @@ class _Lines:
     gone.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, connection: socket.socket | None) -> None:
         self._stream = stream
+        self._connection = connection
         self._lines = self._written()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._lines
 
     def close(self) -> None:
-        """End the reader, also where nothing has been written yet."""
+        """End the reader, also where nothing has been written yet.
+
+        The connection ends with it. Clients that read the socket (pynakadi) wait for that, and gunicorn would
+        keep it for two seconds, as it keeps the connection of their next call: both ended at once, and the
+        call was lost.
+        """
         self._lines.close()
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
         try:
             self._stream.close()
         except Error as error:

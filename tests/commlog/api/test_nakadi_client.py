@@ -27,7 +27,8 @@ def read(stream: Any, wanted: int) -> list[dict[str, Any]]:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_creates_reads_commits_resets_and_counts() -> None:
-    with commlog("--threads", "8") as port:
+    # A connection that is kept ends after the test: the end of a stream has to be seen before.
+    with commlog("--threads", "8", "--keep-alive", "300") as port:
         client = NakadiClient(make_key(), f"http://127.0.0.1:{port}")
         made = client.create_subscription(
             {"owning_application": "app", "event_types": [TOPIC], "read_from": "begin"}
