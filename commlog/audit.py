@@ -84,7 +84,7 @@ def record(
         if not before and not after:
             return None
     known = actor if isinstance(actor, User) else None
-    return AuditEntry.objects.create(
+    return AuditEntry.objects.write(
         actor=known,
         actor_name=_clean(name_of(actor), _LONGEST_NAME),
         action=action,

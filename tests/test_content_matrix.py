@@ -283,7 +283,7 @@ def test_one_message_is_revealed_with_a_reason(world: World, readers: dict[bool,
     assert "reveal this message" not in _asked(readers[True], "get", path)[1]
     with transaction.atomic():
         answer = readers[False].post(f"{path}reveal/", {"reason": "Complaint 4711"})
-        entry = AuditEntry.objects.get(action=AuditAction.REVEALED)
+        entry = AuditEntry.objects.select_related("key").get(action=AuditAction.REVEALED)
         transaction.set_rollback(True)
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
     assert "zebra of the text" in answer.text

@@ -16,7 +16,7 @@ from django.db.models import CharField, JSONField, Model, TextField
 from django_q.models import OrmQ, Task
 
 from commlog.erasure.turns import Turn
-from commlog.models import AuditEntry, Erasure
+from commlog.models import AuditEntry, AuditKey, Erasure
 from notifications.database.clock import db_now
 from notifications.models import LegalHold, Message
 from notifications.models.folds import FoldField, folds_of
@@ -26,7 +26,7 @@ from notifications.words import filling
 
 _ROWS = 500  # that are read at once
 # Without texts of people; sealed or signed, so read another way; or never changed.
-_OWN = (AuditEntry, ContentType, Erasure, OrmQ, Permission, Session, Task)
+_OWN = (AuditEntry, AuditKey, ContentType, Erasure, OrmQ, Permission, Session, Task)
 
 
 def sessions(turn: Turn) -> None:
@@ -56,7 +56,6 @@ def everywhere(turn: Turn) -> None:
         return
     for model in (each for each in apps.get_models() if each not in _OWN):
         _through(turn, model)
-    _count_audit(turn)
 
 
 def texts_of(model: type[Model]) -> list[Any]:
@@ -171,13 +170,3 @@ def _write(row: Model, changed: dict[str, Any]) -> None:
     except IntegrityError:  # another row is called so already
         unique = {each: f"{value} {row.pk}" for each, value in changed.items() if isinstance(value, str)}
         those.update(**changed | {each: _fitting(row, each, value) for each, value in unique.items()})
-
-
-def _count_audit(turn: Turn) -> None:
-    """Count the entries of the audit trail that name the person: they are never changed."""
-    spellings, names = turn.spellings, [field.attname for field in texts_of(AuditEntry)]
-    for pks, rows in _batches(turn, AuditEntry, names):
-        number = sum(any(map(spellings.stands_in, values)) for values in rows)
-        turn.keep("audit", turn.erasure.kept.get("audit", 0) + number)
-        turn.erasure.places["at"] = {AuditEntry._meta.db_table: pks[-1]}
-        turn.go_on()

@@ -1,13 +1,13 @@
 """The steps of an erasure, in their order. Each can be broken off anywhere and done again."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 
-from commlog.erasure import mentions, remembered
+from commlog.erasure import mentions, remembered, trail
 from commlog.erasure.sought import held_whole, kind_of, of_recipient, recipient_of
 from commlog.erasure.turns import BATCH, Turn
 from commlog.export.storage import storage
@@ -180,13 +180,7 @@ def _is_about(turn: Turn, body: str) -> bool:
     except Unreadable:
         return False
     keys = [UUID(key) for key in _KEY.findall(text.lower())]
-    return turn.spellings.stands_in(text) or _any_theirs(turn, keys)
-
-
-def _any_theirs(turn: Turn, keys: Sequence[UUID]) -> bool:
-    recipient = recipient_of(turn.erasure)
-    theirs = Q(recipient_name=turn.named) | (Q(**{kind_of(recipient): recipient.pk}) if recipient else Q())
-    return bool(keys) and Message.objects.filter(theirs, key__in=keys).exists()
+    return turn.spellings.stands_in(text) or bool(turn.theirs(keys))
 
 
 def later(turn: Turn) -> None:
@@ -227,6 +221,7 @@ STEPS: Mapping[str, Callable[[Turn], None]] = {
     "sessions": mentions.sessions,
     "tasks": mentions.tasks,
     "mentions": mentions.everywhere,
+    "trail": trail.forget,
     "later": later,
 }
 AGAIN = ("settle", "messages", "later")  # where messages came meanwhile

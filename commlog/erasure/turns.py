@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from commlog.erasure.sought import Sought, messages_of, recipient_of
+from commlog.erasure.sought import Sought, kind_of, messages_of, recipient_of
 from commlog.erasure.spellings import Spellings
-from commlog.models import Erasure
+from commlog.models import Erasure, audit_guard
 from commlog.models.erasure import ErasureState
 from commlog.retention import gate, holds
 from commlog.retention.leases import LEASE, TURN, Lost, Over
@@ -59,6 +60,7 @@ class Turn:
             raise Over
         with transaction.atomic():
             gate.close()
+            audit_guard.name_in_transaction(audit_guard.ERASURE, self.erasure.pk)
             if not self._mine().select_for_update().exists():
                 raise Lost
             yield
@@ -98,6 +100,14 @@ class Turn:
             *active.filter(group__in=rows.values("group")).values_list("key", flat=True),
         }
         self.erasure.holds = sorted({*self.erasure.holds, *(key.hex for key in by)})
+
+    def theirs(self, keys: Collection[UUID]) -> set[UUID]:
+        """Return which of these are keys of the person's messages, also of emptied ones."""
+        recipient = recipient_of(self.erasure)
+        own = Q(recipient_name=self.named)
+        if recipient:
+            own |= Q(**{kind_of(recipient): recipient.pk})
+        return set(Message.objects.filter(own, key__in=keys).values_list("key", flat=True)) if keys else set()
 
     def messages(self) -> list[MessageQuerySet]:
         """Those of the person, and those to the person's addresses that are said to be nobody's."""

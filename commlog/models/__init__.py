@@ -2,7 +2,7 @@
 
 from commlog.models.access_record import AccessRecord
 from commlog.models.api import ApiAnswer, ApiConsumer, ApiKey
-from commlog.models.audit_entry import AuditEntry
+from commlog.models.audit_entry import AuditEntry, AuditKey
 from commlog.models.column_layout import ColumnLayout
 from commlog.models.company_group import CompanyGroup
 from commlog.models.counts import Tally, WrongPassword
@@ -21,6 +21,7 @@ __all__ = [
     "ApiConsumer",
     "ApiKey",
     "AuditEntry",
+    "AuditKey",
     "ColumnLayout",
     "CompanyGroup",
     "CustomView",

@@ -1,13 +1,18 @@
 """The audit trail: who did what, when, to what."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn, Self
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
+
+from notifications.secrets.sealed import new_key, opened_under, seal_under
 
 REFUSAL = "entries of the audit trail are never changed or deleted"
 
@@ -55,6 +60,14 @@ class AuditAction(models.TextChoices):
 BY_ITSELF = Q(actor__isnull=True, actor_name="", action=AuditAction.CHANGED)
 
 
+class Words(NamedTuple):
+    """What an entry says: the name of its target, and the values that were changed."""
+
+    target_label: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 class AuditEntries(models.QuerySet["AuditEntry"]):
     """Entries can be read and added. `legs`: see commlog.kit.paging, an index each."""
 
@@ -74,6 +87,23 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
         found.legs = tuple(legs) if len(legs) > 1 else ()
         return found
 
+    def write(
+        self,
+        *,
+        target_label: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> "AuditEntry":
+        """Store an entry; what it says sealed, under a key of its own."""
+        if not target_label and before is None and after is None:
+            return self.create(**fields)
+        key, said = new_key(), json.dumps([target_label, before, after], cls=DjangoJSONEncoder)
+        with transaction.atomic(self.db, savepoint=False):
+            entry = self.create(**fields, words=seal_under(key, said))
+            AuditKey.objects.using(self.db).create(entry=entry, key=key)
+        return entry
+
     def update(self, **_: Any) -> NoReturn:
         raise TypeError(REFUSAL)
 
@@ -82,7 +112,11 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """One act. Names are copied, so that an entry still says who and what after both were renamed."""
+    """One act. Names are copied, so that an entry still says who and what after both were renamed.
+
+    `words` is what it says of its target, sealed under its AuditKey: an entry is never changed, and a person
+    who is named in it can still be erased, by deleting the key. List entries with select_related("key").
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.ForeignKey(
@@ -92,9 +126,7 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=20, choices=AuditAction.choices)
     target_kind = models.CharField(max_length=40, blank=True)
     target_key = models.CharField(max_length=64, blank=True)
-    target_label = models.CharField(max_length=320, blank=True)
-    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
-    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    words = models.TextField(default="")
     address = models.GenericIPAddressField(null=True)
 
     objects: ClassVar[models.Manager["AuditEntry"]] = AuditEntries.as_manager()
@@ -121,6 +153,31 @@ class AuditEntry(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(REFUSAL)
 
+    @cached_property
+    def said(self) -> Words:
+        """What it says; nothing, once that was erased."""
+        try:
+            return Words(*json.loads(opened_under(self.key.key, self.words))) if self.words else Words()
+        except ObjectDoesNotExist:
+            return Words()
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether what it said named a person who was erased."""
+        return bool(self.words) and not hasattr(self, "key")
+
+    @property
+    def target_label(self) -> str:
+        return self.said.target_label
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        return self.said.before
+
+    @property
+    def after(self) -> dict[str, Any] | None:
+        return self.said.after
+
     @property
     def automatic(self) -> bool:
         """Whether Commlog did it; but its alarms and its erasures are listed with what people did."""
@@ -129,3 +186,10 @@ class AuditEntry(models.Model):
             and not self.actor_name
             and self.action in (AuditAction.CHANGED, AuditAction.ERASED, AuditAction.SIGN_IN_ALARM)
         )
+
+
+class AuditKey(models.Model):
+    """What opens the words of an entry. An erasure deletes the keys of the entries that name the person."""
+
+    entry = models.OneToOneField(AuditEntry, on_delete=models.CASCADE, primary_key=True, related_name="key")
+    key = models.CharField(max_length=44)

@@ -1,7 +1,9 @@
-"""The database's own refusal to change the audit trail: no UPDATE, on PostgreSQL no DELETE or TRUNCATE.
+"""The database's own refusal to change the audit trail and the records of who has read messages: no UPDATE,
+on PostgreSQL no DELETE or TRUNCATE.
 
-What is older than its period is deleted by a run of retention and by nothing else: whoever deletes names an
-open run, whose row goes on saying when that was, and what went.
+What is older than its period is deleted by a run of retention, and the key of an entry that names a person by
+an erasure, and by nothing else: whoever deletes names an open run or erasure, whose row goes on saying when
+that was, and what went.
 
 Emptying a test database is a DELETE on SQLite, so that is refused by the code alone. Installed after every
 migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a word.
@@ -11,31 +13,78 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from commlog.models.audit_entry import REFUSAL, AuditEntry
+from commlog.models.access_record import AccessRecord
+from commlog.models.audit_entry import REFUSAL, AuditEntry, AuditKey
+from commlog.models.erasure import Erasure
 from commlog.models.retention import RetentionRun
 from notifications.database import guards
 from notifications.database.guards import Guard
 
 TABLE = AuditEntry._meta.db_table
+KEYS, READINGS = AuditKey._meta.db_table, AccessRecord._meta.db_table
 TRIGGER = f"{TABLE}_append_only"
-RUN = "commlog.retention_run"  # the setting of a transaction that names the run
-_BY_RETENTION = f"""TG_OP = 'DELETE' AND EXISTS (
+# The settings of a transaction that name the run of retention, and the erasure.
+RUN, ERASURE = "commlog.retention_run", "commlog.erasure"
+KEY_REFUSAL = "a key of the audit trail is deleted by an erasure alone, and never changed"
+READING_REFUSAL = "records of who has read messages are never changed or deleted"
+
+
+def _by_retention(at: str, until: str) -> str:
+    return f"""TG_OP = 'DELETE' AND EXISTS (
   SELECT 1 FROM {RetentionRun._meta.db_table} AS run
   WHERE run.id = NULLIF(current_setting('{RUN}', true), '')::bigint AND run.finished_at IS NULL
-    AND NOT run.counts_only AND OLD.at < run.audit_until)"""  # noqa: S608 - names of ours
+    AND NOT run.counts_only AND {at} < run.{until})"""  # noqa: S608 - names of ours
+
+
+_BY_ERASURE = f"""EXISTS (
+  SELECT 1 FROM {Erasure._meta.db_table} AS erasure
+  WHERE erasure.id = NULLIF(current_setting('{ERASURE}', true), '')::bigint
+    AND erasure.finished_at IS NULL)"""  # noqa: S608 - names of ours
+_AT_OF_KEY = f"(SELECT entry.at FROM {TABLE} AS entry WHERE entry.id = OLD.entry_id)"  # noqa: S608 - ours
 APPEND_ONLY = Guard(
     TRIGGER,
     table=TABLE,
     refusal=REFUSAL,
     sqlite=f"BEFORE UPDATE ON {TABLE}",
     postgresql=f"BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW",
-    unless=_BY_RETENTION,
+    unless=_by_retention("OLD.at", "audit_until"),
     through="OLD",
 )
-GUARDS = (APPEND_ONLY, Guard.against_truncate(TABLE))
+KEYS_KEPT = Guard(
+    f"{KEYS}_append_only",
+    table=KEYS,
+    refusal=KEY_REFUSAL,
+    sqlite=f"BEFORE UPDATE ON {KEYS}",
+    postgresql=f"BEFORE UPDATE OR DELETE ON {KEYS} FOR EACH ROW",
+    unless=f"TG_OP = 'DELETE' AND ({_by_retention(_AT_OF_KEY, 'audit_until')} OR {_BY_ERASURE})",
+    through="OLD",
+)
+# An erasure takes the person out of the reason that was given for a look.
+READINGS_KEPT = Guard(
+    f"{READINGS}_append_only",
+    table=READINGS,
+    refusal=READING_REFUSAL,
+    sqlite=f"BEFORE UPDATE OF at, actor_id, address, how, messages, number, search ON {READINGS}",
+    postgresql=f"BEFORE UPDATE OR DELETE ON {READINGS} FOR EACH ROW",
+    unless=f"""({_by_retention("OLD.at", "readings_until")}) OR (TG_OP = 'UPDATE' AND {_BY_ERASURE})""",
+    through="(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END)",
+)
+GUARDS = (
+    APPEND_ONLY,
+    KEYS_KEPT,
+    READINGS_KEPT,
+    *map(Guard.against_truncate, (TABLE, KEYS, READINGS)),
+)
+
+
+def name_in_transaction(setting: str, pk: int) -> None:
+    """Tell the guards for whom the caller's transaction changes what they keep: RUN or ERASURE."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(pk)])
 
 
 def install(using: str = "default", **_: Any) -> None:
@@ -55,7 +104,9 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
     missing = [alias for alias in wanting if not installed(connections[alias])]
     return [
         Error(
-            f"A trigger that keeps the audit trail is missing ({alias}).", hint=guards.HINT, id="commlog.E001"
+            f"A trigger that keeps the audit trail or the access records is missing ({alias}).",
+            hint=guards.HINT,
+            id="commlog.E001",
         )
         for alias in missing
     ]

@@ -99,8 +99,9 @@ class RetentionPeriod(models.Model):
 class RetentionRun(models.Model):
     """A night's deleting, or the counting of what would go. Never deleted: it is the record of what went.
 
-    While a worker has it, `lease_until` is set, and `token` counts the workers. The guard of the audit trail
-    lets no entry go that was made after `audit_until`.
+    While a worker has it, `lease_until` is set, and `token` counts the workers. The guards let no
+    entry of the audit trail go that was made after `audit_until`, and no record of a look that was made after
+    `readings_until`.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
@@ -116,6 +117,7 @@ class RetentionRun(models.Model):
     places = models.JSONField(default=dict)  # how far each part of it has come
     longest_batch = models.FloatField(default=0)  # seconds
     audit_until = models.DateTimeField(null=True)
+    readings_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

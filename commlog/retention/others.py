@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Model, QuerySet
 
-from commlog.models import AccessRecord, AuditEntry, RetentionRun
-from commlog.models.audit_guard import RUN
+from commlog.models import AccessRecord, AuditEntry, AuditKey, RetentionRun, audit_guard
 from commlog.models.retention import Kept
 from commlog.retention import archive, holds
 from notifications import events
@@ -21,7 +19,8 @@ from notifications.states import FINAL
 class Table:
     """A table whose rows go by themselves: `at` is the column that says how old one is; ids follow it.
 
-    `stays` says which of some rows have to stay, `go` deletes some in the transaction of the batch.
+    `stays` says which of some rows have to stay, `go` deletes some in the transaction of the batch. `until`
+    is the column of the run that says to the guards how old a row must be.
     """
 
     model: type[Model]
@@ -29,6 +28,7 @@ class Table:
     read: tuple[str, ...]
     stays: Callable[[Sequence[Mapping[str, Any]]], Collection[int]]
     go: Callable[[RetentionRun, Sequence[Mapping[str, Any]]], None]
+    until: str = ""
 
     def rows(self, behind: int, size: int) -> list[dict[str, Any]]:
         """Return the next rows in the order of their ids."""
@@ -44,6 +44,9 @@ class Table:
     def lines(self, rows: Sequence[Mapping[str, Any]], before: datetime) -> Iterator[dict[str, Any]]:
         """Return what a file has of what is old of these."""
         pks = [row["pk"] for row in self.old(rows, before)]
+        if self.model is AuditEntry:
+            yield from _entries_said(pks)
+            return
         for values in self.model._default_manager.filter(pk__in=pks).order_by("pk").values():
             yield archive.row_of(self.model, values)
 
@@ -55,6 +58,13 @@ class Table:
         if gone:
             self.go(run, gone)
         return sorted(stays)
+
+
+def _entries_said(pks: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield entries of the audit trail as a file has them: their keys go with them."""
+    for entry in AuditEntry.objects.filter(pk__in=pks).select_related("key").order_by("pk"):
+        values = {field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields}
+        yield archive.row_of(AuditEntry, values | {"words": entry.said._asdict()})
 
 
 def _of_kept_messages(rows: Sequence[Mapping[str, Any]]) -> set[int]:
@@ -91,10 +101,14 @@ def _delete_events(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _delete_entries(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config(%s, %s, true)", [RUN, str(run.pk)])
+    audit_guard.name_in_transaction(audit_guard.RUN, run.pk)
+    _delete(AuditKey)(run, rows)
     _delete(AuditEntry)(run, rows)
+
+
+def _delete_readings(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
+    audit_guard.name_in_transaction(audit_guard.RUN, run.pk)
+    _delete(AccessRecord)(run, rows)
 
 
 def _nothing(_: Sequence[Mapping[str, Any]]) -> Collection[int]:
@@ -109,6 +123,6 @@ TABLES: Mapping[Kept, Table] = {
     Kept.EVENTS: Table(
         BusinessEvent, "received_at", ("trace", "client", "group"), _of_held_events, _delete_events
     ),
-    Kept.AUDIT: Table(AuditEntry, "at", (), _nothing, _delete_entries),
-    Kept.READINGS: Table(AccessRecord, "at", (), _nothing, _delete(AccessRecord)),
+    Kept.AUDIT: Table(AuditEntry, "at", (), _nothing, _delete_entries, "audit_until"),
+    Kept.READINGS: Table(AccessRecord, "at", (), _nothing, _delete_readings, "readings_until"),
 }

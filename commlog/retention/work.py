@@ -168,8 +168,8 @@ class Work:
     def _delete_rows(self, what: Kept) -> None:
         table, kept = TABLES[what], f"{what} kept"
         for period, before in self._policy().due(what):
-            if what == Kept.AUDIT:
-                RetentionRun.objects.filter(pk=self.run.pk).update(audit_until=before)
+            if table.until:
+                RetentionRun.objects.filter(pk=self.run.pk).update(**{table.until: before})
             while rows := self._rows(table, what, period, _ROWS):
                 if not table.old(rows, before):
                     break

@@ -20,7 +20,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def audit(request: HttpRequest) -> HttpResponse:
-    scope = AuditEntry.objects.all()
+    scope = AuditEntry.objects.select_related("key")
     shown = listing(request.GET, scope=scope, form=reading.TrailForm, narrow=reading.narrow)
     return render(request, "administration/audit_log/list.html", {"listing": shown})
 

@@ -53,6 +53,21 @@ def is_sealed(stored: str) -> bool:
     return stored.startswith(SEALED)
 
 
+def new_key() -> str:
+    """A key for `seal_under`. What is sealed under it is gone for good when the key is deleted."""
+    return Fernet.generate_key().decode()
+
+
+def seal_under(key: str, text: str) -> str:
+    """The text sealed under a key of its own (`new_key`), not under SECRETS_KEY."""
+    return Fernet(key).encrypt(text.encode()).decode()
+
+
+def opened_under(key: str, sealed_text: str) -> str:
+    """What `seal_under` was given."""
+    return Fernet(key).decrypt(sealed_text).decode()
+
+
 def names_a_secret(header: str) -> bool:
     """Whether a header of this name may hold what nobody should read off a screen."""
     lowered = header.lower()

@@ -365,4 +365,5 @@ def test_changepassword_that_is_refused_changes_nothing(
 
 
 def _recorded() -> list[tuple[str, str, str]]:
-    return list(AuditEntry.objects.order_by("id").values_list("actor_name", "action", "target_label"))
+    entries = AuditEntry.objects.order_by("id")
+    return [(entry.actor_name, entry.action, entry.target_label) for entry in entries]

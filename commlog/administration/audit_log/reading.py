@@ -114,7 +114,7 @@ def changes(entry: AuditEntry, *, masked: bool = False) -> list[tuple[str, str, 
     """
     before, after = entry.before or {}, entry.after or {}
     return [
-        (name, *(_told(name, values, masked=masked) for values in (before, after)))
+        (name, _told(name, before, masked=masked), _told(name, after, masked=masked))
         for name in {**before, **after}
     ]
 

@@ -21,12 +21,13 @@ _COUNTS = {
     "answers": "Stored answers to API calls",
     "sessions": "Sessions that named the person",
     "tasks": "Finished tasks",
+    "audit": "Audit trail entries: what they said",
 }
 _KEPT = {
     "messages": "Messages to the person: on legal hold",
     "events": "Business events of messages on legal hold",
     "mentions": "Other entries that name the person: on legal hold",
-    "audit": "Audit trail entries that name the person: never changed, deleted after their period",
+    "audit": "Audit trail entries about messages on legal hold",
     "archives": "Files that retention wrote to its own storage: not searched",
     "shared": "Names, addresses or numbers that others have, too: not searched for in their records",
 }

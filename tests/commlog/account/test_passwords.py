@@ -234,10 +234,11 @@ def test_the_present_password_is_counted_with_the_sign_in(vera: User) -> None:
         in pages.post("/account/password/", new | {"present": PASSWORD}).text
     )
     assert _post(password=PASSWORD).status_code == 429
-    noted = AuditEntry.objects.filter(action="PASSWORD_WRONG").values_list(
-        "actor_name", "target_label", "address"
-    )
-    assert list(noted) == [("Vera Viewer", "Vera Viewer (vera)", HERE)] * 2
+    noted = [
+        (entry.actor_name, entry.target_label, entry.address)
+        for entry in AuditEntry.objects.filter(action="PASSWORD_WRONG")
+    ]
+    assert noted == [("Vera Viewer", "Vera Viewer (vera)", HERE)] * 2
     with slots.slot(THERE):
         busy = Client(REMOTE_ADDR=THERE)
         busy.force_login(vera)

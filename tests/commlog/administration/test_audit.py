@@ -1,19 +1,24 @@
 """The audit trail: what is written, that nothing of it changes, and that nobody can fill it."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commlog import audit
+from commlog.access import recording
 from commlog.account.passwords import UNKNOWN
 from commlog.audit import AuditAction
-from commlog.models import AuditEntry, MenuItem, audit_guard
+from commlog.models import AccessRecord, AuditEntry, MenuItem, audit_guard
+from commlog.models.access_record import Access
 from tests.factories import PASSWORD, admin, outsider, viewer
 
 pytestmark = pytest.mark.django_db
@@ -66,26 +71,71 @@ def test_hostile_values_are_stored_and_bounded() -> None:
 def test_entries_are_never_changed_or_deleted() -> None:
     audit.record(admin(), AuditAction.CREATED, kind="page", label="x")
     entry = AuditEntry.objects.get()
-    entry.target_label = "y"
+    entry.words = "y"
     for change in (
         entry.save,
         entry.delete,
         AuditEntry.objects.all().delete,
-        lambda: AuditEntry.objects.update(target_label="y"),
+        lambda: AuditEntry.objects.update(words="y"),
     ):
         with pytest.raises(TypeError, match="never changed or deleted"):
             change()
-    statements = [f"UPDATE {audit_guard.TABLE} SET target_label = 'y'"]
+    statements = [f"UPDATE {audit_guard.TABLE} SET words = 'y'", f"UPDATE {audit_guard.KEYS} SET key = 'y'"]
     if connection.vendor == "postgresql":
-        statements.append(f"DELETE FROM {audit_guard.TABLE}")
+        statements += [f"DELETE FROM {table}" for table in (audit_guard.TABLE, audit_guard.KEYS)]
     for statement in statements:
         with (
-            pytest.raises(DatabaseError, match="never changed or deleted"),
+            pytest.raises(DatabaseError, match="never changed"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
     assert AuditEntry.objects.get().target_label == "x"
+    assert audit_guard.installed(connection)
+
+
+def test_who_has_read_messages_is_never_rewritten() -> None:
+    recording.record(admin(), Access.OPENED, [1])
+    for change in ("how = 'API'", "messages = '[]'", "at = CURRENT_TIMESTAMP"):
+        with (
+            pytest.raises(DatabaseError, match="never changed or deleted"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE {audit_guard.READINGS} SET {change}")
+    assert [(row.how, row.messages) for row in AccessRecord.objects.all()] == [("OPENED", [1])]
+
+
+def test_entries_of_an_earlier_version_are_sealed_by_its_upgrade() -> None:
+    """And opened again where it is taken back. The guard stands before and after."""
+    migration = import_module("commlog.migrations.0035_seal_audit_words")
+    state = MigrationExecutor(connection).loader.project_state([("commlog", "0035_seal_audit_words")])
+    apps = state.apps
+    older = apps.get_model("commlog", "AuditEntry")
+    with connection.cursor() as cursor:
+        for column in ("target_label varchar(320) NOT NULL DEFAULT ''", "before jsonb", "after jsonb"):
+            cursor.execute(f"ALTER TABLE {audit_guard.TABLE} ADD COLUMN {column}")
+    said = older.objects.create(action="CHANGED", target_label="Ana", after={"email": "a@b.org"})
+    older.objects.create(action="SIGNED_OUT")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    editor = SimpleNamespace(connection=connection)
+    for _ in range(2):  # as an interrupted one goes on
+        migration.seal(apps, editor)
+    audit_guard.install()
+    found = list(AuditEntry.objects.order_by("pk"))
+    assert [tuple(entry.said) for entry in found] == [
+        ("Ana", None, {"email": "a@b.org"}),
+        ("", None, None),
+        ("the audit trail", None, {"entries sealed by the upgrade": 1}),
+    ]
+    said.refresh_from_db()
+    assert (said.target_label, said.after) == ("", None)
+    migration.open_again(apps, editor)
+    said.refresh_from_db()
+    assert (said.target_label, said.after) == ("Ana", {"email": "a@b.org"})
+    audit_guard.install()
     assert audit_guard.installed(connection)
 
 

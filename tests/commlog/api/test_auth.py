@@ -283,12 +283,11 @@ def test_denied_calls_are_in_the_audit_trail(client: Client) -> None:
     consumer = make_consumer("Extractor")
     client.get(PATH, headers={"apiKey": make_key(consumer, revoked_at=timezone.now())})
     client.get(PATH, headers={"apiKey": "no such key"})
-    named = (
-        AuditEntry.objects.filter(action="DENIED")
-        .order_by("id")
-        .values_list("actor_name", "target_kind", "target_label")
-    )
-    assert list(named) == [("Extractor (API)", "API", PATH), ("", "API", PATH)]
+    named = [
+        (entry.actor_name, entry.target_kind, entry.target_label)
+        for entry in AuditEntry.objects.filter(action="DENIED").order_by("id")
+    ]
+    assert named == [("Extractor (API)", "API", PATH), ("", "API", PATH)]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django_q.models import Task
 
+from commlog import audit
+from commlog.audit import AuditAction
 from commlog.erasure import asking, runs
-from commlog.models import ApiAnswer, AuditEntry, Erasure, ExportFile, FileChunk, User
+from commlog.models import ApiAnswer, AuditEntry, AuditKey, Erasure, ExportFile, FileChunk, User
 from commlog.models.erasure import ErasureState
 from notifications.forgetting.rows import dependents
 from notifications.models import (
@@ -82,6 +84,10 @@ def tables() -> Iterator[tuple[str, list[str]]]:
 def hits() -> dict[str, str]:
     """Where the person stands, by column: with whatever is packed or sealed there opened."""
     found: dict[str, str] = {}
+    for entry in AuditEntry.objects.all():
+        said = str(entry.said).lower()
+        if any(each in said.translate(_PLAIN) for each in FOUND):
+            found["commlog_auditentry.words"] = said
     with connection.cursor() as cursor:
         for table, columns in tables():
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
@@ -118,7 +124,7 @@ def plant() -> set[str]:
     spelled, planted = cycle(SPELLINGS), set()
     for model in apps.get_models():
         table = model._meta.db_table
-        if table in TECHNICAL or model in (Client, AuditEntry, Erasure, Session):
+        if table in TECHNICAL or model in (Client, AuditEntry, AuditKey, Erasure, Session):
             continue
         fields = [field for field in model._meta.concrete_fields if _takes_text(field)]
         row = model._base_manager.order_by("-pk").first() or (_made(model) if fields else None)
@@ -250,6 +256,20 @@ def lived(person: Client, boss: User) -> Message:
     return make_message(MessageState.SENDING_ASYNC, **about)
 
 
+def trail(person: Client, boss: User) -> list[AuditEntry]:
+    """What the audit trail says of the person: by name in its label and values, and without a name."""
+    (message,) = Message.objects.filter(client=person, state="SENT", loan_account_key__isnull=False)[:1]
+    said = [{spelling: [{"x": spelling}]} for spelling in SPELLINGS]
+    return [
+        *(audit.record(boss, AuditAction.CHANGED, kind="view", label="v", before=each) for each in said),
+        audit.record(boss, AuditAction.CHANGED, kind="view", label=f"Of {person.name}"),
+        audit.record(
+            boss, AuditAction.CHANGED, person, before={"state": "ACTIVE"}, after={"state": "EXITED"}
+        ),
+        audit.record(boss, AuditAction.RESENT, kind="message", key=message.key.hex, label="Overdue"),
+    ]  # type: ignore[return-value]
+
+
 def states() -> Counter[tuple[str, str]]:
     return Counter(Message.objects.values_list("state", "type"))
 
@@ -269,6 +289,9 @@ def test_a_person_who_was_erased_stands_nowhere(person: Client, remembered: Path
     LegalHold.objects.update(lifted_at=timezone.now(), lifted_by_name="o")
     planted = plant()
     sending = lived(person, boss)
+    about_them = trail(person, boss)
+    about_others = audit.record(boss, AuditAction.CHANGED, kind="role", label="Clerk", after={"a": 1})
+    assert "commlog_auditentry.words" in hits()
     filling.fill(5)
     assert any(name.startswith("notifications_messagewords") for name in hits())
     assert planted >= {"notifications_message.content", "commlog_customview.criteria", "commlog_job.words"}
@@ -284,8 +307,10 @@ def test_a_person_who_was_erased_stands_nowhere(person: Client, remembered: Path
     )
     Erasure.objects.filter(pk=erasure.pk).update(lease_until=None)
     assert turns(erasure) == "done"
-    left = {name: said for name, said in hits().items() if not name.startswith("commlog_auditentry.")}
-    assert left == {}
+    assert hits() == {}
+    kept = AuditEntry.objects.in_bulk()
+    assert {kept[entry.pk].is_erased for entry in about_them} == {True}
+    assert (kept[about_others.pk].target_label, kept[about_others.pk].after) == ("Clerk", {"a": 1})
     erasure.refresh_from_db()
     assert erasure.state == ErasureState.DONE
     moved = Counter({("SENDING_ASYNC", "EMAIL"): 1, ("WAITING", "EMAIL"): 1})

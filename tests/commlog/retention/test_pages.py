@@ -70,8 +70,8 @@ def test_periods_are_set_on_the_page_and_say_what_they_will_do(
     assert pages.post(address, {"messages": "4000"} | seen_at(pages, address)).status_code == 302
     assert pages.post(f"{address}end/").status_code == 302
     assert not periods.Policy.at_moment(db_now() + timedelta(days=2)).periods.get(("MESSAGES", ("SMS", None)))
-    kinds = AuditEntry.objects.filter(target_kind="retention period").values_list("target_label", flat=True)
-    assert {"Messages", "Messages of SMS", "Messages of Payment"} <= set(kinds)
+    kinds = {entry.target_label for entry in AuditEntry.objects.filter(target_kind="retention period")}
+    assert kinds >= {"Messages", "Messages of SMS", "Messages of Payment"}
 
 
 def test_a_form_that_was_opened_before_anothers_change_undoes_nothing(pages: Browser, boss: User) -> None:

@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from commlog.audit import AuditAction
 from commlog.models import (
+    AccessRecord,
     AuditEntry,
+    AuditKey,
     CustomView,
     JobItem,
     RetentionFile,
@@ -224,24 +226,29 @@ def test_attempts_receipts_events_and_the_trail_have_periods_too(boss: User) -> 
         trace=[[uuid4().hex, "t", "EMAIL", "", [], [message.key.hex]]],
     )  # fmt: skip
     Message.objects.filter(pk=message.pk).update(business_event=event)
-    AuditEntry.objects.create(action=AuditAction.SIGNED_IN, at=NOW - timedelta(days=100))
+    past = NOW - timedelta(days=100)
+    AuditEntry.objects.all().write(action=AuditAction.SIGNED_IN, target_label="Vera", at=past)
+    AccessRecord.objects.bulk_create(
+        AccessRecord(actor_name="Vera", how="OPENED", at=at) for at in (past, NOW)
+    )
     held = old(100, client=make_client())
     holds.place(held.client, reason="Court order", until=None, by=boss)
-    set_period(boss, ATTEMPTS=90, RECEIPTS=90, EVENTS=90, AUDIT=90)
+    set_period(boss, ATTEMPTS=90, RECEIPTS=90, EVENTS=90, AUDIT=90, READINGS=90)
 
     run = work()
 
-    assert {name: run.gone[name] for name in ("ATTEMPTS", "RECEIPTS", "EVENTS", "AUDIT")} == {
-        "ATTEMPTS": 1, "RECEIPTS": 1, "EVENTS": 1, "AUDIT": 1,
-    }  # fmt: skip
+    expected = dict.fromkeys(("ATTEMPTS", "RECEIPTS", "EVENTS", "AUDIT", "READINGS"), 1)
+    assert {name: run.gone[name] for name in expected} == expected
     message.refresh_from_db()
     assert message.business_event_id is None
     assert message.attempt_count == 1
     assert list(Attempt.objects.values_list("message", flat=True)) == [held.pk]
     assert not AuditEntry.objects.filter(action=AuditAction.SIGNED_IN).exists()
-    if connection.vendor == "postgresql":  # in another way the trail stays
-        with pytest.raises(IntegrityError), transaction.atomic():
-            AuditEntry.objects.all()._raw_delete("default")
+    assert [record.at for record in AccessRecord.objects.all()] == [NOW]
+    if connection.vendor == "postgresql":  # in another way they stay
+        for model in (AuditEntry, AuditKey, AccessRecord):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                model._base_manager.all()._raw_delete("default")
 
 
 def test_it_waits_for_a_busy_queue_and_for_what_must_come_first(boss: User) -> None:

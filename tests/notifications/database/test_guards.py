@@ -74,7 +74,9 @@ def test_the_guard_is_there_after_the_last_migration_and_its_absence_is_an_error
         "notifications_message CASCADE",
         "notifications_attempt CASCADE",
         "notifications_lane CASCADE",
-        "commlog_auditentry",
+        "commlog_auditentry CASCADE",
+        "commlog_auditkey",
+        "commlog_accessrecord",
     ],
 )
 def test_what_is_kept_cannot_be_emptied_but_by_a_test(tables: str) -> None:

@@ -1,0 +1,82 @@
+"""What the entries of the audit trail say is sealed, each under a key of its own, so that an erasure can take
+it without changing an entry. For the entries of before the guard is lifted, batch by batch, and an entry says so.
+"""
+
+import json
+
+from cryptography.fernet import Fernet
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import migrations, models, transaction
+
+_BATCH = 1_000
+_TABLE = "commlog_auditentry"
+_TRIGGER = f"{_TABLE}_append_only"
+
+
+def seal(apps, schema_editor):
+    """Seal what has not been sealed: an interrupted run goes on."""
+    Entry, Key = _models(apps)
+    behind = sealed = 0
+    unsealed = Entry.objects.filter(~models.Q(target_label="", before=None, after=None), words="").order_by("pk")
+    while rows := list(unsealed.filter(pk__gt=behind)[:_BATCH]):
+        behind = rows[-1].pk
+        keys = {row.pk: Fernet.generate_key() for row in rows}
+        for row in rows:
+            words = json.dumps([row.target_label, row.before, row.after], cls=DjangoJSONEncoder)
+            row.words = Fernet(keys[row.pk]).encrypt(words.encode()).decode()
+            row.target_label, row.before, row.after = "", None, None
+        made = [Key(entry_id=pk, key=key.decode()) for pk, key in keys.items()]
+        _write(schema_editor, lambda rows=rows, made=made: (
+            Key.objects.bulk_create(made),
+            Entry.objects.bulk_update(rows, ["words", "target_label", "before", "after"]),
+        ))
+        sealed += len(rows)
+    if sealed:
+        key = Fernet.generate_key()
+        words = json.dumps(["the audit trail", None, {"entries sealed by the upgrade": sealed}])
+        with transaction.atomic(using=schema_editor.connection.alias):
+            entry = Entry.objects.create(
+                action="CHANGED", target_kind="installation", words=Fernet(key).encrypt(words.encode()).decode()
+            )
+            Key.objects.create(entry_id=entry.pk, key=key.decode())
+
+
+def open_again(apps, schema_editor):
+    """Write what can still be opened where an earlier version reads it."""
+    Entry, Key = _models(apps)
+    behind = 0
+    while keys := dict(Key.objects.filter(pk__gt=behind).order_by("pk").values_list("pk", "key")[:_BATCH]):
+        rows = list(Entry.objects.filter(pk__in=keys))
+        for row in rows:
+            row.target_label, row.before, row.after = json.loads(Fernet(keys[row.pk]).decrypt(row.words))
+        _write(schema_editor, lambda rows=rows: Entry.objects.bulk_update(rows, ["target_label", "before", "after"]))
+        behind = max(keys)
+
+
+def _models(apps):
+    return apps.get_model("commlog", "AuditEntry"), apps.get_model("commlog", "AuditKey")
+
+
+def _write(schema_editor, write):
+    """Run it in a transaction in which the guard of the trail is lifted."""
+    postgresql = schema_editor.connection.vendor == "postgresql"
+    with transaction.atomic(using=schema_editor.connection.alias), schema_editor.connection.cursor() as cursor:
+        if not postgresql:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {_TRIGGER}")  # installed anew after every migration
+        elif _is_guarded(cursor):
+            cursor.execute(f"ALTER TABLE {_TABLE} DISABLE TRIGGER {_TRIGGER}")
+        write()
+        if postgresql and _is_guarded(cursor):
+            cursor.execute(f"ALTER TABLE {_TABLE} ENABLE TRIGGER {_TRIGGER}")
+
+
+def _is_guarded(cursor):
+    cursor.execute("SELECT 1 FROM pg_trigger WHERE tgname = %s", [_TRIGGER])
+    return cursor.fetchone() is not None
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("commlog", "0034_audit_words")]
+
+    operations = [migrations.RunPython(seal, open_again)]
