@@ -31,13 +31,9 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(audit_guard.install, sender=self)
         schedules.repeat(self, 1, {"retention": retention.tick})
         schedules.repeat(self, 10, {"sweep API answers": once.sweep})
-        hourly = {
-            "sweep exports": exports.sweep,
-            "sweep counts": counts.sweep,
-            "sweep links of e-mails": links.sweep,
-        }
-        schedules.repeat(self, 60, hourly)
+        schedules.repeat(self, 60, {"sweep exports": exports.sweep, "sweep counts": counts.sweep})
         sign_ins.listen()
+        links.listen()
         factors.listen()
         staff.listen()
         automatic.listen()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -62,7 +63,7 @@ class Draft(Content):
     template: NotificationTemplate | None = None  # what it was made from
     business_event: BusinessEvent | None = None
     secrets: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by text what hidden.MARK stands for
-    link: str = ""  # put in the place of secrets.links.SHOWN when it is sent; no reader sees it
+    secrets_expire_at: datetime | None = None  # then they open nothing any more, and are not sent
 
     @property
     def recipient(self) -> Client | Group | Staff | None:
@@ -85,7 +86,7 @@ def envelope(draft: Draft) -> Envelope:
     if not draft.secrets:
         said |= {name: hidden.without_mark(said[name]) for name in ("body", "html")}
     secrets = hidden.sealed(draft.secrets)
-    made = Envelope(draft.key or uuid4(), to, link=seal(draft.link), secrets=secrets, **said)
+    made = Envelope(draft.key or uuid4(), to, secrets=secrets, **said)
     if given:
         _refuse_impossible(draft.type, made)
     return made

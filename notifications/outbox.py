@@ -23,7 +23,7 @@ from notifications.failures import Reason
 from notifications.failures.meanings import stored
 from notifications.faults import Fault, Malformed
 from notifications.lanes.openings import LaneFinder
-from notifications.models import Message, NotificationTemplate, SealedLink, SealedValues
+from notifications.models import Message, NotificationTemplate, SealedValues
 from notifications.secrets import hidden
 from notifications.states import MessageState, MessageType, first_state
 from notifications.text.days import written
@@ -331,9 +331,10 @@ def _answer_of(
 
 
 def _keep_left_out(born: Sequence[Message], ready: Sequence[Ready]) -> None:
-    made = [(message, each.envelope) for message, each in zip(born, ready, strict=True)]
-    SealedValues.objects.keep((message, envelope.secrets) for message, envelope in made)
-    SealedLink.objects.keep((message, envelope.link) for message, envelope in made)
+    SealedValues.objects.keep(
+        (message, each.envelope.secrets, each.draft.secrets_expire_at)
+        for message, each in zip(born, ready, strict=True)
+    )
 
 
 def _put_in_use(drafts: Iterable[Draft]) -> None:

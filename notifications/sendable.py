@@ -21,7 +21,6 @@ DOUBTFUL_REASONS = (
 )
 TEXT_ERASED = "Not resent: it named somebody who was erased."
 TEXT_DELETED = "Not resent: its text was deleted, because it was older than the organisation keeps texts."
-_VALUE_GONE = "its secret value was deleted once it was sent, or a day after it had failed."
 # What `refusal_of` reads of a message.
 FIELDS = (
     "key", "type", "destination", "sender_user_id", "words_gone_at", "erased_at", "first_id",
@@ -50,7 +49,7 @@ def refusal_of(message: Message) -> DeliveryError | None:
         return DeliveryError(Reason.OTHER, "Its text was deleted.")
     chain = SealedValues.objects.of_chain(message.first_id or message.pk)
     if hidden.is_left_out(message.content, message.html) and not chain.exists():
-        return DeliveryError(Reason.OTHER, _VALUE_GONE)
+        return DeliveryError(Reason.OTHER, hidden.GONE)
     return refusal(MessageType(message.type), envelope_of(message))
 
 
@@ -70,8 +69,8 @@ def words(message: Message, error: DeliveryError) -> str:
     """Say to a clerk why the message would fail at once, and what to do instead."""
     if message.says_less:
         return TEXT_ERASED if message.erased_at else TEXT_DELETED
-    if error.detail == _VALUE_GONE:
-        return f"Not resent: {_VALUE_GONE}"
+    if error.detail == hidden.GONE:
+        return f"Not resent: {hidden.GONE}"
     said = message.shown_detail(error.detail).rstrip(".")
     channel = MessageType(message.type)
     if switches.is_off(channel):

@@ -25,7 +25,7 @@ DOORS = (
     "masking", "models.recipients", "models.template", "outbox", "process", "receipts", "restored.holding",
     "restored.small_file", "retry",
     "rollups", "rollups.folding", "rollups.reading", "rollups.sampling",
-    "secrets", "secrets.hidden", "secrets.links", "secrets.sealed", "secrets.urls", "sendable", "states",
+    "secrets", "secrets.hidden", "secrets.sealed", "secrets.urls", "sendable", "states",
     "streams.hub", "streams.offsets", "streams.reading", "streams.readers", "streams.sessions",
     "streams.subscriptions",
     "channels.event_stream.topics",

@@ -1,16 +1,19 @@
 """Links in e-mails by which people choose a password: invitations of new users, and resets.
 
 Django's tokens: nothing is stored. Each ends with its first use, since the password is in it, with a sign-in,
-a change of the address, and in time. Who asks for a reset learns nothing about who has an account: for names
-without one the same is done, and taken back.
+a change of the address, and in time; in a mail that has not left by then it is not sent. Who asks for a reset
+learns nothing about who has an account: for names without one the same is done, and taken back.
 """
 
 from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,8 +25,9 @@ from commlog.audit import AuditAction
 from commlog.models import AuditEntry, User
 from notifications.channels.email import EmailChannel
 from notifications.lanes import switches
-from notifications.models import Message, SealedLink
-from notifications.secrets.links import SHOWN
+from notifications.models import Message, SealedValues
+from notifications.secrets import hidden
+from notifications.secrets.sealed import Unreadable
 
 RESET = timedelta(minutes=30)
 INVITATION = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
@@ -60,6 +64,11 @@ def is_invited(user: User) -> bool:
 def valid_for(user: User) -> timedelta:
     """How long a link of this user is valid."""
     return INVITATION if is_invited(user) else RESET
+
+
+def listen() -> None:
+    """Hear of what ends links: then the mails that have not left with them are not sent."""
+    post_save.connect(_forget_ended, sender=User, dispatch_uid="links")
 
 
 def ask(request: HttpRequest, username: str) -> None:
@@ -106,34 +115,45 @@ def owner(key: UUID | None, token: str, *, lock: bool = False) -> User | None:
     return user if user and _tokens.check_token(user, token) else None
 
 
-def sweep() -> None:
-    """Delete sealed links that nobody will send any more (a task of django-q2, every hour)."""
-    SealedLink.objects.wipe_left(before=timezone.now() - INVITATION)
-
-
 def _nobody() -> User:
     """Who is written to where there is no such user, before it is taken back."""
     return User(username="nobody", email="nobody@localhost.localdomain", password="!")  # noqa: S106 - none
 
 
-def _link(user: User) -> str:
+def _forget_ended(instance: User, created: bool, **_: Any) -> None:
+    unsent = SealedValues.objects.filter(message__user=instance, expires_at__isnull=False)
+    for each in () if created else unsent:
+        if not _tokens.check_token(instance, _token_in(each)):
+            each.delete()
+
+
+def _token_in(sealed: SealedValues) -> str:
+    try:
+        (link,) = hidden.read(sealed.values)["body"]
+    except Unreadable:
+        return ""
+    return parse_qs(urlsplit(link).query)["token"][0]
+
+
+def _mail(user: User, subject: str, text: str) -> Message | None:
     query = urlencode({"user": user.key.hex, "token": _tokens.make_token(user)})
-    return f"{settings.PUBLIC_URL}{reverse('choose-password')}?{query}"
+    link = f"{settings.PUBLIC_URL}{reverse('choose-password')}?{query}"
+    return notices.send(user, subject, text, link=link, until=timezone.now() + valid_for(user))
 
 
 def _mail_reset(user: User) -> Message | None:
     text = (
-        f"A new password was asked for, for your account {user.username} on {settings.PUBLIC_URL}. To choose "
-        f"one, open this link within {RESET.seconds // 60} minutes. It works once.\n\n{SHOWN}\n\n"
-        "Until you choose another, your password stays as it is."
+        f"A new password was asked for, for your account {user.username} on {settings.PUBLIC_URL}. Until you "
+        f"choose another, your password stays as it is. To choose one, open this link within "
+        f"{RESET.seconds // 60} minutes. It works once."
     )
-    return notices.send(user, "Choose a new password", text, link=_link(user))
+    return _mail(user, "Choose a new password", text)
 
 
 def _mail_invitation(user: User, by: audit.Actor) -> Message | None:
     text = (
         f"{getattr(by, 'name', '') or 'Commlog'} created an account for you on {settings.PUBLIC_URL}. Your "
         f"user name is {user.username}. To choose your password, open this link within {INVITATION.days} "
-        f"days. It works once.\n\n{SHOWN}"
+        f"days. It works once."
     )
-    return notices.send(user, "Your account on Commlog", text, link=_link(user))
+    return _mail(user, "Your account on Commlog", text)

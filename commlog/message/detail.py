@@ -123,9 +123,11 @@ def _secret(message: Message) -> Secret | None:
     """One query, and none where nothing is left out."""
     if not hidden.is_left_out(message.content, message.html):
         return None
-    kept = SealedValues.objects.of_chain(message.first_id or message.pk).exists()
-    failed = message.state == MessageState.FAILED
-    return Secret(kept, (message.failed_at or message.created_at) + KEPT if failed else None)
+    kept = SealedValues.objects.of_chain(message.first_id or message.pk).first()
+    if kept is None or message.state != MessageState.FAILED:
+        return Secret(kept is not None, None)
+    ends = kept.kept_until or timezone.now() + KEPT  # which is stored within a minute
+    return Secret(True, min(ends, kept.expires_at or ends))
 
 
 def _explained(message: Message) -> Explained | None:

@@ -18,9 +18,9 @@ from notifications.channels.base.contract import Envelope
 from notifications.content import COLUMNS, KEYS
 from notifications.database import sql
 from notifications.lanes import openings
-from notifications.models import NotificationTemplate, SealedLink, SealedValues
+from notifications.models import NotificationTemplate, SealedValues
 from notifications.process import this_process
-from notifications.secrets import hidden, links
+from notifications.secrets import hidden
 from notifications.states import MessageState, MessageType
 
 LEASE = timedelta(seconds=20)
@@ -125,7 +125,7 @@ def claim(
             return []
         attempts = _take([row[0] for row in rows], now)
     found = [dict(zip((*_LIFE, *_SENT), row, strict=True)) for row in rows]
-    signing, left_out, values = _signing_secrets(found), _links(found), _values(found)
+    signing, values = _signing_secrets(found), _values(found, now)
     return [
         _claim(
             row,
@@ -133,7 +133,6 @@ def claim(
             lane_id,
             {
                 "signing_secrets": signing.get(row["template_id"], ()),
-                "link": left_out.get(row["id"], ""),
                 "secrets": values.get(row["id"], ""),
             },
             trial,
@@ -178,16 +177,10 @@ def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...
     return {pk: tuple(filter(None, secrets)) for pk, *secrets in found}
 
 
-def _links(rows: Sequence[dict[str, Any]]) -> dict[int, str]:
-    """The sealed links that the texts leave out, by message. Hardly any does: then there is no query."""
-    return SealedLink.objects.of([row["id"] for row in rows if links.is_left_out(row["body"])])
-
-
-def _values(rows: Sequence[dict[str, Any]]) -> dict[int, str]:
+def _values(rows: Sequence[dict[str, Any]], now: datetime) -> dict[int, str]:
     """The sealed values that the texts leave out, by message. Hardly any does: then there is no query."""
-    return SealedValues.objects.of(
-        [row["id"] for row in rows if hidden.is_left_out(row["body"], row["html"])]
-    )
+    gaps = [row["id"] for row in rows if hidden.is_left_out(row["body"], row["html"])]
+    return SealedValues.objects.of(gaps, now)
 
 
 def _claim(

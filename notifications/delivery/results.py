@@ -22,7 +22,7 @@ from notifications.delivery.tallies import Ended
 from notifications.delivery.verdict import LONGEST_RETRY_AFTER, Verdict, judge
 from notifications.failures import Reason
 from notifications.failures.meanings import stored
-from notifications.models import Attempt, Message, SealedLink, SealedValues
+from notifications.models import Attempt, Message, SealedValues
 from notifications.states import MessageState, Outcome, WaitingReason
 
 MOST_ABANDONS = 3  # a message that kills its worker each time must not do so for ever
@@ -149,7 +149,6 @@ def record(results: Sequence[Result]) -> None:
             put_back = abandon if each.answer.suspect else give_back
             put_back(each.claim, due_at=each.finished_at + each.answer.wait)
     SealedValues.objects.wipe([each.claim.message_id for each in live if each.claim.envelope.secrets])
-    SealedLink.objects.wipe([each.claim.message_id for each in live if each.claim.envelope.link])
 
 
 def _ended(result: Result, created_at: datetime, verdict: Verdict | None) -> Ended:

@@ -10,11 +10,9 @@ from notifications.models import SealedValues
 from notifications.secrets import hidden
 from notifications.secrets.sealed import Unreadable
 
-_GONE = "its secret values were deleted"
-
 
 def sweep() -> int:
-    """Delete the secret values of messages that were sent, or failed a day ago (a task of django-q2)."""
+    """Delete secret values that expired, were sent, or failed a day ago (a task of django-q2)."""
     return SealedValues.objects.wipe_left(db_now())
 
 
@@ -25,7 +23,7 @@ def send(channel: Channel, envelope: Envelope) -> Receipt | Accepted:
     if mode() != SendingMode.LIVE:  # secrets of production go to nobody else
         return channel.send(replace(envelope, secrets=""))
     if not envelope.secrets:
-        raise never(Reason.OTHER, _GONE)
+        raise never(Reason.OTHER, hidden.GONE)
     try:
         values = hidden.read(envelope.secrets)
         body = hidden.put_in(envelope.body, values.get("body", ()))

@@ -13,7 +13,6 @@ from notifications.models.newest import newest_id
 from notifications.models.receipt import DeliveryReceipt
 from notifications.models.recipients import Client, Group, Membership
 from notifications.models.sample import Sample
-from notifications.models.sealed_link import SealedLink
 from notifications.models.sealed_values import SealedValues
 from notifications.models.stream import (
     StreamCursor,
@@ -54,7 +53,6 @@ __all__ = [
     "MessageWords",
     "NotificationTemplate",
     "Sample",
-    "SealedLink",
     "SealedValues",
     "StreamCursor",
     "StreamEvent",

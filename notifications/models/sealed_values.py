@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from notifications.models.message import Message
 from notifications.secrets.sealed import SealedTextField
@@ -18,9 +17,11 @@ KEPT = timedelta(hours=24)  # after a failure, so that it can be resent
 class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
     """Read by a claim; deleted once the message is sent."""
 
-    def of(self, messages: Collection[int]) -> dict[int, str]:
-        """The sealed values by message, without a query where there are no messages."""
-        return dict(self.filter(message__in=messages).values_list("message", "values")) if messages else {}
+    def of(self, messages: Collection[int], now: datetime) -> dict[int, str]:
+        """Those that have not expired, by message, without a query where there are no messages."""
+        valid = Q(expires_at=None) | Q(expires_at__gt=now)
+        found = self.filter(valid, message__in=messages) if messages else self.none()
+        return dict(found.values_list("message", "values"))
 
     def of_chain(self, first: int) -> models.QuerySet["SealedValues"]:
         """Those of a chain of resends: one row, which goes along with its last entry."""
@@ -28,11 +29,15 @@ class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
 
     def hand_on(self, first: int, to: int) -> None:
         """Give what its chain has to this entry of it."""
-        self.of_chain(first).update(message=to)
+        self.of_chain(first).update(message=to, kept_until=None)
 
-    def keep(self, sealed: Iterable[tuple[Message, str]]) -> None:
-        """Store those of the messages that have any."""
-        found = [SealedValues(message=message, values=values) for message, values in sealed if values]
+    def keep(self, sealed: Iterable[tuple[Message, str, datetime | None]]) -> None:
+        """Store those of the messages that have any, and when they expire."""
+        found = [
+            SealedValues(message=message, values=values, expires_at=expires_at)
+            for message, values, expires_at in sealed
+            if values
+        ]
         if found:
             SealedValues.objects.bulk_create(found)
 
@@ -42,11 +47,14 @@ class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
             self.filter(message__in=messages, message__state=MessageState.SENT).delete()
 
     def wipe_left(self, now: datetime) -> int:
-        """Delete those of messages that were sent, or failed longer ago than KEPT. Returns how many."""
-        failed_at = Coalesce("message__failed_at", "message__created_at")
-        over = Q(message__state=MessageState.FAILED, failed_at__lt=now - KEPT)
-        found = self.annotate(failed_at=failed_at).filter(over | Q(message__state=MessageState.SENT))
-        return self.filter(pk__in=list(found.values_list("pk", flat=True))).delete()[0]
+        """Delete what expired, and those of messages that were sent, or failed longer ago than KEPT.
+
+        Returns how many. That a message failed counts from the first time that it is seen here.
+        """
+        failed = Q(message__state=MessageState.FAILED)
+        self.filter(failed, kept_until=None).update(kept_until=now + KEPT)
+        over = failed & Q(kept_until__lte=now) | Q(message__state=MessageState.SENT) | Q(expires_at__lte=now)
+        return self.filter(pk__in=list(self.filter(over).values_list("pk", flat=True))).delete()[0]
 
 
 class SealedValues(models.Model):
@@ -54,6 +62,8 @@ class SealedValues(models.Model):
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="+")
     values = SealedTextField()
+    expires_at = models.DateTimeField(null=True)  # when they open nothing any more; None: never
+    kept_until = models.DateTimeField(null=True)  # once the message has failed
 
     objects: ClassVar[models.Manager["SealedValues"]] = SealedValuesQuerySet.as_manager()
 

@@ -1,4 +1,5 @@
-"""Values that a template marks secret (`{PIN|secret}`), which nobody reads in the log.
+"""Values that nobody reads in the log: what a template marks secret (`{PIN|secret}`), and links that open
+something for whoever has them.
 
 A message's texts have MARK in the place of each. The values are sealed beside the message
 (notifications/models/sealed_values.py), put in when it is sent, and deleted then.
@@ -9,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from notifications.secrets.sealed import Unreadable, opened, seal
+from notifications.secrets.urls import without_secret_parts
 
 MARK = "⟦hidden⟧"
 WORD = "hidden"  # in the place of MARK where nothing was left out, and of values that are not kept
+GONE = "its secret value was deleted once it was sent, used or expired, or a day after it had failed."
 _SHORTEST = 3  # characters of a value that is looked for in what a server answered
 Values = Mapping[str, Sequence[str]]  # by text (body, html), in their order
 
@@ -60,5 +63,5 @@ def masked_in(answer: str, values: Values) -> str:
     """Return what a server answered without the values: spam filters quote what they refuse."""
     for value in sorted({each for found in values.values() for each in found}, key=len, reverse=True):
         if len(value) >= _SHORTEST:
-            answer = answer.replace(value, MARK)
+            answer = without_secret_parts(answer.replace(value, MARK), value)
     return answer

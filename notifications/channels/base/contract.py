@@ -37,7 +37,6 @@ class Envelope(Content):
     by_person: bool = False  # whether somebody wrote it, rather than an event or a program
     signing_secrets: tuple[str, ...] = ()  # sealed; the present one first
     secrets: str = ""  # sealed; what the texts leave out (notifications/secrets/hidden.py)
-    link: str = ""  # sealed; what the text leaves out (notifications/secrets/links.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,6 @@ class Facts:
             "auth_username": "",
             "auth_password": "",
             "signing_secrets": (),
-            "link": "",
             "secrets": "",
         }
         return replace(envelope, destination=target, **none)

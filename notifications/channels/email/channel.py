@@ -21,8 +21,6 @@ from notifications.channels.email.smtp_session import Refusal, Server, SmtpSessi
 from notifications.channels.net.deadline import Deadline
 from notifications.failures import Reason
 from notifications.failures.meanings import Meaning
-from notifications.secrets import links
-from notifications.secrets.sealed import Unreadable, opened
 from notifications.states import MessageType, Outcome
 
 LARGEST = 1024 * 1024  # octets of UTF-8, subject and texts together
@@ -32,7 +30,6 @@ _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _CREDENTIALS = frozenset({530, 534, 535})
 _CLOSING = 421
 _QUEUED_AS = re.compile(r"queued as (\S{1,100})", re.IGNORECASE)
-_LINK_GONE = "its link opened something once and was deleted: ask for a new one"
 _DOING = {
     Stage.CONNECT: "connecting to the mail server",
     Stage.GREETING: "waiting for the mail server's greeting",
@@ -131,8 +128,7 @@ class EmailChannel(Facts):
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
         subject = f"[to {envelope.destination}] {envelope.subject}"
-        # A link of production may open production, and is nobody else's.
-        return replace(envelope, destination=target, subject=subject, link="")
+        return replace(envelope, destination=target, subject=subject)
 
     def lane(self, destination: str) -> str:
         if self._is_alert(destination):
@@ -157,8 +153,6 @@ class EmailChannel(Facts):
         self._ready(self._alert_server if self._is_alert(envelope.destination) else self._server)
         if not envelope.destination.strip():
             raise never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
-        if links.is_left_out(envelope.body) and not envelope.link:
-            raise never(Reason.OTHER, _LINK_GONE)
         texts = (envelope.subject, envelope.body, envelope.html)
         if (
             sum(map(len, texts)) > LARGEST
@@ -170,17 +164,6 @@ class EmailChannel(Facts):
         return self._compose(_without_blank_part(envelope))
 
     def send(self, envelope: Envelope) -> Receipt:
-        link = _opened_link(envelope)
-        try:
-            receipt = self._send(
-                replace(envelope, body=links.put_in(envelope.body, link)) if link else envelope
-            )
-        except DeliveryError as error:
-            error.detail = links.hidden(error.detail, link)
-            raise
-        return replace(receipt, detail=links.hidden(receipt.detail, link))
-
-    def _send(self, envelope: Envelope) -> Receipt:
         to, mail = self._checked(envelope)
         server, pool = self._server, self._pool
         if self._is_alert(envelope.destination):
@@ -240,14 +223,6 @@ class EmailChannel(Facts):
                 session.close()
         queued = _QUEUED_AS.search(answer)
         return Receipt(provider_id=queued[1] if queued else "", detail=cleaned(answer))
-
-
-def _opened_link(envelope: Envelope) -> str:
-    """The link that the text leaves out. Without the right key a failure is retried: it may be set."""
-    try:
-        return opened(envelope.link)
-    except Unreadable as error:
-        raise DeliveryError(Reason.OTHER, str(error)) from error
 
 
 def _second_server(url: Mapping[str, Any], ehlo_name: str) -> Server | None:

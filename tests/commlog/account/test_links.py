@@ -14,9 +14,10 @@ from time_machine import TimeMachineFixture
 
 from commlog.account import links
 from commlog.models import AuditEntry, User, UserSession
-from notifications.models import Message, SealedLink
-from notifications.secrets.links import SHOWN
-from notifications.secrets.sealed import opened
+from notifications import outbox
+from notifications.models import Message, SealedValues
+from notifications.outbox import NotResendable
+from notifications.secrets import hidden
 from tests.factories import PASSWORD, admin, make_user, viewer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mail_is_on")]
@@ -47,7 +48,7 @@ def _ask(username: str = "vera", address: str = "192.0.2.7") -> Any:
 
 
 def _links() -> list[str]:
-    return [opened(each.link) for each in SealedLink.objects.order_by("message")]
+    return [hidden.read(each.values)["body"][0] for each in SealedValues.objects.order_by("message")]
 
 
 def _given(link: str) -> dict[str, str]:
@@ -105,7 +106,7 @@ def test_no_reader_sees_a_link(vera: User, pages: Client) -> None:
     found = pages.post(
         "/api/communications/messages:search", {"filterCriteria": []}, content_type="application/json"
     ).text
-    assert SHOWN in seen
+    assert hidden.MARK in seen
     for text in (seen, found, pages.get("/communications/").text, pages.get("/administration/audit/").text):
         assert token not in text
 
@@ -150,7 +151,7 @@ def test_links_end_in_time_and_with_what_they_are_about(vera: User, clock: TimeM
     vera.set_password(PASSWORD)
     vera.save()
     links.send(vera, by=None)
-    token = _given(_links()[1])["token"]
+    token = _given(_links()[-1])["token"]
     clock.shift(timedelta(minutes=29))
     assert links.owner(vera.key, token) == vera
     for change in ({"is_active": False}, {"email": "other@bank.example"}, {"password": "!"}):
@@ -162,6 +163,31 @@ def test_links_end_in_time_and_with_what_they_are_about(vera: User, clock: TimeM
         assert Client().get("/sign-in/password/", {"user": vera.key.hex, "token": wrong}).status_code == 410
     clock.shift(timedelta(minutes=2))
     assert links.owner(vera.key, token) is None
+
+
+@pytest.mark.parametrize("ended_by", ["choosing", "signing in", "another address"])
+def test_what_failed_is_resent_only_while_its_link_opens_something(
+    vera: User, ada: User, pages: Client, ended_by: str
+) -> None:
+    _ask()
+    (link,), failed = _links(), Message.objects.get()
+    Message.objects.update(state="FAILED", due_at=None, failure_reason="MESSAGING_EXCEPTION")
+    shown = pages.get(f"/communications/{failed.key.hex}/").text
+    assert "it can be resent, unchanged and to the same destination" in shown
+    vera.mobile_phone = "+46700000003"
+    vera.save()
+    assert _links() == [link]
+    if ended_by == "choosing":
+        _choose(link)
+    elif ended_by == "signing in":
+        Client().post("/sign-in/", {"username": "vera", "password": PASSWORD})
+    else:
+        vera.email = "vera@elsewhere.example"
+        vera.save()
+    assert _links() == []
+    with pytest.raises(NotResendable, match="its secret value was deleted once it was sent, used or expired"):
+        outbox.resend(failed, by=ada)
+    assert "It had a secret value, which was deleted." in pages.get(f"/communications/{failed.key.hex}/").text
 
 
 def test_a_new_user_is_invited_and_chooses_the_password(pages: Client, ada: User) -> None:
@@ -178,8 +204,9 @@ def test_a_new_user_is_invited_and_chooses_the_password(pages: Client, ada: User
     pages.post(f"{users}{nora.key.hex}/link/")
     assert Message.objects.filter(user=nora, subject="Your account on Commlog").count() == 2
     assert "Welcome" in Client().get(link).text
+    both = _links()
     assert _choose(link).status_code == 302
-    assert [_choose(each).status_code for each in _links()] == [410, 410]
+    assert [_choose(each).status_code for each in both] == [410, 410]
     assert Client().post("/sign-in/", {"username": "nora", "password": NEW_PASSWORD}).status_code == 302
     invited = AuditEntry.objects.filter(action="INVITED", target_key=nora.key.hex)
     assert [each.actor for each in invited] == [ada, ada]

@@ -59,15 +59,12 @@ def _envelope(message: Message) -> Envelope:
     found = sendable.envelope_of(message)
     from dataclasses import replace
 
-    return replace(found, secrets=SealedValues.objects.of([message.pk]).get(message.pk, ""))
+    return replace(found, secrets=SealedValues.objects.of([message.pk], timezone.now()).get(message.pk, ""))
 
 
-def _failed(message: Message, **ago: float) -> Message:
+def _failed(message: Message) -> Message:
     Message.objects.filter(pk=message.pk).update(
-        state=MessageState.FAILED,
-        due_at=None,
-        failure_reason=Reason.MESSAGING_EXCEPTION,
-        failed_at=timezone.now() - timedelta(**ago),
+        state=MessageState.FAILED, due_at=None, failure_reason=Reason.MESSAGING_EXCEPTION
     )
     return Message.objects.get(pk=message.pk)
 
@@ -107,16 +104,19 @@ def test_other_templates_of_the_event_do_not_tell_it_either() -> None:
 
 
 def test_it_is_wiped_once_sent_and_a_day_after_a_failure() -> None:
-    message = _failed(_told(), hours=23)
-    assert SealedValues.objects.wipe_left(timezone.now()) == 0
-    assert SealedValues.objects.wipe_left(timezone.now() + timedelta(hours=2)) == 1
+    now, message = timezone.now(), _told()
+    # It waited for long before it failed: a day begins with the failure.
+    Message.objects.filter(pk=message.pk).update(created_at=now - timedelta(days=3))
+    _failed(message)
+    wiped = [SealedValues.objects.wipe_left(now + timedelta(hours=hours)) for hours in (0, 23, 24)]
+    assert wiped == [0, 0, 1]
     with pytest.raises(NotResendable, match="its secret value was deleted"):
         outbox.resend(message, by=officer())
     assert outbox.resend_many([message.pk], by=officer()).skipped == 1
 
 
 def test_it_is_resent_as_it_is_and_to_its_own_destination() -> None:
-    message, by = _failed(_told(), hours=1), officer()
+    message, by = _failed(_told()), officer()
     assert not can_be_written_anew(message)
     with pytest.raises(NotResendable, match="only to its own destination"):
         outbox.resend(message, by=by, destination="other@example.org")
@@ -125,15 +125,16 @@ def test_it_is_resent_as_it_is_and_to_its_own_destination() -> None:
     )
     with pytest.raises(NotResendable, match="only as it is"):
         outbox.send_once(draft, instead_of=message)
+    SealedValues.objects.wipe_left(timezone.now())
     new = outbox.resend(message, by=by).message
-    assert list(SealedValues.objects.values_list("message", flat=True)) == [new.pk]
+    assert list(SealedValues.objects.values_list("message", "kept_until")) == [(new.pk, None)]
     gateway = Gateway()
     whole.send(gateway, _envelope(new))  # type: ignore[arg-type]
     assert gateway.got[0].body == SENT
 
 
 def test_many_are_resent_with_theirs() -> None:
-    message = _failed(_told(), hours=1)
+    message = _failed(_told())
     (new,) = outbox.resend_many([message.pk], by=officer()).results.values()
     assert list(SealedValues.objects.values_list("message", flat=True)) == [new]
 
@@ -143,7 +144,7 @@ def test_nothing_is_asked_of_messages_without_one() -> None:
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        assert SealedValues.objects.of([]) == {}
+        assert SealedValues.objects.of([], timezone.now()) == {}
         whole.send(gateway := Gateway(), envelope)  # type: ignore[arg-type]
     assert (len(asked), gateway.got) == (0, [envelope])
 
