@@ -78,6 +78,7 @@ TABLE: dict[str, Row] = {
     "company-out": _get(404, 404, 404, 404, 404),
     "company-ended": _post(404, 404, 404, 404, 404),
     "security-company": _get(SIGN_IN, 404, 404, 404, 404),
+    "icons": _get(200, 200, 200, 200, 200),
     "alive": _get(200, 200, 200, 200, 200),
     "ready": _get(200, 200, 200, 200, 200),
     "sender": _get(200, 200, 200, 200, 200),

@@ -19,9 +19,9 @@ def of(directory: Path) -> list[dict[str, Any]]:
                     "commlog.navigation.frame",
                 ],
                 "builtins": [
+                    "commlog.templatetags.icons",
                     "commlog.templatetags.live",
                     "commlog.templatetags.rows",
-                    "commlog.templatetags.sprite",
                     "commlog.templatetags.wording",
                 ],
             },

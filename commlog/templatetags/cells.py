@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 from commlog.log.columns import Column
 from commlog.log.table import MessageTable
 from commlog.message.offers import Offer
+from commlog.templatetags.icons import icon
 from commlog.templatetags.resending import Offered, resend_button
-from commlog.templatetags.sprite import icon
 from commlog.templatetags.wording import Clock, brief, day, left, receipt, standing, state_title
 from notifications.models import Message
 from notifications.states import MessageState, MessageType

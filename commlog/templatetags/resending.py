@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from commlog.message.offers import Offer
-from commlog.templatetags.sprite import icon
+from commlog.templatetags.icons import icon
 from commlog.templatetags.wording import lately, minute
 from notifications.models import Message
 
