@@ -3,6 +3,7 @@ it without changing an entry. For the entries of before the guard is lifted, bat
 """
 
 import json
+from contextlib import contextmanager
 
 from cryptography.fernet import Fernet
 from django.core.serializers.json import DjangoJSONEncoder
@@ -11,6 +12,7 @@ from django.db import migrations, models, transaction
 _BATCH = 1_000
 _TABLE = "commlog_auditentry"
 _TRIGGER = f"{_TABLE}_append_only"
+_SEAL = f"UPDATE {_TABLE} SET words = %s, target_label = '', before = NULL, after = NULL WHERE id = %s"
 
 
 def seal(apps, schema_editor):
@@ -21,23 +23,17 @@ def seal(apps, schema_editor):
     while rows := list(unsealed.filter(pk__gt=behind)[:_BATCH]):
         behind = rows[-1].pk
         keys = {row.pk: Fernet.generate_key() for row in rows}
-        for row in rows:
-            words = json.dumps([row.target_label, row.before, row.after], cls=DjangoJSONEncoder)
-            row.words = Fernet(keys[row.pk]).encrypt(words.encode()).decode()
-            row.target_label, row.before, row.after = "", None, None
+        words = [(_sealed(keys[row.pk], [row.target_label, row.before, row.after]), row.pk) for row in rows]
         made = [Key(entry_id=pk, key=key.decode()) for pk, key in keys.items()]
-        _write(schema_editor, lambda rows=rows, made=made: (
-            Key.objects.bulk_create(made),
-            Entry.objects.bulk_update(rows, ["words", "target_label", "before", "after"]),
-        ))
+        with _lifted(schema_editor) as cursor:
+            Key.objects.bulk_create(made)
+            cursor.executemany(_SEAL, words)
         sealed += len(rows)
     if sealed:
         key = Fernet.generate_key()
-        words = json.dumps(["the audit trail", None, {"entries sealed by the upgrade": sealed}])
+        words = _sealed(key, ["the audit trail", None, {"entries sealed by the upgrade": sealed}])
         with transaction.atomic(using=schema_editor.connection.alias):
-            entry = Entry.objects.create(
-                action="CHANGED", target_kind="installation", words=Fernet(key).encrypt(words.encode()).decode()
-            )
+            entry = Entry.objects.create(action="CHANGED", target_kind="installation", words=words)
             Key.objects.create(entry_id=entry.pk, key=key.decode())
 
 
@@ -49,7 +45,8 @@ def open_again(apps, schema_editor):
         rows = list(Entry.objects.filter(pk__in=keys))
         for row in rows:
             row.target_label, row.before, row.after = json.loads(Fernet(keys[row.pk]).decrypt(row.words))
-        _write(schema_editor, lambda rows=rows: Entry.objects.bulk_update(rows, ["target_label", "before", "after"]))
+        with _lifted(schema_editor):
+            Entry.objects.bulk_update(rows, ["target_label", "before", "after"])
         behind = max(keys)
 
 
@@ -57,15 +54,20 @@ def _models(apps):
     return apps.get_model("commlog", "AuditEntry"), apps.get_model("commlog", "AuditKey")
 
 
-def _write(schema_editor, write):
-    """Run it in a transaction in which the guard of the trail is lifted."""
+def _sealed(key, said):
+    return Fernet(key).encrypt(json.dumps(said, cls=DjangoJSONEncoder).encode()).decode()
+
+
+@contextmanager
+def _lifted(schema_editor):
+    """A transaction in which the guard of the trail is lifted."""
     postgresql = schema_editor.connection.vendor == "postgresql"
     with transaction.atomic(using=schema_editor.connection.alias), schema_editor.connection.cursor() as cursor:
         if not postgresql:
             cursor.execute(f"DROP TRIGGER IF EXISTS {_TRIGGER}")  # installed anew after every migration
         elif _is_guarded(cursor):
             cursor.execute(f"ALTER TABLE {_TABLE} DISABLE TRIGGER {_TRIGGER}")
-        write()
+        yield cursor
         if postgresql and _is_guarded(cursor):
             cursor.execute(f"ALTER TABLE {_TABLE} ENABLE TRIGGER {_TRIGGER}")
 
