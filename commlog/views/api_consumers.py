@@ -31,6 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
+@confirmation.before_sending
 def new(request: HttpRequest) -> HttpResponse:
     form = ConsumerForm(request.POST or None)
     if form.is_valid():

@@ -17,6 +17,7 @@ from notifications.models import Message
 from notifications.secrets.sealed import is_sealed
 from tests.commlog.account.totp import code_of
 from tests.factories import PASSWORD, admin, make_consumer, officer, viewer
+from tests.test_permissions_matrix import one_of_everything
 
 pytestmark = pytest.mark.django_db
 WRONG = "000 000 000"
@@ -208,12 +209,6 @@ def test_it_is_asked_again_before_what_matters_most(settings: Any) -> None:
     here.post(address, {"days": ""})
     assert consumer.keys.count() == 2
 
-    for path in ("retention/edit/", f"users/{boss.key.hex}/edit/", "roles/new/"):
-        assert here.get(f"/administration/{path}").status_code == 200, path
-        boss_again = Client()
-        boss_again.force_login(boss)
-        assert "Confirm it’s you" in boss_again.post(f"/administration/{path}").text, path
-
     secret = _set_up(here)  # from now on the password does not suffice
     assert here.get("/account/security/codes/").text.count("<li><code>") == 10
     session = here.session
@@ -224,6 +219,28 @@ def test_it_is_asked_again_before_what_matters_most(settings: Any) -> None:
     code = {"confirm_code": code_of(secret), "confirm_get": "1"}
     assert here.post("/account/security/passkey/", code)["Location"] == "/account/security/passkey/"
     assert "Add a passkey" in here.get("/account/security/passkey/").text
+
+
+_ASKED = (
+    *("role-new", "role", "role-delete", "company-groups", "company-group-remove"),
+    *("administration-user-new", "administration-user-edit", "administration-user-password"),
+    *("administration-user-company", "administration-user-link", "administration-user-factor"),
+    *("api-consumer-new", "api-consumer-edit", "api-consumer-key", "api-key-rotate"),
+    *("erasure-new", "erasure-decide", "retention-edit", "retention-exception-new", "retention-exception"),
+    *("retention-exception-end", "legal-hold-lift", "account-sessions"),
+)
+
+
+def test_nothing_of_these_is_done_by_a_sign_in_that_is_long_ago(settings: Any) -> None:
+    settings.CONFIRM_MINUTES = 5
+    world, here = one_of_everything(), Client()
+    here.force_login(admin())
+    entries = AuditEntry.objects.count()
+    for name in _ASKED:
+        asked = here.post(world.address(name), {"name": "x"})
+        assert "Confirm it’s you" in asked.text, name
+        assert '<input type="hidden" name="name" value="x">' in asked.text, name
+    assert AuditEntry.objects.count() == entries
 
 
 def test_a_large_export_asks_again(settings: Any) -> None:

@@ -72,6 +72,16 @@ def test_the_selected_rows(pages: Client) -> None:
     assert list(job.items.order_by("pk").values_list("message", flat=True)) == [rows[0].pk, rows[2].pk]
 
 
+def test_above_a_number_it_is_asked_again_who_presses_the_button(pages: Client, settings: Any) -> None:
+    settings.CONFIRM_MINUTES, settings.CONFIRM_MESSAGES = 5, 1
+    rows = [make_message(FAILED, destination=f"{number}@example.org") for number in range(2)]
+    asked = confirm(pages, {"row": [each.pk for each in rows]})
+    assert "Confirm it’s you" in asked.text
+    assert not Job.objects.exists()
+    assert confirm(pages, {"row": [rows[0].pk]}).status_code == 302
+    assert Job.objects.get().total == 1
+
+
 def test_all_that_match_on_a_tab_with_what_is_left_out(pages: Client) -> None:
     ana = make_client()
     for _ in range(2):
