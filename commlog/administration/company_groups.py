@@ -9,6 +9,7 @@ from django.db import transaction
 from commlog import audit
 from commlog.audit import AuditAction
 from commlog.kit.role_choice import all_roles
+from commlog.kit.seen import SeenForm
 from commlog.models import CompanyGroup, User
 
 
@@ -34,7 +35,7 @@ class GroupForm(forms.ModelForm):
         return cleaned
 
 
-class SubjectForm(forms.Form):
+class SubjectForm(SeenForm, forms.Form):
     """What the provider calls a user."""
 
     subject = forms.CharField(
@@ -45,6 +46,10 @@ class SubjectForm(forms.Form):
         "Leave empty to link no account. Someone whose sign-in was refused sees their ID on that page; it is "
         "also in the audit trail.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.watch()
 
 
 def add(group: CompanyGroup, *, by: User) -> None:

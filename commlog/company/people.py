@@ -15,6 +15,7 @@ from commlog.account import notices
 from commlog.administration.users import staff
 from commlog.audit import AuditAction
 from commlog.kit.fields import LONGEST_USER_NAME
+from commlog.kit.seen import Check, without_form
 from commlog.models import CompanyGroup, User
 from commlog.recipients import people
 from notifications.channels.email import plain_address
@@ -56,10 +57,14 @@ def enter(claims: Mapping[str, Any]) -> User:
     return user
 
 
-def link(user: User, subject: str, *, by: User) -> None:
-    """Have this account sign in as that user, and no other one. Raises NotLet."""
+def link(user: User, subject: str, *, by: User, check: Check = without_form) -> None:
+    """Have this account sign in as that user, and no other one. Raises NotLet.
+
+    `check`: see commlog.kit.seen.
+    """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
+        check()
         other = user_of(subject)
         if other is not None and other != user:
             raise NotLet(f"This account is already linked to {other.name}.")
@@ -73,9 +78,11 @@ def link(user: User, subject: str, *, by: User) -> None:
             notices.tell(user, "A company account was linked", f"It was linked by {by.name}. {told}")
 
 
-def unlink(user: User, *, by: User) -> None:
+def unlink(user: User, *, by: User, check: Check = without_form) -> None:
     """End that. Raises staff.Refused where nobody could administer any more."""
     with staff.keeping_an_administrator():
+        User.objects.select_for_update().get(pk=user.pk)
+        check()
         _unlink(user, by=by)
 
 

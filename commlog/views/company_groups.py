@@ -13,6 +13,7 @@ from commlog.administration import company_groups
 from commlog.administration.company_groups import GroupForm, SubjectForm
 from commlog.administration.users import staff
 from commlog.company import discovery, people
+from commlog.kit.seen import Check, edited
 from commlog.models import CompanyGroup, User
 from commlog.views import confirmation
 
@@ -55,20 +56,22 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 def account(request: HttpRequest, key: UUID) -> HttpResponse:
     """The account of the company that signs in as a user."""
     person = get_object_or_404(User, key=key)
-    form = SubjectForm(request.POST or None, initial={"subject": people.subject_of(person)})
-    if form.is_valid():
+
+    def write(form: SubjectForm, check: Check) -> None:
+        subject, by = form.cleaned_data["subject"], permissions.staff(request)
         try:
-            _keep(person, form.cleaned_data["subject"], permissions.staff(request))
+            if subject:
+                people.link(person, subject, by=by, check=check)
+            else:
+                people.unlink(person, by=by, check=check)
         except (people.NotLet, staff.Refused) as refused:
             form.add_error("subject", str(refused))
-        else:
-            messages.success(request, "Saved.")
-            return redirect("administration-user", key)
-    return render(request, "administration/company/account.html", {"form": form, "person": person})
 
-
-def _keep(person: User, subject: str, by: User) -> None:
-    if subject:
-        people.link(person, subject, by=by)
-    else:
-        people.unlink(person, by=by)
+    form, saved = edited(
+        request, lambda data: SubjectForm(data, initial={"subject": people.subject_of(person)}), write
+    )
+    if saved:
+        messages.success(request, "Saved.")
+        return redirect("administration-user", key)
+    context = {"form": form, "person": person}
+    return render(request, "administration/company/account.html", context, status=form.status)

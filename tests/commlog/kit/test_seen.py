@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from commlog.company import people
 from commlog.models import ApiConsumer, AuditEntry, CustomView, MenuItem, User
 from notifications.models import Client as BankClient
 from notifications.models import Group, Lane, NotificationTemplate
@@ -130,7 +131,7 @@ def everything() -> dict[str, list[Any]]:
     models = [
         model
         for model in apps.get_models(include_auto_created=True)
-        if model._meta.app_label in ("commlog", "notifications", "auth")
+        if model._meta.app_label in ("commlog", "notifications", "auth", "socialaccount")
     ]
     kept = [model for model in models if model.__name__ != "UserSession"]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in kept}
@@ -143,6 +144,7 @@ def adam(client: Client) -> Client:
 
 
 EDITED = {
+    "administration-user-company",
     "administration-user-edit",
     "api-consumer-edit",
     "client-edit",
@@ -153,11 +155,13 @@ EDITED = {
     "template-edit",
     "view-edit",
 }
-_NAMES = ("name", "first_names", "username", "cap")  # one of them is in each of these forms
+_NAMES = ("name", "first_names", "username", "cap", "subject")  # one of them is in each of these forms
 
 
 def test_every_edit_form_says_what_it_was_filled_in_from_and_is_refused_without(adam: Client) -> None:
-    found = list(edit_forms(adam, one_of_everything()))
+    world = one_of_everything()
+    _link(User.objects.get(key=world.user))
+    found = list(edit_forms(adam, world))
     assert {name for name, _, _ in found} == EDITED
     for name, path, form in found:
         assert form.data.get("seen", [""])[0], f"{name} has no field `seen`"
@@ -222,6 +226,11 @@ def _user() -> str:
     return reverse("administration-user-edit", args=[user.key])
 
 
+def _link(user: User) -> str:
+    people.link(user, "s-1", by=user)
+    return reverse("administration-user-company", args=[user.key])
+
+
 def _vera() -> User:
     return User.objects.get(username="vera")
 
@@ -284,6 +293,15 @@ CASES = {
         (["Viewer"], "Viewer"),
         (["Viewer"], "Married"),
         ("no", "yes"),
+    ),
+    "company account": Case(
+        lambda: _link(make_user("vera")),
+        {"subject": "s-2"},
+        {"subject": "s-3"},
+        lambda: people.subject_of(_vera()),
+        "s-2",
+        "s-3",
+        ("s-2", "s-3"),
     ),
     "menu item": Case(
         _item,
