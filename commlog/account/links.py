@@ -56,6 +56,11 @@ def are_sent() -> bool:
     return set_up and not switches.is_off(EmailChannel.type)
 
 
+def reach(user: User) -> bool:
+    """Whether a link can be mailed to the user, so that nobody else has to know a password of theirs."""
+    return are_sent() and bool(user.email)
+
+
 def is_invited(user: User) -> bool:
     """Whether the user has yet to choose the first password."""
     return not user.has_usable_password()

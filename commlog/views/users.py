@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.account import factors, links, sessions
+from commlog.account import factors, links, passwords, sessions
 from commlog.administration.users import staff
 from commlog.administration.users.forms import (
     BY_NAME,
@@ -69,7 +69,8 @@ def user(request: HttpRequest, key: UUID) -> HttpResponse:
         "invited": links.is_invited(person),
         "company": discovery.is_on(),
         "subject": people.subject_of(person) if discovery.is_on() else "",
-        "can_send_link": links.are_sent() and person.is_active and person.email,
+        "link_reaches": links.reach(person),
+        "password_can_be_set": person == request.user or _can_be_typed_for(person),
         "left_views": [] if person.is_active else custom_views.private_of(person),
         "can_manage": permissions.may_manage_administration(request.user),
     }
@@ -101,9 +102,14 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def password(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Type a password for somebody whom no link reaches."""
     person = _person(key)
     if person == request.user:
         return redirect("account-password")  # which takes the present one, and keeps this session
+    if not _can_be_typed_for(person):
+        said = "chooses a password by a link that is sent by e-mail, or signs in with the company account"
+        messages.error(request, f"No password was set: {person.name} {said}.")
+        return redirect("administration-user", key)
     form = NewPasswordForm(request.POST or None, user=person)
     if form.is_valid():
         staff.set_password(person, form.cleaned_data["password"], by=permissions.staff(request))
@@ -185,6 +191,10 @@ def take_over_views(request: HttpRequest, key: UUID) -> HttpResponse:
         said = "1 view is yours now." if number == 1 else f"{number} views are yours now."
         messages.success(request, said)
     return redirect("administration-user", key)
+
+
+def _can_be_typed_for(person: User) -> bool:
+    return passwords.may_be_used(person) and not links.reach(person)
 
 
 def _person(key: UUID) -> User:

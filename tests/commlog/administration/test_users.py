@@ -195,6 +195,22 @@ def test_a_new_password_signs_the_user_out(pages: Client, ada: User) -> None:
     assert pages.get(f"{PAGE}{ada.key.hex}/password/")["Location"] == "/account/password/"
 
 
+@pytest.mark.usefixtures("mail_is_on")
+def test_nobody_types_a_password_for_whom_a_link_reaches(pages: Client) -> None:
+    vera, mute = viewer(username="vera", email="vera@bank.example"), viewer(username="mute", email="")
+    shown = pages.get(f"{PAGE}{vera.key.hex}/").text
+    assert "Send password link" in shown
+    assert "New password" not in shown
+    refused = pages.post(f"{PAGE}{vera.key.hex}/password/", {"password": NEW_PASSWORD}, follow=True)
+    assert "No password was set: Vera Viewer chooses" in refused.text
+    vera.refresh_from_db()
+    assert vera.check_password(PASSWORD)
+    assert "New password" in pages.get(f"{PAGE}{mute.key.hex}/").text
+    pages.post(f"{PAGE}{mute.key.hex}/password/", {"password": NEW_PASSWORD})
+    mute.refresh_from_db()
+    assert mute.check_password(NEW_PASSWORD)
+
+
 def test_a_password_that_somebody_else_chose_is_changed_before_anything_opens(pages: Client) -> None:
     vera = viewer(username="vera")
     assert pages.post(f"{PAGE}{vera.key.hex}/password/", {"password": NEW_PASSWORD}).status_code == 302
