@@ -8,6 +8,10 @@ const [modules, callback, ended, back] = process.argv.slice(2);
 const { Provider } = await import(pathToFileURL(join(modules, 'oidc-provider', 'lib', 'index.js')));
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+// How many seconds its clock is ahead: the tests set it.
+const now = Date.now;
+let ahead = 0;
+Date.now = () => now() + ahead * 1000;
 const server = createServer().listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const groups = new Map();
@@ -20,6 +24,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     }],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name', 'groups'], email: ['email'] },
     features: { backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true }, devInteractions: { enabled: true } },
+    ttl: { IdToken: 300 },
     cookies: { keys: ['only for tests'] },
     // Its own refuses addresses of this machine, where Commlog is.
     fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
@@ -33,6 +38,9 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     const asked = new URL(request.url, issuer);
     if (asked.pathname === '/test/groups') {
       groups.set(asked.searchParams.get('of'), asked.searchParams.getAll('group'));
+      response.end();
+    } else if (asked.pathname === '/test/clock') {
+      ahead = Number(asked.searchParams.get('ahead'));
       response.end();
     } else answer(request, response);
   });
