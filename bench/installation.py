@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ from commlog.demo.standins import StandIns
 
 ROOT = Path(__file__).resolve().parent.parent
 FINAL = ("SENT", "FAILED")
+LIVE = ("QUEUED", "QUEUED_FOR_STREAM", "SENDING_ASYNC", "WAITING")
 
 
 class Installation:
@@ -32,7 +35,8 @@ class Installation:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         own = {"DATABASE_URL": database_url, "MARKER_DIRECTORY": str(directory / "markers")}
         self.environment = {**kept, **providers.environment(), **own}
-        self._reader: subprocess.Popen[str] | None = None
+        self._staying: dict[str, subprocess.Popen[str]] = {}
+        self._asking = threading.Lock()
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """Run a command; its standard output."""
@@ -65,9 +69,9 @@ class Installation:
 
     def enqueue(self, *messages: dict[str, Any]) -> list[str]:
         """Store messages; their keys."""
-        return self.manage(
-            "enqueue", "-", text="\n".join(json.dumps(message) for message in messages)
-        ).split()
+        lines = self.directory / "enqueue.jsonl"
+        lines.write_text("\n".join(json.dumps(message) for message in messages))
+        return self.ask("enqueue", str(lines)).split()
 
     def log(self) -> list[dict[str, Any]]:
         """All messages, newest first."""
@@ -77,26 +81,34 @@ class Installation:
         """One message."""
         return json.loads(self.ask("message", key, "--json"))
 
-    def ask(self, *arguments: str) -> str:
-        """What a command says, run by a process that stays."""
-        if self._reader is None:
-            command, pipe = [sys.executable, "-m", "bench.reader"], subprocess.PIPE
-            self._reader = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=pipe, stdout=pipe, text=True
-            )
-        asked, answers = self._reader.stdin, self._reader.stdout
-        assert asked
-        assert answers
-        print(json.dumps(arguments), file=asked, flush=True)
-        answer = answers.readline()
-        assert answer, "the process that reads has ended: its error is on the standard error"
-        return str(json.loads(answer))
+    def ask(self, *arguments: object, of: str = "bench.staying") -> str:
+        """What a command says, or `run` of another module, in a process that stays."""
+        with self._asking:
+            if of not in self._staying:
+                pipe = subprocess.PIPE
+                self._staying[of] = subprocess.Popen(
+                    [sys.executable, "-m", "bench.staying", of],
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdin=pipe,
+                    stdout=pipe,
+                    text=True,
+                )
+            asked, answers = self._staying[of].stdin, self._staying[of].stdout
+            assert asked
+            assert answers
+            print(json.dumps(list(map(str, arguments))), file=asked, flush=True)
+            answer = answers.readline()
+        assert answer, f"{of} has ended: its error is on the standard error"
+        said, failed = json.loads(answer)
+        assert not failed, failed
+        return said
 
     def close(self) -> None:
         """End what stays."""
-        if self._reader is not None:
-            self._reader.communicate()
-            self._reader = None
+        for process in self._staying.values():
+            process.communicate()
+        self._staying.clear()
 
     @contextmanager
     def cluster(
@@ -128,6 +140,13 @@ class Installation:
 
     def until_final(self, *, within: float) -> list[dict[str, Any]]:
         """Wait until every message is final; the log."""
+        end = time.monotonic() + within
+        while any(
+            self.ask("log", "--limit", 1, "--state", state) for state in LIVE
+        ):  # short, however long the log
+            assert time.monotonic() < end, Counter((each["type"], each["state"]) for each in self.log())
+            time.sleep(0.3)
+        # One may have changed from a state to another between two questions.
         return self.until(lambda log: all(message["state"] in FINAL for message in log), within=within)
 
     def until(self, holds: Callable[[list[dict[str, Any]]], bool], *, within: float) -> list[dict[str, Any]]:

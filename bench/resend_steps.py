@@ -1,30 +1,22 @@
-"""What people do in `bench resend`, each step a process of its own: `python -m bench.resend_steps STEP …`
-prints one line of JSON.
-"""
+"""What people do in `bench resend`, step by step, in a process that stays (bench.staying)."""
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-import django
+from django.contrib.auth.models import Group as Role
+from django.test import Client
+from django.test.utils import setup_test_environment
+from django.utils import timezone
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
-django.setup()
-
-from django.contrib.auth.models import Group as Role  # noqa: E402  after setup
-from django.test import Client  # noqa: E402
-from django.test.utils import setup_test_environment  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from commlog import jobs  # noqa: E402
-from commlog.bulk.report import report  # noqa: E402
-from commlog.models import Job, User  # noqa: E402
-from notifications.models import Lane, Message  # noqa: E402
+from commlog import jobs
+from commlog.bulk.report import report
+from commlog.models import Job, User
+from notifications.models import Lane, Message
 
 PATIENCE = 600.0  # seconds
+setup_test_environment()  # the contexts of the pages can be read
 
 
 def fill(count: int, first: int = 0) -> dict[str, Any]:
@@ -56,7 +48,6 @@ def fill(count: int, first: int = 0) -> dict[str, Any]:
 
 def make(pace: str = "") -> dict[str, Any]:
     """Everything that failed and is not delivered: look at the confirmation, and confirm it."""
-    setup_test_environment()  # the contexts of the pages can be read
     browser = Client()
     browser.force_login(User.objects.get(username="bench"))
     given = {"of": "/communications/?state=UNDELIVERED", "all": "1"}
@@ -115,8 +106,9 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "result": result,
 }
 
-if __name__ == "__main__":
-    name, *arguments = sys.argv[1:]
+
+def run(name: str, *arguments: str) -> None:
+    """Do a step, and print what came of it as JSON."""
     print(
         json.dumps(
             STEPS[name](*(int(each) if each.isdigit() and len(each) < 10 else each for each in arguments))

@@ -21,7 +21,7 @@ WORKERS = slice(2, 4)
 
 def step(installation: Installation, *arguments: object) -> dict[str, Any]:
     """A step of bench.resend_steps."""
-    return json.loads(installation.module("bench.resend_steps", *arguments).splitlines()[-1])
+    return json.loads(installation.ask(*arguments, of="bench.resend_steps"))
 
 
 def kill_workers(sender: subprocess.Popen[bytes]) -> None:

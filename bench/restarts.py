@@ -72,14 +72,14 @@ class Load(threading.Thread):
         self.stored = self.refused = 0
 
     def run(self) -> None:
-        """Batches of a hundred, one after the other."""
+        """Batches of a hundred, one a second."""
         while not self._enough.is_set():
             try:
                 self._load.enqueue(80, slow=20, seconds=0.5)
                 self.stored += 1
             except AssertionError:  # the command failed
                 self.refused += 1
-            self._enough.wait(0.2)
+            self._enough.wait(1.0)
 
     def end(self) -> None:
         """No more."""

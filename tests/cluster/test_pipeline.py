@@ -161,7 +161,7 @@ def test_nothing_is_lost_when_every_process_is_killed(installation: Installation
     assert not any(destination.startswith("+") for destination in twice), "an SMS was sent twice"
     assert all(message["attempts"] for message in log)
     counted = "from bench.counts import wrong; print(wrong())"
-    assert installation.manage("shell", "--no-imports", "-c", counted).strip() == "[]"
+    assert installation.ask("shell", "--no-imports", "-c", counted).strip() == "[]"
 
 
 @pytest.mark.postgres

@@ -34,7 +34,6 @@ def takes_writes(installation: Installation, server: str, whether: bool) -> None
 def test_nothing_is_lost_or_sent_twice_and_little_is_said(installation: Installation, server: str) -> None:
     messages = mixed(installation.providers, 20)
     installation.enqueue(*messages)
-    installation.close()
     takes_writes(installation, server, whether=False)
 
     with installation.cluster("sender"):

@@ -143,7 +143,7 @@ def test_nothing_is_sent_twice_unmarked(installation: Installation, tmp_path: Pa
         assert Counter(received(installation.providers)) - once == Counter(["operations@example.org"])
         assert _ask(installation, _live("EMAIL", "QUEUED")) == 1
 
-        installation.manage("after_restore", "--release")
+        installation.ask("after_restore", "--release")
         step(installation, "steer", job, "resume", "DONE")
         _settles(installation, live=1)
 
