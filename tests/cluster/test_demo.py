@@ -13,8 +13,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from commlog.demo.place import BASE
 
@@ -65,6 +67,14 @@ class Terminal:
         with contextlib.closing(connection):
             connection.request("GET", "/sign-in/")
             return connection.getresponse().status
+
+    def signs_in(self, name: str, password: str) -> str:
+        """Where the sign-in leads."""
+        browser, address = requests.Session(), f"http://127.0.0.1:{self.port}/sign-in/"
+        page = browser.get(address, timeout=10).text
+        token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)[0]
+        typed = {"username": name, "password": password, "csrfmiddlewaretoken": token}
+        return urlsplit(browser.post(address, typed, timeout=10).url).path
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -163,6 +173,12 @@ def test_from_the_first_start_to_the_last_process(directory: Path) -> None:
     with terminal(directory) as first:
         first.until_it_answers(within=90)
         assert first.page() == 200
+        users = re.findall(
+            r"^\| `([a-z]+)` \| `(\S+)` \| [A-Z]", (BASE / "README.md").read_text(), re.MULTILINE
+        )
+        assert {name: first.signs_in(name, password) for name, password in users} == dict.fromkeys(
+            ["admin", "officer", "viewer"], "/"
+        )
         assert "Making a past" in first.output.read_text()
         assert "harbour-lights-2026" in first.output.read_text()
         made = messages(directory, "SENT") + messages(directory, "FAILED")

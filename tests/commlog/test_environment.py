@@ -299,6 +299,12 @@ def test_production_starts() -> None:
     assert started("-c", "import commlog.wsgi", **PRODUCTION).returncode == 0
 
 
+def test_a_second_factor_and_a_fresh_sign_in_are_asked_for_in_production_alone() -> None:
+    for variables, roles, minutes in (({"DEBUG": "1"}, [], 0), (PRODUCTION, ["Administrator"], 5)):
+        found = settings_of(**variables)
+        assert (found["SECOND_FACTOR_ROLES"], found["CONFIRM_MINUTES"]) == (roles, minutes)
+
+
 def test_production_needs_a_named_database() -> None:
     unnamed = {name: value for name, value in PRODUCTION.items() if name != "DATABASE_URL"}
 

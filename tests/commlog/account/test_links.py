@@ -18,7 +18,7 @@ from notifications import outbox
 from notifications.models import Message, SealedValues
 from notifications.outbox import NotResendable
 from notifications.secrets import hidden
-from tests.factories import PASSWORD, admin, make_user, viewer
+from tests.factories import PASSWORD, admin, make_key, make_user, viewer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mail_is_on")]
 NEW_PASSWORD = "three quiet green rivers"
@@ -103,11 +103,17 @@ def test_no_reader_sees_a_link(vera: User, pages: Client) -> None:
     (token,) = [_given(link)["token"] for link in _links()]
     message = Message.objects.get()
     seen = pages.get(f"/communications/{message.key.hex}/").text
-    found = pages.post(
-        "/api/communications/messages:search", {"filterCriteria": []}, content_type="application/json"
-    ).text
-    assert hidden.MARK in seen
-    for text in (seen, found, pages.get("/communications/").text, pages.get("/administration/audit/").text):
+    body, key = {"filterCriteria": []}, {"apiKey": make_key()}
+    found = (
+        Client()
+        .post("/api/communications/messages:search", body, content_type="application/json", headers=key)
+        .text
+    )
+    export = b"".join(pages.post("/communications/export/", {"format": "csv"})).decode()
+    for text in (seen, found, export):
+        assert hidden.MARK in text
+    listed = (pages.get(path).text for path in ("/communications/", "/administration/audit/"))
+    for text in (seen, found, export, *listed):
         assert token not in text
 
 

@@ -270,6 +270,19 @@ def test_codes_states_and_answers_are_of_one_sign_in(provider: Provider) -> None
     assert browser.get(_path(provider.authorize(left)))["Location"] == "/"
 
 
+@pytest.mark.parametrize("local", [True, False])
+def test_the_first_button_of_the_sign_in_page_is_that_of_the_password(
+    provider: Provider, settings: Any, local: bool
+) -> None:
+    settings.LOCAL_PASSWORDS = local
+    page = Client().get("/sign-in/").text
+    form = page[page.index("<form") : page.index('type="submit"')]
+    assert 'action="/sign-in/"' in form
+    assert 'name="username"' in form
+    assert 'name="password"' in form
+    assert 'href="/sign-in/company/' in page
+
+
 def test_the_page_of_somebody_else_begins_no_sign_in(provider: Provider) -> None:
     left = Client().get("/sign-in/company/", headers={"Sec-Fetch-Site": "cross-site"})
     assert left["Location"] == "/sign-in/"
