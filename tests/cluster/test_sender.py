@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
 ROLES = ("main", "sentinel", "worker 1", "worker 2", "monitor", "pusher")
 BACK_WITHIN = 15.0  # seconds
-# One process of two is enough here: which processes there are does not depend on the database.
+# Once is enough here: which processes there are does not depend on the database.
 _ON_POSTGRESQL = pytest.mark.skipif(settings.IS_SQLITE, reason="done on PostgreSQL")
+_ON_SQLITE = pytest.mark.skipif(not settings.IS_SQLITE, reason="done on SQLite")
 
 
 def victim(sender: subprocess.Popen[bytes], role: str) -> int:
@@ -47,7 +48,9 @@ def sending(installation: Installation) -> int:
 
 
 # `python -m bench.chaos roles` tries them all, idle and busy
-@pytest.mark.parametrize("role", ["sentinel", pytest.param("worker 1", marks=_ON_POSTGRESQL)])
+@pytest.mark.parametrize(
+    "role", [pytest.param("sentinel", marks=_ON_SQLITE), pytest.param("worker 1", marks=_ON_POSTGRESQL)]
+)
 def test_a_killed_process_stops_nothing_for_long(installation: Installation, role: str) -> None:
     with installation.cluster("sender") as sender:
         time.sleep(4)
@@ -62,7 +65,13 @@ def test_a_killed_process_stops_nothing_for_long(installation: Installation, rol
     assert (back - killed).total_seconds() < BACK_WITHIN + 10
 
 
-@pytest.mark.parametrize("role", [pytest.param("main", marks=_ON_POSTGRESQL), "the worker that sends it"])
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param("main", marks=_ON_POSTGRESQL),
+        pytest.param("the worker that sends it", marks=_ON_SQLITE),
+    ],
+)
 def test_what_the_killed_were_sending_waits_for_no_lease(installation: Installation, role: str) -> None:
     slow = {"type": "WEB_HOOK", "destination": installation.providers.webhook_url("/slow/20/1"), "body": "{}"}
     assert installation.log() == []  # what reads has started
@@ -79,6 +88,7 @@ def test_what_the_killed_were_sending_waits_for_no_lease(installation: Installat
     assert took < LEASE.total_seconds() - RENEW_EVERY  # sooner than its lease can end
 
 
+@_ON_SQLITE  # on PostgreSQL `python -m bench.chaos freezes` does it
 def test_a_frozen_cluster_is_started_anew(installation: Installation) -> None:
     with installation.cluster("sender") as sender:
         time.sleep(4)
@@ -88,6 +98,7 @@ def test_a_frozen_cluster_is_started_anew(installation: Installation) -> None:
         assert {message["state"] for message in installation.until_final(within=40)} == {"SENT"}
 
 
+@_ON_SQLITE
 def test_it_stops_clean_and_leaves_no_process(installation: Installation) -> None:
     with installation.cluster("sender") as sender:
         victim(sender, "pusher")
@@ -98,7 +109,7 @@ def test_it_stops_clean_and_leaves_no_process(installation: Installation) -> Non
     assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.skipif(not settings.IS_SQLITE, reason="done on SQLite")
+@_ON_SQLITE
 def test_it_waits_for_a_database_that_is_not_ready(installation: Installation, tmp_path: Path) -> None:
     migrated, later = tmp_path / "commlog.sqlite3", tmp_path / "later.sqlite3"
     environment = installation.environment | {"DATABASE_URL": f"sqlite:///{later}"}
