@@ -8,17 +8,21 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import django
 
 from bench.freezes import freezes
 from bench.hosts import hosts
-from bench.installation import ROOT
+from bench.installation import ROOT, migrated_database
 from bench.restarts import restarts
 from bench.roles import roles
+from bench.run import MIGRATED
 from bench.storms import clean_stops, kill_storm
 
 
@@ -59,6 +63,7 @@ def main() -> int:
         help="a PostgreSQL server, postgres://user@host:5432/postgres; default: SQLite only",
     )
     parser.add_argument("--only", action="store_true", help="on that server only, not on SQLite too")
+    parser.add_argument("--like", default="", help="a migrated database on that server, to copy")
     options = parser.parse_args()
     servers = [options.server] if options.only else list(dict.fromkeys(["", options.server]))
     runs = [
@@ -66,9 +71,14 @@ def main() -> int:
         for name in options.names or PROGRAMMES
         for server in (servers[:1] if name in ONCE else servers)
     ]
+    if options.like:
+        MIGRATED[servers[0]] = options.like
     if len(runs) == 1 or not options.quick:
         return int(any([_run(name, server, options.seed, options.quick) for name, server in runs]))
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as threads:
+        for server in servers:  # once for all of its programmes, each of which would take eight seconds
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            MIGRATED[server] = stack.enter_context(migrated_database(server, directory))
         return int(any(list(threads.map(lambda each: _apart(*each, options.seed), runs))))
 
 
@@ -85,6 +95,7 @@ def _apart(name: str, server: str, seed: int) -> bool:
     """In a process of its own, whose output is printed in one piece."""
     command = [sys.executable, "-m", "bench.chaos", name, "--quick", "--seed", str(seed)]
     command += ["--server", server, "--only"] if server else []
+    command += ["--like", MIGRATED[server]]
     done = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

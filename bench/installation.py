@@ -199,6 +199,15 @@ def new_database(server: str, directory: Path, *, like: str = "") -> Iterator[st
 
 
 @contextmanager
+def migrated_database(server: str, directory: Path) -> Iterator[str]:
+    """The URL of a new migrated database, to copy."""
+    with new_database(server, directory) as url:
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, check=True)
+        yield url
+
+
+@contextmanager
 def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[Installation]:
     """A migrated installation with providers; its database is a copy of `like` where that is given: migrating
     takes seconds.

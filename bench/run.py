@@ -19,6 +19,9 @@ from bench.installation import ROOT, Installation, installed, mixed
 
 ALL_FINAL_WITHIN = 60.0  # seconds after the last fault
 
+# Servers (empty: SQLite), and the URL of a migrated database on each that an installation may be a copy of.
+MIGRATED: dict[str, str] = {}
+
 
 class Run:
     """One installation under faults: its senders, and who is killed next."""
@@ -207,7 +210,10 @@ def send_signal(pid: int, number: int) -> None:
 @contextmanager
 def running(chance: random.Random, server: str) -> Iterator[Run]:
     """A run on a new installation; nothing of it is left afterwards."""
-    with tempfile.TemporaryDirectory() as directory, installed(Path(directory), server) as installation:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        installed(Path(directory), server, like=MIGRATED.get(server, "")) as installation,
+    ):
         run = Run(installation, chance)
         try:
             yield run
