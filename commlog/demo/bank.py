@@ -1,6 +1,7 @@
 """The demo's bank: a past, made once; then its core banking tells of events, and staff write by hand."""
 
 import argparse
+import gc
 import json
 import time
 import urllib.request
@@ -40,7 +41,9 @@ def past(place: Place, options: argparse.Namespace) -> None:
     """Bring the tables up to date; make the past unless it is there."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        gc.disable()  # a third of the time that a first start migrates
         call_command("migrate", verbosity=0)
+        gc.enable()
     memory = place.read()
     if not memory.finished:
         print(f"Making a past of {options.messages:,} messages. This is done once.", flush=True)  # noqa: T201  shown in the terminal by the runner
