@@ -7,6 +7,7 @@ administrator who ask for another's private object. Every request is undone befo
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import UUID
 
@@ -374,9 +375,9 @@ def world(shared: None) -> World:
 
 
 @pytest.fixture(scope="module")
-def people(shared: None) -> dict[str, User | None]:
+def people(shared: None) -> dict[str, SimpleCookie]:
     makers: tuple[Callable[[], User], ...] = (outsider, viewer, officer, admin)
-    return dict(zip(PEOPLE, [None, *(make() for make in makers)], strict=True))
+    return dict(zip(PEOPLE, [SimpleCookie(), *(_signed_in(make()) for make in makers)], strict=True))
 
 
 def one_of_everything() -> World:
@@ -424,11 +425,17 @@ ADDRESSES = dict(_addresses())
 KNOWN = [name for name in TABLE if name in ADDRESSES]
 
 
-def _status(person: User | None, method: str, path: str) -> int:
+def _signed_in(person: User) -> SimpleCookie:
+    """The cookies of a browser in which the person has signed in: once, which takes as long as a page."""
+    browser = Client()
+    browser.force_login(person)
+    return browser.cookies
+
+
+def _status(cookies: SimpleCookie, method: str, path: str) -> int:
     """The answer's status; what the request changed is undone."""
     browser = Client()
-    if person:
-        browser.force_login(person)
+    browser.cookies = SimpleCookie(cookies)
     with transaction.atomic():
         status: int = getattr(browser, method)(path).status_code
         transaction.set_rollback(True)
@@ -441,7 +448,7 @@ def test_no_address_is_missing() -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_each_person_at(name: str, world: World, people: dict[str, User | None]) -> None:
+def test_each_person_at(name: str, world: World, people: dict[str, SimpleCookie]) -> None:
     row, path = TABLE[name], world.address(name)
     assert {who: _status(person, row.method, path) for who, person in people.items()} == dict(
         zip(PEOPLE, row.statuses, strict=True)
@@ -463,18 +470,18 @@ def test_where_a_redirect_leads(name: str, world: World, client: Client) -> None
 @pytest.mark.parametrize("name", [name for name in KNOWN if TABLE[name].method == "post"])
 def test_reading_an_address_that_writes_is_refused(name: str, world: World) -> None:
     path = world.address(name)
-    assert _status(admin(), "get", path) in (
+    assert _status(_signed_in(admin()), "get", path) in (
         {200} if name.endswith("-delete") else {401, 405} if name.startswith("api-subscribe") else {405}
     )
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY))
 def test_who_may_only_read_the_administration_reads_it(name: str, world: World) -> None:
-    assert _status(_auditor(), "get", world.address(name)) == 200
+    assert _status(_signed_in(_auditor()), "get", world.address(name)) == 200
 
 
 def test_who_may_only_read_the_administration_writes_nothing(world: World) -> None:
-    auditor = _auditor()
+    auditor = _signed_in(_auditor())
     for name in KNOWN:
         path = world.address(name)
         if path.startswith("/administration/") and name not in READ_ONLY:
@@ -486,7 +493,7 @@ FOR_ANY_KEY = {"menu-item-order", "receipt-twilio", "account-communications"}
 
 
 def test_an_address_of_nothing_is_not_found(world: World) -> None:
-    person = admin()
+    person = _signed_in(admin())
     for name in KNOWN:
         if "key" in ADDRESSES[name] and name not in FOR_ANY_KEY:
             path = world.address(name, key=NOTHING)
@@ -494,7 +501,7 @@ def test_an_address_of_nothing_is_not_found(world: World) -> None:
 
 
 def test_what_the_menu_hides_is_refused_by_address() -> None:
-    person = admin()
+    person = _signed_in(admin())
     lists = ("log", "clients", "groups", "users")
     assert [_status(person, "get", reverse(name)) for name in lists] == [200] * 4
     MenuItem.objects.update(for_everyone=False)

@@ -17,7 +17,7 @@ from tests.commlog.api import sensible
 from tests.commlog.api.conftest import Program, refusal
 from tests.commlog.api.test_permissions import TABLE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("hostile")]
 DESCRIBED = {
     operation["operationId"]: (method, path, operation)
     for path, methods in api.described("/api/")["paths"].items()
@@ -94,6 +94,10 @@ def _no_limits(settings: Any) -> None:
     settings.API_MESSAGES_A_MINUTE = settings.API_MESSAGES_A_MINUTE_IN_ALL = 0
     settings.SIGN_IN_MOST_WRONG = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS = 10_000
     settings.EMAIL_HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rows(shared: None) -> None:
     sensible.make_rows()
 
 
