@@ -109,10 +109,11 @@ def test_recovery_codes_are_shown_once_and_each_opens_once(vera: User) -> None:
     assert again.post("/sign-in/code/", {"code": fresh[0]}).status_code == 302
 
 
-def test_codes_are_not_guessed_neither_from_here_nor_from_everywhere(vera: User) -> None:
+def test_codes_and_passkeys_are_not_guessed_neither_from_here_nor_from_everywhere(vera: User) -> None:
     secret = _set_up(_signed_in(vera))
     browser, _ = _first_step(vera)
-    answers = [browser.post("/sign-in/code/", {"code": WRONG}).status_code for _ in range(5)]
+    wrong = [{"code": WRONG}, {"credential": "{}"}, {"credential": "x"}, {"code": WRONG}, {"code": WRONG}]
+    answers = [browser.post("/sign-in/code/", given).status_code for given in wrong]
     assert answers == [200, 200, 200, 200, 429]
     locked = browser.post("/sign-in/code/", {"code": code_of(secret)})
     assert (locked.status_code, "Too many wrong codes. Wait 15 minutes." in locked.text) == (429, True)
