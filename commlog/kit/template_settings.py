@@ -1,7 +1,21 @@
 """How templates are found, and what they know without being given it."""
 
+import re
 from pathlib import Path
 from typing import Any
+
+from django.template import Origin
+from django.template.loaders import filesystem
+
+_INDENTED = re.compile(r"\n[ \t]+")
+
+
+class Loader(filesystem.Loader):
+    """Reads our templates without the indentation of their lines, which no page needs."""
+
+    def get_contents(self, origin: Origin) -> str:
+        """Return the template's text."""
+        return _INDENTED.sub("\n", super().get_contents(origin))
 
 
 def of(directory: Path) -> list[dict[str, Any]]:
@@ -10,8 +24,16 @@ def of(directory: Path) -> list[dict[str, Any]]:
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
             "DIRS": [directory],
-            "APP_DIRS": True,
             "OPTIONS": {
+                "loaders": [
+                    (
+                        "django.template.loaders.cached.Loader",
+                        [
+                            "commlog.kit.template_settings.Loader",
+                            "django.template.loaders.app_directories.Loader",
+                        ],
+                    )
+                ],
                 "context_processors": [
                     "django.template.context_processors.request",
                     "django.contrib.auth.context_processors.auth",

@@ -118,8 +118,8 @@ class Row:
 
 
 def rows_of(conditions: Sequence[Given], *, adding: bool, masked: bool = False) -> list[Row]:
-    """The rows of the form: one a condition, and an empty one where it is asked for or nothing is there."""
+    """The rows of the form: one a condition, and an empty one where it is asked for."""
     rows = [Row(number, given, masked=masked) for number, given in enumerate(conditions, start=1)]
-    if len(rows) < MOST_CRITERIA and (adding or not rows):
-        rows.append(Row(len(rows) + 1, Given("", ""), fresh=adding, masked=masked))
+    if len(rows) < MOST_CRITERIA and adding:
+        rows.append(Row(len(rows) + 1, Given("", ""), fresh=True, masked=masked))
     return rows

@@ -18,7 +18,12 @@
     if (isDay(target) && before.has(target) && before.get(target) !== target.value) form.requestSubmit();
   });
 
-  // A further condition comes alone; without this script the whole page comes with it.
+  // A further condition comes alone, and the first one as soon as they are opened; without this script the whole page comes with it.
+  const add = async (number) => {
+    const button = form.querySelector("[data-add-condition]");
+    await htmx.ajax("GET", `${button.dataset.addCondition}?f${number}=`, { source: button, target: form.querySelector(".condition-rows"), swap: "beforeend" });
+  };
+  document.getElementById("more-conditions").addEventListener("toggle", ({ target }) => { if (target.open && !target.querySelector("[data-condition]")) add(1); });
   form.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-add-condition]");
     if (!button) return;
@@ -27,7 +32,7 @@
     const number = Math.max(0, ...rows.map((row) => Number(row.id.split("-")[1]))) + 1;
     const last = rows.at(-1);
     if (last && ![...last.querySelectorAll("[name]")].some((field) => !/^o/.test(field.name) && field.value)) return last.querySelector("select").focus();
-    await htmx.ajax("GET", `${button.dataset.addCondition}?f${number}=`, { source: button, target: form.querySelector(".condition-rows"), swap: "beforeend" });
+    await add(number);
     document.getElementById(`f${number}`)?.focus();
   });
 

@@ -9,8 +9,19 @@
   choice.checked = localStorage.getItem(stored) !== "off";
   choice.addEventListener("change", () => localStorage.setItem(stored, choice.checked ? "on" : "off"));
 
+  const list = help.querySelector("[data-from]");
+  const explain = async () => {
+    help.showModal();
+    if (list.firstChild) return;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(list.dataset.from)).text(), "text/html");
+      list.replaceChildren(...page.getElementById("shortcuts").children);
+    } catch {
+      window.feedback.unreached(false);
+    }
+  };
   for (const opener of document.querySelectorAll('[data-open="help"]')) {
-    opener.addEventListener("click", () => help.showModal());
+    opener.addEventListener("click", explain);
   }
 
   const TAKES_TEXT = "select, textarea, input:not([type=radio], [type=checkbox], [type=button], [type=submit]), [contenteditable]";
@@ -25,7 +36,7 @@
 
   const goTo = (row) => {
     if (!row) return;
-    const link = row.querySelector("a[data-dialog], a[href]");
+    const link = row.querySelector("a[href]");
     if (!link) row.tabIndex = -1; // a log may show columns without a link
     (link ?? row).focus();
     row.scrollIntoView({ block: "nearest" });
@@ -46,11 +57,11 @@
   const ofRow = {
     j: (row) => step(row, 1),
     k: (row) => step(row, -1),
-    x: (row) => row.querySelector("[data-select]")?.click(),
+    x: (row) => row.querySelector(".col-select input")?.click(),
   };
   const ofPage = {
     "/": () => search(),
-    "?": () => help.showModal(),
+    "?": explain,
   };
 
   const inSearchBox = (event) => {
