@@ -24,7 +24,7 @@ DEEP = 100_000
 PAGE = 50
 REPEATS = 6
 FORBIDDEN = re.compile(r"COUNT\(\*\)|\bOFFSET\b")
-ROW = b'role="row"'
+ROW = b'<tr id="row-'
 SEARCH_DAYS = 30
 
 
@@ -90,7 +90,7 @@ class Visitor:
             if number:
                 found.took.append(took * 1_000)
                 found.database.append(statements.seconds * 1_000)
-            found.statements, found.rows = len(statements.texts), max(0, response.content.count(ROW) - 1)
+            found.statements, found.rows = len(statements.texts), response.content.count(ROW)
         return found
 
 

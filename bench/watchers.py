@@ -33,7 +33,7 @@ WATCHERS, CHANGING, ROWS, EVERY, SECONDS, SAMPLES = 200, 100, 50, 3.0, 30.0, 60
 MOST = 2.0  # times the idle p95
 LOG = "/communications/"
 _PART = re.compile(r'id="live-([\w-]+)" class="live" data-version="(\w+)"')
-_ROW = re.compile(r'data-version="(\d+)\.(\w+)"')
+_ROW = re.compile(r'id="row-(\d+)" data-row="(\w+)"')
 _USERS = """
 import json, os
 from django.contrib.auth.models import Group as Role

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.test import Client
 
+ROW = r'id="row-(\d+)" data-row="(\w+)"'
 PART = re.compile(r'id="live-([\w-]+)" class="live" data-version="(\w+)"')
 
 
@@ -22,7 +23,7 @@ class OpenPage:
             r'class="message" data-key="(\w+)"', text if not opened else client.get(opened).text
         ):
             self.parts["message"] = shown[1]
-        self.rows = dict(re.findall(r'data-version="(\d+)\.(\w+)"', text))
+        self.rows = dict(re.findall(ROW, text))
         self.here = unescape(re.search(r'id="watch"[^>]* data-here="([^"]*)"', text)[1])  # type: ignore[index]
         found = re.search(r'data-watch="(\d+)"', text)
         self.newest = found[1] if found else ""
@@ -33,7 +34,7 @@ class OpenPage:
         seen = ",".join(f"{name}={version}" for name, version in self.parts.items())
         response = self.client.get(asked, headers={"Commlog-By-Itself": "1", "Commlog-Seen": seen})
         self.parts |= dict(PART.findall(response.text))
-        self.rows |= dict(re.findall(r'data-version="(\d+)\.(\w+)"', response.text))
+        self.rows |= dict(re.findall(ROW, response.text))
         if news := re.search(r'data-news="([^"]+)"', response.text):
             self.parts["newcomers"] = news[1]
         return response

@@ -2,17 +2,15 @@
 which all change at once.
 
 A drawn row is shared only by readers for whom it would be drawn alike: same version, same columns, same
-rights, same log. What is each reader's own, the token of its forms, is put in at the end.
+rights, same log. Nothing in it is one reader's own: the form of its button stands on the page.
 """
 
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_hex
 
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -27,8 +25,7 @@ from commlog.templatetags.wording import sees_urls_whole, standing
 from notifications.process import this_process
 
 _SHARED = 3.0  # seconds: longer than it takes until each page has asked
-_MOST = 2_000  # about two and a half kilobytes each
-_TOKEN = token_hex(16)  # stands for the token of the reader: nobody can write it into a message
+_MOST = 2_000  # about a kilobyte each
 
 _drawn: dict[Hashable, tuple[SafeString, float]] = this_process.keep({})
 
@@ -70,10 +67,8 @@ def draw(
             log=Drawn(now, not layout.timestamps),
             can_resend=can_resend,
             boxes=boxes,
-            here=here,
             back=back_to(here),
             whole=whole,
-            token=_TOKEN,
         )
         texts = drawn_rows((row for _, row in missing), drawing, swap=True)
         found |= {
@@ -81,8 +76,7 @@ def draw(
             for (key, _), text in zip(missing, texts, strict=True)
         }
         _share(found)
-    text = "".join(found[key][0] for key in keys)
-    return text.replace(_TOKEN, get_token(request)) if _TOKEN in text else text
+    return "".join(found[key][0] for key in keys)
 
 
 def _share(found: Mapping[Hashable, tuple[SafeString, float]]) -> None:

@@ -123,7 +123,8 @@ class MessageTable(tables.Table):
 
 
 def _attributes(column: Column, *, labelled: bool) -> SafeString:
-    kind = format_html("col-{}{}", column.key, column.width and f" {column.width}")
+    pattern = 'class="col-{} {}"' if column.width else "class=col-{}"
+    kind = format_html(pattern, column.key, column.width)
     if not labelled or column.key in UNLABELLED:
-        return format_html('class="{}"', kind)
-    return format_html('class="{}" data-label="{}"', kind, column.label)
+        return kind
+    return format_html('{} data-label="{}"', kind, column.label)

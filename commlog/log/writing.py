@@ -1,7 +1,8 @@
 """A query written as an address's query string, a job's pairs, or a custom view's fields."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.utils.http import urlencode
 
@@ -9,12 +10,15 @@ from commlog.kit.paging import DEFAULT_SIZE, Sorting
 from commlog.log.columns import DEFAULT_SORTING
 from commlog.log.conditions import PARAMETER
 from commlog.log.layouts import Layout
+from commlog.log.places import Place
 from commlog.log.query import LogQuery, Pairs
 from commlog.models import CustomView
 from notifications.criteria import Match
 
 SORT, PER_PAGE, MATCH, CURSORS = "sort", "per_page", "match", ("after", "before")
 VIEW, EDITED, COLUMNS, TIMESTAMPS, DENSITY = "view", "edited", "columns", "timestamps", "density"
+FROM = "from"  # in the address of a message: which log it was opened in
+WHOLE = Place()  # the organisation's log
 COMPACT = "compact"  # the density that has to be said
 PLAIN = {PER_PAGE: str(DEFAULT_SIZE), SORT: DEFAULT_SORTING.alias}  # what need not be said
 
@@ -82,8 +86,16 @@ def address(query: LogQuery) -> str:
 
 
 def back_to(here: str) -> str:
-    """Return the query string of a message's page that leads back to the log at this address."""
-    return f"?{urlencode({'from': here})}" if here else ""
+    """Return the query string of a message's page that leads back to the log at this address. Each row has it
+    twice, so it is short: the whole log is what it names by nothing.
+    """
+    address = here.removesuffix("?")
+    return f"?{FROM}" if address == WHOLE.url else f"?{FROM}={quote(address, safe='/?:,')}" if address else ""
+
+
+def origin_in(params: Mapping[str, str]) -> str:
+    """Return the address of the log that `back_to` leads to; "" where nothing is said."""
+    return params.get(FROM, "") or (WHOLE.url if FROM in params else "")
 
 
 def content(query: LogQuery, layout: Layout) -> dict[str, Any]:

@@ -28,10 +28,16 @@ TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 
 
 class ResendForm(forms.Form):
-    """The chain's last entry when the button was drawn, and whether to repeat what was sent."""
+    """The chain's last entry when the button was drawn; as `again`, where it repeats what was sent."""
 
     expected_last = forms.UUIDField(required=False)
-    again = forms.BooleanField(required=False)
+    again = forms.UUIDField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """The entry as `expected_last`, and whether to repeat."""
+        cleaned = super().clean() or {}
+        again = cleaned.get("again")
+        return {"expected_last": again or cleaned.get("expected_last"), "again": bool(again)}
 
 
 class ComposeForm(forms.Form):

@@ -1,7 +1,9 @@
 """The cells of a log's rows, one function a column of the catalogue.
 
 A page has four hundred of them or more, so none is a template of its own: that took most of the time of a
-page. `format_html` escapes all that is put in.
+page. `format_html` escapes all that is put in. Each byte of a cell is one of fifty or two hundred: an element
+has no class where its place in the cell says what it is (static/css/log-table.css), an `<i>` is for ears and
+paper, and what is cut says the whole of it by script (static/js/rows.js).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +22,7 @@ from commlog.log.table import MessageTable
 from commlog.message.offers import Offer
 from commlog.templatetags.icons import icon
 from commlog.templatetags.resending import Offered, resend_button
-from commlog.templatetags.wording import Clock, brief, day, left, receipt, standing, state_title
+from commlog.templatetags.wording import Clock, brief, day, left, receipt, standing, why_failed
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 
@@ -29,12 +31,11 @@ _NOTHING = SafeString("")
 # Django goes through the choices anew for each value that it is asked to call by its name.
 _STATES = {value: conditional_escape(label) for value, label in MessageState.choices}
 _TYPES = {value: conditional_escape(label) for value, label in MessageType.choices}
-_NOT_SENT = SafeString('<span class="muted" aria-hidden="true">–</span><span class="unseen">not sent</span>')
-_HELD = SafeString(
-    f' <span class="mark" title="On legal hold">{icon("hold")}<span class="unseen">On hold</span></span>'
-)
-_WITHHELD = SafeString('<i class="muted">hidden</i>')
-_CLIPPED = '<span class="clip" title="{}"><bdi>{}</bdi></span>'
+_NOT_SENT = SafeString("><i>not sent</i>")
+_HELD = SafeString(f'<span class="mark" title="On legal hold">{icon("hold")}<i>On hold</i></span>')
+_WITHHELD = SafeString('<em class="muted">hidden</em>')
+_EMPTY = SafeString(">")
+_LINE = 150  # characters of subject and text: no screen shows more in a line
 
 
 class _Named(Protocol):
@@ -52,10 +53,8 @@ class Drawing:
     log: Clock
     can_resend: bool
     boxes: bool  # whether the page has a column of boxes
-    here: str
     back: str  # the query of a message's address that leads back here
     whole: bool  # whether the reader sees URLs whole
-    token: str  # of its forms
 
     @property
     def now(self) -> datetime:
@@ -70,54 +69,47 @@ class Line:
     message: Message
     offer: Offer
     held: str  # what holds the message back
-    key: SafeString
     to: SafeString  # the destination as the reader may see it
     address: SafeString  # of the message
 
     @property
     def resend(self) -> SafeString:
-        """The place of its Resend button, and the button where something failed."""
-        inside = _NOTHING
-        if self.offer.failed:
-            inside = resend_button(
-                Offered(self.message, self.offer, self.to, self.page.here, self.page.can_resend),
-                token=self.page.token,
-                slot=f"resend-{self.key}",
-            )
-        return format_html('<div class="act" id="resend-{}">{}</div>', self.key, inside)
+        """The place of its Resend button, where something failed."""
+        if not self.offer.failed:
+            return _NOTHING
+        slot = f"resend-{self.message.pk}"
+        offered = Offered(self.message, self.offer, self.to, self.page.can_resend)
+        return format_html(
+            '<div class="act" id="{}">{}</div>', slot, resend_button(offered, slot=slot, form="resend")
+        )
 
 
 def _state(line: Line) -> SafeString:
     """The state as a link to the message, and its marks."""
     message, said = line.message, standing(line.message, line.page.now, line.held)
-    counted = _NOTHING if line.held else left(message, line.page.now)
-    under = (
-        format_html('<span class="under" title="{}"{}>{}</span>', said, counted, said) if said else _NOTHING
-    )
-    return format_html(
-        '<span class="marks"><a class="state" id="state-{}" data-state="{}" data-dialog href="{}" title="{}">'
-        '{}{}<span class="unseen"> {} to {}</span></a>{}{}{}</span>{}',
-        line.key,
+    link = format_html(
+        '<a class="state i-{}" href="{}"{}>{}<i> {} to {}</i></a>',
         message.state,
         line.address,
-        state_title(message),
-        icon(message.state),
+        format_html(' title="{}"', why_failed(message)) if message.state == MessageState.FAILED else _NOTHING,
         _STATES[message.state],
         _TYPES[message.type],
         line.to,
-        _again(line.offer),
-        _hold(message),
-        _warning(message),
-        under,
     )
+    marks = _again(line.offer) + _hold(message) + _warning(message)
+    if marks:
+        link = format_html('<span class="marks">{}{}</span>', link, marks)
+    if not said:
+        return format_html(">{}", link)
+    counted = _NOTHING if line.held else left(message, line.page.now)
+    return format_html('>{}<span class="under"{}>{}</span>', link, counted, said)
 
 
 def _again(offer: Offer) -> SafeString:
     if not offer.newer:
         return _NOTHING
     return format_html(
-        ' <a class="mark" data-dialog href="{}" title="Resent: {}">{}'
-        '<span class="unseen">Already resent: open the new entry</span></a>',
+        '<a class="mark" href="{}" title="Resent: {}">{}<i>Already resent: open the new entry</i></a>',
         _of(offer.newer.key),
         offer.newer.get_state_display(),
         icon("again"),
@@ -140,7 +132,7 @@ def _warning(message: Message) -> SafeString:
     else:
         return _NOTHING
     return format_html(
-        ' <span class="mark warn" title="{}">{}<span class="unseen">{}</span></span>',
+        '<span class="mark warn" title="{}">{}<i>{}</i></span>',
         said,
         icon("warning"),
         short,
@@ -151,12 +143,9 @@ def _sender(line: Line) -> SafeString:
     """Who sent it, and who resent it."""
     sender, resent_by = line.message.sender, line.message.resent_by
     if not resent_by:
-        return _clipped(sender)
+        return _isolated(sender)
     return format_html(
-        '<span class="clip" title="{} · resent by {}"><bdi>{}</bdi> <span class="muted">· resent by '
-        "<bdi>{}</bdi></span></span>",
-        sender,
-        resent_by,
+        '><span class="clip"><bdi>{}</bdi> <span class="muted">· resent by <bdi>{}</bdi></span></span>',
         sender,
         resent_by,
     )
@@ -171,12 +160,7 @@ def _sent(line: Line) -> SafeString:
 def _type(line: Line) -> SafeString:
     """Its icon; its name on hover, for ears, on paper and on cards."""
     name = _TYPES[line.message.type]
-    return format_html(
-        '<span class="type" title="{}">{}<span class="word">{}</span></span>',
-        name,
-        icon(line.message.type),
-        name,
-    )
+    return format_html('><span class="type i-{}"><i>{}</i></span>', line.message.type, name)
 
 
 def _message(line: Line) -> SafeString:
@@ -188,44 +172,49 @@ def _message(line: Line) -> SafeString:
     message = line.message
     subject = format_html("<b><bdi>{}</bdi></b> ", message.subject) if message.subject else _NOTHING
     if message.words_gone_at:
-        text = format_html('<i class="muted">Text deleted {}</i>', day(message.words_gone_at))
+        text = format_html('<em class="muted">Text deleted {}</em>', day(message.words_gone_at))
     elif message.masked:
         text = _WITHHELD
     else:
-        text = _isolated(message.excerpt)  # type: ignore[attr-defined]  # of the query
+        text = format_html("<bdi>{}</bdi>", _start(message))
     return format_html(
-        '<div class="line"><span class="clip">{}{}</span>{}'
-        '<a class="more" id="more-{}" data-dialog href="{}" aria-label="more of the message to {}">more</a>'
-        "</div>",
+        '><span>{}{}</span>{}<a class="more" href="{}">more<i> of {} to {}</i></a>',
         subject,
         text,
         line.resend if line.page.table.ends else _NOTHING,
-        line.key,
         line.address,
+        _TYPES[message.type],
         line.to,
     )
+
+
+def _start(message: Message) -> str:
+    """What of the text stands on the line behind the subject."""
+    text = " ".join(message.excerpt.split())  # type: ignore[attr-defined]  # of the query
+    room = max(_LINE - len(message.subject), _LINE // 4)
+    return text if len(text) <= room else f"{text[:room]}…"
 
 
 def _details(line: Line) -> SafeString:
     """What the provider said."""
     cause = line.message.failure_cause
     if line.message.masked:
-        return _WITHHELD
+        return format_html(">{}", _WITHHELD)
     said = cause if line.page.whole else line.message.shown_detail(cause)
-    return format_html(_CLIPPED, truncatechars(said, 500), truncatechars(said, 200))
+    return _isolated(truncatechars(said, 200))
 
 
 def _next_attempt(line: Line) -> SafeString:
     due_at = line.message.due_at
-    return brief(due_at, line.page.log) if due_at and not line.message.awaits_decision else _NOTHING
+    return brief(due_at, line.page.log) if due_at and not line.message.awaits_decision else _EMPTY
 
 
 def _resend_of(line: Line) -> SafeString:
     """The entry that it resends."""
     if line.message.resend_of is None:
-        return _NOTHING
+        return _EMPTY
     return format_html(
-        '<a data-dialog href="{}"><code>{}…</code><span class="unseen"> original entry</span></a>',
+        '><a data-dialog href="{}"><code>{}…</code><i> original entry</i></a>',
         _of(line.message.resend_of.key),
         line.message.resend_of.key.hex[:8],
     )
@@ -234,9 +223,9 @@ def _resend_of(line: Line) -> SafeString:
 def _resent_as(line: Line) -> SafeString:
     """The newest entry that resends it."""
     if not (newer := line.offer.newer):
-        return _NOTHING
+        return _EMPTY
     return format_html(
-        '<a data-dialog href="{}"><code>{}…</code> {}<span class="unseen">: new entry</span></a>',
+        '><a data-dialog href="{}"><code>{}…</code> {}<i>: new entry</i></a>',
         _of(newer.key),
         newer.key.hex[:8],
         newer.get_state_display(),
@@ -246,12 +235,11 @@ def _resent_as(line: Line) -> SafeString:
 def _person(name: str, whom: _Named | None, number: str = "") -> SafeString:
     """Whom it is for, as a link to the page of that name."""
     if whom is None:
-        return _NOTHING
+        return _EMPTY
     numbered = format_html(' <span class="muted">{}</span>', number) if number else _NOTHING
     return format_html(
-        '<a class="clip" href="{}" title="{}"><bdi>{}</bdi>{}</a>',
+        '><a class="clip" href="{}"><bdi>{}</bdi>{}</a>',
         reverse(name, args=[whom.key]),
-        whom.name,
         whom.name,
         numbered,
     )
@@ -260,31 +248,27 @@ def _person(name: str, whom: _Named | None, number: str = "") -> SafeString:
 def _account(key: UUID | None) -> SafeString:
     """The log of an account."""
     if key is None:
-        return _NOTHING
+        return _EMPTY
     return format_html(
-        '<a href="{}"><code>{}</code></a>', reverse("account-communications", args=[key]), key.hex
+        '><a href="{}"><code>{}</code></a>', reverse("account-communications", args=[key]), key.hex
     )
-
-
-def _clipped(text: object) -> SafeString:
-    return format_html(_CLIPPED, text, text)
 
 
 def _constant(constant: str, words: str) -> SafeString:
     """Plain words, with their constant on hover."""
-    return format_html('<span class="clip" title="{}">{}</span>', constant, words)
+    return format_html('><span class="clip" title="{}">{}</span>', constant, words)
 
 
 def _code(key: UUID | None) -> SafeString:
-    return format_html("<code>{}</code>", key.hex) if key else _NOTHING
+    return format_html("><code>{}</code>", key.hex) if key else _EMPTY
 
 
 def _text(said: object) -> SafeString:
-    return format_html("{}", said)
+    return format_html(">{}", said)
 
 
-def _isolated(text: str) -> SafeString:
-    return format_html("<bdi>{}</bdi>", text)
+def _isolated(text: object) -> SafeString:
+    return format_html("><bdi>{}</bdi>", text)
 
 
 def _of(key: UUID) -> str:
@@ -292,9 +276,11 @@ def _of(key: UUID) -> str:
 
 
 def cell_of(column: Column) -> Cell:
-    """What draws the column's cells."""
+    """What draws the column's cells: the end of a cell's tag, with further attributes if it has any, and all
+    that it holds.
+    """
     if column.plain:
-        return lambda line: _clipped(getattr(line.message, column.reads[0]))
+        return lambda line: _isolated(getattr(line.message, column.reads[0]))
     return _CELLS[column.key]
 
 
@@ -304,7 +290,7 @@ _CELLS: Mapping[str, Cell] = {
     "created": lambda line: brief(line.message.created_at, line.page.log),
     "sent": _sent,
     "type": _type,
-    "destination": lambda line: _clipped(line.to),
+    "destination": lambda line: _isolated(line.to),
     "message": _message,
     "client": lambda line: _person(
         "client", line.message.client, line.message.client.client_id if line.message.client else ""
@@ -323,9 +309,7 @@ _CELLS: Mapping[str, Cell] = {
     "failure_reason": lambda line: _constant(
         line.message.failure_reason, line.message.get_failure_reason_display()
     ),
-    "failure_meaning": lambda line: format_html(
-        '<span class="clip">{}</span>', line.message.get_failure_meaning_display()
-    ),
+    "failure_meaning": lambda line: _isolated(line.message.get_failure_meaning_display()),
     "failure_level": lambda line: _text(line.message.get_failure_level_display()),
     "failure_details": _details,
     "waiting_reason": lambda line: _constant(

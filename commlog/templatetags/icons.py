@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from heroicons.templatetags.heroicons import heroicon_micro
 
 from notifications import channels
+from notifications.states import DESCRIPTIONS
 
 register = template.Library()
 # What each is called here, and as a heroicon. States and types of messages are called by their constants.
@@ -48,10 +49,14 @@ _KEYBOARD = (
 
 @cache
 def stylesheet() -> str:
-    """A class for each icon, `i-SENT`, that sets `--icon` for what has it; base.css draws it."""
+    """A class for each icon, `i-SENT`, that sets `--icon` for what has it; base.css draws it. With a state's
+    comes `--about`, what it means.
+    """
     names = _DRAWN | {str(channel.type): channel.icon for channel in channels.ALL}
     drawn = {name: heroicon_micro(heroicon) for name, heroicon in names.items()} | {"keyboard": _KEYBOARD}
-    return "".join(f'.i-{name} {{ --icon: url("{_address(svg)}"); }}\n' for name, svg in drawn.items())
+    about = {str(state): f' --about: "{state}: {said}";' for state, said in DESCRIPTIONS.items()}
+    rules = ((name, _address(svg), about.get(name, "")) for name, svg in drawn.items())
+    return "".join(f'.i-{name} {{ --icon: url("{address}");{said} }}\n' for name, address, said in rules)
 
 
 def _address(svg: str) -> str:

@@ -14,7 +14,6 @@ from commlog.templatetags.wording import lately, minute
 from notifications.models import Message
 
 _NOTHING = SafeString("")
-_AGAIN = SafeString('<input type="hidden" name="again" value="1">')
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,29 @@ class Offered:
     message: Message
     offer: Offer
     to: str  # the destination as the reader may see it
-    here: str  # where to return to without JavaScript
     can_resend: bool
 
 
 def resend(context: RequestContext, *, slot: str, primary: bool) -> SafeString:
     """The button on the page of a message. Variables: message, offer, to, here, can_resend."""
-    offered = Offered(*(context[name] for name in ("message", "offer", "to", "here", "can_resend")))
-    return resend_button(offered, token=str(context.get("csrf_token", "")), slot=slot, primary=primary)
+    offered = Offered(*(context[name] for name in ("message", "offer", "to", "can_resend")))
+    if not (button := resend_button(offered, slot=slot, primary=primary)):
+        return _NOTHING
+    return format_html(
+        '<form method="post" hx-target="#{}" hx-swap="innerHTML" hx-disabled-elt="closest button">'
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+        '<input type="hidden" name="next" value="{}">{}</form>',
+        slot,
+        str(context.get("csrf_token", "")),
+        context["here"],
+        button,
+    )
 
 
-def resend_button(offered: Offered, *, token: str, slot: str, primary: bool = False) -> SafeString:
-    """The button. `slot`: the id of the element around it. `primary`: it is the page's main button."""
+def resend_button(offered: Offered, *, slot: str, form: str = "", primary: bool = False) -> SafeString:
+    """The button. `slot`: the id of the element around it. `form`: the id of the form that it sends, if it
+    does not stand in it. `primary`: it is the page's main button.
+    """
     message, offer = offered.message, offered.offer
     if not offer.failed:
         return _NOTHING
@@ -48,20 +58,13 @@ def resend_button(offered: Offered, *, token: str, slot: str, primary: bool = Fa
         before = _instead(offer.delivered, f"Sent {lately(timezone.localtime(arrived))}", slot)
     if not offered.can_resend:
         return before
-    target = reverse("resend", args=[message.key])
     return format_html(
-        '{}<form method="post" action="{}" hx-post="{}" hx-target="#{}" hx-swap="innerHTML" '
-        'hx-disabled-elt="find button"><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-        '<input type="hidden" name="expected_last" value="{}"><input type="hidden" name="next" value="{}">{}'
-        '<button type="submit" data-resend class="{}"{}>{}<span class="unseen"> to {}</span></button></form>',
+        '{}<button{} formaction="{}" hx-post name="{}" value="{}" class="{}"{}>{}<i> to {}</i></button>',
         before,
-        target,
-        target,
-        slot,
-        token,
+        format_html(' form="{}"', form) if form else _NOTHING,
+        reverse("resend", args=[message.key]),
+        "again" if offer.once_more else "expected_last",
         offer.last.hex,
-        offered.here,
-        _AGAIN if offer.once_more else _NOTHING,
         "primary" if primary else "small",
         format_html(' title="It was delivered {}. This sends it again."', minute(timezone.localtime(arrived)))
         if arrived

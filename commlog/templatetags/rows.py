@@ -19,21 +19,20 @@ register.simple_tag(takes_context=True)(resend)
 _NOTHING = SafeString("")
 _NO_KEY = UUID(int=0)
 _SWAP = SafeString(' hx-swap-oob="true"')
+_NO_BOX = SafeString("<td class=col-select>")
 
 
 @register.simple_tag(takes_context=True)
 def rows(context: RequestContext) -> SafeString:
-    """The rows of a page. Variables: log, table, can_resend, here, back."""
+    """The rows of a page. Variables: log, table, can_resend, back."""
     log, can_resend = context["log"], bool(context["can_resend"])
     drawing = Drawing(
         table=context["table"],
         log=log,
         can_resend=can_resend,
         boxes=can_resend,
-        here=context["here"],
         back=context["back"],
         whole=sees_urls_whole(context["request"]),
-        token=str(context.get("csrf_token", "")),
     )
     return format_html_join("", "{}", ((drawn,) for drawn in drawn_rows(log.rows, drawing)))
 
@@ -45,51 +44,45 @@ def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False)
     # A page has two hundred rows: what all of their addresses share is made once.
     address = reverse("message", args=[_NO_KEY]) + drawing.back
     for row in found:
-        message, key = row.message, row.message.key.hex
+        message = row.message
         # What several cells need is escaped once.
         line = Line(
             drawing,
             message,
             row.offer,
             row.held,
-            conditional_escape(key),
             conditional_escape(message.destination if drawing.whole else message.shown_destination),
-            conditional_escape(address.replace(_NO_KEY.hex, key, 1)),
+            conditional_escape(address.replace(_NO_KEY.hex, message.key.hex, 1)),
         )
         yield format_html(
             pattern,
-            line.key,
-            message.state,
-            _NOTHING if message.is_final else format_html(' data-live="{}"', message.pk),
-            _SWAP if swap else _NOTHING,
             message.pk,
             row.version,
+            _SWAP if swap else _NOTHING,
             _box(line) if drawing.boxes else _NOTHING,
             *(cell(line) for cell in cells),
-            _NOTHING
-            if drawing.table.ends
-            else format_html('<td role="cell" class="col-actions">{}</td>', line.resend),
+            _NOTHING if drawing.table.ends else format_html("<td class=col-actions>{}", line.resend),
         )
 
 
 def _pattern(cells: Iterable[str]) -> str:
-    """A row, with gaps for what differs. `cells`: their attributes, which all rows have alike."""
+    """A row, with gaps for what differs. `cells`: their attributes, which all rows have alike. Cells end
+    where the next begins.
+    """
     literally = (each.replace("{", "{{").replace("}", "}}") for each in cells)
-    shared = "".join(f'<td role="cell" {each}>{{}}</td>' for each in literally)
-    row = '<tr role="row" id="row-{}" data-row data-state="{}"{}{} data-version="{}.{}">{}'
-    return f"{row}{shared}{{}}</tr>\n"
+    shared = "".join(f"<td {each}{{}}" for each in literally)
+    return f'<tr id="row-{{}}" data-row="{{}}"{{}}>{{}}{shared}{{}}</tr>\n'
 
 
 def _box(line: Line) -> SafeString:
     """The cell of its tick box."""
-    box = _NOTHING
-    if line.page.can_resend and line.offer.failed:
-        box = format_html(
-            '<input type="checkbox" form="bulk" name="row" value="{}" id="select-{}" hx-preserve data-select '
-            'aria-label="Select the {} to {}">',
-            line.message.pk,
-            line.key,
-            line.message.get_type_display(),
-            line.to,
-        )
-    return format_html('<td role="cell" class="col-select">{}</td>', box)
+    if not line.page.can_resend or not line.offer.failed:
+        return _NO_BOX
+    return format_html(
+        '<td class=col-select><input type="checkbox" form="bulk" name="row" value="{}" '
+        'id="select-{}" hx-preserve aria-label="Select the {} to {}">',
+        line.message.pk,
+        line.message.pk,
+        line.message.get_type_display(),
+        line.to,
+    )

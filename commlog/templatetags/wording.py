@@ -25,16 +25,13 @@ from notifications.text.days import written
 
 register = template.Library()
 _BREAKS = "\n\r\t"
-_BRIEFLY = '<time datetime="{}" title="{}"><i>{}</i>{}<i>{}</i>{}</time>'
 
 
-def state_title(message: Message) -> str:
-    """The state's constant and what it means; of a failed message the reason as well."""
-    meaning = f"{message.state}: {DESCRIPTIONS[MessageState(message.state)]}"
+def why_failed(message: Message) -> str:
+    """What the state of a failed message means, and the reason. What other states mean the style says."""
     return (
-        f"{meaning} {message.get_failure_reason_display()} ({message.failure_reason})."
-        if message.state == MessageState.FAILED
-        else meaning
+        f"{message.state}: {DESCRIPTIONS[MessageState.FAILED]} "
+        f"{message.get_failure_reason_display()} ({message.failure_reason})."
     )
 
 
@@ -62,20 +59,19 @@ class Clock(Protocol):
 
 
 def brief(at: datetime, log: Clock) -> SafeString:
-    """A moment like `moment`, of which a screen shows what tells it from others: `11:02` today, else
-    `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper.
+    """A cell with a moment, of which a screen shows what tells it from others: `11:02` today, else
+    `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper, and the exact
+    instant on hover.
     """
     local, today = timezone.localtime(at), _day_of(log.now)
-    days, year, time = f"{local.day} {local:%b}", f" {local.year}", f" {local:%H:%M}"
-    if log.days_only:
-        parts = ("", days, year, "") if local.year == today.year else ("", days + year, "", "")
-    elif local.date() == today:
-        parts = (days + year, time, "", "")
-    elif local.year == today.year:
-        parts = ("", days, year, time)
+    days, time = f"{local.day} {local:%b}", "" if log.days_only else f" {local:%H:%M}"
+    if local.year != today.year:
+        pattern = ' title="{}">{} {}<i>{}</i>' if time else ' title="{}">{} {}{}'
+    elif local.date() == today and time:
+        pattern = ' title="{}"><i>{} {}</i>{}'
     else:
-        parts = ("", days + year, time, "")
-    return format_html(_BRIEFLY, machine(local), exact(local), *parts)
+        pattern = ' title="{}">{}<i> {}</i>{}'
+    return format_html(pattern, exact(local), days, local.year, time)
 
 
 @lru_cache(maxsize=16)

@@ -13,6 +13,7 @@ from commlog import permissions
 from commlog.access import recording
 from commlog.kit import return_address
 from commlog.live import opened, parts
+from commlog.log.writing import origin_in
 from commlog.message import offers
 from commlog.message.compose import ResendForm, can_be_written_anew
 from commlog.models.access_record import Access
@@ -35,7 +36,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         recording.opened(request, Access.OPENED, found, *others)
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "message/message.html", shown | {"in_dialog": True})
-    beside = None if parts.seen_by(request) else neighbours(found, request.GET.get("from", ""), request)
+    beside = None if parts.seen_by(request) else neighbours(found, origin_in(request.GET), request)
     shown |= {"beside": beside, "watch": request.path}  # whence the reader came changes nothing in the parts
     return parts.render(request, "message/page.html", shown, within="message/message.html")
 
@@ -47,22 +48,20 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     failed = get_object_or_404(permissions.messages_for(request.user), key=key)
     form = ResendForm(request.POST)
     if not form.is_valid():
-        return _answer(
-            request, failed.key, refusal="The form arrived incomplete. Reload the page and try again."
-        )
+        return _answer(request, failed, refusal="The form arrived incomplete. Reload the page and try again.")
     try:
         resent = offers.resend(failed, by=permissions.staff(request), **form.cleaned_data)
     except outbox.Unsendable as error:
         return _answer(
             request,
-            failed.key,
+            failed,
             refusal=str(error),
             anew=_anew(request, failed, error.reason),
             entry=reverse("message", args=[failed.key]),
         )
     except outbox.NotResendable as error:
-        return _answer(request, failed.key, refusal=str(error))
-    return _answer(request, failed.key, resent=resent)
+        return _answer(request, failed, refusal=str(error))
+    return _answer(request, failed, resent=resent)
 
 
 def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
@@ -77,7 +76,7 @@ def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
 
 def _answer(
     request: HttpRequest,
-    key: UUID,
+    failed: Message,
     *,
     resent: outbox.Resent | None = None,
     refusal: str = "",
@@ -86,7 +85,7 @@ def _answer(
 ) -> HttpResponse:
     """In place for htmx, else a note on the form's page; `entry`: the address in it."""
     if request.htmx:  # type: ignore[attr-defined]
-        answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{key.hex}"}
+        answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{failed.pk}"}
         return render(request, "message/resent.html", answer)
     if resent is None:
         messages.error(request, refusal, extra_tags=entry)
@@ -94,7 +93,7 @@ def _answer(
         said, level = _said(resent)
         # The frame makes a link of it.
         messages.add_message(request, level, said, extra_tags=reverse("message", args=[resent.message.key]))
-    return redirect(return_address.back(request, otherwise=reverse("message", args=[key])))
+    return redirect(return_address.back(request, otherwise=reverse("message", args=[failed.key])))
 
 
 def _said(resent: outbox.Resent) -> tuple[str, int]:

@@ -6,6 +6,7 @@
   if (!dialog) return;
   const content = document.getElementById("message-dialog-content");
   const pageLink = dialog.querySelector("[data-page]");
+  const OPENS = "a[data-dialog], [data-row] a:is(.state, .mark, .more)";
   let row = null; // the line of the log that is open
   let opener = null; // the link that it was opened by
   let shown; // the address of the message that is open
@@ -23,11 +24,11 @@
   };
 
   const rows = () => [...document.querySelectorAll("[data-row]")];
-  const lineOf = (url) => rows().find((each) => each.querySelector("a[data-dialog]")?.getAttribute("href") === url);
+  const lineOf = (url) => rows().find((each) => each.querySelector(OPENS)?.getAttribute("href") === url);
 
   const walk = async (step) => {
     const next = row && rows()[rows().indexOf(document.getElementById(row.id)) + step];
-    const link = next?.querySelector("a[data-dialog]");
+    const link = next?.querySelector(OPENS);
     if (!link) return;
     row = next;
     opener = link;
@@ -35,7 +36,7 @@
   };
 
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[data-dialog]");
+    const link = event.target.closest(OPENS);
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     if (!dialog.contains(link)) opener = link;
@@ -48,7 +49,7 @@
     if (!url) return dialog.close();
     if (dialog.open && url === shown) return;
     row = lineOf(url) ?? row;
-    opener ??= row?.querySelector("a[data-dialog]");
+    opener ??= row?.querySelector(OPENS);
     show(url);
   });
 
@@ -69,7 +70,7 @@
   dialog.addEventListener("close", () => {
     content.replaceChildren();
     window.place.closed("message");
-    const link = opener && (document.getElementById(opener.id) ?? opener); // its line may have been drawn anew since
+    const link = opener && (window.place.find(window.place.nameOf(opener)) ?? opener); // its line may have been drawn anew since
     opener = null;
     link?.focus({ preventScroll: true });
     link?.scrollIntoView({ block: "nearest" }); // the arrows may have walked out of sight

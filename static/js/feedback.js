@@ -15,6 +15,9 @@
     trouble.timer = setTimeout(() => { box.textContent = ""; }, 8000);
   };
 
+  // A button goes where it would go without scripts.
+  document.addEventListener("htmx:configRequest", ({ detail }) => { detail.path = detail.elt.getAttribute("formaction") || detail.path; });
+
   document.addEventListener("htmx:load", (event) => {
     const part = event.detail.elt;
     const said = part.matches?.("[data-announce]") ? part : part.querySelector?.("[data-announce]");

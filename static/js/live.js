@@ -16,7 +16,7 @@
   const address = (watch) => {
     const url = new URL(watch.dataset.here, location.href);
     if (!watch.dataset.watch) return url.href;
-    const rows = [...document.querySelectorAll("[data-row][data-version]")].map((row) => row.dataset.version);
+    const rows = [...document.querySelectorAll("[data-row]")].map((row) => `${row.id.slice(4)}.${row.dataset.row}`);
     url.searchParams.set("newest", watch.dataset.watch);
     return rows.length ? `${url.href}&live=${rows.join(",")}` : url.href;
   };
@@ -38,7 +38,7 @@
     const title = document.querySelector("[data-title]");
     if (title) document.title = title.textContent;
     const table = document.querySelector("[data-no-actions]");
-    if (table?.querySelector("[data-resend]")) table.removeAttribute("data-no-actions");
+    if (table?.querySelector(".act")) table.removeAttribute("data-no-actions");
   };
 
   const worked = () => {

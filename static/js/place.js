@@ -8,6 +8,13 @@
   const state = () => history.state ?? {};
   const remember = (what) => history.replaceState({ ...state(), ...what }, "");
 
+  // By what a link is found on another drawing of the page, if it can be. In a row, its class says which one it is.
+  const nameOf = (link) => {
+    const row = link.closest("[data-row]");
+    return link.id ? `#${link.id}` : row && link.className ? `#${row.id} a.${link.classList[0]}` : "";
+  };
+  const find = (name) => (name ? document.querySelector(name) : null);
+
   const moved = (to) => {
     if (to === address) return;
     address = to;
@@ -39,14 +46,14 @@
 
   // Back from another page.
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[href][id]");
-    if (link && document.getElementById("log")?.contains(link)) remember({ focus: link.id, top: link.getBoundingClientRect().top, scrolled: scrollY });
+    const link = event.target.closest?.("a[href]");
+    if (link && nameOf(link) && document.getElementById("log")?.contains(link)) remember({ focus: nameOf(link), top: link.getBoundingClientRect().top, scrolled: scrollY });
   }, { capture: true });
 
   // Newer messages may have come above the link that was followed, so it counts, not how far the page was scrolled.
   const { focus, top, scrolled } = state();
   const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward" && focus;
-  const link = isBack && document.getElementById(focus);
+  const link = isBack && find(focus);
   const align = () => scrollBy({ top: link ? link.getBoundingClientRect().top - top : scrolled - scrollY, behavior: "instant" });
   history.scrollRestoration = isBack ? "manual" : "auto"; // the browser restores late, and would undo it
   if (isBack) {
@@ -61,5 +68,5 @@
     follow();
   });
 
-  window.place = { moved, opened, closed, state, remember, serve: (kind, show) => { openers[kind] = show; } };
+  window.place = { nameOf, find, moved, opened, closed, state, remember, serve: (kind, show) => { openers[kind] = show; } };
 })();

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const CARRIED = "commlog.ticks"; // what Show takes along to the page that it leads to
-  const boxes = () => [...document.querySelectorAll("[data-select]")];
+  const boxes = () => [...document.querySelectorAll(".col-select [name=row]")];
   let elsewhere = []; // ticked messages that this page does not list
 
   const show = () => {
@@ -48,7 +48,7 @@
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-select-all]")) for (const box of boxes()) box.checked = event.target.checked;
-    if (!event.target.matches("[data-select-all], [data-select]")) return;
+    if (!event.target.matches("[data-select-all], .col-select [name=row]")) return;
     window.place.remember({ ticks: chosen() });
     show();
   });

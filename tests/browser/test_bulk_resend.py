@@ -50,7 +50,7 @@ def test_select_confirm_progress_report(
         state=MessageState.SENDING_ASYNC, due_at=None, waiting_reason=""
     )
     # The live refresh takes no tick away.
-    expect(page.locator(f"#row-{moving.key.hex}")).to_contain_text("Sending")
+    expect(page.locator(f"#row-{moving.pk}")).to_contain_text("Sending")
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
 
     selected.click()
@@ -96,10 +96,10 @@ def _everything_that_matches(page: Page, url: str) -> None:
     )
     expect(page.locator("#matching")).to_contain_text("29 match: 27 can be resent, 2 were already resent.")
     _check(page, "bulk-all-that-match")
-    page.locator("[data-select]").first.uncheck()
+    page.locator(".col-select [name=row]").first.uncheck()
     expect(page.locator("[data-selected]")).to_have_text("24 selected")
     expect(plain).to_be_visible()
-    page.locator("[data-select]").first.check()
+    page.locator(".col-select [name=row]").first.check()
     all_that_match.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Resend 27 failed messages to 2 people?")
 
@@ -128,7 +128,7 @@ def test_on_a_phone(
     make_message(MessageState.FAILED)
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     sign_in(page, officer())
-    page.locator("[data-select]").check()
+    page.locator(".col-select [name=row]").check()
     _check(page, f"bulk-phone-log-{scheme}")
     page.get_by_role("button", name="Resend selected").click()
     heading = page.get_by_role("heading", level=1)

@@ -47,7 +47,7 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
         other[name].goto(live_server.url + path)
 
     # A resend, and what becomes of it.
-    row = f"#row-{failed.key.hex}"
+    row = f"#row-{failed.pk}"
     mine.locator(row).get_by_role("button", name="Resend").click()
     expect(mine.locator(row)).to_contain_text("Resent, queued")
     expect(log.locator(row)).to_contain_text("Resent, queued")
@@ -59,7 +59,7 @@ def test_what_one_does_is_right_on_every_page_of_the_other(
     expect(other["message"].locator("main")).to_contain_text("Resent by")
 
     # A message that is open in a dialog.
-    log.locator(f"#state-{waiting.key.hex}").click()
+    log.locator(f"#row-{waiting.pk} a.state").click()
     dialog = log.locator("#message-dialog")
     expect(dialog.locator("#live-message-state")).to_have_text("Waiting")
     Message.objects.filter(pk=waiting.pk).update(state=MessageState.FAILED, due_at=None, waiting_reason="")
@@ -124,7 +124,7 @@ def test_a_page_says_when_it_cannot_be_kept_up_to_date(
     said = page.locator("#stale")
     page.context.set_offline(True)
     expect(said).to_have_text(re.compile(r"^Not up to date since \d\d:\d\d$"))
-    page.locator(f"#row-{failed.key.hex}").get_by_role("button", name="Resend").click()
+    page.locator(f"#row-{failed.pk}").get_by_role("button", name="Resend").click()
     expect(page.locator("#trouble")).to_contain_text(
         "No answer from the server: it may or may not have been done."
     )

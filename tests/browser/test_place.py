@@ -39,7 +39,7 @@ def _tick(page: Page, *numbers: int) -> None:
 
 
 def _ticked(page: Page) -> list[str]:
-    found: list[str] = page.locator("[data-select]:checked").evaluate_all(
+    found: list[str] = page.locator(".col-select [name=row]:checked").evaluate_all(
         "boxes => boxes.map((box) => box.ariaLabel)"
     )
     return [re.findall("[0-9]+", label)[0] for label in found]
@@ -81,9 +81,7 @@ def test_back_from_a_page_of_a_message(page: Page) -> None:
     link = page.get_by_role("link", name="Failed E-mail to p35@example.org")
     link.scroll_into_view_if_needed()
     link.click()
-    top = page.evaluate(
-        "id => Math.round(document.getElementById(id).getBoundingClientRect().top)", link.get_attribute("id")
-    )
+    top = link.evaluate("link => Math.round(link.getBoundingClientRect().top)")
     page.get_by_role("link", name="Open page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to p35@example.org")
     for _ in range(3):  # above it in the list
@@ -106,7 +104,7 @@ def test_show_keeps_what_is_ticked(page: Page) -> None:
     for _ in range(5):
         make_message()
     page.locator("#newcomers").get_by_role("link", name="Show").click()
-    expect(page.locator("[data-row][data-state=QUEUED]")).to_have_count(5)
+    expect(page.locator("[data-row]:has(.i-QUEUED)")).to_have_count(5)
     assert _ticked(page) == ["59"]
     expect(page.locator("[data-selected]")).to_have_text("2 selected, 1 not on this page")
     page.get_by_role("button", name="Resend selected").click()

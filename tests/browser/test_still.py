@@ -87,7 +87,7 @@ def test_a_resting_pointer_stays_on_its_button(
     sign_in(page, ada)
     page.add_init_script(WATCH)
     page.goto(f"{live_server.url}/communications/?{query}")
-    button = page.locator(f"#resend-{below.key.hex} button")
+    button = page.locator(f"#resend-{below.pk} button")
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     assert box
@@ -100,12 +100,12 @@ def test_a_resting_pointer_stays_on_its_button(
     for _ in range(50):
         make_message()
 
-    expect(page.locator("[data-row][data-state=SENT]")).to_have_count(10)
-    expect(page.locator("[data-row][data-state=FAILED]")).to_have_count(11)
+    expect(page.locator("[data-row]:has(.i-SENT)")).to_have_count(10)
+    expect(page.locator("[data-row]:has(.i-FAILED)")).to_have_count(11)
     expect(page.locator("#newcomers")).to_contain_text("50 new messages")
     expect(page.locator("#newcomers")).to_be_in_viewport() if viewport == WIDE else None
     assert page.evaluate("shifts") == []
-    assert page.evaluate(UNDER_POINTER, point) == f"resend-{below.key.hex}"
+    assert page.evaluate(UNDER_POINTER, point) == f"resend-{below.pk}"
     if viewport == WIDE:
         assert set(
             page.locator("[data-row]").evaluate_all("rows => rows.map((row) => row.offsetHeight)")

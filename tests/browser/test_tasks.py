@@ -205,7 +205,7 @@ def _who_resent(hands: Counted, ana: Client) -> None:
     make_resend(failed, MessageState.SENT, resent_by="Otto Ott")
     page = hands.page
     hands.begin(f"/communications/?q={failed.key.hex}")
-    hands.click(page.locator(f"#state-{failed.key.hex}"))
+    hands.click(page.locator(f"#row-{failed.pk} a.state"))
     said = page.get_by_role("dialog").locator(".note", has_text="Resent by Otto Ott")
     expect(said).to_be_in_viewport()
     expect(said.locator("time")).to_be_visible()

@@ -118,9 +118,7 @@ def test_without_javascript(live_server: LiveServer, open_page: Callable[..., Pa
     expect(page.locator("[data-row]")).to_have_count(3)
 
     page.get_by_role("link", name="Failed E-mail to ana@example.org").click()
-    expect(page).to_have_url(
-        f"{live_server.url}/communications/{failed.key.hex}/?from=%2Fcommunications%2F%3F"
-    )
+    expect(page).to_have_url(f"{live_server.url}/communications/{failed.key.hex}/?from")
     expect(page.get_by_role("heading", level=1)).to_have_text("E-mail to ana@example.org")
     page.get_by_label("Raw").check(force=True)
     expect(page.locator(".pane-raw")).to_be_visible()

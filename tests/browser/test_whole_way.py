@@ -95,8 +95,8 @@ def _resend_and_follow(page: Page, failed: Message, *, javascript: bool) -> None
 def _to_the_tab_of_the_client(page: Page) -> None:
     page.get_by_role("link", name="Ana Silva").first.click()
     page.get_by_role("link", name="Communications 2").click()
-    expect(page.locator('[data-row][data-state="QUEUED"]')).to_have_count(1)
-    expect(page.locator('[data-row][data-state="FAILED"]')).to_have_count(1)
+    expect(page.locator("[data-row]:has(.i-QUEUED)")).to_have_count(1)
+    expect(page.locator("[data-row]:has(.i-FAILED)")).to_have_count(1)
 
 
 @pytest.mark.parametrize("javascript", [True, False])

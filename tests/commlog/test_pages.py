@@ -187,5 +187,5 @@ def test_help_explains_every_state_and_is_linked_from_every_page(client: Client)
     client.force_login(make_user())
     assert '<a href="/help/">Help</a>' in client.get("/").text
     shown = client.get("/help/").text
-    assert all(f"</svg>{label}</span>" in shown for label in MessageState.labels)
+    assert all(f"</i>{label}</span>" in shown for label in MessageState.labels)
     assert all(word in shown for word in ("Marks", "Resend anyway", "Edit and resend…", "O’Leary", "<kbd>"))

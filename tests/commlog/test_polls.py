@@ -2,7 +2,6 @@
 another's.
 """
 
-import re
 import time
 from datetime import timedelta
 
@@ -63,10 +62,8 @@ def test_a_drawn_row_is_shared_without_what_is_its_readers_own(pages: Client) ->
     Message.objects.filter(pk=row.pk).update(possible_duplicate=True)
     drawn = [page.ask().text for page in open_pages]
     assert [text.count('id="row-') for text in drawn] == [1, 1, 1]
-    assert [text.count("data-resend") for text in drawn] == [1, 1, 0]
-    tokens = [re.findall(r'name="csrfmiddlewaretoken" value="(\w{64})"', text) for text in drawn]
-    assert [len(found) for found in tokens] == [1, 1, 0]
-    assert tokens[0] != tokens[1]
+    assert [text.count('form="resend"') for text in drawn] == [1, 1, 0]
+    assert not any("csrfmiddlewaretoken" in text for text in drawn)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -38,8 +38,8 @@ def test_rows_have_a_box_where_they_failed_and_only_for_those_who_may_resend(
 ) -> None:
     failed, sent = make_message(FAILED), make_message(MessageState.SENT)
     text = pages.get("/communications/?state=").text
-    assert f'name="row" value="{failed.pk}" id="select-{failed.key.hex}" hx-preserve' in text
-    assert f'id="select-{sent.key.hex}"' not in text
+    assert f'name="row" value="{failed.pk}" id="select-{failed.pk}" hx-preserve' in text
+    assert f'id="select-{sent.pk}"' not in text
     assert 'action="/communications/resend/"' in text
     client.force_login(viewer())
     text = client.get("/communications/").text
@@ -53,7 +53,7 @@ def test_the_live_refresh_brings_the_box_of_a_row_that_failed(pages: Client) -> 
     text = pages.get(
         "/communications/", {"live": str(failed.pk), "newest": "0"}, headers={"HX-Request": "true"}
     ).text
-    assert f'id="select-{failed.key.hex}" hx-preserve' in text
+    assert f'id="select-{failed.pk}" hx-preserve' in text
 
 
 def test_the_selected_rows(pages: Client) -> None:

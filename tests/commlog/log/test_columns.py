@@ -26,7 +26,7 @@ def _heads(pages: Client, url: str = URL) -> list[str]:
 
 def _moments(pages: Client) -> list[str]:
     """The moments of the log as ears and paper get them."""
-    found = re.findall("<time datetime.+?</time>", pages.get(URL).text)
+    found = re.findall('<td class=[^>]+ title="[^"]+">(.+?)<td', pages.get(URL).text)
     return [re.sub("<[^>]+>", "", text) for text in found]
 
 

@@ -92,7 +92,6 @@ def test_in_a_tab(pages: Client, kind: str) -> None:
 @pytest.mark.parametrize(
     "origin",
     [
-        "",
         "https://evil.example/communications/",
         "//evil.example/communications/",
         "/\\evil.example/",
@@ -141,9 +140,12 @@ def test_the_cost_does_not_depend_on_the_log(
 def test_rows_lead_to_the_page_with_their_log(pages: Client) -> None:
     message = make_message(MessageState.FAILED)
     shown = pages.get(f"{LOG}?state=FAILED").text
-    assert f'href="{_url(message, f"{LOG}?state=FAILED")}"' in shown
+    assert f'href="/communications/{message.key.hex}/?from={LOG}?state%3DFAILED"' in shown
     page = pages.get(_url(message, f"{LOG}?state=FAILED")).text
     assert f'<a href="{LOG}?state=FAILED">' in page
+    assert f'href="/communications/{message.key.hex}/?from"' in pages.get(LOG).text
+    page = pages.get(f"/communications/{message.key.hex}/?from").text
+    assert f'<a href="{LOG}">' in page
 
 
 def test_the_dialog_asks_for_no_neighbours(

@@ -36,11 +36,11 @@ class _Log:
 def test_a_screen_shows_what_tells_moments_apart(
     at: datetime, days_only: bool, seen: str, whole: str
 ) -> None:
-    drawn = brief(at, _Log(days_only))
+    title, _, drawn = brief(at, _Log(days_only)).partition(">")
     shown = re.sub("<i>.*?</i>", "", drawn)
     assert re.sub("<[^>]+>", "", shown).strip() == seen
     assert re.sub("<[^>]+>", "", drawn) == whole
-    assert f'datetime="{at.isoformat()}"' in drawn
+    assert title == f' title="{at.day} {at:%b %Y %H:%M:%S}.000000 UTC (UTC+0000)"'
 
 
 def test_a_row_is_another_one_on_another_day() -> None:

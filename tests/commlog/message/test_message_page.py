@@ -123,7 +123,7 @@ def test_the_button_follows_the_chain(pages: Client) -> None:
     Message.objects.filter(pk=second.pk).update(state=MessageState.SENT, sent_at=NOW, due_at=None)
     shown = pages.get(_url(first)).text
     assert ">Resend anyway<" in shown
-    assert 'name="again" value="1"' in shown
+    assert f'name="again" value="{second.key.hex}"' in shown
     assert "sent 24 Nov 2026 09:14" in shown
     assert "/resend/" not in pages.get(_url(second)).text
 

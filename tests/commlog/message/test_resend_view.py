@@ -112,7 +112,7 @@ def test_pressed_twice_it_makes_one_new_entry(pages: Client) -> None:
 
 def test_in_place_it_answers_with_a_link_and_updates_the_row_behind_the_dialog(pages: Client) -> None:
     failed = make_message(MessageState.FAILED)
-    slot = f"resend-{failed.key.hex}"
+    slot = f"resend-{failed.pk}"
     in_row = _resend(pages, failed, HTMX | {"HX-Target": slot}).text
     new = Message.objects.get(resend_of=failed)
     assert "<html" not in in_row
@@ -136,7 +136,7 @@ def test_what_was_delivered_is_sent_again_only_when_insisted(pages: Client) -> N
     refused = _resend(pages, failed, HTMX, expected_last=sent.key.hex)
     assert "It was already delivered" in refused.text
     assert Message.objects.count() == 2
-    _resend(pages, failed, HTMX, expected_last=sent.key.hex, again="1")
+    _resend(pages, failed, HTMX, again=sent.key.hex)
     assert Message.objects.count() == 3
 
 
