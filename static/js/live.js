@@ -34,7 +34,9 @@
   };
 
   const draw = (html) => {
+    const held = window.place.nameOf(document.activeElement);
     htmx.swap(document.body, html, { swapStyle: "none" });
+    if (document.activeElement === document.body) window.place.find(held)?.focus({ preventScroll: true });
     const title = document.querySelector("[data-title]");
     if (title) document.title = title.textContent;
     const table = document.querySelector("[data-no-actions]");

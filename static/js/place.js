@@ -11,7 +11,7 @@
   // By what a link is found on another drawing of the page, if it can be. In a row, its class says which one it is.
   const nameOf = (link) => {
     const row = link.closest("[data-row]");
-    return link.id ? `#${link.id}` : row && link.className ? `#${row.id} a.${link.classList[0]}` : "";
+    return link.id ? `#${link.id}` : row && link.className ? `#${row.id} ${link.localName}.${link.classList[0]}` : "";
   };
   const find = (name) => (name ? document.querySelector(name) : null);
 

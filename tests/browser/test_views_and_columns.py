@@ -66,6 +66,7 @@ def test_the_whole_way_without_javascript(
     page = open_page(java_script_enabled=False)
     sign_in(page, officer())
     page.get_by_text("More conditions").click()
+    page.get_by_role("button", name="Add condition").click()
     page.get_by_label("Field").select_option("Attempts")
     page.get_by_label("Operator").select_option("is more than")
     page.get_by_label("Value").fill("5")
@@ -135,7 +136,7 @@ def test_a_row_that_moves_is_drawn_anew_and_what_is_new_is_counted(
         state=MessageState.SENT, due_at=None, waiting_reason="", sent_at=now
     )
     make_message(MessageState.QUEUED)
-    expect(link).to_have_attribute("data-state", "SENT", timeout=6_000)
+    expect(link).to_have_class("state i-SENT", timeout=6_000)
     expect(link).to_be_focused()
     expect(page.locator("#newcomers")).to_contain_text("1 new message")
     _rows(page, 4)
