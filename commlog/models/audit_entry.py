@@ -52,7 +52,7 @@ class AuditAction(models.TextChoices):
     RESENT = "RESENT", "Resent"
     EXPORTED = "EXPORTED", "Exported"
     REVEALED = "REVEALED", "Revealed a message"
-    ERASED = "ERASED", "Erased"
+    ERASED = "ERASED", "Erasure"
 
 
 # What Commlog does by itself: circuits that open and close, receivers that are gone. Old entries are told

@@ -27,8 +27,9 @@ class NotUnderstood(Exception):
 def place(what: What, *, reason: str, until: datetime | None, by: User) -> LegalHold:
     """Put all messages of a client or group, a message, or what a view shows on hold, from now on.
 
-    Of a view the conditions count that it has now. Raises NotUnderstood, also where they ask what `by` may
-    not know.
+    Of a view the conditions count that it has now. Where the same hold is there, placed for the same reason,
+    that is it: two people, or a form sent twice. Raises NotUnderstood, also where they ask what `by` may not
+    know.
     """
     hold = LegalHold(reason=reason, until=until, placed_by=by, placed_by_name=by.name, placed_at=db_now())
     hold.label = what.key.hex if isinstance(what, Message) else str(what)
@@ -40,9 +41,13 @@ def place(what: What, *, reason: str, until: datetime | None, by: User) -> Legal
         chosen = reading.of_view(what).over(permissions.as_read_by(by, _all()))
         if not chosen.sound:
             raise NotUnderstood
-        hold.pairs, hold.words = list(writing.pairs(chosen.query)), chosen.words()
+        hold.pairs, hold.words = [list(pair) for pair in writing.pairs(chosen.query)], chosen.words()
     with transaction.atomic():
         gate.close()
+        active = LegalHold.objects.active().filter(label=hold.label, reason=reason, until=until)
+        for same in active.filter(client=hold.client, group=hold.group):
+            if same.pairs == hold.pairs:
+                return same
         hold.save(force_insert=True)
         if isinstance(what, Message):
             HeldMessage.objects.create(hold=hold, message=what)

@@ -17,7 +17,7 @@ from notifications.database.clock import db_now
 from notifications.forgetting import words
 from notifications.models import HeldMessage, LegalHold, Message
 from notifications.states import MessageState, MessageType
-from tests.factories import admin, make_client, make_message, make_template, set_up_channels
+from tests.factories import admin, make_client, make_group, make_message, make_template, set_up_channels
 from tests.forms import seen_at
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,16 @@ def test_holds_are_placed_and_lifted_with_a_reason(
     assert list(done) == ["CREATED", "CREATED", "CREATED", "DELETED"]
 
 
+def test_a_hold_that_is_placed_twice_is_one(boss: User) -> None:
+    view = CustomView.objects.create(name="SMS", owner=boss, criteria=[["type", "EQUALS", ["SMS"]]])
+    for what in (make_client(), make_group(), make_message(), view):
+        one, other = (holds.place(what, reason="Court", until=None, by=boss) for _ in range(2))
+        assert one == other
+        assert holds.place(what, reason="Auditor", until=None, by=boss) != one
+        holds.lift(one, by=boss)
+        assert holds.place(what, reason="Court", until=None, by=boss) != one
+
+
 def test_a_night_that_wrote_many_files_names_the_first_and_counts_them(pages: Browser) -> None:
     now = timezone.now()
     for number in (22, 2):
@@ -160,4 +170,4 @@ def test_a_message_without_its_text_says_so_and_is_not_resent(
     assert pages.get(f"/communications/{failed.key.hex}/anew/").status_code in (302, 403, 404)
     found = Message.objects.filter(words_gone_at__isnull=False)
     assert found.count() == 2
-    assert pages.get("/communications/?c=text_deleted.equals.true").text.count('id="state-') == 2
+    assert pages.get("/communications/?c=text_deleted.equals.true").text.count(' data-row="') == 2
