@@ -56,7 +56,6 @@ def test_fifty_messages_weigh_no_more(client: Client) -> None:
     _fill(STATES)
     page = client.get("/communications/").content
     assert page.count(b"data-row=") == 50
-    print(len(page))
     assert len(page) <= MOST
     assert len(client.get("/communications/", headers={"Accept-Encoding": "gzip"}).content) <= MOST_PACKED
 
@@ -67,5 +66,4 @@ def test_neither_do_fifty_that_can_all_be_resent(client: Client) -> None:
     _fill([MessageState.FAILED])
     page = client.get("/communications/?state=FAILED").content
     assert page.count(b"data-row=") == 50
-    print(len(page))
     assert len(page) <= MOST_FAILED
