@@ -4,6 +4,8 @@ import re
 
 LONGEST = 40  # bytes of a text that stays: keys, times, names of fields
 _QUOTE = b'"'
+# Text by text: an expression for many at once needs possessive groups that can fail half-way, which Python
+# before 3.11.5 gets wrong.
 _TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
