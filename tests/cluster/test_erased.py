@@ -35,7 +35,7 @@ for number in range({ROWS}):
     make_message("SENT", subject=f"For {NAME}", content=f"Tweet-4711 {{number}}", **about)
 print(person.key.hex)
 """
-_TRIED = "SELECT COUNT(*) FROM notifications_attempt WHERE finished_at IS NOT NULL"
+_TRIED = "SELECT COUNT(DISTINCT message_id) FROM notifications_attempt WHERE finished_at IS NOT NULL"
 _ASK = """
 from commlog.erasure import asking
 from commlog.models import User
