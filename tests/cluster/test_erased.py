@@ -4,7 +4,8 @@ backup was restored and the list replayed.
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_person_stands_in_no_dump_and_no_file(
     assert before >= {"public.notifications_message", "public.notifications_client"}
     restore = backup(installation, tmp_path_factory.mktemp("backup") / "backup")
     _run(installation, _ASK.format(key=key))
-    with installation.cluster() as killed:
+    with _stopped_half_way(installation), installation.cluster() as killed:
         _until(lambda: _left(installation) < ROWS)
         kill_group(killed)
     assert 0 < _left(installation) < ROWS
@@ -75,6 +76,19 @@ def test_a_person_stands_in_no_dump_and_no_file(
     assert _hits(installation) == before
     assert "Everybody on the list is erased" in installation.manage("erase", "replay")
     assert _hits(installation) == set()
+
+
+@contextmanager
+def _stopped_half_way(installation: Installation) -> Iterator[None]:
+    """Hold a message in the middle, so that the erasure cannot get beyond it."""
+    import psycopg
+
+    with psycopg.connect(installation.environment["DATABASE_URL"]) as session:
+        session.execute(
+            "SELECT 1 FROM notifications_message WHERE id = "
+            f"(SELECT id FROM notifications_message ORDER BY id OFFSET {ROWS // 2} LIMIT 1) FOR UPDATE"
+        )
+        yield
 
 
 def _run(installation: Installation, code: str) -> str:
