@@ -25,7 +25,6 @@ from notifications.database.guards import Guard
 
 TABLE = AuditEntry._meta.db_table
 KEYS, READINGS = AuditKey._meta.db_table, AccessRecord._meta.db_table
-TRIGGER = f"{TABLE}_append_only"
 # The settings of a transaction that name the run of retention, and the erasure.
 RUN, ERASURE = "commlog.retention_run", "commlog.erasure"
 KEY_REFUSAL = "a key of the audit trail is deleted by an erasure alone, and never changed"
@@ -44,38 +43,35 @@ _BY_ERASURE = f"""EXISTS (
   WHERE erasure.id = NULLIF(current_setting('{ERASURE}', true), '')::bigint
     AND erasure.finished_at IS NULL)"""  # noqa: S608 - names of ours
 _AT_OF_KEY = f"(SELECT entry.at FROM {TABLE} AS entry WHERE entry.id = OLD.entry_id)"  # noqa: S608 - ours
-APPEND_ONLY = Guard(
-    TRIGGER,
-    table=TABLE,
-    refusal=REFUSAL,
-    sqlite=f"BEFORE UPDATE ON {TABLE}",
-    postgresql=f"BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW",
-    unless=_by_retention("OLD.at", "audit_until"),
-    through="OLD",
-)
-KEYS_KEPT = Guard(
-    f"{KEYS}_append_only",
-    table=KEYS,
-    refusal=KEY_REFUSAL,
-    sqlite=f"BEFORE UPDATE ON {KEYS}",
-    postgresql=f"BEFORE UPDATE OR DELETE ON {KEYS} FOR EACH ROW",
-    unless=f"TG_OP = 'DELETE' AND ({_by_retention(_AT_OF_KEY, 'audit_until')} OR {_BY_ERASURE})",
-    through="OLD",
-)
-# An erasure takes the person out of the reason that was given for a look.
-READINGS_KEPT = Guard(
-    f"{READINGS}_append_only",
-    table=READINGS,
-    refusal=READING_REFUSAL,
-    sqlite=f"BEFORE UPDATE OF at, actor_id, address, how, messages, number, search ON {READINGS}",
-    postgresql=f"BEFORE UPDATE OR DELETE ON {READINGS} FOR EACH ROW",
-    unless=f"""({_by_retention("OLD.at", "readings_until")}) OR (TG_OP = 'UPDATE' AND {_BY_ERASURE})""",
-    through="(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END)",
-)
+
+
+def _append_only(table: str, refusal: str, *, unless: str, columns: str = "") -> Guard:
+    """Return the guard of a table. `columns`: which of them SQLite keeps; all, where it is empty."""
+    return Guard(
+        f"{table}_append_only",
+        table=table,
+        refusal=refusal,
+        sqlite=f"BEFORE UPDATE {columns and f'OF {columns} '}ON {table}",
+        postgresql=f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
+        unless=unless,
+        through="(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END)",
+    )
+
+
 GUARDS = (
-    APPEND_ONLY,
-    KEYS_KEPT,
-    READINGS_KEPT,
+    _append_only(TABLE, REFUSAL, unless=_by_retention("OLD.at", "audit_until")),
+    _append_only(
+        KEYS,
+        KEY_REFUSAL,
+        unless=f"TG_OP = 'DELETE' AND ({_by_retention(_AT_OF_KEY, 'audit_until')} OR {_BY_ERASURE})",
+    ),
+    # An erasure takes the person out of the reason that was given for a look.
+    _append_only(
+        READINGS,
+        READING_REFUSAL,
+        unless=f"""({_by_retention("OLD.at", "readings_until")}) OR (TG_OP = 'UPDATE' AND {_BY_ERASURE})""",
+        columns="at, actor_id, address, how, messages, number, search",
+    ),
     *map(Guard.against_truncate, (TABLE, KEYS, READINGS)),
 )
 

@@ -15,12 +15,23 @@ from notifications.models import Attempt, BusinessEvent, DeliveryReceipt, Messag
 from notifications.states import FINAL
 
 
+def _values(model: type[Model], pks: Sequence[int]) -> Iterator[dict[str, Any]]:
+    yield from model._default_manager.filter(pk__in=pks).order_by("pk").values()
+
+
+def _entries_said(model: type[Model], pks: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield entries of the audit trail with what they say: their keys go with them."""
+    entries = AuditEntry.objects.filter(pk__in=pks).select_related("key").order_by("pk")
+    for values, entry in zip(_values(model, pks), entries, strict=True):
+        yield values | {"words": entry.said._asdict()}
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table whose rows go by themselves: `at` is the column that says how old one is; ids follow it.
 
     `stays` says which of some rows have to stay, `go` deletes some in the transaction of the batch. `until`
-    is the column of the run that says to the guards how old a row must be.
+    is the column of the run that says to the guards how old a row must be, `values` what a file has of rows.
     """
 
     model: type[Model]
@@ -29,6 +40,7 @@ class Table:
     stays: Callable[[Sequence[Mapping[str, Any]]], Collection[int]]
     go: Callable[[RetentionRun, Sequence[Mapping[str, Any]]], None]
     until: str = ""
+    values: Callable[[type[Model], Sequence[int]], Iterator[dict[str, Any]]] = _values
 
     def rows(self, behind: int, size: int) -> list[dict[str, Any]]:
         """Return the next rows in the order of their ids."""
@@ -44,10 +56,7 @@ class Table:
     def lines(self, rows: Sequence[Mapping[str, Any]], before: datetime) -> Iterator[dict[str, Any]]:
         """Return what a file has of what is old of these."""
         pks = [row["pk"] for row in self.old(rows, before)]
-        if self.model is AuditEntry:
-            yield from _entries_said(pks)
-            return
-        for values in self.model._default_manager.filter(pk__in=pks).order_by("pk").values():
+        for values in self.values(self.model, pks):
             yield archive.row_of(self.model, values)
 
     def expire(self, run: RetentionRun, rows: Sequence[Mapping[str, Any]], before: datetime) -> list[int]:
@@ -58,13 +67,6 @@ class Table:
         if gone:
             self.go(run, gone)
         return sorted(stays)
-
-
-def _entries_said(pks: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Yield entries of the audit trail as a file has them: their keys go with them."""
-    for entry in AuditEntry.objects.filter(pk__in=pks).select_related("key").order_by("pk"):
-        values = {field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields}
-        yield archive.row_of(AuditEntry, values | {"words": entry.said._asdict()})
 
 
 def _of_kept_messages(rows: Sequence[Mapping[str, Any]]) -> set[int]:
@@ -100,15 +102,13 @@ def _delete_events(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None
     _delete(BusinessEvent)(run, rows)
 
 
-def _delete_entries(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
-    audit_guard.name_in_transaction(audit_guard.RUN, run.pk)
-    _delete(AuditKey)(run, rows)
-    _delete(AuditEntry)(run, rows)
+def _delete_guarded(*models: type[Model]) -> Callable[[RetentionRun, Sequence[Mapping[str, Any]]], None]:
+    def go(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
+        audit_guard.name_in_transaction(audit_guard.RUN, run.pk)
+        for model in models:
+            _delete(model)(run, rows)
 
-
-def _delete_readings(run: RetentionRun, rows: Sequence[Mapping[str, Any]]) -> None:
-    audit_guard.name_in_transaction(audit_guard.RUN, run.pk)
-    _delete(AccessRecord)(run, rows)
+    return go
 
 
 def _nothing(_: Sequence[Mapping[str, Any]]) -> Collection[int]:
@@ -123,6 +123,8 @@ TABLES: Mapping[Kept, Table] = {
     Kept.EVENTS: Table(
         BusinessEvent, "received_at", ("trace", "client", "group"), _of_held_events, _delete_events
     ),
-    Kept.AUDIT: Table(AuditEntry, "at", (), _nothing, _delete_entries, "audit_until"),
-    Kept.READINGS: Table(AccessRecord, "at", (), _nothing, _delete_readings, "readings_until"),
+    Kept.AUDIT: Table(
+        AuditEntry, "at", (), _nothing, _delete_guarded(AuditKey, AuditEntry), "audit_until", _entries_said
+    ),
+    Kept.READINGS: Table(AccessRecord, "at", (), _nothing, _delete_guarded(AccessRecord), "readings_until"),
 }

@@ -143,7 +143,7 @@ def test_a_missing_guard_is_found() -> None:
     assert audit_guard.guarded(["default"]) == []
     with connection.cursor() as cursor:
         on = "" if connection.vendor == "sqlite" else f" ON {audit_guard.TABLE}"
-        cursor.execute(f"DROP TRIGGER {audit_guard.TRIGGER}{on}")
+        cursor.execute(f"DROP TRIGGER {audit_guard.TABLE}_append_only{on}")
     assert [error.id for error in audit_guard.guarded(["default"])] == ["commlog.E001"]
     audit_guard.install()
     assert audit_guard.guarded(["default"]) == []

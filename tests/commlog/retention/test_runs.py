@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
+from commlog import audit
 from commlog.audit import AuditAction
 from commlog.models import (
     AccessRecord,
@@ -29,7 +30,7 @@ from commlog.models import (
 )
 from commlog.models.job import JobState
 from commlog.models.retention import Kept
-from commlog.retention import holds, periods, runs
+from commlog.retention import holds, others, periods, runs
 from notifications.content import COLUMNS, FACTS
 from notifications.database.clock import db_now
 from notifications.forgetting import rows as of_rows
@@ -249,6 +250,15 @@ def test_attempts_receipts_events_and_the_trail_have_periods_too(boss: User) -> 
         for model in (AuditEntry, AuditKey, AccessRecord):
             with pytest.raises(IntegrityError), transaction.atomic():
                 model._base_manager.all()._raw_delete("default")
+
+
+def test_a_file_has_what_entries_of_the_trail_said(boss: User) -> None:
+    entry = audit.record(boss, AuditAction.CHANGED, kind="role", label="Clerk", after={"pages": 1})
+    assert entry
+    table = others.TABLES[Kept.AUDIT]
+    (line,) = table.lines(table.rows(entry.pk - 1, 10), timezone.now() + timedelta(days=1))
+    assert (line["id"], line["action"], line["target_kind"]) == (entry.pk, "CHANGED", "role")
+    assert line["words"] == {"target_label": "Clerk", "before": None, "after": {"pages": 1}}
 
 
 def test_it_waits_for_a_busy_queue_and_for_what_must_come_first(boss: User) -> None:
