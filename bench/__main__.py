@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="of log and ten_million: leave the databases on the server",
+        help="of log, ten_million and retention: leave the databases on the server",
     )
     parser.add_argument(
         "--seconds", type=int, default=outage.SECONDS, help="that an outage lasts (default: %(default)s)"
@@ -145,7 +145,7 @@ def main() -> int:
         "streams": (PROGRAMMES["streams"][0], partial(streams.run, rows=options.rows)),
         "retention": (
             PROGRAMMES["retention"][0],
-            partial(retention.run, rows=options.rows or retention.ROWS),
+            partial(retention.run, rows=options.rows or retention.ROWS, keep=options.keep),
         ),
         "log": (PROGRAMMES["log"][0], partial(log.run, rows=rows, keep=options.keep)),
         "ten_million": (

@@ -2,6 +2,10 @@
 
 A tenth of so many messages over ninety days is past its period. First 30 seconds without the night, then the
 night; then another tenth, while workers are killed at twenty moments, and an audit of what is left.
+
+    python -m bench retention --rows 10000000 --server URL --only [--keep]
+
+--keep takes a copy of the database that `bench log` and `bench ten_million` keep.
 """
 
 import json
@@ -10,11 +14,12 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bench import sinks
-from bench.installation import Installation, descendants
+from bench.installation import Installation, descendants, new_database
+from bench.log import filled
 from commlog.demo import standins
 
 ROWS = 1_000_000
@@ -79,13 +84,20 @@ print(json.dumps([quantiles(sum(times.values(), []), n=20)[18] * 1000, sum(map(l
 """
 
 
-def run(installation: Installation, *, rows: int = ROWS, kills: int = KILLS) -> None:
+def run(installation: Installation, *, rows: int = ROWS, kills: int = KILLS, keep: bool = False) -> None:
     """Both; prints minutes, pages, sending and locks, and the audit."""
-    url = installation.environment["DATABASE_URL"]
-    if url.startswith("sqlite"):
+    server = installation.environment["DATABASE_URL"]
+    if server.startswith("sqlite"):
         print("  only on PostgreSQL, in which others work meanwhile")
         return
-    print(f"  {installation.manage('generate_messages', str(rows)).splitlines()[-1]}", flush=True)
+    with ExitStack() as stack:
+        like = stack.enter_context(filled(installation, server, rows, keep))
+        url = stack.enter_context(new_database(server, installation.directory, like=like)) if keep else like
+        installation.environment["DATABASE_URL"] = url
+        _measured(installation, url, kills)
+
+
+def _measured(installation: Installation, url: str, kills: int) -> None:
     installation.manage("shell", "-c", _PREPARE)
     with sinks.running() as (_, ports), _connected(url) as database:
         installation.environment |= standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
