@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from bench import sinks
-from bench.installation import Installation, new_database
+from bench.installation import Installation, new_database, production
 from commlog.demo import standins
 
 LOG = 1_000_000
@@ -38,7 +38,7 @@ def run(installation: Installation, *, rows: int = LOG, rounds: int = ROUNDS, bu
         print("  only on PostgreSQL, which plans by its statistics")
         return
     with ExitStack() as stack:
-        installation.environment |= stack.enter_context(_mail_server())
+        installation.environment |= production() | stack.enter_context(_mail_server())
         states = {
             f"a log of {rows:,}, analysed with an empty queue": stack.enter_context(
                 _state(installation, url, rows)

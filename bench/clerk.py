@@ -9,8 +9,8 @@ from http.client import HTTPConnection
 from threading import Event, Thread
 from urllib.parse import urlencode
 
-from bench.installation import Installation
-from bench.sign_ins import NAME, PASSWORD, STRONG, served
+from bench.installation import Installation, production
+from bench.sign_ins import NAME, PASSWORD, served
 
 _TAG = re.compile(r"<[^>]*>")
 _ROW = re.compile(r"<(?:li|tr|h2)\b.*?</(?:li|tr|h2)>", re.DOTALL)
@@ -127,8 +127,7 @@ def office(installation: Installation) -> Iterator[Clerk]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    installation.environment |= {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:]}
-    installation.environment |= {"PUBLIC_URL": url}
+    installation.environment |= production(url)
     installation.manage("create_user", NAME, "--role", "Administrator", text=PASSWORD)
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
     with served(installation, port, workers=1):

@@ -22,6 +22,7 @@ from commlog.demo import standins
 from commlog.demo.standins import StandIns
 
 ROOT = Path(__file__).resolve().parent.parent
+STRONG = "".join(chr(48 + number) for number in range(60))
 FINAL = ("SENT", "FAILED")
 LIVE = ("QUEUED", "QUEUED_FOR_STREAM", "SENDING_ASYNC", "WAITING")
 
@@ -156,6 +157,13 @@ class Installation:
             assert time.monotonic() < end, sorted({(message["type"], message["state"]) for message in log})
             time.sleep(0.5)
         return log
+
+
+def production(url: str = "http://127.0.0.1") -> dict[str, str]:
+    """The variables of production. With DEBUG, Django keeps the text of every statement, which costs the
+    senders.
+    """
+    return {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:], "PUBLIC_URL": url}
 
 
 def descendants(pid: int) -> list[int]:

@@ -27,8 +27,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bench import sinks
-from bench.installation import Installation, descendants
-from bench.sign_ins import STRONG, served
+from bench.installation import Installation, descendants, production
+from bench.sign_ins import served
 
 SEND = "/api/communications/messages"
 A_LIST, LISTS, ROUNDS = 500, 20, 3  # LISTS: of a round
@@ -79,8 +79,7 @@ def run(installation: Installation) -> None:
     """Measure each promise by itself, and print it beside what was promised."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    installation.environment |= NO_LIMIT | {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:]}
-    installation.environment |= {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    installation.environment |= NO_LIMIT | production(f"http://127.0.0.1:{port}")
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
     caller = Caller(
         port,

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bench import sinks
-from bench.installation import Installation, descendants, new_database
+from bench.installation import Installation, descendants, new_database, production
 from bench.log import filled
 from commlog.demo import standins
 
@@ -100,7 +100,9 @@ def run(installation: Installation, *, rows: int = ROWS, kills: int = KILLS, kee
 def _measured(installation: Installation, url: str, kills: int) -> None:
     installation.manage("shell", "-c", _PREPARE)
     with sinks.running() as (_, ports), _connected(url) as database:
-        installation.environment |= standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
+        providers = standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
+        installation.environment |= production() | providers
+        installation.manage("collectstatic", "--noinput", "--verbosity", "0")
         database.execute("VACUUM ANALYZE")
         before = _sizes(database)
         with installation.cluster("sender"):

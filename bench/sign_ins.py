@@ -21,14 +21,13 @@ from http.client import HTTPConnection
 from threading import Event, Thread
 from urllib.parse import urlencode
 
-from bench.installation import ROOT, Installation
+from bench.installation import ROOT, Installation, production
 
 GUESSERS, GUESSER, READER = 30, "198.51.100.7", "203.0.113.9"
 PAGES = ("/healthz", "/communications/")
 NAME, PASSWORD = "ada", "three quiet green rivers"
 MESSAGES, SAMPLES, ALLOWED = "2000", 100, 100  # milliseconds above twice the idle time
 UNLOCKED = {"SIGN_IN_MOST_WRONG": "1000", "SIGN_IN_MOST_WRONG_OF_ADDRESS": "10000"}
-STRONG = "".join(chr(48 + number) for number in range(60))
 
 
 def run(installation: Installation) -> None:
@@ -36,13 +35,7 @@ def run(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    installation.environment |= {
-        "DEBUG": "0",
-        "SECRET_KEY": STRONG,
-        "SECRETS_KEY": STRONG[1:],
-        "PUBLIC_URL": url,
-    }
-    installation.environment |= {"TRUSTED_PROXY_NETS": "127.0.0.1/32"}
+    installation.environment |= production(url) | {"TRUSTED_PROXY_NETS": "127.0.0.1/32"}
     installation.manage("generate_messages", MESSAGES, "--yes")
     installation.manage("create_user", NAME, "--role", "Officer", text=PASSWORD)
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")

@@ -7,9 +7,8 @@ Messages are stored, appended by real senders, and read over HTTP from the serve
 
 import random
 
-from bench.installation import Installation
+from bench.installation import Installation, production
 from bench.run import Run
-from bench.sign_ins import STRONG
 from bench.stream_faults import Faults
 from bench.stream_reader import free_port
 from bench.stream_speeds import BACKLOG, Speeds
@@ -20,11 +19,7 @@ EVENTS, EVENTS_ON_SQLITE = 100_000, 10_000
 def run(installation: Installation, *, rows: int = 0) -> None:
     """The faults first, then the speeds."""
     port = free_port()
-    installation.environment |= {
-        "DEBUG": "0",
-        "SECRET_KEY": STRONG,
-        "SECRETS_KEY": STRONG[1:],
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    installation.environment |= production(f"http://127.0.0.1:{port}") | {
         "API_CALLS_A_MINUTE": "0",
         "API_CALLS_A_MINUTE_IN_ALL": "0",
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import sinks
-from bench.installation import ROOT, Installation, descendants, new_database
+from bench.installation import ROOT, Installation, descendants, new_database, production
 from commlog.demo import standins
 
 ROUNDS = 5
@@ -45,10 +45,8 @@ def run(installation: Installation) -> None:
 
 def _rounds(installation: Installation, ports: dict[str, int], receivers: int, directory: Path) -> Measured:
     providers = standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
-    installation.environment |= providers | {
-        "SINK_SMTP": str(ports["smtp"]),
-        "SINK_HTTP": str(ports["webhook"]),
-    }
+    receiving = {"SINK_SMTP": str(ports["smtp"]), "SINK_HTTP": str(ports["webhook"])}
+    installation.environment |= production() | providers | receiving
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     measured = Measured()

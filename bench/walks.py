@@ -16,8 +16,8 @@ from typing import Any
 
 import requests
 
-from bench.installation import Installation
-from bench.sign_ins import STRONG, served
+from bench.installation import Installation, production
+from bench.sign_ins import served
 
 MESSAGES, ARRIVING, PAGE = 20_000, 1_000, 50
 _OLDEST_FIRST = {"filterCriteria": [], "sortingCriteria": {"field": "creationDate", "order": "ASC"}}
@@ -122,13 +122,10 @@ def run(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    installation.environment |= {
-        "DEBUG": "0",
-        "SECRET_KEY": STRONG,
-        "SECRETS_KEY": STRONG[1:],
-        "PUBLIC_URL": address,
+    installation.environment |= production(address) | {
+        "API_CALLS_A_MINUTE": "0",
+        "API_CALLS_A_MINUTE_IN_ALL": "0",
     }
-    installation.environment |= {"API_CALLS_A_MINUTE": "0", "API_CALLS_A_MINUTE_IN_ALL": "0"}
     installation.manage("generate_messages", str(MESSAGES), "--yes")
     key = installation.manage("create_api_key", "--consumer", "Reader", "--role", "Administrator").strip()
     there = [each["encodedKey"] for each in reversed(installation.log())]

@@ -26,8 +26,8 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.installation import ROOT, Installation, descendants
-from bench.sign_ins import STRONG, served
+from bench.installation import ROOT, Installation, descendants, production
+from bench.sign_ins import served
 
 WATCHERS, CHANGING, ROWS, EVERY, SECONDS, SAMPLES = 200, 100, 50, 3.0, 30.0, 60
 MOST = 2.0  # times the idle p95
@@ -58,12 +58,7 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
     """Measure idle, then among the watchers, and print the ratios."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    installation.environment |= {
-        "DEBUG": "0",
-        "SECRET_KEY": STRONG,
-        "SECRETS_KEY": STRONG[1:],
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
+    installation.environment |= production(f"http://127.0.0.1:{port}")
     print(f"  {installation.manage('generate_messages', str(rows), '--yes').splitlines()[-1]}", flush=True)
     cookies = signed_in(installation, WATCHERS + 1)
     installation.manage("collectstatic", "--noinput", "--verbosity", "0")
