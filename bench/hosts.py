@@ -87,7 +87,7 @@ class Host:
         options = [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
         directory = self._run.installation.directory / "providers"
         return self._begin(
-            [sys.executable, "-m", "commlog.demo.standins", str(directory), *options],
+            [sys.executable, "-m", "bench.standins", str(directory), *options],
             dict(os.environ),
             "standins",
         )

@@ -1,37 +1,56 @@
-"""python -m commlog.demo past|feed|reader DIRECTORY: the demo's programs, started by its runner alone."""
+"""python -m commlog.demo past|feed|sender|gunicorn …: the demo's programs, started by its runner alone.
 
-import argparse
+Each ends when its standard input does. The runner holds the other end of that pipe: however it ends, even
+killed, nothing of the demo stays behind.
+"""
+
+import os
+import runpy
+import signal
 import sys
-from importlib import import_module
+import time
 from pathlib import Path
+from threading import Thread
 
 import django
 
-_PROGRAMS = {"past": "commlog.demo.bank", "feed": "commlog.demo.bank", "reader": "commlog.demo.warehouse"}
+_GRACE = 6.0  # seconds to end in good order: a cluster finishes what it is sending
 
 
-def main() -> None:
-    """Set Django up, make sure that this is the demo's database, run the program."""
-    parser = argparse.ArgumentParser(prog="python -m commlog.demo", description=__doc__)
-    parser.add_argument("program", choices=_PROGRAMS)
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--messages", type=int, default=0)
-    parser.add_argument("--every", type=float, default=5.0)
-    parser.add_argument("--port", type=int, default=8000)
-    options = parser.parse_args()
+def main(program: str, *arguments: str) -> None:
+    """Run it on the leash."""
+    Thread(target=_end_with_the_demo, daemon=True).start()
+    if program in ("past", "feed"):
+        _of_the_bank(program, Path(*arguments))
+    else:
+        module = program if arguments else "django"
+        sys.argv = [module, *(arguments or [program])]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with_the_demo() -> None:
+    os.read(0, 1)
+    # To the program alone, not to its group: a cluster whose workers are told too waits for them for ever.
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _of_the_bank(program: str, directory: Path) -> None:
     django.setup()
-    from django.conf import settings  # readable only now
+    # Settings and models can be read only now.
+    from django.conf import settings
 
+    from commlog.demo import bank
     from commlog.demo.place import Place
 
-    place = Place(options.directory)
+    place = Place(directory)
     if Path(settings.DATABASES["default"]["NAME"]) != place.database:
         sys.exit(
             "This would write invented messages into a database that is not the demo's. Start `manage.py "
             "demo` instead."
         )
-    # The programs use models, which can be imported only now.
-    getattr(import_module(_PROGRAMS[options.program]), options.program)(place, options)
+    getattr(bank, program)(place)
 
 
-main()
+main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 """What becomes of an invented message: its tries, how each ended, and why, as often as in real life."""
 
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +13,8 @@ from notifications.failures import Reason
 from notifications.failures.meanings import stored
 from notifications.states import MessageState, MessageType, Outcome
 
-_EMAIL, _SMS, _HOOK, _STREAM = (
-    MessageType.EMAIL,
-    MessageType.SMS,
-    MessageType.WEB_HOOK,
-    MessageType.EVENT_STREAM,
-)
+_EMAIL, _SMS = MessageType.EMAIL, MessageType.SMS
+_HOOK, _STREAM = MessageType.WEB_HOOK, MessageType.EVENT_STREAM
 _OUTCOMES = {"+": Outcome.ACCEPTED, "-": Outcome.REFUSED, "?": Outcome.UNKNOWN, "0": Outcome.ABANDONED}
 _MAIL, _HTTP = Reason.MESSAGING_EXCEPTION, Reason.INVALID_HTTP_RESPONSE
 _SILENT = "The connection ended before an answer came."
@@ -56,11 +52,10 @@ class Fate:
         return stored(channels.meaning_of(channel, self.reason, self.cause, self.outcome))
 
 
-DELIVERED, _ALWAYS = Fate("+"), "------"
+DELIVERED, _ALWAYS, _BUSY = Fate("+"), "------", "HTTP 503: Service unavailable"
 _FATES: dict[MessageType, tuple[Fate, ...]] = {
     _EMAIL: (
-        Fate("-+", _MAIL, "451 4.3.0 Too busy, try again later", 14),
-        Fate("---+", _MAIL, "451 4.7.1 Greylisted, please try again later", 6),
+        Fate("---+", _MAIL, "451 4.7.1 Greylisted, please try again later", 20),
         Fate("0+", often=1),
         Fate("?+", _MAIL, _SILENT, 2),
         Fate(_ALWAYS, _MAIL, "452 4.2.2 The recipient's mailbox is full", 14),
@@ -73,9 +68,7 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
         Fate("000", Reason.OTHER, "3 senders in a row were lost before they could send this message.", 1),
     ),
     _SMS: (
-        Fate("-+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable", 14),
-        Fate("---+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable", 6),
-        Fate("0+", often=1),
+        Fate("-+", Reason.SMS_SERVICE_ERROR, "20503: Service unavailable", 20),
         Fate("?", Reason.SMS_CONNECTION_EXCEPTION, _SILENT, 2),
         Fate("?", Reason.SMS_GATEWAY_ERROR, "20500: An internal server error has occurred", 1),
         Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, "21610: Attempt to send to unsubscribed recipient", 9),
@@ -85,20 +78,20 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
         Fate("", Reason.SMS_TOO_LONG, f"{len(_SPELLED):,} characters.", 1, {"content": _SPELLED}),
     ),
     _HOOK: (
-        Fate("-+", _HTTP, "HTTP 503: Service unavailable", 14),
+        Fate("-+", _HTTP, _BUSY, 14),
         Fate("---+", _HTTP, "HTTP 429: Too many requests", 6),
-        Fate("0+", often=1),
         Fate("?+", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT, 2),
-        Fate(_ALWAYS, _HTTP, "HTTP 404: Not found", 11),
-        Fate(_ALWAYS, _HTTP, "HTTP 401: Unauthorized", 6),
+        Fate(_ALWAYS, _HTTP, "HTTP 401: Unauthorized", 17),
         Fate(_ALWAYS, Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused", 8),
         Fate("", Reason.WEBHOOK_NOTIFICATIONS_DISABLED, "Webhooks were switched off by an administrator.", 2),
         Fate("", Reason.INVALID_JSON_BODY_SYNTAX, "The text is not valid JSON.",
              2, {"content": '{"event": "LOAN_REPAYMENT", "amount": {'}),
         Fate("", Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, "The message is larger than 1 MiB.",
              0, {"content": '"' + "QUJD" * 270_000 + '"'}),
-        Fate("", Reason.BLACKLISTED_URL, "10.20.0.15 is a private address.", 1, {"destination": "https://10.20.0.15/core/hooks"}),
-        Fate("", Reason.INVALID_HTTP_PROTOCOL, "ftp is not allowed.", 1, {"destination": "ftp://files.example.org/in"}),
+        Fate("", Reason.BLACKLISTED_URL, "10.20.0.15 is a private address.",
+             1, {"destination": "https://10.20.0.15/core/hooks"}),
+        Fate("", Reason.INVALID_HTTP_PROTOCOL, "ftp is not allowed.",
+             1, {"destination": "ftp://files.example.org/in"}),
     ),
     _STREAM: (Fate("-", Reason.OTHER, "The stream could not be written", 2),),
 }  # fmt: skip
@@ -108,28 +101,16 @@ FAILURES = {
     for channel, fates in _FATES.items()
 }
 # What the stand-ins do to addresses that misbehave, in their own words.
-_UNREACHABLE = {Conduct.UNREACHABLE: "30003: Unreachable destination handset"}
 _SAID: dict[MessageType, tuple[Reason, dict[Conduct, str]]] = {
-    _EMAIL: (_MAIL, smtp.AT_RCPT | {manner: said.decode() for manner, said in smtp.AFTER_DATA.items()}),
+    _EMAIL: (_MAIL, smtp.REFUSALS),
     _SMS: (
         Reason.SMS_SERVICE_ERROR,
-        {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()} | _UNREACHABLE,
+        {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()}
+        | {Conduct.UNREACHABLE: "30003: Unreachable destination handset"},
     ),
-    _HOOK: (_HTTP, dict.fromkeys((Conduct.BUSY, Conduct.FLAKY), "HTTP 503: Service unavailable")),
+    _HOOK: (_HTTP, {Conduct.BUSY: _BUSY}),
 }
-_TRIES = {Conduct.SILENT: "??????", Conduct.FLAKY: "--+", Conduct.FORGETFUL: "?+"}
-
-
-@cache
-def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
-    if manner is Conduct.FINE:
-        return None
-    reason, said = _SAID[channel]
-    tries = _TRIES.get(manner, _ALWAYS)
-    tries = tries[:1] if channel == _SMS and "?" in tries else tries
-    return Fate(tries, reason, said.get(manner, _SILENT).format("…"))
-
-
+_TRIES = {Conduct.SILENT: "??????", Conduct.FORGETFUL: "?+"}
 _NO_ADDRESS = {
     _EMAIL: Fate("", Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "The recipient has no e-mail address."),
     _SMS: Fate("", Reason.MISSING_SMS_RECIPIENT, "The recipient has no mobile number."),
@@ -166,10 +147,17 @@ def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel == _SMS:
         known = destination.startswith("+")
         return _misbehaving(channel, conduct.of_number(destination)) if known else _UNDEFINED
-    if channel != _HOOK:
-        return None
     path = urlsplit(destination).path
-    return _HOOKS.get(path.split("/")[1]) or _misbehaving(channel, conduct.of_path(path))
+    return _HOOKS.get(path.strip("/").partition("/")[0]) or _misbehaving(channel, conduct.of_path(path))
+
+
+def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
+    if manner is Conduct.FINE:
+        return None
+    reason, said = _SAID[channel]
+    tries = _TRIES.get(manner, _ALWAYS)
+    tries = tries[:1] if channel == _SMS and "?" in tries else tries
+    return Fate(tries, reason, said.get(manner, _SILENT).format("…"))
 
 
 def answer(channel: MessageType, rng: Random) -> str:

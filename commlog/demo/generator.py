@@ -8,7 +8,7 @@ misbehaves among the stand-ins has always done so.
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -22,7 +22,7 @@ from django.db import connection, connections, transaction
 from commlog.demo import casting, fates, texts
 from commlog.demo.casting import Cast
 from commlog.demo.fates import Fate
-from commlog.demo.rows import Part, Rows, moments, new_ids, parts
+from commlog.demo.rows import Rows, new_ids
 from commlog.demo.texts import Facts, Wording
 from commlog.models import User
 from notifications import channels
@@ -36,7 +36,7 @@ from notifications.text.spelling import stored_fold
 _AT_ONCE = 5_000  # messages a transaction
 _NEVER = timedelta(days=36_500)
 _LONG = 1_000  # of so many e-mails one is very long
-_RESENT, _TO_GROUPS = 0.6, 8  # of those that failed; of a hundred letters
+_RESENT, _TO_GROUPS = 0.4, 0.08  # of those that failed; of the letters
 _NO_RECEIPT, _UNDELIVERED = 0.06, 0.02  # of short messages
 _LONGEST_REST = 6 * 3600.0  # seconds until somebody resends what failed
 _ONE_OF_EACH = 0.05  # until each kind of failure has been there, of the messages: the next kind
@@ -72,21 +72,12 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What a message says to whom."""
+class Setting:
+    """Who gets webhooks, the templates' primary keys by their names, and the names of the lanes."""
 
-    channel: MessageType
-    destination: str
-    part: Part
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A failed message that somebody will resend."""
-
-    pk: int
-    first: int
-    said: _Said
+    receiver: str = "https://hooks.example.org"
+    templates: Mapping[str, int] = field(default_factory=dict)
+    lanes: Mapping[MessageType, str] = field(default_factory=lambda: dict.fromkeys(MessageType, "generated"))
 
 
 def generate(
@@ -97,18 +88,20 @@ def generate(
     now: datetime,
     waiting: int = 0,
     said: Callable[[int], None] = lambda done: None,
+    setting: Setting = Setting(),
+    prefix: str = casting.GENERATED,
 ) -> None:
     """Write so many messages of the last `days` days; `waiting` of them wait for a retry that lies a hundred
     years ahead.
 
-    `said` is told how many are there, now and then.
+    `said` is told how many are there, now and then; `prefix` is that of the people, see casting.py.
     """
-    cast = casting.crowd(count, since=now - timedelta(days=days + 200), rng=rng)
+    cast = casting.gather(count, since=now - timedelta(days=days + 200), rng=rng, prefix=prefix)
     large = count > _LARGE
-    # Others do not see the people whom an open transaction has made; SQLite has one writer at a time.
+    # SQLite has one writer at a time, and nobody else sees the people whom an open transaction has made.
     alone = not large or connection.vendor != "postgresql" or connection.in_atomic_block
     mills = [
-        Mill(cast, "https://hooks.example.org", Random(rng.random()), recent=_RECENT if large else 0)  # noqa: S311
+        Mill(cast, setting, Random(rng.random()), recent=_RECENT if large else 0)  # noqa: S311
         for _ in range(1 if alone else _PROCESSES)
     ]
     shares = [
@@ -146,14 +139,11 @@ def spread(count: int, days: int, *, now: datetime, rng: Random) -> list[datetim
     """
     until = now - _UNTIL_NOW
     begin = (until - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    hours = [
-        begin + timedelta(hours=number)
-        for number in range(max(1, int((until - begin).total_seconds() // 3600)))
-    ]
+    many = max(1, int((until - begin).total_seconds() // 3600))
+    hours = [begin + timedelta(hours=number) for number in range(many)]
     weights = [_OF_A_DAY[hour.weekday()] * _OF_AN_HOUR[hour.hour] for hour in hours]
-    return sorted(
-        hour + timedelta(seconds=rng.random() * 3600) for hour in rng.choices(hours, weights, k=count)
-    )
+    chosen = rng.choices(hours, weights, k=count)
+    return sorted(hour + timedelta(seconds=rng.random() * 3600) for hour in chosen)
 
 
 def happen(cast: Cast, when: datetime, rng: Random) -> Happened:
@@ -163,7 +153,7 @@ def happen(cast: Cast, when: datetime, rng: Random) -> Happened:
     if wording is texts.TO_STAFF:
         user = rng.choice(cast.staff)
         return Happened(wording, Facts(when, rng, RECIPIENT_NAME=user.name), user=user)
-    if rng.randrange(100) < _TO_GROUPS and wording in _FOR_GROUPS:
+    if wording in _FOR_GROUPS and rng.random() < _TO_GROUPS:
         group = rng.choice(cast.groups)
         facts = Facts(when, rng, RECIPIENT_NAME=group.name, USER_NAME=sender.name if sender else "")
         return Happened(wording, facts, group=group, sender=sender)
@@ -182,31 +172,19 @@ def to_client(
 class Mill:
     """Makes rows, the oldest first; keeps what is still to be resent.
 
-    `receiver`: the address of whoever gets webhooks. `templates`: their primary keys by their names.
-    `lanes`: the names of the lanes that the messages took.
     `recent`: most messages say what one of so many before them said to the same person; making up a text
     takes a third of the time.
     """
 
-    def __init__(
-        self,
-        cast: Cast,
-        receiver: str,
-        rng: Random,
-        templates: Mapping[str, int] | None = None,
-        lanes: Mapping[MessageType, str] | None = None,
-        recent: int = 0,
-    ) -> None:
-        self._cast, self._receiver, self._rng, self._templates = cast, receiver, rng, templates or {}
-        names = lanes or dict.fromkeys(MessageType, "generated")
+    def __init__(self, cast: Cast, setting: Setting, rng: Random, *, recent: int = 0) -> None:
+        self._cast, self._setting, self._rng = cast, setting, rng
         self._lanes = {
             channel: Lane.objects.get_or_create(channel=channel, name=name)[0].pk
-            for channel, name in names.items()
+            for channel, name in setting.lanes.items()
         }
-        self._recent, self._keep = list[_Said](), recent
-        self._part, self._at = parts(), moments()
+        self._recent, self._keep = list[Row](), recent
         self._messages, self._tries, self._reports = map(Rows, (Message, Attempt, DeliveryReceipt))
-        self._to_resend: list[tuple[datetime, int, _Failed]] = []
+        self._to_resend: list[tuple[datetime, int, int, Row]] = []  # when, the failed one, the first, content
         self._to_fail = {channel: list(kinds) for channel, kinds in fates.FAILURES.items()}
 
     def write(
@@ -227,107 +205,97 @@ class Mill:
             said(start + len(part))
 
     def _make(self, pk: int, moment: datetime, due: datetime | None) -> None:
-        source = (
-            heapq.heappop(self._to_resend)[2] if self._to_resend and self._to_resend[0][0] <= moment else None
-        )
-        said = source.said if source else self._said(moment)
-        fate = Fate("-", *fates.TROUBLE[said.channel]) if due else self._fate(said, again=source is not None)
-        if fate.caused_by and not source:
-            said = self._as_stored({**said.part[0], **fate.caused_by})
-        self._live(pk, moment, said, fate, source, due)
+        source = first = by = None
+        if self._to_resend and self._to_resend[0][0] <= moment:
+            _, source, first, content = heapq.heappop(self._to_resend)
+            by = self._rng.choice(self._cast.officers)
+        else:
+            content = self._content(moment)
+        channel = content["type"]
+        fate = Fate("-", *fates.TROUBLE[channel]) if due else self._fate(content, again=source is not None)
+        if fate.caused_by and source is None:
+            content = _folded(content | fate.caused_by)
+        chain = {
+            "first_id": first, "resend_of_id": source,
+            "resent_by": by.name if by else "", "resent_by_user_id": by and by.pk,
+        }  # fmt: skip
+        self._messages.add(content | chain | self._life(pk, moment, channel, fate, due))
         failed = fate.state == MessageState.FAILED
         if failed and fate.tries and not due and self._rng.random() < _RESENT:
             later = moment + timedelta(seconds=300 + self._rng.random() * _LONGEST_REST)
-            heapq.heappush(self._to_resend, (later, pk, _Failed(pk, source.first if source else pk, said)))
+            heapq.heappush(self._to_resend, (later, pk, first or pk, content))
 
-    def _fate(self, said: _Said, *, again: bool) -> Fate:
-        fate = fates.fate_of(said.channel, said.destination, self._rng, again=again)
-        never_seen = self._to_fail[said.channel]
+    def _fate(self, content: Row, *, again: bool) -> Fate:
+        fate = fates.fate_of(content["type"], content["destination"], self._rng, again=again)
+        never_seen = self._to_fail[content["type"]]
         if never_seen and not again and fate is fates.DELIVERED and self._rng.random() < _ONE_OF_EACH:
             return never_seen.pop()
         return fate
 
-    def _said(self, moment: datetime) -> _Said:
+    def _content(self, moment: datetime) -> Row:
+        """What a message says to whom."""
         full = len(self._recent) >= self._keep > 0
         if full and self._rng.random() > _ANEW:
             return self._rng.choice(self._recent)
-        made = self._as_stored(self._frozen(moment))
+        made = _folded(self._said(happen(self._cast, moment, self._rng)))
         if full:
             self._recent[self._rng.randrange(self._keep)] = made
         elif self._keep:
             self._recent.append(made)
         return made
 
-    def _as_stored(self, row: Row) -> _Said:
-        row["destination_fold"] = _fold(row["destination"])
-        row["recipient_name_fold"] = _fold(row["recipient_name"])
-        return _Said(row["type"], row["destination"], self._part(row))
-
-    def _frozen(self, moment: datetime) -> Row:
-        what = happen(self._cast, moment, self._rng)
+    def _said(self, what: Happened) -> Row:
         wording, sender = what.wording, what.sender
         recipient: Any = what.client or what.group or what.user
         on_file = channels.of(wording.channel).address_of(recipient)
         subject, content, html = wording.said(what.facts)
         if wording.channel == MessageType.EMAIL and self._rng.randrange(_LONG) == 0:
-            content += "".join(texts.turnover(self._rng))
+            content += texts.turnover(self._rng)
         name = wording.name(Target.GROUP if what.group else Target.CLIENT)
         return {
             "type": wording.channel, "lane_id": self._lanes[wording.channel],
-            "destination": texts.destination(wording, self._receiver) or on_file, "subject": subject,
-            "content": content, "html": html, "headers": "{}",
+            "destination": texts.destination(wording, self._setting.receiver) or on_file,
+            "subject": subject, "content": content, "html": html, "headers": "{}",
             "method": "POST" if wording.channel == MessageType.WEB_HOOK else "",
             "content_type": "application/json" if wording.way else "",
             "sender": sender.name if sender else settings.SYSTEM_SENDER_NAME,
             "sender_user_id": sender and sender.pk, "recipient_name": recipient.name,
             "client_id": what.client and what.client.pk, "group_id": what.group and what.group.pk,
             "user_id": what.user and what.user.pk, "event": wording.event,
-            "template_id": self._templates.get(name),
-            "template_name": name if name in self._templates else "",
+            "template_id": self._setting.templates.get(name),
+            "template_name": name if name in self._setting.templates else "",
         }  # fmt: skip
 
-    def _live(
-        self,
-        pk: int,
-        created: datetime,
-        said: _Said,
-        fate: Fate,
-        source: _Failed | None,
-        due: datetime | None,
-    ) -> None:
-        channel, by = said.channel, self._rng.choice(self._cast.officers) if source else None
-        tries, ended = self._attempts(pk, channel, created, fate)
+    def _life(
+        self, pk: int, created: datetime, channel: MessageType, fate: Fate, due: datetime | None
+    ) -> Row:
+        """What became of a message, its attempts and receipts among the rows to be written."""
+        tries = list(self._attempts(pk, channel, created, fate))
+        ended = tries[-1]["finished_at"] if tries else None
         sent = fate.state == MessageState.SENT
-        sent_at = tries[-1]["finished_at"] if sent else None
-        handed_over = sent and channel == MessageType.SMS
-        provider_id = f"SM{self._rng.getrandbits(128):032x}" if handed_over else ""
         receipts: list[Row] = []
-        if handed_over:
-            tries[-1]["provider_id"] = provider_id
-            receipts += self._receipts(pk, ended, provider_id)
+        provider_id = ""
+        if sent and channel == MessageType.SMS:
+            provider_id = tries[-1]["provider_id"] = f"SM{self._rng.getrandbits(128):032x}"
+            receipts += self._receipts(pk, tries[-1]["finished_at"], provider_id)
+        for rows, made in ((self._tries, tries), (self._reports, receipts)):
+            for row in made:
+                rows.add(row)
         abandons = fate.tries.count("0")
-        life = {
+        return {
             "id": pk, "key": f"{self._rng.getrandbits(128) & _RANDOM | _VERSION_4:032x}",
-            "created_at": tries[0]["due_at"] if tries else self._at(created),
-            "first_id": source and source.first, "resend_of_id": source and source.pk,
-            "resent_by": by.name if by else "", "resent_by_user_id": by and by.pk,
-            "state": MessageState.WAITING if due else fate.state,
-            "sent_at": receipts[0]["received_at"] if receipts else sent_at, "due_at": due and self._at(due),
+            "created_at": created, "state": MessageState.WAITING if due else fate.state,
+            "sent_at": receipts[0]["received_at"] if receipts else ended if sent else None, "due_at": due,
             "waiting_reason": WaitingReason.READY_TO_BE_SENT if due else "", "token": len(tries),
             "attempt_count": len(tries), "failures": len(tries) - abandons - sent,
             "abandons": abandons, "failure_reason": "" if sent else fate.reason,
-            "failed_at": tries[-1]["finished_at"] if tries and not (sent or due) else None,
+            "failed_at": None if sent or due else ended,
             "failure_cause": "" if sent else fate.cause, "outcome": fate.outcome, **fate.meant(channel, due),
             "possible_duplicate": "?" in fate.tries and len(tries) > 1, "provider_id": provider_id,
-            "receipt_due_at": self._at(ended + _RECEIPT_WITHIN) if handed_over else None,
+            "receipt_due_at": ended + _RECEIPT_WITHIN if provider_id and ended else None,
             "receipt_status": receipts[-1]["status"] if receipts else "",
             "receipt_at": receipts[-1]["received_at"] if receipts else None,
         }  # fmt: skip
-        self._messages.add(said.part, self._part(life))
-        for each in tries:
-            self._tries.add(self._part(each))
-        for each in receipts:
-            self._reports.add(self._part(each))
 
     def _receipts(self, pk: int, accepted: datetime, provider_id: str) -> Iterator[Row]:
         """What its provider reports of a short message: passed on, then delivered or not; of some it never
@@ -335,34 +303,29 @@ class Mill:
         """
         if self._rng.random() < _NO_RECEIPT:
             return
-        passed_on = accepted + timedelta(seconds=0.5 + self._rng.random() * 2)
         last = ReceiptStatus.UNDELIVERED if self._rng.random() < _UNDELIVERED else ReceiptStatus.DELIVERED
-        for status, at in (
-            (ReceiptStatus.PASSED_ON, passed_on),
-            (last, passed_on + timedelta(seconds=1 + self._rng.random() * 8)),
-        ):
-            yield {
-                "message_id": pk, "provider_id": provider_id, "status": status, "received_at": self._at(at)
-            }  # fmt: skip
+        for status in (ReceiptStatus.PASSED_ON, last):
+            accepted += timedelta(seconds=0.5 + self._rng.random() * 5)
+            yield {"message_id": pk, "provider_id": provider_id, "status": status, "received_at": accepted}
 
-    def _attempts(
-        self, pk: int, channel: MessageType, due: datetime, fate: Fate
-    ) -> tuple[list[Row], datetime]:
-        """The tries, and when the last of them ended."""
-        tries, at, ended = list[Row](), self._at, due
+    def _attempts(self, pk: int, channel: MessageType, due: datetime, fate: Fate) -> Iterator[Row]:
         for number, outcome in enumerate(fate.outcomes, 1):
             opened = due + timedelta(seconds=0.02 + self._rng.random() * 0.1)
             lost = outcome == Outcome.ABANDONED
-            started = None if lost else at(opened + _PERMIT)
+            started = None if lost else opened + _PERMIT
             ended = opened + timedelta(seconds=21.0 if lost else 0.04 + self._rng.random() * 0.5)
             reason, detail = fate.reason, fate.cause
             if lost or outcome == Outcome.ACCEPTED:
                 reason, detail = "", fates.LOST if lost else fates.answer(channel, self._rng)
-            tries.append({
+            yield {
                 "message_id": pk, "number": number, "token": number, "worker": self._rng.choice(_WORKERS),
-                "due_at": at(due), "opened_at": at(opened), "permitted_at": started, "started_at": started,
-                "finished_at": at(ended), "outcome": outcome, "failure_reason": reason, "detail": detail,
+                "due_at": due, "opened_at": opened, "permitted_at": started, "started_at": started,
+                "finished_at": ended, "outcome": outcome, "failure_reason": reason, "detail": detail,
                 "provider_id": "",
-            })  # fmt: skip
+            }  # fmt: skip
             due = ended + timedelta(seconds=_POLICY.wait(min(number - 1, _POLICY.max_retries)))
-        return tries, ended
+
+
+def _folded(row: Row) -> Row:
+    folds = {f"{name}_fold": _fold(row[name]) for name in ("destination", "recipient_name")}
+    return row | folds

@@ -3,13 +3,13 @@
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from commlog.demo.environment import DATABASE
 
@@ -23,14 +23,28 @@ class Occupied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What must be the same at the next start."""
+class Wishes:
+    """How the demo is to run: the pages' port, messages of the past, seconds between new ones."""
 
-    smtp: int
-    twilio: int
-    webhook: int
-    secret_key: str
+    port: int = 8000
+    messages: int = 2_500
+    every: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Wishes):
+    """What its programs must know, and what must be the same at the next start."""
+
+    smtp: int = 0
+    twilio: int = 0
+    webhook: int = 0
+    secret_key: str = ""
     finished: bool = False  # the past has been made
+
+    @property
+    def receiver(self) -> str:
+        """Whoever gets webhooks."""
+        return f"http://127.0.0.1:{self.webhook}"
 
 
 class Place:
@@ -47,36 +61,40 @@ class Place:
         return self.directory / f"{CHANNELS[channel]}.outage"
 
     def read(self) -> Memory:
-        """What the runner has written down."""
-        memory = self._read()
-        if memory is None:
-            raise FileNotFoundError(self._memory)
-        return memory
+        """What has been written down."""
+        try:
+            return Memory(**json.loads(self._memory.read_text()))
+        except (OSError, ValueError, TypeError):
+            return Memory()
 
     @property
     def is_made(self) -> bool:
         """Whether a first start was finished here."""
-        memory = self._read()
-        return memory is not None and memory.finished and self.database.exists()
+        return self.read().finished and self.database.exists()
 
-    def prepare(self, *, fresh: bool = False) -> Memory:
+    def prepare(self, wishes: Wishes = Wishes(), *, fresh: bool = False) -> Memory:
         """Take up what is there, or begin anew after a half-made start. Earlier outages end."""
-        memory = self._read()
-        if memory is None or not self.is_made or fresh:
+        if fresh or not self.is_made:
             self._empty()
-            memory = _with_free_ports(secret_key=secrets.token_urlsafe(50))
-        elif not all(map(port_is_free, (memory.smtp, memory.twilio, memory.webhook))):
-            # Webhooks of the past then lead to a port of somebody else's on this machine; nothing is sent to
-            # them unless resent.
-            memory = _with_free_ports(secret_key=memory.secret_key, finished=True)
+        memory = self.read()
+        if not all(map(port_is_free, (memory.smtp, memory.twilio, memory.webhook))) or not memory.secret_key:
+            # Webhooks of the past may lead to a port of somebody else's on this machine then; nothing is sent
+            # to them unless resent.
+            key = memory.secret_key or secrets.token_urlsafe(50)
+            smtp, twilio, webhook = _free_ports()
+            memory = replace(memory, secret_key=key, smtp=smtp, twilio=twilio, webhook=webhook)
         for channel in CHANNELS:
             self.flag(channel).unlink(missing_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.remember(memory)
-        return memory
+        self._write(replace(memory, **asdict(wishes)))
+        return self.read()
 
-    def remember(self, memory: Memory) -> None:
-        """Write it down, all or nothing."""
+    def remember(self, **changed: Any) -> None:
+        """Write something else down."""
+        self._write(replace(self.read(), **changed))
+
+    def _write(self, memory: Memory) -> None:
+        """All or nothing."""
         draft = self._memory.with_suffix(".new")
         draft.write_text(json.dumps(asdict(memory)))
         draft.replace(self._memory)
@@ -85,33 +103,22 @@ class Place:
     def occupied(self) -> Iterator[None]:
         """Keep other demos out of here until this process ends, however. Raises Occupied."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise Occupied from error
-        try:
+        with (self.directory / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Occupied from error
             yield
-        finally:
-            os.close(lock)
 
     @property
     def is_running(self) -> bool:
         """Whether a demo runs here now."""
-        if not self.directory.exists():
+        with contextlib.suppress(Occupied):
+            if self.directory.exists():
+                with self.occupied():
+                    return False
             return False
-        try:
-            with self.occupied():
-                return False
-        except Occupied:
-            return True
-
-    def _read(self) -> Memory | None:
-        try:
-            return Memory(**json.loads(self._memory.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
+        return True
 
     def _empty(self) -> None:
         """Remove what a demo makes, and nothing else: --directory may be anywhere."""
@@ -123,16 +130,12 @@ class Place:
 
 def port_is_free(port: int) -> bool:
     """Whether a server could listen on 127.0.0.1 at this port."""
-    try:
-        with socket.create_server(("127.0.0.1", port)):
-            return True
-    except OSError:
-        return False
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
-def _with_free_ports(*, secret_key: str, finished: bool = False) -> Memory:
+def _free_ports() -> list[int]:
     with contextlib.ExitStack() as stack:  # all held at once, else the same one could be given twice
-        smtp, twilio, webhook = (
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)
-        )
-    return Memory(smtp, twilio, webhook, secret_key, finished)
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        return [server.getsockname()[1] for server in servers]

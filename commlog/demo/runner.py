@@ -1,25 +1,25 @@
 """Starts the demo, watches it and stops it. Its children, not this process, touch the database."""
 
+import contextlib
 import http.client
 import os
 import signal
-import socket
+import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from commlog.demo import environment, standins
-from commlog.demo.place import DEFAULT, Memory, Occupied, Place, port_is_free
-from commlog.demo.processes import Child, Children, last_words
+from commlog.demo.place import BASE, DEFAULT, Occupied, Place, Wishes, port_is_free
 
 _READY_WITHIN = 60.0  # seconds
+_LONGEST_STOP = 9.0  # seconds; a cluster finishes what it is sending
 _LOOK = 0.2
-_FIRST_PAGE = "/sign-in/"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotRun(Exception):
@@ -32,14 +32,18 @@ def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[
     place = Place(Path(option.partition("=")[2] or DEFAULT))
     if not place.is_made:
         raise CannotRun(f"No demo has been started in {place.directory}. Start one with: make run")
-    variables = _environment(place, place.read(), shell, port=8000)
-    return [each for each in arguments if not environment.is_for_a_demo(each)], variables
+    return [each for each in arguments if not environment.is_for_a_demo(each)], _environment(place, shell)
 
 
-def _environment(place: Place, memory: Memory, shell: Mapping[str, str], *, port: int) -> dict[str, str]:
+def _environment(place: Place, shell: Mapping[str, str]) -> dict[str, str]:
+    memory = place.read()
     providers = standins.environment(smtp=memory.smtp, twilio=memory.twilio)
     return environment.demo(
-        shell, directory=place.directory, port=port, secret_key=memory.secret_key, providers=providers
+        shell,
+        directory=place.directory,
+        port=memory.port,
+        secret_key=memory.secret_key,
+        providers=providers,
     )
 
 
@@ -48,18 +52,21 @@ class Demo:
     """A demo to be."""
 
     directory: Path = DEFAULT
-    port: int = 8000
-    messages: int = 2_500
-    every: float = 5.0
     fresh: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
 
     def run(self) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises CannotRun."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, _interrupt)
-        place = Place(self.directory)
+        place, port = Place(self.directory), self.wishes.port
         try:
             with place.occupied():
+                if not port_is_free(port):
+                    raise CannotRun(
+                        f"Port {port} is taken. Choose another: make run PORT={port + 1}, or manage.py demo "
+                        f"--port {port + 1}"
+                    )
                 self._run(place)
         except Occupied as error:
             raise CannotRun(
@@ -69,71 +76,110 @@ class Demo:
             _say("Stopped.")
 
     def _run(self, place: Place) -> None:
-        if not port_is_free(self.port):
-            another = self.port + 1
-            raise CannotRun(
-                f"Port {self.port} is taken. Choose another: make run PORT={another}, or manage.py demo "
-                f"--port {another}"
-            )
-        memory = place.prepare(fresh=self.fresh)
-        with Children(place.logs) as children:
-            self._start(place, memory, children)
+        memory = place.prepare(self.wishes, fresh=self.fresh)
+        ports = {"smtp_port": memory.smtp, "twilio_port": memory.twilio, "webhook_port": memory.webhook}
+        with (
+            standins.start(place.directory, **ports),
+            _Children(place.logs, _environment(place, os.environ)) as children,
+        ):
+            children.finish("past", str(place.directory))
+            # Django's own server loses its place behind a body in chunks.
+            serve = f"django.core.wsgi:get_wsgi_application() --bind 127.0.0.1:{memory.port} --threads 32"
+            serve += " --no-control-socket --graceful-timeout 2"
+            children.start("gunicorn", *serve.split(), DEBUG="1", STREAM_READERS="16")
+            children.start("sender")
+            children.start("feed", str(place.directory))
+            until = time.monotonic() + _READY_WITHIN
+            while not _answers(memory.port):
+                children.look()
+                if time.monotonic() > until:
+                    raise CannotRun(f"After {_READY_WITHIN:.0f} seconds the pages did not answer yet.")
             _say(self._welcome(place))
             try:
-                while (fallen := children.fallen()) is None:
-                    time.sleep(_LOOK)
+                while True:
+                    children.look()
             except KeyboardInterrupt:
                 _say("\nStopping …")
                 raise
-            _give_up(fallen)
-
-    def _start(self, place: Place, memory: Memory, children: Children) -> None:
-        variables = _environment(place, memory, os.environ, port=self.port)
-        ports = [f"--{name}-port={getattr(memory, name)}" for name in ("smtp", "twilio", "webhook")]
-        children.start(
-            "stand-ins", ["-m", "commlog.demo.standins", str(place.directory), *ports], environment=variables
-        )
-        _until(children, lambda: _listens(memory.webhook), "the stand-ins")
-        program = ["-m", "commlog.demo"]
-        past = children.start(
-            "past",
-            [*program, "past", str(place.directory), f"--messages={self.messages}"],
-            environment=variables,
-            shown=True,
-        )
-        if past.ended() != 0:
-            _give_up(past)
-        children.forget(past)
-        # Django's own server loses its place behind a body in chunks.
-        serve = (
-            f"-m gunicorn django.core.wsgi:get_wsgi_application() --bind 127.0.0.1:{self.port} --threads 32"
-        )
-        serve += " --no-control-socket --graceful-timeout 2"
-        children.start("web", serve.split(), environment=variables | {"DEBUG": "1", "STREAM_READERS": "16"})
-        children.start("sender", ["-m", "django", "sender"], environment=variables)
-        pace = [f"--every={self.every}", f"--port={self.port}"]
-        children.start("feed", [*program, "feed", str(place.directory), *pace], environment=variables)
-        _until(children, lambda: _answers(self.port), "the pages")
-        children.start("reader", [*program, "reader", str(place.directory), *pace], environment=variables)
 
     def _welcome(self, place: Place) -> str:
+        every = self.wishes.every
         where = "" if place.directory == DEFAULT else f" --directory {self.directory}"
         lines = "\n".join(
             f"    {name:<10} {environment.PASSWORD}   {role}" for name, role in environment.SIGN_INS.items()
         )
         return f"""
-  Commlog's demo is at  http://127.0.0.1:{self.port}/
+  Commlog's demo is at  http://127.0.0.1:{self.wishes.port}/
 
   Sign in as
 {lines}
 
-  A new message is sent about every {self.every:g} seconds, to stand-ins on this machine: nothing leaves it.
+  A new message is sent about every {every:g} seconds, to stand-ins on this machine: nothing leaves it.
   Play an outage:  {_python()} manage.py outage email on{where}
                    (email, sms or webhook; on or off)
   What the stand-ins got is in {place.directory}/*.jsonl, what the processes say in {place.logs}/
 
   Stop with Ctrl-C.
 """
+
+
+class _Children:
+    """The demo's programs (__main__.py), which end when this process closes their standard input, or ends."""
+
+    def __init__(self, logs: Path, variables: Mapping[str, str]) -> None:
+        self._logs, self._variables = logs, variables
+        self._running = dict[str, subprocess.Popen[bytes]]()
+
+    def __enter__(self) -> "_Children":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._running.values():
+            assert child.stdin
+            child.stdin.close()
+        for child in self._running.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LONGEST_STOP)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)  # what is left of it
+            child.wait()
+
+    def start(self, program: str, *arguments: str, shown: bool = False, **variables: str) -> None:
+        """Start one; `shown`: what it prints goes to the terminal, its errors to its log all the same."""
+        with self._log(program).open("ab") as file:
+            self._running[program] = subprocess.Popen(  # noqa: S603  our own programs
+                [sys.executable, "-m", "commlog.demo", program, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=None if shown else file,
+                stderr=file,
+                cwd=BASE,
+                env={**self._variables, **variables},
+                start_new_session=True,  # Ctrl-C in the terminal is the demo's alone
+            )
+
+    def finish(self, program: str, *arguments: str) -> None:
+        """Run one to its end. Raises CannotRun."""
+        self.start(program, *arguments, shown=True)
+        while self._running[program].poll() is None:
+            time.sleep(_LOOK / 4)  # not wait(): a signal's handler must get its turn
+        if self._running[program].returncode == 0:
+            del self._running[program]
+        self.look()
+
+    def look(self) -> None:
+        """Wait a moment; raise CannotRun where one has ended although nobody stopped it."""
+        time.sleep(_LOOK)
+        for program, child in self._running.items():
+            if child.poll() is not None:
+                log = self._log(program)
+                end = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+                raise CannotRun(
+                    f"The demo's process “{program}” has ended by itself (exit code {child.returncode}), so "
+                    f"the demo stops. Its log is {log}; it ends with:\n\n{end}"
+                )
+
+    def _log(self, program: str) -> Path:
+        return self._logs / f"{program}.log"
 
 
 def _python() -> str:
@@ -143,39 +189,14 @@ def _python() -> str:
 
 
 def _interrupt(*_: Any) -> NoReturn:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # stopping takes some seconds, and must not be stopped itself
     raise KeyboardInterrupt
 
 
-def _until(children: Children, condition: Any, what: str) -> None:
-    until = time.monotonic() + _READY_WITHIN
-    while not condition():
-        fallen = children.fallen()
-        if fallen is not None:
-            _give_up(fallen)
-        if time.monotonic() > until:
-            raise CannotRun(f"After {_READY_WITHIN:.0f} seconds {what} did not answer yet.")
-        time.sleep(_LOOK / 4)
-
-
-def _give_up(child: Child) -> NoReturn:
-    raise CannotRun(
-        f"The demo's process “{child.name}” has ended by itself (exit code {child.poll()}), so the demo "
-        "stops. "
-        f"Its log is {child.log}; it ends with:\n\n{last_words(child.log)}"
-    )
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{_FIRST_PAGE}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in/", timeout=10) as answer:
             return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False

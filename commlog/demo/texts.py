@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,12 +19,8 @@ BANK = "Harbourlight Savings"
 # By which way the bank wants it told: each of its templates waits for one of them.
 WAY = "TRANSACTION_CHANNEL"
 NOBODY_LISTENS = "http://127.0.0.1:9"
-_EMAIL, _SMS, _HOOK, _STREAM = (
-    MessageType.EMAIL,
-    MessageType.SMS,
-    MessageType.WEB_HOOK,
-    MessageType.EVENT_STREAM,
-)
+_EMAIL, _SMS = MessageType.EMAIL, MessageType.SMS
+_HOOK, _STREAM = MessageType.WEB_HOOK, MessageType.EVENT_STREAM
 # Placeholders that come from our own rows, or from the event itself: nobody tells them.
 OURS = frozenset(
     {"RECIPIENT_NAME", "CLIENT_ID", "CLIENT_KEY", "USER_NAME", "EVENT", "EVENT_DATE", "EVENT_DATE_TIME"}
@@ -50,13 +46,13 @@ class Wording:
         return subject, text, as_html(text) if self.as_html else ""
 
     def name(self, target: Target) -> str:
+        """Of its template for such recipients."""
+        groups = ", groups" if target == Target.GROUP else ""
         if self.way:
             return f"{self.channel.label}: {self.way}"
         if self.event == MANUAL:
-            first = self.text.split(", ", 1)[-1].split(".")[0].capitalize()
-            return f"{self.subject or first}{', groups' * (target == Target.GROUP)}"
-        event, groups = self.event.replace("_", " ").capitalize(), ", groups" * (target == Target.GROUP)
-        return f"{event} ({self.channel.label}{groups})"
+            return f"{self.subject or 'Please call back'}{groups}"
+        return f"{self.event.replace('_', ' ').capitalize()} ({self.channel.label}{groups})"
 
 
 class Facts(dict[str, str]):
@@ -91,19 +87,17 @@ _MADE_UP: dict[str, Callable[[datetime, Random], str]] = {
     "ACCOUNT_ID": lambda when, rng: f"LN-{rng.randint(100_000, 999_999)}",
     "ACCOUNT_NAME": lambda when, rng: f"SV-{rng.randint(100_000, 999_999)}",
     "CODE": lambda when, rng: f"{rng.randrange(10**6):06}",
-    "NUMBER_OF_ACCOUNTS": lambda when, rng: f"{rng.randint(3_800, 4_100):,}",
     "NOTES": lambda when, rng: f"{when:%H:%M}",
     "EVENT_DATE": lambda when, rng: _day(when),
     "EVENT_DATE_TIME": lambda when, rng: when.isoformat(timespec="seconds"),
     "PAYMENT_DUE_DATE": lambda when, rng: _day(when + timedelta(days=rng.randint(2, 9))),
     "START_DATE": lambda when, rng: _day(when - timedelta(days=rng.randint(3, 20))),
-    "CURRENCY": lambda when, rng: "EUR",
 }
-_DEAR, _REGARDS, _BANK = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}", f"{BANK}: "
+_DEAR, _REGARDS = "Dear {RECIPIENT_NAME},\n\n", f"\n\nKind regards\n{BANK}"
 _PAYLOAD = (
     '{\n  "event": "{EVENT}",\n  "occurredAt": "{EVENT_DATE_TIME}",\n'
     '  "client": {"id": "{CLIENT_ID}", "encodedKey": "{CLIENT_KEY}"},\n  "account": {"id": "{ACCOUNT_ID}"},\n'
-    '  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": "{CURRENCY}"}\n}'
+    '  "amount": {"value": "{TRANSACTION_AMOUNT}", "currency": "EUR"}\n}'
 )
 
 
@@ -111,19 +105,9 @@ def _letter(event: str, often: float, subject: str, text: str, *, as_html: bool 
     return Wording(_EMAIL, event, often, _DEAR + text + _REGARDS, subject, as_html=as_html)
 
 
-def _short(event: str, often: float, text: str) -> Wording:
-    return Wording(_SMS, event, often, text)
-
-
-def _by_hand(channel: MessageType, text: str, subject: str = "") -> Wording:
-    end = ("\n\nKind regards\n{USER_NAME}\n" if subject else " {USER_NAME}, ") + BANK
-    return Wording(channel, MANUAL, 3, text + end, subject)
-
-
 TO_STAFF = Wording(
     _EMAIL, "END_OF_DAY_PROCESSING_COMPLETED", 2,
-    "End-of-day processing for {EVENT_DATE} has finished.\n\n"
-    "Accounts processed: {NUMBER_OF_ACCOUNTS}\nWarnings: none",
+    "End-of-day processing for {EVENT_DATE} has finished at {NOTES}.\n\nWarnings: none",
     "End of day {EVENT_DATE} completed",
 )  # fmt: skip
 WORDINGS = (
@@ -144,49 +128,39 @@ WORDINGS = (
         "us yet. Please pay it by {PAYMENT_DUE_DATE}, or call us: together we will find a way.", as_html=True,
     ),
     _letter(
-        "SAVINGS_ACCOUNT_ACTIVITY", 14, "Your account statement is ready",
+        "SAVINGS_ACCOUNT_ACTIVITY", 16, "Your account statement is ready",
         "the statement of your account {ACCOUNT_NAME} for the month to {EVENT_DATE} is ready.\n\n"
         "Opening balance: {TOTAL_BALANCE}\nMoney in: {AMOUNT}\nMoney out: {TRANSACTION_AMOUNT}\n\n"
         "You find it under Documents in the portal.", as_html=True,
-    ),
-    _letter(
-        "LOAN_APPROVAL", 4, "Your loan has been approved",
-        "good news: your loan {ACCOUNT_ID} of {TOTAL_BALANCE} has been approved. You will be paid out within "
-        "two working days.",
     ),
     _letter(
         "CLIENT_CREATED", 3, f"Welcome to {BANK}", f"welcome to {BANK}. Your client number is on every "
         "letter of ours; please have it ready when you call.", as_html=True,
     ),
     _letter(
-        "DEPOSIT_INTEREST_APPLIED", 5, "Interest of {TRANSACTION_AMOUNT} credited",
+        "DEPOSIT_INTEREST_APPLIED", 7, "Interest of {TRANSACTION_AMOUNT} credited",
         "we have credited interest of {TRANSACTION_AMOUNT} to your account {ACCOUNT_NAME} on {EVENT_DATE}.",
     ),
     TO_STAFF,
-    _by_hand(
-        _EMAIL, _DEAR + "thank you for your call today. As agreed, your next instalment is moved by a week; "
-        "nothing else changes.", "Your call today",
+    Wording(
+        _EMAIL, MANUAL, 6, _DEAR + "thank you for your call today. As agreed, your next instalment is moved "
+        "by a week; nothing else changes.\n\nKind regards\n{USER_NAME}\n" + BANK, "Your call today",
     ),
-    _by_hand(
-        _EMAIL, _DEAR + "to go on with your application we still need a copy of your identity card and your "
-        "last three payslips. You may bring them to the branch or upload them in the portal.",
-        "Documents for your application",
+    Wording(
+        _SMS, MANUAL, 6, "Hello {RECIPIENT_NAME}, I tried to reach you about your loan. Please call me back. "
+        "{USER_NAME}, " + BANK,
     ),
-    _short("PORTAL_ACTIVATED", 18, "{CODE} is your one-time code for " + BANK + ", valid for 5 minutes. "
-           "Tell it to nobody."),
-    _short("REPAYMENT_REMINDER", 10, _BANK + "your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}. "
-           "Loan {ACCOUNT_ID}."),
-    _short("LOAN_REPAYMENT", 8, _BANK + "payment of {AMOUNT} received on {EVENT_DATE}. Balance "
-           "{TOTAL_BALANCE}. Thank you!"),
-    _short("SAVINGS_WITHDRAWAL", 6, _BANK + "{TRANSACTION_AMOUNT} withdrawn from {ACCOUNT_NAME} on "
-           "{EVENT_DATE} at {NOTES}. Not you? Call us at once."),
-    _short("ACCOUNT_IN_ARREARS", 3, _BANK + "your instalment of {AMOUNT} was due on {START_DATE}. Please "
-           "call us today."),
-    _short("LOAN_DISBURSEMENT", 2, _BANK + "{TOTAL_BALANCE} from loan {ACCOUNT_ID} has been paid out to "
-           "{ACCOUNT_NAME}."),
-    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, our branch is closed tomorrow. Shall we meet the day after, same "
-             "time?"),
-    _by_hand(_SMS, "Hello {RECIPIENT_NAME}, I tried to reach you about your loan. Please call me back."),
+    *(
+        Wording(_SMS, event, often, f"{BANK}: {text}")
+        for event, often, text in (
+            ("PORTAL_ACTIVATED", 18, "{CODE} is your one-time code, valid for 5 minutes. Tell it to nobody."),
+            ("REPAYMENT_REMINDER", 12, "your instalment of {AMOUNT} is due on {PAYMENT_DUE_DATE}."),
+            ("LOAN_REPAYMENT", 8, "payment of {AMOUNT} received. Balance {TOTAL_BALANCE}. Thank you!"),
+            ("SAVINGS_WITHDRAWAL", 6, "{TRANSACTION_AMOUNT} withdrawn from {ACCOUNT_NAME} on {EVENT_DATE} at "
+             "{NOTES}. Not you? Call us at once."),
+            ("LOAN_DISBURSEMENT", 3, "{TOTAL_BALANCE} from loan {ACCOUNT_ID} has been paid out."),
+        )
+    ),
     *(
         Wording(_HOOK, event, often, _PAYLOAD, way=path)
         for path, event, often in (
@@ -195,7 +169,6 @@ WORDINGS = (
             ("mobile-app/push", "SAVINGS_DEPOSIT", 9),
             ("fraud-scoring/transactions", "SAVINGS_WITHDRAWAL", 9),
             ("busy/credit-bureau/reports", "ACCOUNT_IN_ARREARS", 0.4),
-            ("flaky/warehouse/ingest", "SAVINGS_DEPOSIT", 0.5),
             ("fail/404/old-crm/hook", "CLIENT_ACTIVITY", 0.3),
             ("silent/mobile-money/callback", "SAVINGS_WITHDRAWAL", 0.3),
             ("forgetful/tax-office/statements", "DEPOSIT_INTEREST_APPLIED", 0.5),
@@ -204,8 +177,9 @@ WORDINGS = (
     ),
     *(
         Wording(_STREAM, event, 7, _PAYLOAD, way=f"{topic}.events")
-        for topic, event in (("loans", "LOAN_REPAYMENT"), ("deposits", "SAVINGS_DEPOSIT"),
-            ("clients", "CLIENT_ACTIVITY"))
+        for topic, event in (
+            ("loans", "LOAN_REPAYMENT"), ("deposits", "SAVINGS_DEPOSIT"), ("clients", "CLIENT_ACTIVITY"),
+        )
     ),
 )  # fmt: skip
 
@@ -218,9 +192,9 @@ def destination(wording: Wording, receiver: str) -> str:
 
 
 def targets(wording: Wording) -> list[Target]:
-    """Whom its templates are about: people, or what the event is about where nobody is written to."""
+    """Whom its templates are about: people, or the client whom the event is about."""
     if wording.way:
-        return [Target.CLIENT if Target.CLIENT in EVENTS[wording.event] else EVENTS[wording.event][0]]
+        return [Target.CLIENT]
     possible = EVENTS.get(wording.event, (Target.CLIENT, Target.GROUP))
     return [target for target in (Target.CLIENT, Target.GROUP, Target.USER) if target in possible]
 
@@ -228,15 +202,13 @@ def targets(wording: Wording) -> list[Target]:
 def make_templates(receiver: str) -> None:
     """A template for each wording and kind of recipient, and two that say why nothing is sent."""
     made = [_template(wording, target, receiver) for wording in WORDINGS for target in targets(wording)]
-    silent = {
-        "type": _EMAIL,
-        "event": "LOAN_REPAYMENT",
-        "subject": "We received {AMOUNT}",
+    letter = {
+        "type": _EMAIL, "event": "LOAN_REPAYMENT", "subject": "We received {AMOUNT}",
         "text": "Dear {CLIENT_NAME}, we received {AMOUNT}.",
-    }
-    made.append(NotificationTemplate(name="Loan repayment, the old letter", active=False, **silent))
+    }  # fmt: skip
     asked_for = {"name": "Loan repayment, copy for the file", "subscription": SubscriptionOption.OPT_IN}
-    made.append(NotificationTemplate(**asked_for, **silent))
+    made.append(NotificationTemplate(name="Loan repayment, the old letter", active=False, **letter))
+    made.append(NotificationTemplate(**asked_for, **letter))
     NotificationTemplate.objects.bulk_create(made)
 
 
@@ -262,19 +234,15 @@ def _template(wording: Wording, target: Target, receiver: str) -> NotificationTe
     return made
 
 
-def turnover(rng: Random) -> Iterator[str]:
+def turnover(rng: Random) -> str:
     """The lines of a long statement: five to a hundred thousand characters."""
-    yield "\n\nTurnover:"
-    for number in range(150 * 2 ** rng.randrange(6)):
-        payment, euros, cents = rng.randrange(10**6), rng.randrange(1, 900), rng.randrange(100)
-        yield f"\n{number + 1}  Card payment {payment:06}  €{euros}.{cents:02}"
+    payments = (rng.randrange(10**6) for _ in range(150 * 2 ** rng.randrange(6)))
+    return "".join(f"\nCard payment {number:06}  €{number % 90_000 / 100:.2f}" for number in payments)
 
 
 def as_html(body: str) -> str:
     """The text in the bank's HTML; placeholders stay as they are."""
     first, *others = (html.escape(part).replace("\n", "<br>") for part in body.split("\n\n"))
     paragraphs = "".join(f"<p>{part}</p>" for part in others)
-    return (
-        "<!doctype html><html "
-        f"lang=en><head><title>{BANK}</title></head><body><h2>{BANK}</h2><p>{first}</p>{paragraphs}</body></html>"
-    )
+    head = f"<!doctype html><html lang=en><head><title>{BANK}</title></head>"
+    return f"{head}<body><h2>{BANK}</h2><p>{first}</p>{paragraphs}</body></html>"

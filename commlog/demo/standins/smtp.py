@@ -22,27 +22,19 @@ _LINE = 64 * 1024
 USERNAME, PASSWORD = "commlog", "demo-password"
 _SIGN_IN = b"PLAIN " + base64.b64encode(f"\0{USERNAME}\0{PASSWORD}".encode())
 _ADDRESS = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
+_CAN = (b"standin.invalid", b"8BITMIME", b"SMTPUTF8", b"PIPELINING", b"AUTH PLAIN")
 _ANSWERS = {
-    "EHLO": (
-        b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 "
-        b"SIZE %d"
-    )
-    % _LARGEST,
+    "EHLO": b"".join(b"250-%b\r\n" % each for each in _CAN) + b"250 SIZE %d" % _LARGEST,
     "HELO": b"250 standin.invalid",
     "NOOP": b"250 2.0.0 Ok",
     "RSET": b"250 2.0.0 Ok",
     "QUIT": b"221 2.0.0 Bye",
 }
-AT_RCPT = {
+REFUSALS = {
     Conduct.NOBODY: "550 5.1.1 <{}>: Recipient address rejected: User unknown in virtual mailbox table",
-    Conduct.FULL: "552 5.2.2 <{}>: Mailbox is full",
+    Conduct.BLOCKED: "554 5.7.1 <{}>: Our users do not wish to get mail of this kind",
     Conduct.BUSY: "451 4.7.1 <{}>: Greylisted, please try again later",
 }
-AFTER_DATA = {
-    Conduct.BLOCKED: b"554 5.7.1 Message refused: our users do not wish to get mail of this kind",
-    Conduct.FLAKY: b"451 4.3.2 System not accepting messages for a moment",
-}
-
 _NO_SERVICE = b"421 4.3.2 Outage: no service"
 
 
@@ -94,7 +86,7 @@ class Smtp(StreamRequestHandler):
             return b"503 5.5.1 MAIL first"
         if found is None or "@" not in found[1]:
             return b"501 5.1.3 RCPT TO:<address>, please"
-        if refusal := AT_RCPT.get(conduct.of_address(found[1])):
+        if refusal := REFUSALS.get(conduct.of_address(found[1])):
             return refusal.format(found[1]).encode()
         self._recipients.append(found[1])
         return b"250 2.1.5 Ok"
@@ -120,9 +112,7 @@ class Smtp(StreamRequestHandler):
 
     def _handed_over(self, recipients: list[str], octets: bytes) -> bytes:
         manner, message = conduct.of_address(recipients[0]), email.message_from_bytes(octets)
-        failing = manner is not Conduct.FINE and conduct.fails_this_time(manner, _key(message))
-        if failing and manner in AFTER_DATA:
-            return AFTER_DATA[manner]
+        failing = conduct.fails_this_time(manner, _key(message))
         for recipient in recipients:
             self.server.journal.write(
                 destination=recipient,

@@ -29,7 +29,6 @@ REFUSALS = {
     Conduct.BLOCKED: (400, 21610, "Attempt to send to unsubscribed recipient"),
     Conduct.BROKEN: (500, 20500, "An internal server error has occurred"),
     Conduct.BUSY: (503, 20503, "Service unavailable"),
-    Conduct.FLAKY: (503, 20503, "Service unavailable"),
 }
 _LONGEST_WAIT = 300.0  # seconds
 _PHRASES = {status.value: status.description or status.phrase for status in HTTPStatus}

@@ -89,9 +89,12 @@ def test_its_programs_refuse_a_database_that_is_not_the_demos(tmp_path: Path) ->
         "DATABASE_URL": f"sqlite:///{tmp_path / 'production.sqlite3'}",
         "DJANGO_SETTINGS_MODULE": "commlog.settings",
     }
-    command = [sys.executable, "-m", "commlog.demo", "past", str(tmp_path), "--messages=5"]
+    command = [sys.executable, "-m", "commlog.demo", "past", str(tmp_path)]
 
-    done = subprocess.run(command, env=foreign, cwd=BASE, capture_output=True, text=True, check=False)
+    leash, _ = os.pipe()  # it would end with its standard input
+    done = subprocess.run(
+        command, env=foreign, cwd=BASE, stdin=leash, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 1
     assert "not the demo's" in done.stderr

@@ -54,13 +54,6 @@ def test_paths() -> None:
     assert conduct.of_path("/reports/busy") is Conduct.FINE
 
 
-def test_a_flaky_one_gives_in_before_the_last_try() -> None:
-    tries = [conduct.fails_this_time(Conduct.FLAKY, "a key of this test") for _ in range(5)]
-
-    assert tries[0] is True
-    assert False in tries
-
-
 def test_a_forgetful_one_fails_once() -> None:
     assert [conduct.fails_this_time(Conduct.FORGETFUL, "another key") for _ in range(2)] == [True, False]
 

@@ -124,7 +124,7 @@ def test_a_second_call_goes_on_with_the_same_people() -> None:
     people = Client.objects.count()
     generate(60)
     assert Message.objects.count() == 120
-    assert Client.objects.count() == people == 50
+    assert Client.objects.count() == people == 200
 
 
 def test_in_production_it_says_what_it_would_do_and_refuses() -> None:

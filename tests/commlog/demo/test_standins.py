@@ -188,7 +188,7 @@ def test_webhooks_that_fail_and_wait(running: standins.StandIns) -> None:
 
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "commlog.demo.standins", tmp_path], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bench.standins", tmp_path], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
     ready = json.loads(process.stdout.readline())

@@ -1,4 +1,4 @@
-"""python -m commlog.demo.standins DIRECTORY: the stand-ins; a JSON line with the ports when ready."""
+"""python -m bench.standins DIRECTORY: the stand-ins; a JSON line with the ports when ready."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from commlog.demo import standins
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m commlog.demo.standins", description=standins.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.standins", description=standins.__doc__)
     parser.add_argument("directory", type=Path, help="for journals and outage flags")
     for name in ("smtp", "twilio", "webhook"):
         parser.add_argument(f"--{name}-port", type=int, default=0)
@@ -23,7 +23,7 @@ def main() -> None:
         twilio_port=options.twilio_port,
         webhook_port=options.webhook_port,
     ) as running:
-        print(json.dumps({**running.ports(), "environment": running.environment()}), flush=True)  # noqa: T201  it is the interface
+        print(json.dumps({**running.ports(), "environment": running.environment()}), flush=True)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 
