@@ -9,25 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_NEW = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+_BACKUP = (
+    "--host=127.0.0.1",
+    "--username=postgres",
+    "--write-recovery-conf",
+    "--checkpoint=fast",
+    "--no-sync",
+)
+
 
 class Server:
     """A data directory with its programs."""
 
-    def __init__(self, directory: Path, programs: Path, network: str = "") -> None:
+    def __init__(
+        self, directory: Path, programs: Path, network: str = "", standby_of: "Server | None" = None
+    ) -> None:
         self.directory = directory
-        self._programs = programs
+        self.programs = programs
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         # PostgreSQL refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        self._run(
-            "initdb",
-            "--auth=trust",
-            "--username=postgres",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        )
+        if standby_of:
+            self._run("pg_basebackup", *_BACKUP, f"--port={standby_of.port}")
+        else:
+            self._run("initdb", *_NEW)
         self._listens = "127.0.0.1"
         if network:
             self._listens = "*"
@@ -39,9 +46,10 @@ class Server:
         """Where it answers."""
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
-    def start(self) -> None:
-        """Returns when it answers."""
-        options = f"-p {self.port} -k {self.directory} -c listen_addresses={self._listens}"
+    def start(self, *settings: str) -> None:
+        """Returns when it answers. `settings`: each as `name=value`."""
+        named = "".join(f" -c {each}" for each in settings)
+        options = f"-p {self.port} -k {self.directory} -c listen_addresses={self._listens}{named}"
         self._run("pg_ctl", "start", "--wait", f"--log={self.directory / 'log'}", f"--options={options}")
 
     def stop(self, mode: str) -> None:
@@ -49,7 +57,7 @@ class Server:
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
 
     def _run(self, program: str, *options: str) -> None:
-        command = [*self._as, str(self._programs / program), f"--pgdata={self.directory / 'data'}", *options]
+        command = [*self._as, str(self.programs / program), f"--pgdata={self.directory / 'data'}", *options]
         done = subprocess.run(
             command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
@@ -58,8 +66,11 @@ class Server:
 
 
 @contextmanager
-def own_server(network: str = "") -> Iterator[Server]:
-    """A running server that is gone afterwards. It answers this machine, and the addresses of `network`."""
+def own_server(network: str = "", *settings: str, standby_of: Server | None = None) -> Iterator[Server]:
+    """A running server that is gone afterwards. It answers this machine, and the addresses of `network`.
+
+    `settings`: each as `name=value`. `standby_of`: the server whose hot standby it is.
+    """
     found = shutil.which("pg_ctl")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not found and not programs:
@@ -67,9 +78,9 @@ def own_server(network: str = "") -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="commlog-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")
-    server = Server(directory, Path(found).parent if found else programs[-1], network)
+    server = Server(directory, Path(found).resolve().parent if found else programs[-1], network, standby_of)
     try:
-        server.start()
+        server.start(*settings)
         yield server
     finally:
         server.stop("immediate")

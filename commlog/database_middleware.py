@@ -3,15 +3,45 @@
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
+from commlog.kit import own_writes
 from commlog.views import errors
-from notifications.database import availability
+from notifications.database import availability, replica
 
 log = logging.getLogger(__name__)
+
+
+class OwnWritesMiddleware:
+    """Where a replica is read: tells a browser after each of its writes what the replica has to have."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        writes = request.method not in ("GET", "HEAD") and settings.SESSION_COOKIE_NAME in request.COOKIES
+        if writes and (position := _position()):
+            response.set_cookie(
+                settings.WRITTEN_COOKIE_NAME,
+                str(position),
+                max_age=own_writes.kept_for(),
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+def _position() -> int:
+    try:
+        return replica.position()
+    except Error:  # nothing more can be written or read there: an answer that was given is not taken back
+        return 0
 
 
 class KeptSessionMiddleware(SessionMiddleware):

@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from commlog.environment import Environment
-from commlog.kit import content_policy, log_settings, template_settings
+from commlog.kit import content_policy, database_settings, log_settings, template_settings
 from commlog.kit.issuer import issuer
 from notifications import channels
 from notifications.channels.email import EmailChannel, plain_address, sender
 from notifications.channels.sms.channel import SmsChannel, sender_parameter
 from notifications.channels.webhook import WebhookChannel, usable_secret, usable_url
+from notifications.database import replica
 from notifications.text import days
 from notifications.text.numbers import e164
 
@@ -67,6 +68,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_SSL_REDIRECT else "session"
 DEVICE_COOKIE_NAME = "__Host-device" if SECURE_SSL_REDIRECT else "device"
+WRITTEN_COOKIE_NAME = "__Host-written" if SECURE_SSL_REDIRECT else "written"
 SESSION_COOKIE_AGE = 30 * 60  # without a sign of the user
 SESSION_LONGEST = 12 * 3600  # in all
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_SSL_REDIRECT else "csrftoken"
@@ -110,6 +112,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "commlog.middleware.AddressLengthMiddleware",
+    "commlog.database_middleware.OwnWritesMiddleware",
     "commlog.database_middleware.KeptSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -139,26 +142,17 @@ _database = env.database(
     "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}" if DEBUG else "", anywhere=DEBUG
 )
 IS_SQLITE = _database["ENGINE"].endswith("sqlite3")
-_options: dict[str, Any] = _database.setdefault("OPTIONS", {})
-if IS_SQLITE:
-    # Django's defaults lose three of four concurrent read-then-write transactions (DECISIONS.md 4).
-    _options |= {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
-    }
-    # A file, not memory: the tests use several connections at once, as the product does.
-    _database["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"commlog-test-{os.getuid()}.sqlite3")}
-else:
-    _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    _options |= {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    # Pages read a few rows by an index: compiling such a query or starting workers for it takes longer than
-    # the query (DECISIONS.md 52).
-    _plain = "-c jit=off -c max_parallel_workers_per_gather=0"
-    _options.setdefault(
-        "options", f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 {_plain}"
-    )
-DATABASES = {"default": _database}
+DATABASES = {"default": database_settings.completed(_database)}
+#: A hot standby of that database (PostgreSQL only), written the same way. Logs, searches, exports and
+#: `/metrics` are read there. See [A replica for reading](operate.md#a-replica-for-reading). Default: none.
+if env.text("DATABASE_REPLICA_URL"):
+    _replica = env.database("DATABASE_REPLICA_URL", "")
+    if IS_SQLITE or _replica["ENGINE"] != _database["ENGINE"]:
+        raise env.refuse("DATABASE_REPLICA_URL", "postgres://…, where DATABASE_URL is one, too, or unset")
+    DATABASES[replica.ALIAS] = database_settings.completed_replica(_replica)
+    DATABASE_ROUTERS = ["notifications.database.replica.Router"]
+#: Seconds that the replica may be behind. Beyond it the primary is read.
+DATABASE_REPLICA_MOST_BEHIND = env.whole("DATABASE_REPLICA_MOST_BEHIND", 10, least=1, most=3_600)
 # What was used once must be known to every process: codes of an app. The cluster's own notes are a process's.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {

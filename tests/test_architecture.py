@@ -17,7 +17,8 @@ PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter",
     "channels.sms.channel", "channels.webhook", "cluster.health", "cluster.schedules", "content", "criteria",
-    "database.clock", "database.guards", "database.availability", "events", "failures", "failures.meanings",
+    "database.clock", "database.guards", "database.availability", "database.replica",
+    "events", "failures", "failures.meanings",
     "faults", "criteria.worded", "forgetting.people", "forgetting.rows", "forgetting.words",
     "incidents", "incidents.attribution", "lanes.lane_health",
     "lanes.openings", "lanes.switches", "models", "models.folds", "models.lane", "models.message",

@@ -26,6 +26,7 @@ from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.log.page import SORTABLE as MOST_SORTED
 from commlog.models.access_record import Access
 from notifications.criteria import FIELDS, narrow
+from notifications.database import replica
 from notifications.masking import Withheld
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -84,21 +85,26 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
     except Withheld as error:
         said = "; ".join(f"field: {FIELDS[name].api}: {NEEDS_CONTENT}" for name in error.names)
         raise ApiError(403, Code.INVALID_PERMISSIONS, said) from error
-    with time_limit(A_PAGE):
-        page = _page(question, wanted, messages)
-    response = written.answer(
-        page.rows, full=wanted.full, secret_urls=permissions.may_read_secret_urls(caller)
-    )
+    secret_urls = permissions.may_read_secret_urls(caller)
+
+    def read() -> tuple[Page[Message], HttpResponseBase]:
+        with time_limit(A_PAGE):
+            page = _page(question, wanted, messages)
+        response = written.answer(page.rows, full=wanted.full, secret_urls=secret_urls)
+        if wanted.totals:
+            with time_limit(A_PAGE):
+                total, estimated = _total(messages, filtered=bool(question.criteria))
+            if estimated:
+                response["Items-Total-Estimated"] = "true"
+            response["Items-Total"] = str(total)
+            response["Items-Limit"], response["Items-Offset"] = str(wanted.limit), str(wanted.offset)
+        return page, response
+
+    # A program says nothing of what it wrote before: it gets what there is now.
+    page, response = replica.read(read, after=replica.position())
     _write_down(caller, page.rows, question)
     if page.after or wanted.cursor:
         response["Items-Next-Cursor"] = page.after
-    if wanted.totals:
-        with time_limit(A_PAGE):
-            total, estimated = _total(messages, filtered=bool(question.criteria))
-        if estimated:
-            response["Items-Total-Estimated"] = "true"
-        response["Items-Total"] = str(total)
-        response["Items-Limit"], response["Items-Offset"] = str(wanted.limit), str(wanted.offset)
     return response
 
 

@@ -13,14 +13,16 @@ from commlog.access import recording
 from commlog.audit import AuditAction
 from commlog.export import orders
 from commlog.export.about import Notes
-from commlog.export.orders import Format, Order
+from commlog.export.orders import Format, Order, Plan
 from commlog.export.storage import storage
 from commlog.export.watched import Watched
 from commlog.jobs import Refused, Turn
 from commlog.models.access_record import Access
 from commlog.models.export_file import KEPT, ExportFile, FileChunk
+from notifications.database import replica
 
 _STEP = 1.0  # seconds
+_PATIENCE = 5.0
 _ANEW = "This export was restarted because its first worker was lost. The file is complete."
 
 
@@ -31,12 +33,17 @@ def run(turn: Turn) -> None:
         raise Refused(f"{job.owner.name} no longer has the permission to export.")
     for token in range(1, job.token):
         storage().delete(_name(turn, token))  # what a lost worker left behind
-    planned = orders.plan(
-        Order(**job.options), turn.chosen(), user=job.owner, remark=_ANEW if job.losses else ""
-    )
+    order, remark = Order(**job.options), _ANEW if job.losses else ""
     with TemporaryFile() as target:
         steps = _Steps(turn)
-        notes = orders.carry_out(planned, target, steps.watch)
+
+        def write() -> tuple[Plan, Notes]:
+            return orders.write(
+                order, turn.chosen(), target, user=job.owner, remark=remark, watch=steps.watch
+            )
+
+        # What there was when it was asked for must be there.
+        planned, notes = replica.read(write, after=replica.position(), patience=_PATIENCE)
         _keep(turn, planned.order, notes, File(cast(IO[bytes], Watched(target, steps.go_on)), "export"))
 
 

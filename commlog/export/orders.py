@@ -85,6 +85,22 @@ def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Pl
     return Plan(order, ordered(chosen.messages, sorting), about, permissions.may_read_secret_urls(user))
 
 
+def write(
+    order: Order,
+    chosen: Selection,
+    target: IO[bytes],
+    *,
+    user: User,
+    remark: str = "",
+    watch: Watch = lambda done, total: None,
+) -> tuple[Plan, Notes]:
+    """Plan the file and write it from its beginning: it is begun anew where a replica has failed."""
+    target.seek(0)
+    target.truncate()
+    planned = plan(order, chosen, user=user, remark=remark)
+    return planned, carry_out(planned, target, watch)
+
+
 def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, total: None) -> Notes:
     """Write the file. `watch` is told rows done of all; what it raises ends the export.
 

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from django.db.models import Count, QuerySet
 
+from notifications.database import replica
+
 A_PAGE = 5.0  # seconds
 A_COUNT = 1.0
 A_CONFIRMATION = 15.0  # somebody waits for it, and it is asked for once
@@ -50,8 +52,9 @@ def capped(number: int, most: int) -> str:
 
 @contextmanager
 def _on_postgres(seconds: float) -> Iterator[None]:
+    reading = replica.connection()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=reading.alias), reading.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield
             # A surrounding transaction goes on without the limit.

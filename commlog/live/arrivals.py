@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from django.db import connection
 from django.db.models import Q
 
+from notifications.database import replica
 from notifications.models import Message, newest_id
 
 _LOOKED_AT = 5_000  # the newest messages, among which numbers may be missing
@@ -38,7 +38,8 @@ class Mark:
 
     @classmethod
     def now(cls) -> Self:
-        """Of a page that is drawn from now on."""
+        """Of a page that is drawn from now on, from the same database."""
+        connection = replica.connection()
         # SQLite has one writer at a time: what has the larger number is committed later
         if connection.vendor != "postgresql":
             return cls(newest_id(Message))

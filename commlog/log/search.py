@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q
 
 from commlog.recipients import kinds, people
@@ -18,6 +17,7 @@ from commlog.recipients.kinds import as_meant
 from notifications import channels
 from notifications.criteria import Operator, contains, named, numbered
 from notifications.criteria.worded import Question, Worded, ask, holding, reading
+from notifications.database import replica
 from notifications.models.message import MessageQuerySet, of_channels
 from notifications.secrets.urls import shortened
 from notifications.text.keys import key_in
@@ -127,7 +127,7 @@ def _legs(asked: Search, *, masked: bool) -> list[Q]:
 def _are_there(questions: Sequence[MessageQuerySet]) -> bool:
     """Whether one of them finds anything, asked at once."""
     parts = [each.order_by().values("pk")[:1].query.sql_with_params() for each in questions]
-    with connection.cursor() as cursor:
+    with replica.connection().cursor() as cursor:
         cursor.execute(
             f"SELECT {' OR '.join(f'EXISTS ({sql})' for sql, _ in parts)}",
             [value for _, params in parts for value in params],

@@ -12,6 +12,7 @@ from django.db.models import Case, F, QuerySet, Sum, Value, When
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from notifications.cluster import health
+from notifications.database import replica
 from notifications.lanes import openings
 from notifications.models import WAITS, Lane, LaneHour, LaneTally, Sample
 from notifications.rollups import sampling
@@ -49,6 +50,7 @@ class Sending:
         yield GaugeMetricFamily("commlog_oldest_due_seconds", about, value=oldest)
         about = "Age of the oldest new message whose words are not indexed yet, in seconds; 0: there is none."
         yield GaugeMetricFamily("commlog_search_lag_seconds", about, value=filling.lag(self.now))
+        yield from _replica()
 
     def _lanes(self, named: Iterable[Lane]) -> Iterator[Metric]:
         labels = ["channel", "lane"]
@@ -86,6 +88,16 @@ class Sending:
         yield states
         if found := samples.get(sampling.RESENDS):
             yield CounterMetricFamily("commlog_resends", "Messages that were resent.", value=found.value)
+
+
+def _replica() -> Iterator[Metric]:
+    state = replica.state()
+    if state is None:
+        return
+    yield GaugeMetricFamily("commlog_replica_serves", "1: reads are served by it.", value=state.serves)
+    if state.behind is not None:
+        about = "For how many seconds, at the most, the replica is behind the primary."
+        yield GaugeMetricFamily("commlog_replica_lag_seconds", about, value=state.behind)
 
 
 def label_of(lane: Lane) -> str:

@@ -9,12 +9,13 @@ from commlog.administration.audit_log import reading
 from commlog.administration.retry_page import CHANNELS, FIELDS, drawn
 from commlog.kit.keyset_list import listing
 from commlog.models import AuditEntry
+from notifications.database import replica
 
 
 @require_safe
 @permissions.can_view_administration
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "administration/overview.html")
+    return render(request, "administration/overview.html", {"replica": replica.state()})
 
 
 @require_safe

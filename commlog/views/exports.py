@@ -21,6 +21,7 @@ from commlog.export.plans import parts_of
 from commlog.export.reading import bytes_of
 from commlog.export.storage import storage
 from commlog.jobs import Asked, TooManyOpen
+from commlog.kit import own_writes
 from commlog.kit.limits import A_PAGE, TookTooLong, time_limit
 from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.log import reading
@@ -73,7 +74,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             messages.error(request, f"Nothing was exported. {refusal}")
             return redirect("jobs")
         return shown(request, job) if "brief" in request.POST else redirect("job", job.key)
-    return _at_once(order, chosen, user)
+    return _at_once(request, order, chosen, user)
 
 
 @require_safe
@@ -101,10 +102,9 @@ def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
     )
 
 
-def _at_once(order: Order, chosen: Selection, user: User) -> FileResponse:
-    planned = orders.plan(order, chosen, user=user)
+def _at_once(request: HttpRequest, order: Order, chosen: Selection, user: User) -> FileResponse:
     target = TemporaryFile()  # noqa: SIM115  the response closes it
-    notes = orders.carry_out(planned, target)
+    planned, notes = own_writes.read(request, lambda: orders.write(order, chosen, target, user=user))
     told = {"filter": chosen.words(), "log": planned.about.log, "messages": notes.rows, **order.options}
     audit.record(user, AuditAction.EXPORTED, kind="log", label=planned.about.log, after=told)
     if notes.messages:

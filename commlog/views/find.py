@@ -10,6 +10,7 @@ from commlog.access import recording
 from commlog.find.everything import find, whole_log
 from commlog.find.form import FindForm
 from commlog.find.hits import Found, Hit
+from commlog.kit import own_writes
 from commlog.navigation import Frame
 
 
@@ -23,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
     form, user = FindForm(request.GET), permissions.staff(request)
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
     pages = [Hit(label, url) for label, url in Frame(request).pages]
-    found = find(user, text, pages) if text else Found("")
+    found = own_writes.read(request, lambda: find(user, text, pages)) if text else Found("")
     shown = {"found": found, "form": form, "log_url": whole_log(user, text) if text else ""}
     if found.only and not request.htmx:  # type: ignore[attr-defined]
         return redirect(found.only.url)

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from commlog.kit import origins
 from commlog.metrics import requests
 from commlog.metrics.sending import Sending
+from notifications.database import replica
 from notifications.database.clock import db_now
 
 
@@ -23,7 +24,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     sending = CollectorRegistry()
     sending.register(Sending(db_now()))
-    text = generate_latest(requests.of_all_processes()) + generate_latest(sending)
+    text = generate_latest(requests.of_all_processes()) + replica.read(lambda: generate_latest(sending))
     return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 

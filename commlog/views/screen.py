@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from commlog import permissions
 from commlog.access import recording
+from commlog.kit import own_writes
 from commlog.kit.again import A_MINUTE, again
 from commlog.kit.stamps import latest
 from commlog.live import opened, parts, rows
@@ -50,8 +51,8 @@ def show(
         return rows.answer(
             request, asked, watched, scope, here=here, view=view, also=opened.shown(request), text=text
         )
-    mark = Mark.now()  # before the rows are read: what is committed in between is announced
-    shown = log.build(asked, scope=scope)
+    # The mark before the rows: what is committed in between is announced.
+    mark, shown = own_writes.read(request, lambda: (Mark.now(), log.build(asked, scope=scope)))
     recording.listed(request, [row.message for row in shown.rows], writing.pairs(query))
     found = {
         "log": shown,

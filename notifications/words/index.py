@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func
 from django.db.models.sql.compiler import SQLCompiler
 
-from notifications.database import sql
+from notifications.database import replica, sql
 from notifications.models import Message, MessageWords, WordsReach
 from notifications.models.message_words import Extent
 from notifications.words.lexemes import VERSION, Parts, of_message, places
@@ -44,7 +44,8 @@ class Known:
 
 def known(question: Question) -> Known:
     """What the index can say of a question. One statement."""
-    on_postgresql = connection.vendor == "postgresql"
+    reading = replica.connection()
+    on_postgresql = reading.vendor == "postgresql"
     newest = (
         f"SELECT COUNT(n.words) FROM (SELECT words FROM {TABLE} ORDER BY message_id DESC "
         f"LIMIT {_LOOKED_AT}) n WHERE n.words @@ %s::tsquery"
@@ -52,16 +53,18 @@ def known(question: Question) -> Known:
         else f"SELECT COUNT(rowid) FROM {FTS} WHERE {FTS} MATCH %s AND rowid > r.reach - {_LOOKED_AT}"
     )
     extent = f"SELECT MIN(extent) FROM {TABLE} WHERE extent < {Extent.WHOLE}"
-    rows = sql.select(
+    statement = (
         f"SELECT r.floor, r.reach, ({extent}), ({newest}) "
-        f"FROM {_REACH} r WHERE r.id = {THE_ROW} AND r.version = {VERSION}",
-        [written(question)],
+        f"FROM {_REACH} r WHERE r.id = {THE_ROW} AND r.version = {VERSION}"
     )
-    if not rows:
+    with reading.cursor() as cursor:
+        cursor.execute(statement, [written(question)])
+        row = cursor.fetchone()
+    if row is None:
         return Known()
-    floor, reach, extent, found = rows[0]
+    floor, reach, extent, found = row
     return Known(
-        floor, reach, Extent.WHOLE if extent is None else Extent(extent), found >= _COMMON[connection.vendor]
+        floor, reach, Extent.WHOLE if extent is None else Extent(extent), found >= _COMMON[reading.vendor]
     )
 
 

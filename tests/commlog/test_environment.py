@@ -83,6 +83,9 @@ def test_every_variable_that_is_read_is_on_the_page(monkeypatch: pytest.MonkeyPa
         ("PUBLIC_URL", "https://commlog.example.org/path"),
         ("TRUSTED_PROXY_NETS", "10.0.0.1/8"),
         ("DATABASE_URL", "mysql://localhost/commlog"),
+        ("DATABASE_REPLICA_URL", "postgres://localhost/commlog"),  # DATABASE_URL is SQLite
+        ("DATABASE_REPLICA_URL", "mysql://localhost/commlog"),
+        ("DATABASE_REPLICA_MOST_BEHIND", "0"),
         ("PUBLIC_URL", "https://commlog.example.org?x=1"),
         ("PUBLIC_URL", "https://ada:secret@commlog.example.org"),
         ("PUBLIC_URL", "https://commlog.example.org:99999"),

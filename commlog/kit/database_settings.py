@@ -1,0 +1,45 @@
+"""What Django is told of a database besides its address."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def completed(database: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a database that was read from its address, with all that it needs besides."""
+    return _of_sqlite(database) if database["ENGINE"].endswith("sqlite3") else _of_postgresql(database)
+
+
+def completed_replica(database: dict[str, Any]) -> dict[str, Any]:
+    """The same of a replica: a page waits for it no longer than this before the primary is asked."""
+    completed = _of_postgresql(database)
+    completed["OPTIONS"] |= {"connect_timeout": 2, "tcp_user_timeout": 5_000}
+    return completed
+
+
+def _of_sqlite(database: dict[str, Any]) -> dict[str, Any]:
+    # Django's defaults lose three of four concurrent read-then-write transactions (DECISIONS.md 4).
+    options = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+    }
+    # A file, not memory: the tests use several connections at once, as the product does.
+    in_tests = {"NAME": str(Path(tempfile.gettempdir()) / f"commlog-test-{os.getuid()}.sqlite3")}
+    return database | {"OPTIONS": database.get("OPTIONS", {}) | options, "TEST": in_tests}
+
+
+def _of_postgresql(database: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = database.get("OPTIONS", {}) | {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    # Pages read a few rows by an index: compiling such a query or starting workers for it takes longer than
+    # the query (DECISIONS.md 52).
+    plain = "-c jit=off -c max_parallel_workers_per_gather=0"
+    limits = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000"
+    options.setdefault("options", f"{limits} {plain}")
+    return database | {"OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
