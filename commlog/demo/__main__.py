@@ -21,7 +21,7 @@ def main(program: str, *arguments: str) -> None:
     """Run it on the leash."""
     Thread(target=_end_with_the_demo, daemon=True).start()
     if program in ("past", "feed"):
-        _of_the_bank(program, Path(*arguments))
+        _of_the_bank(program, Path(arguments[0]), float(arguments[1]))
     else:
         module = program if arguments else "django"
         sys.argv = [module, *(arguments or [program])]
@@ -36,7 +36,7 @@ def _end_with_the_demo() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _of_the_bank(program: str, directory: Path) -> None:
+def _of_the_bank(program: str, directory: Path, number: float) -> None:
     django.setup()
     # Settings and models can be read only now.
     from django.conf import settings
@@ -50,7 +50,10 @@ def _of_the_bank(program: str, directory: Path) -> None:
             "This would write invented messages into a database that is not the demo's. Start `manage.py "
             "demo` instead."
         )
-    getattr(bank, program)(place)
+    if program == "past":
+        bank.past(place, int(number))
+    else:
+        bank.feed(place, number)
 
 
 main(*sys.argv[1:])

@@ -45,9 +45,9 @@ class Fate:
         """Of the message: accepted if any was, else unknown if any was, else refused."""
         return next((_OUTCOMES[sign].value for sign in "+?-" if sign in self.tries), "")
 
-    def meant(self, channel: MessageType, due: object) -> dict[str, str]:
-        """What its message says of its failure: of one that is due, or was sent, nothing."""
-        if due or self.state == MessageState.SENT:
+    def meant(self, channel: MessageType) -> dict[str, str]:
+        """What its message says of its failure; of one that was sent nothing."""
+        if self.state == MessageState.SENT:
             return {"failure_meaning": "", "failure_level": ""}
         return stored(channels.meaning_of(channel, self.reason, self.cause, self.outcome))
 
@@ -95,31 +95,31 @@ _FATES: dict[MessageType, tuple[Fate, ...]] = {
     ),
     _STREAM: (Fate("-", Reason.OTHER, "The stream could not be written", 2),),
 }  # fmt: skip
-TROUBLE = {channel: (fates[0].reason, fates[0].cause) for channel, fates in _FATES.items()}
 FAILURES = {
     channel: [each for each in fates if each.state == MessageState.FAILED]
     for channel, fates in _FATES.items()
 }
-# What the stand-ins do to addresses that misbehave, in their own words.
-_SAID: dict[MessageType, tuple[Reason, dict[Conduct, str]]] = {
-    _EMAIL: (_MAIL, smtp.REFUSALS),
-    _SMS: (
-        Reason.SMS_SERVICE_ERROR,
-        {manner: f"{code}: {said}" for manner, (_, code, said) in web.REFUSALS.items()}
-        | {Conduct.UNREACHABLE: "30003: Unreachable destination handset"},
-    ),
-    _HOOK: (_HTTP, {Conduct.BUSY: _BUSY}),
+# What the stand-ins do to destinations that misbehave, in their own words.
+_HABITS: dict[tuple[MessageType, Conduct], Fate] = {
+    **{(_EMAIL, each): Fate(_ALWAYS, _MAIL, said.format("…")) for each, said in smtp.REFUSALS.items()},
+    (_EMAIL, Conduct.SILENT): Fate("??????", _MAIL, _SILENT),
+    (_EMAIL, Conduct.FORGETFUL): Fate("?+", _MAIL, _SILENT),
+    **{
+        (_SMS, each): Fate(_ALWAYS, Reason.SMS_SERVICE_ERROR, f"{code}: {said}")
+        for each, (_, code, said) in web.REFUSALS.items()
+    },
+    (_SMS, Conduct.SILENT): Fate("?", Reason.SMS_CONNECTION_EXCEPTION, _SILENT),
+    (_SMS, Conduct.UNREACHABLE): Fate(_ALWAYS, Reason.SMS_NOT_SENT, "30003: Unreachable destination handset"),
+    (_HOOK, Conduct.BUSY): Fate(_ALWAYS, _HTTP, _BUSY),
+    (_HOOK, Conduct.SILENT): Fate("??????", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
+    (_HOOK, Conduct.FORGETFUL): Fate("?+", Reason.HTTP_ERROR_WHILE_SENDING, _SILENT),
 }
-_TRIES = {Conduct.SILENT: "??????", Conduct.FORGETFUL: "?+"}
+_OLD_HOOK = Fate(_ALWAYS, _HTTP, "HTTP 404: Not found")
 _NO_ADDRESS = {
     _EMAIL: Fate("", Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "The recipient has no e-mail address."),
     _SMS: Fate("", Reason.MISSING_SMS_RECIPIENT, "The recipient has no mobile number."),
 }
 _UNDEFINED = Fate("", Reason.UNDEFINED_DESTINATION, "This is no telephone number.")
-_HOOKS = {
-    "fail": Fate(_ALWAYS, _HTTP, "HTTP 404: Not found"),
-    "archive": Fate(_ALWAYS, Reason.HTTP_ERROR_WHILE_SENDING, "Connection refused"),
-}
 _ANSWERS = {_EMAIL: "250 2.0.0 Ok: queued as {}", _SMS: "queued", _HOOK: "HTTP 200: ok", _STREAM: ""}
 
 
@@ -143,21 +143,12 @@ def _by_destination(channel: MessageType, destination: str) -> Fate | None:
     if channel in _NO_ADDRESS and not destination:
         return _NO_ADDRESS[channel]
     if channel == _EMAIL:
-        return _misbehaving(channel, conduct.of_address(destination))
+        return _HABITS.get((channel, conduct.of_address(destination)))
     if channel == _SMS:
         known = destination.startswith("+")
-        return _misbehaving(channel, conduct.of_number(destination)) if known else _UNDEFINED
+        return _HABITS.get((channel, conduct.of_number(destination))) if known else _UNDEFINED
     path = urlsplit(destination).path
-    return _HOOKS.get(path.strip("/").partition("/")[0]) or _misbehaving(channel, conduct.of_path(path))
-
-
-def _misbehaving(channel: MessageType, manner: Conduct) -> Fate | None:
-    if manner is Conduct.FINE:
-        return None
-    reason, said = _SAID[channel]
-    tries = _TRIES.get(manner, _ALWAYS)
-    tries = tries[:1] if channel == _SMS and "?" in tries else tries
-    return Fate(tries, reason, said.get(manner, _SILENT).format("…"))
+    return _OLD_HOOK if path.startswith("/fail/404") else _HABITS.get((channel, conduct.of_path(path)))
 
 
 def answer(channel: MessageType, rng: Random) -> str:

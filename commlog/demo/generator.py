@@ -7,7 +7,7 @@ misbehaves among the stand-ins has always done so.
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,11 +30,10 @@ from notifications.events import MANUAL
 from notifications.models import Attempt, Client, DeliveryReceipt, Group, Lane, Message
 from notifications.models.template import Target
 from notifications.retry import RetryPolicy
-from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus, WaitingReason
+from notifications.states import MessageState, MessageType, Outcome, ReceiptStatus
 from notifications.text.spelling import stored_fold
 
 _AT_ONCE = 5_000  # messages a transaction
-_NEVER = timedelta(days=36_500)
 _LONG = 1_000  # of so many e-mails one is very long
 _RESENT, _TO_GROUPS = 0.4, 0.08  # of those that failed; of the letters
 _NO_RECEIPT, _UNDELIVERED = 0.06, 0.02  # of short messages
@@ -86,16 +85,10 @@ def generate(
     days: int,
     rng: Random,
     now: datetime,
-    waiting: int = 0,
-    said: Callable[[int], None] = lambda done: None,
     setting: Setting = Setting(),
     prefix: str = casting.GENERATED,
 ) -> None:
-    """Write so many messages of the last `days` days; `waiting` of them wait for a retry that lies a hundred
-    years ahead.
-
-    `said` is told how many are there, now and then; `prefix` is that of the people, see casting.py.
-    """
+    """Write so many messages of the last `days` days. `prefix` is that of the people, see casting.py."""
     cast = casting.gather(count, since=now - timedelta(days=days + 200), rng=rng, prefix=prefix)
     large = count > _LARGE
     # SQLite has one writer at a time, and nobody else sees the people whom an open transaction has made.
@@ -104,26 +97,18 @@ def generate(
         Mill(cast, setting, Random(rng.random()), recent=_RECENT if large else 0)  # noqa: S311
         for _ in range(1 if alone else _PROCESSES)
     ]
-    shares = [
-        spread((count - waiting + number) // len(mills), days, now=now, rng=rng)
-        for number in range(len(mills))
-    ]
+    shares = [spread((count + number) // len(mills), days, now=now, rng=rng) for number in range(len(mills))]
     if alone:
-        mills[0].write(shares[0], said=said)
+        mills[0].write(shares[0])
     else:
-        _side_by_side(mills, shares, lambda done: said(done * _PROCESSES))
-    latest = sorted(now - _UNTIL_NOW * rng.uniform(0.1, 1.0) for _ in range(waiting))
-    mills[0].write(latest, due=now + _NEVER)
+        _side_by_side(mills, shares)
 
 
-def _side_by_side(
-    mills: Sequence["Mill"], shares: Sequence[Sequence[datetime]], said: Callable[[int], None]
-) -> None:
+def _side_by_side(mills: Sequence["Mill"], shares: Sequence[Sequence[datetime]]) -> None:
     connections.close_all()  # no two processes may have the same
-    fork, told = get_context("fork"), {"said": said}
+    fork = get_context("fork")
     processes = [
-        fork.Process(target=mill.write, args=(share,), kwargs=told if mill is mills[0] else {})
-        for mill, share in zip(mills, shares, strict=True)
+        fork.Process(target=mill.write, args=[share]) for mill, share in zip(mills, shares, strict=True)
     ]
     for process in processes:
         process.start()
@@ -187,24 +172,17 @@ class Mill:
         self._to_resend: list[tuple[datetime, int, int, Row]] = []  # when, the failed one, the first, content
         self._to_fail = {channel: list(kinds) for channel, kinds in fates.FAILURES.items()}
 
-    def write(
-        self,
-        past: Sequence[datetime],
-        *,
-        due: datetime | None = None,
-        said: Callable[[int], None] = lambda done: None,
-    ) -> None:
-        """Write a message for each of these moments. `due`: all of them wait for a retry then."""
+    def write(self, past: Sequence[datetime]) -> None:
+        """Write a message for each of these moments."""
         for start in range(0, len(past), _AT_ONCE):
             part = past[start : start + _AT_ONCE]
             with transaction.atomic():
                 for moment, pk in zip(part, new_ids(Message, len(part)), strict=True):
-                    self._make(pk, moment, due)
+                    self._make(pk, moment)
                 for rows in (self._messages, self._tries, self._reports):
                     rows.write()
-            said(start + len(part))
 
-    def _make(self, pk: int, moment: datetime, due: datetime | None) -> None:
+    def _make(self, pk: int, moment: datetime) -> None:
         source = first = by = None
         if self._to_resend and self._to_resend[0][0] <= moment:
             _, source, first, content = heapq.heappop(self._to_resend)
@@ -212,25 +190,20 @@ class Mill:
         else:
             content = self._content(moment)
         channel = content["type"]
-        fate = Fate("-", *fates.TROUBLE[channel]) if due else self._fate(content, again=source is not None)
+        fate = fates.fate_of(channel, content["destination"], self._rng, again=source is not None)
+        if source is None and self._to_fail[channel] and self._rng.random() < _ONE_OF_EACH:
+            fate = self._to_fail[channel].pop()
         if fate.caused_by and source is None:
             content = _folded(content | fate.caused_by)
         chain = {
             "first_id": first, "resend_of_id": source,
             "resent_by": by.name if by else "", "resent_by_user_id": by and by.pk,
         }  # fmt: skip
-        self._messages.add(content | chain | self._life(pk, moment, channel, fate, due))
+        self._messages.add(content | chain | self._life(pk, moment, channel, fate))
         failed = fate.state == MessageState.FAILED
-        if failed and fate.tries and not due and self._rng.random() < _RESENT:
+        if failed and fate.tries and self._rng.random() < _RESENT:
             later = moment + timedelta(seconds=300 + self._rng.random() * _LONGEST_REST)
             heapq.heappush(self._to_resend, (later, pk, first or pk, content))
-
-    def _fate(self, content: Row, *, again: bool) -> Fate:
-        fate = fates.fate_of(content["type"], content["destination"], self._rng, again=again)
-        never_seen = self._to_fail[content["type"]]
-        if never_seen and not again and fate is fates.DELIVERED and self._rng.random() < _ONE_OF_EACH:
-            return never_seen.pop()
-        return fate
 
     def _content(self, moment: datetime) -> Row:
         """What a message says to whom."""
@@ -266,9 +239,7 @@ class Mill:
             "template_name": name if name in self._setting.templates else "",
         }  # fmt: skip
 
-    def _life(
-        self, pk: int, created: datetime, channel: MessageType, fate: Fate, due: datetime | None
-    ) -> Row:
+    def _life(self, pk: int, created: datetime, channel: MessageType, fate: Fate) -> Row:
         """What became of a message, its attempts and receipts among the rows to be written."""
         tries = list(self._attempts(pk, channel, created, fate))
         ended = tries[-1]["finished_at"] if tries else None
@@ -284,13 +255,13 @@ class Mill:
         abandons = fate.tries.count("0")
         return {
             "id": pk, "key": f"{self._rng.getrandbits(128) & _RANDOM | _VERSION_4:032x}",
-            "created_at": created, "state": MessageState.WAITING if due else fate.state,
-            "sent_at": receipts[0]["received_at"] if receipts else ended if sent else None, "due_at": due,
-            "waiting_reason": WaitingReason.READY_TO_BE_SENT if due else "", "token": len(tries),
+            "created_at": created, "state": fate.state,
+            "sent_at": receipts[0]["received_at"] if receipts else ended if sent else None,
+            "waiting_reason": "", "token": len(tries),
             "attempt_count": len(tries), "failures": len(tries) - abandons - sent,
             "abandons": abandons, "failure_reason": "" if sent else fate.reason,
-            "failed_at": None if sent or due else ended,
-            "failure_cause": "" if sent else fate.cause, "outcome": fate.outcome, **fate.meant(channel, due),
+            "failed_at": None if sent else ended,
+            "failure_cause": "" if sent else fate.cause, "outcome": fate.outcome, **fate.meant(channel),
             "possible_duplicate": "?" in fate.tries and len(tries) > 1, "provider_id": provider_id,
             "receipt_due_at": ended + _RECEIPT_WITHIN if provider_id and ended else None,
             "receipt_status": receipts[-1]["status"] if receipts else "",

@@ -23,28 +23,14 @@ class Occupied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How the demo is to run: the pages' port, messages of the past, seconds between new ones."""
-
-    port: int = 8000
-    messages: int = 2_500
-    every: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Memory(Wishes):
-    """What its programs must know, and what must be the same at the next start."""
+class Memory:
+    """What must be the same at the next start: the ports of the stand-ins and more."""
 
     smtp: int = 0
     twilio: int = 0
     webhook: int = 0
     secret_key: str = ""
     finished: bool = False  # the past has been made
-
-    @property
-    def receiver(self) -> str:
-        """Whoever gets webhooks."""
-        return f"http://127.0.0.1:{self.webhook}"
 
 
 class Place:
@@ -72,31 +58,26 @@ class Place:
         """Whether a first start was finished here."""
         return self.read().finished and self.database.exists()
 
-    def prepare(self, wishes: Wishes = Wishes(), *, fresh: bool = False) -> Memory:
+    def prepare(self, *, fresh: bool = False) -> Memory:
         """Take up what is there, or begin anew after a half-made start. Earlier outages end."""
         if fresh or not self.is_made:
             self._empty()
+        self.logs.mkdir(parents=True, exist_ok=True)
         memory = self.read()
-        if not all(map(port_is_free, (memory.smtp, memory.twilio, memory.webhook))) or not memory.secret_key:
+        if not memory.secret_key:
+            self.remember(secret_key=secrets.token_urlsafe(50))
+        if not all(map(port_is_free, (memory.smtp, memory.twilio, memory.webhook))) or not memory.webhook:
             # Webhooks of the past may lead to a port of somebody else's on this machine then; nothing is sent
             # to them unless resent.
-            key = memory.secret_key or secrets.token_urlsafe(50)
-            smtp, twilio, webhook = _free_ports()
-            memory = replace(memory, secret_key=key, smtp=smtp, twilio=twilio, webhook=webhook)
+            self.remember(**dict(zip(("smtp", "twilio", "webhook"), _free_ports(), strict=True)))
         for channel in CHANNELS:
             self.flag(channel).unlink(missing_ok=True)
-        self.logs.mkdir(parents=True, exist_ok=True)
-        self._write(replace(memory, **asdict(wishes)))
         return self.read()
 
     def remember(self, **changed: Any) -> None:
-        """Write something else down."""
-        self._write(replace(self.read(), **changed))
-
-    def _write(self, memory: Memory) -> None:
-        """All or nothing."""
+        """Write something else down, all or nothing."""
         draft = self._memory.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(memory)))
+        draft.write_text(json.dumps(asdict(replace(self.read(), **changed))))
         draft.replace(self._memory)
 
     @contextlib.contextmanager
@@ -109,16 +90,6 @@ class Place:
             except BlockingIOError as error:
                 raise Occupied from error
             yield
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a demo runs here now."""
-        with contextlib.suppress(Occupied):
-            if self.directory.exists():
-                with self.occupied():
-                    return False
-            return False
-        return True
 
     def _empty(self) -> None:
         """Remove what a demo makes, and nothing else: --directory may be anywhere."""

@@ -9,12 +9,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from commlog.demo import environment, standins
-from commlog.demo.place import BASE, DEFAULT, Occupied, Place, Wishes, port_is_free
+from commlog.demo.place import BASE, DEFAULT, Occupied, Place, port_is_free
 
 _READY_WITHIN = 60.0  # seconds
 _LONGEST_STOP = 9.0  # seconds; a cluster finishes what it is sending
@@ -32,16 +32,17 @@ def taken_out(arguments: Sequence[str], shell: Mapping[str, str]) -> tuple[list[
     place = Place(Path(option.partition("=")[2] or DEFAULT))
     if not place.is_made:
         raise CannotRun(f"No demo has been started in {place.directory}. Start one with: make run")
-    return [each for each in arguments if not environment.is_for_a_demo(each)], _environment(place, shell)
+    kept = [each for each in arguments if not environment.is_for_a_demo(each)]
+    return kept, _environment(place, shell, port=8000)
 
 
-def _environment(place: Place, shell: Mapping[str, str]) -> dict[str, str]:
+def _environment(place: Place, shell: Mapping[str, str], *, port: int) -> dict[str, str]:
     memory = place.read()
     providers = standins.environment(smtp=memory.smtp, twilio=memory.twilio)
     return environment.demo(
         shell,
         directory=place.directory,
-        port=memory.port,
+        port=port,
         secret_key=memory.secret_key,
         providers=providers,
     )
@@ -51,15 +52,17 @@ def _environment(place: Place, shell: Mapping[str, str]) -> dict[str, str]:
 class Demo:
     """A demo to be."""
 
-    directory: Path = DEFAULT
-    fresh: bool = False
-    wishes: Wishes = field(default_factory=Wishes)
+    directory: Path
+    port: int
+    messages: int
+    every: float
+    fresh: bool
 
     def run(self) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises CannotRun."""
         for number in _SIGNALS:
             signal.signal(number, _interrupt)
-        place, port = Place(self.directory), self.wishes.port
+        place, port = Place(self.directory), self.port
         try:
             with place.occupied():
                 if not port_is_free(port):
@@ -76,21 +79,21 @@ class Demo:
             _say("Stopped.")
 
     def _run(self, place: Place) -> None:
-        memory = place.prepare(self.wishes, fresh=self.fresh)
+        memory = place.prepare(fresh=self.fresh)
         ports = {"smtp_port": memory.smtp, "twilio_port": memory.twilio, "webhook_port": memory.webhook}
         with (
             standins.start(place.directory, **ports),
-            _Children(place.logs, _environment(place, os.environ)) as children,
+            _Children(place.logs, _environment(place, os.environ, port=self.port)) as children,
         ):
-            children.finish("past", str(place.directory))
+            children.finish("past", str(place.directory), str(self.messages))
             # Django's own server loses its place behind a body in chunks.
-            serve = f"django.core.wsgi:get_wsgi_application() --bind 127.0.0.1:{memory.port} --threads 32"
+            serve = f"django.core.wsgi:get_wsgi_application() --bind 127.0.0.1:{self.port} --threads 32"
             serve += " --no-control-socket --graceful-timeout 2"
             children.start("gunicorn", *serve.split(), DEBUG="1", STREAM_READERS="16")
             children.start("sender")
-            children.start("feed", str(place.directory))
+            children.start("feed", str(place.directory), str(self.every))
             until = time.monotonic() + _READY_WITHIN
-            while not _answers(memory.port):
+            while not _answers(self.port):
                 children.look()
                 if time.monotonic() > until:
                     raise CannotRun(f"After {_READY_WITHIN:.0f} seconds the pages did not answer yet.")
@@ -103,18 +106,17 @@ class Demo:
                 raise
 
     def _welcome(self, place: Place) -> str:
-        every = self.wishes.every
         where = "" if place.directory == DEFAULT else f" --directory {self.directory}"
         lines = "\n".join(
             f"    {name:<10} {environment.PASSWORD}   {role}" for name, role in environment.SIGN_INS.items()
         )
         return f"""
-  Commlog's demo is at  http://127.0.0.1:{self.wishes.port}/
+  Commlog's demo is at  http://127.0.0.1:{self.port}/
 
   Sign in as
 {lines}
 
-  A new message is sent about every {every:g} seconds, to stand-ins on this machine: nothing leaves it.
+  A new message is sent about every {self.every:g} seconds, to stand-ins on this machine: nothing leaves it.
   Play an outage:  {_python()} manage.py outage email on{where}
                    (email, sms or webhook; on or off)
   What the stand-ins got is in {place.directory}/*.jsonl, what the processes say in {place.logs}/

@@ -18,7 +18,6 @@ from notifications.states import MessageType
 BANK = "Harbourlight Savings"
 # By which way the bank wants it told: each of its templates waits for one of them.
 WAY = "TRANSACTION_CHANNEL"
-NOBODY_LISTENS = "http://127.0.0.1:9"
 _EMAIL, _SMS = MessageType.EMAIL, MessageType.SMS
 _HOOK, _STREAM = MessageType.WEB_HOOK, MessageType.EVENT_STREAM
 # Placeholders that come from our own rows, or from the event itself: nobody tells them.
@@ -164,7 +163,7 @@ WORDINGS = (
     *(
         Wording(_HOOK, event, often, _PAYLOAD, way=path)
         for path, event, often in (
-            ("crm/contact-events", "CLIENT_ACTIVITY", 8),
+            ("crm/contact-events", "CLIENT_ACTIVITY", 9),
             ("ledger/postings", "LOAN_REPAYMENT", 9),
             ("mobile-app/push", "SAVINGS_DEPOSIT", 9),
             ("fraud-scoring/transactions", "SAVINGS_WITHDRAWAL", 9),
@@ -172,7 +171,6 @@ WORDINGS = (
             ("fail/404/old-crm/hook", "CLIENT_ACTIVITY", 0.3),
             ("silent/mobile-money/callback", "SAVINGS_WITHDRAWAL", 0.3),
             ("forgetful/tax-office/statements", "DEPOSIT_INTEREST_APPLIED", 0.5),
-            ("archive/statements", "SAVINGS_ACCOUNT_ACTIVITY", 0.4),
         )
     ),
     *(
@@ -186,9 +184,7 @@ WORDINGS = (
 
 def destination(wording: Wording, receiver: str) -> str:
     """Where a webhook (at `receiver`) or a stream event goes; nothing for letters."""
-    if wording.channel != _HOOK:
-        return wording.way
-    return f"{NOBODY_LISTENS if wording.way.startswith('archive') else receiver}/{wording.way}"
+    return f"{receiver}/{wording.way}" if wording.channel == _HOOK else wording.way
 
 
 def targets(wording: Wording) -> list[Target]:

@@ -5,7 +5,7 @@ They speak the real protocols, write down what they get before they answer, and 
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ CHANNELS = ("EMAIL", "SMS", "WEB_HOOK")
 class StandIns:
     """Three running stand-ins."""
 
-    journals: dict[str, Journal]
     smtp: StandIn
     twilio: StandIn
     webhook: StandIn
@@ -37,8 +36,13 @@ class StandIns:
         """A URL of the receiver; see Receiver for paths that fail or wait."""
         return f"http://127.0.0.1:{self.webhook.port}/{path.lstrip('/')}"
 
+    @property
+    def journals(self) -> dict[str, Journal]:
+        """By their channels (EMAIL, SMS, WEB_HOOK)."""
+        return {each.journal.channel: each.journal for each in (self.smtp, self.twilio, self.webhook)}
+
     def journal(self, channel: str) -> list[dict[str, Any]]:
-        """What the stand-in of this channel (EMAIL, SMS, WEB_HOOK) got so far."""
+        """What the stand-in of this channel got so far."""
         return self.journals[channel].entries()
 
     def outage(self, channel: str, on: bool) -> None:
@@ -69,15 +73,7 @@ def start(
     Port 0 takes a free one. Raises OSError where a port is taken.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    kinds = zip(CHANNELS, (Smtp, Twilio, Receiver), (smtp_port, twilio_port, webhook_port), strict=True)
     with ExitStack() as stack:
-        journals = {name: stack.enter_context(closing(Journal(directory, name))) for name in CHANNELS}
-        ports = {
-            "EMAIL": (Smtp, smtp_port),
-            "SMS": (Twilio, twilio_port),
-            "WEB_HOOK": (Receiver, webhook_port),
-        }
-        servers = [
-            stack.enter_context(closing(StandIn(handler, journals[name], port)))
-            for name, (handler, port) in ports.items()
-        ]
-        yield StandIns(journals, *servers)
+        servers = [StandIn(handler, Journal(directory, name), port) for name, handler, port in kinds]
+        yield StandIns(*map(stack.enter_context, servers))

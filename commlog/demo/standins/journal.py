@@ -37,15 +37,9 @@ class Journal:
     def write(self, *, destination: str, key: str, subject: str, body: bytes, size: int, **more: Any) -> None:
         """Record one message. `size` is that of everything that was sent, `body` what is hashed."""
         entry = {
-            "at": datetime.now(UTC).isoformat(),
-            "channel": self.channel,
-            "destination": destination,
-            "key": key,
-            "subject": subject,
-            "body": hashlib.sha256(body).hexdigest(),
-            "bytes": size,
-            **more,
-        }
+            "at": datetime.now(UTC).isoformat(), "channel": self.channel, "destination": destination,
+            "key": key, "subject": subject, "body": hashlib.sha256(body).hexdigest(), "bytes": size, **more,
+        }  # fmt: skip
         os.write(self._file, json.dumps(entry).encode() + b"\n")
 
     def entries(self) -> list[dict[str, Any]]:
@@ -74,6 +68,8 @@ class StandIn(ThreadingTCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news."""
 
-    def close(self) -> None:
+    def server_close(self) -> None:
+        """Called at the end of a `with`; what the journal holds stays readable."""
         self.shutdown()
-        self.server_close()
+        super().server_close()
+        self.journal.close()

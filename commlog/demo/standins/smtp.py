@@ -16,15 +16,13 @@ from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
 from commlog.demo.standins.journal import DOWN, REFUSING, StandIn
 
-_LARGEST = 32 * 1024 * 1024  # octets of a mail
 _LINE = 64 * 1024
 # Nobody has to sign in; who does, with these.
 USERNAME, PASSWORD = "commlog", "demo-password"
 _SIGN_IN = b"PLAIN " + base64.b64encode(f"\0{USERNAME}\0{PASSWORD}".encode())
 _ADDRESS = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
-_CAN = (b"standin.invalid", b"8BITMIME", b"SMTPUTF8", b"PIPELINING", b"AUTH PLAIN")
 _ANSWERS = {
-    "EHLO": b"".join(b"250-%b\r\n" % each for each in _CAN) + b"250 SIZE %d" % _LARGEST,
+    "EHLO": b"250-standin.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 AUTH PLAIN",
     "HELO": b"250 standin.invalid",
     "NOOP": b"250 2.0.0 Ok",
     "RSET": b"250 2.0.0 Ok",
@@ -39,7 +37,7 @@ _NO_SERVICE = b"421 4.3.2 Outage: no service"
 
 
 class Smtp(StreamRequestHandler):
-    """One connection: RFC 5321's minimum, SIZE and PIPELINING."""
+    """One connection: RFC 5321's minimum, PIPELINING and AUTH."""
 
     server: StandIn
     disable_nagle_algorithm = True
@@ -100,14 +98,11 @@ class Smtp(StreamRequestHandler):
         while (line := self.rfile.readline(_LINE)) != b".\r\n":
             if not line:
                 return b""
-            if len(octets) <= _LARGEST:  # what is beyond is read, refused and not kept
-                octets += line.removeprefix(b".")
+            octets += line.removeprefix(b".")
         recipients, self._recipients = self._recipients, None
         if self.server.journal.is_out:
             refusal = b"550 5.7.1 Outage: not accepted"
             return refusal if self.server.journal.plays(REFUSING) else b"451 4.3.0 Outage: try again later"
-        if len(octets) > _LARGEST:
-            return b"552 5.3.4 Too large"
         return self._handed_over(recipients, bytes(octets))
 
     def _handed_over(self, recipients: list[str], octets: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog.demo.place import DEFAULT, Wishes
+from commlog.demo.place import DEFAULT
 from commlog.demo.runner import CannotRun, Demo
 
 
@@ -33,8 +33,8 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=5.0, help="seconds between new messages (5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wishes = Wishes(options["port"], options["messages"], options["every"])
+        demo = Demo(**{name: options[name] for name in ("directory", "port", "messages", "every", "fresh")})
         try:
-            Demo(options["directory"], options["fresh"], wishes).run()
+            demo.run()
         except CannotRun as error:
             raise CommandError(str(error)) from error

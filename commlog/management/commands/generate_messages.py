@@ -16,7 +16,6 @@ from notifications.rollups import folding
 
 MOST = 20_000_000
 LONGEST = timedelta(days=3_650).days
-_SAY_EVERY = 50_000
 
 
 class Command(BaseCommand):
@@ -26,19 +25,11 @@ class Command(BaseCommand):
         "Fill the log with invented messages that were sent or failed, with their attempts, resends and "
         "people. None of it is ever sent."
     )
-    _said = 0
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("count", type=int, metavar="N", help="how many messages")
         parser.add_argument(
             "--days", type=int, default=90, help="over how many days up to now they are spread (90)"
-        )
-        parser.add_argument(
-            "--waiting",
-            type=int,
-            default=0,
-            metavar="N",
-            help="how many of them wait for a retry, which is due in a hundred years (0)",
         )
         parser.add_argument("--seed", type=int, default=1, help="of the random choices (1)")
         parser.add_argument("--yes", action="store_true", help="also in production")
@@ -50,8 +41,6 @@ class Command(BaseCommand):
             raise CommandError(f"N must be from 1 to {MOST:,}.")
         if not 1 <= days <= LONGEST:
             raise CommandError(f"--days must be from 1 to {LONGEST:,}.")
-        if not 0 <= options["waiting"] <= count:
-            raise CommandError("--waiting must be from 0 to N.")
         what = (
             f"{count:,} invented messages, with invented clients, groups and users, into "
             f"{connection.settings_dict['NAME']}"
@@ -64,15 +53,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Writing {what}.")
         began = monotonic()
         rng = Random(f"{options['seed']} {Message.objects.count()}")  # noqa: S311  a second call goes on, with other keys
-        now, waiting = timezone.localtime(), options["waiting"]
         with folding.to_be_counted():
-            generator.generate(count, days=days, rng=rng, now=now, waiting=waiting, said=self._say)
+            generator.generate(count, days=days, rng=rng, now=timezone.localtime())
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self.stdout.write(f"Wrote {count:,} messages in {monotonic() - began:.0f} s.")
-
-    def _say(self, done: int) -> None:
-        if done - self._said >= _SAY_EVERY:
-            self._said = done
-            self.stdout.write(f"  {done:,}")
-            self.stdout.flush()

@@ -10,15 +10,11 @@ from commlog.demo.outages import Outage
 from commlog.demo.place import CHANNELS, DEFAULT, Place
 
 _KINDS = {"on": Outage.REFUSING, "down": Outage.DOWN, "off": Outage.NONE}
-_BUSY = "503: Service unavailable"
-_WHO = {
-    "email": ("The mail server", "e-mail", {Outage.DOWN: "421 4.3.2", Outage.REFUSING: "550 5.7.1"}),
-    "sms": ("The SMS gateway", "SMS", {Outage.DOWN: f"HTTP {_BUSY}", Outage.REFUSING: "21408"}),
-    "webhook": (
-        "The receiver of webhooks",
-        "webhook",
-        {Outage.DOWN: f"HTTP {_BUSY}", Outage.REFUSING: "HTTP 404"},
-    ),
+_BECOMES = {
+    "on": "It refuses everything from now on. In the log each new message is tried again at once and after "
+    "2, 6, 18 and 54 seconds, then Failed.",
+    "down": "It is down from now on. In the log each new message waits until it works again.",
+    "off": "It works again. What is Waiting is sent at its next try; resend what has Failed.",
 }
 
 
@@ -30,27 +26,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("channel", choices=CHANNELS)
-        parser.add_argument("switch", choices=("on", "down", "off"))
+        parser.add_argument("switch", choices=_KINDS)
         parser.add_argument("--directory", type=Path, default=DEFAULT, help="where the demo lives (var/demo)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         place = Place(options["directory"])
-        if not place.is_running:
+        if not place.is_made:
             raise CommandError(f"No demo runs in {place.directory}. Start one with: make run")
-        who, what, answer = _WHO[options["channel"]]
-        kind = _KINDS[options["switch"]]
-        outages.play(place, kind, (options["channel"],))
-        if kind == Outage.NONE:
-            self.stdout.write(
-                f"{who} works again. What is Waiting is sent at its next try; resend what has Failed."
-            )
-            return
-        does, becomes = "is down", f"each new {what} waits until it works again"
-        if kind == Outage.REFUSING:
-            does = "refuses everything"
-            becomes = f"each new {what} is tried again at once and after 2, 6, 18 and 54 seconds, then Failed"
-        self.stdout.write(
-            f"{who} {does} from now on ({answer[kind]}).\n"
-            f"In the log: {becomes}.\n"
-            f"End it with: manage.py outage {options['channel']} off"
-        )
+        outages.play(place, _KINDS[options["switch"]], (options["channel"],))
+        self.stdout.write(_BECOMES[options["switch"]])

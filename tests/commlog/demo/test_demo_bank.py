@@ -6,13 +6,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
 
 from commlog.demo import bank, casting, generator, texts
 from commlog.demo.casting import Cast
-from notifications.models import BusinessEvent, Message, NotificationTemplate
+from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageType
 from notifications.templating.checks import problems
 
@@ -36,31 +34,19 @@ def test_every_template_of_the_bank_is_sound(cast: Cast) -> None:
     ] == []
 
 
-def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(
-    cast: Cast, client: Client
-) -> None:
+def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_meant(cast: Cast) -> None:
     now, rng, seen = timezone.localtime(), Random(3), set()
-    headers = {"apiKey": bank.banking(8000).key}
     for _ in range(120):
         what = generator.happen(cast, now, rng)
         seen.add(what.wording.channel)
         if what.sender is None:
-            answer = client.post("/api/events", bank.body(what), "application/json", headers=headers)
-            (key,) = answer.json()["messages"]
-            message = Message.objects.get(key=key)
+            told = bank.tell(what)
+            message = Message.objects.get(key=told.messages[0])
             expected = texts.destination(what.wording, RECEIVER) or message.destination
             assert (message.type, message.destination) == (what.wording.channel, expected)
+            assert (told.event.name, told.event.source, len(told.messages)) == (
+                what.wording.event,
+                "Core banking",
+                1,
+            )
     assert seen == set(MessageType)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_core_banking_system_tells_over_the_api(
-    cast: Cast, live_server: LiveServer, settings: Any
-) -> None:
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    port = int(live_server.url.rpartition(":")[2])
-    repayment = next(wording for wording in texts.WORDINGS if wording.event == "LOAN_REPAYMENT")
-    told = generator.to_client(repayment, cast.clients[0], timezone.localtime(), Random(1))
-    bank.banking(port).tell(told)
-    event = BusinessEvent.objects.get()
-    assert (event.name, event.client, event.source) == ("LOAN_REPAYMENT", cast.clients[0], "Core banking")

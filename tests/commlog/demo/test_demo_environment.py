@@ -89,7 +89,7 @@ def test_its_programs_refuse_a_database_that_is_not_the_demos(tmp_path: Path) ->
         "DATABASE_URL": f"sqlite:///{tmp_path / 'production.sqlite3'}",
         "DJANGO_SETTINGS_MODULE": "commlog.settings",
     }
-    command = [sys.executable, "-m", "commlog.demo", "past", str(tmp_path)]
+    command = [sys.executable, "-m", "commlog.demo", "past", str(tmp_path), "5"]
 
     leash, _ = os.pipe()  # it would end with its standard input
     done = subprocess.run(

@@ -66,9 +66,5 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(place: Place) -> None:
 
 
 def test_one_demo_at_a_time(place: Place) -> None:
-    assert not place.is_running
-    with place.occupied():
-        assert place.is_running
-        with pytest.raises(Occupied), Place(place.directory).occupied():
-            pass
-    assert not place.is_running
+    with place.occupied(), pytest.raises(Occupied), Place(place.directory).occupied():
+        pass
