@@ -13,7 +13,7 @@ from django.urls import reverse
 from commlog.find.hits import SHOWN, Hit, Section
 from commlog.log.search import of_address, of_name
 from commlog.recipients.kinds import Recipient, kind_of
-from notifications.criteria import contains
+from notifications.criteria import contains, referred
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet, unanswered
 from notifications.states import MessageState
@@ -50,7 +50,7 @@ def lately(messages: MessageQuerySet, meant: str) -> Section:
     newest = messages.order_by(*_NEWEST_FIRST)
     failed = newest.filter(state=MessageState.FAILED)
     hits = [
-        *_hits(messages.filter(reference_id=meant)),
+        *_hits(messages.filter(referred("reference_id", meant))),
         *_hits(_among(messages, failed, LATEST).filter(asked)),
         *_hits(_among(messages, newest, LATEST).filter(asked)),
     ]

@@ -15,7 +15,7 @@ from django.db.models import Q
 from commlog.recipients import kinds, people
 from commlog.recipients.kinds import as_meant
 from notifications import channels
-from notifications.criteria import Operator, contains, named, numbered
+from notifications.criteria import Operator, contains, named, numbered, referred
 from notifications.criteria.worded import Question, Worded, ask, holding, reading
 from notifications.database import replica
 from notifications.models.message import MessageQuerySet, of_channels
@@ -110,8 +110,7 @@ def _legs(asked: Search, *, masked: bool) -> list[Q]:
     """Conditions that an index holds each. `masked`: none that tells where a message went."""
     meant = asked.meant
     legs = [Q(**{whom: pk}) for whom, pk in (("client", asked.client), ("group", asked.group)) if pk]
-    legs += [Q(reference_id=meant) & ~Q(reference_id="")]
-    legs += [of_channels(channels.NUMBERED) & ~Q(provider_id="") & Q(provider_id=meant)]
+    legs += [referred("reference_id", meant), of_channels(channels.NUMBERED) & referred("provider_id", meant)]
     if "@" in meant and not masked:
         legs.append(named("destination", meant, Operator.EQUALS))
     number = numbered("destination", meant, Operator.EQUALS, fold_column="destination_fold")

@@ -22,7 +22,7 @@ from notifications.criteria.reading import (
 )
 from notifications.criteria.selecting import narrow, to_q
 from notifications.criteria.spans import bounds
-from notifications.criteria.spelled import named, numbered
+from notifications.criteria.spelled import named, numbered, referred
 from notifications.criteria.wording import in_words
 
 __all__ = [
@@ -49,5 +49,6 @@ __all__ = [
     "numbered",
     "operator_of",
     "parse",
+    "referred",
     "to_q",
 ]

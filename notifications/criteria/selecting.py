@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from itertools import chain
 from uuid import UUID
 
 from django.db.models import F, Q, Value
@@ -11,12 +12,13 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from notifications import channels
+from notifications.criteria import values as few_values
 from notifications.criteria.containing import contains
 from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
-from notifications.criteria.spelled import named, named_as_staff, numbered
+from notifications.criteria.spelled import REFERENCES, named, named_as_staff, numbered, referred
 from notifications.criteria.worded import narrowed
 from notifications.masking import Withheld
 from notifications.models.message import MessageQuerySet, of_channels
@@ -28,6 +30,13 @@ _INDEXED = (
     "failure_reason", "failure_meaning",
 )  # fmt: skip
 _IN_WORDS = ("subject", "text")  # whose words an index holds
+# The states of whatever has a value there: constraints of the table say so.
+_STATES = {
+    "next_attempt": (MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM, MessageState.WAITING),
+    "waiting_reason": (MessageState.WAITING,),
+    "failure_level": (MessageState.FAILED,),
+}
+_CLOCKS_APART = timedelta(hours=1)  # more than those of two hosts ever are
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
     Operator.NOT_IN: Operator.IN,
@@ -69,16 +78,18 @@ def narrow(
     if match == Match.ALL or len(criteria) == 1:
         messages = _by_words(messages, criteria)
     if match == Match.ANY and len(criteria) > 1:
-        if not all(map(_is_indexed, criteria)):
+        branches = [
+            _legs(one, now) or ([to_q([one], now=now)] if _is_indexed(one) else []) for one in criteria
+        ]
+        if not all(branches):
             return messages.filter(to_q(criteria, match, now=now))
-        branches = [part for one in criteria for part in _by_state(one) or [one]]
-        return messages.any_of(*(to_q([each], now=now) for each in branches))
-    parted = next((one for one in criteria if len(_by_state(one)) > 1), None)
-    if parted is None or messages.legs:
-        return messages.filter(to_q(criteria, now=now))
-    rest = [one for one in criteria if one is not parted]
-    chosen = messages.filter(to_q(rest, now=now)) if rest else messages
-    return chosen.any_of(*(to_q([each], now=now) for each in _by_state(parted)))
+        return messages.any_of(*chain.from_iterable(branches))
+    parted = () if any(_is_indexed(one) and one.field != "state" for one in criteria) else criteria
+    for one in () if messages.legs else parted:
+        if legs := _legs(one, now):
+            rest = [other for other in criteria if other is not one]
+            return (messages.filter(to_q(rest, now=now)) if rest else messages).any_of(*legs)
+    return messages.filter(to_q(criteria, now=now))
 
 
 def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> MessageQuerySet:
@@ -92,17 +103,31 @@ def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> Messa
 def _is_indexed(criterion: Criterion) -> bool:
     """Whether an index holds the messages of this criterion in the order of the log."""
     if criterion.operator == Operator.IN:
-        return criterion.field in _INDEXED or bool(_by_state(criterion))
+        return criterion.field in _INDEXED
     return criterion.operator == Operator.EQUALS and criterion.field in (*_INDEXED, "state", "destination")
 
 
-def _by_state(criterion: Criterion) -> list[Criterion]:
-    """A list of states one by one, if an index holds each of them: waiting may be hundreds of thousands."""
-    if criterion.field != "state" or criterion.operator != Operator.IN:
-        return []
-    if not {*criterion.values} <= {*LIVE, MessageState.FAILED}:
-        return []
-    return [Criterion("state", Operator.EQUALS, (value,)) for value in criterion.values]
+def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
+    """Conditions that together say the same, each served by an index; none where those would not help."""
+    condition = to_q([criterion], now=now)
+    if states := _states_of(criterion):
+        return [
+            Q(state=state) if criterion.field == "state" else condition & Q(state=state) for state in states
+        ]
+    if criterion.field == "reference" and criterion.operator == Operator.EQUALS:
+        own, number = (referred(each, criterion.values[0]) for each in ("reference_id", "provider_id"))
+        return [own, of_channels(channels.NUMBERED) & Q(reference_id="") & number]
+    return few_values.legs(criterion, condition)
+
+
+def _states_of(criterion: Criterion) -> Sequence[str]:
+    """The states that its messages are in, if an index holds each of them: hundreds of thousands may wait."""
+    if criterion.field == "state" and criterion.operator == Operator.IN:
+        indexed = {*LIVE, MessageState.FAILED}
+        return criterion.values if {*criterion.values} <= indexed else ()
+    if criterion.operator in _NEGATIVE or criterion.operator == Operator.EMPTY:
+        return ()
+    return _STATES.get(criterion.field, ())
 
 
 def _one(field: Field, criterion: Criterion, clock: datetime) -> Q:
@@ -132,7 +157,13 @@ def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool
     if field.kind == Kind.NUMBER:
         return _by_number(field.column, operator, [int(value) for value in values])
     if field.kind == Kind.DATE_TIME:
-        return _within(field.column, bounds(operator, values, clock))
+        span = bounds(operator, values, clock)
+        found = _within(field.column, span)
+        # What was sent was created before: so the log says from where on to look.
+        before = (
+            Q(created_at__lt=span[1] + _CLOCKS_APART) if field.key == "sent" and once and span[1] else Q()
+        )
+        return found & before
     return _by_text(field, operator, values)
 
 
@@ -176,6 +207,8 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
 def _literally(field: Field, operator: Operator, value: str) -> Q:
     if operator == Operator.CONTAINS:
         return contains(field.column, value)
+    if operator == Operator.EQUALS and field.column in REFERENCES:
+        return referred(field.column, value)
     lookup = {Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}.get(operator, "exact")
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling

@@ -6,7 +6,7 @@ from operator import or_
 from django.contrib.auth import get_user_model
 from django.db.models import CharField, F, Q, TextField, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Concat, Replace, Trim
+from django.db.models.functions import Concat, Replace, Trim, Upper
 from django.db.models.lookups import (
     Contains,
     EndsWith,
@@ -24,6 +24,7 @@ from notifications.text.numbers import Asked, asked
 from notifications.text.spelling import fold, in_small_letters
 
 INDEXED = frozenset({"destination"})  # columns of messages whose spelling an index holds
+REFERENCES = frozenset({"reference_id", "provider_id"})
 _LAST = "\U0010ffff"  # behind whatever follows a beginning
 _LITERALLY = {Operator.CONTAINS: "holds", Operator.STARTS_WITH: "istartswith", Operator.EQUALS: "iexact"}
 _FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Operator.EQUALS: "exact"}
@@ -90,6 +91,11 @@ def named_as_staff(column: str, text: str, operator: Operator) -> Q:
         .filter(named("full_name", text, operator, fold_column="name_fold"))
     )
     return Q(**{f"{column}__in": staff.exclude(full_name="").values("full_name")})
+
+
+def referred(column: str, text: str) -> Q:
+    """The condition that a column of REFERENCES holds the text, in capitals or not; an index holds that."""
+    return Q(Exact(Upper(F(column)), Upper(Value(text)))) & ~Q(**{column: ""})
 
 
 def numbered(

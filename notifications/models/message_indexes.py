@@ -6,6 +6,7 @@ from operator import or_
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from notifications import channels
 from notifications.models.spellings import Digits, Spelled
@@ -13,6 +14,15 @@ from notifications.states import FINAL, MessageState, MessageType
 
 _FINAL = sorted(FINAL)
 _SENDING = MessageState.SENDING_ASYNC
+
+
+# Columns of which all messages together hold few values, by their index.
+FEW_VALUES = {
+    "message_sender": ("sender",),
+    "message_resent_by": ("resent_by",),
+    "message_event": ("event",),
+    "message_template": ("template_id", "template_name"),
+}
 
 
 def of_channels(types: Sequence[MessageType]) -> Q:
@@ -44,6 +54,34 @@ INDEXES = [
     models.Index(fields=["created_at", "id"], name="message_failed", condition=Q(state=MessageState.FAILED)),
     models.Index(fields=["state", "created_at", "id"], name="message_live", condition=~Q(state__in=_FINAL)),
     models.Index(fields=["sent_at", "id"], name="message_sent", condition=Q(sent_at__isnull=False)),
+    # Of what is final: an entry for each message, where the others write one at each change of state.
+    *(
+        models.Index(
+            fields=[name, "created_at", "id"],
+            name=f"message_{name}",
+            condition=Q(state__in=_FINAL) & ~Q(**{name: ""}),
+        )
+        for name in ("sender", "resent_by", "event")
+    ),
+    models.Index(
+        fields=["template", "template_name", "created_at", "id"],
+        name="message_template",
+        condition=Q(state__in=_FINAL, template__isnull=False),
+    ),
+    # Of what few messages are.
+    *(
+        models.Index(fields=["created_at", "id"], name=f"message_{short}", condition=condition)
+        for short, condition in (
+            ("duplicate", Q(possible_duplicate=True)),
+            ("no_words", Q(words_gone_at__isnull=False)),
+            ("restored", Q(restored_at__isnull=False)),
+        )
+    ),
+    models.Index(
+        fields=["attempt_count", "created_at", "id"],
+        name="message_retried",
+        condition=Q(attempt_count__gt=2),
+    ),
     # By whom it went to, however that is spelled.
     models.Index(Spelled("destination", "destination_fold"), "created_at", "id", name="message_spelled_to"),
     models.Index(
@@ -58,8 +96,14 @@ INDEXES = [
         for name, short in (
             ("failure_reason", "reason"),
             ("failure_meaning", "meaning"),
-            ("reference_id", "reference"),
         )
+    ),
+    models.Index(
+        Upper("reference_id"),
+        "created_at",
+        "id",
+        name="message_referred",
+        condition=~Q(reference_id=""),
     ),
     *(
         models.Index(
@@ -79,8 +123,10 @@ INDEXES = [
     ),
     # Of other channels no number of the provider is asked for, and most messages are theirs.
     models.Index(
-        fields=["provider_id"],
-        name="message_sms_number",
+        Upper("provider_id"),
+        "created_at",
+        "id",
+        name="message_sms_referred",
         condition=of_channels(channels.NUMBERED) & ~Q(provider_id=""),
     ),
     models.Index(
@@ -90,7 +136,4 @@ INDEXES = [
     ),
     models.Index(fields=["first"], name="message_chain", condition=Q(first__isnull=False)),
     models.Index(fields=["resend_of"], name="message_resend_of", condition=Q(resend_of__isnull=False)),
-    models.Index(
-        fields=["created_at", "id"], name="message_restored", condition=Q(restored_at__isnull=False)
-    ),
 ]

@@ -1,0 +1,63 @@
+"""Fields of which all messages together hold few values: senders, templates, events.
+
+An index tells which values there are, and holds the messages of each in the order of the log. It leaves out
+what is not final, which spares the senders; live messages are found by their state.
+"""
+
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.expressions import RawSQL
+
+from notifications.criteria.operators import Operator
+from notifications.criteria.reading import Criterion
+from notifications.models import Message
+from notifications.models.message_indexes import FEW_VALUES
+from notifications.states import FINAL, LIVE
+
+_INDEX_OF = {
+    "sender": "message_sender",
+    "resent_by": "message_resent_by",
+    "event": "message_event",
+    "template": "message_template",
+    "template_name": "message_template",
+}
+_ASKED = (
+    Operator.EQUALS, Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH,
+    Operator.STARTS_WITH_CASE_SENSITIVE,
+)  # fmt: skip
+_MOST_READ, _MOST_LEGS = 2_000, 20  # values
+_TABLE = Message._meta.db_table
+
+
+def legs(criterion: Criterion, condition: Q) -> list[Q]:
+    """Conditions, each served by an index, that together say the same as `condition`, the criterion's.
+
+    None where the field is no such field, or many values are meant. One statement.
+    """
+    index = _INDEX_OF.get(criterion.field)
+    if not index or criterion.operator not in _ASKED:
+        return []
+    columns = FEW_VALUES[index]
+    one_of_each = RawSQL(_one_of_each(columns), [_MOST_READ + 1])  # noqa: S611  names of ours
+    there = Message._base_manager.filter(pk__in=one_of_each)
+    is_meant = ExpressionWrapper(condition, BooleanField())
+    values = list(there.annotate(is_meant=is_meant).values_list(*columns, "is_meant"))
+    meant = [each for *each, is_meant in values if is_meant]
+    if len(values) > _MOST_READ or len(meant) > _MOST_LEGS:
+        return []
+    final = [Q(**dict(zip(columns, each, strict=True)), state__in=sorted(FINAL)) for each in meant]
+    return final + [condition & Q(state=state) for state in sorted(LIVE)]
+
+
+def _one_of_each(columns: tuple[str, ...]) -> str:
+    """The ids of a message with each value, one look at the index for each; the last is NULL."""
+    states = ", ".join(f"'{state}'" for state in sorted(FINAL))
+    first, *_ = columns
+    some = "IS NOT NULL" if Message._meta.get_field(first).null else "<> ''"
+    ordered, here = (", ".join(f"{table}.{each}" for each in columns) for table in ("m", "h"))
+    there = f"SELECT m.id FROM {_TABLE} m WHERE m.state IN ({states}) AND m.{first} {some}"  # noqa: S608
+    begin = f"{there} ORDER BY {ordered} LIMIT 1"
+    go_on = f"{there} AND ({ordered}) > ({here}) ORDER BY {ordered} LIMIT 1"
+    return (
+        f"WITH RECURSIVE one(id) AS (SELECT ({begin}) UNION ALL SELECT ({go_on}) FROM one "  # noqa: S608
+        f"JOIN {_TABLE} h ON h.id = one.id) SELECT id FROM one LIMIT %s"
+    )
