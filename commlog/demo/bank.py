@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import astuple
 from random import Random
+from typing import Any
 
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -108,7 +109,7 @@ def feed(place: Place, every: float) -> None:
         now = timezone.localtime()
         what = generator.happen(cast, now, rng)
         if number % _EVERY_SO_MANY == 0:
-            what = generator.to_client(texts.WORDINGS[0], cast.busy(), now, rng)
+            what = generator.about(cast.busy(), texts.WORDINGS[0], now, rng)
         if what.wording.event != MANUAL:
             with suppress(OperationalError):  # somebody holds the database: the next one is as good
                 tell(what)
@@ -121,7 +122,8 @@ def tell(what: Happened) -> events.Raised:
     what.wording.said(what.facts)  # what the text says has been made up now
     data = {name: text for name, text in what.facts.items() if name not in texts.OURS}
     way = what.wording.way or what.wording.channel.value
+    whom: dict[str, Any] = {what.kind: what.recipient}
     happening = Happening(
-        what.wording.event, what.client, what.group, what.user, data | {texts.WAY: way}, what.facts.when
+        what.wording.event, data=data | {texts.WAY: way}, occurred_at=what.facts.when, **whom
     )
     return events.raise_one(happening, source=NAME)

@@ -55,7 +55,10 @@ _PROCESSES = 2  # write a large log, each through a connection of its own
 _RANDOM, _VERSION_4 = ~(0xF << 76 | 0xC << 60), 4 << 76 | 0x8 << 60  # bits of a UUID
 _fold = lru_cache(100_000)(stored_fold)
 
+_KINDS = ("client", "group", "user")
+
 Row = dict[str, Any]
+Recipient = Client | Group | User
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,13 @@ class Happened:
 
     wording: Wording
     facts: Facts
-    client: Client | None = None
-    group: Group | None = None
-    user: User | None = None
+    recipient: Recipient
     sender: User | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of the recipient: client, group or user."""
+        return type(self.recipient).__name__.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +140,29 @@ def spread(count: int, days: int, *, now: datetime, rng: Random) -> list[datetim
 def happen(cast: Cast, when: datetime, rng: Random) -> Happened:
     """One of everything, as often as it comes in real life."""
     wording = rng.choices(texts.WORDINGS, cum_weights=_WEIGHTS)[0]
-    sender = rng.choice(cast.officers) if wording.event == MANUAL else None
+    recipients: Sequence[Recipient] = cast.clients
     if wording is texts.TO_STAFF:
-        user = rng.choice(cast.staff)
-        return Happened(wording, Facts(when, rng, RECIPIENT_NAME=user.name), user=user)
-    if wording in _FOR_GROUPS and rng.random() < _TO_GROUPS:
-        group = rng.choice(cast.groups)
-        facts = Facts(when, rng, RECIPIENT_NAME=group.name, USER_NAME=sender.name if sender else "")
-        return Happened(wording, facts, group=group, sender=sender)
-    return to_client(wording, rng.choice(cast.clients), when, rng, sender)
+        recipients = cast.staff
+    elif wording in _FOR_GROUPS and rng.random() < _TO_GROUPS:
+        recipients = cast.groups
+    sender = rng.choice(cast.officers) if wording.event == MANUAL else None
+    return about(rng.choice(recipients), wording, when, rng, sender)
 
 
-def to_client(
-    wording: Wording, client: Client, when: datetime, rng: Random, sender: User | None = None
+def about(
+    recipient: Recipient,
+    wording: Wording,
+    when: datetime,
+    rng: Random,
+    sender: User | None = None,
 ) -> Happened:
-    """Something about this client."""
-    known = {"RECIPIENT_NAME": client.name, "CLIENT_ID": client.client_id, "CLIENT_KEY": client.key.hex}
-    known |= {"EVENT": wording.event, "USER_NAME": sender.name if sender else ""}
-    return Happened(wording, Facts(when, rng, **known), client, sender=sender)
+    """Something that somebody is told."""
+    known = {"RECIPIENT_NAME": recipient.name, "EVENT": wording.event}
+    if isinstance(recipient, Client):
+        known |= {"CLIENT_ID": recipient.client_id, "CLIENT_KEY": recipient.key.hex}
+    if sender:
+        known["USER_NAME"] = sender.name
+    return Happened(wording, Facts(when, rng, **known), recipient, sender)
 
 
 class Mill:
@@ -219,24 +230,23 @@ class Mill:
 
     def _said(self, what: Happened) -> Row:
         wording, sender = what.wording, what.sender
-        recipient: Any = what.client or what.group or what.user
-        on_file = channels.of(wording.channel).address_of(recipient)
+        recipient: Any = what.recipient
         subject, content, html = wording.said(what.facts)
         if wording.channel == MessageType.EMAIL and self._rng.randrange(_LONG) == 0:
             content += texts.turnover(self._rng)
-        name = wording.name(Target.GROUP if what.group else Target.CLIENT)
+        name = wording.name(Target.GROUP if what.kind == "group" else Target.CLIENT)
+        template = self._setting.templates.get(name)
         return {
             "type": wording.channel, "lane_id": self._lanes[wording.channel],
-            "destination": texts.destination(wording, self._setting.receiver) or on_file,
+            "destination": texts.destination(wording, self._setting.receiver)
+            or channels.of(wording.channel).address_of(recipient),
             "subject": subject, "content": content, "html": html, "headers": "{}",
             "method": "POST" if wording.channel == MessageType.WEB_HOOK else "",
             "content_type": "application/json" if wording.way else "",
             "sender": sender.name if sender else settings.SYSTEM_SENDER_NAME,
-            "sender_user_id": sender and sender.pk, "recipient_name": recipient.name,
-            "client_id": what.client and what.client.pk, "group_id": what.group and what.group.pk,
-            "user_id": what.user and what.user.pk, "event": wording.event,
-            "template_id": self._setting.templates.get(name),
-            "template_name": name if name in self._setting.templates else "",
+            "sender_user_id": sender and sender.pk, "recipient_name": recipient.name, "event": wording.event,
+            **{f"{kind}_id": recipient.pk if kind == what.kind else None for kind in _KINDS},
+            "template_id": template, "template_name": name if template else "",
         }  # fmt: skip
 
     def _life(self, pk: int, created: datetime, channel: MessageType, fate: Fate) -> Row:
