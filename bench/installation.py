@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from bench.standins import StandIns, stand_ins
 from commlog.demo import standins
-from commlog.demo.standins import StandIns
 
 ROOT = Path(__file__).resolve().parent.parent
 STRONG = "".join(chr(48 + number) for number in range(60))
@@ -222,7 +222,7 @@ def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[
     """
     with (
         new_database(server, directory, like=like) as database_url,
-        standins.start(directory / "providers") as providers,
+        stand_ins(directory / "providers") as providers,
     ):
         made = Installation(directory, providers, database_url)
         if not like:

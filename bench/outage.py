@@ -20,8 +20,8 @@ from bench.clerk import Clerk
 from bench.installation import Installation
 from bench.outage_trial import ALL_PENDING, WITHIN, Trial, until_final
 from bench.run import Run
-from commlog.demo import standins
-from commlog.demo.standins import CHANNELS, StandIns
+from bench.standins import StandIns, stand_ins
+from commlog.demo.standins import CHANNELS
 
 MESSAGES, DEAD, SECONDS = 5_000, 100, 600
 PACE, PACED = 1_200, 600  # messages a minute, and how many are resent at that pace
@@ -48,7 +48,7 @@ def started(installation: Installation) -> Iterator[tuple[Run, Clerk, StandIns]]
     run_ = Run(installation, Random(0))
     run_.excused = {"I7 too many tries"}  # what fails because of its lane costs its message none
     run_.journals.append(installation.directory / "alerts")
-    with standins.start(installation.directory / "alerts") as others:
+    with stand_ins(installation.directory / "alerts") as others:
         installation.environment |= {
             "ALERT_EMAIL": "operations@example.org",
             "ALERT_EMAIL_URL": others.environment()["EMAIL_URL"],

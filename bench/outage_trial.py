@@ -12,7 +12,8 @@ from typing import Any
 from bench import clerk
 from bench.clerk import Clerk
 from bench.run import Run
-from commlog.demo.standins import CHANNELS, StandIns
+from bench.standins import StandIns
+from commlog.demo.standins import CHANNELS
 
 OPENED = TOLD = 30.0  # seconds after the outage began
 DELIVERED = 20.0  # seconds after the repair, or after the action

@@ -80,9 +80,8 @@ class Demo:
 
     def _run(self, place: Place) -> None:
         memory = place.prepare(fresh=self.fresh)
-        ports = {"smtp_port": memory.smtp, "twilio_port": memory.twilio, "webhook_port": memory.webhook}
         with (
-            standins.start(place.directory, **ports),
+            standins.serve(place.directory, memory.smtp, memory.twilio, memory.webhook),
             _Children(place.logs, _environment(place, os.environ, port=self.port)) as children,
         ):
             children.finish("past", str(place.directory), str(self.messages))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench.standins import StandIns, stand_ins
 from commlog.demo import standins
-from commlog.demo.standins import StandIns
 from notifications import channels
 from notifications.process import this_process
 from notifications.retry import RetryPolicy
@@ -19,7 +19,7 @@ from notifications.states import MessageType
 @pytest.fixture
 def providers(tmp_path: Path, settings: Any) -> Iterator[StandIns]:
     """A mail server, a Twilio and a webhook receiver; the channels are set up to use them."""
-    with standins.start(tmp_path / "providers") as running:
+    with stand_ins(tmp_path / "providers") as running:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running.smtp.port
         settings.DEFAULT_FROM_EMAIL = "Commlog <commlog@example.org>"
         settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = standins.ACCOUNT_SID, standins.AUTH_TOKEN

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from commlog.models import User
 from notifications import outbox
 from notifications.channels import DeliveryError, Failure, Receipt

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import channels, outbox, receipts
 from notifications.delivery import drain, lapsed
 from notifications.failures import Reason

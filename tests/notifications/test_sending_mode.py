@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import channels
 from notifications.cluster import health
 from notifications.database.clock import db_now

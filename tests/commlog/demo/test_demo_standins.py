@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from commlog.demo.standins import StandIns, conduct
+from bench.standins import StandIns
+from commlog.demo.standins import conduct
 from commlog.demo.standins.conduct import Conduct
 from notifications import channels, outbox
 from notifications.models import Message

@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from commlog.demo import outages, standins
+from bench.standins import stand_ins
+from commlog.demo import outages
 from commlog.demo.outages import Outage
 from commlog.demo.place import Place
 from tests.factories import officer
@@ -33,7 +34,7 @@ def test_the_dashboard_of_a_demo_plays_both_kinds(
 
 
 def test_a_mail_server_that_is_down_takes_no_connection_and_one_that_refuses_no_mail(tmp_path: Path) -> None:
-    with standins.start(tmp_path) as running:
+    with stand_ins(tmp_path) as running:
         demo = Place(tmp_path)
         port = int(running.environment()["EMAIL_URL"].rpartition(":")[2])
         mail = smtplib.SMTP("127.0.0.1", port)

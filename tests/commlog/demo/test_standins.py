@@ -17,6 +17,7 @@ import pytest
 import requests
 from django.core.mail import EmailMessage, get_connection
 
+from bench.standins import StandIns, stand_ins
 from commlog.demo import standins
 from notifications.channels.base.contract import DeliveryError, Envelope
 from notifications.channels.email import EmailChannel
@@ -27,8 +28,8 @@ KEY = UUID("0123456789abcdef0123456789abcdef")
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[standins.StandIns]:
-    with standins.start(tmp_path / "standins") as started:
+def running(tmp_path: Path) -> Iterator[StandIns]:
+    with stand_ins(tmp_path / "standins") as started:
         yield started
 
 
@@ -36,13 +37,13 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def email_channel(running: standins.StandIns) -> EmailChannel:
+def email_channel(running: StandIns) -> EmailChannel:
     return EmailChannel(
         "127.0.0.1", running.smtp.port, from_address="Commlog <noreply@example.org>", deadline=5.0
     )
 
 
-def sms_channel(running: standins.StandIns) -> SmsChannel:
+def sms_channel(running: StandIns) -> SmsChannel:
     return SmsChannel(
         standins.ACCOUNT_SID, standins.AUTH_TOKEN, standins.FROM, running.environment()["TWILIO_API_URL"], 5.0
     )
@@ -52,7 +53,7 @@ def webhook_channel() -> WebhookChannel:
     return WebhookChannel([ip_network("127.0.0.0/8")], allow_http=True, deadline=5.0)
 
 
-def test_a_mail_of_ours_is_recorded(running: standins.StandIns) -> None:
+def test_a_mail_of_ours_is_recorded(running: StandIns) -> None:
     sender = email_channel(running)
     sender.send(
         Envelope(key=KEY, destination="a@example.com", subject="Grüße", body="Hällo\n.Welt", html="<p>x</p>")
@@ -70,7 +71,7 @@ def test_a_mail_of_ours_is_recorded(running: standins.StandIns) -> None:
     }
 
 
-def test_a_mail_of_djangos_is_recorded(running: standins.StandIns) -> None:
+def test_a_mail_of_djangos_is_recorded(running: StandIns) -> None:
     connection = get_connection(
         "django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1", port=running.smtp.port, use_tls=False
     )
@@ -84,7 +85,7 @@ def test_a_mail_of_djangos_is_recorded(running: standins.StandIns) -> None:
     )
 
 
-def test_an_outage_of_the_mail_server(running: standins.StandIns) -> None:
+def test_an_outage_of_the_mail_server(running: StandIns) -> None:
     running.outage("EMAIL", True)
     with (
         smtplib.SMTP("127.0.0.1", running.smtp.port) as client,
@@ -97,7 +98,7 @@ def test_an_outage_of_the_mail_server(running: standins.StandIns) -> None:
     assert len(running.journal("EMAIL")) == 1
 
 
-def test_an_sms_is_recorded(running: standins.StandIns) -> None:
+def test_an_sms_is_recorded(running: StandIns) -> None:
     receipt = sms_channel(running).send(Envelope(key=KEY, destination="+49 151 23456789", body="Grüße"))
     (entry,) = running.journal("SMS")
     assert (entry["sid"], entry["destination"], entry["body"]) == (
@@ -109,7 +110,7 @@ def test_an_sms_is_recorded(running: standins.StandIns) -> None:
     assert len(receipt.provider_id) == 34
 
 
-def test_a_messaging_service_sends_too(running: standins.StandIns) -> None:
+def test_a_messaging_service_sends_too(running: StandIns) -> None:
     service, address = "MG" + "0a" * 16, running.environment()["TWILIO_API_URL"]
     SmsChannel(standins.ACCOUNT_SID, standins.AUTH_TOKEN, service, address, 5.0).send(
         Envelope(key=KEY, destination="+4915123456789", body="x")
@@ -129,7 +130,7 @@ def test_a_messaging_service_sends_too(running: standins.StandIns) -> None:
     ],
 )
 def test_twilios_refusals(
-    running: standins.StandIns, auth: tuple[str, str], fields: dict[str, str], status: int, code: int
+    running: StandIns, auth: tuple[str, str], fields: dict[str, str], status: int, code: int
 ) -> None:
     url = (
         f"{running.environment()['TWILIO_API_URL']}/2010-04-01/Accounts/{standins.ACCOUNT_SID}/Messages.json"
@@ -139,14 +140,14 @@ def test_twilios_refusals(
     assert running.journal("SMS") == []
 
 
-def test_an_outage_of_twilio(running: standins.StandIns) -> None:
+def test_an_outage_of_twilio(running: StandIns) -> None:
     running.outage("SMS", True)
     with pytest.raises(DeliveryError) as caught:
         sms_channel(running).send(Envelope(key=KEY, destination="+4915123456789", body="x"))
     assert caught.value.retry_after is None  # so that the log shows the policy's own waits
 
 
-def test_a_webhook_is_recorded(running: standins.StandIns) -> None:
+def test_a_webhook_is_recorded(running: StandIns) -> None:
     url = running.webhook_url("/orders?id=1")
     webhook_channel().send(
         Envelope(key=KEY, destination=url, method="PATCH", content_type="application/json", body="{}")
@@ -169,7 +170,7 @@ def test_a_webhook_is_recorded(running: standins.StandIns) -> None:
     )
 
 
-def test_webhooks_that_fail_and_wait(running: standins.StandIns) -> None:
+def test_webhooks_that_fail_and_wait(running: StandIns) -> None:
     assert requests.post(running.webhook_url("/fail/418"), data="x", timeout=5).status_code == 418
     answer = requests.put(running.webhook_url("/slow/0.2"), data="x", timeout=5)
     assert (answer.status_code, answer.elapsed.total_seconds() >= 0.2) == (200, True)

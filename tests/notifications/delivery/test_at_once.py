@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import DataError, connection, transaction
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox
 from notifications.channels import Accepted, DeliveryError, Receipt
 from notifications.database.clock import db_now

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox, tasks
 from notifications.delivery import results
 from notifications.delivery.claims import LEASE

@@ -8,7 +8,7 @@ import pytest
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox
 from notifications.database import sql
 from notifications.delivery import claims

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox, tasks
 from notifications.channels import DeliveryError, Envelope, Receipt
 from notifications.database.clock import db_now

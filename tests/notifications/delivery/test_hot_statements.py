@@ -16,8 +16,8 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
+from bench.standins import StandIns
 from commlog import jobs
-from commlog.demo.standins import StandIns
 from notifications import channels, events, outbox, receipts, tasks
 from notifications.cluster import health, supervisor
 from notifications.cluster.broker import MessageBroker

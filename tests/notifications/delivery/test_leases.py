@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox
 from notifications.channels import DeliveryError, Receipt
 from notifications.delivery import claims, leases, results

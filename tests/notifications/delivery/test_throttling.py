@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bench.hostile.servers import RateLimited, ScriptedSmtp
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import channels, outbox, tasks
 from notifications.channels.base.contract import About, DeliveryError, Envelope, Receipt
 from notifications.database.clock import db_now

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import channels, outbox, tasks
 from notifications.delivery import claims, lane_turn
 from notifications.delivery.drain import Drain

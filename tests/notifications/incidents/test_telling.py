@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from bench.hostile.servers import RawHttp, ScriptedSmtp, says
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import alerts, channels, outbox, tasks
 from notifications.channels.webhook import new_secret
 from notifications.channels.webhook.channel import alert_body

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from commlog.models import AuditEntry
 from notifications import outbox, tasks
 from notifications.database.clock import db_now

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bench.hostile.servers import ScriptedSmtp
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox, tasks
 from notifications.channels.base.contract import DeliveryError
 from notifications.database.clock import db_now

@@ -15,8 +15,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from bench.standins import StandIns
 from commlog.audit import AuditAction
-from commlog.demo.standins import StandIns
 from commlog.models import AuditEntry
 from notifications.channels.base.contract import DeliveryError, Envelope, Receipt
 from notifications.cluster import health

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox, sendable
 from notifications.content import Content, as_columns, said_by
 from notifications.database.clock import db_now

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox
 from notifications.faults import Malformed
 from notifications.models import Lane, Message

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox
 from notifications.models import Message
 from notifications.outbox import NotResendable

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from commlog.models import User
 from notifications import outbox
 from notifications.faults import Malformed

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from bench.standins import StandIns
 from commlog import jobs
-from commlog.demo.standins import StandIns
 from commlog.models.job import JobKind, JobState
 from notifications import outbox, tasks
 from notifications.cluster import health

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from bench.counts import SUMS, said_by_attempts, said_by_counts
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications import outbox, receipts
 from notifications.channels.base.contract import Accepted, DeliveryError, Failure, Receipt
 from notifications.database.clock import db_now

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from commlog.demo.standins import StandIns
+from bench.standins import StandIns
 from notifications.delivery import drain
 from notifications.models import Attempt, Message
 from notifications.outbox import Draft, enqueue
