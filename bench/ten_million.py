@@ -1,5 +1,5 @@
 """What is found at once, over many messages beside ten thousand, in interleaved rounds: whom the box names,
-exact conditions, any of several, what waits, tabs, pages deep in the log; words over all years.
+a condition on each field, any of several, what waits, tabs, pages deep in the log; words over all years.
 
     python -m bench ten_million --rows 10000000 --server URL --only [--keep]
 
@@ -8,14 +8,21 @@ Run as a module of its own it is one round over the database of DATABASE_URL, an
 
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from statistics import median, quantiles
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from bench.installation import Installation
 from bench.log import FEW, filled, in_production
 from bench.log_pages import Visitor, as_in_production, deep
+
+if TYPE_CHECKING:
+    from notifications.criteria import Field
+    from notifications.models.message import MessageQuerySet
 
 ROWS = 100_000  # unless another number is asked for: what the whole bench has time for
 ROUNDS = 3
@@ -67,7 +74,7 @@ def questions() -> dict[str, str]:
     from django.db.models import Count
 
     from commlog.models import User
-    from notifications.models import Client, Message
+    from notifications.models import Client, Group, Message
 
     mail, text = (
         Message.objects.filter(type=each, client__isnull=False).order_by("-pk")[50]
@@ -96,7 +103,45 @@ def questions() -> dict[str, str]:
         "any of two": f"/communications/?{urlencode(either)}",
         "tab of a client": f"/clients/{client.key.hex}/communications/",
         "tab of a user": f"/users/{writer.key.hex}/communications/",
+        "tab of a group": f"/groups/{Group.objects.order_by('pk')[0].key.hex}/communications/",
+        "counts of the views": "/communications/?counts=1",
+        "dashboard": "/",
+        **{f"{c}": f"/communications/?{urlencode({'c': c})}" for c in _of_each_field()},
     }
+
+
+def _of_each_field() -> list[str]:
+    """A condition on each field with what an old message has there, one with the beginning of that, and some
+    with what nothing has.
+    """
+    from django.utils import timezone
+
+    from notifications.criteria import FIELDS, Kind, Operator
+    from notifications.models import Message
+
+    old, today = Message.objects.order_by("pk")[:50_000], timezone.localdate()
+    found = [f"{name}.equals.nothing there" for name in ("sender", "template_name", "resent_by", "reference")]
+    found += ["sender.starts_with.zzz", "subject.equals.nothing there", "recipient.equals.nobody there"]
+    for field in FIELDS.values():
+        if field.holds:
+            found.append(f"{field.key}.equals.true")
+        elif field.kind == Kind.DATE_TIME:
+            found.append(f"{field.key}.between.{today - timedelta(60)},{today - timedelta(59)}")
+        elif value := next((each for each in _values(field, old) if each), ""):
+            asked = {Operator.EQUALS: value, Operator.IN: value, Operator.STARTS_WITH: value[:6]}
+            found += [
+                f"{field.key}.{operator.lower()}.{value}"
+                for operator, value in asked.items()
+                if operator in field.operators
+            ]
+    return found
+
+
+def _values(field: "Field", messages: "MessageQuerySet") -> Iterator[str]:
+    """What messages have there, as a condition says it."""
+    column = f"{field.column}__key" if field.related is not None else field.column
+    for value in messages.values_list(column, flat=True).iterator(chunk_size=1_000):
+        yield value.hex if isinstance(value, UUID) else str(value or "")
 
 
 def _words() -> dict[str, dict[str, str]]:

@@ -23,13 +23,17 @@ from notifications.criteria.worded import narrowed
 from notifications.masking import Withheld
 from notifications.models.message import MessageQuerySet, of_channels
 from notifications.states import LIVE, MessageState
+from notifications.words.question import words_of_part
 
 # Fields whose rows an index holds in the order of the log.
 _INDEXED = (
     "sender_key", "client", "group", "user", "loan_account", "deposit_account", "repayment", "key",
     "failure_reason", "failure_meaning",
 )  # fmt: skip
-_IN_WORDS = ("subject", "text")  # whose words an index holds
+_IN_WORDS = ("subject", "text", "recipient")  # whose words an index holds
+_ASKED_OF_WORDS = (
+    Operator.CONTAINS, Operator.EQUALS, Operator.STARTS_WITH, Operator.STARTS_WITH_CASE_SENSITIVE,
+)  # fmt: skip
 # The states of whatever has a value there: constraints of the table say so.
 _STATES = {
     "next_attempt": (MessageState.QUEUED, MessageState.QUEUED_FOR_STREAM, MessageState.WAITING),
@@ -93,11 +97,15 @@ def narrow(
 
 
 def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> MessageQuerySet:
-    """Without those that cannot hold the parts of texts that they have to contain: the index knows."""
-    parts = [
-        one.values[0] for one in criteria if one.operator == Operator.CONTAINS and one.field in _IN_WORDS
+    """Without those that cannot hold the texts that they have to contain or to be: the index knows."""
+    asked = [
+        words_of_part(
+            one.values[0], begins=one.operator != Operator.CONTAINS, ends=one.operator == Operator.EQUALS
+        )
+        for one in criteria
+        if one.field in _IN_WORDS and one.operator in _ASKED_OF_WORDS
     ]
-    return messages.filter(*(found for part in parts if (found := narrowed(part))))
+    return messages.filter(*(found for each in asked if (found := narrowed(each))))
 
 
 def _is_indexed(criterion: Criterion) -> bool:
@@ -205,6 +213,12 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
 
 
 def _literally(field: Field, operator: Operator, value: str) -> Q:
+    if field.column == "failure_cause" and value:  # of those that have one, which an index holds
+        return ~Q(failure_cause="") & _compared(field, operator, value)
+    return _compared(field, operator, value)
+
+
+def _compared(field: Field, operator: Operator, value: str) -> Q:
     if operator == Operator.CONTAINS:
         return contains(field.column, value)
     if operator == Operator.EQUALS and field.column in REFERENCES:

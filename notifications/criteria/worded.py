@@ -1,8 +1,8 @@
 """Conditions on the words of messages: by the index, which speaks for nearly all of them, and the rest by
 reading their texts. Here it is decided how words are asked for; nobody else reads the index.
 
-`holding` finds words, beginnings and phrases. `narrowed` helps a search for any part of a text, which stays
-one: the index leaves out what cannot hold the part.
+`holding` finds words, beginnings and phrases. `narrowed` helps a comparison of texts, which stays one: the
+index leaves out what cannot hold its words.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from notifications.models.message_words import Extent
 from notifications.words import index
 from notifications.words.index import COLUMNS, Known
 from notifications.words.lexemes import Parts, of_message
-from notifications.words.question import Question, Term, inner_words
+from notifications.words.question import Question, Term
 from notifications.words.question import ask as ask
 
 _LOOKED_AT = 1_000  # messages that came since, whose words are taken apart while somebody waits
@@ -60,9 +60,8 @@ def holding(question: Question) -> Worded:
     return Worded(found, known.floor, newer.many)
 
 
-def narrowed(part: str) -> Q:
-    """A condition that holds wherever a text holds this part; empty where the index cannot help."""
-    question = inner_words(part)
+def narrowed(question: Question) -> Q:
+    """A condition that holds wherever a message has these words; empty where the index cannot help."""
     if not question:
         return Q()
     known = index.known(question)

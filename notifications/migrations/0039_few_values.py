@@ -17,6 +17,7 @@ _INDEXES = [
         name="message_template",
         condition=Q(state__in=["FAILED", "SENT"], template__isnull=False),
     ),
+    models.Index(fields=["created_at", "id"], name="message_detailed", condition=~Q(failure_cause="")),
     models.Index(fields=["created_at", "id"], name="message_duplicate", condition=Q(possible_duplicate=True)),
     models.Index(fields=["created_at", "id"], name="message_no_words", condition=Q(words_gone_at__isnull=False)),
     models.Index(

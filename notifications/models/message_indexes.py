@@ -72,6 +72,7 @@ INDEXES = [
     *(
         models.Index(fields=["created_at", "id"], name=f"message_{short}", condition=condition)
         for short, condition in (
+            ("detailed", ~Q(failure_cause="")),
             ("duplicate", Q(possible_duplicate=True)),
             ("no_words", Q(words_gone_at__isnull=False)),
             ("restored", Q(restored_at__isnull=False)),

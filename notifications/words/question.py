@@ -82,15 +82,15 @@ def ask(text: str, *, phrase: bool = False) -> Question:
     return Question(tuple(dict.fromkeys(terms)), _numbers(text), text)
 
 
-def inner_words(text: str) -> Question:
-    """What certainly stands in every text that this one is a part of: its words but for the first, which may
-    be the end of a longer one; the last may be the beginning of one. Of ASCII alone, which folds the same
-    whatever stands beside it.
+def words_of_part(text: str, *, begins: bool = False, ends: bool = False) -> Question:
+    """What certainly stands in every text that this one is a part of: its words. The first may be the end of
+    a longer one unless the text `begins` so, the last the beginning of one unless it `ends` so. Of ASCII
+    alone where it is cut, since that folds the same whatever stands beside it.
     """
-    if not text.isascii():
+    if not (begins and ends) and not text.isascii():
         return Question(())
-    first = re.search("[^A-Za-z0-9'`]+", text)
-    term = _term(text[first.end() :], beginning=True) if first else None
+    first = 0 if begins else next((each.end() for each in re.finditer("[^A-Za-z0-9'`]+", text)), len(text))
+    term = _term(text[first:], beginning=not ends)
     return Question((term,) if term else ())
 
 

@@ -19,7 +19,7 @@ from notifications.states import MessageState, MessageType
 from notifications.words import filling, index
 from notifications.words.filling import Settled
 from notifications.words.lexemes import VERSION, Parts, lexemes, of_message
-from notifications.words.question import inner_words
+from notifications.words.question import words_of_part
 from tests.factories import make_lane, make_message
 
 _VOCABULARY = (
@@ -209,8 +209,30 @@ def test_contains_means_any_part_whatever_the_index_knows(texts: list[Message]) 
     _fill()
     assert {part: contains(part)[0] for part in parts} == before
     assert contains("t due rent")[1] or connection.vendor == "sqlite"
-    assert [inner_words(part).terms for part in ("rent", "京都 due")] == [(), ()]
-    assert inner_words("x rent is du").terms[0].lexemes == ("rent", "is", "du")
+    assert [words_of_part(part).terms for part in ("rent", "京都 due")] == [(), ()]
+    assert words_of_part("x rent is du").terms[0].lexemes == ("rent", "is", "du")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["subject", "recipient"])
+@pytest.mark.parametrize("operator", [Operator.EQUALS, Operator.STARTS_WITH])
+@pytest.mark.parametrize(
+    "said", ["Ana Silva", "ANA", "straße 京都", "Your €5 is due", "O'Brien", "Ана Сильва", "ana  silva", "-"]
+)
+def test_a_whole_text_is_looked_for_by_its_words(field: str, operator: Operator, said: str) -> None:
+    column = {"subject": "subject", "recipient": "recipient_name"}[field]
+    spelled = [
+        "Ána Silva", "ana silva", "Ana Silvas", "STRASSE 京都", "straße 京都市", "your €5 is DUE", "o’brien",
+        "O'BRIEN", "АНА СИЛЬВА", "Ana  Silva", "-", "- -", "Dr Ana Silva",
+    ]  # fmt: skip
+    for text in spelled:
+        make_message(**{column: text}, content="Ana Silva")
+    asked = [Criterion(field, operator, (said,))]
+    before = sorted(narrow(Message.objects.all(), asked).values_list("pk", flat=True))
+    _fill()
+    found = narrow(Message.objects.all(), asked)
+    assert sorted(found.values_list("pk", flat=True)) == before
+    assert before or operator == Operator.EQUALS or not said.isascii()
 
 
 @pytest.fixture
