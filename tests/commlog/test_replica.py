@@ -2,11 +2,13 @@
 
 import logging
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 import psycopg
@@ -17,9 +19,12 @@ from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 
 from bench.postgres import Server, own_server
+from commlog import jobs
 from commlog.environment import Environment
+from commlog.export import job
 from commlog.kit import database_settings
-from commlog.models import User
+from commlog.models import ExportFile, User
+from commlog.views import exports
 from notifications.database import replica
 from notifications.models import Message
 from notifications.process import this_process
@@ -205,6 +210,44 @@ def _reads(pair: Pair) -> int:
     connections[replica.ALIAS].close()  # a session reports what it did when it ends, at the latest
     of_all = "SELECT tup_returned FROM pg_stat_database WHERE datname = current_database()"
     return int(pair.on_standby(of_all))
+
+
+def test_an_open_page_misses_nothing_that_the_standby_did_not_have(pair: Pair, pages: Client) -> None:
+    make_message(subject="on the page")
+
+    with pair.frozen():
+        come = make_message(subject="not yet on the standby")
+        page = pages.get("/communications/").text
+        newest, here = (re.search(f'data-{each}="([^"]*)"', page)[1] for each in ("watch", "here"))  # type: ignore[index]
+        told = pages.get(f"{unescape(here)}&newest={newest}&live=", headers={"HX-Request": "true"}).text
+
+    assert come.key.hex not in page
+    assert "1 new message <a" in told
+
+
+def test_an_export_as_a_job_has_what_there_was(
+    pair: Pair, pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(job, "_PATIENCE", 0.05)
+    person = make_client()
+    address = f"/communications/export/?of=/clients/{person.key.hex}/communications/"
+
+    def exported() -> str:
+        pages.post(address, {"format": "csv"})
+        claimed = jobs.claim(1)
+        assert claimed is not None
+        jobs.run(*claimed[1])
+        made = ExportFile.objects.latest("pk")
+        return b"".join(pages.get(f"/jobs/{made.job.key.hex}/file/")).decode()
+
+    with pair.frozen():
+        make_message(client=person, subject="first")
+        assert exported().count("first") == 1
+    pair.caught_up()
+    reads = _reads(pair)
+    assert exported().count("first") == 1
+    assert _reads(pair) > reads
 
 
 def test_who_may_do_what_is_read_in_the_primary(pair: Pair, pages: Client, reader: User) -> None:
