@@ -12,6 +12,7 @@ from bench import (
     backlog,
     events,
     exports,
+    failover,
     hanging,
     intake,
     log,
@@ -82,8 +83,14 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
         "a night of retention while 200 messages a second are sent, and one whose workers are killed",
         retention.run,
     ),
+    "failover": (
+        "the database's primary killed and its standby promoted, with both kinds of replication",
+        failover.run,
+    ),
     "retries": ("providers that always fail: six attempts, and how late each one starts", retries.run),
 }
+
+ONLY_BY_NAME = ("failover",)  # it brings servers of its own
 
 
 def main() -> int:
@@ -154,7 +161,7 @@ def main() -> int:
         ),
     }
     for server in [options.server] if options.only else dict.fromkeys(["", options.server]):
-        for name in options.names or PROGRAMMES:
+        for name in options.names or [each for each in PROGRAMMES if each not in ONLY_BY_NAME]:
             title, run = programmes[name]
             print(f"\n{name} on {'PostgreSQL' if server else 'SQLite'}: {title}", flush=True)
             with (

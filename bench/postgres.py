@@ -56,6 +56,10 @@ class Server:
         """`fast` ends every session, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
 
+    def promote(self) -> None:
+        """Make a standby a primary; returns when it takes writes."""
+        self._run("pg_ctl", "promote", "--wait")
+
     def _run(self, program: str, *options: str) -> None:
         command = [*self._as, str(self.programs / program), f"--pgdata={self.directory / 'data'}", *options]
         done = subprocess.run(

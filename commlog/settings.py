@@ -137,6 +137,7 @@ APPEND_SLASH = True
 # In production a database is named: an empty file that is made by itself would look like a log in which
 # nothing was ever sent.
 #: `postgres://user:password@host:5432/name`. Percent-encode what is not a letter or a digit in the password.
+#: Several hosts, of which one takes writes: `…@one:5432,two:5432/name?target_session_attrs=read-write`.
 #: Default: `db.sqlite3` beside `manage.py`; with `DEBUG=0` none.
 _database = env.database(
     "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}" if DEBUG else "", anywhere=DEBUG

@@ -337,6 +337,27 @@ def test_production_on_postgresql_needs_a_key_for_secrets() -> None:
     assert "SECRETS_KEY has a wrong value. Allowed: one key of at least 32 random characters" in said.stderr
 
 
+def test_a_database_may_be_at_one_of_several_hosts() -> None:
+    url = "postgres://commlog:x@one.example.org:5432,two.example.org:5433/commlog"
+
+    found = settings_of(DATABASE_URL=f"{url}?target_session_attrs=read-write")["DATABASES"]["default"]
+
+    assert (found["HOST"], found["PORT"]) == ("one.example.org,two.example.org", "5432,5433")
+    assert found["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
+def test_a_replica_is_not_waited_for_as_long_as_the_primary() -> None:
+    url = "postgres://commlog:x@db.example.org:5432/commlog"
+
+    one, both = settings_of(DATABASE_URL=url), settings_of(DATABASE_URL=url, DATABASE_REPLICA_URL=url)
+
+    assert [*one["DATABASES"]] == ["default"]
+    assert "DATABASE_ROUTERS" not in one
+    waits = [each["OPTIONS"]["connect_timeout"] for each in both["DATABASES"].values()]
+    assert waits == [5, 2]
+    assert both["DATABASE_ROUTERS"] == ["notifications.database.replica.Router"]
+
+
 def test_more_host_names_are_added_to_the_public_one() -> None:
     program = "from django.conf import settings; print(settings.ALLOWED_HOSTS)"
 
