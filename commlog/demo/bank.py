@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -104,17 +104,23 @@ def _fill_topics() -> None:
 
 def feed(place: Place, every: float) -> None:
     """Tell something about every so many seconds, now and then of somebody unreachable."""
-    rng, cast, number = Random(), casting.found(casting.DEMO), 0  # noqa: S311  no secret
+    rng, number = Random(), 0  # noqa: S311  no secret
     while True:
-        now = timezone.localtime()
-        what = generator.happen(cast, now, rng)
-        if number % _EVERY_SO_MANY == 0:
-            what = generator.about(cast.busy(), texts.WORDINGS[0], now, rng)
-        if what.wording.event != MANUAL:
-            with suppress(OperationalError):  # somebody holds the database: the next one is as good
-                tell(what)
-                number += 1
+        # Somebody holds the database, or has just removed whom it is about: the next one is as good.
+        with suppress(DatabaseError):
+            tell_something(rng, to_busy=number % _EVERY_SO_MANY == 0)
+            number += 1
         time.sleep(every * rng.uniform(0.6, 1.4))
+
+
+def tell_something(rng: Random, *, to_busy: bool = False) -> events.Raised:
+    """Tell of one of the people as they are on file now, if there is one of those who cannot be reached."""
+    cast, now = casting.found(casting.DEMO), timezone.localtime()
+    if to_busy and (busy := cast.busy()):
+        return tell(generator.about(busy, texts.WORDINGS[0], now, rng))
+    while (what := generator.happen(cast, now, rng)).wording.event == MANUAL:
+        pass  # people's messages are written on pages
+    return tell(what)
 
 
 def tell(what: Happened) -> events.Raised:

@@ -82,9 +82,9 @@ class Cast:
         """Those who write and resend messages."""
         return [user for user in self.staff if not user.username.endswith("viewer")]
 
-    def busy(self) -> Client:
-        """Somebody who cannot be reached yet."""
-        return next(client for client in self.clients if client.email.endswith(_BUSY))
+    def busy(self) -> Client | None:
+        """Somebody who cannot be reached yet, unless the address was corrected."""
+        return next((client for client in self.clients if client.email.endswith(_BUSY)), None)
 
 
 def gather(messages: int, *, since: datetime, rng: Random, prefix: str = GENERATED) -> Cast:

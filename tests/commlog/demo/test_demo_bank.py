@@ -50,3 +50,15 @@ def test_each_event_of_the_bank_makes_one_message_over_the_channel_that_was_mean
                 1,
             )
     assert seen == set(MessageType)
+
+
+def test_it_tells_of_people_as_they_are_on_file_now(cast: Cast) -> None:
+    busy = cast.busy()
+    assert busy
+    told = bank.tell_something(Random(3), to_busy=True)
+    assert Message.objects.get(key=told.messages[0]).destination == busy.email
+
+    busy.email = "reached@example.org"
+    busy.save()
+
+    assert bank.tell_something(Random(3), to_busy=True).event.client != busy
