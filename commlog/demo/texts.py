@@ -133,10 +133,6 @@ WORDINGS = (
         "You find it under Documents in the portal.", as_html=True,
     ),
     _letter(
-        "CLIENT_CREATED", 3, f"Welcome to {BANK}", f"welcome to {BANK}. Your client number is on every "
-        "letter of ours; please have it ready when you call.", as_html=True,
-    ),
-    _letter(
         "DEPOSIT_INTEREST_APPLIED", 7, "Interest of {TRANSACTION_AMOUNT} credited",
         "we have credited interest of {TRANSACTION_AMOUNT} to your account {ACCOUNT_NAME} on {EVENT_DATE}.",
     ),
@@ -157,16 +153,14 @@ WORDINGS = (
             ("LOAN_REPAYMENT", 8, "payment of {AMOUNT} received. Balance {TOTAL_BALANCE}. Thank you!"),
             ("SAVINGS_WITHDRAWAL", 6, "{TRANSACTION_AMOUNT} withdrawn from {ACCOUNT_NAME} on {EVENT_DATE} at "
              "{NOTES}. Not you? Call us at once."),
-            ("LOAN_DISBURSEMENT", 3, "{TOTAL_BALANCE} from loan {ACCOUNT_ID} has been paid out."),
         )
     ),
     *(
         Wording(_HOOK, event, often, _PAYLOAD, way=path)
         for path, event, often in (
-            ("crm/contact-events", "CLIENT_ACTIVITY", 9),
             ("ledger/postings", "LOAN_REPAYMENT", 9),
-            ("mobile-app/push", "SAVINGS_DEPOSIT", 9),
-            ("fraud-scoring/transactions", "SAVINGS_WITHDRAWAL", 9),
+            ("mobile-app/push", "SAVINGS_DEPOSIT", 12),
+            ("fraud-scoring/transactions", "SAVINGS_WITHDRAWAL", 12),
             ("busy/credit-bureau/reports", "ACCOUNT_IN_ARREARS", 0.4),
             ("fail/404/old-crm/hook", "CLIENT_ACTIVITY", 0.3),
             ("silent/mobile-money/callback", "SAVINGS_WITHDRAWAL", 0.3),
