@@ -12,8 +12,11 @@ def completed(database: dict[str, Any]) -> dict[str, Any]:
 
 
 def completed_replica(database: dict[str, Any]) -> dict[str, Any]:
-    """The same of a replica: a page waits for it no longer than this before the primary is asked."""
-    completed = _of_postgresql(database)
+    """The same of a replica, which is not waited for as long: there is the primary to ask.
+
+    Its locks are those of the primary, held until it has replayed their end.
+    """
+    completed = _of_postgresql(database, lock_timeout=1_000)
     completed["OPTIONS"] |= {"connect_timeout": 2, "tcp_user_timeout": 5_000}
     return completed
 
@@ -30,7 +33,7 @@ def _of_sqlite(database: dict[str, Any]) -> dict[str, Any]:
     return database | {"OPTIONS": database.get("OPTIONS", {}) | options, "TEST": in_tests}
 
 
-def _of_postgresql(database: dict[str, Any]) -> dict[str, Any]:
+def _of_postgresql(database: dict[str, Any], *, lock_timeout: int = 20_000) -> dict[str, Any]:
     options: dict[str, Any] = database.get("OPTIONS", {}) | {
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -40,6 +43,6 @@ def _of_postgresql(database: dict[str, Any]) -> dict[str, Any]:
     # Pages read a few rows by an index: compiling such a query or starting workers for it takes longer than
     # the query (DECISIONS.md 52).
     plain = "-c jit=off -c max_parallel_workers_per_gather=0"
-    limits = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000"
+    limits = f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout={lock_timeout}"
     options.setdefault("options", f"{limits} {plain}")
     return database | {"OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}

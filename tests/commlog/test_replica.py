@@ -310,6 +310,31 @@ def test_what_the_standby_gives_up_is_asked_of_the_primary(pair: Pair) -> None:
     assert replica.state() == (True, 0.0)
 
 
+def test_a_lock_that_has_ended_in_the_primary_holds_no_page_up(
+    pair: Pair, pages: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_message(subject="behind a lock")
+    pages.get("/communications/")
+    held = (
+        "SELECT COUNT(*) > 0 FROM pg_locks WHERE relation = 'notifications_message'::regclass "
+        "AND mode = 'AccessExclusiveLock'"
+    )
+
+    with psycopg.connect(pair.primary.url) as session:
+        session.execute("LOCK TABLE notifications_message IN ACCESS EXCLUSIVE MODE")
+        session.execute("SELECT pg_current_xact_id()")
+        with connection.cursor() as cursor:  # a commit takes the record of the lock along
+            cursor.execute("SELECT pg_logical_emit_message(true, '', '')")
+        while not pair.on_standby(held):
+            time.sleep(0.005)
+        with pair.frozen():
+            session.commit()
+            shown = pages.get("/communications/").text
+
+    assert "behind a lock</" in shown
+    assert "canceling statement due to lock timeout" in caplog.text
+
+
 def _lock_in_primary(pair: Pair) -> None:
     """What a standby has to make room for at once."""
     with transaction.atomic(), connection.cursor() as cursor:
