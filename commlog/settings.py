@@ -482,7 +482,10 @@ Q_CLUSTER: dict[str, Any] = {
 }
 
 LONG_WORK = {what: f"commlog.jobs.{what}" for what in ("stalled", "hold", "targets")}
-LONG_WORK["claim"] = "commlog.erasure.runs.claim_long_work"
+LONG_WORK |= {
+    "claim": "commlog.erasure.runs.claim_long_work",
+    "is_open": "commlog.erasure.runs.long_work_is_open",
+}
 #: The hour, in the organisation's zone, from which on each night deletes what is older than its period. See
 #: [Retention](operate.md#retention).
 RETENTION_HOUR = env.whole("RETENTION_HOUR", 1, least=0, most=23)

@@ -12,8 +12,9 @@ from commlog import audit, jobs
 from commlog.audit import AuditAction
 from commlog.erasure import steps
 from commlog.erasure.turns import Turn
-from commlog.models import Erasure, Job, RetentionFile
+from commlog.models import Erasure, Job, RetentionFile, RetentionRun
 from commlog.models.erasure import ErasureState
+from commlog.models.job import ACTIVE
 from commlog.retention import runs as retention
 from commlog.retention.leases import OTHERS, TURN, hand_out, is_at_work, is_free, take_turn, try_again
 from notifications.database.clock import db_now
@@ -41,6 +42,13 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
     if served and not Job.objects.filter(served_at__gt=served).exists() and (job := jobs.claim(room)):
         return job
     return None if jobs.under_way(now) >= room else hand_out(free[0], turn, now)
+
+
+def long_work_is_open() -> bool:
+    """Whether a worker has long work, or is to get some. A cluster that rests asks (settings.LONG_WORK)."""
+    erasures = Erasure.objects.filter(state=ErasureState.UNDER_WAY)
+    runs, active = RetentionRun.objects.filter(finished_at=None), Job.objects.filter(state__in=ACTIVE)
+    return erasures.exists() or runs.exists() or active.exists()
 
 
 def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:

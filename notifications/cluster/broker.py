@@ -17,9 +17,10 @@ from django_q.humanhash import uuid
 from django_q.signing import SignedPackage
 
 from notifications import delivery, receipts
-from notifications.cluster.resting import Rest, committed
+from notifications.cluster.resting import Rest
 from notifications.database import availability
 from notifications.database.clock import db_now
+from notifications.database.commits import committed
 from notifications.delivery import circuits
 from notifications.lanes import openings
 from notifications.restored import holding

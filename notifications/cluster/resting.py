@@ -1,18 +1,22 @@
 """Rest while nothing can have come up: nothing was committed, and nothing becomes due.
 
-A look for work takes several statements, twenty times a second. Whether anything was committed is one that
-reads no table. It needs no session that listens, so it goes through a pooler; and whoever writes pays nothing
-for it.
+A look takes several statements. Whether anything was committed is one that reads no table.
 """
 
 import time
 
-from django.db import connection
+from django.conf import settings
+from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from notifications.database.clock import db_now
+from notifications.database.commits import committed
 from notifications.lanes import openings
+from notifications.models import IncidentLane, Installation, Lane
+from notifications.states import Circuit
 
-LONGEST = 2.0  # seconds: receipts become overdue, circuits close and long work comes up by the clock, too
+BRIEF = 2.0  # seconds: circuits close, incidents end and long work comes up by the clock, too
+LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipts become overdue
 
 
 class Rest:
@@ -29,15 +33,17 @@ class Rest:
     def begin(self, seen: tuple[int, str] | None) -> None:
         """After a look that found nothing. `seen`: what was committed before it."""
         due = openings.next_due() if seen else None
-        left = LONGEST if due is None else min(LONGEST, (due - db_now()).total_seconds())
+        # Only where nothing was committed during a brief rest is it asked whether there may be a long one.
+        left = LONGEST if seen == self._committed and not _goes_by_the_clock() else BRIEF
+        if due is not None:
+            left = min(left, (due - db_now()).total_seconds())
         self._committed, self._until = seen, time.monotonic() + left if seen else 0.0
 
 
-def committed() -> tuple[int, str] | None:
-    """What tells from before and after a commit; None within a transaction, which sees its own besides."""
-    if connection.in_atomic_block:
-        return None
-    with connection.cursor() as cursor:
-        postgresql = connection.vendor == "postgresql"
-        cursor.execute("SELECT pg_current_snapshot()::text" if postgresql else "PRAGMA data_version")
-        return id(connection.connection), str(cursor.fetchone()[0])
+def _goes_by_the_clock() -> bool:
+    return (
+        import_string(settings.LONG_WORK["is_open"])()
+        or Lane.objects.filter(~Q(circuit=Circuit.CLOSED) | Q(failing_since__isnull=False)).exists()
+        or IncidentLane.objects.filter(recovered_at=None).exists()
+        or Installation.objects.filter(restored_at__isnull=False, marked_at=None).exists()
+    )

@@ -14,6 +14,7 @@ from django_q.tasks import async_task
 
 from notifications.cluster import broker, resting
 from notifications.cluster.broker import MessageBroker
+from notifications.database.commits import committed
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import make_lane, make_message
@@ -134,10 +135,10 @@ def _until_something(ours: MessageBroker) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_commit_of_others_ends_the_rest() -> None:
-    before = resting.committed()
-    assert before == resting.committed()
+    before = committed()
+    assert before == committed()
     with transaction.atomic():
-        assert resting.committed() is None
+        assert committed() is None
     other = connections["default"].copy()
     try:
         with other.cursor() as cursor:
@@ -145,4 +146,4 @@ def test_a_commit_of_others_ends_the_rest() -> None:
             cursor.execute("DROP TABLE made_meanwhile")
     finally:
         other.close()
-    assert resting.committed() != before
+    assert committed() != before
