@@ -10,6 +10,7 @@ import os
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -90,22 +91,37 @@ class Process:
     def is_to_stop(self) -> bool:
         """Return whether it is to take nothing new. Never where nobody supervises the cluster."""
         inherited = os.environ.get(_STOPPING)
-        if inherited is None:
-            return False
-        poll = select.poll()
-        poll.register(int(inherited), 0)
-        return any(event & select.POLLHUP for _, event in poll.poll(0))
+        return inherited is not None and _hangs_up(int(inherited), 0.0)
 
 
 class Wish:
     """The supervisor's side: one wish to stop, for all clusters that it starts."""
 
     def __init__(self) -> None:
-        self.inherited, self._held = os.pipe()
+        self.inherited, held = os.pipe()
+        self._held = [held]
         self.environment = {_STOPPING: str(self.inherited)}
 
+    @property
+    def is_made(self) -> bool:
+        """Whether all of it is to stop."""
+        return not self._held
+
     def make(self) -> None:
-        os.close(self._held)
+        """Once or more often, also from a signal handler: it takes no lock, and no step can come between."""
+        with suppress(IndexError):
+            os.close(self._held.pop())
+
+    def wait(self, seconds: float) -> None:
+        """Sleep for so long, or until it is made. Any number of threads may."""
+        _hangs_up(self.inherited, seconds)
+
+
+def _hangs_up(pipe: int, seconds: float) -> bool:
+    """Whether the other end of a pipe is closed, or is within so many seconds."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(1_000 * seconds))
 
 
 this_process = Process()

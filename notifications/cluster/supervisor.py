@@ -24,8 +24,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from notifications.cluster import health
+from notifications.cluster.resting import Rest
 from notifications.database import availability
 from notifications.database.clock import db_now
+from notifications.database.commits import committed
 from notifications.delivery import leases
 from notifications.incidents import watching
 from notifications.models import Attempt
@@ -45,7 +47,6 @@ _LOOK = 0.5  # seconds between looks
 _WATCH = 2.0  # seconds between looks at lanes that fail
 _LATE = timedelta(seconds=1)  # for which a message may have been due before sending counts as busy
 _GIVES_WAY = 9  # times as long as what can wait took it rests then
-_HEAR = 0.1  # seconds until a wish to stop is noticed
 _START = timedelta(seconds=12)  # a new cluster's time to get going before it is judged
 _LONGEST_BACK_OFF = 5.0  # seconds
 _STEADY = 60.0  # seconds after which a cluster has proved itself and back-off begins anew
@@ -56,8 +57,8 @@ class Supervisor:
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._stopping = False
         self._wish = Wish()
+        self._resting = Rest()
         self._cluster: subprocess.Popen[bytes] | None = None
         self._workers = ""  # how the names of its workers begin
         self._started = 0.0
@@ -65,23 +66,20 @@ class Supervisor:
         self._watched = 0.0
 
     def stop(self) -> None:
-        """Finish what is under way, then return from `run`. Takes no lock: safe in a signal handler."""
-        self._stopping = True
+        """Finish what is under way, then return from `run`. Safe in a signal handler."""
+        self._wish.make()
 
     def run(self) -> None:
         """Wait for the database, keep a cluster at work, stop it when asked to."""
         self._wait_for_database()
-        while not self._stopping:
+        while not self._wish.is_made:
             if self._cluster is None:
                 self._start()
-            elif trouble := self._trouble():
+            elif trouble := self._look():
                 logger.error("the cluster is started anew: %s", trouble)
                 self._kill()
                 self._pause()
-            else:
-                self._end_leases()
-                self._watch_lanes()
-            self._rest(_LOOK)
+            self._wish.wait(_LOOK)
         self._end()
 
     def sample(self) -> None:
@@ -89,10 +87,10 @@ class Supervisor:
 
         On a thread of its own: that may take longer than a cluster may stand still unnoticed.
         """
-        while not self._stopping:
+        while not self._wish.is_made:
             at_work = self._cluster is not None and self._cluster.poll() is None
             sampling.sample(this_process.name(), settings.SENDER_WORKERS if at_work else 0)
-            self._rest(sampling.EVERY)
+            self._wish.wait(sampling.EVERY)
 
     def fill_words(self) -> None:
         """Fill in the words of messages, until it is asked to stop.
@@ -100,20 +98,20 @@ class Supervisor:
         On a thread of its own, which leaves the database and the processors to the others most of the time.
         """
         settled = Settled()
-        while not self._stopping:
+        while not self._wish.is_made:
             rest = filling.turn(settled)
-            self._rest(rest * _GIVES_WAY if rest < filling.REST_OF_A_SUPERVISOR and _is_late() else rest)
+            self._wish.wait(rest * _GIVES_WAY if rest < filling.REST_OF_A_SUPERVISOR and _is_late() else rest)
 
     def _wait_for_database(self) -> None:
         said = ""
-        while not self._stopping:
+        while not self._wish.is_made:
             lacking = _database_lacks()
             if not lacking:
                 return
             if lacking != said:
                 logger.warning("waiting: %s", lacking)
                 said = lacking
-            self._rest(1.0)
+            self._wish.wait(1.0)
 
     def _start(self) -> None:
         paths = [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -132,42 +130,50 @@ class Supervisor:
         self._started = time.monotonic()
         logger.info("started a cluster, process group %s", self._cluster.pid)
 
-    def _trouble(self) -> str:
-        """Why the cluster must be started anew; empty where it is well, or where nobody can say."""
+    def _look(self) -> str:
+        """Why the cluster must be started anew; empty where it is well, or where nobody can say.
+
+        Nothing but its main process is looked at while nothing can have come up.
+        """
         if self._cluster is None or self._cluster.poll() is not None:
             return "its main process ended"
+        try:
+            if self._resting.goes_on():
+                return ""
+            seen = committed()
+            if trouble := self._stands_still():
+                return trouble
+            held = self._end_leases()
+            self._watch_lanes()
+            if not held:
+                self._resting.begin(seen)
+        except DatabaseError:
+            connection.close()  # the database is in trouble, not the cluster; leases end by themselves
+        return ""
+
+    def _stands_still(self) -> str:
         if time.monotonic() - self._started < _START.total_seconds():
             return ""
-        try:
-            now = db_now()
-            if health.stalled(now, patience=PATIENCE) and not _database_in_trouble():
-                return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
-            # Where something is being sent the workers live, and a restart would cut it off.
-            since = now - timedelta(seconds=time.monotonic() - self._started)
-            if (
-                import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since)
-                and not self._under_way()
-            ):
-                return "long work has stood still, and nothing is being sent"
-        except DatabaseError:
-            connection.close()  # the database is in trouble, not the cluster
-        return ""
+        now = db_now()
+        if health.stalled(now, patience=PATIENCE) and not _database_in_trouble():
+            return f"due work has stood still for {PATIENCE.total_seconds():.0f} s"
+        # Where something is being sent the workers live, and a restart would cut it off.
+        since = now - timedelta(seconds=time.monotonic() - self._started)
+        stalled = import_string(settings.LONG_WORK["stalled"])(now, patience=PATIENCE, since=since)
+        return (
+            "long work has stood still, and nothing is being sent"
+            if stalled and not self._under_way()
+            else ""
+        )
 
     def _pause(self) -> None:
         if time.monotonic() - self._started > _STEADY:
             self._back_off = 0.0
-        self._rest(self._back_off)
+        self._wish.wait(self._back_off)
         self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
-
-    def _rest(self, seconds: float) -> None:
-        """Sleep until asked to stop. A handler must not touch an Event that is waited for (signal)."""
-        until = time.monotonic() + seconds
-        while not self._stopping and (left := until - time.monotonic()) > 0:
-            time.sleep(min(_HEAR, left))
 
     def _end(self) -> None:
         """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
-        self._wish.make()
         cluster = self._cluster
         if cluster is None:
             return
@@ -194,31 +200,31 @@ class Supervisor:
             os.killpg(cluster.pid, signal.SIGKILL)
         cluster.wait()
         self._cluster = None
-        self._end_leases(of_the_cluster=True)
-
-    def _end_leases(self, *, of_the_cluster: bool = False) -> None:
-        """Of the workers on this machine that are dead: nobody else knows of them before their leases end."""
         try:
-            those = _holding(this_process.here())
-            gone = [
-                name
-                for name in those
-                if (of_the_cluster and name.startswith(self._workers)) or this_process.knows_dead(name)
-            ]
-            if gone:
-                leases.end_those_of(gone, db_now())
+            self._end_leases(of_the_cluster=True)
         except DatabaseError:
             connection.close()  # they end by themselves
 
+    def _end_leases(self, *, of_the_cluster: bool = False) -> bool:
+        """Of the workers on this machine that are dead: nobody else knows of them before their leases end.
+
+        Returns whether any worker on it held a message.
+        """
+        those = _holding(this_process.here())
+        gone = [
+            name
+            for name in those
+            if (of_the_cluster and name.startswith(self._workers)) or this_process.knows_dead(name)
+        ]
+        if gone:
+            leases.end_those_of(gone, db_now())
+        return bool(those)
+
     def _watch_lanes(self) -> None:
         """Open and close incidents."""
-        if time.monotonic() - self._watched < _WATCH:
-            return
-        self._watched = time.monotonic()
-        try:
+        if time.monotonic() - self._watched >= _WATCH:
+            self._watched = time.monotonic()
             watching.watch(db_now())
-        except DatabaseError:
-            connection.close()  # looked at again
 
     def _under_way(self) -> bool:
         """Whether a worker of the cluster holds a message. Unknown counts as yes."""

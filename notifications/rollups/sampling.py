@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,12 +31,12 @@ def sample(supervisor: str, workers: int) -> None:
     global _rests_until
     try:
         now = db_now()
-        _keep(f"{WORKERS}{supervisor}", workers, now)
+        _keep({f"{WORKERS}{supervisor}": workers}, now)
         Sample.objects.filter(name__startswith=WORKERS, at__lt=now - _FORGOTTEN).delete()
         if time.monotonic() >= _rests_until and not _is_fresh(now):
             began = time.monotonic()
-            _keep(STATES, states(), now)
-            _keep(RESENDS, Message.objects.filter(resend_of__isnull=False).count(), now)
+            resends = Message.objects.filter(resend_of__isnull=False).count()
+            _keep({STATES: states(), RESENDS: resends}, now)
             _rests_until = time.monotonic() + _SHARE * (time.monotonic() - began)
     except DatabaseError as error:
         logger.warning("nothing was sampled: %s", error)
@@ -55,5 +56,9 @@ def _is_fresh(now: datetime) -> bool:
     return Sample.objects.filter(name=RESENDS, at__gt=now - timedelta(seconds=EVERY * 0.9)).exists()
 
 
-def _keep(name: str, value: Any, now: datetime) -> None:
-    Sample.objects.update_or_create(name=name, defaults={"value": value, "at": now})
+def _keep(values: Mapping[str, Any], now: datetime) -> None:
+    """By one statement: each commit is one that clusters at rest look after."""
+    samples = [Sample(name=name, value=value, at=now) for name, value in values.items()]
+    Sample.objects.bulk_create(
+        samples, update_conflicts=True, unique_fields=["name"], update_fields=["value", "at"]
+    )

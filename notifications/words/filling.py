@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
 from notifications.database import sql
+from notifications.database.commits import committed
 from notifications.models import Message, WordsReach, newest_id
 from notifications.words import index
 from notifications.words.lexemes import VERSION
@@ -41,6 +42,15 @@ class Settled:
     pk: int = 0
     _next: int = 0
     _writers: set[str] = field(default_factory=set)  # that were at work when `_next` was the newest
+    _done: tuple[int, str] | None = None  # what was committed before nothing was left to be filled in
+
+    def is_done(self, seen: tuple[int, str] | None) -> bool:
+        """Whether nothing can be left: what is committed is what was when nothing was left."""
+        return seen is not None and seen == self._done
+
+    def nothing_left(self, seen: tuple[int, str] | None) -> None:
+        """Nothing was to be filled in. `seen`: what was committed before that."""
+        self._done = None if self._writers else seen
 
     def look(self) -> int:
         """Return the id. On PostgreSQL it lags behind by one look, and by the longest transaction."""
@@ -75,8 +85,11 @@ def turn(settled: Settled) -> float:
     """Fill in one batch. Returns for how long to rest. A database in trouble is left alone for a while."""
     began = time.monotonic()
     try:
-        if step(settled.look()):
-            return time.monotonic() - began  # half of one processor at the most
+        seen = committed()
+        if not settled.is_done(seen):
+            if step(settled.look()):
+                return time.monotonic() - began  # half of one processor at the most
+            settled.nothing_left(seen)
         return REST_OF_A_SUPERVISOR
     except DatabaseError as error:
         logger.warning("no words were filled in: %s", error)

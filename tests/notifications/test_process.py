@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from notifications import channels, process
-from notifications.process import CLUSTER, Process, this_process
+from notifications.process import CLUSTER, Process, Wish, this_process
 from notifications.states import MessageType
 
 
@@ -79,3 +80,18 @@ def test_a_forked_child_begins_anew() -> None:
     _, status = os.waitpid(child, 0)
 
     assert (len(channels._open), os.waitstatus_to_exitcode(status)) == (1, 0)
+
+
+def test_a_wish_to_stop_ends_every_wait_for_it_and_can_be_made_again() -> None:
+    wish = Wish()
+    wish.wait(0.01)
+    before = wish.is_made
+    waiting = [Thread(target=wish.wait, args=[60.0]) for _ in range(3)]
+    for each in waiting:
+        each.start()
+    wish.make()
+    wish.make()
+    for each in waiting:
+        each.join(10)
+
+    assert (before, wish.is_made, [each.is_alive() for each in waiting]) == (False, True, [False] * 3)

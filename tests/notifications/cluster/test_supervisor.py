@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from bench.standins import StandIns
-from notifications import outbox
+from notifications import outbox, process
 from notifications.cluster import supervisor
 from notifications.cluster.supervisor import Supervisor
 from notifications.database.clock import db_now
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(30)]
 
 
 DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]  # a cluster that does not stop
-WHERE_IT_WAITS = (supervisor.__file__, threading.__file__)
+WHERE_IT_WAITS = (supervisor.__file__, process.__file__, threading.__file__)
 
 
 @pytest.mark.parametrize("moment", range(1, 60, 6))

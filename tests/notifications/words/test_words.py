@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from notifications.criteria import Criterion, Operator, narrow
 from notifications.criteria.worded import ask, holding, reading
@@ -274,6 +275,25 @@ def test_what_is_committed_late_with_a_lower_id_is_not_passed_by(other_session: 
         filling.step(settled.look())
     assert filling.left() == (0, 0)
     assert _found("words") == [newer.pk - 1, newer.pk]
+
+
+def test_nothing_is_asked_while_nothing_was_committed_since_nothing_was_left(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp = "1"
+    monkeypatch.setattr(filling, "committed", lambda: (1, stamp))
+    settled = Settled()
+    make_message(content="first words")
+    while filling.turn(settled) != filling.REST_OF_A_SUPERVISOR:
+        assert filling.left()[1] == 0  # one turn filled it in
+    with CaptureQueriesContext(connection) as asked:
+        assert filling.turn(settled) == filling.REST_OF_A_SUPERVISOR
+    assert len(asked) == 0
+
+    later = make_message(content="later words")
+    stamp = "2"
+    filling.turn(settled)
+    assert _found("later") == [later.pk]
 
 
 def test_reading_finds_parts_of_words(db: None) -> None:
