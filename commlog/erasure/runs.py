@@ -31,9 +31,11 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
 
     One worker at a time does erasures, in turns with jobs.
     """
-    now = db_now()
     longest_ago = F("lease_until").asc(nulls_first=True)
     erasures = list(Erasure.objects.filter(state=ErasureState.UNDER_WAY).order_by(longest_ago, "pk"))
+    if not erasures:
+        return retention.claim_long_work(room)
+    now = db_now()
     at_work = any(is_at_work(erasure, now) for erasure in erasures)
     free = [erasure for erasure in erasures if is_free(erasure, now)]
     if at_work or not free or holding.held():

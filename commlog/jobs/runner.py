@@ -155,16 +155,16 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
     Owners take turns. None too where `room` jobs are under way. The broker calls it (settings.LONG_WORK).
     """
     now = db_now()
-    if holding.held():
-        return None
     due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by(
         "due_at", "id"
     )
     owners = set(due.order_by().values_list("owner", flat=True))
+    if not owners or holding.held():
+        return None
     running = Counter(
         Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).values_list("owner", flat=True)
     )
-    if not owners or running.total() >= room:
+    if running.total() >= room:
         return None
     job = due.filter(owner=_next_owner(owners, running)).first()
     if job is None:

@@ -16,7 +16,7 @@ from notifications.models import IncidentLane, Installation, Lane
 from notifications.states import Circuit
 
 BRIEF = 2.0  # seconds: circuits close, incidents end and long work comes up by the clock, too
-LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipts become overdue
+LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipts become overdue by it
 
 
 class Rest:
@@ -24,20 +24,26 @@ class Rest:
 
     def __init__(self) -> None:
         self._committed: tuple[int, str] | None = None
-        self._until = 0.0
+        self._until = self._at_the_latest = 0.0
 
     def goes_on(self) -> bool:
         """Whether a look would find nothing, like the last one."""
-        return time.monotonic() < self._until and committed() == self._committed
+        if self._at_the_latest <= time.monotonic() or committed() != self._committed:
+            return False
+        if self._until <= time.monotonic():
+            if _goes_by_the_clock():
+                return False
+            self._until = self._at_the_latest
+        return True
 
     def begin(self, seen: tuple[int, str] | None) -> None:
         """After a look that found nothing. `seen`: what was committed before it."""
-        due = openings.next_due() if seen else None
-        # Only where nothing was committed during a brief rest is it asked whether there may be a long one.
-        left = LONGEST if seen == self._committed and not _goes_by_the_clock() else BRIEF
-        if due is not None:
-            left = min(left, (due - db_now()).total_seconds())
-        self._committed, self._until = seen, time.monotonic() + left if seen else 0.0
+        self._committed, self._until, self._at_the_latest = seen, 0.0, 0.0
+        if seen is not None:
+            due = openings.next_due()
+            left = LONGEST if due is None else min(LONGEST, (due - db_now()).total_seconds())
+            now = time.monotonic()
+            self._until, self._at_the_latest = now + min(BRIEF, left), now + left
 
 
 def _goes_by_the_clock() -> bool:
