@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from commlog.kit.markup import format_html, join_html
 
 _Widget = Mapping[str, Any]
 
@@ -38,14 +39,14 @@ def _select(widget: _Widget) -> SafeString:
         for _group, options, _index in widget["optgroups"]
         for option in options
     )
-    drawn = format_html_join("\n", '<option value="{}"{}>{}</option>', options)
+    drawn = join_html('<option value="{}"{}>{}</option>', options, between="\n")
     return format_html('<select name="{}"{}>\n{}\n</select>', widget["name"], _attributes(widget), drawn)
 
 
 def _attributes(widget: _Widget) -> SafeString:
     said = ((name, value) for name, value in widget["attrs"].items() if value is not False)
-    return format_html_join(
-        "", " {}{}", ((name, "" if value is True else format_html('="{}"', value)) for name, value in said)
+    return join_html(
+        " {}{}", ((name, "" if value is True else format_html('="{}"', value)) for name, value in said)
     )
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
+from commlog.kit.markup import escaped, format_html
 from commlog.log.columns import Column
 from commlog.log.table import MessageTable
 from commlog.message.offers import Offer
@@ -29,8 +29,8 @@ from notifications.states import MessageState, MessageType
 Cell = Callable[["Line"], SafeString]
 _NOTHING = SafeString("")
 # Django goes through the choices anew for each value that it is asked to call by its name.
-_STATES = {value: conditional_escape(label) for value, label in MessageState.choices}
-_TYPES = {value: conditional_escape(label) for value, label in MessageType.choices}
+_STATES = {value: escaped(label) for value, label in MessageState.choices}
+_TYPES = {value: escaped(label) for value, label in MessageType.choices}
 _NOT_SENT = SafeString("><i>not sent</i>")
 _HELD = SafeString(f'<span class="mark" title="On legal hold">{icon("hold")}<i>On hold</i></span>')
 _WITHHELD = SafeString('<em class="muted">hidden</em>')

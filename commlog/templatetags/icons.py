@@ -6,10 +6,10 @@ from zlib import crc32
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from heroicons.templatetags.heroicons import heroicon_micro
 
+from commlog.kit.markup import format_html
 from notifications import channels
 from notifications.states import DESCRIPTIONS
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.template import RequestContext
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from commlog.kit.markup import format_html
 from commlog.message.offers import Offer
 from commlog.templatetags.icons import icon
 from commlog.templatetags.wording import lately, minute

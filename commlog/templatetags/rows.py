@@ -6,9 +6,9 @@ from uuid import UUID
 from django import template
 from django.template import RequestContext
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from commlog.kit.markup import escaped, format_html, join_html
 from commlog.log.table import LogRow
 from commlog.templatetags.cells import Drawing, Line, cell_of
 from commlog.templatetags.resending import resend
@@ -34,7 +34,7 @@ def rows(context: RequestContext) -> SafeString:
         back=context["back"],
         whole=sees_urls_whole(context["request"]),
     )
-    return format_html_join("", "{}", ((drawn,) for drawn in drawn_rows(log.rows, drawing)))
+    return join_html("{}", ((drawn,) for drawn in drawn_rows(log.rows, drawing)))
 
 
 def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False) -> Iterator[SafeString]:
@@ -51,8 +51,8 @@ def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False)
             message,
             row.offer,
             row.held,
-            conditional_escape(message.destination if drawing.whole else message.shown_destination),
-            conditional_escape(address.replace(_NO_KEY.hex, message.key.hex, 1)),
+            escaped(message.destination if drawing.whole else message.shown_destination),
+            escaped(address.replace(_NO_KEY.hex, message.key.hex, 1)),
         )
         yield format_html(
             pattern,

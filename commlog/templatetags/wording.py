@@ -10,10 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.template import RequestContext
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from commlog import permissions
+from commlog.kit.markup import format_html
 from commlog.kit.sentences import NEEDS_CONTENT
 from commlog.log.withheld import asks_content
 from commlog.models import Job
