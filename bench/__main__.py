@@ -14,6 +14,7 @@ from bench import (
     exports,
     failover,
     hanging,
+    idle,
     intake,
     log,
     neighbours,
@@ -47,6 +48,7 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "outage": ("every provider down, then refusing, for ten minutes; one action", outage.run),
     "outage-killed": ("the same, while senders are killed twice", partial(outage.run, kills=True)),
     "quiet-lanes": ("lanes of ten messages an hour, down and refusing: when that is seen", quiet_lanes.run),
+    "idle": ("a cluster with nothing to do: its share of a core, and how soon a message leaves", idle.run),
     "throughput": ("e-mail, webhooks and SMS beside bare loops and another mail queue", throughput.run),
     "backlog": ("300,000 due messages beside 2,000, where PostgreSQL knows of none", backlog.run),
     "export": (
@@ -125,7 +127,10 @@ def main() -> int:
         help="of log, ten_million and retention: leave the databases on the server",
     )
     parser.add_argument(
-        "--seconds", type=int, default=outage.SECONDS, help="that an outage lasts (default: %(default)s)"
+        "--seconds",
+        type=int,
+        default=0,
+        help=f"that an outage lasts ({outage.SECONDS}), or an idle cluster is looked at ({idle.SECONDS})",
     )
     parser.add_argument(
         "--gap",
@@ -141,10 +146,11 @@ def main() -> int:
             partial(backlog.run, rows=options.rows or backlog.LOG, burners=options.burners),
         ),
         "export": (PROGRAMMES["export"][0], partial(exports.run, rows=rows)),
-        "outage": (PROGRAMMES["outage"][0], partial(outage.run, seconds=options.seconds)),
+        "idle": (PROGRAMMES["idle"][0], partial(idle.run, seconds=options.seconds or idle.SECONDS)),
+        "outage": (PROGRAMMES["outage"][0], partial(outage.run, seconds=options.seconds or outage.SECONDS)),
         "outage-killed": (
             PROGRAMMES["outage-killed"][0],
-            partial(outage.run, seconds=options.seconds, kills=True),
+            partial(outage.run, seconds=options.seconds or outage.SECONDS, kills=True),
         ),
         "quiet-lanes": (PROGRAMMES["quiet-lanes"][0], partial(quiet_lanes.run, gap=options.gap)),
         "api": (PROGRAMMES["api"][0], partial(api.run, rows=rows, keep=options.keep)),

@@ -78,16 +78,18 @@ class Run:
 
         Times are made aware.
         """
+        return tuple(_aware(value) for value in (self.rows(query) or [()])[0])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query, as the database says them."""
         url = self.installation.environment["DATABASE_URL"]
         if self.on_postgres:
             import psycopg
 
             with psycopg.connect(url) as database:
-                row = database.execute(query).fetchone() or ()
-        else:
-            with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database:
-                row = database.execute(query).fetchone()
-        return tuple(_aware(value) for value in row)
+                return database.execute(query).fetchall()
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database:
+            return database.execute(query).fetchall()
 
     def processes(self) -> list[int]:
         """Every process of the senders, orphans included: what a service manager finds in their control
