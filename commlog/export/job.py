@@ -23,6 +23,7 @@ from notifications.database import replica
 
 _STEP = 1.0  # seconds
 _PATIENCE = 5.0
+_LONGEST = 3_600.0
 _ANEW = "This export was restarted because its first worker was lost. The file is complete."
 
 
@@ -43,7 +44,7 @@ def run(turn: Turn) -> None:
             )
 
         # What there was when it was asked for must be there.
-        planned, notes = replica.read(write, after=replica.position(), patience=_PATIENCE)
+        planned, notes = replica.read(write, after=replica.position(), patience=_PATIENCE, longest=_LONGEST)
         _keep(turn, planned.order, notes, File(cast(IO[bytes], Watched(target, steps.go_on)), "export"))
 
 

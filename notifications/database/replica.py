@@ -7,9 +7,12 @@ is written there, and nothing that decides who may do what is read there (`Route
 
 import logging
 import math
+import os
+import socket
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -26,6 +29,8 @@ LOOKED_EVERY = 1.0  # seconds
 _REST = 30.0  # seconds for which a replica that did not answer is left alone
 _PATIENCE = 0.1  # seconds that a page waits for what its reader has written
 _A_NAP = 0.005
+_LOOKED_AT_FOR = 2.0  # seconds
+_A_READ = 20.0  # seconds; pages end their own statements much sooner
 _PASSING = ("40001", "40P01")  # a query had to make room for what the primary has removed
 _SERVED = "notifications"  # the application whose rows are read there
 
@@ -102,17 +107,20 @@ class Router:
         return db == DEFAULT_DB_ALIAS
 
 
-def read(make: Callable[[], Made], *, after: int = 0, patience: float = _PATIENCE) -> Made:
+def read(
+    make: Callable[[], Made], *, after: int = 0, patience: float = _PATIENCE, longest: float = _A_READ
+) -> Made:
     """Return what `make` returns, which reads and writes nothing: it is called again if the replica fails.
 
     `after`: the position that a replica must have reached, else the primary is read; it is waited for so many
-    seconds.
+    seconds. `longest`: seconds after which a replica counts as frozen.
     """
     if ALIAS not in connections.databases or _source.get() == ALIAS or not _serves(after, patience):
         return make()
     chosen = _source.set(ALIAS)
     try:
-        return make()
+        with _cut_off_after(longest):
+            return make()
     except Error as error:
         _given_up(error)
     finally:
@@ -150,7 +158,8 @@ def _look_now() -> None:
     # Meanwhile others go by what was seen before, and nobody else waits for what may not answer.
     _look.next = time.monotonic() + _REST
     try:
-        replayed, last, system = _ask(ALIAS, _REPLAYED)
+        with _cut_off_after(_LOOKED_AT_FOR):
+            replayed, last, system = _ask(ALIAS, _REPLAYED)
     except Error as error:
         _given_up(error)
         return
@@ -184,7 +193,8 @@ def _reaches(after: int, patience: float) -> bool:
     ends = time.monotonic() + patience
     while True:
         try:
-            _look.replayed = _ask(ALIAS, _REPLAYED)[0] or 0
+            with _cut_off_after(_LOOKED_AT_FOR):
+                _look.replayed = _ask(ALIAS, _REPLAYED)[0] or 0
         except Error as error:
             _given_up(error)
             return False
@@ -205,6 +215,25 @@ def _given_up(error: Error) -> None:
         return
     _look.behind, _look.serves, _look.next = None, False, time.monotonic() + _REST
     logger.warning("The replica does not answer, so the primary is read for a while: %s", cause)
+
+
+@contextmanager
+def _cut_off_after(seconds: float) -> Iterator[None]:
+    """End this thread's connection after so long: a server that is frozen heeds no limit of its own."""
+    timer = threading.Timer(seconds, _cut_off, [connections[ALIAS]])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut_off(there: BaseDatabaseWrapper) -> None:
+    session = there.connection
+    if session is not None and not session.closed:
+        with suppress(OSError), socket.socket(fileno=os.dup(session.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _ask(alias: str, statement: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from django.db import connection, connections, transaction
 from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 
+from bench.installation import descendants
 from bench.postgres import Server, own_server
 from commlog import jobs
 from commlog.environment import Environment
@@ -279,6 +281,28 @@ def test_a_page_waits_for_a_standby_that_does_not_answer_once(
     assert "The replica does not answer" in told
     pair.caught_up()
     assert "which is at most 0.0 s behind" in pages.get("/administration/").text
+
+
+def test_a_frozen_standby_freezes_no_page(pair: Pair, pages: Client) -> None:
+    make_message(subject="while it is frozen")
+    pages.get("/communications/")
+    (main, *_) = (pair.standby.directory / "data" / "postmaster.pid").read_text().split()
+    processes = [int(main), *descendants(int(main))]
+
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        found = replica.read(Message.objects.count, longest=0.3)
+        shown = pages.get("/communications/").text
+        took = time.monotonic() - before
+    finally:
+        for each in processes:
+            os.kill(each, signal.SIGCONT)
+
+    assert found == Message.objects.count()
+    assert "while it is frozen</" in shown
+    assert 0.3 < took < 2
 
 
 def test_a_standby_too_far_behind_is_not_read(pair: Pair, pages: Client, settings: Any) -> None:
