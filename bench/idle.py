@@ -11,10 +11,9 @@ import time
 from contextlib import suppress
 from statistics import median, quantiles
 
-from bench.installation import Installation, descendants, mixed
+from bench.installation import Installation, descendants, mixed, production
 from bench.roles import BELOW
 from bench.run import Run
-from bench.sign_ins import STRONG
 
 SECONDS = 60
 _IDLE_AFTER = 40.0  # seconds that a cluster takes to start and to come to rest
@@ -29,12 +28,7 @@ _SECONDS = {
 
 def run(installation: Installation, *, seconds: int = SECONDS) -> None:
     """Print the shares of a core before and after some messages, and from their creation to their result."""
-    installation.environment |= {
-        "DEBUG": "0",
-        "SECRET_KEY": STRONG,
-        "SECRETS_KEY": STRONG[1:],
-        "PUBLIC_URL": "http://127.0.0.1",
-    }
+    installation.environment |= production()
     it = Run(installation, random.Random(1))
     with installation.cluster("sender") as sender:
         _shares(it, sender.pid, seconds, "nothing in the log")
