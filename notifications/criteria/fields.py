@@ -11,7 +11,7 @@ from notifications.failures import Reason
 from notifications.failures.meanings import Level, Meaning
 from notifications.masking import WITHHELD
 from notifications.models import Message
-from notifications.models.legal_hold import on_hold
+from notifications.models.legal_hold import legs_on_hold, on_hold
 from notifications.models.message import unanswered
 from notifications.states import MessageState, MessageType, Outcome, WaitingReason
 
@@ -30,6 +30,7 @@ class Field:
     choices: Choices = ()  # the values that there are; none: any text
     whom: str = ""  # what its key is the key of: client, group, user, message, template
     holds: Callable[[], Q] | None = None  # of a BOOLEAN: when it is true
+    legs: Callable[[], list[Q]] | None = None  # conditions that say the same together, each with an index
     folded: bool = False  # whether it is a name or an address, whose fold stands beside it
     staff: bool = False  # whether it is the name of a member of staff
     sms_column: str = ""  # the column that holds it for an SMS whose own one is empty
@@ -145,7 +146,7 @@ FIELDS: dict[str, Field] = {
             api="restored",
             holds=lambda: Q(restored_at__isnull=False, outcome=Outcome.UNKNOWN),
         ),
-        Field("on_hold", "On legal hold", Kind.BOOLEAN, api="onLegalHold", holds=on_hold),
+        Field("on_hold", "On legal hold", Kind.BOOLEAN, api="onLegalHold", holds=on_hold, legs=legs_on_hold),
         Field(
             "text_deleted",
             "Text deleted",

@@ -117,6 +117,11 @@ def _is_indexed(criterion: Criterion) -> bool:
 
 def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
     """Conditions that together say the same, each served by an index; none where those would not help."""
+    if (made := FIELDS[criterion.field].legs) and (criterion.operator, *criterion.values) == (
+        Operator.EQUALS,
+        "true",
+    ):
+        return made()
     condition = to_q([criterion], now=now)
     if states := _states_of(criterion):
         return [

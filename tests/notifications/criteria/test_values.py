@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.criteria import Criterion, Match, Operator, narrow, to_q, values
-from notifications.models import Message
+from notifications.models import HeldMessage, LegalHold, Message, legal_hold
 from notifications.models.message import MessageQuerySet
 from notifications.states import LIVE, MessageState, MessageType
-from tests.factories import make_message, make_template, make_user
+from tests.factories import make_client, make_group, make_message, make_template, make_user
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = [*MessageState]
@@ -165,3 +165,27 @@ def test_postgresql_follows_the_index_in_the_order_of_the_log(field: str, value:
 
 def _plan(messages: MessageQuerySet) -> str:
     return messages.order_by("-created_at", "-pk")[:51].explain()
+
+
+@pytest.mark.parametrize("most", [1, 20])
+def test_what_is_on_hold_is_found_by_whom_or_what_the_holds_name(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legal_hold, "_MOST_HELD", most)
+    ada, ana, bo, group = make_user("ada"), make_client(), make_client(), make_group()
+    whom = {"of Ana": {"client": ana}, "of Bo": {"client": bo}, "of a group": {"group": group}}
+    for subject, about in (whom | {"named": {}, "free": {}}).items():
+        make_message(subject=subject, **about)
+    by = {"reason": "A dispute", "placed_by": ada, "placed_by_name": "Ada", "label": "held"}
+    for held in ({"client": ana}, {"client": ana}, {"group": group}):
+        LegalHold.objects.create(**by, **held)
+    LegalHold.objects.create(**by, client=bo, lifted_at=timezone.now(), lifted_by_name="Ada")
+    hold = LegalHold.objects.create(**by)
+    HeldMessage.objects.create(hold=hold, message=Message.objects.get(subject="named"))
+
+    with CaptureQueriesContext(connection) as asked:
+        found = narrow(Message.objects.all(), [Criterion("on_hold", Operator.EQUALS, ("true",))])
+
+    assert len(asked) == 1
+    assert _subjects(found) == _of_legs(found) == ["named", "of Ana", "of a group"]
+    assert len(found.legs) == 3
