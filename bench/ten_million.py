@@ -106,11 +106,11 @@ def questions() -> dict[str, str]:
         "tab of a group": f"/groups/{Group.objects.order_by('pk')[0].key.hex}/communications/",
         "counts of the views": "/communications/?counts=1",
         "dashboard": "/",
-        **{f"{c}": f"/communications/?{urlencode({'c': c})}" for c in _of_each_field()},
+        **{what: f"/communications/?{urlencode({'c': asked})}" for what, asked in _of_each_field().items()},
     }
 
 
-def _of_each_field() -> list[str]:
+def _of_each_field() -> dict[str, str]:
     """A condition on each field with what an old message has there, one with the beginning of that, and some
     with what nothing has.
     """
@@ -120,20 +120,20 @@ def _of_each_field() -> list[str]:
     from notifications.models import Message
 
     old, today = Message.objects.order_by("pk")[:50_000], timezone.localdate()
-    found = [f"{name}.equals.nothing there" for name in ("sender", "template_name", "resent_by", "reference")]
-    found += ["sender.starts_with.zzz", "subject.equals.nothing there", "recipient.equals.nobody there"]
+    nobodys = ("sender", "template_name", "resent_by", "reference", "subject", "recipient")
+    found = {f"{name} is nobody's": f"{name}.equals.nothing there" for name in nobodys}
     for field in FIELDS.values():
         if field.holds:
-            found.append(f"{field.key}.equals.true")
+            found[field.key] = f"{field.key}.equals.true"
         elif field.kind == Kind.DATE_TIME:
-            found.append(f"{field.key}.between.{today - timedelta(60)},{today - timedelta(59)}")
+            found[field.key] = f"{field.key}.between.{today - timedelta(60)},{today - timedelta(59)}"
         elif value := next((each for each in _values(field, old) if each), ""):
             asked = {Operator.EQUALS: value, Operator.IN: value, Operator.STARTS_WITH: value[:6]}
-            found += [
-                f"{field.key}.{operator.lower()}.{value}"
+            found |= {
+                f"{field.key} {operator.label}": f"{field.key}.{operator.lower()}.{value}"
                 for operator, value in asked.items()
                 if operator in field.operators
-            ]
+            }
     return found
 
 
