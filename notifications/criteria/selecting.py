@@ -23,6 +23,7 @@ from notifications.criteria.worded import narrowed
 from notifications.masking import Withheld
 from notifications.models.message import MessageQuerySet, of_channels
 from notifications.states import LIVE, MessageState
+from notifications.text.numbers import asked
 from notifications.words.question import words_of_part
 
 # Fields whose rows an index holds in the order of the log.
@@ -88,24 +89,25 @@ def narrow(
         if not all(branches):
             return messages.filter(to_q(criteria, match, now=now))
         return messages.any_of(*chain.from_iterable(branches))
-    parted = () if any(_is_indexed(one) and one.field != "state" for one in criteria) else criteria
-    for one in () if messages.legs else parted:
+    for one in () if messages.legs else criteria:
+        rest = [other for other in criteria if other is not one]
+        if any(_is_indexed(other) and other.field != "state" for other in rest):
+            continue
         if legs := _legs(one, now):
-            rest = [other for other in criteria if other is not one]
             return (messages.filter(to_q(rest, now=now)) if rest else messages).any_of(*legs)
     return messages.filter(to_q(criteria, now=now))
 
 
 def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> MessageQuerySet:
     """Without those that cannot hold the texts that they have to contain or to be: the index knows."""
-    asked = [
+    parts = [
         words_of_part(
             one.values[0], begins=one.operator != Operator.CONTAINS, ends=one.operator == Operator.EQUALS
         )
         for one in criteria
         if one.field in _IN_WORDS and one.operator in _ASKED_OF_WORDS
     ]
-    return messages.filter(*(found for each in asked if (found := narrowed(each))))
+    return messages.filter(*(found for each in parts if (found := narrowed(each))))
 
 
 def _is_indexed(criterion: Criterion) -> bool:
@@ -127,10 +129,21 @@ def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
         return [
             Q(state=state) if criterion.field == "state" else condition & Q(state=state) for state in states
         ]
+    if criterion.field == "destination" and criterion.operator == Operator.EQUALS:
+        return _spelled_or_numbered(criterion.values[0])
     if criterion.field == "reference" and criterion.operator == Operator.EQUALS:
         own, number = (referred(each, criterion.values[0]) for each in ("reference_id", "provider_id"))
         return [own, of_channels(channels.NUMBERED) & Q(reference_id="") & number]
     return few_values.legs(criterion, condition)
+
+
+def _spelled_or_numbered(destination: str) -> list[Q]:
+    """The parts of that condition; none where no index knows the number, since it may be the end of one."""
+    meant = asked(destination)
+    number = numbered("destination", destination, Operator.EQUALS, fold_column="destination_fold")
+    if not (meant and meant.international and number):
+        return []
+    return [named("destination", destination, Operator.EQUALS), of_channels(channels.BY_NUMBER) & number]
 
 
 def _states_of(criterion: Criterion) -> Sequence[str]:

@@ -167,6 +167,17 @@ def _plan(messages: MessageQuerySet) -> str:
     return messages.order_by("-created_at", "-pk")[:51].explain()
 
 
+def test_a_number_is_found_as_it_is_spelled_and_by_its_digits() -> None:
+    make_message(MessageState.QUEUED, MessageType.SMS, subject="spelled", destination="+49 (0)170-123 45678")
+    make_message(MessageState.QUEUED, MessageType.SMS, subject="plain", destination="+4917012345678")
+    make_message(MessageState.QUEUED, MessageType.SMS, subject="another", destination="+4917012345679")
+    for text, legs in {"+4917012345678": 2, "0049 170 12345678": 2, "0170 12345678": 0}.items():
+        found = narrow(Message.objects.all(), [Criterion("destination", Operator.EQUALS, (text,))])
+        assert _subjects(found) == ["plain", "spelled"]
+        assert len(found.legs) == legs
+        assert not legs or sorted({*_of_legs(found)}) == ["plain", "spelled"]
+
+
 @pytest.mark.parametrize("most", [1, 20])
 def test_what_is_on_hold_is_found_by_whom_or_what_the_holds_name(
     most: int, monkeypatch: pytest.MonkeyPatch
