@@ -6,12 +6,12 @@ from operator import or_
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from commlog.kit.doors import Holder, demand, demand_of
-from commlog.models import CustomView, Erasure, Job, MenuItem, MenuPlace, User, ViewPlace
+from commlog.models import CustomView, Erasure, Job, MenuItem, User
 from commlog.models.column_layout import LogKind
 from commlog.models.erasure import ErasureState
 from commlog.models.job import OPEN, JobKind, JobState
@@ -60,9 +60,9 @@ def menu_items_for(user: Person) -> QuerySet[MenuItem]:
         return MenuItem.objects.none()
     shared = MenuItem.roles.through.objects.filter(group__user=user).values("menuitem_id")
     seen = MenuItem.objects.filter(Q(for_everyone=True) | Q(creator=user) | Q(pk__in=shared), active=True)
-    own = MenuPlace.objects.filter(item=OuterRef("pk"), user=user).values("position")
     open_to = seen.filter(type__in=[type for type, permission in NEEDS.items() if user.has_perm(permission)])
-    return open_to.annotate(own=Subquery(own)).order_by(F("own").asc(nulls_last=True), "position", "pk")
+    placed = open_to.annotate(place=FilteredRelation("places", condition=Q(places__user=user)))
+    return placed.order_by(F("place__position").asc(nulls_last=True), "position", "pk")
 
 
 def menu_of(user: Person) -> Sequence[MenuItem]:
@@ -96,17 +96,21 @@ def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
     named = CustomView.users.through.objects.filter(user=user).values("customview_id")
     mine = Q(owner=user) | Q(pk__in=shared) | Q(pk__in=named)
     seen = CustomView.objects.filter(Q(for_everyone=True) | mine, kind=kind)
-    for_some = (
+    items = [item.pk for item in menu_of(user) if item.type == MenuItemType.COMMUNICATIONS]
+    placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
+        place=FilteredRelation("places", condition=Q(places__user=user)),
+        favourite=Coalesce(F("place__favourite"), False),
+    )
+    return placed.order_by("-favourite", F("place__position").asc(nulls_last=True), "pk")
+
+
+def with_sharing(views: QuerySet[CustomView]) -> QuerySet[CustomView]:
+    """The same views, which know whether each is shared with roles or people (`for_some`)."""
+    shared = (
         Exists(each.through.objects.filter(customview=OuterRef("pk")))
         for each in (CustomView.roles, CustomView.users)
     )
-    seen = seen.annotate(for_some=reduce(or_, for_some))
-    items = [item.pk for item in menu_of(user) if item.type == MenuItemType.COMMUNICATIONS]
-    place = ViewPlace.objects.filter(view=OuterRef("pk"), user=user)
-    placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
-        favourite=Coalesce(Subquery(place.values("favourite")), False), own=Subquery(place.values("position"))
-    )
-    return placed.order_by("-favourite", F("own").asc(nulls_last=True), "pk")
+    return views.annotate(for_some=reduce(or_, shared))
 
 
 def may_publish_views(user: Holder) -> bool:

@@ -304,7 +304,8 @@ def _operator(field: Field) -> Operator:
 def _staff(field: Field) -> list[tuple[str, str]]:
     """The system, and everybody whom this field of a message names."""
     named = Message.objects.filter(**{field.column: OuterRef("pk")})
-    people = User.objects.filter(Exists(named)).order_by("first_name", "last_name", "username")
+    names = ("first_name", "last_name", "username")
+    people = User.objects.filter(Exists(named)).order_by(*names).only("key", *names)
     return [
         (SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"),
         *((person.key.hex, person.name) for person in people),

@@ -126,7 +126,11 @@ def _view(given: _Params, place: Place, user: User) -> CustomView | None:
     if not asked:
         return None
     key = key_in(asked)
-    found = permissions.views_for(user, place.kind).filter(key=key).first() if key else None
+    found = (
+        permissions.with_sharing(permissions.views_for(user, place.kind)).filter(key=key).first()
+        if key
+        else None
+    )
     if found is None and _last(given, EDITED) != "1":
         raise Http404("View not found.")
     return found

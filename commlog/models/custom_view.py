@@ -52,7 +52,7 @@ class CustomView(models.Model):
 
     @property
     def shared(self) -> bool:
-        # Of views_for, which asks for all views at once.
+        # Of permissions.with_sharing, which asks for all views at once.
         for_some: bool | None = getattr(self, "for_some", None)
         if for_some is None:
             for_some = self.roles.exists() or self.users.exists()

@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
         return _under_item(request, request.GET["item"])
     views = [
         (view, permissions.may_edit_view(request.user, view))
-        for view in permissions.views_for(request.user, kind)
+        for view in permissions.with_sharing(permissions.views_for(request.user, kind))
     ]
     back = return_address.back(request)
     return render(
@@ -186,7 +186,7 @@ _ACTIONS: dict[str, Callable[[HttpRequest, User, CustomView], str]] = {
 def _seen(request: HttpRequest, key: UUID) -> CustomView:
     """The view, if the user sees it and may read its log; others' views do not exist for the user."""
     kind = LogKind(get_object_or_404(CustomView, key=key).kind)
-    found = get_object_or_404(permissions.views_for(request.user, kind), key=key)
+    found = get_object_or_404(permissions.with_sharing(permissions.views_for(request.user, kind)), key=key)
     permissions.demand_log_of(request.user, kind)
     return found
 
