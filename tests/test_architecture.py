@@ -17,7 +17,7 @@ PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter",
     "channels.sms.channel", "channels.webhook", "cluster.health", "cluster.schedules", "content", "criteria",
-    "database.clock", "database.guards", "database.availability", "database.replica",
+    "database.clock", "database.guards", "database.among", "database.availability", "database.replica",
     "events", "failures", "failures.meanings",
     "faults", "criteria.worded", "forgetting.people", "forgetting.rows", "forgetting.words",
     "incidents", "incidents.attribution", "lanes.lane_health",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import BigIntegerField, DateTimeField, F, Q, Value
+from django.db.models import BigIntegerField, DateTimeField, F, Value
 from django.db.models.lookups import GreaterThan
 
 from commlog.jobs.runner import Refused, Turn
@@ -16,6 +16,7 @@ from commlog.models.job import OPEN, JobKind
 from commlog.models.retention import Kept
 from commlog.retention import holds
 from commlog.retention.periods import Policy
+from notifications.database.among import Among
 from notifications.incidents import attribution
 from notifications.models import Incident, IncidentNotice, Message
 from notifications.states import FINAL
@@ -90,7 +91,7 @@ def _is_due(row: Row, what: Kept, policy: Policy) -> bool:
 
 def _read(roots: Collection[int]) -> dict[int, list[Row]]:
     chains: defaultdict[int, list[Row]] = defaultdict(list)
-    for condition in (Q(pk__in=roots), Q(first__in=roots)):
+    for condition in (Among("pk", roots), Among("first_id", roots)):
         for values in Message.objects.filter(condition).order_by("pk").values_list(*_READ):
             row = Row(*values)
             chains[row.root].append(row)
@@ -110,11 +111,13 @@ def _obstacles(due: Mapping[int, Sequence[Row]], of: Mapping[int, int]) -> dict[
 
 
 def _in_open_job(pks: Collection[int]) -> set[int]:
-    items = JobItem.objects.filter(Q(message__in=pks) | Q(new__in=pks), job__state__in=OPEN)
+    items = JobItem.objects.filter(Among("message_id", pks) | Among("new_id", pks), job__state__in=OPEN)
     found = {pk for pair in items.values_list("message", "new") for pk in pair if pk}
     for job in Job.objects.filter(kind=JobKind.EXPORT, state__in=OPEN).select_related("owner"):
         try:
-            found.update(Turn(job).messages().filter(pk__in=pks).order_by().values_list("pk", flat=True))
+            found.update(
+                Turn(job).messages().filter(Among("pk", pks)).order_by().values_list("pk", flat=True)
+            )
         except Refused:  # it reads nothing
             continue
     return found & set(pks)
@@ -123,6 +126,6 @@ def _in_open_job(pks: Collection[int]) -> set[int]:
 def _in_open_incident(pks: Collection[int]) -> set[int]:
     found: set[int] = set()
     for incident in Incident.objects.filter(closed_at=None):
-        found.update(attribution.failed_by(incident).filter(pk__in=pks).values_list("pk", flat=True))
-    notices = IncidentNotice.objects.filter(message__in=pks, incident__closed_at=None)
+        found.update(attribution.failed_by(incident).filter(Among("pk", pks)).values_list("pk", flat=True))
+    notices = IncidentNotice.objects.filter(Among("message_id", pks), incident__closed_at=None)
     return found | set(notices.values_list("message", flat=True))

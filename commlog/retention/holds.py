@@ -11,6 +11,7 @@ from commlog.audit import AuditAction
 from commlog.log import reading, writing
 from commlog.models import CustomView, User
 from commlog.retention import gate
+from notifications.database.among import Among
 from notifications.database.clock import db_now
 from notifications.models import Client, Group, HeldMessage, LegalHold, Message, newest_id
 from notifications.models.legal_hold import on_hold
@@ -70,8 +71,8 @@ def lift(hold: LegalHold, *, by: User) -> bool:
 def held_among(pks: Collection[int]) -> set[int]:
     """Return which of these messages are on hold; the conditions of holds are asked anew. For deleting."""
     for hold in LegalHold.objects.active().filter(pairs__isnull=False):
-        note(hold, _all().filter(pk__in=pks))
-    return set(Message.objects.filter(on_hold(), pk__in=pks).values_list("pk", flat=True))
+        note(hold, _all().filter(Among("pk", pks)))
+    return set(Message.objects.filter(on_hold(), Among("pk", pks)).values_list("pk", flat=True))
 
 
 class Recipients(NamedTuple):
@@ -116,7 +117,7 @@ def note(hold: LegalHold, among: MessageQuerySet) -> None:
 
 def release(pks: Collection[int]) -> None:
     """Forget holds that have ended, so that these messages can be deleted."""
-    HeldMessage.objects.filter(message__in=pks).exclude(
+    HeldMessage.objects.filter(Among("message_id", pks)).exclude(
         hold__in=LegalHold.objects.active().values("pk")
     ).delete()
 

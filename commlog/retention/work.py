@@ -28,7 +28,7 @@ _ROWS = 500  # of other tables, in a batch
 _COUNTED = 2_000  # messages, or other rows
 _LATE = timedelta(seconds=2)  # that a message may have been due before the queue counts as busy
 _PAUSE, _LONGEST_PAUSE = 0.01, 1.0  # seconds between two batches, for whoever else works
-_SHARE = 0.5  # of the time that the last batch took: where everything is slow, less is deleted
+_SHARE = 1.0  # of the time that the last batch took: others get half of it at least
 
 
 @dataclass(slots=True)

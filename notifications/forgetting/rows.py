@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from django.db.models import ForeignObjectRel, Model
 
+from notifications.database.among import Among
 from notifications.models import HeldMessage, Message
 from notifications.words import filling
 
@@ -33,11 +34,11 @@ def delete(pks: Collection[int]) -> Counter[str]:
         return gone
     filling.hold()  # else somebody may be writing their words
     for model, name, goes_on in dependents():
-        theirs = model._base_manager.filter(**{f"{name}__in": pks})
+        theirs = model._base_manager.filter(Among(f"{name}_id", pks))
         if goes_on:
             theirs.update(**{name: None})
         else:
             gone[model._meta.db_table] += theirs._raw_delete(theirs.db)
-    messages = Message._base_manager.filter(pk__in=pks)
+    messages = Message._base_manager.filter(Among("pk", pks))
     gone[Message._meta.db_table] += messages._raw_delete(messages.db)
     return gone

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from notifications.content import COLUMNS, FACTS
+from notifications.database.among import Among
 from notifications.models import Message
 from notifications.words import filling
 
@@ -19,7 +20,7 @@ def empty(pks: Collection[int], at: datetime) -> int:
 
     In the caller's transaction.
     """
-    those = Message.objects.filter(pk__in=pks, words_gone_at=None)
+    those = Message.objects.filter(Among("pk", pks), words_gone_at=None)
     gone = those.update(**EMPTIED, words_gone_at=at)
     filling.rewrite(pks)
     return gone

@@ -13,6 +13,7 @@ from django.db.models import BooleanField, F, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from notifications.database import replica, sql
+from notifications.database.among import Among
 from notifications.models import Message, MessageWords, WordsReach
 from notifications.models.message_words import Extent
 from notifications.words.lexemes import VERSION, Parts, of_message, places
@@ -220,7 +221,7 @@ def _words_of(parts: Parts) -> tuple[str, Extent]:
 
 def drop(pks: Collection[int]) -> int:
     """Remove the words of these messages, in the caller's transaction. Returns of how many."""
-    return MessageWords._base_manager.filter(pk__in=list(pks))._raw_delete(connection.alias)
+    return MessageWords._base_manager.filter(Among("pk", pks))._raw_delete(connection.alias)
 
 
 def merge() -> None:
@@ -233,4 +234,4 @@ def merge() -> None:
 
 def of(pks: Collection[int]) -> Sequence[Sequence[Any]]:
     """What `put` needs of these messages."""
-    return list(Message._base_manager.filter(pk__in=list(pks)).values_list(*COLUMNS))
+    return list(Message._base_manager.filter(Among("pk", pks)).values_list(*COLUMNS))
