@@ -21,7 +21,7 @@ from notifications.models import Message
 MOST_ROWS = 5_000  # of all tables, in a batch
 _AIM = 0.06  # seconds: a batch that took longer is followed by a smaller one
 # Messages. With fewer than these most of the time is no message's: a smaller batch would not be shorter.
-_FEWEST, _FIRST, _MOST = 200, 200, 1_000
+_FEWEST, _FIRST, _MOST = 100, 200, 1_000
 
 
 class TooLarge(Exception):
