@@ -41,6 +41,7 @@ _STATES = {
     "waiting_reason": (MessageState.WAITING,),
     "failure_level": (MessageState.FAILED,),
 }
+_MOST_LEGS = 20
 _CLOCKS_APART = timedelta(hours=1)  # more than those of two hosts ever are
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
@@ -129,6 +130,9 @@ def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
         return [
             Q(state=state) if criterion.field == "state" else condition & Q(state=state) for state in states
         ]
+    if criterion.field in _INDEXED and criterion.operator == Operator.IN:
+        each = (replace(criterion, operator=Operator.EQUALS, values=(value,)) for value in criterion.values)
+        return [to_q([one], now=now) for one in each] if len(criterion.values) <= _MOST_LEGS else []
     if criterion.field == "destination" and criterion.operator == Operator.EQUALS:
         return _spelled_or_numbered(criterion.values[0])
     if criterion.field == "reference" and criterion.operator == Operator.EQUALS:
@@ -179,7 +183,7 @@ def _positive(field: Field, criterion: Criterion, clock: datetime, *, once: bool
             else Q(**{field.column: ""})
         )
     if field.kind == Kind.KEY:
-        return _by_key(field, values, as_one=once and operator != Operator.IN)
+        return _by_key(field, values, as_one=once and len(values) == 1)
     if field.kind == Kind.NUMBER:
         return _by_number(field.column, operator, [int(value) for value in values])
     if field.kind == Kind.DATE_TIME:

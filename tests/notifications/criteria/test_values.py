@@ -167,6 +167,18 @@ def _plan(messages: MessageQuerySet) -> str:
     return messages.order_by("-created_at", "-pk")[:51].explain()
 
 
+def test_each_of_a_list_has_a_leg() -> None:
+    ana, bo, eve = (make_client() for _ in range(3))
+    for number, client in enumerate((ana, bo, eve)):
+        make_message(subject=f"to {number}", client=client)
+    for clients, subjects in {(ana,): ["to 0"], (ana, eve): ["to 0", "to 2"]}.items():
+        keys = tuple(each.key.hex for each in clients)
+        found = narrow(Message.objects.all(), [Criterion("client", Operator.IN, keys)])
+        assert _subjects(found) == subjects
+        assert not found.legs or _of_legs(found) == subjects
+        assert len(found.legs) == (len(clients) if len(clients) > 1 else 0)
+
+
 def test_a_number_is_found_as_it_is_spelled_and_by_its_digits() -> None:
     make_message(MessageState.QUEUED, MessageType.SMS, subject="spelled", destination="+49 (0)170-123 45678")
     make_message(MessageState.QUEUED, MessageType.SMS, subject="plain", destination="+4917012345678")
