@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 TURN = 5.0  # seconds after which a resumable job makes room for another one, and for a clean stop
 MOST_LOSSES = 3  # a job that kills its worker each time must not do so for ever
+_LATE = timedelta(seconds=3)  # that a turn may be late without the next one being late, too
 _MEASURED = timedelta(seconds=5)  # the rate is what was done in so much time
 _LOST = f"{MOST_LOSSES} workers in a row were lost while running it."
 _BROKEN = "An unexpected error occurred ({}). Your system administrator finds it in the log of the senders."
@@ -176,7 +177,9 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
         mine.update(lease_until=None, due_at=None, token=F("token") + 1, **ended)
         return None
     taken = {"state": JobState.RUNNING, "token": job.token + 1, "losses": job.losses + lost}
-    taken |= {"due_at": None, "served_at": now, "lease_until": now + runner.lease}
+    # At a pace the next turn follows when this one was due: a cluster that rests looks for jobs every 2 s.
+    since = max(job.due_at, now - _LATE) if job.due_at and job.options.get("pace") else now
+    taken |= {"due_at": None, "served_at": since, "lease_until": now + runner.lease}
     taken |= {} if runner.resumable else {"done": 0, "outcomes": {}, "mark_at": None}
     if not mine.update(started_at=job.started_at or now, **taken):
         return None  # another cluster was quicker

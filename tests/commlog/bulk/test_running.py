@@ -175,6 +175,21 @@ def test_a_pace_is_kept_and_others_have_the_worker_meanwhile(owner: User) -> Non
     assert jobs.claim(1) is None
 
 
+@pytest.mark.parametrize(("late", "made_up"), [(0, 0), (2, 2), (60, 3)])
+def test_a_turn_that_begins_late_delays_no_other(owner: User, late: int, made_up: int) -> None:
+    for _ in range(3):
+        make_message(FAILED)
+    job = make(owner, pace=30)
+    due = timezone.now() - timedelta(seconds=late)
+    Job.objects.filter(pk=job.pk).update(due_at=due)
+    began = timezone.now()
+    assert turn() == "to be continued"
+    job.refresh_from_db()
+    assert job.due_at is not None
+    expected = began + timedelta(seconds=4 - made_up)
+    assert abs(job.due_at - expected) < timedelta(seconds=0.5)
+
+
 def test_long_texts_make_a_slice_shorter(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "MOST_TEXT", 100)
     for length in (60, 30, 30, 500, 10):
