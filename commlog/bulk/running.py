@@ -27,7 +27,7 @@ def run(turn: Turn) -> datetime | None:
         raise Refused(f"{turn.job.owner.name} no longer has the permission to resend messages.")
     pace = turn.job.options.get("pace")  # messages a minute
     size = min(SLICE, max(1, round(pace * _BURST / 60))) if pace else SLICE
-    # Since this turn was taken, not since its worker came to it.
+    # Since this turn was due, not since its worker came to it (jobs.runner.claim).
     began = turn.job.served_at or db_now()
     while True:
         turn.check()

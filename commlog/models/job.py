@@ -88,7 +88,8 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
-    served_at = models.DateTimeField(null=True)  # when a worker took it last
+    # When a worker took it last; at a pace, when that turn was due.
+    served_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False

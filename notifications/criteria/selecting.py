@@ -21,7 +21,7 @@ from notifications.criteria.spans import Bounds, bounds
 from notifications.criteria.spelled import REFERENCES, named, named_as_staff, numbered, referred
 from notifications.criteria.worded import narrowed
 from notifications.masking import Withheld
-from notifications.models.message import MessageQuerySet, of_channels
+from notifications.models.message import MOST_LEGS, MessageQuerySet, of_channels
 from notifications.states import LIVE, MessageState
 from notifications.text.numbers import asked
 from notifications.words.question import words_of_part
@@ -41,7 +41,6 @@ _STATES = {
     "waiting_reason": (MessageState.WAITING,),
     "failure_level": (MessageState.FAILED,),
 }
-_MOST_LEGS = 20
 _CLOCKS_APART = timedelta(hours=1)  # more than those of two hosts ever are
 _NEGATIVE = {
     Operator.DIFFERENT_THAN: Operator.EQUALS,
@@ -120,19 +119,18 @@ def _is_indexed(criterion: Criterion) -> bool:
 
 def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
     """Conditions that together say the same, each served by an index; none where those would not help."""
-    if (made := FIELDS[criterion.field].legs) and (criterion.operator, *criterion.values) == (
-        Operator.EQUALS,
-        "true",
-    ):
+    if criterion.operator in _NEGATIVE or criterion.operator == Operator.EMPTY:
+        return []
+    made = FIELDS[criterion.field].legs
+    if made and criterion.values == ("true",):
         return made()
     condition = to_q([criterion], now=now)
     if states := _states_of(criterion):
-        return [
-            Q(state=state) if criterion.field == "state" else condition & Q(state=state) for state in states
-        ]
+        also = Q() if criterion.field == "state" else condition
+        return [also & Q(state=state) for state in states]
     if criterion.field in _INDEXED and criterion.operator == Operator.IN:
         each = (replace(criterion, operator=Operator.EQUALS, values=(value,)) for value in criterion.values)
-        return [to_q([one], now=now) for one in each] if len(criterion.values) <= _MOST_LEGS else []
+        return [to_q([one], now=now) for one in each] if len(criterion.values) <= MOST_LEGS else []
     if criterion.field == "destination" and criterion.operator == Operator.EQUALS:
         return _spelled_or_numbered(criterion.values[0])
     if criterion.field == "reference" and criterion.operator == Operator.EQUALS:
@@ -155,8 +153,6 @@ def _states_of(criterion: Criterion) -> Sequence[str]:
     if criterion.field == "state" and criterion.operator == Operator.IN:
         indexed = {*LIVE, MessageState.FAILED}
         return criterion.values if {*criterion.values} <= indexed else ()
-    if criterion.operator in _NEGATIVE or criterion.operator == Operator.EMPTY:
-        return ()
     return _STATES.get(criterion.field, ())
 
 

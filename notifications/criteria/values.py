@@ -7,9 +7,9 @@ what is not final, which spares the senders; live messages are found by their st
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.expressions import RawSQL
 
-from notifications.criteria.operators import Operator
 from notifications.criteria.reading import Criterion
 from notifications.models import Message
+from notifications.models.message import MOST_LEGS
 from notifications.models.message_indexes import FEW_VALUES
 from notifications.states import FINAL, LIVE
 
@@ -20,41 +20,39 @@ _INDEX_OF = {
     "template": "message_template",
     "template_name": "message_template",
 }
-_ASKED = (
-    Operator.EQUALS, Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH,
-    Operator.STARTS_WITH_CASE_SENSITIVE,
-)  # fmt: skip
-_MOST_READ, _MOST_LEGS = 2_000, 20  # values
+_MOST_READ = 2_000  # values
 _TABLE = Message._meta.db_table
 
 
 def legs(criterion: Criterion, condition: Q) -> list[Q]:
-    """Conditions, each served by an index, that together say the same as `condition`, the criterion's.
+    """Conditions, each served by an index, that together say the same as `condition`, the criterion's, which
+    is no negation.
 
     None where the field is no such field, or many values are meant. One statement.
     """
     index = _INDEX_OF.get(criterion.field)
-    if not index or criterion.operator not in _ASKED:
+    if not index:
         return []
-    columns = FEW_VALUES[index]
-    one_of_each = RawSQL(_one_of_each(columns), [_MOST_READ + 1])  # noqa: S611  names of ours
+    names, _ = FEW_VALUES[index]
+    one_of_each = RawSQL(_one_of_each(names), [_MOST_READ + 1])  # noqa: S611  names of ours
     there = Message._base_manager.filter(pk__in=one_of_each)
     is_meant = ExpressionWrapper(condition, BooleanField())
-    values = list(there.annotate(is_meant=is_meant).values_list(*columns, "is_meant"))
+    values = list(there.annotate(is_meant=is_meant).values_list(*names, "is_meant"))
     meant = [each for *each, is_meant in values if is_meant]
-    if len(values) > _MOST_READ or len(meant) > _MOST_LEGS:
+    if len(values) > _MOST_READ or len(meant) > MOST_LEGS:
         return []
-    final = [Q(**dict(zip(columns, each, strict=True)), state__in=sorted(FINAL)) for each in meant]
+    final = [Q(**dict(zip(names, each, strict=True)), state__in=sorted(FINAL)) for each in meant]
     return final + [condition & Q(state=state) for state in sorted(LIVE)]
 
 
-def _one_of_each(columns: tuple[str, ...]) -> str:
+def _one_of_each(names: tuple[str, ...]) -> str:
     """The ids of a message with each value, one look at the index for each; the last is NULL."""
     states = ", ".join(f"'{state}'" for state in sorted(FINAL))
-    first, *_ = columns
-    some = "IS NOT NULL" if Message._meta.get_field(first).null else "<> ''"
-    ordered, here = (", ".join(f"{table}.{each}" for each in columns) for table in ("m", "h"))
-    there = f"SELECT m.id FROM {_TABLE} m WHERE m.state IN ({states}) AND m.{first} {some}"  # noqa: S608
+    of_messages = {field.name: field for field in Message._meta.concrete_fields}
+    fields = [of_messages[name] for name in names]
+    some = f"m.{fields[0].column} " + ("IS NOT NULL" if fields[0].null else "<> ''")
+    ordered, here = (", ".join(f"{table}.{each.column}" for each in fields) for table in ("m", "h"))
+    there = f"SELECT m.id FROM {_TABLE} m WHERE m.state IN ({states}) AND {some}"  # noqa: S608
     begin = f"{there} ORDER BY {ordered} LIMIT 1"
     go_on = f"{there} AND ({ordered}) > ({here}) ORDER BY {ordered} LIMIT 1"
     return (

@@ -10,10 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications.models.message import Message
+from notifications.models.message import MOST_LEGS, Message
 from notifications.models.recipients import Client, Group
-
-_MOST_HELD = 20  # clients and groups of which each is asked by itself
 
 
 class LegalHolds(models.QuerySet["LegalHold"]):
@@ -121,9 +119,9 @@ def on_hold() -> Q:
 def legs_on_hold() -> list[Q]:
     """The same as conditions each of which an index serves. One statement."""
     active = LegalHold.objects.active()
-    held = active.values_list("client", "group").exclude(client=None, group=None).distinct()[: _MOST_HELD + 1]
+    held = active.values_list("client", "group").exclude(client=None, group=None).distinct()[: MOST_LEGS + 1]
     those = [{"client": client} if client else {"group": group} for client, group in held]
-    if len(those) > _MOST_HELD:
+    if len(those) > MOST_LEGS:
         those = [{f"{name}__in": active.exclude(**{name: None}).values(name)} for name in ("client", "group")]
     named = HeldMessage.objects.filter(hold__in=active.values("pk"))
     return [*(Q(**each) for each in those), Q(pk__in=named.values("message"))]

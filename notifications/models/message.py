@@ -61,6 +61,9 @@ class _MaskedRows(ModelIterable):
             yield row
 
 
+MOST_LEGS = 20  # into which a condition is worth taking apart
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """The questions that are asked of messages.
 

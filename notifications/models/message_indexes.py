@@ -16,12 +16,12 @@ _FINAL = sorted(FINAL)
 _SENDING = MessageState.SENDING_ASYNC
 
 
-# Columns of which all messages together hold few values, by their index.
+# Fields of which all messages together hold few values, and whether a message has one, by their index.
 FEW_VALUES = {
-    "message_sender": ("sender",),
-    "message_resent_by": ("resent_by",),
-    "message_event": ("event",),
-    "message_template": ("template_id", "template_name"),
+    "message_sender": (("sender",), ~Q(sender="")),
+    "message_resent_by": (("resent_by",), ~Q(resent_by="")),
+    "message_event": (("event",), ~Q(event="")),
+    "message_template": (("template", "template_name"), Q(template__isnull=False)),
 }
 
 
@@ -56,17 +56,8 @@ INDEXES = [
     models.Index(fields=["sent_at", "id"], name="message_sent", condition=Q(sent_at__isnull=False)),
     # Of what is final: an entry for each message, where the others write one at each change of state.
     *(
-        models.Index(
-            fields=[name, "created_at", "id"],
-            name=f"message_{name}",
-            condition=Q(state__in=_FINAL) & ~Q(**{name: ""}),
-        )
-        for name in ("sender", "resent_by", "event")
-    ),
-    models.Index(
-        fields=["template", "template_name", "created_at", "id"],
-        name="message_template",
-        condition=Q(state__in=_FINAL, template__isnull=False),
+        models.Index(fields=[*names, "created_at", "id"], name=name, condition=Q(state__in=_FINAL) & has_one)
+        for name, (names, has_one) in FEW_VALUES.items()
     ),
     # Of what few messages are.
     *(

@@ -194,7 +194,7 @@ def test_a_number_is_found_as_it_is_spelled_and_by_its_digits() -> None:
 def test_what_is_on_hold_is_found_by_whom_or_what_the_holds_name(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(legal_hold, "_MOST_HELD", most)
+    monkeypatch.setattr(legal_hold, "MOST_LEGS", most)
     ada, ana, bo, group = make_user("ada"), make_client(), make_client(), make_group()
     whom = {"of Ana": {"client": ana}, "of Bo": {"client": bo}, "of a group": {"group": group}}
     for subject, about in (whom | {"named": {}, "free": {}}).items():
