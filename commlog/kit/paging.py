@@ -178,10 +178,13 @@ def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]
     """
     if legs := getattr(stretch, "legs", ()):
         of_leg = getattr(stretch, "of_leg", stretch.filter)
-        found = {
-            pk for leg in legs for pk in of_leg(leg).order_by(*order).values_list("pk", flat=True)[:most]
-        }
-        stretch = stretch.filter(pk__in=found)
+        rows = stretch.model._base_manager.using(stretch.db)
+        # SQLite takes no LIMIT in the parts of a UNION itself.
+        one, *others = (
+            rows.filter(pk__in=of_leg(leg).order_by(*order).values("pk")[:most]).values_list("pk", flat=True)
+            for leg in legs
+        )
+        stretch = stretch.filter(pk__in={*one.union(*others, all=True)})
     return list(stretch.order_by(*order)[:most])
 
 
