@@ -1,4 +1,4 @@
-"""Delivery: claim, permit, send, record, settle; and what happens to claims whose worker was lost."""
+"""Delivery: claim, permit, send, record and settle messages, and recover the claims of lost workers."""
 
 from notifications.delivery.drain import drain
 from notifications.delivery.leases import lapsed, recover

@@ -1,8 +1,8 @@
-"""Servers that slow down without a word of it: they refuse one recipient after the other for now, and accept
-nobody.
+"""Detection of silent throttling: one temporary refusal repeated for many recipients.
 
-A single 450, 451 or 452 at RCPT is about its recipient: greylisting, a full box. The same one for five
-recipients, with nothing accepted between, is about the lane. Each worker judges by what it has seen itself.
+A single 450, 451 or 452 at RCPT is about its recipient: greylisting, a full mailbox. The same refusal for
+five recipients, with nothing accepted in between, is about the lane. Each worker judges by what it has seen
+itself.
 """
 
 import re
@@ -31,7 +31,7 @@ _refusals: dict[int, dict[str, _Refusal]] = this_process.keep(defaultdict(dict))
 
 
 def read(results: Iterable[Result]) -> list[Result]:
-    """The same results; a temporary refusal that many recipients got alike asks for fewer messages."""
+    """Return the results, with a temporary refusal turned into throttling once five recipients got it."""
     return [_read(each) for each in results]
 
 

@@ -1,4 +1,4 @@
-"""Sending one message while everything else is held: the mail that says so."""
+"""Sending a single message while everything else is held back, such as the mail that reports the hold."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,9 +13,9 @@ from notifications.states import Circuit, MessageType
 
 
 def send_alone(message_id: int) -> bool:
-    """Send it now, once, unless its own lane is held back.
+    """Send the message now, once, unless its own lane is held back.
 
-    Returns whether it was tried; what fails waits like any other message.
+    Returns whether it was tried. If it fails, it waits like any other message.
     """
     message = Message.objects.only("lane_id", "type").filter(pk=message_id).first()
     if message is None or not _is_free(message):

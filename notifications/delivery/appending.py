@@ -1,9 +1,7 @@
-"""Sending where it is an insert into our own database: claimed, permitted, appended and recorded in one
-transaction.
+"""Sending by inserting into our own database: claim, permit, append and record in one transaction.
 
-Its claim keeps every other sender of the lane out until the end, so messages are appended in the order in
-which they are due. A sender that is lost leaves nothing behind: its messages are as due as before, and keep
-their turn.
+The claim keeps every other sender of the lane out until the end, so messages are appended in the order in
+which they are due. A lost sender leaves nothing behind: its messages are still due and keep their place.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,14 +21,14 @@ from notifications.streams import publishing
 
 class _Appends(Protocol):
     def append(self, envelopes: Sequence[Envelope]) -> list[Receipt | DeliveryError]:
-        """What became of each."""
+        """Append the envelopes and return the answer for each."""
 
 
 def append(channel: MessageType, claim: Callable[[], list[Claim]], clock: Clock) -> int:
-    """Append what `claim` claims. Returns how many that were.
+    """Append the messages that `claim` claims, and return how many there were.
 
-    Where there are events without a place, those come first: a batch of them gets one, and nothing is
-    claimed.
+    If events without a position exist, number a batch of them instead, claim nothing, and return their
+    number.
     """
     if publishing.has_unnumbered():
         return publishing.number()

@@ -1,9 +1,7 @@
-"""The usual round of a turn in one statement: what was accepted is recorded, and the next few are permitted.
+"""The usual round of a turn in one statement: record the accepted messages and permit the next few.
 
-PostgreSQL only.
-
-In five steps the same round takes the sender more than twice the processor time, and the database a quarter
-more: most of what a statement costs it costs however few its rows are.
+PostgreSQL only. In five steps the same round takes more than twice the sender's processor time and a quarter
+more of the database's: most of the cost of a statement does not depend on how few rows it has.
 """
 
 from collections.abc import Sequence
@@ -54,8 +52,9 @@ SELECT ARRAY(SELECT attempt_id FROM sent), ARRAY(SELECT id FROM permitted),
 
 
 def fits(results: Sequence[Result], claims: Sequence[Claim]) -> bool:
-    """Whether this round is a usual one: all of it was accepted at the first try and says nothing of its
-    lane's trouble.
+    """Return whether this round is a usual one: on PostgreSQL, and everything accepted at its first try.
+
+    No claim was made while its lane's circuit was open, and nothing to permit goes to our own database.
     """
     return (
         connection.vendor == "postgresql"
@@ -68,9 +67,9 @@ def fits(results: Sequence[Result], claims: Sequence[Claim]) -> bool:
 
 
 def record_and_permit(results: Sequence[Result], claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
-    """Record results that fit, and permit claims; those that are permitted.
+    """Record results for which `fits` holds, and return the claims that were permitted.
 
-    Outside of a transaction it is one of its own.
+    Outside a transaction the statement is a transaction of its own.
     """
     moment = sql.moment(now)
     rows = [_row(each) for each in results]

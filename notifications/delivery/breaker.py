@@ -1,5 +1,7 @@
-"""When a circuit opens. Each worker judges by what it has seen itself lately: no statement, no row, until
-there is something to say.
+"""The decision to open a circuit.
+
+Each worker judges by what it has seen itself lately, so there is no statement and no row until a lane is in
+trouble.
 """
 
 import time
@@ -18,7 +20,7 @@ LEAST_FAILURES, LEAST_MESSAGES, LEAST_SHARE = 10, 5, 0.5
 
 
 class _Seen(NamedTuple):
-    """One result. `fault`: None where the provider asked for fewer messages."""
+    """One result. `fault` is None if the provider asked for fewer messages."""
 
     at: float
     message_id: int
@@ -30,7 +32,7 @@ _seen: dict[int, deque[_Seen]] = this_process.keep(defaultdict(lambda: deque(max
 
 
 def note(results: Sequence[Result]) -> dict[int, Trouble]:
-    """Remember what came back. Returns the lanes that are in trouble."""
+    """Remember the results and return the trouble of each lane that is in trouble."""
     now, faults = time.monotonic(), {}
     for each in results:
         if isinstance(each.answer, NotStarted):
@@ -46,11 +48,11 @@ def note(results: Sequence[Result]) -> dict[int, Trouble]:
 
 
 def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
-    """At least ten failures of the lane's own, of at least five messages, that are at least half of what came
-    back.
+    """Return the lane's trouble, or None.
 
-    Being asked for fewer messages is trouble only where nothing else comes back: else the lane slows down and
-    works.
+    Trouble means at least ten failures of the lane itself, of at least five messages, making up at least half
+    of the results. Throttling counts as trouble only if nothing was delivered; otherwise the lane slows down
+    and works.
     """
     seen = _seen[lane_id]
     while seen and seen[0].at < now - WINDOW:
@@ -72,5 +74,5 @@ def _trouble(lane_id: int, words: str, now: float) -> Trouble | None:
 
 
 def forget(lane_id: int) -> None:
-    """Begin anew with a lane that works again."""
+    """Forget the results of a lane that works again."""
     _seen.pop(lane_id, None)

@@ -1,9 +1,9 @@
-"""Circuits: while a provider is in trouble, what is sent to it is bounded, and the destinations that fail
-hold nobody else back.
+"""Circuit breakers: limit what is sent to a provider in trouble; failing destinations block no others.
 
-A circuit that is open holds the destinations that failed (a webhook's is its URL). One of their messages is
-tried every few seconds; messages to others go a few a second. Once one of those is delivered the circuit is
-half open: all but the failed destinations are free. Once one that had failed is delivered, it is closed.
+An open circuit holds the destinations that failed (a webhook's is its URL). One of their messages is tried
+every few seconds, and messages to other destinations go at a few a second. Once one of those others is
+delivered, the circuit is half open: all but the failed destinations are free. Once a message to a failed
+destination is delivered, the circuit is closed.
 """
 
 from collections.abc import Iterable
@@ -29,8 +29,10 @@ _KNOWN_BY = ("pk", "destination")
 
 
 class Trouble(NamedTuple):
-    """What opens a circuit: the last failure's words, the destinations that failed, and whether others are
-    delivered to.
+    """The reason for opening a circuit.
+
+    `words` is the text of the last failure, `destinations` are those that failed, and `works` says whether
+    others are delivered to.
     """
 
     words: str
@@ -39,9 +41,9 @@ class Trouble(NamedTuple):
 
 
 def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
-    """Hold the failing destinations and, where nothing is delivered, all others but a few.
+    """Hold the failing destinations and, if nothing is delivered, all others except a few messages.
 
-    Returns whether the lane got into trouble by this.
+    Returns whether this put the lane into trouble.
     """
     with transaction.atomic():
         lane = Lane.objects.select_for_update(no_key=True).get(pk=lane_id)
@@ -69,7 +71,7 @@ def open_circuit(lane_id: int, trouble: Trouble, *, now: datetime) -> bool:
 
 
 def note_failures(lane_id: int, destinations: Iterable[str], *, now: datetime) -> None:
-    """These failed while the circuit was open: their messages wait apart from now on.
+    """Record destinations that failed while the circuit was open: their messages wait apart from now on.
 
     Must run inside a transaction.
     """
@@ -87,9 +89,9 @@ def note_failures(lane_id: int, destinations: Iterable[str], *, now: datetime) -
 
 
 def rest_after_unknown(lane: Lane, *, now: datetime) -> None:
-    """A try that may have been received.
+    """Delay the next probe after one with an unknown outcome.
 
-    Where such a message is not sent again, each costs one: tries get rarer, up to one a minute.
+    Where such a message is not sent again, each probe may cost a message: the delay doubles, up to a minute.
     """
     policy = settings.RETRY_POLICIES.get(MessageType(lane.channel))
     grows = policy is not None and not policy.unknown
@@ -99,9 +101,10 @@ def rest_after_unknown(lane: Lane, *, now: datetime) -> None:
 
 
 def delivered(lane_id: int, *, had_failed: bool, now: datetime) -> None:
-    """A message that was tried while the circuit was open has been answered. Must run inside a transaction.
+    """Record that a message tried while the circuit was open was answered.
 
-    To a destination that had not failed, it frees the others; to one that had, all of them.
+    If its destination had not failed, the circuit becomes half open; if it had, the circuit is closed. Must
+    run inside a transaction.
     """
     if had_failed:
         _close(lane_id)
@@ -116,9 +119,7 @@ def delivered(lane_id: int, *, had_failed: bool, now: datetime) -> None:
 
 
 def close_quiet(now: datetime) -> None:
-    """Close the circuits of lanes that deliver and where nothing has failed for a while: what failed has
-    left.
-    """
+    """Close half-open circuits in which nothing has failed for a minute: the failed messages have left."""
     half_open = Lane.objects.filter(circuit=Circuit.HALF_OPEN).annotate(failed=Max("failing__failed_at"))
     for lane in half_open:
         if (lane.failed or lane.opened_at or now) < now - _QUIET:
@@ -143,14 +144,12 @@ def _recovered(lane_id: int) -> None:
 
 
 def digest(destination: str) -> str:
-    """What a failing destination is known by."""
+    """Return the hash that identifies a failing destination."""
     return sha256(destination.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def park(lane_id: int, wanted: int, *, now: datetime) -> None:
-    """Of what is due first on a lane whose circuit is open, have the messages to destinations that failed
-    wait apart.
-    """
+    """Set messages to failed destinations apart from the first due messages of a lane in trouble."""
     look, parked = wanted, 0
     while parked < _MOST_PARKED:
         found = list(

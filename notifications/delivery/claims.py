@@ -1,6 +1,4 @@
-"""A worker's time-limited right to send a message: claim it, take the single-shot permit, keep the lease
-alive.
-"""
+"""Claims: a worker's time-limited right to send a message, its single-use permit, and its lease."""
 
 import json
 from collections import defaultdict
@@ -42,7 +40,7 @@ _SENT = ("key", "destination", *COLUMNS)  # what an envelope takes from the row 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One message in this worker's hands."""
+    """A message claimed by this worker."""
 
     message_id: int
     attempt_id: int
@@ -102,12 +100,11 @@ def claim(
     parked: bool = False,
     only: int | None = None,
 ) -> list[Claim]:
-    """Claim up to `limit` due messages of a lane (or the one with the id `only`), and open an attempt for
-    each before anything is sent.
+    """Claim up to `limit` due messages of a lane, or only the one with the id `only`.
 
-    A message that was lost with its worker before is claimed alone: if it is what ends its workers, it takes
-    no others with it. Without `suspects` it is left, and what is due after it. `parked`: of those that wait
-    apart.
+    An attempt is opened for each before anything is sent. A message that was lost with its worker before is
+    claimed alone: if it kills its workers, it takes no others with it. Without `suspects` that message and
+    everything due after it are left unclaimed. With `parked`, claim messages that wait apart.
     """
     if limit < 1:
         return []
@@ -143,8 +140,9 @@ def claim(
 
 
 def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
-    """Open an attempt for each of these locked messages and make them this worker's; the attempts by
-    message.
+    """Open an attempt for each of these locked messages and claim them.
+
+    Returns the attempt ids by message id.
     """
     these, which = sql.these("id", ids)
     opening = (_OPEN_ATTEMPTS.replace("THESE", these), [this_process.name(), sql.moment(now), which])
@@ -156,17 +154,18 @@ def _take(ids: Sequence[int], now: datetime) -> dict[int, int]:
 
 
 def _suspects_alone(rows: list[tuple[Any, ...]], suspects: bool) -> list[tuple[Any, ...]]:
-    """What comes before the first message that was lost with its worker, or that one where it is the
-    first.
+    """Return the rows before the first message that was lost with its worker.
+
+    If that message is the first row, return it alone, or nothing without `suspects`.
     """
     first = next((index for index, row in enumerate(rows) if row[_ABANDONS]), len(rows))
     return rows[: first or int(suspects)]
 
 
 def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
-    """The present secrets of the templates whose messages are signed, whenever those were made.
+    """Return the present secrets of the templates whose messages are signed, by template id.
 
-    One query for all that were claimed.
+    One query for all claimed messages, however old they are.
     """
     templates = {row["template_id"] for row in rows if channels.of(row["type"]).signed} - {None}
     if not templates:
@@ -178,7 +177,7 @@ def _signing_secrets(rows: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...
 
 
 def _values(rows: Sequence[dict[str, Any]], now: datetime) -> dict[int, str]:
-    """The sealed values that the texts leave out, by message. Hardly any does: then there is no query."""
+    """Return the sealed values left out of the texts, by message id. Usually there are none, and no query."""
     gaps = [row["id"] for row in rows if hidden.is_left_out(row["body"], row["html"])]
     return SealedValues.objects.of(gaps, now)
 
@@ -211,7 +210,7 @@ def _claim(
 
 
 def _uuid(stored: UUID | str | None) -> UUID | None:
-    """A key as the driver gives it: SQLite has no type for it."""
+    """Return a key read from the database as a UUID: SQLite has no type for it."""
     return UUID(stored) if isinstance(stored, str) else stored
 
 
@@ -223,7 +222,7 @@ _READ = (("headers", _headers), *((name, _uuid) for name in ("key", *KEYS)))
 
 
 def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
-    """Those of `claims` whose bytes may leave now.
+    """Return the claims that may be sent now.
 
     A permit can be taken once; a lapsed or lost claim gets none.
     """
@@ -236,7 +235,7 @@ def permit(claims: Sequence[Claim], *, now: datetime) -> list[Claim]:
 
 
 def renew(claims: Iterable[Claim], *, now: datetime) -> None:
-    """Extend the leases that are still this worker's."""
+    """Extend the leases that this worker still holds."""
     by_token: dict[int, list[int]] = defaultdict(list)
     for each in claims:
         by_token[each.token].append(each.message_id)

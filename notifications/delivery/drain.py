@@ -1,6 +1,6 @@
 """A drain: one worker's turn at the due messages.
 
-Claim - permit - send - record, until nothing is due or its time is up.
+Claim, permit, send and record until nothing is due or the time is up.
 """
 
 import logging
@@ -51,9 +51,9 @@ logger = logging.getLogger(__name__)
 
 
 def drain(channel: MessageType) -> int:
-    """Send what is due for about two seconds: of this channel all, of others what does not hang.
+    """Send due messages for about two seconds: all of this channel, and others' whose lanes do not hang.
 
-    Returns how many calls were made.
+    Returns the number of calls made.
     """
     with sql.prepared():
         return Drain(channel).run()
@@ -76,7 +76,7 @@ class Drain:
         self.held_at = time.monotonic() + _HELD  # when to look for lanes that are held back meanwhile
 
     def run(self) -> int:
-        """The whole turn."""
+        """Run the whole turn and return the number of calls made."""
         try:
             while True:
                 self._recover()
@@ -96,7 +96,10 @@ class Drain:
     # --- claiming ---
 
     def _recover(self) -> None:
-        """At the start, and again while the turn lasts: all workers may be waiting for calls that hang."""
+        """Recover lapsed claims, at the start and every second of the turn.
+
+        All other workers may be waiting for calls that hang.
+        """
         if time.monotonic() >= self.recover_at:
             self.recover_at = time.monotonic() + _RECOVER
             leases.recover(self.clock.now())
@@ -125,7 +128,7 @@ class Drain:
         self.look_at = 0.0 if found.total() else now + _LOOK
 
     def _append(self, lane: LaneTurn, opening: Opening, room: int) -> None:
-        """What goes to our own database, while any is due and the turn lasts."""
+        """Append due messages to our own database while any is due and the turn lasts."""
 
         def claimed() -> list[Claim]:
             lane.claim(opening, room, now=self.clock.now())
@@ -139,9 +142,9 @@ class Drain:
                 return
 
     def _takes(self, lane: LaneTurn, opening: Opening, *, over: bool) -> bool:
-        """Whether it is this turn's to claim.
+        """Return whether this turn may claim from the opening.
 
-        What is due on another channel must not wait for a backlog of this one.
+        Due messages of another channel must not wait for a backlog of this one.
         """
         if over:
             return lane.must_not_wait(self.lanes.values())
@@ -151,22 +154,22 @@ class Drain:
         return not (lane.hangs or lane.window.channel.inline or channels.get(self.channel).inline)
 
     def _only_waits(self, now: float) -> bool:
-        """Whether calls hang, so that this worker would be lost to all others until they end: then it goes on
-        with other lanes' work.
+        """Return whether the turn is only waiting for hanging calls.
+
+        The worker would be lost to all others until the calls end, so it goes on with other lanes' work.
         """
         return now < self.turn_ends + _LONGEST and any(each.has_hanging_call for each in self.lanes.values())
 
     def _has_plenty(self) -> bool:
-        """Whether what is held of quick lanes lasts for a while. What waits for a slow one keeps nobody
-        busy.
-        """
+        """Return whether enough messages of quick lanes wait. Those of slow lanes keep nobody busy."""
         return (
             sum(len(each.waiting) for each in self.lanes.values() if each.waiting and not each.is_slow) >= FEW
         )
 
     def _give_back_the_slow(self, chosen: list[Claim], why: NotStarted) -> None:
-        """Of lanes that have become slow, what cannot leave now goes back: a turn that is over, or is to
-        stop, would last for minutes.
+        """Give back claims of slow lanes that cannot leave now.
+
+        Otherwise a turn that is over, or is to stop, would last for minutes.
         """
         leaving = Counter(each.lane_id for each in chosen)
         for lane_id, lane in self.lanes.items():
@@ -174,9 +177,7 @@ class Drain:
                 self._give_back(lane.withdraw(but=leaving[lane_id]), why)
 
     def _give_back_the_held(self, held_back: Iterable[int]) -> None:
-        """What was claimed before its lane was paused or slowed down, or its circuit opened, does not
-        leave.
-        """
+        """Give back claims of lanes that were paused or slowed down meanwhile, or whose circuit opened."""
         for lane_id in held_back:
             self._give_back(self.lanes[lane_id].withdraw(), _LANE_HELD)
         now = time.monotonic()
@@ -200,11 +201,11 @@ class Drain:
 
     @property
     def _out(self) -> int:
-        """How many calls are under way."""
+        """The number of calls under way."""
         return sum(len(each.out) for each in self.lanes.values())
 
     def _gather(self) -> None:
-        """Results that have come in: most of a window of them, or those of the next 20 ms."""
+        """Collect results: most of a window, or those of the next 20 ms."""
         if not self._out:
             return
         # So many results one transaction records at best. A lane of which few come waits for the others, at
@@ -216,7 +217,10 @@ class Drain:
         self.unrecorded += alike.read(map(self._result, finished))
 
     def _settle_and_permit(self) -> list[Claim]:
-        """One transaction: the results of the last few, the leases, the permits of the next few."""
+        """Record the last results, renew leases and permit the next claims, which are returned.
+
+        Results and permits take one transaction.
+        """
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
         troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
@@ -265,8 +269,9 @@ class Drain:
     # --- a turn that broke off ---
 
     def _end_broken(self, error: Exception) -> None:
-        """Write down what is known: claims that never left go back, calls under way are awaited and their
-        results recorded.
+        """Record what is known after an error.
+
+        Claims that were not sent go back, calls under way are awaited, and their results are recorded.
         """
         why = _DATABASE_GONE if _unreachable(error) else _FAULT
         for lane in self.lanes.values():
@@ -282,8 +287,9 @@ class Drain:
                 time.sleep(_AGAIN)
 
     def _record_one_by_one(self) -> None:
-        """What cannot be recorded keeps nothing else from it: its lease lapses, and another worker settles
-        it.
+        """Record each result in its own transaction, so that a bad one blocks no other.
+
+        The lease of a message whose result cannot be recorded lapses, and another worker settles it.
         """
         while self.unrecorded:
             try:
@@ -299,5 +305,5 @@ class Drain:
 
 
 def _unreachable(error: Exception) -> bool:
-    """Whether the database is to blame, and the same statement may succeed later."""
+    """Return whether the error is the database's, so that the same statement may succeed later."""
     return isinstance(error, _UNREACHABLE) or availability.trouble_of(error) is not None

@@ -1,6 +1,4 @@
-"""When a lane is said to be failing: by what all workers have seen, since the last message that was accepted
-there.
-"""
+"""Detection of failing lanes, from what all workers have seen since the lane's last accepted message."""
 
 import re
 from collections import defaultdict
@@ -36,9 +34,9 @@ class Try(NamedTuple):
 
 
 def note(tries: Sequence[Try]) -> None:
-    """Keep what failed, and say of lanes that they are failing where that is so.
+    """Store the failures, and mark lanes as failing where they are.
 
-    Must run inside the transaction that has counted it.
+    Must run inside the transaction that has counted them.
     """
     failures = _failures(tries)
     if not failures:
@@ -52,9 +50,9 @@ def note(tries: Sequence[Try]) -> None:
 
 
 def _failures(tries: Sequence[Try]) -> dict[int, list[_Failed]]:
-    """By lane, what failed after the last that was accepted there among these, in its order.
+    """Return the failures after the last success among the tries, by lane, in order of time.
 
-    What can never be sent as it stands says nothing of its lane.
+    A message that can never be sent as it is says nothing about its lane.
     """
     found: dict[int, list[_Failed]] = defaultdict(list)
     if all(each.error is None for each in tries):
@@ -84,7 +82,7 @@ def _look(lane: Lane, failures: Sequence[_Failed], last_success: datetime | None
 
 
 def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
-    """Without messages that failed before the last success too: while they failed, others were accepted."""
+    """Leave out messages that had failed before the last success too: others were accepted meanwhile."""
     again = [claim.message_id for claim, _, _ in failures if claim.token > 1]
     tries = Attempt.objects.filter(
         message__in=again, outcome__in=[Outcome.REFUSED, Outcome.UNKNOWN], finished_at__lte=last_success
@@ -94,12 +92,11 @@ def _new(failures: Sequence[_Failed], last_success: datetime) -> list[_Failed]:
 
 
 def is_failing(seen: Sequence[LaneRefusal]) -> bool:
-    """Return whether failures with nothing accepted between them are the lane's.
+    """Return whether failures with nothing accepted between them are the lane's fault.
 
-    Three messages failed by it, or one for twenty seconds (an answer that may be about that message alone is
-    not enough); or five destinations (for a webhook: messages)
-    refused alike. To be asked for fewer messages is not to fail, unless nothing at all gets through for so
-    long.
+    That is so if three messages failed because of the lane, or one kept failing for twenty seconds (an answer
+    that may be about that message alone does not count), or five destinations (for a webhook: messages) got
+    the same refusal. Throttling is no failure, unless nothing at all gets through for those twenty seconds.
     """
     of_lane = [each for each in seen if each.of_lane]
     if len({each.message_id for each in of_lane if not each.throttled}) >= MESSAGES:
@@ -136,9 +133,9 @@ def _row(claim: Claim, at: datetime, error: DeliveryError) -> LaneRefusal:
 
 
 def likeness(error: DeliveryError, destination: str) -> str:
-    """Return what refusals share that are alike: the reason and the codes.
+    """Return what identical refusals have in common: the reason and the codes.
 
-    The words name addresses and differ by them.
+    The words are left out, because they name addresses and so differ.
     """
     said = error.detail[:1_000].replace(destination, " ") if destination else error.detail[:1_000]
     return " ".join([error.reason.value, *_first(_CODES.findall(said))])[:100]
@@ -149,7 +146,7 @@ def _first(codes: Iterable[str]) -> list[str]:
 
 
 def sweep(now: datetime) -> None:
-    """Forget what is over."""
+    """Clear the mark from lanes that no longer fail, and delete refusals older than an hour."""
     lanes = list(Lane.objects.filter(failing_since__isnull=False))
     health = health_of(lanes, now)
     for lane in lanes:

@@ -1,6 +1,4 @@
-"""What the results of a round say about their lanes: which failures cost their messages nothing, and what
-becomes of the circuits.
-"""
+"""The effect of a round's results on their lanes: failures that use up no retry, and changes of circuits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,10 +17,9 @@ _MOST_SPARED = 30  # times that a message may be told to come later without usin
 
 
 def hold(results: Iterable[Result], others: Iterable[int]) -> None:
-    """Lock the lanes whose rows this round may change: those with failures of their own, those that were
-    tried, and `others`.
+    """Lock the lanes whose rows this round may change: failed or tried ones, and `others`.
 
-    In one order and before anything else, so that no two rounds wait for each other. Must run inside a
+    They are locked in one order and before anything else, so that no two rounds deadlock. Must run inside a
     transaction.
     """
     lanes = {each.claim.lane_id for each in results if each.is_lane_fault or each.claim.trial} | {*others}
@@ -32,7 +29,7 @@ def hold(results: Iterable[Result], others: Iterable[int]) -> None:
 
 
 def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:
-    """Those of the lanes with failures whose circuits are open."""
+    """Return the lanes with failures whose circuits are not closed, by id."""
     failing = {each.claim.lane_id for each in results if each.is_lane_fault}
     return (
         {lane.pk: lane for lane in Lane.objects.filter(pk__in=failing).exclude(circuit=Circuit.CLOSED)}
@@ -42,9 +39,11 @@ def open_lanes(results: Iterable[Result]) -> dict[int, Lane]:
 
 
 def spared(result: Result, lane: Lane | None, now: datetime) -> Result:
-    """What failed because of its lane, and surely was not received, costs the message nothing: where the lane
-    was told to slow down, and where the lane (given if its circuit is open) delivers nothing. A message told
-    to slow down again and again may be the reason.
+    """Return the result, marked as using up no retry if the lane is to blame.
+
+    That requires a message that was surely not received, and either throttling or a lane (given if its
+    circuit is open) that delivers nothing. A message that is throttled more than 30 times may be the cause
+    itself.
     """
     error, claim = result.error, result.claim
     if error is None or error.outcome != Outcome.REFUSED or not error.lane_fault:
@@ -61,7 +60,7 @@ def judge(
     *,
     now: datetime,
 ) -> None:
-    """Open circuits, note what fails while they are open, free what works.
+    """Open circuits, note failures while they are open, and free what works.
 
     Must run inside the transaction of the results.
     """
@@ -85,9 +84,7 @@ def judge(
 
 
 def throttled(results: Iterable[Result]) -> dict[int, float]:
-    """The lanes whose providers ask for fewer messages, and the longest rest that each asks for, in
-    seconds.
-    """
+    """Return the lanes whose providers asked for fewer messages, each with its longest rest in seconds."""
     found: dict[int, float] = {}
     for each in results:
         if each.error and each.error.throttled:

@@ -1,4 +1,4 @@
-"""One lane in a worker's turn: what is claimed and waits, what is out, and how much more of it to hold."""
+"""One lane in a worker's turn: claims that wait, calls under way, and how many more to claim."""
 
 import time
 from collections import deque
@@ -26,7 +26,7 @@ _windows: dict[int, Window] = this_process.keep({})
 
 
 class LaneTurn:
-    """The state of one lane in one turn. Its window outlives the turn, as its threads and connections do."""
+    """The state of one lane in one turn. Its window outlives the turn, with its threads and connections."""
 
     def __init__(self, lane_id: int, channel: MessageType) -> None:
         self.lane_id = lane_id
@@ -36,7 +36,7 @@ class LaneTurn:
 
     @property
     def held(self) -> Iterator[Claim]:
-        """All that is in this worker's hands."""
+        """All claims of this worker in the lane, calls under way first."""
         return chain((each.claim for each in self.out.values()), self.waiting)
 
     # --- how it does ---
@@ -48,17 +48,19 @@ class LaneTurn:
 
     @property
     def hangs(self) -> bool:
-        """Whether a call does, or they have done so of late."""
+        """Whether a call hangs, or calls have been that slow lately."""
         return self.window.pace > _HUNG or self.has_hanging_call
 
     @property
     def is_slow(self) -> bool:
-        """Whether it keeps nobody busy: what waits for it would wait long."""
+        """Whether the lane is slow: its claims would wait long and keep nobody busy."""
         return self.window.pace > _SLOW or self.hangs
 
     def must_not_wait(self, others: Iterable["LaneTurn"]) -> bool:
-        """After the turn: whether it does not hang, or is slow and yet answers sooner than what the turn is
-        waiting for elsewhere.
+        """Return whether to go on with this lane after the turn's end.
+
+        It must not hang, or must at least answer sooner than the calls that the turn is waiting for
+        elsewhere.
         """
         if not self.hangs:
             return True
@@ -66,14 +68,16 @@ class LaneTurn:
         return pace < _DEAD and any(each is not self and each._waits_for(max(_HUNG, pace)) for each in others)
 
     def _waits_for(self, seconds: float) -> bool:
-        """Whether its oldest call has been under way for longer than that."""
+        """Return whether the oldest call has been under way for longer than `seconds`."""
         oldest = next(iter(self.out.values()), None)
         return oldest is not None and oldest.submitted < time.monotonic() - seconds
 
     # --- claiming ---
 
     def room(self, opening: Opening) -> int:
-        """How many more of its messages to hold: a fast lane's by the fifty, a slow one's as they leave."""
+        """Return how many more messages to claim: of a fast lane by the fifty, of a slow one as they
+        leave.
+        """
         if self.is_slow:
             room = self.window.channel.width - len(self.out) - len(self.waiting)
         else:
@@ -84,9 +88,9 @@ class LaneTurn:
         return min(room, opening.most_out - same)
 
     def claim(self, opening: Opening, room: int, *, now: datetime) -> int:
-        """Claim up to `room` of what is due; how many.
+        """Claim up to `room` due messages and return how many were claimed.
 
-        On a lane in trouble, what failed is set apart first, and tried by a probe.
+        On a lane in trouble, messages to failed destinations are first set apart; only probes try them.
         """
         wanted = openings.take(opening, room, now=now)
         if opening.trial and not opening.parked and wanted:
@@ -102,7 +106,7 @@ class LaneTurn:
 
     @property
     def _at_once(self) -> int:
-        """More of what goes to our own database: most of what a statement costs it costs once."""
+        """How many to claim at once: more for our own database, as most of a statement's cost is fixed."""
         channel = self.window.channel
         return channel.permits if channel.inline else _AT_ONCE
 
@@ -110,21 +114,21 @@ class LaneTurn:
 
     @property
     def _may_leave(self) -> int:
-        """How many more may be permitted."""
+        """How many more calls may be permitted."""
         return self.window.most_permitted - len(self.out)
 
     def startable(self) -> Iterator[Claim]:
-        """The claims that may go out next, as far as the window has room."""
+        """Return the claims that may be sent next, as far as the window has room."""
         return islice(self.waiting, max(0, self._may_leave))
 
     def start(self, claim: Claim, done: Callable[[Done], None]) -> None:
-        """Send what was permitted; `done` gets the result, on a thread of the window."""
+        """Send a permitted message; `done` gets the result, on a thread of the window."""
         now = time.monotonic()
         call = self.out[claim.attempt_id] = Call(claim, submitted=now, start_by=now + _START_WITHIN)
         self.window.submit(call, done)
 
     def withdraw(self, *, but: int = 0) -> list[Claim]:
-        """Take back what waits, except for the first ones, which are leaving."""
+        """Remove and return the waiting claims, except the first `but`, which are leaving."""
         return [self.waiting.pop() for _ in range(len(self.waiting) - but)]
 
 

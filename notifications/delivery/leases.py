@@ -1,5 +1,6 @@
-"""Claims whose worker was lost: what was provably unsent is due again, what may have been sent is said to be
-unknown.
+"""Recovery of claims whose worker was lost.
+
+A message that was provably not sent is due again; one that may have been sent gets the outcome unknown.
 """
 
 from collections.abc import Iterable
@@ -26,13 +27,14 @@ _NOTHING_TO_SEND = Envelope(key=UUID(int=0), destination="")
 
 
 def lapsed(now: datetime) -> bool:
-    """Whether any claim's lease has run out."""
+    """Return whether any claim's lease has run out."""
     return _lanes_with_lapsed(now).exists()
 
 
 def _lanes_with_lapsed(now: datetime) -> QuerySet[Lane]:
-    """One look a lane into the index of claims: PostgreSQL would read all messages where it knows little of
-    them.
+    """Return the lanes with lapsed claims, with one look per lane into the index of claims.
+
+    Without good statistics PostgreSQL would otherwise read all messages.
     """
     claimed = Message.objects.filter(lane=OuterRef("pk"), lease_until__isnull=False)
     return Lane.objects.annotate(
@@ -41,10 +43,10 @@ def _lanes_with_lapsed(now: datetime) -> QuerySet[Lane]:
 
 
 def end_those_of(workers: Iterable[str], now: datetime) -> int:
-    """Let the leases of workers end soon that are known to be dead: those of sends at once. Returns how many.
+    """End the leases of workers known to be dead, and return how many were ended.
 
-    What was only claimed waits for some seconds, and is counted as given up by a lost worker: it may be what
-    killed them.
+    Permitted sends end at once. A message that was only claimed waits for some seconds and is counted as
+    abandoned by a lost worker: it may have killed them.
     """
     # The token is asked for too: PostgreSQL asks again of a row that another worker has claimed meanwhile.
     theirs = Attempt.objects.filter(
@@ -57,7 +59,7 @@ def end_those_of(workers: Iterable[str], now: datetime) -> int:
 
 
 def recover(now: datetime) -> int:
-    """Close the attempts of lapsed claims and move their messages on. Returns how many."""
+    """Close the attempts of lapsed claims and move their messages on. Returns the number of messages."""
     # Asked every second by every turn; on SQLite a transaction keeps all others from writing, so there is
     # none where nothing lapsed.
     return sum(_recover(lane, now) for lane in _lanes_with_lapsed(now))
@@ -96,7 +98,7 @@ def _recover_one(message: Message, now: datetime) -> None:
 
 
 def claim_of(message: Message) -> Claim:
-    """The message as a claim, for what settles it without having sent it."""
+    """Return the message as a claim, for code that settles it without having sent it."""
     return Claim(
         message_id=message.pk,
         attempt_id=0,

@@ -1,6 +1,4 @@
-"""What the receipts of a message say, taken together: the same whatever the order in which they came, and
-however often.
-"""
+"""The combined meaning of a message's receipts, whatever their order and however often each came."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,8 +17,9 @@ _RANK = {status: place for place, status in enumerate(ReceiptStatus)}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a message stands. `sent_at`: it was sent; `refused`: it was not; `lost_at`: it was reported as
-    lost.
+    """What the receipts say of a message.
+
+    `sent_at`: it was sent. `refused`: it was not sent or was lost. `lost_at`: it was reported as lost.
     """
 
     status: str = ""
@@ -31,9 +30,9 @@ class Standing:
 
 
 def standing(message_id: int, provider_id: str) -> Standing:
-    """What is known of the handing-over that the provider calls `provider_id`.
+    """Return what the receipts say of the handover that the provider calls `provider_id`.
 
-    That it arrived counts, whichever brought it there.
+    A receipt that proves delivery counts whichever handover it belongs to.
     """
     receipts = list(DeliveryReceipt.objects.filter(message_id=message_id))
     mine = [

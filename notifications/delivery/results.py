@@ -1,4 +1,4 @@
-"""Recording what came back: closes the attempt and settles its message, both guarded by the claim's token."""
+"""Recording of results: close the attempt and settle its message, both guarded by the claim's token."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -59,9 +59,9 @@ CLOSE_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """Nothing was sent: the message goes back among the due ones, after `wait`.
+    """An answer that means nothing was sent: the message is due again after `wait`.
 
-    `suspect`: it may be its own fault, and that is counted.
+    `suspect`: the message itself may be the cause, which is counted.
     """
 
     why: str = "Given back: the claim would have run out before the call could begin."
@@ -71,7 +71,7 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one call brought, and when it really began and ended."""
+    """The answer to one call, and when the call really began and ended."""
 
     claim: Claim
     answer: Receipt | Accepted | DeliveryError | NotStarted
@@ -83,7 +83,7 @@ class Result:
 
     @property
     def error(self) -> DeliveryError | None:
-        """The failure, where the call failed."""
+        """The failure, or None."""
         return self.answer if isinstance(self.answer, DeliveryError) else None
 
     @property
@@ -93,8 +93,9 @@ class Result:
 
 
 def record(results: Sequence[Result]) -> None:
-    """Record results. Must run inside a transaction; a result whose attempt was closed meanwhile is kept as a
-    late one.
+    """Record results. One whose attempt was closed meanwhile is kept as a late result.
+
+    Must run inside a transaction.
     """
     if not results:
         return
@@ -161,7 +162,10 @@ def _ended(result: Result, created_at: datetime, verdict: Verdict | None) -> End
 
 
 def _await_receipt(claim: Claim, answer: Accepted, accepted_at: datetime) -> None:
-    """The message stays under way, in nobody's hands. Its receipt may have overtaken the answer."""
+    """Leave the message under way, claimed by no worker, until its receipt comes.
+
+    The receipt may have overtaken the answer.
+    """
     due = accepted_at + timedelta(seconds=settings.RECEIPT_TIMEOUT)
     provider_id = answer.provider_id[:200]
     _change(
@@ -177,9 +181,7 @@ def _await_receipt(claim: Claim, answer: Accepted, accepted_at: datetime) -> Non
 
 
 def conclude(claim: Claim, found: Standing, *, now: datetime, due_at: datetime) -> None:
-    """Move a message on that awaits its receipt: SENT, or as after a failed attempt; or it goes on
-    waiting.
-    """
+    """Move a message that awaits its receipt to SENT, or on as after a failed attempt, or let it wait."""
     seen: dict[str, Any] = {"receipt_status": found.status, "receipt_at": found.at}
     if found.sent_at:
         _change(claim, state=MessageState.SENT, sent_at=found.sent_at, outcome=Outcome.ACCEPTED, **seen)
@@ -221,7 +223,7 @@ def _verdict(claim: Claim, error: DeliveryError, finished_at: datetime) -> Verdi
 
 
 def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool) -> None:
-    """Back among those that wait for their lane."""
+    """Put the message back among those that wait for their lane."""
     waiting = {"state": MessageState.WAITING, "waiting_reason": WaitingReason.WAIT_FOR_CLOSE_CIRCUIT}
     times = {"due_at": due_at, "parked_at": due_at if parked else None}
     outcome = claim.outcome or Outcome.REFUSED
@@ -236,13 +238,14 @@ def _spare(claim: Claim, error: DeliveryError, *, due_at: datetime, parked: bool
 
 
 def give_back(claim: Claim, *, due_at: datetime) -> None:
-    """Put a message that was not sent back among the due ones; it has used up no retry."""
+    """Make a message that was not sent due again; no retry is used up."""
     _change(claim, state=MessageState.WAITING, waiting_reason=WaitingReason.READY_TO_BE_SENT, due_at=due_at)
 
 
 def abandon(claim: Claim, *, due_at: datetime) -> None:
-    """Put a message back whose sender was lost before it was sent; the third time it ends, since it may be
-    what ends its senders.
+    """Make a message due again whose sender was lost before sending it.
+
+    The third time it fails for good, since it may be what kills its senders.
     """
     mine = Message.objects.filter(pk=claim.message_id, token=claim.token)
     mine.update(abandons=F("abandons") + 1)
@@ -254,7 +257,7 @@ def abandon(claim: Claim, *, due_at: datetime) -> None:
 
 
 def _fail(claim: Claim, error: DeliveryError) -> None:
-    """End a message that was never sent; its tries stay as they were counted."""
+    """Fail a message that was never sent, with no further try counted."""
     outcome = claim.outcome or Outcome.REFUSED
     _change(
         claim,
@@ -267,7 +270,7 @@ def _fail(claim: Claim, error: DeliveryError) -> None:
 
 
 def _meant(claim: Claim, error: DeliveryError) -> dict[str, Any]:
-    """What is stored of the meaning of a failure for good."""
+    """Return the stored fields for the meaning of a final failure."""
     return stored(channels.meaning_of(claim.channel, error.reason, error.detail, error.outcome))
 
 
@@ -297,7 +300,10 @@ def _change(claim: Claim, **fields: Any) -> None:
 
 
 def _mark_sent(results: Sequence[Result]) -> dict[tuple[int, int], datetime]:
-    """Mark as SENT what is still this worker's; when those were created, by message and token."""
+    """Mark messages that are still this worker's as SENT.
+
+    Returns when they were created, by message id and token.
+    """
     rows = [
         {
             "id": each.claim.message_id,
@@ -312,7 +318,10 @@ def _mark_sent(results: Sequence[Result]) -> dict[tuple[int, int], datetime]:
 
 
 def _lock(results: Sequence[Result]) -> dict[tuple[int, int], datetime]:
-    """Lock what is still this worker's; when those were created, by message and token."""
+    """Lock messages that are still this worker's.
+
+    Returns when they were created, by message id and token.
+    """
     if not results:
         return {}
     these, which = sql.these("id", [each.claim.message_id for each in results])
@@ -331,7 +340,7 @@ def _close_attempts(results: Sequence[Result], tally: sql.Insert | None) -> None
 
 
 def closing(result: Result) -> dict[str, Any]:
-    """Return what its attempt is closed with, as a row of `sql`."""
+    """Return the values that close the result's attempt, as a row for `sql`."""
     outcome, reason, detail, provider_id = _summary(result.answer)
     return {
         "id": result.claim.attempt_id,
@@ -355,10 +364,10 @@ def _summary(answer: Receipt | Accepted | DeliveryError | NotStarted) -> tuple[s
 
 
 def keep_late(result: Result) -> None:
-    """Keep a result whose message was no longer this worker's, on its attempt.
+    """Store a result on its attempt although the message was no longer this worker's.
 
-    Only where that was closed without a result: recorded once is enough, when a commit was answered by a lost
-    connection.
+    Only on an attempt that was closed without a result: if a commit succeeded but the connection was lost,
+    the result is already recorded.
     """
     outcome, _, detail, provider_id = _summary(result.answer)
     closed_without = Attempt.objects.filter(

@@ -1,4 +1,4 @@
-"""410 Gone: the receiver says that its address is no more, so its template stops."""
+"""Deactivation of a template whose receiver answered 410 Gone."""
 
 from notifications import alerts
 from notifications.models import NotificationTemplate
@@ -6,9 +6,9 @@ from notifications.secrets.urls import shortened
 
 
 def retire(template_id: int) -> None:
-    """Switch the template off and tell the owner, once.
+    """Deactivate the template and notify the owner, once.
 
-    Must run inside a transaction; what is queued already is still tried.
+    Messages already queued are still tried. Must run inside a transaction.
     """
     if not NotificationTemplate.objects.filter(pk=template_id, active=True).update(active=False):
         return

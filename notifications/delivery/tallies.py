@@ -1,5 +1,6 @@
-"""Counting results: once for all that is recorded together, in the same statement, on rows that no other
-worker writes.
+"""Tallies of results: one count for all results recorded together, on rows that no other worker writes.
+
+They are written in the statement that records the results.
 """
 
 from collections import Counter, defaultdict
@@ -26,9 +27,10 @@ _A_TURN = 10.0  # seconds for which a worker of the cluster counts what ended be
 
 
 class Ended(NamedTuple):
-    """An attempt that is closed now, how, and when its call ended (`called`: there was one).
+    """A closed attempt, its outcome, and when its call ended (`called`: there was a call).
 
-    `final`: its message is FAILED thereby. `created_at`: its message; needed of what was accepted alone.
+    `final`: the message is FAILED because of it. `created_at`: when the message was created, needed only if
+    it was accepted.
     """
 
     claim: Claim
@@ -41,7 +43,7 @@ class Ended(NamedTuple):
 
 
 def counted(ended: Sequence[Ended]) -> sql.Insert | None:
-    """Return what counts these attempts; None where there are none."""
+    """Return the insert that counts these attempts, or None if there are none."""
     if not ended:
         return None
     counts: defaultdict[Key, Counter[str]] = defaultdict(Counter)
@@ -61,13 +63,13 @@ def counted(ended: Sequence[Ended]) -> sql.Insert | None:
 
 
 def count(ended: Sequence[Ended]) -> None:
-    """Count attempts that were closed without a result, in a statement of its own."""
+    """Count attempts that were closed without a result, in a separate statement."""
     if rows := counted(ended):
         sql.insert(rows)
 
 
 def count_unknown(attempts: Iterable[tuple[int, int]], at: datetime) -> None:
-    """Count attempts, each by its lane and number, of which nobody knows how they ended."""
+    """Count attempts of unknown outcome, each given by its lane and number."""
     counts: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for lane_id, number in attempts:
         here = counts[Key(lane_id, minute_of(at), Outcome.UNKNOWN, Reason.OTHER)]
@@ -76,15 +78,16 @@ def count_unknown(attempts: Iterable[tuple[int, int]], at: datetime) -> None:
 
 
 def count_failed(lane_id: int, at: datetime, *, outcome: str = "") -> None:
-    """Count a message that is FAILED now although no attempt has just failed: one that was given up, or of
-    which its provider reports that it did not arrive.
+    """Count a message that became FAILED without a failed attempt.
+
+    It was given up, or its provider reports that it did not arrive.
     """
     key = Key(lane_id, minute_of(at), outcome, "")
     sql.insert(adding.to_tallies({key: Counter(final=1)}, {}, this_process.name()))
 
 
 def _take_back(ended: Sequence[Ended], counts: defaultdict[Key, Counter[str]]) -> None:
-    """A message that was tried before counted then, and now counts here."""
+    """Subtract messages that were counted at an earlier try: each counts only at its last one."""
     if not ended:
         return
     mine = {each.claim.message_id: each for each in ended}
@@ -102,10 +105,10 @@ def _take_back(ended: Sequence[Ended], counts: defaultdict[Key, Counter[str]]) -
 
 
 def sweep(seconds: float = _A_TURN) -> int:
-    """Look after lanes that are failing, fold what is older than an hour into hours, and count what ended
-    before there were tallies, for so many seconds at most (a task of django-q2).
+    """Maintain failing lanes and incidents, and fold tallies older than an hour (a django-q2 task).
 
-    Returns how many tallies were folded.
+    Attempts from before there were tallies are counted for up to `seconds`. Returns how many tallies were
+    folded.
     """
     now = db_now()
     failing.sweep(now)

@@ -1,6 +1,6 @@
-"""What a failed attempt means for its message: wait for a retry, or fail.
+"""The verdict on a failed attempt: retry the message or fail it.
 
-Arithmetic over the policy, no database.
+Arithmetic on the retry policy, without the database.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LONGEST_RETRY_AFTER = 3600.0  # seconds: a provider that asks for more is not ob
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The message after the failure: `due_at` is None when it has FAILED."""
+    """The message after the failure: `due_at` is None if it is FAILED."""
 
     failures: int
     outcome: Outcome
@@ -33,11 +33,11 @@ def judge(
     finished_at: datetime,
     chance: float = 0.5,
 ) -> Verdict:
-    """The verdict on a message that had `failures` failed tries and this `outcome` before `error`.
+    """Return the verdict on a message that had `failures` failed tries and this `outcome` before `error`.
 
-    The seed: any failed e-mail, SMS or webhook is retried; streaming is not (`policy` None). What cannot be
-    sent as it stands is not; neither is an unknown outcome where the policy says so, since it may have been
-    delivered.
+    The seed: any failed e-mail, SMS or webhook is retried; streaming is not (`policy` None). A message that
+    cannot be sent as it is gets no retry, nor does an unknown outcome if the policy says so, since the
+    message may have been delivered.
     """
     unknown = Outcome.UNKNOWN in (error.outcome, outcome)
     overall = Outcome.UNKNOWN if unknown else Outcome.REFUSED

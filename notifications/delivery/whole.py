@@ -1,4 +1,4 @@
-"""Messages as they leave: with the values that their texts leave out."""
+"""Sending of complete messages: the sealed values are put back into the texts that leave them out."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from notifications.secrets.sealed import Unreadable
 
 
 def sweep() -> int:
-    """Delete secret values that expired, were sent, or failed a day ago (a task of django-q2)."""
+    """Delete secret values that expired, were sent, or failed a day ago (a django-q2 task)."""
     return SealedValues.objects.wipe_left(db_now())
 
 

@@ -43,8 +43,9 @@ class Done:
 
 
 class Finished:
-    """Results on their way from the threads to the drain, which is woken once for several of them: each
-    waking costs as much as a mail.
+    """A queue of results from the threads to the drain.
+
+    The drain is woken once for several results, because each waking costs as much as a mail.
     """
 
     def __init__(self) -> None:
@@ -53,13 +54,13 @@ class Finished:
         self._enough = threading.Event()
 
     def put(self, result: Done) -> None:
-        """From a thread of a window."""
+        """Add a result, from a thread of a window."""
         self._results.append(result)
         if len(self._results) >= self._wanted:
             self._enough.set()
 
     def take(self, wanted: int, *, timeout: float) -> list[Done]:
-        """All that have come in, once there are `wanted` or `timeout` seconds have passed."""
+        """Return all results, once there are `wanted` or `timeout` seconds have passed."""
         self._wanted = wanted
         self._enough.clear()
         if len(self._results) < wanted:
@@ -68,7 +69,7 @@ class Finished:
 
 
 class Window:
-    """Up to `channel.width` threads that send one lane's messages. Lives as long as the worker process."""
+    """Up to `channel.width` threads that send one lane's messages, for the life of the worker process."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
@@ -82,18 +83,15 @@ class Window:
 
     @property
     def most_permitted(self) -> int:
-        """How many permitted messages may be out at once: after a crash each of them is of unknown
-        outcome.
-        """
+        """How many permitted messages may be out at once: after a crash each has an unknown outcome."""
         most, width = self.channel.permits, self.channel.width
         return max(width, min(most, int(width * self.channel.ahead / self.pace)) if self.pace else most)
 
     @property
     def batch(self) -> int:
-        """How many results one transaction records at best: most of a window, as what it costs it costs
-        however few they are.
+        """How many results to record in one transaction: most of a window, as its cost is mostly fixed.
 
-        Where nothing is permitted ahead, none waits for another.
+        If nothing is permitted ahead, no result waits for another.
         """
         most = self.most_permitted
         return most * 3 // 4 if most > self.channel.width else 1
@@ -128,7 +126,7 @@ class Window:
 
 
 def send(channel: Channel, call: Call) -> Done:
-    """Hand one message to its channel. Whatever goes wrong becomes an answer; nothing is raised."""
+    """Hand one message to its channel and return the answer, whatever goes wrong. Raises nothing."""
     started = time.monotonic()
     answer: Receipt | Accepted | DeliveryError | NotStarted
     if started >= call.start_by:

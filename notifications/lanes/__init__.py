@@ -1,1 +1,1 @@
-"""Lanes: which one a message belongs to, which have work, how each does, and the switches of channels."""
+"""Lanes: a message's lane, lanes with work, their health and pace, and the switches of channels."""

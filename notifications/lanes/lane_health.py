@@ -1,10 +1,9 @@
-"""How a lane does, by its results: how many messages were delivered and how many failed lately, the last
-success, whether it is failing.
+"""A lane's health by its results: messages delivered and failed lately, the last success, whether it fails.
 
-The numbers are messages, not tries. A message counts once, when it was tried last: as delivered where the
-server or gateway took it, as failed where it did not, whether it is tried again or not. What a receipt says
-later changes nothing here. They are written in the transaction of the result
-(notifications.delivery.tallies), so all hosts share them.
+The numbers are messages, not tries. A message counts once, at its last try: as delivered if the server or
+gateway accepted it, as failed if not, whether it is retried or not. A later receipt changes nothing here. The
+numbers are written in the transaction of the result (notifications.delivery.tallies), so all hosts share
+them.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,8 +22,9 @@ LATELY, THE_HOUR = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
-    """Messages delivered and failed in the last five minutes and in the last hour, the last success (None:
-    none is known), and since when the lane has been failing (None: it is not).
+    """A lane's numbers of the last five minutes and the last hour.
+
+    `last_success` is None if none is known; `failing_since` is None if the lane is not failing.
     """
 
     delivered: int = 0
@@ -69,7 +69,7 @@ class LaneHealth:
 
 
 def clock(at: datetime, now: datetime) -> str:
-    """A moment in the organisation's zone, as brief as is clear: `10:01`, else `28 Nov 10:01`."""
+    """Return a moment in the organisation's zone, as short as is clear: `10:01`, else `28 Nov 10:01`."""
     local, today = timezone.localtime(at), timezone.localtime(now)
     if local.date() == today.date():
         return f"{local:%H:%M}"
@@ -82,7 +82,7 @@ def minute_of(at: datetime) -> int:
 
 
 def health_of(lanes: Collection[Lane], now: datetime) -> dict[int, LaneHealth]:
-    """Return how these lanes do, by their ids. One query, over the tallies of an hour."""
+    """Return the health of these lanes by id. One query over the tallies of an hour."""
     since = {
         name: Q(minute__gte=minute_of(now - span))
         for name, span in (("lately", LATELY), ("in_hour", THE_HOUR))
@@ -114,10 +114,10 @@ def _health(lane: Lane, row: Mapping[str, Any]) -> LaneHealth:
 
 
 def fails(lane: Lane, last_success: datetime | None) -> bool:
-    """Whether nothing was accepted since the failures for which it was said to be failing."""
+    """Return whether nothing was accepted since the failures for which the lane was marked as failing."""
     return lane.failing_since is not None and (last_success is None or last_success < lane.failing_since)
 
 
 def latest(*times: datetime | None) -> datetime | None:
-    """Return the latest of the times that are known."""
+    """Return the latest of the times that are not None."""
     return max((time for time in times if time is not None), default=None)

@@ -1,4 +1,4 @@
-"""Lanes: finding a message's lane, and which lanes have work that may be claimed now."""
+"""Lanes: find a message's lane, and the lanes with messages that may be claimed now."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ _known: dict[tuple[str, str], int] = this_process.keep({})
 
 
 class LaneFinder:
-    """Finds lanes for the length of one transaction, making those that are new."""
+    """Finds lanes during one transaction, and creates new ones."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], int] = {}
@@ -45,8 +45,8 @@ class LaneFinder:
 class Opening(NamedTuple):
     """Due messages of a lane, and how many of them may be claimed.
 
-    `trial`: the lane's circuit is open. `parked`: those to destinations that failed; `probe`: one of them, to
-    try the lane. `most_out`: how many of their kind may be under way in one worker.
+    `trial`: the lane's circuit is not closed. `parked`: messages to destinations that failed. `probe`: one of
+    those, to try the lane. `most_out`: how many of their kind may be under way in one worker.
     """
 
     lane_id: int
@@ -94,7 +94,7 @@ SELECT lane.id, lane.circuit, NOT ({_UNPAUSED}) FROM {sql.LANE} lane WHERE NOT (
 
 
 def openings(now: datetime) -> list[Opening]:
-    """The due messages that may be claimed now, by lane. The one predicate of the broker and of the claim."""
+    """Return the due messages that may be claimed now, by lane. Broker and claim both decide by it."""
     moment, stopped = sql.moment(now), held_channels()
     found: list[Opening] = []
     asked = [moment, moment, moment, sql.moment(now - WORKS_FOR), moment, moment]
@@ -115,7 +115,7 @@ def openings(now: datetime) -> list[Opening]:
 
 
 def next_due() -> datetime | None:
-    """When the first message becomes due that nobody holds back, or a claim lapses; None where none does."""
+    """Return when the first message that is not held back becomes due or a claim lapses, or None."""
     stopped = held_channels()
     found = [
         sql.read_moment(moment)
@@ -128,9 +128,7 @@ def next_due() -> datetime | None:
 
 
 def works(lane: Lane, now: datetime) -> bool:
-    """Whether it delivers: its circuit is closed, or was opened and something has been delivered in the last
-    seconds.
-    """
+    """Return whether the lane delivers: its circuit is closed, or half open with a delivery seconds ago."""
     return _delivers(lane.circuit, lane.worked_at is not None and lane.worked_at > now - WORKS_FOR)
 
 
@@ -139,8 +137,9 @@ def _delivers(circuit: str, worked: bool) -> bool:
 
 
 def take(opening: Opening, wanted: int, *, now: datetime) -> int:
-    """How many of `wanted` messages may be claimed. Costs nothing but where a lane is limited, or in
-    trouble.
+    """Return how many of `wanted` messages may be claimed.
+
+    Costs a statement only if the lane is limited or in trouble.
     """
     if opening.probe:
         return int(wanted > 0 and _take_probe(opening.lane_id, now=now))
@@ -159,23 +158,24 @@ def take(opening: Opening, wanted: int, *, now: datetime) -> int:
 
 
 def _take_probe(lane_id: int, *, now: datetime) -> bool:
-    """The right to try the lane with one message to a destination that failed: one worker gets it, and
-    another one some seconds later.
+    """Take the right to probe the lane with one message to a failed destination.
+
+    One worker gets it, and another one some seconds later. Returns whether this worker got it.
     """
     due = Lane.objects.filter(pk=lane_id, probe_at__lte=now).exclude(circuit=Circuit.CLOSED)
     return bool(due.update(probe_at=now + PROBE_EVERY))
 
 
 def probe_at_once(lane_ids: Collection[int], *, now: datetime) -> None:
-    """Have these lanes tried with the next message, where they are in trouble."""
+    """Have those of the lanes that are in trouble probed with the next message."""
     Lane.objects.filter(pk__in=lane_ids).exclude(circuit=Circuit.CLOSED).update(probe_at=now)
 
 
 def slow_down(lane_id: int, *, rest: float = 0.0, now: datetime) -> None:
-    """Go on below what the provider took in the last seconds: it asked for fewer messages, and for a rest of
-    so many seconds.
+    """Set the lane's pace below what the provider accepted in the last seconds.
 
-    Kept on the lane's row, so all hosts share it. Must run inside a transaction.
+    The provider asked for fewer messages, and for a rest of `rest` seconds. The pace is stored in the lane's
+    row, so all hosts share it. Must run inside a transaction.
     """
     pace, moment = _pace_of(_locked(lane_id)), now.timestamp()
     if pace.settles(moment):
@@ -204,7 +204,7 @@ def _locked(lane_id: int) -> Lane:
 
 
 def _accepted(lane_id: int, now: datetime) -> int:
-    """How many of the lane's messages were accepted in the last seconds, by all hosts.
+    """Return how many of the lane's messages all hosts have had accepted in the last seconds.
 
     Attempts are opened in the order of their ids.
     """
@@ -217,9 +217,7 @@ def _accepted(lane_id: int, now: datetime) -> int:
 
 
 def held() -> dict[int, bool]:
-    """The lanes from which nothing may be claimed, or only what tries them; and whether each is of the second
-    kind.
-    """
+    """Return the lanes from which nothing, or only a probe, may be claimed, and whether probes may."""
     stopped = held_channels()
     found = {pk: circuit == Circuit.OPEN and not paused for pk, circuit, paused in sql.select(_HELD, [])}
     if stopped:
@@ -228,7 +226,7 @@ def held() -> dict[int, bool]:
 
 
 def mark_held(now: datetime) -> int:
-    """Say of what is due on lanes that are held back that it is WAITING.
+    """Mark due messages of lanes that are held back as WAITING.
 
     Returns how many messages were marked.
     """
@@ -236,7 +234,7 @@ def mark_held(now: datetime) -> int:
 
 
 def _mark(lane: Lane, now: datetime) -> int:
-    """Where it was left off, and a little before: what was committed late may have been due earlier."""
+    """Mark from a little before the last position: a message committed late may have been due earlier."""
     due = Message.objects.filter(lane=lane, due_at__lte=now, parked_at=None).exclude(
         waiting_reason=WaitingReason.WAIT_FOR_CLOSE_CIRCUIT
     )

@@ -1,10 +1,8 @@
-"""How fast a lane may go: arithmetic alone, without a database.
+"""The rate limit of a lane: arithmetic alone, without the database.
 
-Times are Unix times, rates messages a second.
-
-A limit is set by hand, or follows from what the provider took when it asked for fewer messages. All hosts go
-by the same row of the lane, so they share it: what one of them takes out of the bucket is missing for the
-others.
+Times are Unix times, rates are messages a second. A limit is set by hand, or follows from what the provider
+accepted when it asked for fewer messages. All hosts use the lane's row, so they share the limit: what one of
+them takes out of the bucket is missing for the others.
 """
 
 from typing import NamedTuple, Self
@@ -21,9 +19,7 @@ _LONGEST_REST = 60.0  # seconds that a provider may ask for
 
 
 class Pace(NamedTuple):
-    """What the row of a lane says: its limit, what its provider took and when that was, what its bucket held
-    and when.
-    """
+    """The limit, learned pace and token bucket of a lane, as its row has them."""
 
     rate: float | None
     pace: float | None
@@ -34,7 +30,7 @@ class Pace(NamedTuple):
     def limit(self, now: float, *, delivers: bool = True) -> float | None:
         """Return the rate at which messages may leave; None: no limit.
 
-        A lane that delivers nothing is tried with a few.
+        A lane that delivers nothing is tried with a few messages.
         """
         limits = (self.rate, None if delivers else _UNTRIED, self._grown(now))
         return min((each for each in limits if each is not None), default=None)
@@ -46,9 +42,9 @@ class Pace(NamedTuple):
         return grown if grown < _FREE else None
 
     def filled(self, now: float, *, delivers: bool = True) -> float | None:
-        """Return what the bucket holds: never more than a quarter of a second's messages, or one.
+        """Return the tokens in the bucket; None: no limit.
 
-        None: no limit.
+        There are never more than a quarter of a second's messages, or one.
         """
         limit = self.limit(now, delivers=delivers)
         if limit is None:
@@ -56,15 +52,14 @@ class Pace(NamedTuple):
         return min(max(1.0, limit * _BUCKET), self.tokens + limit * max(0.0, now - self.tokens_at))
 
     def settles(self, now: float) -> bool:
-        """Return whether it was slowed down just now: what is answered meanwhile left before."""
+        """Return whether the lane was slowed down just now: answers that still come are to earlier sends."""
         return self.paced_at is not None and now - self.paced_at < _SETTLES
 
     def slowed(self, accepted: int, now: float, *, rest: float = 0.0) -> Self:
-        """Return the pace of a lane whose provider asked for fewer messages, and for a rest of so many
-        seconds: below what it took.
+        """Return a slower pace for a lane whose provider asked for fewer messages and `rest` seconds of rest.
 
-        `accepted`: how many messages it took within LOOK_BACK. Of a lane that ran without a pace they may all
-        be of the last second.
+        `accepted` is how many messages the provider took within LOOK_BACK. For a lane that ran without a pace
+        they may all be of the last second.
         """
         took, present = accepted / LOOK_BACK if self.pace else float(accepted), self._grown(now)
         pace = max(_SLOWEST, _BELOW * (took if present is None else min(took, present)))

@@ -1,4 +1,4 @@
-"""A channel as administrators have switched it: on or off, paused or not."""
+"""Administrators' switches of channels: on or off."""
 
 import time
 
@@ -13,12 +13,12 @@ _known: dict[str, object] = {"until": 0.0, "off": frozenset()}
 
 
 def is_off(channel: MessageType) -> bool:
-    """Whether an administrator has switched the channel off; asked once a second."""
+    """Return whether an administrator has switched the channel off; read from the database once a second."""
     return channel in _switched_off()
 
 
 def refuse_switched_off(channel: MessageType) -> None:
-    """Raise DeliveryError(NEVER) where the channel was switched off."""
+    """Raise DeliveryError(NEVER) if the channel was switched off."""
     if is_off(channel):
         raise DeliveryError(
             channels.of(channel).when_off,
@@ -29,7 +29,7 @@ def refuse_switched_off(channel: MessageType) -> None:
 
 @this_process.at_forget
 def forget() -> None:
-    """Ask the database the next time."""
+    """Discard the cached switches, so that the next call reads the database."""
     _known["until"] = 0.0
 
 
