@@ -28,13 +28,13 @@ def in_words(said: bytes, charset: str = "") -> str:
     )
 
 
-def cleaned(said: str | bytes) -> str:
-    """The words as they are, without control characters and cut to LIMIT bytes."""
+def cleaned(said: str | bytes, most: int = LIMIT) -> str:
+    """The words as they are, without control characters and cut to so many bytes."""
     if isinstance(said, bytes):
         said = in_words(said)
     text = _UNWANTED.sub(" ", said[: LIMIT * 2].replace("\r\n", "\n")).strip()
     encoded = text.encode()
-    return text if len(encoded) <= LIMIT else encoded[: LIMIT - 3].decode("utf-8", "ignore") + "…"
+    return text if len(encoded) <= most else encoded[: most - 3].decode("utf-8", "ignore") + "…"
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

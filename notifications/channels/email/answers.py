@@ -27,7 +27,7 @@ _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
 _CLOSING = 421
 # RFC 5321 3.8; RFC 4954 6 (432, 454) as servers use them after MAIL
 _SLOW_DOWN = frozenset({_CLOSING, 432, 454})
-_BAD_SEQUENCE = 503
+_BAD_SEQUENCE, _SIGN_IN_FIRST = 503, 530
 _OF_THE_SYSTEM = 3  # the subject of an enhanced code
 _TOO_LARGE = frozenset({552, 523})
 # What a kept connection is told at MAIL, before a word of the message, need not be about the message.
@@ -47,7 +47,7 @@ def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
         return Finding(About.SESSION)
     found = _ENHANCED.match(text)
     subject = int(found[1]) if found else -1
-    if not 400 <= code < 600 or stage < Stage.MAIL:
+    if not 400 <= code < 600 or stage < Stage.MAIL or code == _SIGN_IN_FIRST:
         return Finding(About.SERVER, throttled=code == _CLOSING and not _is_down(text, subject))
     if code in _SLOW_DOWN or (
         code < 500 and stage != Stage.RCPT and subject not in (1, 2) and _RATE.search(text)

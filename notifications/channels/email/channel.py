@@ -11,13 +11,14 @@ from django.conf import settings
 
 from notifications.channels.base.blank import is_blank, is_blank_html
 from notifications.channels.base.contract import About, DeliveryError, Envelope, Failure, Receipt, never
-from notifications.channels.base.detail import cleaned, in_words
+from notifications.channels.base.detail import LIMIT, cleaned, in_words
 from notifications.channels.base.facts import ALERTS, Facts
 from notifications.channels.email import answers, meanings
 from notifications.channels.email.addresses import pasted_address, plain_address
 from notifications.channels.email.connection_pool import ConnectionPool
 from notifications.channels.email.letter import compose, sender
 from notifications.channels.email.smtp_session import Refusal, Server, SmtpSession, Stage
+from notifications.channels.http.exchange import NO_TLS
 from notifications.channels.net.deadline import Deadline
 from notifications.failures import Reason
 from notifications.failures.meanings import Meaning
@@ -205,7 +206,7 @@ class EmailChannel(Facts):
                 session.resume(deadline)
             else:
                 session.open(deadline)
-            answer = session.transmit(sender(self._from).address, to, mail)
+            number, text = session.transmit(sender(self._from).address, to, mail)
             in_order = True
         except (Refusal, smtplib.SMTPException, OSError, UnicodeError) as error:
             code, stage = _code(error), session.stage
@@ -221,8 +222,9 @@ class EmailChannel(Facts):
                 pool.give(session)
             else:
                 session.close()
+        answer = cleaned(f"{number} {in_words(text)}")
         queued = _QUEUED_AS.search(answer)
-        return Receipt(provider_id=queued[1] if queued else "", detail=cleaned(answer))
+        return Receipt(provider_id=queued[1] if queued else "", detail=answer)
 
 
 def _second_server(url: Mapping[str, Any], ehlo_name: str) -> Server | None:
@@ -269,7 +271,7 @@ def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpS
         return DeliveryError(
             Reason.MESSAGING_EXCEPTION, detail, outcome=Outcome.UNKNOWN, lane_fault=True, about=found.about
         )
-    if (code in _CREDENTIALS and stage in (Stage.AUTH, Stage.MAIL)) or isinstance(error, UnicodeError):
+    if _is_about_our_sign_in(error, code, stage):
         return DeliveryError(Reason.INVALID_SMTP_CREDENTIALS, detail, lane_fault=True, about=found.about)
     # What a server says before MAIL is about the server, not about this message: even 554 may be different in
     # a minute.
@@ -283,6 +285,13 @@ def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpS
         throttled=found.throttled,
         temporary=400 <= code < 500,
     )
+
+
+def _is_about_our_sign_in(error: Exception, code: int, stage: Stage) -> bool:
+    """Whether the server does not know who we are, rather than being broken or busy."""
+    if stage == Stage.AUTH:
+        return code >= 500 or isinstance(error, UnicodeError | smtplib.SMTPNotSupportedError)
+    return code in _CREDENTIALS and Stage.MAIL <= stage <= Stage.DATA
 
 
 def _answer(error: Exception) -> str:
@@ -299,10 +308,14 @@ def _words(error: Exception, session: SmtpSession) -> str:
         said = f"it took longer than {deadline.seconds:g} seconds"
     elif code:
         said = f"{code} {_answer(error)}"
-    elif isinstance(error, Refusal):
+    elif isinstance(error, Refusal | smtplib.SMTPResponseException):
         said = f"an answer that is not SMTP: {_answer(error)}"
     elif isinstance(error, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {error.verify_message}"
+    elif isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+        said = (
+            "the server does not speak TLS at this port: is EMAIL_URL to begin with smtp:// or smtp+tls://?"
+        )
     elif isinstance(error, UnicodeError):
         said = "the username or password contains a character outside ASCII"
     else:
@@ -310,7 +323,8 @@ def _words(error: Exception, session: SmtpSession) -> str:
     last = session.said
     if last and not code and last[0] > 0:
         said = f"{last[0]} {_text(last[1])}; then {said}"
-    return cleaned(f"{said} (while {_DOING[session.stage]})")
+    doing = f" (while {_DOING[session.stage]})"
+    return cleaned(said, LIMIT - len(doing)) + doing
 
 
 def _text(said: bytes | str) -> str:

@@ -1,7 +1,9 @@
 """One SMTP session that knows how far it got: a failure means something else after the final dot."""
 
+import binascii
 import contextlib
 import functools
+import re
 import smtplib
 import socket
 import ssl
@@ -16,6 +18,8 @@ from notifications.channels.net.deadline import Deadline
 _REPLY_OCTETS = 64 * 1024  # of one reply; a server that goes on for longer is not talking SMTP
 _GARBAGE = -1  # smtplib's word for a reply without a number
 _SLICE = 64 * 1024
+_NUMBER = re.compile(rb"[0-9]{3}")
+_BEGINS_A_REPLY = re.compile(rb"[0-9]{3}[ -]")  # of a line whose end did not come
 _WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
 
 
@@ -94,6 +98,8 @@ class SmtpSession(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
         if self.server.use_tls:
             self.stage = Stage.STARTTLS
+            if not self.has_extn("starttls"):
+                raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
             self.starttls(context=tls())
             deadline.watch(self.sock)
             self.stage = Stage.EHLO
@@ -132,9 +138,17 @@ class SmtpSession(smtplib.SMTP):
     def _sign_in(self) -> None:
         """By the best way offered alone: smtplib would try a wrong password by each of them."""
         offered = self.esmtp_features.get("auth", "").upper().split()
-        if best := next((way for way in _WAYS_TO_SIGN_IN if way in offered), None):
-            self.esmtp_features["auth"] = best
-        self.login(self.server.username, self.server.password)
+        best = next((way for way in _WAYS_TO_SIGN_IN if way in offered), None)
+        if best is None:
+            ways = f"only ways to sign in that Commlog does not know: {' '.join(offered)}"
+            raise smtplib.SMTPNotSupportedError(f"the server offers {ways if offered else 'no sign-in'}")
+        self.esmtp_features["auth"] = best
+        try:
+            self.login(self.server.username, self.server.password)
+        except binascii.Error as error:
+            raise smtplib.SMTPException(
+                "the server asked for the sign-in in no way that can be read"
+            ) from error
 
     def resume(self, deadline: Deadline) -> None:
         """Take a kept session up again under the deadline of the next message."""
@@ -149,7 +163,7 @@ class SmtpSession(smtplib.SMTP):
                 raise smtplib.SMTPException("the server refused to begin anew")
             self._unfinished = False
 
-    def transmit(self, origin: str, to: str, mail: bytes) -> str:
+    def transmit(self, origin: str, to: str, mail: bytes) -> tuple[int, bytes]:
         """Hand a mail over; the answer. Raises Refusal, SMTPException, OSError; see `stage`."""
         self.messages += 1
         self._unfinished = True
@@ -163,10 +177,10 @@ class SmtpSession(smtplib.SMTP):
         )
         self.stage = Stage.BODY
         self._write(_dot_stuffed(mail) + b".\r\n")
-        code, text = self.getreply()
-        self._expect(2, (code, text))
+        reply = self.getreply()
+        self._expect(2, reply)
         self._unfinished = False
-        return f"{code} {text.decode('utf-8', 'replace')}"
+        return reply
 
     def _announce(self, commands: tuple[tuple[Stage, int, str], ...]) -> None:
         """The commands before the text: in one go where PIPELINING is offered (RFC 2920)."""
@@ -222,26 +236,46 @@ class SmtpSession(smtplib.SMTP):
         if self.file is None:
             self.file = self.sock.makefile("rb")
         lines: list[bytes] = []
-        octets = 0
+        code = octets = 0
         while octets <= _REPLY_OCTETS:
             try:
                 line = self.file.readline(8 * 1024)
             except OSError as error:
-                self.close()
-                raise smtplib.SMTPServerDisconnected(str(error)) from error
+                return self._broken_off(code, lines, str(error), error)
             if not line.endswith(b"\n"):
                 if len(line) >= 8 * 1024:
                     break
-                self.close()
-                raise smtplib.SMTPServerDisconnected("the server closed the connection")
+                if _BEGINS_A_REPLY.match(line):
+                    code = int(line[:3])
+                    lines.append(line[4:].strip())
+                return self._broken_off(code, lines, "the server closed the connection")
             octets += len(line)
             lines.append(line[4:].strip())
-            if not line[:3].isdigit():
+            if not _NUMBER.match(line):
                 return _GARBAGE, line.strip()
+            code = int(line[:3])
             if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(lines)
+                return code, b"\n".join(lines)
+        self._keep(code, lines)
         self.close()
         raise smtplib.SMTPServerDisconnected("the server's reply has no end")
+
+    def _broken_off(
+        self, code: int, lines: list[bytes], why: str, error: OSError | None = None
+    ) -> tuple[int, bytes]:
+        """What a reply says whose end did not come: every line has its number, and a refusal is one by its
+        number. Raises SMTPServerDisconnected for a yes that was not finished.
+        """
+        late = self.deadline.expired
+        self.close()
+        if 400 <= code < 600 and not late:
+            return code, b"\n".join(lines)
+        self._keep(code, lines)
+        raise smtplib.SMTPServerDisconnected(why) from error
+
+    def _keep(self, code: int, lines: list[bytes]) -> None:
+        if lines:
+            self.said = code, b"\n".join(lines)[:_REPLY_OCTETS]
 
     def leave(self) -> None:
         """Say QUIT and go, without waiting: nothing depends on the answer."""

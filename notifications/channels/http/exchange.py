@@ -118,13 +118,14 @@ def innermost(error: BaseException) -> str:
     error = _unwrapped(error)
     if isinstance(error, http.client.BadStatusLine):
         return _not_http(getattr(error, "line", ""))
-    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
         return "the receiver does not speak TLS at this port: is it an http address?"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return cleaned(str(text) or type(error).__name__)
 
 
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+# What OpenSSL calls it where the other side answers in plain text.
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 
 
 def _not_http(line: str) -> str:

@@ -25,7 +25,8 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _TLS = re.compile(
-    r"certificate|does not speak TLS|speaks TLS|\bSSL\b|\bTLS\b|handshake|hostname mismatch", re.IGNORECASE
+    r"certificate|does not speak TLS|speaks TLS|\bSSL\b|\b(?:START)?TLS\b|handshake|hostname mismatch",
+    re.IGNORECASE,
 )
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from bench.hostile.servers import ScriptedSmtp
-from notifications.channels.base.contract import About
+from bench.hostile.servers import Gone, ScriptedSmtp
+from notifications.channels.base.contract import About, Failure
 from notifications.channels.email import EmailChannel, answers, connection_pool
 from notifications.channels.email.smtp_session import Stage
+from notifications.failures import Reason
+from notifications.states import Outcome
 from tests.notifications.channels.mail import Serve, channel, envelope, failure
 
+MESSAGING = Reason.MESSAGING_EXCEPTION
 MAIL, RCPT, DATA, DOT = Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.AFTER_DOT
 
 TABLE = [
@@ -167,6 +170,7 @@ def test_a_connection_is_not_kept_for_ever(serve: Serve, monkeypatch: pytest.Mon
         ({"ehlo": "421 4.7.0 Try again later", "helo": "drop"}, "421 4.7.0 Try again later"),
         ({"greeting": "554 5.7.1 your address is on a list"}, "554 5.7.1 your address is on a list"),
         ({"rcpt": "550 ung\u00fcltig"}, "550 ung\u00fcltig"),
+        ({"ehlo": "garbage"}, "ÿ what is this"),
     ],
 )
 def test_what_the_server_said_last_is_kept(serve: Serve, script: dict[str, str], words: str) -> None:
@@ -202,3 +206,96 @@ def test_every_address_of_a_server_is_tried(
     assert sender.send(envelope())
     sender.close()
     assert (first.connections, second.connections, len(second.mails)) == (1, 1, 1)
+
+
+class BreaksOff(ScriptedSmtp):
+    """Says these bytes at a stage and closes the connection."""
+
+    def __init__(self, stage: str, octets: bytes) -> None:
+        self.stage, self.octets = stage, octets
+        super().__init__()
+
+    def _say(self, sock: Any, script: Any, stage: str, usual: str, mail: bytes | None = None) -> str:
+        if stage != self.stage:
+            return super()._say(sock, script, stage, usual, mail)
+        sock.sendall(self.octets)
+        raise Gone
+
+
+@pytest.mark.parametrize("stage", ["greeting", "ehlo", "mail", "rcpt", "data", "dot"])
+@pytest.mark.parametrize("octets", [b"550-5.7.1 not from you\r\n550 5.7.1 se", b"550 5.7.1 not from you"])
+def test_a_refusal_that_breaks_off_is_one_by_its_number(serve: Serve, stage: str, octets: bytes) -> None:
+    error = failure(channel(serve(BreaksOff(stage, octets))))
+    assert error.detail.startswith("550 5.7.1 not from you")
+    assert error.outcome == Outcome.REFUSED
+
+
+def test_a_yes_that_breaks_off_is_not_known_to_be_one(serve: Serve) -> None:
+    error = failure(channel(serve(BreaksOff("dot", b"250-2.0.0 kept as\r\n25"))))
+    assert error.outcome == Outcome.UNKNOWN
+    assert error.detail.startswith("250 2.0.0 kept as; then the server closed the connection")
+
+
+def test_a_refusal_without_an_end_is_shown(serve: Serve) -> None:
+    error = failure(channel(serve(ScriptedSmtp({"dot": "\r\n".join(["550-no, and no"] * 6_000)}))))
+    assert error.detail.startswith("550 no, and no\nno, and no")
+    assert error.detail.endswith("(while waiting for the mail server to accept the text)")
+
+
+@pytest.mark.parametrize(
+    ("said", "number", "shown"),
+    [
+        ("250 2.0.0 Ok: queued as A\0B", "A", "250 2.0.0 Ok: queued as A B"),
+        ("250 2.0.0 Ok: queued as \u00fc1", "\u00fc1", "250 2.0.0 Ok: queued as \u00fc1"),
+    ],
+)
+def test_what_cannot_be_stored_is_no_part_of_a_receipt(
+    serve: Serve, said: str, number: str, shown: str
+) -> None:
+    receipt = channel(serve(ScriptedSmtp({"dot": said}))).send(envelope())
+    assert (receipt.provider_id, receipt.detail) == (number, shown)
+
+
+@pytest.mark.parametrize(
+    ("offered", "said", "words"),
+    [
+        ("AUTH LOGIN", "334 abc", "the server asked for the sign-in in no way that can be read"),
+        ("AUTH PLAIN", "garbage", "ÿ what is this"),
+    ],
+)
+def test_a_sign_in_that_cannot_be_read(serve: Serve, offered: str, said: str, words: str) -> None:
+    server = serve(ScriptedSmtp({"auth": said}, features=(offered,)))
+    error = failure(channel(server, username="ada", password="right"))
+    assert (error.reason, error.kind, error.lane_fault) == (MESSAGING, Failure.TRANSIENT, True)
+    assert words in error.detail
+
+
+@pytest.mark.parametrize(
+    ("offered", "said", "words"),
+    [
+        ("8BITMIME", "", "the server offers no sign-in"),
+        ("AUTH GSSAPI XOAUTH2", "", "ways to sign in that Commlog does not know: GSSAPI XOAUTH2"),
+        ("AUTH PLAIN", "525 5.7.13 account disabled", "525 5.7.13 account disabled"),
+        ("AUTH PLAIN", "538 5.7.11 encryption required", "538 5.7.11 encryption required"),
+        ("AUTH PLAIN", "550 5.7.1 too many failures", "550 5.7.1 too many failures"),
+    ],
+)
+def test_what_keeps_us_from_signing_in_is_about_our_credentials(
+    serve: Serve, offered: str, said: str, words: str
+) -> None:
+    server = serve(ScriptedSmtp({"auth": said}, features=(offered,)))
+    error = failure(channel(server, username="ada", password="right"))
+    assert (error.reason, error.lane_fault) == (Reason.INVALID_SMTP_CREDENTIALS, True)
+    assert words in error.detail
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+def test_who_has_to_sign_in_first_is_told_so(serve: Serve, stage: str) -> None:
+    error = failure(channel(serve(ScriptedSmtp({stage: "530 Authentication required"}))))
+    assert (error.reason, error.kind) == (Reason.INVALID_SMTP_CREDENTIALS, Failure.TRANSIENT)
+    assert (error.about, error.lane_fault) == (About.SERVER, True)
+
+
+def test_a_server_in_plain_text_where_tls_is_expected(serve: Serve) -> None:
+    error = failure(channel(serve(ScriptedSmtp({"greeting": "421 busy"})), use_ssl=True))
+    assert error.detail.startswith("the server does not speak TLS at this port")
