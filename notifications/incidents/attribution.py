@@ -42,6 +42,16 @@ def failed_by(incident: Incident) -> MessageQuerySet:
     return Message.objects.filter(_condition(incident))
 
 
+def failed_more_than(incident: Incident, most: int) -> bool:
+    """Whether more than that failed for good because of it; no more are read than it takes to know."""
+    left = most
+    for span in _spans(incident):  # one by one, in the order of the index: together, all of them are read
+        left -= Message.objects.filter(span).order_by("lane", "failed_at")[: left + 1].count()
+        if left < 0:
+            return True
+    return False
+
+
 def resendable(incident: Incident) -> MessageQuerySet:
     """Return what failed because of it, but for those whose address does not exist."""
     return failed_by(incident).exclude(_dead())
@@ -87,13 +97,17 @@ def standing(incident: Incident, scope: MessageQuerySet | None = None) -> Standi
 
 
 def _condition(incident: Incident) -> Q:
+    spans = _spans(incident)
+    return reduce(or_, spans) if spans else Q(pk__in=[])
+
+
+def _spans(incident: Incident) -> list[Q]:
     parts = IncidentLane.objects.filter(incident=incident)
-    spans = [
+    return [
         Q(lane=part.lane_id, failed_at__gte=part.began_at)
         & (Q(failed_at__lte=part.recovered_at) if part.recovered_at else Q())
         for part in parts
     ]
-    return reduce(or_, spans) if spans else Q(pk__in=[])
 
 
 def _root() -> Coalesce:

@@ -6,6 +6,8 @@ from notifications import alerts
 from notifications.incidents import attribution
 from notifications.models import Incident, IncidentLane, IncidentNotice
 
+MOST_COUNTED = 10_000  # failed messages: the supervisor counts them, which looks after the senders besides
+
 
 def opened(incident: Incident) -> None:
     """Tell that something fails. In the transaction that has opened the incident."""
@@ -23,21 +25,31 @@ def opened(incident: Incident) -> None:
 
 def recovered(incident: Incident) -> None:
     """Tell that all of it works again, and what is left to do. In the transaction that has closed it."""
-    found = attribution.standing(incident)
     lasted = (incident.closed_at or incident.opened_at) - incident.opened_at
     minutes = max(1, round(lasted / timedelta(minutes=1)))
+    _tell(
+        incident,
+        "Commlog: delivery has recovered",
+        f"Recovered after about {minutes:,} minute{'' if minutes == 1 else 's'}.\n\n{_left_to_do(incident)}",
+    )
+
+
+def _left_to_do(incident: Incident) -> str:
+    if attribution.failed_more_than(incident, MOST_COUNTED):
+        return (
+            f"Messages that failed permanently: more than {MOST_COUNTED:,}\n\n"
+            "Those still not delivered can be resent from the page of the incident."
+        )
+    found = attribution.standing(incident)
     left = (
         f"{found.left:,} can be resent from the page of the incident."
         if found.left
         else "There is nothing left to resend."
     )
-    _tell(
-        incident,
-        "Commlog: delivery has recovered",
-        f"Recovered after about {minutes:,} minute{'' if minutes == 1 else 's'}.\n\n"
+    return (
         f"Messages that failed permanently: {found.failed:,}\n"
         f"Still not delivered: {found.undelivered:,}\n"
-        f"Of these, with an address that does not exist: {found.dead:,}\n\n{left}",
+        f"Of these, with an address that does not exist: {found.dead:,}\n\n{left}"
     )
 
 

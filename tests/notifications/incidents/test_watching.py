@@ -13,7 +13,7 @@ from commlog.models import AuditEntry
 from notifications import outbox, tasks
 from notifications.database.clock import db_now
 from notifications.delivery import failing
-from notifications.incidents import attribution, watching
+from notifications.incidents import attribution, telling, watching
 from notifications.incidents.attribution import Standing
 from notifications.models import Incident, IncidentLane, Lane, LaneRefusal, LaneTally, Message
 from notifications.retry import RetryPolicy
@@ -137,6 +137,35 @@ def test_what_failed_because_of_it_adds_up_each_message_once() -> None:
     found = set(attribution.resendable(incident).values_list("pk", flat=True))
     assert {left.pk, second.pk} <= found
     assert attribution.failed_by(incident).count() - len(found) == 1
+
+
+def test_no_more_of_what_failed_is_counted_for_an_alert_than_takes_a_moment(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALERT_EMAIL = "operations@example.org"
+    monkeypatch.setattr(telling, "MOST_COUNTED", 3)
+    now = db_now()
+    lanes = [make_lane(MessageType.EMAIL, "mail:25"), make_lane(MessageType.SMS, "twilio")]
+    for lane in lanes:
+        _break(lane, now)
+    watching.watch(now)
+    for number in range(3):
+        _failed(lanes[number % 2], now)
+    incident = Incident.objects.get()
+
+    telling.recovered(incident)
+    _failed(lanes[0], now)
+    with CaptureQueriesContext(connection) as queries:
+        telling.recovered(incident)
+
+    exact, capped = (each.message.content for each in incident.notices.order_by("-pk")[:2][::-1])
+    assert "failed permanently: 3\nStill not delivered: 3\n" in exact
+    assert capped.endswith(
+        "\n\nMessages that failed permanently: more than 3\n\n"
+        "Those still not delivered can be resent from the page of the incident."
+    )
+    counting = [query["sql"] for query in queries if '"failed_at" >=' in query["sql"]]
+    assert [query.rpartition("LIMIT ")[2].split(")")[0] for query in counting] == ["4", "1"]
 
 
 def test_a_look_costs_two_questions_while_all_is_well() -> None:
