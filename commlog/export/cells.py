@@ -30,7 +30,6 @@ _DROPPED = (
 _BLANKS = f"(?:[{_DROPPED}]|[^\\S\\t{_SEPARATORS}])*"
 _AT_START = re.compile(f"'|{_BLANKS}[\\t\\n{_RUNS}]")
 _INSIDE = re.compile(f"[{_SEPARATORS}](?='|{_BLANKS}[\\t{_RUNS}])|\\t(?='|{_BLANKS}[{_RUNS}])")
-_MARKED = re.compile(f"(^|[\\t{_SEPARATORS}])'")
 
 
 def cell(value: object, zone: tzinfo) -> Content:
@@ -95,13 +94,8 @@ def as_field(text: str) -> str:
     """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may
     be run could begin.
 
-    That is at its start, and behind each comma, semicolon, tab and line end. `from_field` takes them away
-    again.
+    That is at its start, and behind each comma, semicolon, tab and line end. docs/how-it-works.md says how a
+    program takes them away again.
     """
     marked = _INSIDE.sub(r"\g<0>'", text)
     return f"'{marked}" if _AT_START.match(text) else marked
-
-
-def from_field(field: str) -> str:
-    """The text that `as_field` wrote, without the apostrophes that it added."""
-    return _MARKED.sub(r"\1", field)
