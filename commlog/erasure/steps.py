@@ -22,8 +22,9 @@ from notifications.models import BusinessEvent, Client, Group, Membership, Messa
 from notifications.models.message import MessageQuerySet
 from notifications.secrets.sealed import Unreadable, opened, seal
 from notifications.states import LIVE
+from notifications.text import keys
 
-_KEY = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_KEY = re.compile(rf"\b(?:{keys.PATTERN})\b")
 _ANSWER = '{"erased":true}'
 
 
@@ -179,8 +180,7 @@ def _is_about(turn: Turn, body: str) -> bool:
         text = opened(body)
     except Unreadable:
         return False
-    keys = [UUID(key) for key in _KEY.findall(text.lower())]
-    return turn.spellings.stands_in(text) or bool(turn.theirs(keys))
+    return turn.spellings.stands_in(text) or bool(turn.theirs([UUID(key) for key in _KEY.findall(text)]))
 
 
 def later(turn: Turn) -> None:
