@@ -17,7 +17,7 @@ from commlog.erasure.spellings import Spellings
 from commlog.models import Erasure, User
 from commlog.models.erasure import ErasureKind
 from notifications import channels
-from notifications.criteria import Operator, named, numbered
+from notifications.criteria import Operator, sent_to
 from notifications.models import BusinessEvent, Client, Group, Message
 from notifications.models.message import MessageQuerySet
 from notifications.secrets.sealed import opened, seal
@@ -81,7 +81,7 @@ def kind_of(recipient: Client | Group) -> str:
 
 def messages_to(sought: Sought, *, of: Client | Group | None) -> MessageQuerySet:
     """Those to one of the addresses, whoever's they are said to be; but none of another client or group."""
-    conditions = [_addressed(each) for each in (*sought.addresses, *sought.numbers)]
+    conditions = [sent_to(each, Operator.EQUALS) for each in (*sought.addresses, *sought.numbers)]
     if not conditions:
         return Message.objects.none()
     to = Message.objects.filter(reduce(or_, conditions), type__in=channels.FOR_PEOPLE)
@@ -92,12 +92,6 @@ def messages_of(sought: Sought, recipient: Client | Group | None) -> list[Messag
     """Those of the person, and those to the person's addresses that are said to be nobody's."""
     own = [theirs(recipient)] if recipient else []
     return [*own, messages_to(sought, of=recipient)]
-
-
-def _addressed(text: str) -> Q:
-    found = named("destination", text, Operator.EQUALS)
-    number = numbered("destination", text, Operator.EQUALS, fold_column="destination_fold")
-    return found if number is None else found | number
 
 
 def recipient_of(erasure: Erasure) -> Client | Group | None:

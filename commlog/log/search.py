@@ -9,13 +9,15 @@ which no index knows: then all texts are read.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q
 
 from commlog.recipients import kinds, people
 from commlog.recipients.kinds import as_meant
 from notifications import channels
-from notifications.criteria import Operator, contains, named, numbered, referred
+from notifications.criteria import Operator, contains, named, referred, sent_to, sent_to_international
 from notifications.criteria.worded import Question, Worded, ask, holding, reading
 from notifications.database import replica
 from notifications.models.message import MessageQuerySet, of_channels
@@ -110,12 +112,11 @@ def _legs(asked: Search, *, masked: bool) -> list[Q]:
     """Conditions that an index holds each. `masked`: none that tells where a message went."""
     meant = asked.meant
     legs = [Q(**{whom: pk}) for whom, pk in (("client", asked.client), ("group", asked.group)) if pk]
-    legs += [referred("reference_id", meant), of_channels(channels.NUMBERED) & referred("provider_id", meant)]
+    legs += _of_reference(meant)
     if "@" in meant and not masked:
         legs.append(named("destination", meant, Operator.EQUALS))
-    number = numbered("destination", meant, Operator.EQUALS, fold_column="destination_fold")
-    if number and not masked and meant.lstrip().startswith(("+", "00")):
-        legs.append(of_channels(channels.BY_NUMBER) & number)
+    if not masked and (number := sent_to_international(meant)):
+        legs.append(number)
     if _NAME.fullmatch(meant):
         for whom, columns in _COLUMNS.items():
             called = list(people.exactly(whom, meant).values_list("pk", flat=True)[:_MOST_OF_A_NAME])
@@ -143,8 +144,11 @@ def _anywhere(asked: Search, *, masked: bool) -> Q:
     # Whoever is called so now, in whatever order, or has an address of that name: `Silva Renée`.
     if _NAME.fullmatch(meant):
         found |= Q(client__in=kinds.search(kinds.KINDS["client"], meant).values("pk"))
-    found |= Q(reference_id=meant) | (of_channels(channels.NUMBERED) & Q(provider_id=meant))
-    return found | _of_ids(asked)
+    return reduce(or_, _of_reference(meant), found) | _of_ids(asked)
+
+
+def _of_reference(meant: str) -> list[Q]:
+    return [referred("reference_id", meant), of_channels(channels.NUMBERED) & referred("provider_id", meant)]
 
 
 def _of_ids(asked: Search) -> Q:
@@ -169,7 +173,4 @@ def of_name(meant: str) -> Q:
 
 def of_address(meant: str) -> Q:
     """The condition that a message went to this name, address or number, in whatever spelling."""
-    found = of_name(meant) | named("destination", meant)
-    if number := numbered("destination", meant, fold_column="destination_fold"):
-        found |= of_channels(channels.BY_NUMBER) & number
-    return found
+    return of_name(meant) | sent_to(meant)

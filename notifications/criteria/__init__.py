@@ -22,7 +22,7 @@ from notifications.criteria.reading import (
 )
 from notifications.criteria.selecting import narrow, to_q
 from notifications.criteria.spans import bounds
-from notifications.criteria.spelled import named, numbered, referred
+from notifications.criteria.spelled import named, numbered, referred, sent_to, sent_to_international
 from notifications.criteria.wording import in_words
 
 __all__ = [
@@ -50,5 +50,7 @@ __all__ = [
     "operator_of",
     "parse",
     "referred",
+    "sent_to",
+    "sent_to_international",
     "to_q",
 ]

@@ -18,12 +18,18 @@ from notifications.criteria.fields import FIELDS, Field
 from notifications.criteria.operators import Kind, Match, Operator
 from notifications.criteria.reading import Criterion, check_all
 from notifications.criteria.spans import Bounds, bounds
-from notifications.criteria.spelled import REFERENCES, named, named_as_staff, numbered, referred
+from notifications.criteria.spelled import (
+    REFERENCES,
+    named,
+    named_as_staff,
+    referred,
+    sent_to,
+    sent_to_international,
+)
 from notifications.criteria.worded import narrowed
 from notifications.masking import Withheld
 from notifications.models.message import MOST_LEGS, MessageQuerySet, of_channels
 from notifications.states import LIVE, MessageState
-from notifications.text.numbers import asked
 from notifications.words.question import words_of_part
 
 # Fields whose rows an index holds in the order of the log.
@@ -141,11 +147,8 @@ def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
 
 def _spelled_or_numbered(destination: str) -> list[Q]:
     """The parts of that condition; none where no index knows the number, since it may be the end of one."""
-    meant = asked(destination)
-    number = numbered("destination", destination, Operator.EQUALS, fold_column="destination_fold")
-    if not (meant and meant.international and number):
-        return []
-    return [named("destination", destination, Operator.EQUALS), of_channels(channels.BY_NUMBER) & number]
+    number = sent_to_international(destination)
+    return [named("destination", destination, Operator.EQUALS), number] if number else []
 
 
 def _states_of(criterion: Criterion) -> Sequence[str]:
@@ -224,7 +227,8 @@ def _by_text(field: Field, operator: Operator, values: Sequence[str]) -> Q:
         return begins & named(field.column, values[0], Operator.STARTS_WITH) if field.folded else begins
     if operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.EQUALS):
         if field.folded:
-            return _by_spelling(field.column, operator, values[0])
+            of = field.column
+            return sent_to(values[0], operator) if of == "destination" else named(of, values[0], operator)
         literally = _literally(field, operator, values[0])
         return literally | named_as_staff(field.column, values[0], operator) if field.staff else literally
     return _literally(field, operator, values[0])
@@ -245,16 +249,6 @@ def _compared(field: Field, operator: Operator, value: str) -> Q:
     if field.choices:
         lookup = "exact"  # the values were brought into their one spelling
     return Q(**{f"{field.column}__{lookup}": value})
-
-
-def _by_spelling(column: str, operator: Operator, value: str) -> Q:
-    """However it is spelled; of a destination also the number that the value means."""
-    found = named(column, value, operator)
-    if column == "destination" and (
-        number := numbered(column, value, operator, fold_column=f"{column}_fold")
-    ):
-        found |= of_channels(channels.BY_NUMBER) & number
-    return found
 
 
 def _within(column: str, span: Bounds) -> Q:

@@ -17,7 +17,9 @@ from django.db.models.lookups import (
     StartsWith,
 )
 
+from notifications import channels
 from notifications.criteria.operators import Operator
+from notifications.models.message import of_channels
 from notifications.models.spellings import LONGEST_SPELLED, SEPARATORS, Digits, Spelled
 from notifications.secrets.urls import shortened
 from notifications.text.numbers import Asked, asked
@@ -96,6 +98,26 @@ def named_as_staff(column: str, text: str, operator: Operator) -> Q:
 def referred(column: str, text: str) -> Q:
     """The condition that a column of REFERENCES holds the text, in capitals or not; an index holds that."""
     return Q(Exact(Upper(F(column)), Upper(Value(text)))) & ~Q(**{column: ""})
+
+
+def sent_to(text: str, operator: Operator = Operator.CONTAINS) -> Q:
+    """The condition that a message went to this address or number, in whatever spelling."""
+    found, number = named("destination", text, operator), sent_to_number(text, operator)
+    return found | number if number else found
+
+
+def sent_to_international(text: str) -> Q | None:
+    """The condition that a message went to the number that the text spells with its country; None where it
+    spells none so. An index holds that, and no ends of numbers.
+    """
+    meant = asked(text)
+    return sent_to_number(text, Operator.EQUALS) if meant and meant.international else None
+
+
+def sent_to_number(text: str, operator: Operator = Operator.CONTAINS) -> Q | None:
+    """As `numbered`, of the messages that go to numbers."""
+    number = numbered("destination", text, operator, fold_column="destination_fold")
+    return of_channels(channels.BY_NUMBER) & number if number else None
 
 
 def numbered(

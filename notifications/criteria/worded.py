@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from notifications import channels
 from notifications.criteria.containing import contains
-from notifications.criteria.spelled import named, numbered
+from notifications.criteria.spelled import named, sent_to_number
 from notifications.models import Message
-from notifications.models.message import of_channels
 from notifications.models.message_words import Extent
 from notifications.words import index
 from notifications.words.index import COLUMNS, Known
@@ -77,8 +75,8 @@ def reading(question: Question) -> Q:
     for term in question.terms:
         found &= _part(term)
     found = found if question.terms else Q(pk__in=())
-    number = numbered("destination", question.raw, fold_column="destination_fold")
-    return found | (of_channels(channels.BY_NUMBER) & number) if number else found
+    number = sent_to_number(question.raw)
+    return found | number if number else found
 
 
 def _newer(question: Question, known: Known) -> _Newer:

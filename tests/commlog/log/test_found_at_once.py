@@ -37,12 +37,14 @@ def test_whom_the_box_names_is_listed_and_texts_are_one_step_away(pages: Client)
         "000123": "to Ana",
         "Ana Silva": "to Ana",
         "0049 (0) 170-12345678": "SMS",
+        "tel:+4917012345678": "SMS",
         "LN-4711": "of Ana's reference",
         "Bo Lind": "by Bo",
     }.items():
         assert _listed(pages, text) == {found}, text
     assert _listed(pages, '"000123"') == {"to Ana", "a text"}
     assert _listed(pages, "“Bo Lind”") == {"a text"}
+    assert _listed(pages, "*ln-4711") == {"of Ana's reference", "a text"}
 
     page = pages.get(URL, {"q": "LN-4711"})
     assert "Messages to or about “LN-4711”." in page.text
