@@ -192,7 +192,7 @@ def test_a_group_costs_the_same_for_one_member_and_for_three(
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("kind", "queries"), [("client", 17), ("group", 17), ("user", 17)])
+@pytest.mark.parametrize(("kind", "queries"), [("client", 17), ("group", 17), ("user", 16)])
 def test_a_tab_costs_the_same_for_one_row_and_for_three(
     pages: Client, kind: str, queries: int, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
