@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 class NotificationsConfig(AppConfig):
-    """Registers the system checks and keeps the database's guards installed."""
+    """Registers the system checks and keeps the database's guards and references as they should be."""
 
     name = "notifications"
     verbose_name = "Notifications"
@@ -15,13 +15,17 @@ class NotificationsConfig(AppConfig):
         from notifications import checks  # noqa: F401 - registers itself
         from notifications.cluster import filling as after_upgrades
         from notifications.cluster import schedules
-        from notifications.database import pooling  # noqa: F401 - looks at each new session
-        from notifications.database.guards import install
+        from notifications.database import (
+            guards,
+            pooling,  # noqa: F401 - looks at each new session
+            references,
+        )
         from notifications.delivery import tallies, whole
         from notifications.streams import keeping
         from notifications.words import filling
 
-        post_migrate.connect(install, sender=self)
+        post_migrate.connect(guards.install, sender=self)
+        post_migrate.connect(references.install, sender=self)
         post_migrate.connect(after_upgrades.install_schedule, sender=self)
         # There may be no supervisor to fill the words.
         every_minute = {
