@@ -189,7 +189,7 @@ TABLE: dict[Meaning, Row] = {
     ),
     Meaning.ACCOUNT: Row(
         Level.TECHNICAL, Action.TELL, Culprit.SETUP,
-        "The gateway has suspended our account.", _ADMIN,
+        "The provider has suspended our account, or does not let it send.", _ADMIN,
     ),
     Meaning.SENDER: Row(
         Level.TECHNICAL, Action.TELL, Culprit.SETUP,

@@ -280,7 +280,7 @@ def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpS
         Reason.MESSAGING_EXCEPTION,
         detail,
         kind=kind,
-        lane_fault=line or found.throttled,
+        lane_fault=line or found.throttled or code == _CLOSING,
         about=found.about,
         throttled=found.throttled,
         temporary=400 <= code < 500,

@@ -30,8 +30,32 @@ _ANSWER = re.compile(r"(?:\d{3}-)?([45])\d\d[ -](.*)", re.DOTALL)
 _ENHANCED = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _AFTER_DOT = "(while waiting for the mail server to accept the text)"
 _STAGE = re.compile(r"\s*\(while [a-z' ]+\)$")
+# Names in an answer that are no words of it: `<spam@example.org>`, `mx1.barracudanetworks.com`. What checks
+# ours is named behind "using", "by", "at" or in a URL.
+_NAMES = re.compile(
+    r"<[^<>\s]*>|[^\s<>()@]{1,64}@[\w.-]{1,254}"
+    r"|(?<![\w./@-])(?<!using )(?<!by )(?<!at )[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}\b(?![/@])",
+    re.IGNORECASE,
+)
 _WORDS = (
     _says(Meaning.GREYLISTED, r"gr[ae]y[- ]?list"),
+    # Before the recipient's quota is ours.
+    _says(
+        Meaning.TOO_MANY,
+        r"throttl|submission ?quota|submission rate|concurrent connections? limit|thread limit|login attempts"
+        r"|(?:daily|sending) (?:message )?quota|exceed\w* your .{0,40}\blimits?\b",
+    ),
+    _says(
+        Meaning.ACCOUNT,
+        r"sending paused|maximum credits|activate your .{0,40}account"
+        r"|(?:domain|account)\b.{0,80}not allowed to send",
+    ),
+    _says(
+        Meaning.SIGN_IN,
+        r"unauthenticated senders|authentication (?:is )?(?:required\b(?!;)|failed)|not authenticated to send"
+        r"|must (?:first )?authenticate\b|must issue a starttls",
+        "5",
+    ),
     _says(
         Meaning.MAILBOX_FULL,
         r"(?:mail ?box|inbox|account|user|recipient)\b.{0,60}(?:\bfull\b|over ?quota|over its quota|out of "
@@ -48,7 +72,7 @@ _WORDS = (
     _says(
         Meaning.AUTHENTICATION,
         r"\b(?:spf|dkim|dmarc)\b|unauthenticated (?:e-?mail|mail)|sender (?:is )?unauthenticated"
-        r"|message (?:is )?not authenticated",
+        r"|message (?:is )?not authenticated|anti-?spoofing",
     ),
     _says(
         Meaning.SENDER,
@@ -56,13 +80,15 @@ _WORDS = (
         r"relay|sender (?:address |domain )?(?:verify failed|rejected|denied)"
         r"|sender (?:address|domain)\b.{0,80}(?:not found|exist|unknown|invalid)"
         r"|domain of sender|send as this sender|not authorized to "
-        r"send|sender not authorized|(?:e-?mail )?address is not verified",
+        r"send|sender not authorized|(?:e-?mail )?address is not verified|verified sender identity"
+        r"|user\b.{0,120} is not authorized|outbound sender|unregistered domains",
     ),
     _says(
         Meaning.REPUTATION,
-        r"block ?list|black ?list|\bdnsbl\b|\brbl\b|spamhaus|spamcop|barracuda|banned sending ip"
+        r"block ?list|black ?list|\bdnsbl\b|\brbl\b|spamhaus|spamcop|barracuda reputation"
+        r"|barracudanetworks\.com/reputation|banned sending ip"
         r"|(?:ip|client host)\b.{0,60}(?:blocked|listed|reputation)|poor reputation|low reputation"
-        r"|reverse dns|\bptr\b",
+        r"|reverse (?:dns|host ?name)|\bptr\b|ipcheck\.proofpoint|banned sender|traffic not accepted from",
     ),
     _says(
         Meaning.SPAM,
@@ -93,9 +119,14 @@ _WORDS = (
         r"|(?:no such|unknown|invalid|nonexistent|non-existent) (?:local )?"
         r"(?:user|mail ?box|recipient|address|account|person)"
         r"|does ?n[o']t have an? .{0,40}account|no mail ?box here|unrouteable address|recipientnotfound"
-        r"|not our customer|not a (?:known|valid) (?:user|mailbox|recipient)"
+        r"|#5\.1\.0 address rejected|not our customer|not a (?:known|valid) (?:user|mailbox|recipient)"
         # Microsoft's edge says so of whom it does not know; Postfix says the same with 5.7.1 of its rules.
         r"|\b5\.4\.1\b.*recipient address rejected: access denied",
+        "5",
+    ),
+    _says(
+        Meaning.BLOCKED,
+        r"administrative prohibition|security polic|for one or more recipients \(.{0,254}blocked\)",
         "5",
     ),
 )
@@ -116,6 +147,7 @@ _CODES: dict[tuple[str, int, int], Meaning] = {
     ("5", 4, 4): Meaning.ROUTING,
     ("5", 4, 6): Meaning.ROUTING,
     ("5", 4, 7): Meaning.BUSY,  # expired while it was passed on
+    ("4", 5, 3): Meaning.TOO_MANY,
     ("5", 5, 3): Meaning.UNSAID,
     ("4", 7, 28): Meaning.TOO_MANY,
     ("5", 7, 28): Meaning.TOO_MANY,
@@ -123,7 +155,10 @@ _CODES: dict[tuple[str, int, int], Meaning] = {
     ("5", 7, 9): Meaning.SIGN_IN,
     ("5", 7, 25): Meaning.REPUTATION,  # RFC 7372: reverse DNS
     **{("5", 7, detail): Meaning.AUTHENTICATION for detail in (20, 21, 22, 23, 26, 27, 30, 509, 515)},
-    **{("5", 7, detail): Meaning.REPUTATION for detail in range(606, 650)},  # Microsoft: banned addresses
+    # Microsoft: banned senders and addresses, tenants that it takes nothing from
+    **{
+        ("5", 7, detail): Meaning.REPUTATION for detail in (502, 503, 511, *range(606, 650), *range(700, 750))
+    },
 }
 _SUBJECTS: dict[tuple[str, int], Meaning] = {
     ("4", 3): Meaning.BUSY,
@@ -139,8 +174,9 @@ def meaning(said: str) -> Meaning:
     if found is None:
         return Meaning.NO_ANSWER if said.endswith(_AFTER_DOT) else of_line(_STAGE.sub("", said))
     digit, text = found[1], _STAGE.sub("", found[2])
+    words = _NAMES.sub(" ", text)
     for each in _WORDS:
-        if digit in each.digits and each.words.search(text):
+        if digit in each.digits and each.words.search(words):
             return each.meaning
     return _by_code(digit, text) or (Meaning.LATER if digit == "4" else Meaning.UNSAID)
 

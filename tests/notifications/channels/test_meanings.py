@@ -1,5 +1,7 @@
 """What answers mean that are worded like those of large providers; what nobody knows is coarse."""
 
+import time
+
 import pytest
 
 from notifications.channels import meaning_of, of
@@ -135,6 +137,51 @@ MAILS = [
     ),
     ("556 5.1.10 Domain example.org does not accept mail (nullMX)", "NO_SUCH_DOMAIN"),
     ("550-5.1.1 <ana@example.org> is not a known user here", "NO_SUCH_ADDRESS"),
+    ("550 relay not permitted", "SENDER"),
+    ("550 Administrative prohibition", "BLOCKED"),
+    ("550 rejected because 192.0.2.1 is in a black list at zen.spamhaus.org", "REPUTATION"),
+    ("450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]", "REPUTATION"),
+    # Microsoft of our tenant, Exchange
+    ("550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.", "REPUTATION"),
+    ("550 5.7.705 Service unavailable. Access denied, tenant has exceeded threshold.", "REPUTATION"),
+    ("550 5.7.511 Access denied, banned sender[192.0.2.1]", "REPUTATION"),
+    ("550 5.7.750 Service unavailable. Client blocked from sending from unregistered domains.", "SENDER"),
+    ("550 5.1.8 Access denied, bad outbound sender AS(42004)", "SENDER"),
+    ("432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending", "TOO_MANY"),
+    ("452 4.5.3 Too many recipients (AS780090)", "TOO_MANY"),
+    ("421 4.4.2 Message submission rate for this client has exceeded the configured limit", "TOO_MANY"),
+    ("421 4.7.0 Too many login attempts", "TOO_MANY"),
+    # Amazon SES, SendGrid, Mailgun, of our account there
+    ("454 Throttling failure: Daily message quota exceeded.", "TOO_MANY"),
+    ("554 Access denied: User `arn:aws:iam::1:user/a' is not authorized to perform `ses:Send'", "SENDER"),
+    ("554 Message rejected: Sending paused for this account.", "ACCOUNT"),
+    ("550 Unauthenticated senders not allowed", "SIGN_IN"),
+    ("550 The from address does not match a verified Sender Identity.", "SENDER"),
+    ("451 You have exceeded your messaging limits", "TOO_MANY"),
+    ("451 Authentication failed: Maximum credits exceeded", "ACCOUNT"),
+    (
+        "421 Domain bank.example is not allowed to send: Please activate your Mailgun account",
+        "ACCOUNT",
+    ),
+    # Proofpoint, Mimecast, Barracuda, Cisco
+    ("554 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", "REPUTATION"),
+    ("550 Rejected by header based Anti-Spoofing policy: bank.example", "AUTHENTICATION"),
+    ("554 Email rejected due to security policies - https://community.mimecast.com", "BLOCKED"),
+    ("550 permanent failure for one or more recipients (ana@example.org:blocked)", "BLOCKED"),
+    (
+        "550 permanent failure for one or more recipients (ana@example.org:550 5.1.1 User unknown)",
+        "NO_SUCH_ADDRESS",
+    ),
+    (
+        "554 Service unavailable; Client host [mx.barracuda.example] blocked using Barracuda Reputation",
+        "REPUTATION",
+    ),
+    ("550 #5.1.0 Address rejected.", "NO_SUCH_ADDRESS"),
+    # Names are no words
+    ("550 5.1.1 <spam-dkim@example.org>: Recipient address rejected: User unknown", "NO_SUCH_ADDRESS"),
+    ("550 5.1.1 User unknown (spamfilter3.example.org)", "NO_SUCH_ADDRESS"),
+    ("550 5.1.1 No such user - d2.ess.barracudanetworks.com", "NO_SUCH_ADDRESS"),
+    ("550 5.1.1 junk@virus.example: no such user", "NO_SUCH_ADDRESS"),
     # Words that nobody has in a table
     ("450 come back on Tuesday", "LATER"),
     ("550 the cat sat on the mat", "UNSAID"),
@@ -229,6 +276,13 @@ def test_every_meaning_and_every_reason_is_explained() -> None:
         Action.CORRECT,
         Action.TELL,
     }
+
+
+def test_a_long_answer_is_read_at_once() -> None:
+    start = time.process_time()
+    for said in ("x" * 8_000, "a." * 4_000, "a@" * 4_000, "<" * 8_000):
+        assert meaning_of("EMAIL", _MAIL, f"550 {said}", "REFUSED") == "UNSAID"
+    assert time.process_time() - start < 1
 
 
 def test_every_code_of_the_gateway_is_explained_by_itself() -> None:

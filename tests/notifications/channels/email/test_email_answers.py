@@ -49,6 +49,35 @@ TABLE = [
     (452, "4.2.2 mailbox full", RCPT, About.RECIPIENT, False),
     (550, "5.1.1 no such user", RCPT, About.RECIPIENT, False),
     (550, "5.7.1 relaying denied", RCPT, About.SERVER, False),
+    # At RCPT too, where it says so itself: it is not about this recipient.
+    (451, "4.7.500 Server busy. Please try again later from [192.0.2.1].", RCPT, About.SERVER, True),
+    (451, "4.7.650 The mail server has been temporarily rate limited", RCPT, About.SERVER, True),
+    (450, "4.7.1 Error: too much mail from 192.0.2.1", RCPT, About.SERVER, True),
+    (
+        450,
+        "The user you are trying to contact is receiving mail at a rate that",
+        RCPT,
+        About.RECIPIENT,
+        False,
+    ),
+    (452, "4.5.3 Too many recipients (AS780090)", RCPT, About.SERVER, True),
+    (451, "You have exceeded your messaging limits", DOT, About.SERVER, True),
+    (451, "4.7.1 Greylisting in action, please come back in an hour", DOT, About.RECIPIENT, False),
+    # No pace mends these.
+    (454, "4.7.1 <a@example.org>: Relay access denied", RCPT, About.SERVER, False),
+    (421, "4.3.2 System not accepting network messages", MAIL, About.SERVER, False),
+    (421, "4.3.2 Service shutting down", DOT, About.SERVER, False),
+    (421, "Domain bank.example is not allowed to send", DOT, About.SERVER, False),
+    # Because of who we are, or because of whom it is for, whatever the code.
+    (550, "relay not permitted", RCPT, About.SERVER, False),
+    (450, "4.1.8 <a@bank.example>: Sender address rejected: Domain not found", RCPT, About.SERVER, False),
+    (550, "5.1.8 Access denied, bad outbound sender", DOT, About.SERVER, False),
+    (554, "Message rejected: Email address is not verified.", DOT, About.SERVER, False),
+    (554, "Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", RCPT, About.SERVER, False),
+    (550, "5.7.708 Access denied, traffic not accepted from this IP", DOT, About.SERVER, False),
+    (550, "5.7.1 No such user!", RCPT, About.RECIPIENT, False),
+    (550, "5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup", RCPT, About.RECIPIENT, False),
+    (550, "no such user here", DOT, About.RECIPIENT, False),
     # For good: it uses up its tries, as the seed says.
     (550, "5.4.5 Daily sending quota exceeded", DOT, About.MESSAGE, False),
     (451, "4.3.0 queue file write error", DOT, About.SERVER, False),
@@ -74,6 +103,9 @@ OF_A_SESSION = [
     (421, "closing", DATA),
     (530, "authentication required", MAIL),
     (0, "", MAIL),
+    (0, "", RCPT),
+    (0, "", DATA),
+    (452, "4.5.3 Too many recipients", RCPT),
 ]
 
 
@@ -91,7 +123,8 @@ def test_what_is_said_over_a_kept_connection_may_be_about_the_connection(
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "stage", "about", "throttled"), [row for row in TABLE if row[0] != 421 and row[0]]
+    ("code", "text", "stage", "about", "throttled"),
+    [row for row in TABLE if row[0] != 421 and row[0] and "4.5.3" not in row[1]],
 )
 def test_what_is_about_something_else_stays_so_over_a_kept_connection(
     code: int, text: str, stage: Stage, about: About, throttled: bool
@@ -117,6 +150,19 @@ def test_a_message_goes_on_over_a_new_connection(serve: Serve, stage: str, said:
     receipt = sender.send(envelope())
 
     assert receipt.detail == "250 2.0.0 Ok: queued as 4ABC"
+    assert (server.connections, len(server.mails)) == (2, 2)
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+def test_a_kept_connection_that_closes_without_a_word_is_replaced(serve: Serve, stage: str) -> None:
+    first: dict[str, str] = {}
+    server = serve(ScriptedSmtp(first, {}))
+    sender = channel(server)
+    sender.send(envelope())
+    first[stage] = "drop"
+
+    sender.send(envelope())
+
     assert (server.connections, len(server.mails)) == (2, 2)
 
 
@@ -294,6 +340,11 @@ def test_who_has_to_sign_in_first_is_told_so(serve: Serve, stage: str) -> None:
     error = failure(channel(serve(ScriptedSmtp({stage: "530 Authentication required"}))))
     assert (error.reason, error.kind) == (Reason.INVALID_SMTP_CREDENTIALS, Failure.TRANSIENT)
     assert (error.about, error.lane_fault) == (About.SERVER, True)
+
+
+def test_a_server_that_goes_down_after_its_greeting_is_its_lane_s_fault(serve: Serve) -> None:
+    error = failure(channel(serve(ScriptedSmtp({"rcpt": "421 4.3.2 Service shutting down"}))))
+    assert (error.lane_fault, error.throttled) == (True, False)
 
 
 def test_a_server_in_plain_text_where_tls_is_expected(serve: Serve) -> None:
