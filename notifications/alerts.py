@@ -1,5 +1,6 @@
-"""What whoever runs Commlog is told at once, in the transaction of what happened: by mail, webhook, SMS and
-signal.
+"""Alerts to the operator of Commlog, by mail, webhook, SMS and signal.
+
+They are created in the transaction of what happened.
 """
 
 from collections.abc import Sequence
@@ -22,28 +23,34 @@ changed = Signal()
 
 
 def record(about: Model, *, before: dict[str, object], after: dict[str, object]) -> None:
-    """Something changed by itself."""
+    """Send the signal of a change that Commlog made by itself."""
     changed.send(sender=type(about), about=about, before=before, after=after)
 
 
 def tell(subject: str, text: str) -> Message | None:
-    """A mail to ALERT_EMAIL, where one is set."""
+    """Enqueue an alert mail to ALERT_EMAIL. Returns None if none is set."""
     return send(EmailChannel.type, subject, text)
 
 
 def send(channel: MessageType, subject: str, text: str) -> Message | None:
-    """An alert by this channel, where that is set up: a message like all others, on a lane of its own."""
+    """Enqueue an alert on this channel, as a message on a lane of its own.
+
+    Returns None if the channel is not set up for alerts.
+    """
     asked: Any = channels.of(channel).alert(subject, text)
     return outbox.enqueue(outbox.Draft(channel, event=EVENT, **asked)) if asked else None
 
 
 def ways() -> list[MessageType]:
-    """Return the channels by which somebody is told."""
+    """Return the channels that are set up for alerts."""
     return [each.type for each in channels.ALL if each.alert("", "")]
 
 
 def tell_all(subject: str, text: str, *, avoid: Sequence[Lane] = ()) -> list[Message]:
-    """Tell by every way that is set up but for those in trouble. Where all are, it waits for them."""
+    """Enqueue the alert on every channel set up for it, except those whose lanes are in `avoid`.
+
+    If all of them are to be avoided, it is enqueued on all, and waits for them.
+    """
     bad = {(lane.channel, lane.name) for lane in avoid}
     working = [way for way in ways() if not bad & _lanes_of(way)]
     found = [send(way, subject, text) for way in working or ways()]
@@ -51,7 +58,7 @@ def tell_all(subject: str, text: str, *, avoid: Sequence[Lane] = ()) -> list[Mes
 
 
 def _lanes_of(way: MessageType) -> set[tuple[str, str]]:
-    """The lane that alerts leave by, and the one that goes to the same server."""
+    """Return the channel's lane for alerts and the lane of ordinary messages to the same server."""
     asked = channels.of(way).alert("", "") or {}
     own = channels.get(way).lane(asked["destination"])
     return {(way.value, own), (way.value, own.removesuffix(ALERTS))}

@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 class NotificationsConfig(AppConfig):
-    """Registers the system checks and keeps the database's guards and references as they should be."""
+    """The app: registers checks and scheduled tasks, and maintains the database's guards and references."""
 
     name = "notifications"
     verbose_name = "Notifications"

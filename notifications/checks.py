@@ -1,4 +1,4 @@
-"""System checks: what must hold of the database before anything may be sent."""
+"""System checks: conditions on the database and the settings for sending."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from notifications.database import guards
 
 @register(Tags.database)
 def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """The triggers that keep messages exist, and SQLite runs in the mode that does not lose writes."""
+    """Check that messages' triggers exist and that SQLite runs in a mode that loses no writes."""
     found: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
@@ -27,7 +27,7 @@ def guarded(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessa
 
 @register(Tags.security, deploy=True)
 def usable_in_production(**_: Any) -> list[CheckMessage]:
-    """Channels that are not set up, and settings of e-mail that no production server should have."""
+    """Check for channels that are not set up, and for e-mail settings unfit for production."""
     found: list[CheckMessage] = []
     if not settings.EMAIL_HOST:
         found.append(Info("EMAIL_URL is not set: every e-mail fails.", id="notifications.I001"))

@@ -1,4 +1,4 @@
-"""What a message says and what it is about. All who handle one take the names of its fields from here."""
+"""The content of a message and what it is about; the one list of its fields' names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The same from the draft to the last resend. Each field is a column of Message."""
+    """The content, the same from the draft to the last resend. Each field is a column of Message."""
 
     subject: str = ""
     body: str = field(default="", metadata={"column": "content"})
@@ -48,7 +48,7 @@ def stored_in(message: object) -> dict[str, Any]:
 
 
 def as_columns(content: Content) -> dict[str, Any]:
-    """Return the content as a row takes it, by column."""
+    """Return the content as values for a row, by column."""
     return {
         COLUMNS[name]: dict(value) if isinstance(value, Mapping) else value
         for name, value in said_by(content).items()

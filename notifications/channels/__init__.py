@@ -1,4 +1,4 @@
-"""The channels, one instance a process, made from the settings when first needed."""
+"""The channels: one instance per process, created from the settings when first needed."""
 
 from collections.abc import Mapping
 
@@ -45,24 +45,24 @@ _open: dict[MessageType, Channel] = this_process.keep({})
 
 
 def of(channel: str) -> Medium:
-    """What is always so of the channel of this type."""
+    """Return the class with the fixed facts of this channel."""
     return _BY_TYPE[channel]
 
 
 def meaning_of(channel: str, reason: str, said: str, outcome: str) -> Meaning:
-    """Return what a failure means whose provider said so; `outcome` of the last try."""
+    """Return the meaning of a failure, given the provider's words and the `outcome` of the last try."""
     meaning = of(channel).meaning(reason, said)
     return in_doubt(meaning) if outcome == Outcome.UNKNOWN else meaning
 
 
 def get(channel: MessageType) -> Channel:
-    """The channel of this type."""
+    """Return this process's instance of the channel."""
     if channel not in _open:
         _open[channel] = as_mode_says(of(channel))
     return _open[channel]
 
 
 def close_all() -> None:
-    """Close every kept connection and forget the channels, so that they are made anew from the settings."""
+    """Close all connections and discard the channels; they are created anew from the settings."""
     while _open:
         _open.popitem()[1].close()

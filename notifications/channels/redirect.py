@@ -1,4 +1,4 @@
-"""SENDING_MODE, decided at the last step: a copy of the production data must not reach a real person."""
+"""SENDING_MODE, applied at the last step: a copy of production data must not reach a real person."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from notifications.states import MessageType
 
 
 class SendingMode(TextChoices):
-    """What this installation does with what is due."""
+    """The treatment of due messages by this installation."""
 
     LIVE = "live", "Messages are sent to their destinations."
     HOLD = "hold", "This installation sends nothing: all messages wait."
@@ -19,12 +19,12 @@ class SendingMode(TextChoices):
 
 
 def mode() -> SendingMode:
-    """The mode of this installation."""
+    """Return the mode of this installation."""
     return SendingMode(settings.SENDING_MODE)
 
 
 def held_channels() -> frozenset[MessageType]:
-    """The channels that send nothing in this mode: their messages wait."""
+    """Return the channels that send nothing in this mode: their messages wait."""
     if mode() == SendingMode.LIVE:
         return frozenset()
     targets: Mapping[MessageType, str] = settings.REDIRECT_TO if mode() == SendingMode.REDIRECT else {}
@@ -32,7 +32,7 @@ def held_channels() -> frozenset[MessageType]:
 
 
 def as_mode_says(kind: type[Facts]) -> Channel:
-    """The channel itself, made from the settings, or what stands before it in this mode."""
+    """Return the channel created from the settings, or its redirection in this mode."""
     channel = kind.from_settings()
     return (
         channel
@@ -42,7 +42,10 @@ def as_mode_says(kind: type[Facts]) -> Channel:
 
 
 class RedirectedChannel:
-    """Sends everything to one destination; the true one is said in the subject or the text."""
+    """A channel that sends everything to one destination.
+
+    The true destination is named in the subject, the text or a header.
+    """
 
     def __init__(self, inner: Channel, kind: type[Facts], target: str) -> None:
         self.type, self.inline = inner.type, inner.inline
@@ -51,15 +54,15 @@ class RedirectedChannel:
         self._target = target
 
     def lane(self, destination: str) -> str:
-        """The lane that it would have in production, so that it is held and limited as there."""
+        """Return the lane that it would have in production, so that it is held and limited alike."""
         return self._inner.lane(destination)
 
     def ready(self) -> None:
-        """What is not set up in production is not set up here."""
+        """Raise what the real channel raises if it is not set up."""
         self._inner.ready()
 
     def check(self, envelope: Envelope) -> None:
-        """What cannot be sent in production cannot be sent here."""
+        """Raise what the real channel raises for a message that cannot be sent."""
         self._inner.check(envelope)
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:

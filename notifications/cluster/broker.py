@@ -1,8 +1,7 @@
-"""A django-q2 broker whose queue is the message table itself: there is no second queue to fall out of step
-with it.
+"""A django-q2 broker whose queue is the message table: no second queue can diverge from it.
 
-Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims
-some of it, and the one that says whether it stands still.
+Long work other than sending has a table of its own too: `settings.LONG_WORK` names the functions that claim
+some of it and that report whether it has stalled.
 """
 
 import time
@@ -35,7 +34,7 @@ Package = tuple[int, str]
 
 
 class MessageBroker(ORM):
-    """Hands out drains while messages are due, beside the ordinary tasks of the ORM broker's queue."""
+    """A broker that hands out drains while messages are due, besides the ORM broker's ordinary tasks."""
 
     _looked = 0.0  # when long work was looked for last
 
@@ -44,7 +43,10 @@ class MessageBroker(ORM):
     _resting: Rest | None = None  # a broker is carried to its process without it
 
     def dequeue(self) -> list[Package] | None:
-        """Sleep briefly until tasks are claimed; then one ordinary task, one drain a channel."""
+        """Return an ordinary task, if any, and one drain for each channel with due work.
+
+        Sleeps for the poll interval first. Returns None if there is nothing to do.
+        """
         time.sleep(settings.Q_CLUSTER["poll"])
         try:
             rest = self._resting = self._resting or Rest()
@@ -67,7 +69,7 @@ class MessageBroker(ORM):
         return packages or None
 
     def _look(self) -> None:
-        """Once a second: was the database restored; what became due on held lanes is WAITING."""
+        """Once a second, look for a restored database, and mark due messages on held lanes as WAITING."""
         if time.monotonic() >= self._mark_at:
             now = db_now()
             if not holding.look(now):
@@ -76,7 +78,10 @@ class MessageBroker(ORM):
             self._mark_at = time.monotonic() + _MARK_EVERY
 
     def _ordinary(self) -> list[Package]:
-        """The next ordinary task, unless such have all workers but one: the last is for sending."""
+        """Return the next ordinary task, or long work, unless all workers but one are busy with such.
+
+        The last worker is for sending.
+        """
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()

@@ -1,9 +1,8 @@
-"""Folds and meanings of rows that are older than their columns, filled in by the cluster: batch by batch,
-going on where it stopped.
+"""Backfill of folds and failure meanings in rows older than their columns, in batches that resume.
 
-Only what is empty is filled in, so that nothing that was written meanwhile is overwritten. Rows may still
-come from a process that was started before the column was there; so a table is looked at for an hour before
-it counts as done.
+The cluster runs it. Only empty columns are filled, so nothing written meanwhile is overwritten. Rows may
+still come from a process that was started before the column existed, so a table counts as done only after an
+hour.
 """
 
 import time
@@ -31,7 +30,7 @@ _OLD_PROCESSES = timedelta(hours=1)
 
 
 def install_schedule(**_: object) -> None:
-    """Let the cluster fill every minute while there is something to fill (post_migrate)."""
+    """Schedule the backfill every minute while there is something to fill (post_migrate)."""
     migrated_back = Filling._meta.db_table not in connection.introspection.table_names()
     if not migrated_back and Filling.objects.filter(done=False).exists():
         # A schedule of an older version names the task by a path that may have changed since.
@@ -42,7 +41,10 @@ def install_schedule(**_: object) -> None:
 
 
 def fill(seconds: float = _A_TURN) -> int:
-    """Fill for so many seconds (a task of django-q2); how many rows. The schedule ends when all is done."""
+    """Fill for that many seconds (a django-q2 task) and return the number of rows.
+
+    The schedule ends when everything is done.
+    """
     ends, seen = time.monotonic() + seconds, 0
     for filling in Filling.objects.filter(done=False).order_by("pk"):
         while time.monotonic() < ends and (looked_at := _step(filling)):
@@ -54,7 +56,7 @@ def fill(seconds: float = _A_TURN) -> int:
 
 
 def _step(filling: Filling) -> int:
-    """Fill in the next batch. Returns how many rows it had."""
+    """Fill in the next batch and return how many rows it had."""
     if filling.table == MEANINGS:
         return _step_of_meanings(filling)
     model = apps.get_model(filling.table)
@@ -74,7 +76,7 @@ def _step(filling: Filling) -> int:
 
 
 def _went_on(filling: Filling, last_pk: int) -> None:
-    """Note how far it has come; 0: all were looked at."""
+    """Store the position reached; 0: the whole table was processed."""
     if last_pk:
         filling.last_pk = last_pk
     else:
@@ -83,7 +85,7 @@ def _went_on(filling: Filling, last_pk: int) -> None:
 
 
 def _step_of_meanings(filling: Filling) -> int:
-    """Say of the next failed messages what that means. Returns how many rows were looked at."""
+    """Store the meanings of the next failed messages. Returns how many rows were looked at."""
     first, newest = filling.last_pk, newest_id(Message)
     last = min(first + _BATCH, newest)
     failed = Message.objects.failed().filter(pk__gt=first, pk__lte=last, failure_meaning="")
@@ -97,7 +99,10 @@ def _step_of_meanings(filling: Filling) -> int:
 
 
 def _write(model: type[models.Model], wanted: Mapping[int, Mapping[str, str]]) -> None:
-    """First all rows that nobody writes, then the others one by one: who waits holds no other row."""
+    """Write all rows that nobody else has locked, then the others one by one.
+
+    So nothing waits for a lock while it holds another row.
+    """
     free: set[int] = set()
     if connection.features.has_select_for_update_skip_locked:
         with transaction.atomic():

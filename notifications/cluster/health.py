@@ -1,8 +1,7 @@
-"""Does due work progress? Asked by the banner of every page, by /healthz/sender and by whatever supervises
-the cluster.
+"""The health of sending: whether due work progresses.
 
-A cluster's own word for it is not believed: a dead one still reports "Working". What counts is the age of the
-oldest due message.
+It is used by the banner of every page, by /healthz/sender and by whatever supervises the cluster. A cluster's
+own report is not used: a dead one still reports "Working". What counts is the age of the oldest due message.
 """
 
 from datetime import datetime, timedelta
@@ -25,8 +24,10 @@ _NEWEST = 1_000
 
 
 class Survey(NamedTuple):
-    """Since when the oldest message that nobody works on has been due (None: nothing is due), how many lanes
-    are held back, and how many were said to be failing, which may be over.
+    """The state of due work.
+
+    `due_since`: when the oldest message became due that no worker has (None: none is due). `held`: how many
+    lanes are held back. `failing`: how many lanes were marked as failing, which may be over.
     """
 
     due_since: datetime | None
@@ -64,7 +65,7 @@ FROM (
 
 
 def survey(now: datetime) -> Survey:
-    """What is due, and what is held back, by one statement."""
+    """Return what is due and what is held back, by one statement."""
     held = [str(channel) for channel in held_channels()] or [""]
     at = connection.ops.adapt_datetimefield_value(now)
     sql = _SURVEY.format(channels=", ".join(["%s"] * len(held)))
@@ -76,14 +77,16 @@ def survey(now: datetime) -> Survey:
 
 
 def is_late(now: datetime, *, by: timedelta) -> bool:
-    """Whether a message has waited longer than that for a sender."""
+    """Return whether a message has waited longer than `by` for a sender."""
     since = survey(now).due_since
     return since is not None and now - since > by
 
 
 def stalled(now: datetime, *, patience: timedelta = PATIENCE, seen: Survey | None = None) -> bool:
-    """Whether due work has not progressed for `patience`: two looks of this process, so far apart, found the
-    same message to be the oldest that is due; and meanwhile no claim was taken or renewed, and nothing ended.
+    """Return whether due work has not progressed for `patience`.
+
+    That means two looks of this process, that far apart, found the same oldest due message, and meanwhile no
+    claim was taken or renewed and no attempt ended.
     """
     since = (seen or survey(now)).due_since
     if since is None or not _has_stood(since, now, patience):
@@ -100,7 +103,7 @@ def _has_stood(due_since: datetime, now: datetime, patience: timedelta) -> bool:
 
 @this_process.at_forget
 def forget() -> None:
-    """Look as for the first time (for tests: their database is emptied under it)."""
+    """Forget the first look, for tests whose database is emptied."""
     global _first_look
     _first_look = None
 

@@ -1,6 +1,6 @@
-"""Rest while nothing can have come up: nothing was committed, and nothing becomes due.
+"""Rests between looks for work, while nothing was committed and nothing becomes due.
 
-A look takes several statements. Whether anything was committed is one that reads no table.
+A look takes several statements; whether anything was committed is one that reads no table.
 """
 
 import time
@@ -20,14 +20,14 @@ LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipt
 
 
 class Rest:
-    """Of one process."""
+    """The rest of one process."""
 
     def __init__(self) -> None:
         self._committed: tuple[int, str] | None = None
         self._until = self._at_the_latest = 0.0
 
     def goes_on(self) -> bool:
-        """Whether a look would find nothing, like the last one."""
+        """Return whether a look would find nothing, like the last one."""
         if self._at_the_latest <= time.monotonic() or committed() != self._committed:
             return False
         if self._until <= time.monotonic():
@@ -37,7 +37,7 @@ class Rest:
         return True
 
     def begin(self, seen: tuple[int, str] | None) -> None:
-        """After a look that found nothing. `seen`: what was committed before it."""
+        """Begin a rest after a look that found nothing. `seen`: what was committed before that look."""
         self._committed, self._until, self._at_the_latest = seen, 0.0, 0.0
         if seen is not None:
             due = openings.next_due()

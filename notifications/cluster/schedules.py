@@ -1,4 +1,4 @@
-"""What the cluster runs again and again, as schedules of django-q2."""
+"""Recurring tasks of the cluster, as schedules of django-q2."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +11,9 @@ _AN_HOUR = 60
 
 
 def repeat(app: AppConfig, minutes: int, tasks: Mapping[str, Callable[[], Any]]) -> None:
-    """Have the cluster run each task (by the name of its schedule) every so many minutes, an hour at most.
+    """Have the cluster run each task, by the name of its schedule, every `minutes` minutes (at most 60).
 
-    The schedules are created after the app's migrations. One that exists stays as it is.
+    The schedules are created after the app's migrations. An existing one is left as it is.
     """
 
     def create(**_: object) -> None:

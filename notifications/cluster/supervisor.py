@@ -1,7 +1,7 @@
-"""Keeps a cluster that really works: a qcluster in its own process group, anew where work stands still.
+"""The supervisor: runs a qcluster in its own process group and restarts it when work stalls.
 
-A django-q2 cluster can look alive and run nothing: a killed worker may take the queue's lock with it, after
-which SIGTERM is ignored too; workers outlive a killed parent. So the work is watched.
+A django-q2 cluster can look alive and run nothing: a killed worker may hold the queue's lock for ever, after
+which SIGTERM is ignored too; workers outlive a killed parent. So the work itself is watched.
 """
 
 import ctypes
@@ -53,7 +53,7 @@ _STEADY = 60.0  # seconds after which a cluster has proved itself and back-off b
 
 
 class Supervisor:
-    """Runs until `stop` is called (from a signal handler, say)."""
+    """The supervisor of one cluster. Runs until `stop` is called, for instance from a signal handler."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
@@ -70,7 +70,7 @@ class Supervisor:
         self._wish.make()
 
     def run(self) -> None:
-        """Wait for the database, keep a cluster at work, stop it when asked to."""
+        """Wait for the database, keep a cluster running, and stop it on request."""
         self._wait_for_database()
         while not self._wish.is_made:
             if self._cluster is None:
@@ -83,9 +83,9 @@ class Supervisor:
         self._end()
 
     def sample(self) -> None:
-        """Count what takes long, until it is asked to stop.
+        """Take samples of counts that take long, until asked to stop.
 
-        On a thread of its own: that may take longer than a cluster may stand still unnoticed.
+        Runs on its own thread: a count may take longer than a stalled cluster may go unnoticed.
         """
         while not self._wish.is_made:
             at_work = self._cluster is not None and self._cluster.poll() is None
@@ -93,9 +93,9 @@ class Supervisor:
             self._wish.wait(sampling.EVERY)
 
     def fill_words(self) -> None:
-        """Fill in the words of messages, until it is asked to stop.
+        """Fill the search index of messages' words until asked to stop.
 
-        On a thread of its own, which leaves the database and the processors to the others most of the time.
+        Runs on its own thread, which leaves the database and the processors to others most of the time.
         """
         settled = Settled()
         while not self._wish.is_made:
@@ -131,9 +131,9 @@ class Supervisor:
         logger.info("started a cluster, process group %s", self._cluster.pid)
 
     def _look(self) -> str:
-        """Why the cluster must be started anew; empty where it is well, or where nobody can say.
+        """Return why the cluster must be restarted; "" if it is well or nobody can say.
 
-        Nothing but its main process is looked at while nothing can have come up.
+        During a rest only its main process is checked.
         """
         if self._cluster is None or self._cluster.poll() is not None:
             return "its main process ended"
@@ -173,7 +173,7 @@ class Supervisor:
         self._back_off = min(_LONGEST_BACK_OFF, max(1.0, self._back_off * 2))
 
     def _end(self) -> None:
-        """Forward the wish to stop; end by force what does not stop although nothing of its is under way."""
+        """Forward the stop, and kill a cluster that does not stop although nothing is under way."""
         cluster = self._cluster
         if cluster is None:
             return
@@ -192,7 +192,7 @@ class Supervisor:
         self._kill()
 
     def _kill(self) -> None:
-        """End the whole group: workers outlive their parent."""
+        """Kill the whole process group: workers outlive their parent."""
         cluster = self._cluster
         if cluster is None:
             return
@@ -206,9 +206,9 @@ class Supervisor:
             connection.close()  # they end by themselves
 
     def _end_leases(self, *, of_the_cluster: bool = False) -> bool:
-        """Of the workers on this machine that are dead: nobody else knows of them before their leases end.
+        """End the leases of dead workers on this machine, which no other machine can detect.
 
-        Returns whether any worker on it held a message.
+        Returns whether any worker on this machine held a message.
         """
         those = _holding(this_process.here())
         gone = [
@@ -227,7 +227,7 @@ class Supervisor:
             watching.watch(db_now())
 
     def _under_way(self) -> bool:
-        """Whether a worker of the cluster holds a message. Unknown counts as yes."""
+        """Return whether a worker of the cluster holds a message. Unknown counts as yes."""
         try:
             return not all(map(this_process.knows_dead, _holding(self._workers)))
         except DatabaseError:
@@ -236,7 +236,7 @@ class Supervisor:
 
 
 def _holding(prefix: str) -> list[str]:
-    """The workers, called `prefix`…, that have attempts open whose leases have not ended."""
+    """Return the workers with this prefix that have open attempts with unexpired leases."""
     attempts = Attempt.objects.filter(
         outcome="", worker__startswith=prefix, message__lease_until__gt=db_now()
     )
@@ -244,13 +244,16 @@ def _holding(prefix: str) -> list[str]:
 
 
 def _stop_with_the_supervisor() -> None:
-    """In the child: be told when the supervisor is killed (Linux)."""
+    """Ask Linux, in the child, to signal it when the supervisor is killed."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
-    """Keep the stock `qcluster` command at work. `install_signals` is given what stops it."""
+    """Run the stock `qcluster` command under a supervisor.
+
+    `install_signals` is given the function that stops it.
+    """
     supervisor = Supervisor([sys.executable, "-m", "django", "qcluster"])
     install_signals(supervisor.stop)
     for task in (supervisor.sample, supervisor.fill_words):
@@ -259,7 +262,7 @@ def supervise(install_signals: Callable[[Callable[[], None]], None]) -> None:
 
 
 def _is_late() -> bool:
-    """Whether messages wait for a sender: whatever can wait leaves the processors to sending then."""
+    """Return whether messages wait for a sender; then other work leaves the processors to sending."""
     try:
         return health.is_late(db_now(), by=_LATE)
     except DatabaseError:
@@ -268,7 +271,7 @@ def _is_late() -> bool:
 
 
 def _database_in_trouble() -> bool:
-    """Whether nothing can be written: ending a cluster would forget what it is sending."""
+    """Return whether nothing can be written: killing a cluster would then lose what it is sending."""
     trouble = availability.trouble()
     if trouble:
         availability.say(trouble)
@@ -276,7 +279,7 @@ def _database_in_trouble() -> bool:
 
 
 def _database_lacks() -> str:
-    """What keeps the senders from starting; empty where nothing does."""
+    """Return what keeps the senders from starting; "" if nothing does."""
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

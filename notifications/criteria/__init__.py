@@ -1,4 +1,4 @@
-"""The one language of filters, custom views, bulk resends and the API: field, operator, values."""
+"""The language of criteria (field, operator, values) for filters, custom views, bulk resends and the API."""
 
 from notifications.criteria.containing import contains
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field

@@ -1,4 +1,4 @@
-"""Whether a text holds another one, in any case: what a search through many messages spends its time on."""
+"""Case-insensitive text search: what a search through many messages spends its time on."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 class Holds(IContains):
-    """As `icontains`, in six tenths of its time on PostgreSQL where the text is plain ASCII.
+    """The lookup `icontains`, in six tenths of its time on PostgreSQL if the text is plain ASCII.
 
-    The case of ASCII letters is all that matters then, and the collation "C" changes just that; the
-    database's own one takes most of the scan for letters that cannot match. SQLite's LIKE knows the case of
-    ASCII letters only, so there it is `icontains`.
+    Only the case of ASCII letters matters then, and the collation "C" changes just that; the database's own
+    collation takes most of the scan for letters that cannot match. SQLite's LIKE knows the case of ASCII
+    letters only, so there it is `icontains`.
     """
 
     lookup_name = "holds"
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        """The same statement, its case turned by the collation "C"."""
+        """Return the statement of `icontains` with the case changed by the collation "C"."""
         if not (isinstance(self.rhs, str) and self.rhs.isascii()):
             return self._as_icontains(compiler, connection)
         column, parameters = compiler.compile(self.lhs)
@@ -39,5 +39,5 @@ TextField.register_lookup(Holds)
 
 
 def contains(column: str, text: str) -> Q:
-    """The condition that the column holds the text, in any case."""
+    """Return the condition that the column contains the text, in any case."""
     return Q(**{f"{column}__holds": text})

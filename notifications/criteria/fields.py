@@ -1,4 +1,4 @@
-"""The table of fields that messages can be chosen by. A new field is one line here."""
+"""The table of fields by which messages can be selected. A new field is one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Choices = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field is called, what kind it is, and what it reads."""
+    """A field: its name, its kind and the column it reads."""
 
     key: str
     label: str
@@ -42,12 +42,12 @@ class Field:
 
     @property
     def withheld(self) -> bool:
-        """Whether it tells what messages say or where they went."""
+        """Whether it reveals what messages say or where they went."""
         return self.column in WITHHELD
 
     @property
     def related(self) -> QuerySet[Any] | None:
-        """The rows that a foreign key leads to; None where the column is the field itself."""
+        """The rows that a foreign key refers to; None if the column is the field itself."""
         model = Message._meta.get_field(self.column).related_model if self.column else None
         return model._default_manager.all() if isinstance(model, type) else None
 

@@ -1,4 +1,4 @@
-"""What can be asked of a field: the operators, how many values each takes, and of which kinds."""
+"""The operators on fields: how many values each takes, and of which kinds."""
 
 from django.db.models import TextChoices
 
@@ -17,8 +17,9 @@ class Kind(TextChoices):
 
 
 class Operator(TextChoices):
-    """The operators: Mambu's names, and seven that it lacks (NOT_IN, CONTAINS, NOT_CONTAINS, YESTERDAY,
-    LAST_WEEK, LAST_MONTH, LAST_HOURS).
+    """The operators, with Mambu's names and seven additions.
+
+    Mambu lacks NOT_IN, CONTAINS, NOT_CONTAINS, YESTERDAY, LAST_WEEK, LAST_MONTH and LAST_HOURS.
     """
 
     EQUALS = "EQUALS", "is"
@@ -52,7 +53,7 @@ class Operator(TextChoices):
 
 
 class Match(TextChoices):
-    """How several criteria go together."""
+    """The combination of several criteria."""
 
     ALL = "ALL", "all of them hold"
     ANY = "ANY", "any of them holds"
@@ -112,5 +113,5 @@ OPERATORS: dict[Kind, tuple[Operator, ...]] = {
 
 
 def kinds_of(operator: Operator) -> list[Kind]:
-    """The kinds of fields that take this operator."""
+    """Return the kinds of fields that take this operator."""
     return [kind for kind, operators in OPERATORS.items() if operator in operators]

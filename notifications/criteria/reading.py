@@ -1,4 +1,4 @@
-"""From what somebody asked to a criterion: every value checked, and errors that name the field."""
+"""Parsing of criteria: every value is checked, and errors name the field."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """Field, operator, values: checked, and in their one spelling. Made by `parse`."""
+    """Field, operator and values, checked and in canonical form. Made by `parse`."""
 
     field: str
     operator: Operator
@@ -44,7 +44,10 @@ class Criterion:
 def parse(
     field: str, operator: str, values: Sequence[str], *, fields: Callable[[str], Field | None] = FIELDS.get
 ) -> Criterion:
-    """The criterion that these words mean. Raises Malformed. `fields`: if not messages' own."""
+    """Return the criterion for these strings. Raises Malformed.
+
+    `fields` looks a field up by its key, by default among the fields of messages.
+    """
     known = fields(field)
     if known is None:
         raise Malformed(_short(field), Fault.NO_SUCH_FIELD)
@@ -58,7 +61,7 @@ def parse(
 
 
 def operator_of(field: Field, name: str) -> Operator:
-    """The operator of this name, in any case, if the field takes it."""
+    """Return the operator of this name, in any case. Raises Malformed if the field does not take it."""
     name = name.upper()
     operator = ALIASES.get(name) or next((known for known in Operator if known.value == name), None)
     if operator is None:
@@ -78,7 +81,7 @@ def operator_of(field: Field, name: str) -> Operator:
 
 
 def check_all(criteria: Sequence[Criterion]) -> None:
-    """Refuse more criteria than a log may have. Raises Malformed."""
+    """Raise Malformed if there are more criteria than a log may have."""
     if len(criteria) > MOST_CRITERIA:
         raise Malformed("criteria", Fault.TOO_MANY_CRITERIA, count=len(criteria), most=MOST_CRITERIA)
 
@@ -160,7 +163,7 @@ def _flag(field: Field, value: str) -> str:
 
 
 def _moment(field: Field, value: str) -> str:
-    """A day as it is, a time in UTC."""
+    """Return a day as it is, or a time in UTC."""
     try:
         day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
         moment = None if day else datetime.fromisoformat(value)
@@ -176,7 +179,10 @@ def _moment(field: Field, value: str) -> str:
 
 
 def _check_order(field: Field, operator: Operator, values: tuple[str, ...]) -> None:
-    """Refuse a span that ends before it begins. Times are compared as moments: zones may differ."""
+    """Raise Malformed for a range that ends before it begins.
+
+    Times are compared as moments, because zones may differ.
+    """
     if operator != Operator.BETWEEN:
         return
     first, last = values

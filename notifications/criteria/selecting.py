@@ -1,4 +1,4 @@
-"""From criteria to a condition of the database."""
+"""Conversion of criteria into a condition of the database."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,7 +63,11 @@ def to_q(
     now: datetime | None = None,
     zone: tzinfo | None = None,
 ) -> Q:
-    """The condition that all or any hold. Days and relative dates go by `zone`, else the organisation's."""
+    """Return the condition that all or any of the criteria hold.
+
+    Days and relative dates are those of `zone`, by default the organisation's. Raises Malformed for too many
+    criteria.
+    """
     check_all(criteria)
     clock = (now or timezone.now()).astimezone(zone or timezone.get_default_timezone())
     found = Q()
@@ -80,9 +84,10 @@ def narrow(
     *,
     now: datetime | None = None,
 ) -> MessageQuerySet:
-    """Those of which all or any hold; found leg by leg where only so an index keeps the order.
+    """Return the messages for which all or any of the criteria hold.
 
-    Raises Withheld where the reader of the messages may not ask that.
+    They are split into legs where only so an index keeps the order. Raises Withheld if the reader of the
+    messages may not use one of the fields.
     """
     if messages.masked and (names := [one.field for one in criteria if FIELDS[one.field].withheld]):
         raise Withheld(names)
@@ -105,7 +110,7 @@ def narrow(
 
 
 def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> MessageQuerySet:
-    """Without those that cannot hold the texts that they have to contain or to be: the index knows."""
+    """Leave out messages that cannot contain the texts asked for, by the index of words."""
     parts = [
         words_of_part(
             one.values[0], begins=one.operator != Operator.CONTAINS, ends=one.operator == Operator.EQUALS
@@ -117,14 +122,17 @@ def _by_words(messages: MessageQuerySet, criteria: Sequence[Criterion]) -> Messa
 
 
 def _is_indexed(criterion: Criterion) -> bool:
-    """Whether an index holds the messages of this criterion in the order of the log."""
+    """Return whether an index holds the messages of this criterion in the order of the log."""
     if criterion.operator == Operator.IN:
         return criterion.field in _INDEXED
     return criterion.operator == Operator.EQUALS and criterion.field in (*_INDEXED, "state", "destination")
 
 
 def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
-    """Conditions that together say the same, each served by an index; none where those would not help."""
+    """Return conditions that together equal the criterion, each served by an index.
+
+    The list is empty if they would not help.
+    """
     if criterion.operator in _NEGATIVE or criterion.operator == Operator.EMPTY:
         return []
     made = FIELDS[criterion.field].legs
@@ -146,13 +154,19 @@ def _legs(criterion: Criterion, now: datetime | None) -> list[Q]:
 
 
 def _spelled_or_numbered(destination: str) -> list[Q]:
-    """The parts of that condition; none where no index knows the number, since it may be the end of one."""
+    """Return the legs of a condition on a destination: by spelling and by number.
+
+    Empty if no index serves the number, as it may be only the end of one.
+    """
     number = sent_to_international(destination)
     return [named("destination", destination, Operator.EQUALS), number] if number else []
 
 
 def _states_of(criterion: Criterion) -> Sequence[str]:
-    """The states that its messages are in, if an index holds each of them: hundreds of thousands may wait."""
+    """Return the states of the criterion's messages, if an index holds each of them, else ().
+
+    Hundreds of thousands of messages may wait.
+    """
     if criterion.field == "state" and criterion.operator == Operator.IN:
         indexed = {*LIVE, MessageState.FAILED}
         return criterion.values if {*criterion.values} <= indexed else ()
@@ -201,7 +215,10 @@ def _is_text(field: Field) -> bool:
 
 
 def _by_key(field: Field, values: Sequence[str], *, as_one: bool) -> Q:
-    """By key of the message or of what it leads to. One key is looked up: so an index keeps the order."""
+    """Return the condition on keys of messages or of rows that they refer to.
+
+    A single key is looked up first, so that an index keeps the order.
+    """
     keys = [UUID(value) for value in values]
     if field.related is None:
         return Q(**{f"{field.column}__in": keys})

@@ -1,4 +1,4 @@
-"""Which stretch of time a criterion means. Days are the organisation's."""
+"""Time ranges of criteria. Days are the organisation's."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -11,7 +11,10 @@ _A_TICK = timedelta(microseconds=1)  # what the databases tell apart
 
 
 def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds:
-    """The span of the operator at the moment `clock`, in its zone: indexes serve bounds, not functions."""
+    """Return the range of the operator at the moment `clock`, in its zone.
+
+    Ranges are used because indexes serve them, and not functions.
+    """
     zone = clock.tzinfo or UTC
     if operator == Operator.LAST_HOURS:
         return clock.astimezone(UTC) - timedelta(hours=int(values[0])), clock + _SKEW
@@ -33,7 +36,10 @@ def bounds(operator: Operator, values: Sequence[str], clock: datetime) -> Bounds
 
 
 def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[date, date]:
-    """The first day, and the one after the span. Weeks begin on Monday; last n days: with today."""
+    """Return the first day of the range and the day after it.
+
+    Weeks begin on Monday; the last n days include today.
+    """
     if operator == Operator.YESTERDAY:
         return today - timedelta(days=1), today
     if operator in (Operator.THIS_WEEK, Operator.LAST_WEEK):
@@ -51,13 +57,13 @@ def _relative(operator: Operator, values: Sequence[str], today: date) -> tuple[d
 
 
 def is_reversed(first: str, last: str, zone: tzinfo) -> bool:
-    """Whether `last`, a day of the zone or a moment, is over before `first` begins."""
+    """Return whether `last`, a day of the zone or a moment, is over before `first` begins."""
     begin, end = edges(first, zone)[0], edges(last, zone)[1]
     return end.astimezone(UTC) <= begin.astimezone(UTC)
 
 
 def edges(value: str, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return where the day or the moment begins, and where what follows it begins."""
+    """Return the start of the day or the moment, and the start of what follows it."""
     if len(value) == 10:
         day = date.fromisoformat(value)
         return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)

@@ -1,4 +1,4 @@
-"""Conditions on what people spell in many ways: names and addresses, telephone numbers."""
+"""Conditions on values that people spell in many ways: names, addresses and telephone numbers."""
 
 from functools import reduce
 from operator import or_
@@ -33,11 +33,11 @@ _FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Op
 
 
 def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q:
-    """The condition that the column holds, begins with or is the text, in whatever spelling of a name.
+    """Return the condition that the column contains, begins with or is the text, in any spelling of a name.
 
-    Its fold is in the column beside it, `fold_column` where that is called otherwise. Rows without one hold
-    nothing but what is spelled as its fold is, but for the case of A to Z; or they are not filled in yet, and
-    are found by what was typed, in any case.
+    The fold is in the column `fold_column`, by default `<column>_fold`. A row without a fold either equals
+    its fold except for the case of A to Z, or is not filled in yet and is found by what was typed, in any
+    case.
     """
     folded, beside = fold(text), fold_column or f"{column}_fold"
     literally = Q(**{f"{column}__{_LITERALLY[operator]}": text})
@@ -57,7 +57,7 @@ def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fol
 
 
 def _indexed(column: str, text: str, operator: Operator) -> Q:
-    """What an index says of the same: no more is left out by it, but few rows are left to look at."""
+    """Return the index's part of the condition: it excludes nothing more and leaves few rows to check."""
     spelled = Spelled(F(column), F(f"{column}_fold"))
     starts = sorted({each[:LONGEST_SPELLED] for each in _spellings(text) if each})
     if operator == Operator.EQUALS:
@@ -74,14 +74,16 @@ def _indexed(column: str, text: str, operator: Operator) -> Q:
 
 
 def _spellings(text: str) -> set[str]:
-    """How the index may hold it: folded, of a secret URL what readers see; and rows not yet folded."""
+    """Return the forms of the text that the index may hold.
+
+    They are the folds, of a secret URL also as readers see it, and forms in rows that are not folded yet.
+    """
     said = {text, text.lower(), text.upper()} if not text.isascii() else {text}
     return {fold(shortened(text)), fold(text), *(in_small_letters(each) for each in said)}
 
 
 def named_as_staff(column: str, text: str, operator: Operator) -> Q:
-    """The condition that the column holds the name of a member of staff who is called so now, in whatever
-    spelling.
+    """Return the condition that the column holds the present name of a member of staff, in any spelling.
 
     Names of senders have no fold beside them: there are few of them, and they are looked up among the users
     instead.
@@ -96,26 +98,27 @@ def named_as_staff(column: str, text: str, operator: Operator) -> Q:
 
 
 def referred(column: str, text: str) -> Q:
-    """The condition that a column of REFERENCES holds the text, in capitals or not; an index holds that."""
+    """Return the condition that a column of REFERENCES equals the text in any case; an index serves it."""
     return Q(Exact(Upper(F(column)), Upper(Value(text)))) & ~Q(**{column: ""})
 
 
 def sent_to(text: str, operator: Operator = Operator.CONTAINS) -> Q:
-    """The condition that a message went to this address or number, in whatever spelling."""
+    """Return the condition that a message went to this address or number, in any spelling."""
     found, number = named("destination", text, operator), sent_to_number(text, operator)
     return found | number if number else found
 
 
 def sent_to_international(text: str) -> Q | None:
-    """The condition that a message went to the number that the text spells with its country; None where it
-    spells none so. An index holds that, and no ends of numbers.
+    """Return the condition that a message went to the number that the text spells with its country.
+
+    None if the text spells no such number. An index serves it, but not the ends of numbers.
     """
     meant = asked(text)
     return sent_to_number(text, Operator.EQUALS) if meant and meant.international else None
 
 
 def sent_to_number(text: str, operator: Operator = Operator.CONTAINS) -> Q | None:
-    """As `numbered`, of the messages that go to numbers."""
+    """Return the condition of `numbered` for messages on channels that use numbers."""
     number = numbered("destination", text, operator, fold_column="destination_fold")
     return of_channels(channels.BY_NUMBER) & number if number else None
 
@@ -123,10 +126,10 @@ def sent_to_number(text: str, operator: Operator = Operator.CONTAINS) -> Q | Non
 def numbered(
     column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = ""
 ) -> Q | None:
-    """The condition that the column holds the number that the text spells.
+    """Return the condition that the column holds the number that the text spells.
 
-    None where the text spells none, or the operator cannot be asked of it. A national spelling does not say
-    its country: it is the end of a number, and never its beginning.
+    None if the text spells no number, or the operator does not apply to it. A national spelling does not name
+    its country: it matches the end of a number, never its beginning.
     """
     starts = operator == Operator.STARTS_WITH
     found = asked(text, fewest=1) if starts else asked(text)
@@ -149,7 +152,10 @@ def _is_number(number: Combinable, found: Asked) -> Exact | EndsWith:
 
 
 def _without_separators(column: str, fold_column: str) -> Combinable:
-    """The column, or its fold: there digits, spaces and dashes are those of a keyboard."""
+    """Return the column without separators, or its fold.
+
+    In a fold, digits, spaces and dashes are those of a keyboard.
+    """
     if fold_column:
         return Digits(F(column), F(fold_column))
     number: Combinable = F(column)

@@ -1,7 +1,7 @@
-"""Fields of which all messages together hold few values: senders, templates, events.
+"""Fields with few distinct values over all messages: senders, templates, events.
 
-An index tells which values there are, and holds the messages of each in the order of the log. It leaves out
-what is not final, which spares the senders; live messages are found by their state.
+An index lists the values and holds the messages of each in the order of the log. It leaves out messages that
+are not final, which spares the senders; live messages are found by their state.
 """
 
 from django.db.models import BooleanField, ExpressionWrapper, Q
@@ -25,10 +25,10 @@ _TABLE = Message._meta.db_table
 
 
 def legs(criterion: Criterion, condition: Q) -> list[Q]:
-    """Conditions, each served by an index, that together say the same as `condition`, the criterion's, which
-    is no negation.
+    """Return conditions, each served by an index, that together equal `condition`, the criterion's.
 
-    None where the field is no such field, or many values are meant. One statement.
+    The criterion must not be a negation. The list is empty if the field is not one of these or if too many
+    values match. One statement.
     """
     index = _INDEX_OF.get(criterion.field)
     if not index:
@@ -46,7 +46,10 @@ def legs(criterion: Criterion, condition: Q) -> list[Q]:
 
 
 def _one_of_each(names: tuple[str, ...]) -> str:
-    """The ids of a message with each value, one look at the index for each; the last is NULL."""
+    """Return the query for the id of one message per value, with one index probe each.
+
+    The last id is NULL.
+    """
     states = ", ".join(f"'{state}'" for state in sorted(FINAL))
     of_messages = {field.name: field for field in Message._meta.concrete_fields}
     fields = [of_messages[name] for name in names]

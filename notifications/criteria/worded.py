@@ -1,8 +1,7 @@
-"""Conditions on the words of messages: by the index, which speaks for nearly all of them, and the rest by
-reading their texts. Here it is decided how words are asked for; nobody else reads the index.
+"""Conditions on the words of messages, by the index of words where it covers them, else by their texts.
 
-`holding` finds words, beginnings and phrases. `narrowed` helps a comparison of texts, which stays one: the
-index leaves out what cannot hold its words.
+This module alone reads the index. `holding` finds words, beginnings and phrases. `narrowed` helps a
+comparison of texts, which stays one: the index only excludes messages that cannot match.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ _IDS, *_PARTS = COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class _Newer:
-    """Messages that the index has not come to."""
+    """Messages that the index has not reached yet."""
 
     pks: tuple[int, ...] = ()  # those that hold the words
     many: bool = False  # more than can be looked at one by one
@@ -33,10 +32,10 @@ class _Newer:
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """The condition that messages hold words, and how it is asked.
+    """The condition that messages hold words, and how it is evaluated.
 
     `floor`: messages up to this id are read one by one, since the index has not come down to them. `behind`:
-    so are the newest, which it has not come up to.
+    so are the newest, which it has not reached.
     """
 
     condition: Q
@@ -45,10 +44,11 @@ class Worded:
 
 
 def holding(question: Question) -> Worded:
-    """The condition that a message holds the words, in its subject, text, recipient's name or destination.
+    """Return the condition that a message holds the words, in subject, text, recipient's name or destination.
 
-    What the index speaks for is read in one moment, and messages that came since are found one by one; so
-    none is missed between. Where the index is not whole yet, or has nothing of a message, its text is read.
+    The part that the index covers is read at one moment, and messages that came since are checked one by one,
+    so none is missed in between. Where the index is not complete, or has nothing of a message, the text is
+    read.
     """
     known = index.known(question)
     newer = _newer(question, known)
@@ -59,7 +59,7 @@ def holding(question: Question) -> Worded:
 
 
 def narrowed(question: Question) -> Q:
-    """A condition that holds wherever a message has these words; empty where the index cannot help."""
+    """Return a condition that is true wherever a message has these words; empty if the index cannot help."""
     if not question:
         return Q()
     known = index.known(question)
@@ -70,7 +70,10 @@ def narrowed(question: Question) -> Q:
 
 
 def reading(question: Question) -> Q:
-    """As `holding`, by reading the texts: parts of words are found, too, but only as they are spelled."""
+    """Return the condition of `holding` by reading the texts.
+
+    It finds parts of words, too, but only as they are spelled.
+    """
     found = Q()
     for term in question.terms:
         found &= _part(term)
@@ -99,7 +102,7 @@ def _is_in_long(question: Question, parts: Parts) -> bool:
 
 
 def _outside(question: Question, known: Known, newer: _Newer) -> Q:
-    """Which messages the index says nothing of; empty: it speaks for all."""
+    """Return the condition for messages that the index does not cover; empty if it covers all."""
     needed = Extent.WHOLE if question.has_phrase else Extent.WORDS
     found = Q(index.NotWhole(question)) if known.extent < needed else Q()
     if known.floor:

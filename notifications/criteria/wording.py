@@ -1,4 +1,4 @@
-"""Criteria in the words of a clerk."""
+"""Descriptions of criteria in a clerk's words."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -20,7 +20,10 @@ def in_words(
     *,
     fields: Callable[[str], Field | None] = FIELDS.get,
 ) -> str:
-    """What the criterion asks of its field: `is one of Failed, Waiting`. `names`: what keys are called."""
+    """Describe what the criterion asks of its field: `is one of Failed, Waiting`.
+
+    `names`: display names of keys.
+    """
     field = fields(criterion.field)
     assert field is not None, "a criterion is made by parse, which knows its field"
     if criterion.operator in COUNTED_BACK:

@@ -1,1 +1,1 @@
-"""The database: raw statements, its clock, what its errors mean, the triggers that guard it."""
+"""The database: raw statements, its clock, the meaning of its errors, and its triggers."""

@@ -1,4 +1,4 @@
-"""A condition on many ids, which travel as one parameter."""
+"""A condition on many ids, passed as one parameter."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,8 +11,9 @@ from notifications.database import sql
 
 
 class Among(Func):
-    """The condition that a column holds one of these ids. Django writes each id of an `__in` by itself, which
-    takes longer than the database to find its row.
+    """The condition that a column holds one of these ids.
+
+    Django writes each id of an `__in` separately, which takes longer than the database needs to find its row.
     """
 
     arity = 1
@@ -29,7 +30,7 @@ class Among(Func):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """As raw statements ask it."""
+        """Return the condition in the form of raw statements."""
         column, parameters = compiler.compile(self.get_source_expressions()[0])
         condition, ids = sql.these(column, self.ids)
         return condition, [*parameters, ids]

@@ -1,4 +1,4 @@
-"""Whether the database can be written to, and what its errors mean: try again later, or our fault."""
+"""The database's availability: whether it can be written to, and the meaning of its errors."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Trouble(Enum):
-    """Why the database does not do what it was asked. The value ends the sentence "The database …"."""
+    """The database's problem. The value ends the sentence "The database …"."""
 
     READ_ONLY = "is read-only at present"
     FULL = "cannot save anything, because its disk is full or broken"
@@ -31,12 +31,12 @@ class Trouble(Enum):
 
     @property
     def sentence(self) -> str:
-        """The trouble in words for everybody: nothing of it is secret."""
+        """The problem in words for everybody: nothing of it is secret."""
         return f"The database {self.value}."
 
     @property
     def spares_reading(self) -> bool:
-        """Whether what is there can still be read."""
+        """Whether existing data can still be read."""
         return self in (Trouble.READ_ONLY, Trouble.FULL)
 
 
@@ -63,7 +63,7 @@ _SQLITE_CODES = {
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
-    """What is wrong with the database by an error or its cause; None where the error is ours."""
+    """Return the database's problem by an error or its cause; None if the error is ours."""
     while error is not None:
         found = _by_code(error)
         if found:
@@ -73,10 +73,10 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
 
 
 def trouble() -> Trouble | None:
-    """Return why nothing can be written now; None where it can.
+    """Return why nothing can be written now; None if writing works.
 
-    It writes and takes back what it wrote. What only a commit shows (SQLite reaches the disk no sooner) is
-    tried once a second.
+    It writes and rolls back. What only a commit shows (SQLite reaches the disk no sooner) is tested once a
+    second.
     """
     global _proved
     try:
@@ -93,7 +93,7 @@ def trouble() -> Trouble | None:
 
 @this_process.at_forget
 def forget() -> None:
-    """Forget the last proof, and what was said (for tests)."""
+    """Forget the last proof and what was logged, for tests."""
     global _proved
     _proved = float("-inf")
     _said.clear()
@@ -101,10 +101,10 @@ def forget() -> None:
 
 @contextmanager
 def optional_write() -> Iterator[None]:
-    """Go on without what is written inside where the database takes no writes: for notes that no answer
-    depends on.
+    """Ignore a failed write inside the block while the database takes none.
 
-    Outside of transactions: a statement that failed would have spoiled them.
+    It is for notes that no answer depends on. Use it outside transactions, which a failed statement would
+    spoil.
     """
     try:
         yield
@@ -115,7 +115,7 @@ def optional_write() -> Iterator[None]:
 
 
 def note(error: Error) -> None:
-    """Log an error that recurs: known trouble in one line a minute, else with its traceback."""
+    """Log a recurring error: a known problem in one line a minute, any other with its traceback."""
     found = trouble_of(error)
     if found is None:
         logger.error("a statement failed", exc_info=error)
@@ -124,7 +124,7 @@ def note(error: Error) -> None:
 
 
 def say(found: Trouble) -> None:
-    """Log the trouble, unless this process did within the last minute."""
+    """Log the problem, unless this process did within the last minute."""
     now = time.monotonic()
     if now - _said.get(found, float("-inf")) >= _SAY_EVERY:
         _said[found] = now
@@ -171,7 +171,7 @@ def _try_sqlite() -> None:
 
 
 def _try_postgresql() -> None:
-    """Raise the error of a write: of a temporary table, which takes no lock that others wait for."""
+    """Raise the error of a write to a temporary table, which takes no lock that others wait for."""
     with transaction.atomic(), connection.cursor() as cursor:
         if (
             cursor.execute("SELECT current_setting('transaction_read_only') = 'on'").fetchone()[0]

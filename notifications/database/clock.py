@@ -11,7 +11,7 @@ _kept: "Clock | None" = None
 
 
 def db_now() -> datetime:
-    """The present moment by the database's clock (SQLite has none of its own: the machine's)."""
+    """Return the present moment by the database's clock, or the machine's on SQLite, which has no clock."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
@@ -20,26 +20,26 @@ def db_now() -> datetime:
 
 
 class Clock:
-    """The database's time without a query each time: an anchor, and this process's monotonic clock since."""
+    """The database's time without a query each time, from an anchor and this process's monotonic clock."""
 
     def __init__(self) -> None:
         # together, for threads that ask while another one sets it anew
         self._anchored = db_now(), time.monotonic()
 
     def now(self) -> datetime:
-        """The present moment; asks the database when the anchor is old."""
+        """Return the present moment; asks the database if the anchor is old."""
         if time.monotonic() - self._anchored[1] > _TRUST:
             self._anchored = db_now(), time.monotonic()
         return self.at(time.monotonic())
 
     def at(self, mark: float) -> datetime:
-        """The moment of a `time.monotonic()` reading."""
+        """Return the moment of a `time.monotonic()` reading."""
         anchor, since = self._anchored
         return anchor + timedelta(seconds=mark - since)
 
 
 def kept_now() -> datetime:
-    """The present moment by the database's clock, which this process asks every five seconds at most."""
+    """Return the present moment by the database's clock, queried at most every five seconds."""
     global _kept
     if connection.vendor != "postgresql":
         return db_now()

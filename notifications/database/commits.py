@@ -1,13 +1,16 @@
-"""Whether anything was committed, for next to nothing: it reads no table.
+"""A cheap test of whether anything was committed: it reads no table.
 
-It needs no session that listens, so it goes through a pooler; and whoever writes pays nothing for it.
+It needs no listening session, so it works through a pooler, and writers pay nothing for it.
 """
 
 from django.db import connection
 
 
 def committed() -> tuple[int, str] | None:
-    """What tells from before and after a commit; None within a transaction, which sees its own besides."""
+    """Return a value that differs after a commit.
+
+    None within a transaction, which also sees its own changes.
+    """
     if connection.in_atomic_block:
         return None
     connection.ensure_connection()

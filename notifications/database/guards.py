@@ -1,8 +1,8 @@
-"""Triggers by which the database itself refuses what must never be, on SQLite and PostgreSQL: the final state
-of a message is one, and on PostgreSQL no role of the application empties the messages and their attempts.
+"""Triggers by which the database refuses what must never happen, on SQLite and PostgreSQL.
 
-Installed after every migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a
-word.
+The final state of a message never changes, and on PostgreSQL no role of the application empties the tables of
+messages and attempts. Installed after every migration: Django rebuilds tables on SQLite, and a rebuild drops
+triggers without a word.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _IN_A_TEST = (
 
 
 def expected(table: str, connection: BaseDatabaseWrapper) -> bool:
-    """Whether `migrate` has installed a table's guards: its own system checks come before that."""
+    """Return whether `migrate` has installed a table's guards: its own system checks run before that."""
     if table not in connection.introspection.table_names():
         return False
     executor = MigrationExecutor(connection)
@@ -29,11 +29,11 @@ def expected(table: str, connection: BaseDatabaseWrapper) -> bool:
 
 @dataclass(frozen=True)
 class Guard:
-    """A trigger of a table that refuses some statements, with the words of `refusal`.
+    """A trigger of a table that refuses some statements, with the text `refusal`.
 
-    `sqlite` and `postgresql` say which: what stands between the trigger's name and its action; SQLite may
-    have none. `unless` is when PostgreSQL lets them through, and `through` what the trigger returns then: of
-    whole statements nothing, else the row.
+    `sqlite` and `postgresql` are the part between the trigger's name and its action; SQLite may have none.
+    `unless` is the condition under which PostgreSQL lets a statement through, and `through` what the trigger
+    returns then: NULL for whole statements, else the row.
     """
 
     trigger: str
@@ -46,7 +46,7 @@ class Guard:
 
     @classmethod
     def against_truncate(cls, table: str) -> Self:
-        """The guard of a table that is never emptied. SQLite knows no TRUNCATE."""
+        """Return the guard of a table that is never emptied. SQLite has no TRUNCATE."""
         words = f"{table} is never emptied"
         statement = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
         return cls(
@@ -109,5 +109,5 @@ def install(using: str = "default", **_: Any) -> None:
 
 
 def installed(connection: BaseDatabaseWrapper) -> bool:
-    """Whether all of them are there."""
+    """Return whether all triggers exist."""
     return all(guard.installed(connection) for guard in GUARDS)

@@ -1,9 +1,8 @@
-"""Whether a session of PostgreSQL is ours alone, or shared with others between two transactions by a pooler
-(PgBouncer's transaction mode).
+"""Detection of a pooler that shares PostgreSQL's sessions (PgBouncer's transaction mode).
 
-In a shared session nothing may be kept beyond a transaction. A statement that another client prepared under
-the same name would run in place of ours: messages would be sent twice. A cursor would be gone before it is
-read.
+Such a pooler gives a session to others between two transactions, so nothing may be kept in it beyond a
+transaction. A statement that another client prepared under the same name would run instead of ours: messages
+would be sent twice. A cursor would be gone before it is read.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ from django.dispatch import receiver
 
 @receiver(connection_created)
 def look(*, connection: Any, **_: Any) -> None:
-    """Ask a new session for its process: a pooler answers a connection with a number of its own."""
+    """Compare a new session's process id with the connection's: a pooler answers with a number of its own."""
     if connection.vendor != "postgresql":
         return
     session = connection.connection
@@ -28,6 +27,6 @@ def look(*, connection: Any, **_: Any) -> None:
 
 
 def sessions_are_shared() -> bool:
-    """Whether nothing may be kept in the session of this thread's connection."""
+    """Return whether nothing may be kept in the session of this thread's connection."""
     connection.ensure_connection()
     return bool(connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"])

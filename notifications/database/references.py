@@ -1,9 +1,9 @@
-"""How PostgreSQL makes sure, before a message is deleted, that nothing points at it.
+"""References to messages on PostgreSQL, changed so that deleting a message checks each reference once.
 
-The references that Django makes ask two questions of each row and each table that points at messages: whether
-the row is there again, and whether anything points at it. With ON DELETE RESTRICT only the second is asked,
-when the statement ends instead of when the transaction does. What points at a message is itself checked at
-the end of the transaction, as before.
+The references that Django makes ask two questions of each row and each table that refers to messages: whether
+the row is there again, and whether anything refers to it. With ON DELETE RESTRICT only the second is asked,
+when the statement ends instead of when the transaction does. Rows that refer to a message are themselves
+checked at the end of the transaction, as before.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""A hot standby of PostgreSQL that people and programs read from: whether it can serve, and what it serves.
+"""Reads from a hot standby of PostgreSQL: whether it can serve, and which reads it serves.
 
-`read` runs a whole piece of work whose messages then come from one database: the replica, or the primary
-where the replica does not answer, is too far behind, lacks what its reader has written, or gives up. Nothing
-is written there, and nothing that decides who may do what is read there (`Router`).
+`read` runs a whole piece of work whose messages then come from one database: the replica, or the primary if
+the replica does not answer, is too far behind, lacks what its reader has written, or gives up. Nothing is
+written there, and nothing that decides who may do what is read there (`Router`).
 """
 
 import logging
@@ -57,7 +57,10 @@ _source: ContextVar[str] = ContextVar("source", default=DEFAULT_DB_ALIAS)
 
 
 class State(NamedTuple):
-    """How the replica does. `behind`: seconds, at the most; None where it does not answer, or is none."""
+    """The replica's state.
+
+    `behind`: its lag in seconds at most; None if it does not answer or is no replica.
+    """
 
     serves: bool
     behind: float | None
@@ -81,39 +84,42 @@ _look = _Look()
 
 @this_process.at_forget
 def forget() -> None:
-    """Look anew, as a process that has seen nothing of it yet."""
+    """Forget what was seen of the replica, as in a new process."""
     global _look
     _look = _Look()
 
 
 class Router:
-    """Where Django reads: rows of messages where `read` says, everything else in the primary."""
+    """A database router: rows of messages are read where `read` says, everything else from the primary."""
 
     def db_for_read(self, model: type[Model], **_: Any) -> str:
-        """People are among them: they are recipients, too. What they may do is not."""
+        """Return the database to read from.
+
+        Users are served by the replica too, because they are recipients. Permissions are not.
+        """
         served = model._meta.app_label == _SERVED or model._meta.label == settings.AUTH_USER_MODEL
         return _source.get() if served else DEFAULT_DB_ALIAS
 
     def db_for_write(self, model: type[Model], **_: Any) -> str:
-        """The primary, wherever a row was read."""
+        """Return the primary, wherever a row was read."""
         return DEFAULT_DB_ALIAS
 
     def allow_relation(self, *_: Any, **__: Any) -> bool:
-        """Rows of both are rows of one database."""
+        """Return True: rows of both belong to one database."""
         return True
 
     def allow_migrate(self, db: str, *_: Any, **__: Any) -> bool:
-        """What is migrated arrives there by itself."""
+        """Return whether it is the primary: migrations reach the replica by replication."""
         return db == DEFAULT_DB_ALIAS
 
 
 def read(
     make: Callable[[], Made], *, after: int = 0, patience: float = _PATIENCE, longest: float = _A_READ
 ) -> Made:
-    """Return what `make` returns, which reads and writes nothing: it is called again if the replica fails.
+    """Return the result of `make`, which only reads: it is called again if the replica fails.
 
-    `after`: the position that a replica must have reached, else the primary is read; it is waited for so many
-    seconds. `longest`: seconds after which a replica counts as frozen.
+    `after`: the position that the replica must have reached, for which it is given `patience` seconds;
+    otherwise the primary is read. `longest`: seconds after which a replica counts as frozen.
     """
     if ALIAS not in connections.databases or _source.get() == ALIAS or not _serves(after, patience):
         return make()
@@ -129,12 +135,12 @@ def read(
 
 
 def connection() -> BaseDatabaseWrapper:
-    """The connection by which raw statements about messages read."""
+    """Return the connection for raw statements that read messages."""
     return connections[_source.get()]
 
 
 def position() -> int:
-    """Where the primary's log is: all that is committed lies before it. 0 where there is no replica."""
+    """Return the primary's position in its log, behind all that is committed; 0 without a replica."""
     if ALIAS not in connections.databases:
         return 0
     (found,) = _ask(DEFAULT_DB_ALIAS, _POSITION)
@@ -142,7 +148,7 @@ def position() -> int:
 
 
 def state() -> State | None:
-    """How the replica does now; None where there is none."""
+    """Return the replica's state; None if none is configured."""
     return State(_serves(0, 0.0), _look.behind) if ALIAS in connections.databases else None
 
 
@@ -189,7 +195,7 @@ def _is_near() -> bool:
 
 
 def _reaches(after: int, patience: float) -> bool:
-    """Whether it has come so far, or does so within the patience."""
+    """Return whether the replica has reached the position, or does so within the patience."""
     ends = time.monotonic() + patience
     while True:
         try:
@@ -204,8 +210,9 @@ def _reaches(after: int, patience: float) -> bool:
 
 
 def _given_up(error: Error) -> None:
-    """Leave the replica alone for a while, unless it only gave up this query. The primary is read instead,
-    which says so itself if the fault is ours.
+    """Log the error, and leave the replica alone for a while unless it only gave up this query.
+
+    The primary is read instead, which raises the same error if the fault is ours.
     """
     cause = str(error).strip().partition("\n")[0]
     with suppress(Error):
@@ -219,7 +226,10 @@ def _given_up(error: Error) -> None:
 
 @contextmanager
 def _cut_off_after(seconds: float) -> Iterator[None]:
-    """End this thread's connection after so long: a server that is frozen heeds no limit of its own."""
+    """Close this thread's connection to the replica after so many seconds.
+
+    A frozen server obeys no limit of its own.
+    """
     timer = threading.Timer(seconds, _cut_off, [connections[ALIAS]])
     timer.daemon = True
     timer.start()

@@ -1,9 +1,8 @@
-"""Raw statements for the few places where the ORM costs more than the database: the claim, the permit, the
-result, the broker's look.
+"""Raw statements for the few places where the ORM costs more than the database.
 
-Each statement runs on SQLite and on PostgreSQL, and its text is the same however many rows it is about: they
-travel as one parameter. Values are always parameters; only names of tables and columns are written into the
-text.
+These are the claim, the permit, the result and the broker's look. Each statement runs on SQLite and on
+PostgreSQL, and its text is the same however many rows it is about: they are passed as one parameter. Values
+are always parameters; only names of tables and columns are written into the text.
 """
 
 import json
@@ -37,30 +36,33 @@ _LONGEST_IDLE = "5s"  # what a claim does between two statements takes milliseco
 
 
 def moment(value: datetime) -> Any:
-    """A time as this database takes it."""
+    """Return a time as this database takes it."""
     return connection.ops.adapt_datetimefield_value(value)
 
 
 def read_moment(value: datetime | str) -> datetime:
-    """A time that a statement of this module has returned: SQLite says no zone, and writes it as a text."""
+    """Return a time read by this module as an aware datetime: SQLite returns text without a zone."""
     read = datetime.fromisoformat(value) if isinstance(value, str) else value
     return read.replace(tzinfo=read.tzinfo or UTC)
 
 
 def these(column: str, ids: Sequence[int]) -> tuple[str, str]:
-    """A condition that `column` is one of `ids`, and its parameter."""
+    """Return a condition that `column` is one of `ids`, and its parameter."""
     if connection.vendor == "postgresql":
         return f"{column} = ANY({NUMBERS})", numbers(ids)
     return f"{column} IN (SELECT value FROM json_each(%s))", f"[{','.join(map(str, ids))}]"  # noqa: S608 - the name of a column
 
 
 def numbers(ids: Iterable[int]) -> str:
-    """Return numbers as PostgreSQL takes them for NUMBERS."""
+    """Return numbers in PostgreSQL's form for NUMBERS."""
     return f"{{{','.join(map(str, ids))}}}"
 
 
 class Insert(NamedTuple):
-    """Takes its rows from EACH: a table `v` with the columns of `types`, its last parameters."""
+    """An insert with its rows and their types.
+
+    In `statement`, EACH stands for a table `v` with the columns of `types`. The rows are its last parameter.
+    """
 
     statement: str
     rows: Sequence[Mapping[str, Any]]
@@ -84,11 +86,11 @@ def update_each(
     *,
     also: Insert | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Change the rows of `table` whose ids are the `id` of `rows`; what the statement returns.
+    """Change the rows of `table` whose ids are the `id` of `rows`, and return what the statement returns.
 
     In `statement`, EACH stands for the FROM and the beginning of its WHERE; the columns of `rows` are those
-    of `v`, and `types` says what they are on PostgreSQL. Times are given as `str(moment(…))`. `also` goes
-    along: on PostgreSQL in the same statement, since sending one costs more than running it.
+    of `v`, and `types` are their types on PostgreSQL. Times are given as `str(moment(…))`. `also` is run too:
+    on PostgreSQL in the same statement, since sending one costs more than running it.
     """
     if not rows:
         return []
@@ -104,12 +106,12 @@ def update_each(
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as the one parameter by which they travel."""
+    """Return rows as a single JSON parameter."""
     return json.dumps([dict(row) for row in rows])
 
 
 def _table(types: Mapping[str, str]) -> str:
-    """The rows of a JSON parameter as a table `v`."""
+    """Return SQL for a table `v` from the rows of a JSON parameter."""
     if connection.vendor == "postgresql":
         return recordset(types)
     columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in types)
@@ -117,13 +119,13 @@ def _table(types: Mapping[str, str]) -> str:
 
 
 def recordset(types: Mapping[str, str]) -> str:
-    """Return what PostgreSQL calls that table."""
+    """Return PostgreSQL's SQL for that table."""
     return f"json_to_recordset(%s::json) AS v({', '.join(f'{name} {type}' for name, type in types.items())})"
 
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Inside, prepare this module's statements once: planning cost more. Not in shared sessions."""
+    """Prepare this module's statements once inside the block: planning cost more. Not in shared sessions."""
     if connection.vendor != "postgresql" or pooling.sessions_are_shared():
         yield
         return
@@ -150,10 +152,10 @@ def plan_for_large_tables() -> None:
 
 
 def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """All rows of a query that begins when no other transaction is behind such a call for the same lane.
+    """Return all rows of a query that starts only once no other transaction holds the lane's lock.
 
-    On SQLite transactions that write are alone anyway. A transaction behind it whose process has stopped or
-    was cut off is ended by the server, so that others wait for seconds.
+    On SQLite, transactions that write are alone anyway. A transaction that holds the lock but whose process
+    has stopped or was cut off is ended by the server, so that others wait only seconds.
     """
     if connection.vendor != "postgresql":
         return select(statement.replace("GREATEST", "MAX").replace("LEAST", "MIN"), parameters)
@@ -176,33 +178,36 @@ def one_at_a_time(lane_id: int, statement: str, parameters: Sequence[Any]) -> li
 
 
 def plan_in_order() -> None:
-    """Have PostgreSQL follow an index in this transaction, and not sort what it takes for few."""
+    """Have PostgreSQL follow an index in this transaction, instead of sorting what it takes for few rows."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_sort = off")
 
 
 def select(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """All rows of a query, or of a statement with RETURNING."""
+    """Return all rows of a query, or of a statement with RETURNING."""
     with _executed(statement, parameters) as cursor:
         return cursor.fetchall()
 
 
 def change(statement: str, parameters: Sequence[Any]) -> int:
-    """Run a statement; how many rows it changed."""
+    """Run a statement and return how many rows it changed."""
     with _executed(statement, parameters) as cursor:
         return cursor.rowcount
 
 
 def insert(rows: Insert) -> int:
-    """Run an insert by itself; how many rows it changed."""
+    """Run an insert by itself and return how many rows it changed."""
     return change(rows.text, rows.values)
 
 
 def change_twice(
     first: tuple[str, Sequence[Any]], second: tuple[str, Sequence[Any]]
 ) -> tuple[list[tuple[Any, ...]], int]:
-    """Run two statements: the first's rows, the second's count. Neither sees the other's changes."""
+    """Run two statements: return the first's rows and the second's count.
+
+    Neither sees the other's changes.
+    """
     if connection.vendor != "postgresql":
         return select(*first), change(*second)
     rows = select(
@@ -232,5 +237,5 @@ def _is_prepared() -> bool:
 
 
 def _driver() -> Any:
-    """The module of the database's driver: psycopg need not be installed where SQLite is used."""
+    """Return the module of the database's driver: psycopg need not be installed where SQLite is used."""
     return connection.Database  # type: ignore[attr-defined]

@@ -1,1 +1,1 @@
-"""What every channel gets and gives."""
+"""The contract and the parts that all channels share."""

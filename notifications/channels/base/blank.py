@@ -1,4 +1,4 @@
-"""Whether anything would be seen of a text: a message that shows nothing is not sent."""
+"""The test for blank texts: a message that shows nothing is not sent."""
 
 import re
 from html import unescape
@@ -21,12 +21,12 @@ _IMAGE = re.compile(
 
 
 def is_blank(text: str) -> bool:
-    """Whether the text is empty, or has spaces, controls and characters without a shape alone."""
+    """Return whether the text has nothing but spaces, controls and invisible characters."""
     return all(category(each) in _SPACES_AND_CONTROLS or is_unseen(each) for each in text)
 
 
 def is_blank_html(text: str) -> bool:
-    """Whether an HTML text shows neither text nor image. What style sheets hide counts as seen."""
+    """Return whether an HTML text shows neither text nor image. Text that style sheets hide counts."""
     for piece in _PIECE.finditer(text):
         if (tag := piece["tag"]) and _IMAGE.search(tag):
             return False

@@ -1,4 +1,4 @@
-"""What every channel gets and gives. A channel sees frozen values, never a model row."""
+"""The contract of channels: the values that they receive and return, all frozen, never a model row."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +11,7 @@ from notifications.states import MessageType, Outcome
 
 
 class Failure(Enum):
-    """What a failed attempt says about the next one."""
+    """The meaning of a failed attempt for the next one."""
 
     TRANSIENT = "TRANSIENT"  # may well work later
     PERMANENT = "PERMANENT"  # the provider says it will not; retried all the same unless RETRY_PERMANENT=0
@@ -19,7 +19,7 @@ class Failure(Enum):
 
 
 class About(Enum):
-    """What a refusal is about: who would get it again with another message, address or connection."""
+    """The subject of a refusal: what would have to change for another answer."""
 
     RECIPIENT = "RECIPIENT"
     MESSAGE = "MESSAGE"
@@ -41,7 +41,7 @@ class Envelope(Content):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took the message."""
+    """The provider accepted the message."""
 
     provider_id: str = ""
     detail: str = ""
@@ -49,14 +49,17 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message and will report later whether it was sent (notifications.receipts)."""
+    """The provider accepted the message and will report later whether it was sent.
+
+    See notifications.receipts.
+    """
 
     provider_id: str = ""
     detail: str = ""
 
 
 class DeliveryError(Exception):
-    """The attempt failed: why, what the provider said, and whether it may have arrived all the same."""
+    """A failed attempt: the reason, the provider's words, and whether the message may have arrived anyway."""
 
     def __init__(
         self,
@@ -87,7 +90,7 @@ class DeliveryError(Exception):
         self.temporary = temporary  # the provider itself says that it is so for now only
 
     def as_throttling(self) -> "DeliveryError":
-        """The same refusal, taken for a lane that is asked for fewer messages."""
+        """Return the same refusal as one that asks the lane for fewer messages."""
         options: dict[str, Any] = {
             "kind": self.kind,
             "outcome": self.outcome,
@@ -100,12 +103,12 @@ class DeliveryError(Exception):
 
 
 def never(reason: Reason, detail: str) -> DeliveryError:
-    """A failure that no retry will mend."""
+    """Return a failure that no retry will cure."""
     return DeliveryError(reason, detail, kind=Failure.NEVER)
 
 
 class Channel(Protocol):
-    """A medium. One instance a process; `send` is called from several threads at once."""
+    """A medium. One instance per process; `send` is called from several threads at once."""
 
     type: MessageType
     width: int  # how many sends at once, in one process and lane
@@ -115,16 +118,16 @@ class Channel(Protocol):
     inline: bool  # talks to our own database only: sent in the transaction that records the result
 
     def lane(self, destination: str) -> str:
-        """The provider or destination host that this destination's messages share."""
+        """Return the lane's name: the provider or destination host that serves this destination."""
 
     def ready(self) -> None:
-        """Raise DeliveryError(kind=NEVER) where it is not set up, so that nothing can be sent. No I/O."""
+        """Raise DeliveryError(kind=NEVER) if the channel is not set up and can send nothing. No I/O."""
 
     def check(self, envelope: Envelope) -> None:
-        """Raise DeliveryError(kind=NEVER) for what can never be sent as it stands. No I/O."""
+        """Raise DeliveryError(kind=NEVER) for a message that can never be sent as it is. No I/O."""
 
     def send(self, envelope: Envelope) -> Receipt | Accepted:
-        """Hand it over within the deadline, or raise DeliveryError: also for what `check` refuses."""
+        """Send the message within the deadline, or raise DeliveryError, also for what `check` refuses."""
 
     def close(self) -> None:
         """Close the kept connections."""

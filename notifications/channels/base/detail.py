@@ -1,4 +1,4 @@
-"""What a provider said, as it may be stored; and how long it asks us to wait."""
+"""Providers' answers in a form that may be stored, and the delay that they ask for."""
 
 import codecs
 import re
@@ -15,7 +15,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def in_words(said: bytes, charset: str = "") -> str:
-    """The text of these bytes: in the charset named, else in UTF-8, else in Windows-1252."""
+    """Return the text of these bytes: in the charset named, else in UTF-8, else in Windows-1252."""
     said = said[: LIMIT * 2]
     with suppress(LookupError, UnicodeError, ValueError):
         if charset and codecs.lookup(charset)._is_text_encoding:
@@ -29,7 +29,7 @@ def in_words(said: bytes, charset: str = "") -> str:
 
 
 def cleaned(said: str | bytes, most: int = LIMIT) -> str:
-    """The words as they are, without control characters and cut to so many bytes."""
+    """Return the text without control characters, cut to `most` bytes."""
     if isinstance(said, bytes):
         said = in_words(said)
     text = _UNWANTED.sub(" ", said[: LIMIT * 2].replace("\r\n", "\n")).strip()
@@ -38,7 +38,7 @@ def cleaned(said: str | bytes, most: int = LIMIT) -> str:
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or an HTTP date; else None."""
+    """Return the seconds of a Retry-After header (RFC 9110 10.2.3), a number or an HTTP date; else None."""
     value = (value or "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)

@@ -1,4 +1,4 @@
-"""What is always so of a channel, whatever the settings. All others ask here and name no channel."""
+"""The fixed facts of a channel, independent of the settings. Other code asks here and names no channel."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -14,7 +14,7 @@ ALERTS = " (alerts)"  # ends the name of the lane that alerts leave by
 
 
 class Facts:
-    """The base of every channel's class, which says what is different from this."""
+    """The base of every channel's class, which overrides what differs."""
 
     type: MessageType
     one: str  # of its messages, within a sentence: an e-mail
@@ -51,64 +51,67 @@ class Facts:
     @classmethod
     @abstractmethod
     def from_settings(cls) -> Channel:
-        """Make the channel as the settings say."""
+        """Return the channel as the settings configure it."""
 
     @classmethod
     def uses(cls) -> list[tuple[str, str]]:
-        """Return what the settings say of it, for its page: names and values, no secret."""
+        """Return the settings of the channel for its page: names and values, no secret."""
         return []
 
     @classmethod
     def noun(cls) -> str:
-        """Return what a message of it is called within a sentence, without an article."""
+        """Return the noun for one of its messages, without an article."""
         return cls.one.partition(" ")[2]
 
     @classmethod
     def label(cls) -> str:
-        """Return what the channel is called."""
+        """Return the channel's name."""
         return str(cls.type.label)
 
     @classmethod
     def address_of(cls, person: Any) -> str:
-        """Return where a client, a group or a user is reached by it; "" where nothing is on file."""
+        """Return the address of a client, a group or a user on this channel; "" if none is on file."""
         return str(getattr(person, cls.contact)).strip() if cls.contact else ""
 
     @classmethod
     def usual_destination(cls, event: str) -> str:
-        """Return where a message of an event goes that names no destination; "" where nowhere."""
+        """Return the destination for messages of an event that name none; "" if there is no such default."""
         return ""
 
     @classmethod
     def alert(cls, subject: str, text: str) -> dict[str, str] | None:
-        """Return where an alert goes by this channel, and as what; None where it is not set up for that.
-
-        Keys are those of a draft.
-        """
+        """Return the fields of a draft for an alert on this channel; None if it is not set up for alerts."""
         return None
 
     @classmethod
     def meaning(cls, reason: str, said: str) -> Meaning:
-        """Return what a stored failure means: by what its provider answered, where that is in a table."""
+        """Return the meaning of a stored failure.
+
+        The provider's answer decides if a table knows it, otherwise the reason.
+        """
         return (cls.answered(reason, said) if reason in ANSWERED else None) or of_reason(reason)
 
     @classmethod
     def answered(cls, reason: str, said: str) -> Meaning | None:
-        """Return what an answer of its provider, or a broken line, means; None where nobody knows."""
+        """Return the meaning of a provider's answer or a broken connection; None if unknown."""
         return None
 
     @staticmethod
     def pasted(text: str) -> str:
-        """Return a destination without what was pasted along."""
+        """Return a destination without the extra characters that were pasted with it."""
         return text
 
     @staticmethod
     def spelled(text: str) -> str:
-        """Return a destination in its one spelling. Raises ValueError, in words, where it is none."""
+        """Return a destination in its canonical form. Raises ValueError with a sentence if it is invalid."""
         return text
 
     @classmethod
     def redirected(cls, envelope: Envelope, target: str) -> Envelope:
-        """Return what goes to `target` instead. Secrets of production go to nobody else."""
+        """Return the envelope for `target` instead, without secrets.
+
+        Secrets of production must reach nobody else.
+        """
         none: dict[str, Any] = {
             "headers": MappingProxyType({}),
             "auth_username": "",

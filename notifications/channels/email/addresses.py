@@ -30,11 +30,10 @@ _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
 
 @functools.lru_cache(maxsize=1024)
 def plain_address(text: str) -> str:
-    """The address in ASCII, an international domain in punycode.
+    """Return the address in ASCII, with an international domain in punycode.
 
-    Raises ValueError where it is not one address of that kind.
-
-    A local part outside ASCII would need SMTPUTF8 on the whole way to the recipient, so it is refused.
+    Raises ValueError if the text is not one such address. A local part outside ASCII would need SMTPUTF8 on
+    the whole way to the recipient, so it is refused.
     """
     text = text.strip(" ")
     # IDNA would leave some of them out in silence, and the address would be another than the one that was
@@ -57,7 +56,10 @@ def plain_address(text: str) -> str:
 
 
 def pasted_address(text: str) -> str:
-    """Without `mailto:`, brackets and unseen ends; `plain_address` refuses what lies within."""
+    """Return the text without `mailto:`, brackets and invisible characters at its ends.
+
+    `plain_address` refuses those within.
+    """
     shown = _without_frame(text)
     if shown[: len(_SCHEME)].lower() == _SCHEME:
         shown = _without_frame(unquote(shown[len(_SCHEME) :].partition("?")[0]))
@@ -74,12 +76,10 @@ def _without_frame(text: str) -> str:
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """The name and the address of `name <address>`, `"name" <address>` or an address alone.
+    """Return the name and the address of `name <address>`, `"name" <address>` or an address alone.
 
-    Raises ValueError in words for the operator.
-
-    Stricter than email.utils, which makes two mailboxes of a name with a comma and drops half of a name with
-    a colon.
+    Raises ValueError with a sentence for the operator. Stricter than email.utils, which makes two mailboxes
+    of a name with a comma and drops half of a name with a colon.
     """
     if _FORBIDDEN.search(text):
         raise ValueError("it contains a line break or another control character")

@@ -1,4 +1,4 @@
-"""What a mail server's answer is about: one table of code, enhanced code (RFC 3463), stage and words."""
+"""The subject of a mail server's answer: one table of code, enhanced code (RFC 3463), stage and words."""
 
 import re
 from typing import NamedTuple
@@ -54,14 +54,17 @@ _MAY_BE_THE_SESSION = frozenset({450, 451, 452, 503, 530, 550})
 
 
 class Finding(NamedTuple):
-    """What an answer is about, and whether it asks for fewer messages."""
+    """The subject of an answer, and whether it asks for fewer messages."""
 
     about: About
     throttled: bool = False
 
 
 def judge(code: int, text: str, stage: Stage, *, reused: bool) -> Finding:
-    """What `code text` (0: none) at `stage` is about. `reused`: the connection carried messages before."""
+    """Return the subject of the answer `code text` (code 0: none) at `stage`.
+
+    `reused`: the connection carried messages before.
+    """
     if reused and _is_about_the_session(code, text, stage):
         return Finding(About.SESSION)
     subject, detail = _enhanced(text)
@@ -95,15 +98,16 @@ def _asks_for_fewer(code: int, text: str, stage: Stage, enhanced: tuple[int, int
 
 
 def _is_down(text: str, subject: int) -> bool:
-    """Whether a server that refuses a connection says that it does not work at all, rather than asks for
-    fewer.
-    """
+    """Return whether a server that refuses a connection says that it is down, rather than asks for fewer."""
     fewer = _RATE.search(text) or _LIMIT.search(text) or "busy" in text.lower()
     return not fewer and (subject == _OF_THE_SYSTEM or bool(_NO_SERVICE.search(text)))
 
 
 def _is_about_the_session(code: int, text: str, stage: Stage) -> bool:
-    """Nothing was accepted in any of these: the message may go over another connection."""
+    """Return whether the answer is about the connection alone.
+
+    Nothing was accepted in any of these cases: the message may be sent over another connection.
+    """
     if not 400 <= code < 600:
         return Stage.MAIL <= stage <= Stage.DATA
     if code in (_CLOSING, _BAD_SEQUENCE) or (_SESSION.search(text) and _LIMIT.search(text)):

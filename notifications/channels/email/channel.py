@@ -1,4 +1,4 @@
-"""E-mail over SMTP: one recipient a message, kept connections, one deadline, a class for every failure."""
+"""E-mail over SMTP: one recipient per message, kept connections, one deadline, every failure classified."""
 
 import re
 import smtplib
@@ -150,7 +150,7 @@ class EmailChannel(Facts):
         self._checked(envelope)
 
     def _checked(self, envelope: Envelope) -> tuple[str, bytes]:
-        """The address and the mail, once nothing speaks against sending it."""
+        """Return the address and the mail. Raises DeliveryError if the message cannot be sent."""
         self._ready(self._alert_server if self._is_alert(envelope.destination) else self._server)
         if not envelope.destination.strip():
             raise never(Reason.MISSING_EMAIL_RECIPIENT_ADDRESS, "the message has no address")
@@ -198,7 +198,7 @@ class EmailChannel(Facts):
     def _attempt(
         self, session: SmtpSession, pool: ConnectionPool, deadline: Deadline, to: str, mail: bytes
     ) -> Receipt:
-        """Send one message. The connection is kept where the server left it in order."""
+        """Send one message. The connection is kept if the server left it in order."""
         reused = session.is_open
         in_order = False
         try:
@@ -228,7 +228,7 @@ class EmailChannel(Facts):
 
 
 def _second_server(url: Mapping[str, Any], ehlo_name: str) -> Server | None:
-    """The server that alerts leave by, as ALERT_EMAIL_URL says it; None where there is none."""
+    """Return the mail server for alerts from ALERT_EMAIL_URL, or None."""
     if not url.get("EMAIL_HOST"):
         return None
     return Server(
@@ -243,11 +243,11 @@ def _second_server(url: Mapping[str, Any], ehlo_name: str) -> Server | None:
 
 
 class _Stale(Exception):
-    """A kept connection is of no more use, and nothing of the message was accepted over it."""
+    """A kept connection is unusable, and nothing of the message was accepted over it."""
 
 
 def _without_blank_part(envelope: Envelope) -> Envelope:
-    """The envelope without a version that shows nothing. Raises DeliveryError where neither does."""
+    """Return the envelope without a blank text or HTML. Raises DeliveryError if both are blank."""
     no_text, no_html = is_blank(envelope.body), is_blank_html(envelope.html)
     if no_text and no_html:
         raise never(Reason.OTHER, "the message is empty: it has no text and no image")
@@ -257,14 +257,14 @@ def _without_blank_part(envelope: Envelope) -> Envelope:
 
 
 def _code(error: Exception) -> int:
-    """The number that the server answered, 0 where it did not answer with one."""
+    """Return the number that the server answered, or 0."""
     if isinstance(error, Refusal):
         return max(0, error.code)
     return max(0, error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
 def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpSession) -> DeliveryError:
-    """Class a failure by stage, then by the server's number (bench/hostile/mail_stages.py)."""
+    """Classify a failure by stage, then by the server's number (bench/hostile/mail_stages.py)."""
     stage, clear = session.stage, 400 <= code < 600
     detail, line = _words(error, session), stage < Stage.MAIL or not clear
     if stage == Stage.AFTER_DOT and not clear:
@@ -288,21 +288,21 @@ def _failure(error: Exception, code: int, found: answers.Finding, session: SmtpS
 
 
 def _is_about_our_sign_in(error: Exception, code: int, stage: Stage) -> bool:
-    """Whether the server does not know who we are, rather than being broken or busy."""
+    """Return whether the server rejected our sign-in, rather than being broken or busy."""
     if stage == Stage.AUTH:
         return code >= 500 or isinstance(error, UnicodeError | smtplib.SMTPNotSupportedError)
     return code in _CREDENTIALS and Stage.MAIL <= stage <= Stage.DATA
 
 
 def _answer(error: Exception) -> str:
-    """What the server said behind the number; "" where it gave none."""
+    """Return the server's words after the number, or ""."""
     if isinstance(error, Refusal):
         return _text(error.text)
     return _text(error.smtp_error) if isinstance(error, smtplib.SMTPResponseException) else ""
 
 
 def _words(error: Exception, session: SmtpSession) -> str:
-    """What went wrong, with what the server said last of it: often it says why, and then hangs up."""
+    """Return what went wrong, with the server's last words: it often gives a reason and then hangs up."""
     deadline, said, code = session.deadline, "", _code(error)
     if deadline.expired or isinstance(error, TimeoutError):
         said = f"it took longer than {deadline.seconds:g} seconds"

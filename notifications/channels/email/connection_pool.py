@@ -1,4 +1,4 @@
-"""Kept connections: the last one used is the first one taken, so spare ones grow old and go."""
+"""Kept SMTP connections: last in, first out, so that spare ones grow old and are closed."""
 
 import os
 import threading
@@ -25,7 +25,7 @@ class ConnectionPool:
         self._process = os.getpid()
 
     def take(self) -> SmtpSession | None:
-        """An open session for one message, or None where there is none fresh enough."""
+        """Return an open session for one message, or None if there is none fresh enough."""
         stale: list[SmtpSession] = []
         with self._lock:
             self._forget_the_parents()
@@ -56,7 +56,10 @@ class ConnectionPool:
             session.leave()
 
     def _forget_the_parents(self) -> None:
-        """After a fork the parent goes on using the sockets: close our copies, say nothing."""
+        """Close copies of the parent's sockets after a fork.
+
+        No QUIT is sent, because the parent goes on using them.
+        """
         if self._process != os.getpid():
             for session in self._stack:
                 session.close()

@@ -1,5 +1,4 @@
-"""The bytes of one mail. Seven-bit, lines under 998 octets, CR LF throughout: fit for every server, whatever
-it offers.
+"""The bytes of one mail: seven-bit, lines under 998 octets, CR LF throughout, which every server accepts.
 
 Django's EmailMessage takes about ten times as long for the same mail; the tests parse both and compare.
 """
@@ -31,7 +30,7 @@ _LONG_RUN = re.compile(r"[^ ]{70,}")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """DEFAULT_FROM_EMAIL or REPLY_TO_EMAIL, taken apart once."""
+    """The parsed DEFAULT_FROM_EMAIL or REPLY_TO_EMAIL."""
 
     address: str
     domain: str
@@ -40,7 +39,7 @@ class Sender:
 
 @functools.lru_cache(maxsize=16)
 def sender(text: str) -> Sender:
-    """`name <address>` or an address. Raises ValueError where it is neither, or not exactly one."""
+    """Parse `name <address>` or an address. Raises ValueError if it is neither, or not exactly one."""
     name, address = mailbox(text)
     written = f"<{address}>".encode()
     if not name:
@@ -54,7 +53,7 @@ def sender(text: str) -> Sender:
 
 
 def compose(envelope: Envelope, to: str, origin: Sender, reply_to: Sender | None = None) -> bytes:
-    """The mail for one address. Raises DeliveryError(NEVER) for what no mail can carry."""
+    """Return the mail for one address. Raises DeliveryError(NEVER) for what no mail can carry."""
     try:
         plain = _normalised(envelope.body)
         html = _normalised(envelope.html)
@@ -108,7 +107,7 @@ def _subject(text: str) -> bytes:
 
 
 def _folded(text: str) -> bytes:
-    """A line break before a space, which the reader takes out again: nothing is added or lost."""
+    """Return the text with line breaks before spaces, which the reader removes: nothing is added or lost."""
     lines, line = [], ""
     for piece in re.findall(r" *[^ ]+", text):
         if line and len(line) + len(piece) > _FOLD - len("Subject: "):
@@ -119,7 +118,10 @@ def _folded(text: str) -> bytes:
 
 
 def _encoded_words(text: str) -> bytes:
-    """RFC 2047 words of at most 64 octets, each whole characters; the reader drops the space between them."""
+    """Return RFC 2047 words of at most 64 octets, each of whole characters.
+
+    The reader drops the spaces between them.
+    """
     words, chunk = [], b""
     for character in text:
         encoded = character.encode()
@@ -133,7 +135,10 @@ def _encoded_words(text: str) -> bytes:
 
 
 def _part(kind: str, text: str) -> bytes:
-    """Headers of a text part, an empty line, the text, its last line ended. `text` has line feeds alone."""
+    """Return a text part: headers, an empty line, and the text with its last line ended.
+
+    The lines of `text` end in line feeds alone.
+    """
     if _BODY_PLAIN.fullmatch(text):
         encoding, content = b"7bit", text.replace("\n", "\r\n").encode("ascii")
     elif text.isascii():
@@ -158,7 +163,7 @@ def _base64_lines(octets: bytes) -> bytes:
 
 
 def _alternatives(plain: str, html: str, key: UUID) -> bytes:
-    """The text, unless there is none, and the HTML."""
+    """Return the multipart body of the text, if there is one, and the HTML."""
     parts = [_part("plain", plain), _part("html", html)] if plain else [_part("html", html)]
     boundary = b"=_" + key.hex.encode()
     while any(boundary in part for part in parts):  # only a text written for this key would hold it

@@ -1,10 +1,10 @@
-"""What the answers of mail servers mean: the words of large providers first, then the codes of RFC 3463.
+"""The meanings of mail servers' answers: the words of large providers first, then the codes of RFC 3463.
 
 Sources: RFC 3463 and the IANA registry of enhanced status codes; RFC 5321 4.2.3; Google, "Gmail SMTP errors
 and codes" (support.google.com/a/answer/3726730); Microsoft, "Non-delivery reports in Exchange Online" and its
 postmaster's page of Outlook.com; Yahoo's "SMTP error codes" (senders.yahooinc.com); Apple, iCloud Mail's
 postmaster page; the source of Postfix and of Exim for theirs. Providers disagree about codes, seldom about
-words. What no line knows is coarse: for now (4xx), or refused (5xx).
+words. An answer that no line matches gets a coarse meaning: for now (4xx) or refused (5xx).
 """
 
 import re
@@ -15,7 +15,7 @@ from notifications.failures.meanings import Meaning
 
 
 class _Words(NamedTuple):
-    """Words, and the first digits of the answers in which they mean it."""
+    """A pattern of words, and the first digits of the answers in which they have this meaning."""
 
     meaning: Meaning
     digits: str
@@ -169,7 +169,7 @@ _SUBJECTS: dict[tuple[str, int], Meaning] = {
 
 
 def meaning(said: str) -> Meaning:
-    """Return what a stored answer, `550 5.1.1 … (while …)`, or a broken line means."""
+    """Return the meaning of a stored answer, `550 5.1.1 … (while …)`, or of a broken connection."""
     found = _ANSWER.match(said)
     if found is None:
         return Meaning.NO_ANSWER if said.endswith(_AFTER_DOT) else of_line(_STAGE.sub("", said))
@@ -182,7 +182,10 @@ def meaning(said: str) -> Meaning:
 
 
 def _by_code(digit: str, text: str) -> Meaning | None:
-    """Return what the enhanced code says. Where its class is not the reply's, the reply's holds."""
+    """Return the meaning of the enhanced code, or None.
+
+    If its class differs from that of the reply, the reply's counts.
+    """
     code = _ENHANCED.search(text)
     if code is None:
         return None

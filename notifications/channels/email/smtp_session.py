@@ -1,4 +1,4 @@
-"""One SMTP session that knows how far it got: a failure means something else after the final dot."""
+"""One SMTP session that records how far it got: a failure has another meaning after the final dot."""
 
 import binascii
 import contextlib
@@ -24,7 +24,10 @@ _WAYS_TO_SIGN_IN = ("CRAM-MD5", "PLAIN", "LOGIN")  # that smtplib knows
 
 
 class Stage(IntEnum):
-    """Until BODY nothing can have been accepted; from AFTER_DOT on the message may have been."""
+    """The steps of a session.
+
+    Until BODY nothing can have been accepted; from AFTER_DOT on the message may have been.
+    """
 
     CONNECT = 1
     GREETING = 2
@@ -39,7 +42,7 @@ class Stage(IntEnum):
 
 
 class Refusal(Exception):
-    """The server answered, and not with yes."""
+    """The server's answer was not a positive one."""
 
     def __init__(self, code: int, text: bytes) -> None:
         super().__init__(code, text)
@@ -49,7 +52,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where to talk and how. At most one of the two kinds of TLS."""
+    """The address, credentials and TLS mode of a mail server. At most one of the two kinds of TLS."""
 
     host: str
     port: int
@@ -62,12 +65,12 @@ class Server:
 
 @functools.cache
 def tls() -> ssl.SSLContext:
-    """Certificates and names are verified, against the system's store."""
+    """Return the TLS context. It verifies certificates and names against the system's store."""
     return ssl.create_default_context()
 
 
 class SmtpSession(smtplib.SMTP):
-    """smtplib for greeting, STARTTLS and sign-in; `transmit` hands over one message after another."""
+    """An SMTP session: smtplib for greeting, STARTTLS and sign-in, `transmit` for each message."""
 
     sock: socket.socket | None
 
@@ -111,7 +114,7 @@ class SmtpSession(smtplib.SMTP):
         self.sock.settimeout(None)
 
     def _greeted(self, addresses: Sequence[Address]) -> socket.socket:
-        """The connection to the first address that greets us (RFC 5321 5.1); raises the last error."""
+        """Return the connection to the first address that greets us (RFC 5321 5.1). Raises the last error."""
         *others, last = addresses
         for tried, address in enumerate(others):
             try:
@@ -136,7 +139,7 @@ class SmtpSession(smtplib.SMTP):
         return sock
 
     def _sign_in(self) -> None:
-        """By the best way offered alone: smtplib would try a wrong password by each of them."""
+        """Sign in by the best method offered, only: smtplib would try a wrong password by each of them."""
         offered = self.esmtp_features.get("auth", "").upper().split()
         best = next((way for way in _WAYS_TO_SIGN_IN if way in offered), None)
         if best is None:
@@ -151,7 +154,7 @@ class SmtpSession(smtplib.SMTP):
             ) from error
 
     def resume(self, deadline: Deadline) -> None:
-        """Take a kept session up again under the deadline of the next message."""
+        """Reuse a kept session under the deadline of the next message."""
         self.deadline = deadline
         self.stage = Stage.MAIL
         self.said = None
@@ -164,7 +167,7 @@ class SmtpSession(smtplib.SMTP):
             self._unfinished = False
 
     def transmit(self, origin: str, to: str, mail: bytes) -> tuple[int, bytes]:
-        """Hand a mail over; the answer. Raises Refusal, SMTPException, OSError; see `stage`."""
+        """Send a mail and return the answer. Raises Refusal, SMTPException or OSError; see `stage`."""
         self.messages += 1
         self._unfinished = True
         size = f" SIZE={len(mail)}" if self.has_extn("size") else ""
@@ -183,7 +186,7 @@ class SmtpSession(smtplib.SMTP):
         return reply
 
     def _announce(self, commands: tuple[tuple[Stage, int, str], ...]) -> None:
-        """The commands before the text: in one go where PIPELINING is offered (RFC 2920)."""
+        """Send the commands before the text, in one write if PIPELINING is offered (RFC 2920)."""
         pipelined = self.has_extn("pipelining")
         if pipelined:
             self.stage = Stage.MAIL
@@ -199,7 +202,7 @@ class SmtpSession(smtplib.SMTP):
                 raise Refusal(*reply)
 
     def _read_on(self, replies: int) -> None:
-        """Answers to what was sent behind a refused command: the refusal is the news anyway."""
+        """Read the replies to commands sent after a refused one. The refusal counts anyway."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
             code = 0
             for _ in range(replies):
@@ -209,7 +212,10 @@ class SmtpSession(smtplib.SMTP):
                 self.getreply()
 
     def _write(self, octets: bytes) -> None:
-        """All up to the dot is BODY. Once the kernel was offered the dot, nobody knows if it left."""
+        """Send the mail. All up to the dot is stage BODY.
+
+        Once the kernel was offered the dot, nobody knows whether it left.
+        """
         assert self.sock is not None
         view, sent = memoryview(octets), 0
         while sent < len(octets):
@@ -223,14 +229,14 @@ class SmtpSession(smtplib.SMTP):
             raise Refusal(code, text)
 
     def getreply(self) -> tuple[int, bytes]:
-        """The next reply; what is not a yes is kept, since a server often says why and then hangs up."""
+        """Return the next reply, and keep a negative one: a server often gives a reason and then hangs up."""
         reply = self._read_reply()
         if not 200 <= reply[0] < 400:
             self.said = reply
         return reply
 
     def _read_reply(self) -> tuple[int, bytes]:
-        """As smtplib has it, but a reply has an end. The watchdog sees to the time."""
+        """Read a reply as smtplib does, but of limited length. The watchdog limits the time."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the connection is closed")
         if self.file is None:
@@ -263,8 +269,9 @@ class SmtpSession(smtplib.SMTP):
     def _broken_off(
         self, code: int, lines: list[bytes], why: str, error: OSError | None = None
     ) -> tuple[int, bytes]:
-        """What a reply says whose end did not come: every line has its number, and a refusal is one by its
-        number. Raises SMTPServerDisconnected for a yes that was not finished.
+        """Return an unfinished reply that is a refusal by its number; every line has one.
+
+        Raises SMTPServerDisconnected for an unfinished positive reply.
         """
         late = self.deadline.expired
         self.close()
@@ -278,7 +285,7 @@ class SmtpSession(smtplib.SMTP):
             self.said = code, b"\n".join(lines)[:_REPLY_OCTETS]
 
     def leave(self) -> None:
-        """Say QUIT and go, without waiting: nothing depends on the answer."""
+        """Send QUIT and close without waiting: nothing depends on the answer."""
         if self.sock is not None:
             with contextlib.suppress(OSError):
                 self.sock.settimeout(1)
@@ -297,5 +304,8 @@ def _address_literal(sock: socket.socket) -> str:
 
 
 def _dot_stuffed(mail: bytes) -> bytes:
-    """RFC 5321 4.5.2. A mail never begins with a dot, it begins with a header."""
+    """Return the mail with leading dots doubled (RFC 5321 4.5.2).
+
+    A mail begins with a header, never with a dot.
+    """
     return mail.replace(b"\n.", b"\n..")

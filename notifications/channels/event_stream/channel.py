@@ -1,4 +1,4 @@
-"""The EVENT_STREAM channel: appended to a partition in the transaction that records the message as sent."""
+"""The EVENT_STREAM channel: appends to a partition in the transaction that records the message as sent."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ _LARGEST = 1_048_576  # bytes
 
 
 class EventStreamChannel(Facts):
-    """Talks to the database only, in the transaction that claims and records."""
+    """The streaming API's channel: uses only the database, in the transaction that claims and records."""
 
     type = MessageType.EVENT_STREAM
     one, icon, destination_name = "an event", "rss", "topic"
@@ -39,11 +39,11 @@ class EventStreamChannel(Facts):
         return topic_of(event)
 
     def lane(self, destination: str) -> str:
-        """All topics live in one database: one lane."""
+        """Return the one lane of all topics: they are in one database."""
         return "stream"
 
     def ready(self) -> None:
-        """It needs no setting."""
+        """Do nothing: the channel needs no setting."""
 
     def check(self, envelope: Envelope) -> None:
         """Refuse a topic name that no client could subscribe to, and a body over 1 MiB."""
@@ -54,14 +54,14 @@ class EventStreamChannel(Facts):
             raise never(Reason.MAX_MESSAGE_SIZE_LIMIT_EXCEEDED, f"Over {_LARGEST} bytes.")
 
     def send(self, envelope: Envelope) -> Receipt:
-        """Append once, however often it is asked for."""
+        """Append the message, once however often it is sent."""
         (answer,) = self.append([envelope])
         if isinstance(answer, DeliveryError):
             raise answer
         return answer
 
     def append(self, envelopes: Sequence[Envelope]) -> list[Receipt | DeliveryError]:
-        """Append each once, in this order. What the database refuses keeps nothing else from it."""
+        """Append each message once, in this order. One that the database refuses blocks no other."""
         answers = {each.key: self._refusal(each) for each in envelopes}
         good = [each for each in envelopes if answers[each.key] is None]
         try:
@@ -83,7 +83,7 @@ class EventStreamChannel(Facts):
         return None
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept."""
 
 
 def _appended(envelopes: Sequence[Envelope]) -> dict[UUID, Receipt | DeliveryError | None]:

@@ -1,1 +1,1 @@
-"""HTTP exchanges of webhooks and SMS: one deadline, a cap on the answer."""
+"""HTTP exchanges of webhooks and SMS: one deadline, and a limit on the answer's size."""

@@ -1,8 +1,7 @@
-"""Connections of requests and urllib3 that one deadline watches, and that say whether anything of a request
-left this machine.
+"""Connections of requests and urllib3 under one deadline, which record whether anything was sent.
 
-Nothing is done twice for a message: what depends on the URL alone is remembered, and nothing is asked of the
-kernel but one write, one read, and whether the connection still stands.
+No work is repeated per message: what depends only on the URL is cached, and the only calls to the kernel are
+one write, one read and a check that the connection is still open.
 """
 
 import functools
@@ -37,7 +36,7 @@ Admit = Callable[[str, int, Deadline], Sequence[Address]]
 
 
 class Call:
-    """The state of one exchange, found by its thread: urllib3 has no other way to hand it down."""
+    """The state of one exchange, found through its thread: urllib3 has no other way to pass it on."""
 
     __slots__ = ("admit", "deadline", "status", "written")
 
@@ -52,7 +51,10 @@ thread = threading.local()  # its `call`
 
 
 class _Response(http.client.HTTPResponse):
-    """Skips every interim answer (http.client only 100: 103 looked final); notes the final status."""
+    """A response that skips every interim answer and records the final status.
+
+    http.client skips only 100, so that 103 looked final.
+    """
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
@@ -69,7 +71,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Watched:
-    """What both kinds of connection do differently from urllib3's."""
+    """The differences of both kinds of connection from urllib3's."""
 
     sock: socket.socket | None
     used = 0.0
@@ -89,7 +91,7 @@ class _Watched:
         self.sock.settimeout(None)
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Head and body leave in one write: two cost the kernel, and the receiver, twice as much."""
+        """Send head and body in one write: two cost the kernel, and the receiver, twice as much."""
         if self.sock is not None:
             thread.call.deadline.watch(self.sock)
         self._pieces = []
@@ -136,14 +138,17 @@ class _TlsPool(HTTPSConnectionPool):
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """The system's certificates (an organisation's own authority is there) and those of requests."""
+    """Return the TLS context: the certificates of the system and of requests.
+
+    An organisation's own authority is among the system's.
+    """
     context = ssl.create_default_context()
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
 
 
 class Place(NamedTuple):
-    """What a URL says about a request, read once."""
+    """The parts of a URL that a request needs, parsed once."""
 
     key: Any  # of its pool of connections
     pool: dict[str, Any]  # what the pool is made from
@@ -151,7 +156,7 @@ class Place(NamedTuple):
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of requests, without what it asks anew each time: proxies, certificates, cookies."""
+    """The adapter of requests, without its work on each request: proxies, certificates, cookies."""
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=trust(), **options)
@@ -176,15 +181,15 @@ class Adapter(HTTPAdapter):
         return self._place(request.url).path
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """The context of the pool verifies; loading the bundle anew for each connection takes 15 ms."""
+        """Do nothing: the pool's context verifies, and loading the bundle for each connection takes 15 ms."""
 
     def build_response(self, req: Any, resp: Any) -> Any:
-        """The answer as urllib3 has it: that of requests would look for cookies, which nobody keeps."""
+        """Return urllib3's answer: that of requests would look for cookies, which nobody keeps."""
         return resp
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
-    """A request for a URL in its final form; preparing it by requests costs more than sending it."""
+    """Return a request for a URL in its final form. Preparing it by requests costs more than sending it."""
     request = requests.PreparedRequest()
     request.method = method
     request.url = url

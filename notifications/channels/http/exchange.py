@@ -1,8 +1,7 @@
-"""One HTTP exchange over requests: under one deadline, with a cap on the answer, and honest about what left
-this machine.
+"""One HTTP exchange over requests, under one deadline, that reports truthfully whether anything was sent.
 
-No Session: so there are no cookies, no redirects, no .netrc and no proxy variables, by construction. urllib3
-keeps connections per host.
+The size of the answer is limited. There is no Session: so there are no cookies, no redirects, no .netrc and
+no proxy variables, by construction. urllib3 keeps connections per host.
 """
 
 import functools
@@ -34,7 +33,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `whole` is False where the body was cut at the CAP, broke off or ran out of time."""
+    """An HTTP answer. `whole` is False if the body was cut at the CAP, broke off or ran out of time."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +42,7 @@ class Answer:
 
     @property
     def summary(self) -> str:
-        """The answer as it is stored: status, then its text."""
+        """The answer as it is stored: the status, then its text."""
         if not self.body:
             return f"HTTP {self.status}"
         said = self.headers.get("Content-Type", "")
@@ -57,7 +56,7 @@ def _charset(content_type: str) -> str:
 
 
 class Connections:
-    """To any receivers, kept open between exchanges. One for a channel, used from several threads."""
+    """Kept connections to any receivers. One instance per channel, used by several threads."""
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
@@ -114,7 +113,7 @@ def _read(response: urllib3.BaseHTTPResponse) -> Answer:
 
 
 def innermost(error: BaseException) -> str:
-    """The words of what really happened, out of the wrappings of requests and urllib3."""
+    """Return the text of the original error inside the wrappers of requests and urllib3."""
     error = _unwrapped(error)
     if isinstance(error, http.client.BadStatusLine):
         return _not_http(getattr(error, "line", ""))
@@ -129,7 +128,7 @@ NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", 
 
 
 def _not_http(line: str) -> str:
-    """What spoke instead of an HTTP/1.1 server, by the first bytes it sent (as Latin-1)."""
+    """Describe what answered instead of an HTTP/1.1 server, by the first bytes it sent (as Latin-1)."""
     if line.startswith(("\x15\x03", "\x16\x03")):
         return "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https"
     if line.startswith("\x00\x00") or line.upper().startswith("PRI * HTTP/2"):

@@ -1,4 +1,4 @@
-"""What an HTTP status and the words of a broken line mean: for webhooks, and for gateways that say no more.
+"""The meanings of HTTP statuses and of broken connections, for webhooks and for gateways that say no more.
 
 Sources: RFC 9110 15 (status codes), RFC 6585 4 (429), RFC 8470 5.2 (425); the words are those of glibc's
 getaddrinfo, of Python's ssl (OpenSSL) and of our own (http/exchange.py, net/connecting.py).
@@ -31,7 +31,7 @@ _TLS = re.compile(
 
 
 def of_answer(said: str) -> Meaning | None:
-    """Return what a stored answer, `HTTP 404: …`, means; None where it is none."""
+    """Return the meaning of a stored answer, `HTTP 404: …`; None if the text is none."""
     found = _STATUS.match(said)
     if found is None:
         return None
@@ -40,7 +40,7 @@ def of_answer(said: str) -> Meaning | None:
 
 
 def of_line(said: str) -> Meaning:
-    """Return what it means that no answer came, by what happened to the connection."""
+    """Return the meaning of a missing answer, by what happened to the connection."""
     if _NAME.search(said):
         return Meaning.NAME_NOT_FOUND
     return Meaning.CERTIFICATE if _TLS.search(said) else Meaning.UNREACHABLE

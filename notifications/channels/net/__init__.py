@@ -1,1 +1,1 @@
-"""Sockets, names and deadlines, whatever is spoken over them."""
+"""Sockets, names and deadlines, whatever protocol is used over them."""

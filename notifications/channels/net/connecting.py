@@ -1,4 +1,4 @@
-"""Names to addresses and addresses to sockets, within a deadline."""
+"""Resolving names and connecting to addresses, within a deadline."""
 
 import ipaddress
 import socket
@@ -14,7 +14,7 @@ Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
 
 
 def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
-    """Every TCP address of this host, in the resolver's order. Raises OSError."""
+    """Return every TCP address of this host, in the resolver's order. Raises OSError."""
     if _is_literal(host):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     else:
@@ -36,7 +36,7 @@ def _is_literal(host: str) -> bool:
 def _look_up_in_time(
     host: str, port: int, deadline: Deadline, lookup: Lookup
 ) -> list[tuple[Any, Any, int, str, Any]]:
-    """The resolver cannot be interrupted, so it works in a thread that is left behind when time is up."""
+    """Look a name up in a thread, which is abandoned when time is up: the resolver cannot be interrupted."""
     found: list[Any] = []
     failed: list[Exception] = []
     ready = threading.Event()
@@ -63,7 +63,10 @@ def _look_up_in_time(
 
 
 class _Socket(socket.socket):
-    """urllib3 sets the timeout twice a request: a kernel call each, and another thread's turn."""
+    """A socket that skips unneeded changes of its timeout.
+
+    urllib3 sets the timeout twice per request: each a kernel call, and another thread's turn.
+    """
 
     def settimeout(self, value: float | None) -> None:
         if value != self.gettimeout():
@@ -71,10 +74,10 @@ class _Socket(socket.socket):
 
 
 def connect(addresses: Sequence[Address], deadline: Deadline, *, more: int = 0) -> socket.socket:
-    """A connected socket that the deadline watches.
+    """Return a connected socket that the deadline watches.
 
-    Addresses are tried in turn; a silent one gets its share of the time only, and so does what is said first
-    where there are `more` addresses to try after these.
+    Addresses are tried in turn. A silent one gets only its share of the time, and so does the first exchange
+    over the connection if there are `more` addresses to try after these.
     """
     last: OSError = OSError("there is no address to connect to")
     for position, (family, address) in enumerate(addresses):

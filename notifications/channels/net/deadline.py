@@ -1,7 +1,7 @@
 """One deadline over a whole conversation, whatever the other side does.
 
-Timeouts of `socket`, `smtplib` and `requests` hold for one read: a byte a second keeps a sender for ever. One
-thread shuts the socket of each conversation that is over; the blocked read then ends at once.
+Timeouts of `socket`, `smtplib` and `requests` apply to one read: a byte a second keeps a sender busy for
+ever. One thread shuts the socket of each conversation whose time is up; the blocked read then ends at once.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ TICK = 0.05  # seconds; how late a conversation may be cut
 
 
 class DeadlineExceeded(TimeoutError):
-    """The conversation took longer than it may."""
+    """The conversation took too long."""
 
 
 class Deadline:
-    """What happens inside ends `seconds` after it was made, give or take a TICK. Watches one socket."""
+    """A context that ends `seconds` after it was made, give or take a TICK. Watches one socket."""
 
     __slots__ = ("_done", "_socket", "at", "expired", "seconds")
 
@@ -41,19 +41,19 @@ class Deadline:
             self._socket = None
 
     def remaining(self) -> float:
-        """Seconds left, above zero; raises DeadlineExceeded when there are none."""
+        """Return the seconds left, above zero. Raises DeadlineExceeded if there are none."""
         left = self.at - time.monotonic()
         if left <= 0 or self.expired:
             raise DeadlineExceeded(f"not finished within {self.seconds:g} seconds")
         return left
 
     def watch(self, sock: socket.socket) -> None:
-        """From now on this is the socket to shut. Raises DeadlineExceeded when time is already up."""
+        """Make this the socket to shut. Raises DeadlineExceeded if time is already up."""
         self._socket = sock
         self.remaining()
 
     def cut(self) -> None:
-        """Shut the socket, unless the conversation has ended: it may be in use for the next one by then."""
+        """Shut the socket, unless the conversation has ended: it may already serve the next one."""
         with _cutting:
             if self._done:
                 return
@@ -66,7 +66,7 @@ class Deadline:
 
 
 class _Watchdog:
-    """The thread. It starts with the first conversation and sleeps while there is none."""
+    """The thread that enforces deadlines. It starts with the first one and sleeps while there is none."""
 
     def __init__(self) -> None:
         self._live: dict[int, Deadline] = {}
@@ -112,7 +112,7 @@ _watchdog = _Watchdog()
 
 
 def _after_fork() -> None:
-    """A forked child has the parent's objects but not its threads."""
+    """Reset the watchdog in a forked child, which has the parent's objects but not its threads."""
     global _watchdog, _cutting
     _cutting = threading.Lock()
     _watchdog = _Watchdog()

@@ -1,4 +1,4 @@
-"""SMS over Twilio's SDK; our client has a deadline and knows whether the request left."""
+"""SMS over Twilio's SDK, with a client that has a deadline and knows whether the request left."""
 
 import functools
 import logging
@@ -58,7 +58,7 @@ _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
 def sender_parameter(text: str) -> dict[str, str]:
-    """The parameter for TWILIO_FROM. Raises ValueError where it is no kind of sender."""
+    """Return the parameter for TWILIO_FROM. Raises ValueError if it is no kind of sender."""
     if text.startswith("+"):
         return {"from_": e164(text)}
     if _MESSAGING_SERVICE.fullmatch(text):
@@ -71,7 +71,7 @@ def sender_parameter(text: str) -> dict[str, str]:
 
 
 class _GatewayClient(HttpClient):
-    """Carries the SDK's requests over Connections; a thread's last answer stays readable, for its headers."""
+    """The SDK's HTTP client over Connections. It keeps each thread's last answer, for its headers."""
 
     def __init__(self, api_url: str, deadline: float) -> None:
         super().__init__(logging.getLogger("twilio.http_client"), is_async=False, timeout=deadline)
@@ -95,7 +95,10 @@ class _GatewayClient(HttpClient):
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """Raises NotHandedOver and NoAnswer. `timeout` and `allow_redirects` are the SDK's and not obeyed."""
+        """Send a request of the SDK. Raises NotHandedOver and NoAnswer.
+
+        `timeout` and `allow_redirects` are the SDK's and are ignored.
+        """
         self._thread.answer = None
         url = self._address(uri) + (f"?{urlencode(params, doseq=True)}" if params else "")
         request = prepared(method, url, headers or {}, urlencode(data or {}, doseq=True).encode())
@@ -109,19 +112,19 @@ class _GatewayClient(HttpClient):
 
 
 def _address(base: SplitResult, uri: str) -> str:
-    """Where the gateway has what the SDK looks for at Twilio's own address, in the form that goes out."""
+    """Return the gateway's URL for a URL at Twilio's own address, in the form that is sent."""
     asked = urlsplit(uri)
     whole = urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + asked.path, asked.query, ""))
     return requests.Request("POST", whole).prepare().url or ""
 
 
 def _any_address(host: str, port: int, deadline: Deadline) -> list[Address]:
-    """The gateway's address comes from the operator's settings, so it is not suspected."""
+    """Resolve the gateway's address without checks: it comes from the operator's settings."""
     return resolve(host, port, deadline, socket.getaddrinfo)
 
 
 class SmsChannel(Facts):
-    """Twilio, or whatever speaks its REST API at TWILIO_API_URL."""
+    """Twilio, or any service with its REST API at TWILIO_API_URL."""
 
     type = MessageType.SMS
     one, many, icon, destination_name = "an SMS", "", "device-phone-mobile", "mobile number"
@@ -216,7 +219,7 @@ class SmsChannel(Facts):
         self._checked(envelope)
 
     def _checked(self, envelope: Envelope) -> tuple[Client, str]:
-        """Whom to ask and the number, once nothing speaks against sending it."""
+        """Return the client and the number. Raises DeliveryError if the message cannot be sent."""
         client = self._configured()
         if not envelope.destination.strip():
             raise never(Reason.MISSING_SMS_RECIPIENT, "the message has no number")
@@ -266,7 +269,7 @@ class SmsChannel(Facts):
         self._http.close()
 
     def _judged(self, error: Exception) -> Receipt:
-        """What an answer means that the SDK did not take for a message."""
+        """Return the receipt for an answer that the SDK did not accept as a message, or raise its failure."""
         answer = self._http.answer
         if answer is None:
             raise error  # not the gateway's doing
@@ -277,12 +280,15 @@ class SmsChannel(Facts):
 
 
 def receipt_address(receipts_url: str, key: UUID) -> str:
-    """Where Twilio reports. With the key: a report may come before, or without, its number."""
+    """Return the URL to which Twilio reports.
+
+    It contains the key, since a report may come before, or without, Twilio's number of the message.
+    """
     return f"{receipts_url}/receipts/twilio/{key.hex}/"
 
 
 def _failure(answer: Answer, code: object) -> DeliveryError:
-    """The class of an answer that is not success, by its HTTP status and corrected by Twilio's code."""
+    """Classify an unsuccessful answer by its HTTP status, corrected by Twilio's code."""
     status, detail = answer.status, answer.summary
     wait = retry_after(answer.headers.get("Retry-After"))
     if code in _LATER or status in (408, 425, 429, 503):

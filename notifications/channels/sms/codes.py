@@ -1,4 +1,4 @@
-"""Twilio's codes: what each is about, whether it is for good, and what it means.
+"""Twilio's error codes: what each is about, whether it is permanent, and its meaning.
 
 Source: Twilio's error and warning dictionary (twilio.com/docs/api/errors). Twilio advises against logic on
 its codes because they change, so the HTTP status decides and this table only corrects it.
@@ -14,7 +14,7 @@ from notifications.failures.meanings import Meaning
 
 
 class Code(NamedTuple):
-    """What Twilio's code says."""
+    """The facts of one Twilio code."""
 
     about: About
     kind: Failure
@@ -62,12 +62,12 @@ _OF_GATEWAY = {
 
 
 def of(code: object) -> Code:
-    """Return what a code says; of one that is not in the table, that nothing is known."""
+    """Return the facts of a code; an unknown one gets the facts of "nothing known"."""
     return CODES.get(code, _OTHER) if isinstance(code, int) else _OTHER
 
 
 def meaning(said: str) -> Meaning | None:
-    """Return what the gateway's answer or report means; None where it said nothing."""
+    """Return the meaning of the gateway's answer or report; None if it said nothing."""
     found = _IN_JSON.search(said) or _IN_WORDS.search(said)
     if found and int(found[1]) in CODES:
         return CODES[int(found[1])].meaning

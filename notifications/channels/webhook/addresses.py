@@ -1,4 +1,4 @@
-"""Which addresses a webhook may reach: users' URLs must not lead into Commlog's own network (SSRF)."""
+"""The addresses that a webhook may reach: users' URLs must not lead into Commlog's own network (SSRF)."""
 
 import ipaddress
 import socket
@@ -48,7 +48,10 @@ _REFUSED = tuple(
 
 
 def canonical(address: IP) -> IP:
-    """The IPv4 address that an IPv6 spelling means (::ffff:a.b.c.d, ::a.b.c.d); others without a zone."""
+    """Return the IPv4 address inside an IPv6 spelling, or the address without its zone.
+
+    Such spellings are ::ffff:a.b.c.d and ::a.b.c.d.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         return address
     number = int(address)
@@ -58,7 +61,10 @@ def canonical(address: IP) -> IP:
 
 
 def literal(host: str) -> IP | None:
-    """The address that a resolver takes a host for unasked: 2130706433, 0x7f.1, 017700000001, [::1]."""
+    """Return the address that a resolver reads from a host without asking, or None.
+
+    Examples: 2130706433, 0x7f.1, 017700000001, [::1].
+    """
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return canonical(ipaddress.ip_address(bare))
@@ -72,19 +78,19 @@ def literal(host: str) -> IP | None:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The operator's say in it: WEBHOOK_ALLOWED_NETS."""
+    """The operator's rules: WEBHOOK_ALLOWED_NETS."""
 
     allowed: Sequence[Net] = ()
 
     def in_allowed_net(self, address: IP) -> bool:
-        """Whether the operator named this address; such a one may also be called on any port."""
+        """Return whether the operator allowed this address, which then may be called on any port."""
         address = canonical(address)
         return address not in _METADATA and any(
             address.version == net.version and address in net for net in self.allowed
         )
 
     def permits(self, address: IP) -> bool:
-        """Whether this address may be connected to."""
+        """Return whether this address may be connected to."""
         address = canonical(address)
         if address in _METADATA:
             return False

@@ -36,7 +36,7 @@ _WAITS = frozenset({429, 502, 503, 504})  # whose Retry-After is obeyed
 
 
 class WebhookChannel(Facts):
-    """Any web server. `lookup` is the resolver; tests give one that lies."""
+    """Any web server. `lookup` is the resolver; tests pass one that lies."""
 
     type = MessageType.WEB_HOOK
     one, icon, destination_name = "a webhook", "bolt", "URL"
@@ -97,7 +97,7 @@ class WebhookChannel(Facts):
         return f"{target.host.lower()}:{target.port}{alerts}"
 
     def ready(self) -> None:
-        """It needs no setting."""
+        """Do nothing: the channel needs no setting."""
 
     def check(self, envelope: Envelope) -> None:
         self._prepared(_opened(envelope))
@@ -126,7 +126,7 @@ class WebhookChannel(Facts):
         self._connections.close()
 
     def _prepared(self, envelope: Envelope) -> tuple[Target, bytes]:
-        """Where to and what, everything checked that needs no I/O."""
+        """Return the target and the body after all checks that need no I/O."""
         target = read(envelope.destination)
         self._guard.check(target)
         if (envelope.method or "POST") not in METHODS:
@@ -166,7 +166,7 @@ def usable_url(allowed_nets: Sequence[Net], allow_http: bool, url: str) -> None:
 
 
 def alert_body(url: str, text: str) -> str:
-    """Return an alert as Slack takes it, and most receivers; as a card, which Teams takes, for its hosts."""
+    """Return an alert in the form of Slack and most receivers, or as a card for the hosts of Teams."""
     host = urlsplit(url).hostname or ""
     if not host.endswith(_OF_TEAMS):
         return json.dumps({"text": text}, ensure_ascii=False)
@@ -185,7 +185,10 @@ def _of_alerts(envelope: Envelope) -> tuple[str, ...]:
 
 
 def _opened(envelope: Envelope) -> Envelope:
-    """The envelope with readable secrets. Without the right key a failure is retried: it may be set."""
+    """Return the envelope with readable secrets.
+
+    Without the right key the failure is retried: the key may be set later.
+    """
     try:
         return replace(
             envelope,
@@ -211,7 +214,10 @@ def _check_json(body: str) -> None:
 
 
 def _failure(answer: Answer, detail: str) -> DeliveryError:
-    """All but 2xx is retried: a receiver under repair gives 401, 404 and 500 alike. 410 is for good."""
+    """Classify an answer other than 2xx: all are retried, and 410 is permanent.
+
+    A receiver under repair answers 401, 404 and 500 alike.
+    """
     kind = Failure.PERMANENT if answer.status == _GONE else Failure.TRANSIENT
     wait = retry_after(answer.headers.get("Retry-After")) if answer.status in _WAITS else None
     gone, throttled = answer.status == _GONE, answer.status == _TOO_MANY

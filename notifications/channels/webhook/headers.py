@@ -1,4 +1,4 @@
-"""The headers of a webhook: those the template's author may set, and ours."""
+"""The headers of a webhook: those that the template's author may set, and ours."""
 
 import base64
 import re
@@ -45,13 +45,13 @@ _RESERVED_PREFIX = "webhook-"  # Standard Webhooks' signatures
 
 
 def is_reserved(name: str, *, signed_in: bool = False) -> bool:
-    """Whether an author's header is left out. `signed_in`: there are a user name and a password."""
+    """Return whether an author's header is left out. `signed_in`: there are a user name and a password."""
     name = name.lower()
     return name in _RESERVED or name.startswith(_RESERVED_PREFIX) or (signed_in and name == "authorization")
 
 
 def problem(headers: Mapping[str, str]) -> str:
-    """What is wrong with an author's headers, in words for a form; empty where nothing is."""
+    """Return what is wrong with an author's headers, in words for a form; "" if nothing is."""
     if len(headers) > _MOST:
         return f"there are more than {_MOST} headers"
     for name, value in headers.items():
@@ -66,17 +66,17 @@ def problem(headers: Mapping[str, str]) -> str:
 
 
 def username_problem(username: str) -> Fault | None:
-    """What is wrong with a user name of Basic authentication (RFC 7617 2)."""
+    """Return the fault in a user name of Basic authentication (RFC 7617 2), or None."""
     return Fault.COLON_IN_USERNAME if ":" in username else password_problem(username)
 
 
 def password_problem(password: str) -> Fault | None:
-    """What is wrong with a password of Basic authentication (RFC 7617 2)."""
+    """Return the fault in a password of Basic authentication (RFC 7617 2), or None."""
     return Fault.CONTROL_CHARACTER if _CONTROL.search(password) else None
 
 
 def outgoing(envelope: Envelope) -> dict[str, str]:
-    """Every header but those of framing. The author's come first and never replace ours."""
+    """Return every header except those of framing. The author's come first and never replace ours."""
     signed_in = bool(envelope.auth_username or envelope.auth_password)
     headers = {
         name: value.strip()
@@ -93,7 +93,7 @@ def outgoing(envelope: Envelope) -> dict[str, str]:
 
 
 def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> str:
-    """An answer as it may be stored: some receivers say back what they were sent."""
+    """Return an answer without the secrets that were sent: some receivers echo them."""
     values = {
         envelope.auth_password,
         *envelope.signing_secrets,
@@ -107,7 +107,7 @@ def without_secrets(said: str, sent: Mapping[str, str], envelope: Envelope) -> s
 
 
 def mime(content_type: str) -> str:
-    """The content type; plain text where none is named. Raises KeyError for another than the three."""
+    """Return the content type, plain text by default. Raises KeyError for one outside the three."""
     content_type = content_type or "text/plain"
     if content_type not in _SENT_AS:
         raise KeyError(content_type)

@@ -1,4 +1,4 @@
-"""Signatures of webhooks, after Standard Webhooks, which receivers check with any library of that name."""
+"""Signatures of webhooks by Standard Webhooks, which receivers check with any library of that name."""
 
 import base64
 import secrets
@@ -12,7 +12,7 @@ _OCTETS = 32  # of a secret; the specification allows 24 to 64
 
 
 def new_secret() -> str:
-    """A secret to be given to a receiver."""
+    """Return a new secret for a receiver."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(_OCTETS)).decode()}"
 
 
@@ -27,7 +27,10 @@ def usable_secret(text: str) -> None:
 
 
 def signed(key: UUID, body: bytes, signing_secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
-    """Three headers: the identity is that of all retries; time and signatures (one a secret) are new."""
+    """Return the three headers: the id is the same for all retries; time and signatures are new.
+
+    There is one signature per secret.
+    """
     if not signing_secrets:
         return {}
     text = body.decode()

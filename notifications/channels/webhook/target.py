@@ -1,4 +1,4 @@
-"""A webhook's URL: read once by the parser that also sends, judged before and while connecting."""
+"""A webhook's URL: parsed once, by the parser that also sends, and checked before and while connecting."""
 
 import functools
 import ipaddress
@@ -27,7 +27,7 @@ _LONGEST = 2048  # characters of a URL
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a URL leads."""
+    """The target of a URL."""
 
     url: str  # as it goes out: percent-encoded, the host in punycode, without a fragment
     scheme: str
@@ -38,7 +38,7 @@ class Target:
 
 @functools.lru_cache(maxsize=1024)
 def read(url: str) -> Target:
-    """Take a URL apart. Raises DeliveryError(NEVER)."""
+    """Parse a URL. Raises DeliveryError(NEVER)."""
     scheme = url.partition(":")[0].lower()
     if not url.strip():
         raise never(Reason.UNDEFINED_DESTINATION, "the message has no URL")
@@ -76,7 +76,7 @@ Origin = tuple[str, str, int]
 
 
 def origin(url: str) -> Origin:
-    """Scheme, host and port of a URL, however spelled (RFC 6454). Raises DeliveryError(NEVER)."""
+    """Return scheme, host and port of a URL, however spelled (RFC 6454). Raises DeliveryError(NEVER)."""
     target = read(url)
     host = str(target.address) if target.address is not None else target.host.lower().removesuffix(".")
     return target.scheme, host, target.port
@@ -84,14 +84,14 @@ def origin(url: str) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides about targets: by spelling first, by every address when connecting."""
+    """The check of targets: by spelling first, by every address when connecting."""
 
     rules: Rules
     allow_http: bool
     lookup: Lookup = socket.getaddrinfo
 
     def check(self, target: Target) -> None:
-        """What can be said without asking a resolver. Raises DeliveryError(NEVER)."""
+        """Check what needs no resolver. Raises DeliveryError(NEVER)."""
         if target.scheme != "https" and not self.allow_http:
             raise never(
                 Reason.INVALID_HTTP_PROTOCOL,
@@ -101,10 +101,10 @@ class Guard:
             self._judge(target.host, target.port, [target.address])
 
     def admit(self, host: str, port: int, deadline: Deadline) -> list[Address]:
-        """The addresses to connect to, every one of them permitted: what was checked is what is connected to,
-        with no second look-up.
+        """Return the addresses to connect to, after permitting every one of them.
 
-        Raises DeliveryError(NEVER) where one of them is refused, OSError where the name does not resolve.
+        The addresses checked are those connected to, without a second look-up. Raises DeliveryError(NEVER) if
+        one of them is refused, OSError if the name does not resolve.
         """
         spelled = literal(host)
         found = resolve(str(spelled) if spelled is not None else host, port, deadline, self.lookup)
