@@ -1,4 +1,4 @@
-"""Drafts: messages to be, and the gate that says which of them can be stored at all."""
+"""Drafts of messages, and the check of which of them can be stored."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -28,28 +28,28 @@ _IMPOSSIBLE = {Reason.UNDEFINED_DESTINATION: "destination", Reason.UNSUPPORTED_E
 
 
 class Staff(Protocol):
-    """A member of staff, as far as the domain needs to know one."""
+    """A member of staff, as far as the domain needs one."""
 
     @property
     def pk(self) -> int | None:
-        """The user's; None for a program."""
+        """The user's primary key; None for a program."""
 
     @property
     def email(self) -> str:
-        """An address of e-mail, or nothing."""
+        """An e-mail address, or ""."""
 
     @property
     def mobile_phone(self) -> str:
-        """A number, or nothing."""
+        """A telephone number, or ""."""
 
     @property
     def name(self) -> str:
-        """How the log calls this person."""
+        """The person's name in the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft(Content):
-    """A message to be. Without a destination, it goes to the recipient's address or number."""
+    """A message before it is stored. Without a destination, it goes to the recipient's address or number."""
 
     type: MessageType
     destination: str = ""
@@ -71,7 +71,10 @@ class Draft(Content):
 
 
 def envelope(draft: Draft) -> Envelope:
-    """The draft as its channel gets it, sealed. Raises Malformed; recipients' faults become FAILED rows."""
+    """Return the draft as its channel gets it, sealed. Raises Malformed.
+
+    A fault of the recipient's address is not raised: such a message is stored as FAILED.
+    """
     clean("referenceId", draft.reference_id, most=LONGEST_REFERENCE)
     for name in ("destination", *TEXTS):
         clean(name, getattr(draft, name))
@@ -93,7 +96,7 @@ def envelope(draft: Draft) -> Envelope:
 
 
 def content_type(text: str) -> str:
-    """The MIME type for one of Mambu's names or a MIME type itself. Raises Malformed."""
+    """Return the MIME type for one of Mambu's names or a MIME type itself. Raises Malformed."""
     known = CONTENT_TYPES.get(text.upper(), text.lower()) or "text/plain"
     if known not in CONTENT_TYPES.values():
         raise Malformed("contentType", Fault.MUST_BE_ONE_OF, allowed=tuple(CONTENT_TYPES))
@@ -101,7 +104,7 @@ def content_type(text: str) -> str:
 
 
 def _spelled(channel: MessageType, destination: str) -> str:
-    """A number in the log's one spelling; what is no number is left for the channel to refuse."""
+    """Return a number in the log's canonical form; any other text is left for the channel to refuse."""
     if not channels.of(channel).by_number:
         return destination
     try:
@@ -123,7 +126,7 @@ def _refuse_impossible(channel: MessageType, made: Envelope) -> None:
 
 
 def _web_hook_fields(draft: Draft) -> dict[str, Any]:
-    """Method, content type and headers. Raises Malformed where these are not allowed."""
+    """Return method, content type and headers. Raises Malformed if they are not allowed on this channel."""
     fields = channels.of(draft.type).fields
     if "method" not in fields:
         for name in _FOR_WEB_HOOKS:

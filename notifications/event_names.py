@@ -1,4 +1,4 @@
-"""The business events that there are (Mambu's names), and what a template for each of them can be about."""
+"""The business events (with Mambu's names), and what templates for each of them can be about."""
 
 from notifications.models.template import Target
 
@@ -61,5 +61,5 @@ BY_HAND = (Target.CLIENT, Target.GROUP, Target.USER)
 
 
 def in_words(name: str) -> str:
-    """An event's name for people: `Loan repayment`."""
+    """Return an event's name for people: `Loan repayment`."""
     return name.replace("_", " ").capitalize()

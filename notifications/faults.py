@@ -1,10 +1,10 @@
-"""What can be wrong with input. Faces have the sentences (commlog/kit/sentences.py), the API numbers."""
+"""Faults of input. Faces have the sentences (commlog/kit/sentences.py), the API the numbers."""
 
 from enum import Enum, auto
 
 
 class Fault(Enum):
-    """What is wrong with a value. Behind each, the facts that come with it."""
+    """The faults of a value. The comment behind each names the facts that come with it."""
 
     # of any text
     NOT_TEXT = auto()
@@ -115,7 +115,7 @@ class Fault(Enum):
 
 
 class Malformed(ValueError):
-    """A value that cannot be accepted: which field, what is wrong with it, and the facts of that."""
+    """A value that cannot be accepted: its field, the fault, and the facts about it."""
 
     def __init__(self, field: str, fault: Fault, **facts: object) -> None:
         super().__init__(field, fault, facts)
@@ -124,7 +124,7 @@ class Malformed(ValueError):
         self.facts = facts
 
     def __str__(self) -> str:
-        """For logs: the refuser's words, or the fault: `text: too long (count 5, most 3)`."""
+        """Return the refuser's words, or the fault, for logs: `text: too long (count 5, most 3)`."""
         facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
         named = self.fault.name.replace("_", " ").lower() + (f" ({facts})" if facts else "")
         return f"{self.field}: {self.facts.get('said', named)}"

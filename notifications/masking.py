@@ -1,6 +1,6 @@
-"""What is left of a message for readers who may know that it was sent, but neither what it says nor where to.
+"""Masking of messages for readers who may know that they were sent, but not their content or destination.
 
-The one place that masks: each row of `MessageQuerySet.withheld()` passes through it.
+All masking is here: each row of `MessageQuerySet.withheld()` passes through it.
 """
 
 import re
@@ -26,7 +26,7 @@ _SHORTEST = 3  # characters of the local part of an address of which the first i
 
 
 class Withheld(Exception):
-    """Something was asked of what the reader may not know. `names`: the columns."""
+    """A query used columns that the reader may not know. `names`: the columns."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = sorted(names)
@@ -34,7 +34,7 @@ class Withheld(Exception):
 
 
 def masked(destination: str) -> str:
-    """Return `+44 77•• ••• 945`, `a•••@example.org`, of a URL its host, and of all else nothing."""
+    """Return `+44 77•• ••• 945`, `a•••@example.org`, the host of a URL, and dots for anything else."""
     text = destination.strip()
     if url := _ORIGIN.match(text):
         return f"{url['scheme'].lower()}://{url['host']}/{_HIDDEN}"
@@ -46,7 +46,7 @@ def masked(destination: str) -> str:
 
 
 def _number(text: str) -> str:
-    """Return its country, the first two digits and the last three; every number has the same length."""
+    """Return the country code, the first two digits and the last three; every number has the same length."""
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
@@ -58,7 +58,7 @@ def _number(text: str) -> str:
 
 
 def withhold(message: Any) -> None:
-    """Mask a row where it stands in memory. It can be shown, but neither stored nor sent again."""
+    """Mask a row in memory. It can be shown, but neither stored nor sent again."""
     loaded = vars(message)
     loaded |= _LEFT | {"headers": {}, "destination": masked(loaded.get("destination", ""))}
     loaded |= {name: "" for name in _COMPUTED if name in loaded}

@@ -1,4 +1,4 @@
-"""The only births of a message: enqueue, enqueue_many, store, send_once, resend, resend_many."""
+"""The only code that creates messages: enqueue, enqueue_many, store, send_once, resend, resend_many."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,14 +59,14 @@ COPIED = (
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """What a resend led to: a new row, or the one that was there already."""
+    """The result of a resend: a new row, or the one that existed already."""
 
     message: Message
     created: bool
 
 
 class Obstacle(StrEnum):
-    """What keeps a message from being resent."""
+    """The reason why a message cannot be resent."""
 
     NOT_FAILED = "NOT_FAILED"
     UNDER_WAY = "UNDER_WAY"  # another row of its chain is not final
@@ -77,7 +77,7 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResentMany:
-    """What a resend of many led to: by message id the id of its new row, or what kept it from being made."""
+    """The results of many resends: by message id, the id of its new row or the obstacle."""
 
     results: Mapping[int, int | Obstacle]
 
@@ -103,14 +103,14 @@ class Unsendable(NotResendable):
 
 
 class Ready(NamedTuple):
-    """A draft that can be stored, as its channel would get it."""
+    """A draft that can be stored, and the envelope that its channel would get."""
 
     draft: Draft
     envelope: Envelope
 
 
 def enqueue(draft: Draft) -> Message:
-    """Store one message, to be sent as soon as the caller's transaction is committed. Raises Malformed."""
+    """Store one message, which is sent as soon as the caller's transaction is committed. Raises Malformed."""
     return enqueue_many([draft])[0]
 
 
@@ -120,7 +120,7 @@ def enqueue_many(drafts: Iterable[Draft]) -> list[Message]:
 
 
 def check(draft: Draft) -> Ready:
-    """What `store` takes. Raises Malformed; recipients, lengths and settings are no such fault."""
+    """Return the draft ready for `store`. Raises Malformed, but not for recipients, lengths and settings."""
     return Ready(draft, envelope_for(draft))
 
 
@@ -143,14 +143,14 @@ def resend(
     again: bool = False,
     destination: str = "",
 ) -> Resent:
-    """Send a FAILED message once more, as a new row with the same content that points at the failed one.
+    """Send a FAILED message again, as a new row with the same content that refers to the failed one.
 
-    The seed: "you will not overwrite the entry for the initial failed message". One new row however often and
-    by however many this is asked: the chain's first row is locked, and where another row of the chain is
-    under way, or is newer than `expected_last` (the last row that the asker saw), that row is the answer.
-    `again` insists although one was delivered. `destination`: where the new row goes instead, once the
-    address was corrected; what was sent there and reported as lost is resent, too. Raises NotResendable, and
-    Unsendable where the new row would fail at once.
+    The seed: "you will not overwrite the entry for the initial failed message". There is one new row however
+    often and by however many callers this is requested: the chain's first row is locked, and if another row
+    of the chain is under way, or is newer than `expected_last` (the last row that the caller saw), that row
+    is returned. `again`: resend although one was delivered. `destination`: the new row's destination, once
+    the address was corrected; with it, a message that was sent and reported as lost can be resent, too.
+    Raises NotResendable, and Unsendable if the new row would fail at once.
     """
     with transaction.atomic():
         chain = _locked_chain(message)
@@ -172,12 +172,11 @@ def resend(
 def resend_many(
     pks: Iterable[int], *, by: Staff, again: bool = False, newest: int | None = None
 ) -> ResentMany:
-    """Send many FAILED messages once more, in one transaction, at most one of a chain: the latest of those
-    that are asked for.
+    """Send many FAILED messages again in one transaction, at most one per chain: the latest requested.
 
-    Left alone is what did not fail, what would fail again at once, and what has another row of its chain
-    under way or, unless `again`, sent; where `newest` is given, the largest message id when they were chosen,
-    also what was resent since. Texts are in memory for one batch at a time.
+    Skipped are messages that did not fail, that would fail again at once, or that have another row of their
+    chain under way or, unless `again`, sent. With `newest`, the largest message id when they were selected,
+    those resent since are skipped too. Texts are in memory for one batch at a time.
     """
     asked = list(dict.fromkeys(pks))
     with transaction.atomic():
@@ -219,11 +218,10 @@ def _obstacle_of_many(pk: int, chain: list[Message], again: bool, newest: int | 
 def send_once(
     draft: Draft, *, instead_of: Message | None = None, expected_last: UUID | None = None, again: bool = False
 ) -> Resent:
-    """Store one message that a person wrote, once however often the same form arrives: the draft's key says
-    which form it was.
+    """Store one message that a person wrote, once however often the same form arrives.
 
-    `instead_of` is a message that FAILED, or was sent and reported as lost: the new row joins its
-    chain, under the rules of resend(). Raises Malformed and NotResendable.
+    The draft's key identifies the form. `instead_of` is a message that FAILED, or was sent and reported as
+    lost: the new row joins its chain, under the rules of resend(). Raises Malformed and NotResendable.
     """
     if draft.key is None or draft.sender is None:
         raise ValueError("a message that is sent once has a key and a sender")
@@ -261,14 +259,14 @@ def _sent_before(draft: Draft) -> Resent | None:
 
 
 def _locked_chain(message: Message) -> list[Message]:
-    """Every row of the message's chain, oldest first; the first one is locked until the transaction ends."""
+    """Return every row of the message's chain, oldest first; the first row is locked."""
     first_pk = message.first_id or message.pk
     Message.objects.select_for_update().only("pk").get(pk=first_pk)
     return list(Message.objects.filter(Q(pk=first_pk) | Q(first_id=first_pk)).order_by("pk"))
 
 
 def _locked_chains(asked: Sequence[int]) -> dict[int, list[Message]]:
-    """By message every row of its chain, oldest first, textless; the first rows are locked."""
+    """Return every row of each message's chain, oldest first, without texts; the first rows are locked."""
     roots: dict[int, int] = {}
     for some in _batches(asked):
         roots |= {
@@ -296,9 +294,9 @@ def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
 def _obstacle(
     chain: list[Message], source: Message, *, anew: bool = False
 ) -> tuple[Obstacle, Message] | None:
-    """What keeps `source` from being resent, and the row that it lies in.
+    """Return the obstacle to resending `source`, and the row that causes it; None if there is none.
 
-    `anew`: written anew by a person, who may do that for a row that was sent and reported as lost, too.
+    `anew`: a person writes it anew, which is also allowed for a row that was sent and reported as lost.
     """
     if source.state != MessageState.FAILED and not (anew and source.was_lost):
         return Obstacle.NOT_FAILED, source
@@ -311,7 +309,7 @@ def _obstacle(
 def _answer_of(
     chain: list[Message], source: Message, expected_last: UUID | None, again: bool, *, anew: bool = False
 ) -> Message | None:
-    """The row that answers the wish to send again; None: a new one is due. Raises NotResendable."""
+    """Return the existing row that answers a resend; None if a new one is needed. Raises NotResendable."""
     obstacle, row = _obstacle(chain, source, anew=anew) or (None, source)
     if obstacle == Obstacle.NOT_FAILED:
         raise NotResendable(
@@ -338,7 +336,7 @@ def _keep_left_out(born: Sequence[Message], ready: Sequence[Ready]) -> None:
 
 
 def _put_in_use(drafts: Iterable[Draft]) -> None:
-    """Mark templates that have messages: once for each, so that no row is fought over."""
+    """Mark templates that have messages, each only once, so that their rows are not contended for."""
     fresh = {draft.template.pk for draft in drafts if draft.template and not draft.template.in_use}
     if fresh:
         NotificationTemplate.objects.filter(pk__in=fresh, in_use=False).update(in_use=True)
@@ -368,7 +366,7 @@ def _born(ready: Ready, now: datetime, lanes: LaneFinder) -> Message:
 def _copied(
     source: Message, first_pk: int, by: Staff, now: datetime, lanes: LaneFinder, *, destination: str = ""
 ) -> Message | DeliveryError:
-    """A new row, due at once, with the content of the failed one; or why it would fail at once."""
+    """Return a new row, due at once, with the failed one's content, or the error that it would fail with."""
     copied = {name: getattr(source, name) for name in COPIED}
     copied |= {"destination": destination} if destination else {}
     new = Message(
@@ -382,7 +380,7 @@ def _copied(
 
 
 def _begin(message: Message, envelope: Envelope, now: datetime, lanes: LaneFinder) -> None:
-    """Give a row its first state: due at once, or FAILED where it can never be sent as it stands."""
+    """Set a row's first state: due at once, or FAILED if it can never be sent as it is."""
     channel = MessageType(message.type)
     if error := sendable.refusal(channel, envelope):
         message.created_at, message.state, message.lane_id = now, MessageState.FAILED, lanes.id(channel, "")

@@ -1,8 +1,8 @@
-"""This process: who it is, whether it is to stop, and what it remembers that another one must not.
+"""The current process: its name, whether it is to stop, and its caches.
 
-A number names a process only among those numbered together: one boot of a machine, one container. Workers
-learn that they are to stop by an inherited pipe, which their supervisor closes, also by being killed:
-django-q2 tells them only between two tasks.
+A process id identifies a process only within one boot of a machine and one container. Workers learn that they
+are to stop from an inherited pipe, which closes when their supervisor closes it or is killed: django-q2 tells
+them only between two tasks.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _Kept = TypeVar("_Kept", bound=_Clearable)
 
 
 class Process:
-    """A process among others, as itself."""
+    """The current process."""
 
     def __init__(self) -> None:
         self._forgetting: list[Callable[[], None]] = []
@@ -37,17 +37,20 @@ class Process:
     # --- what it remembers ---
 
     def keep(self, empty: _Kept) -> _Kept:
-        """Return it, to be filled: it is emptied in a forked child, and before each test."""
+        """Return the cache `empty`. It is emptied in a forked child, and before each test."""
         self._forgetting.append(empty.clear)
         return empty
 
     def at_forget(self, forget: Callable[[], None]) -> Callable[[], None]:
-        """Have this called then too (decorator). No locks: in a child nobody would open them."""
+        """Register a function to call then too (decorator).
+
+        It must take no lock: in a child nobody would release it.
+        """
         self._forgetting.append(forget)
         return forget
 
     def forget(self) -> None:
-        """Begin anew, as a process that has just been started."""
+        """Empty all caches, as in a process that has just started."""
         for each in self._forgetting:
             each()
 
@@ -55,7 +58,7 @@ class Process:
 
     @cached_property
     def _numbering(self) -> str:
-        """What all processes numbered together with this one share; empty if unknown."""
+        """A hash of the boot and the container, which share process ids; "" if unknown."""
         try:
             told = f"{_BOOT.read_text()}{_NUMBERED_TOGETHER.readlink()}"
         except OSError:
@@ -63,18 +66,21 @@ class Process:
         return hashlib.sha256(told.encode()).hexdigest()[:8]
 
     def here(self) -> str:
-        """Return how the names of all workers begin that are numbered together with this process."""
+        """Return the prefix of the names of all workers on this boot and container."""
         return f"{socket.gethostname()[:60]}:{self._numbering}:"
 
     def of(self, cluster: str) -> str:
-        """Return how the names of a cluster's workers begin. One that nobody supervises has no name."""
+        """Return the prefix of the names of a cluster's workers.
+
+        A cluster without a supervisor has no name.
+        """
         return f"{self.here()}{cluster}:"
 
     def name(self) -> str:
         return f"{self.of(os.environ.get(CLUSTER, ''))}{os.getpid()}"
 
     def knows_dead(self, worker: str) -> bool:
-        """Whether a worker is known to be gone; of others than those here nothing is known."""
+        """Return whether a worker is known to be dead. Of those elsewhere nothing is known."""
         number = worker.rpartition(":")[2]
         if not self._numbering or not worker.startswith(self.here()) or not number.isdecimal():
             return False
@@ -89,13 +95,13 @@ class Process:
     # --- whether it is to stop ---
 
     def is_to_stop(self) -> bool:
-        """Return whether it is to take nothing new. Never where nobody supervises the cluster."""
+        """Return whether the process is to take no new work. Always False in an unsupervised cluster."""
         inherited = os.environ.get(_STOPPING)
         return inherited is not None and _hangs_up(int(inherited), 0.0)
 
 
 class Wish:
-    """The supervisor's side: one wish to stop, for all clusters that it starts."""
+    """The supervisor's end of the pipe: one request to stop, for all clusters that it starts."""
 
     def __init__(self) -> None:
         self.inherited, held = os.pipe()
@@ -104,21 +110,24 @@ class Wish:
 
     @property
     def is_made(self) -> bool:
-        """Whether all of it is to stop."""
+        """Whether the request was made."""
         return not self._held
 
     def make(self) -> None:
-        """Once or more often, also from a signal handler: it takes no lock, and no step can come between."""
+        """Request the stop, once or more often.
+
+        Safe in a signal handler: it takes no lock, and one step does all.
+        """
         with suppress(IndexError):
             os.close(self._held.pop())
 
     def wait(self, seconds: float) -> None:
-        """Sleep for so long, or until it is made. Any number of threads may."""
+        """Sleep for `seconds`, or until the request is made. Any number of threads may wait."""
         _hangs_up(self.inherited, seconds)
 
 
 def _hangs_up(pipe: int, seconds: float) -> bool:
-    """Whether the other end of a pipe is closed, or is within so many seconds."""
+    """Return whether the other end of a pipe is closed, or becomes so within `seconds`."""
     poll = select.poll()
     poll.register(pipe, 0)
     return any(event & select.POLLHUP for _, event in poll.poll(1_000 * seconds))

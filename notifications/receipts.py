@@ -1,4 +1,4 @@
-"""What providers report, in any order: awaited receipts move messages on; others are shown."""
+"""Delivery receipts of providers, in any order: awaited ones move messages on, others are shown."""
 
 from datetime import datetime
 from uuid import UUID
@@ -33,7 +33,7 @@ _LIFE = (
 def record(
     key: UUID, status: ReceiptStatus, *, provider_id: str = "", code: str = "", detail: str = ""
 ) -> bool:
-    """Keep a receipt once; a message that waits for it moves on. Returns whether there is one."""
+    """Store a receipt once, and move on the message that waits for it. Returns whether the message exists."""
     if DeliveryReceipt.objects.filter(message__key=key, provider_id=provider_id, status=status).exists():
         return True
     with transaction.atomic():
@@ -52,7 +52,7 @@ def record(
 
 
 def overdue(now: datetime) -> bool:
-    """Whether a message has waited long enough for its receipt."""
+    """Return whether a message has waited long enough for its receipt."""
     if connection.vendor != "postgresql":
         return _late(now).exists()  # in a transaction it would keep all others from writing
     with transaction.atomic():
@@ -61,7 +61,7 @@ def overdue(now: datetime) -> bool:
 
 
 def expire(now: datetime) -> int:
-    """Move on what waited long enough: SENT, or tried again if reported lost. Returns how many."""
+    """Move on messages that waited long enough: SENT, or tried again if reported lost. Returns how many."""
     with transaction.atomic():
         sql.plan_in_order()
         late = _late(now).only(*_LIFE)
@@ -74,7 +74,10 @@ def expire(now: datetime) -> int:
 
 
 def _late(now: datetime) -> MessageQuerySet:
-    """Waited long enough, oldest first: unsorted, PostgreSQL would read all if it knew of none."""
+    """Return the messages that waited long enough, oldest first.
+
+    Unsorted, PostgreSQL would read all messages if it knew of none.
+    """
     return Message.objects.filter(state=_SENDING, receipt_due_at__lte=now).order_by("receipt_due_at")
 
 

@@ -1,4 +1,4 @@
-"""When a failed message is tried again: arithmetic only, no Django, no clock.
+"""The schedule of retries: arithmetic only, no Django, no clock.
 
 The seed's sentences ("5 more times after the initial attempt", "retried after 2, 6, 18 and 54 seconds, after
 which it is considered failed") are met by the default: retry 0 follows the first failure at once.
@@ -13,8 +13,8 @@ FOR_EVER = -1
 class RetryPolicy:
     """The retry settings of one channel. Times are seconds.
 
-    Raises ValueError for what Failsafe's RetryPolicy refuses too, naming the setting's suffix
-    (an equal delay and maximum is allowed here).
+    Raises ValueError for what Failsafe's RetryPolicy refuses too, naming the setting's suffix (an equal delay
+    and maximum is allowed here).
     """
 
     max_retries: int = 4
@@ -46,15 +46,18 @@ class RetryPolicy:
         return None if self.max_retries == FOR_EVER else self.max_retries + 1
 
     def with_unknown(self, retried: bool) -> "RetryPolicy":
-        """The same policy, with or without retries after an attempt whose outcome is unknown."""
+        """Return the same policy, with or without retries after an attempt of unknown outcome."""
         return replace(self, unknown=retried)
 
     def allows(self, number: int) -> bool:
-        """Whether retry `number` (from 0) may still be made."""
+        """Return whether retry `number` (from 0) may still be made."""
         return self.retries is None or number < self.retries
 
     def wait(self, number: int, *, chance: float = 0.5) -> float:
-        """Seconds from a failure to retry `number` (from 0). `chance` in [0, 1) moves it by ± jitter."""
+        """Return the seconds from a failure to retry `number` (from 0).
+
+        `chance` in [0, 1) moves it by ± jitter.
+        """
         if self.first_at_once and number == 0:
             return 0.0
         step = number - 1 if self.first_at_once else number
@@ -62,7 +65,7 @@ class RetryPolicy:
         return delay * (1 + self.jitter * (2 * chance - 1))
 
     def waits(self, *, most: int = 10) -> list[float]:
-        """The waits before the first `most` retries, without jitter: what pages and documents print."""
+        """Return the waits before the first `most` retries, without jitter, for pages and documents."""
         count = most if self.retries is None else min(most, self.retries)
         return [self.wait(number) for number in range(count)]
 

@@ -1,4 +1,4 @@
-"""Whether a message can be sent as it stands. What cannot fails at birth, and is not resent either."""
+"""The check of whether a message can be sent as it is: one that cannot fails at once and is not resent."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,10 @@ FIELDS = (
 
 
 def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
-    """Why the message would fail at once; None: it can be tried. No I/O but the cached switches."""
+    """Return why the message would fail at once; None if it can be tried.
+
+    No I/O except the cached switches.
+    """
     try:
         if not envelope.destination:
             raise DeliveryError(channels.of(channel).without_destination, "No destination is on file.")
@@ -41,9 +44,9 @@ def refusal(channel: MessageType, envelope: Envelope) -> DeliveryError | None:
 
 
 def refusal_of(message: Message) -> DeliveryError | None:
-    """Why this content would fail at once for this destination; None: it can be tried.
+    """Return why this content would fail at once for this destination; None if it can be tried.
 
-    What is a copy of a message whose text was deleted says so as that one does (`says_less`).
+    For a copy of a message whose text was deleted, pass the original (`says_less`).
     """
     if message.says_less:
         return DeliveryError(Reason.OTHER, "Its text was deleted.")
@@ -54,7 +57,7 @@ def refusal_of(message: Message) -> DeliveryError | None:
 
 
 def closed() -> Mapping[MessageType, Reason]:
-    """The channels that send nothing, whatever the message, and why: switched off, or not set up."""
+    """Return the channels that can send nothing at all, and why: switched off, or not set up."""
     found = {}
     for channel in MessageType:
         try:
@@ -66,7 +69,7 @@ def closed() -> Mapping[MessageType, Reason]:
 
 
 def words(message: Message, error: DeliveryError) -> str:
-    """Say to a clerk why the message would fail at once, and what to do instead."""
+    """Tell a clerk why the message would fail at once, and what to do instead."""
     if message.says_less:
         return TEXT_ERASED if message.erased_at else TEXT_DELETED
     if error.detail == hidden.GONE:
@@ -85,7 +88,7 @@ def words(message: Message, error: DeliveryError) -> str:
 
 
 def envelope_of(message: Message) -> Envelope:
-    """The message as its channel would get it."""
+    """Return the message as its channel would get it."""
     return Envelope(
         message.key, message.destination, by_person=message.sender_user_id is not None, **stored_in(message)
     )

@@ -1,4 +1,4 @@
-"""What a message and an attempt can be, and which change of state is allowed. The only place that says so."""
+"""The states of messages and attempts, and the allowed transitions. They are defined only here."""
 
 from django.db.models import TextChoices
 
@@ -52,7 +52,7 @@ TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
 
 
 class Outcome(TextChoices):
-    """How an attempt ended. An attempt under way has none ('')."""
+    """The outcome of an attempt. An attempt under way has none ('')."""
 
     ACCEPTED = "ACCEPTED", "Accepted"
     REFUSED = "REFUSED", "Refused"
@@ -61,14 +61,14 @@ class Outcome(TextChoices):
 
 
 class WaitingReason(TextChoices):
-    """Why a message is WAITING. The names are Mambu's `WAITING_REASON` values."""
+    """The reason why a message is WAITING. The names are Mambu's `WAITING_REASON` values."""
 
     READY_TO_BE_SENT = "READY_TO_BE_SENT", "Waiting for the next retry"
     WAIT_FOR_CLOSE_CIRCUIT = "WAIT_FOR_CLOSE_CIRCUIT", "Channel paused or destination in trouble"
 
 
 class Circuit(TextChoices):
-    """Whether messages may go to a lane's provider."""
+    """The state of a lane's circuit breaker."""
 
     CLOSED = "CLOSED", "Working"
     OPEN = "OPEN", "In trouble"
@@ -77,7 +77,7 @@ class Circuit(TextChoices):
 
 
 class ReceiptStatus(TextChoices):
-    """What a provider reported after it had accepted a message, in the order of what counts more."""
+    """A provider's report about a message it accepted, in ascending order of precedence."""
 
     PASSED_ON = "PASSED_ON", "passed on"
     FAILED = "FAILED", "not sent"
@@ -96,5 +96,5 @@ PROVES_SENDING = PROVES_DELIVERY | {ReceiptStatus.PASSED_ON}
 
 
 def first_state(channel: MessageType) -> MessageState:
-    """The state in which a message of this channel is born."""
+    """Return the state in which a message of this channel is created."""
     return MessageState.QUEUED_FOR_STREAM if channel == MessageType.EVENT_STREAM else MessageState.QUEUED

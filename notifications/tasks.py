@@ -1,4 +1,4 @@
-"""What the django-q2 cluster runs: a channel's name in, never content."""
+"""The tasks of the django-q2 cluster. Their arguments are channels and ids, never content."""
 
 import time
 
@@ -14,7 +14,10 @@ _UNTIL_ASKED_AGAIN = 1.0  # seconds for which this worker waits where nothing ca
 
 
 def drain(channel: str) -> int:
-    """Move on what waits for a receipt no longer, then send what is due; how many calls were made."""
+    """Move on messages whose receipts are overdue, then send due messages.
+
+    Returns the number of calls made.
+    """
     try:
         receipts.expire(db_now())
         return delivery.drain(MessageType(channel))
@@ -29,5 +32,5 @@ def drain(channel: str) -> int:
 
 
 def send_alone(message_id: int) -> bool:
-    """Send the mail that says why nothing else is sent. Returns whether it was tried."""
+    """Send the mail that reports why nothing else is sent. Returns whether it was tried."""
     return alone.send_alone(message_id)

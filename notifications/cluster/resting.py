@@ -1,4 +1,4 @@
-"""Rests between looks for work, while nothing was committed and nothing becomes due.
+"""Longer pauses between looks for work, while nothing is committed and nothing becomes due.
 
 A look takes several statements; whether anything was committed is one that reads no table.
 """

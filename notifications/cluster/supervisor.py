@@ -83,7 +83,7 @@ class Supervisor:
         self._end()
 
     def sample(self) -> None:
-        """Take samples of counts that take long, until asked to stop.
+        """Sample the slow counts until asked to stop.
 
         Runs on its own thread: a count may take longer than a stalled cluster may go unnoticed.
         """
@@ -244,7 +244,7 @@ def _holding(prefix: str) -> list[str]:
 
 
 def _stop_with_the_supervisor() -> None:
-    """Ask Linux, in the child, to signal it when the supervisor is killed."""
+    """Have Linux send SIGTERM to this child when the supervisor is killed."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

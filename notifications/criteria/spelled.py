@@ -35,9 +35,9 @@ _FOLDED = {Operator.CONTAINS: "contains", Operator.STARTS_WITH: "startswith", Op
 def named(column: str, text: str, operator: Operator = Operator.CONTAINS, *, fold_column: str = "") -> Q:
     """Return the condition that the column contains, begins with or is the text, in any spelling of a name.
 
-    The fold is in the column `fold_column`, by default `<column>_fold`. A row without a fold either equals
-    its fold except for the case of A to Z, or is not filled in yet and is found by what was typed, in any
-    case.
+    The fold is in the column `fold_column`, by default `<column>_fold`. The text of a row without a fold
+    either equals its fold except for the case of A to Z, or was not folded yet and is found by what was
+    typed, in any case.
     """
     folded, beside = fold(text), fold_column or f"{column}_fold"
     literally = Q(**{f"{column}__{_LITERALLY[operator]}": text})

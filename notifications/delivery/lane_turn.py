@@ -75,8 +75,9 @@ class LaneTurn:
     # --- claiming ---
 
     def room(self, opening: Opening) -> int:
-        """Return how many more messages to claim: of a fast lane by the fifty, of a slow one as they
-        leave.
+        """Return how many more messages to claim: fifty at a time of a fast lane, fewer of a slow one.
+
+        A slow lane gets only as many as its threads have room for.
         """
         if self.is_slow:
             room = self.window.channel.width - len(self.out) - len(self.waiting)

@@ -1,4 +1,4 @@
-"""What happens in the business, and the messages that come of it."""
+"""Business events, and the messages created for them."""
 
 from notifications.event_names import BY_HAND, EVENTS, MANUAL, in_words
 from notifications.events.about import with_about

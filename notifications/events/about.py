@@ -1,4 +1,4 @@
-"""What an event is about in the bank's core, which its messages keep: accounts, a repayment, a reference."""
+"""References of an event to the bank's core, kept in its messages: accounts, a repayment, a reference."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +16,7 @@ FIELDS = (*content.KEYS, REFERENCE)  # of a message's content; the event's data 
 
 
 def with_about(data: Mapping[str, str], fields: Mapping[str, UUID | str | None]) -> dict[str, str]:
-    """Return the data of an event with what it is said to be about. Raises Malformed where the two differ."""
+    """Return the event's data with these fields added. Raises Malformed if the data says something else."""
     told = dict(data)
     for name, value in fields.items():
         if not value:
@@ -28,8 +28,9 @@ def with_about(data: Mapping[str, str], fields: Mapping[str, UUID | str | None])
 
 
 def about_of(data: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of the content of the event's messages. Text that is no key is left to the data: an
-    account's ID or name.
+    """Return the fields of content for the event's messages.
+
+    A text that is no key, such as an account's ID or name, is left to the data.
     """
     found: dict[str, Any] = {
         name: key for name in content.KEYS if (key := key_in(data.get(name.upper(), "")))

@@ -1,4 +1,4 @@
-"""From one event and its templates to drafts, and a trace of what became of each template."""
+"""Conversion of one event and its templates into drafts, with a trace of each template's result."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ Owner = Client | Group
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A template, made ready to be asked about many events."""
+    """A template with its conditions parsed, ready for many events."""
 
     template: NotificationTemplate
     conditions: Sequence[Criterion]
@@ -31,7 +31,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What has to be known besides the events, loaded once for all of them."""
+    """The data needed besides the events, loaded once for all of them."""
 
     rules: Mapping[str, Sequence[Rule]]  # by the event's name
     choices: Mapping[tuple[int, str, int], bool]  # template, client or group, its id -> subscribed
@@ -50,7 +50,7 @@ class Plan:
 
 
 def plan(event: BusinessEvent, around: Surroundings) -> Plan:
-    """What the event leads to."""
+    """Return what the event leads to."""
     made = Plan(event)
     rules = around.rules.get(event.name, ())
     if not rules:
@@ -76,7 +76,7 @@ def plan(event: BusinessEvent, around: Surroundings) -> Plan:
 
 
 def _values(event: BusinessEvent, today: Values) -> Values:
-    """What the placeholders stand for. Our own rows come before what the event says of them."""
+    """Return the values of the placeholders. Our own rows take precedence over the event's data."""
     whose = {"USER_NAME": event.user.name if event.user else event.source}
     return (
         values.of_event(event) | today | whose | values.of_group(event.group) | values.of_client(event.client)
@@ -84,7 +84,7 @@ def _values(event: BusinessEvent, today: Values) -> Values:
 
 
 def _silent(rule: Rule, event: BusinessEvent, found: Values, around: Surroundings, entry: Entry) -> bool:
-    """Whether the template says nothing about this event; the entry says why."""
+    """Return whether the template sends nothing for this event; the entry gets the reason."""
     template = rule.template
     if not template.active:
         entry.fall_silent(Silence.INACTIVE)

@@ -1,4 +1,4 @@
-"""Events as they come in: trace and messages in one transaction, once however often told."""
+"""Receiving events: trace and messages are stored in one transaction, once however often the event comes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,10 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Happening:
-    """What happened, to whom, and what is told of it (placeholder -> text, see `templating.told`)."""
+    """A reported event: its name, whom it concerns, and its data.
+
+    `data` maps placeholders to texts (see `templating.told`).
+    """
 
     name: str
     client: Client | None = None
@@ -45,7 +48,7 @@ class Happening:
 
     @cached_property
     def told(self) -> dict[str, str]:
-        """Its data, with what it is about. Raises Malformed where they differ."""
+        """The event's data with its references added. Raises Malformed if they differ."""
         return with_about(self.data, {name: getattr(self, name) for name in FIELDS})
 
     @property
@@ -55,7 +58,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An event that is stored: by this call, or by an earlier one with the same key."""
+    """A stored event: stored by this call, or by an earlier one with the same key."""
 
     event: BusinessEvent
     created: bool
@@ -93,7 +96,7 @@ def raise_many(happenings: Sequence[Happening], *, source: str = "") -> list[Rai
 
 
 def _keyed(happenings: Sequence[Happening]) -> Iterable[tuple[UUID | int, Happening]]:
-    """Each by its key, or by its identity; one that is told twice counts once."""
+    """Return each event by its key or its identity; one that is given twice counts once."""
     return {(one.key or id(one)): one for one in happenings}.items()
 
 
@@ -119,7 +122,10 @@ def _known(happenings: Sequence[Happening]) -> dict[UUID, BusinessEvent]:
 
 
 def _same(happening: Happening, event: BusinessEvent) -> BusinessEvent:
-    """The event, if it is what happened. Raises Malformed where the key was used for something else."""
+    """Return the event if it equals the reported one.
+
+    Raises Malformed if the key was used for another event.
+    """
     # Of a value that was secret nothing is left to compare.
     data = {name: WORD if event.data.get(name) == WORD else value for name, value in happening.told.items()}
     told = (happening.name, _pk(happening.client), _pk(happening.group), _pk(happening.user), data)

@@ -1,4 +1,4 @@
-"""What a template would have done with events of the past. Nothing is stored."""
+"""A trial of a template against past events. Nothing is stored."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -17,12 +17,11 @@ _AT_ONCE = 20  # events whose groups' members are in memory together
 def rehearse(
     template: NotificationTemplate, events: Sequence[BusinessEvent], *, now: datetime, most: int
 ) -> tuple[int, int]:
-    """Return how many of the events were tried, and how many messages they would have led to by this template
-    as it stands.
+    """Return how many events were tried, and how many messages they would have led to with this template.
 
-    The template is taken for active. Addresses, subscriptions and conditions are those of now. `events` come
-    with their client, group and user, and are tried in order until there are `most` messages or more: one
-    event of a group may write to thousands of members.
+    The template is treated as active. Addresses, subscriptions and conditions are the present ones. `events`
+    come with their client, group and user loaded, and are tried in order until there are `most` messages or
+    more: one event of a group may lead to messages for thousands of members.
     """
     tried, messages = copy(template), 0
     tried.active = True

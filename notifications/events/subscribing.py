@@ -1,4 +1,4 @@
-"""Who hears of what: a client's or a group's choices, and what holds while nothing was chosen."""
+"""Subscriptions: a client's or a group's choices, and the default if nothing was chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _OF_BOTH = (Target.LOANS, Target.SAVINGS, Target.PAYMENT_ORDER)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A template that concerns a client or a group, and whether that hears of it."""
+    """A template that concerns a client or a group, and whether it is subscribed."""
 
     template: NotificationTemplate
     subscribed: bool
@@ -23,13 +23,13 @@ class Choice:
 
 
 def concerning(owner: Owner) -> Templates:
-    """The automatic templates that can concern the owner."""
+    """Return the automatic templates that can concern the owner."""
     own = Target.CLIENT if isinstance(owner, Client) else Target.GROUP
     return NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, target__in=[own, *_OF_BOTH])
 
 
 def choices(owner: Owner) -> list[Choice]:
-    """Every template that can concern the owner, by name."""
+    """Return every template that can concern the owner, with its choice, by name."""
     said = dict(Subscription.objects.filter(**_whose(owner)).values_list("template_id", "subscribed"))
     return [
         Choice(template, is_subscribed(template, said.get(template.pk)), template.pk in said)
@@ -38,12 +38,12 @@ def choices(owner: Owner) -> list[Choice]:
 
 
 def is_subscribed(template: NotificationTemplate, chosen: bool | None) -> bool:
-    """Whether an owner hears of the template, of whom this was chosen."""
+    """Return whether an owner with this choice (None: no choice) is subscribed to the template."""
     return template.subscription == SubscriptionOption.OPT_OUT if chosen is None else chosen
 
 
 def choose(template: NotificationTemplate, owner: Owner, *, subscribed: bool, by: Any = None) -> bool:
-    """Store what was chosen. Returns whether it differs from what held before."""
+    """Store a choice. Returns whether it differs from what applied before."""
     whose, who = _whose(owner), by if getattr(by, "pk", None) else None
     with transaction.atomic():
         before = (

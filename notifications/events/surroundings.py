@@ -1,4 +1,4 @@
-"""What has to be known besides events before templates can be asked about them."""
+"""The data needed besides events to evaluate templates, loaded for many events at once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from notifications.templating.values import of_now
 
 
 def templates_for(events: Sequence[BusinessEvent]) -> list[NotificationTemplate]:
-    """Return the automatic templates that wait for these events, inactive ones included."""
+    """Return the automatic templates for these events, inactive ones included."""
     names = {event.name for event in events}
     return list(
         NotificationTemplate.objects.known().filter(trigger=Trigger.AUTOMATIC, event__in=names).order_by("pk")
@@ -21,7 +21,7 @@ def templates_for(events: Sequence[BusinessEvent]) -> list[NotificationTemplate]
 def surroundings(
     events: Sequence[BusinessEvent], templates: Sequence[NotificationTemplate], now: datetime
 ) -> Surroundings:
-    """Return all that the templates ask for about the events, in two queries at most."""
+    """Return all that the templates need for the events, with two queries at most."""
     rules: dict[str, list[Rule]] = {}
     for template in templates:
         rules.setdefault(template.event, []).append(Rule(template, conditions.read(template.conditions)))

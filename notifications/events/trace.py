@@ -1,4 +1,4 @@
-"""The trace of an event: a template's messages, or why there are none."""
+"""The trace of an event: for each template its messages, or why there are none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from notifications.models import BusinessEvent, NotificationTemplate
 
 
 class Silence(TextChoices):
-    """Why a template stayed silent."""
+    """The reason why a template sent nothing."""
 
     INACTIVE = "INACTIVE", "the template is inactive"
     NOBODY_NAMED = "NOBODY_NAMED", "the event does not name a recipient for this template"
@@ -24,7 +24,7 @@ class Silence(TextChoices):
 
 @dataclass(slots=True)
 class Entry:
-    """What became of one template. Of several recipients `silence` may concern some alone."""
+    """The result for one template. With several recipients, `silence` may concern only some of them."""
 
     template: str  # the key
     name: str  # as the template was called then
@@ -34,38 +34,41 @@ class Entry:
     messages: list[str] = field(default_factory=list)  # their keys
 
     def fall_silent(self, why: Silence, *details: str) -> None:
-        """Note why something was not made."""
+        """Record why a message was not created."""
         self.silence = self.silence or why.value
         self.details += details
 
     @property
     def why(self) -> str:
-        """The reason in words; "" where everything was made."""
+        """The reason in words; "" if all messages were created."""
         return str(Silence(self.silence).label) if self.silence in Silence else self.silence
 
 
 def begun(template: NotificationTemplate) -> Entry:
-    """The entry of a template of which nothing is known yet."""
+    """Return an empty entry for a template."""
     return Entry(template.key.hex, template.name, template.type)
 
 
 def entries_of(event: BusinessEvent) -> list[Entry]:
-    """The trace as the event's row holds it."""
+    """Return the trace stored with the event."""
     return [Entry(*stored) for stored in event.trace]
 
 
 def stored(entries: Sequence[Entry]) -> list[list[Any]]:
-    """The trace as rows hold it: without names, which are half of its size and writing time."""
+    """Return the trace in the form of rows.
+
+    Field names are left out: they would be half of its size and writing time.
+    """
     return [
         [each.template, each.name, each.type, each.silence, each.details, each.messages] for each in entries
     ]
 
 
 def keys_in(trace: Sequence[Sequence[Any]]) -> list[UUID]:
-    """The messages that a trace names, as its event's row holds it."""
+    """Return the keys of the messages in a stored trace."""
     return [UUID(key) for stored in trace for key in Entry(*stored).messages]
 
 
 def message_keys(event: BusinessEvent) -> list[UUID]:
-    """The messages that the event led to."""
+    """Return the keys of the messages that the event led to."""
     return keys_in(event.trace)

@@ -1,4 +1,4 @@
-"""Why messages fail: the reasons, and what a failure means to a clerk."""
+"""Failures of messages: the reasons, and what they mean to a clerk."""
 
 from notifications.failures.reasons import CATALOGUE, Culprit, Explanation, Reason, explain
 

@@ -1,9 +1,9 @@
-"""What a failure means to a clerk: in a line, at length, whose fault it is, and what is done first.
+"""The meanings of failures for a clerk: in a line, at length, whose fault it is, and what to do first.
 
-A meaning is finer than a `Reason`: it is read from what the provider answered, by the tables of the channels
-(email/meanings.py, sms/codes.py, http/meanings.py). Answers that no table knows get a coarse one. Each stands
-in one of four levels; three are those of GOV.UK Notify (address does not exist, not accepting now,
-technical).
+A meaning is finer than a `Reason`: it is read from the provider's answer, by the tables of the channels
+(email/meanings.py, sms/codes.py, http/meanings.py). Answers that no table knows get a coarse one. Each
+meaning belongs to one of four levels; three are those of GOV.UK Notify (address does not exist, not accepting
+now, technical).
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Level(TextChoices):
 
 
 class Action(TextChoices):
-    """What is offered first."""
+    """The action offered first."""
 
     CORRECT = "CORRECT", "Correct the address"
     RESEND = "RESEND", "Resend"
@@ -34,7 +34,7 @@ class Action(TextChoices):
 
 
 class Meaning(TextChoices):
-    """What a failure means, in a line."""
+    """The meaning of a failure, in a line."""
 
     NO_SUCH_ADDRESS = "NO_SUCH_ADDRESS", "The address does not exist"
     NO_SUCH_DOMAIN = "NO_SUCH_DOMAIN", "The domain of the address does not exist"
@@ -77,7 +77,10 @@ class Meaning(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table. Without words, those of the failure's reason say it (reasons.CATALOGUE)."""
+    """A row of the table.
+
+    Without texts of its own, those of the failure's reason apply (reasons.CATALOGUE).
+    """
 
     level: Level
     action: Action
@@ -292,22 +295,22 @@ class Explained:
 
 
 def of_reason(reason: str) -> Meaning:
-    """Return what a stored reason means where nothing more is known."""
+    """Return the meaning of a stored reason if nothing more is known."""
     return _OF_REASON[Reason(reason)]
 
 
 def in_doubt(meaning: Meaning) -> Meaning:
-    """Return what a failure means that may have been received all the same."""
+    """Return the meaning of a failed message that may have been received anyway."""
     return Meaning.NO_ANSWER if meaning in _VAGUE else meaning
 
 
 def stored(meaning: Meaning) -> dict[str, Any]:
-    """Return the fields of a message that has FAILED so."""
+    """Return the fields of a FAILED message for this meaning."""
     return {"failure_meaning": meaning, "failure_level": TABLE[meaning].level}
 
 
 def explain(reason: str, meaning: Meaning) -> Explained:
-    """Explain a failure: in the words of its meaning, or of its reason where these say more."""
+    """Explain a failure: in the words of its meaning, or of its reason if the meaning has none."""
     row, general = TABLE[meaning], CATALOGUE[Reason(reason)]
     own = bool(row.said)
     return Explained(

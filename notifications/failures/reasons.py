@@ -1,4 +1,4 @@
-"""What each failure reason (a name of Mambu's `failureReason`) means, and whether it is retried."""
+"""The failure reasons (names of Mambu's `failureReason`): the meaning of each, and whether it is retried."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 
 
 class Reason(TextChoices):
-    """Why a message or an attempt failed."""
+    """The reason why a message or an attempt failed."""
 
     MESSAGING_EXCEPTION = "MESSAGING_EXCEPTION", "The mail server did not accept the e-mail"
     INVALID_SMTP_CREDENTIALS = (
@@ -43,7 +43,7 @@ class Reason(TextChoices):
 
 
 class Culprit(TextChoices):
-    """Whose fault a failure is: who has to act."""
+    """The party at fault, which has to act."""
 
     PROVIDER = "PROVIDER", "the provider or the connection to it"
     RECEIVER = "RECEIVER", "the receiving system"
@@ -211,5 +211,5 @@ CATALOGUE: dict[Reason, Explanation] = {
 
 
 def explain(reason: str) -> Explanation:
-    """The explanation of a stored reason."""
+    """Return the explanation of a stored reason."""
     return CATALOGUE[Reason(reason)]

@@ -1,1 +1,1 @@
-"""What goes of messages, and in which order: what they say (`words`), then their rows (`rows`)."""
+"""Removal of messages in two steps: first their texts (`words`), then their rows (`rows`)."""

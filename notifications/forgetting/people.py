@@ -1,5 +1,7 @@
-"""What is left of the messages of somebody who is erased: that they were, when, by which channel, how they
-ended and why. Nothing of it can be sent again.
+"""Erasure of people from messages.
+
+What remains is that there were messages, when, on which channel, how they ended and why. Nothing of it can be
+sent again.
 """
 
 from collections import Counter
@@ -39,7 +41,7 @@ _SAID: dict[str, Any] = EMPTIED | _ABOUT | {"failure_cause": "", "provider_id": 
 
 
 def cancel(pks: Collection[int], at: datetime) -> int:
-    """Fail those of these that nobody is sending. Returns how many."""
+    """Fail those of the messages that no worker is sending. Returns how many."""
     failed = {"state": MessageState.FAILED, "due_at": None, "parked_at": None, "waiting_reason": ""}
     why = {"failure_reason": Reason.OTHER, "failure_cause": _CANCELLED, **stored(Meaning.UNSAID)}
     waiting = Message.objects.filter(pk__in=pks, state__in=sorted(CLAIMABLE))
@@ -47,15 +49,15 @@ def cancel(pks: Collection[int], at: datetime) -> int:
 
 
 def stop_waiting(pks: Collection[int], at: datetime) -> None:
-    """Let those of these end at once that a provider has taken and will report on later."""
+    """End the wait for receipts of those messages that a provider has accepted."""
     waiting = Message.objects.filter(pk__in=pks, state=MessageState.SENDING_ASYNC, lease_until=None)
     waiting.filter(receipt_due_at__gt=at).update(receipt_due_at=at)
 
 
 def empty(pks: Collection[int], at: datetime, *, named: str) -> Counter[str]:
-    """Take from these what they say and to whom; the recipient is `named` from then on. Only what is final.
+    """Remove content and recipient from those of the messages that are final; the recipient becomes `named`.
 
-    Returns how many rows of which table were changed or deleted.
+    Returns how many rows of each table were changed or deleted.
     """
     final = list(Message.objects.filter(pk__in=pks, state__in=sorted(FINAL)).values_list("pk", "key"))
     nobody = _folded({"destination": "", "recipient_name": named})
@@ -63,8 +65,9 @@ def empty(pks: Collection[int], at: datetime, *, named: str) -> Counter[str]:
 
 
 def empty_words(pks: Collection[int], at: datetime) -> Counter[str]:
-    """The same of messages to others that were made because of what happened to that person: they keep whom
-    they went to.
+    """Remove the content of final messages to others that were created because of the person's events.
+
+    They keep their recipients. Returns how many rows of each table were changed or deleted.
     """
     final = list(Message.objects.filter(pk__in=pks, state__in=sorted(FINAL)).values_list("pk", "key"))
     return _take(final, at, {})
@@ -95,7 +98,7 @@ def _take(rows: Collection[tuple[int, Any]], at: datetime, besides: dict[str, An
 
 
 def empty_event(event: BusinessEvent, *, named: str) -> None:
-    """Take from an event what it told of whom; that it happened, and its messages, stay."""
+    """Remove the content of an event and whom it was about; the event itself and its messages stay."""
     event.subject_name = named
     event.data = {}
     event.trace = [[*entry[:4], [], *entry[5:]] for entry in event.trace]

@@ -1,4 +1,4 @@
-"""Messages are deleted whole chains at a time, with everything that stands on them."""
+"""Deletion of messages in whole chains, with everything that refers to them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -14,7 +14,7 @@ _KEEP = (HeldMessage,)
 
 
 def dependents() -> Iterator[tuple[type[Model], str, bool]]:
-    """Yield what points at messages: model, field, and whether it goes on without the message."""
+    """Yield the references to messages: model, field, and whether the row can stay without the message."""
     for relation in Message._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ForeignObjectRel):
             continue
@@ -24,10 +24,10 @@ def dependents() -> Iterator[tuple[type[Model], str, bool]]:
 
 
 def delete(pks: Collection[int]) -> Counter[str]:
-    """Delete these messages, attempts and receipts with them, in the caller's transaction; how many of which
-    table.
+    """Delete these messages with their attempts, receipts and other dependants, in the caller's transaction.
 
-    Whole chains: a row that points at another that stays makes the transaction fail, and so does a hold.
+    Returns how many rows of each table were deleted. Pass whole chains: a remaining row that refers to a
+    deleted one makes the transaction fail, and so does a legal hold.
     """
     gone: Counter[str] = Counter()
     if not pks:

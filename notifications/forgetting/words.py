@@ -1,4 +1,4 @@
-"""The words of messages go first; what happened to them stays and can be counted."""
+"""Removal of messages' texts; what happened to them stays and can be counted."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,9 +16,9 @@ EMPTIED: dict[str, Any] = {
 
 
 def empty(pks: Collection[int], at: datetime) -> int:
-    """Take what these messages say, once, out of the log and out of the index of words. Returns of how many.
+    """Remove the content of these messages from the log and from the index of words, once.
 
-    In the caller's transaction.
+    Returns how many messages were changed. Runs in the caller's transaction.
     """
     those = Message.objects.filter(Among("pk", pks), words_gone_at=None)
     gone = those.update(**EMPTIED, words_gone_at=at)

@@ -1,1 +1,1 @@
-"""Incidents: seen at once, told, and which messages failed because of them."""
+"""Incidents: detection, notices, and the messages that failed because of them."""

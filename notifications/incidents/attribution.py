@@ -1,5 +1,6 @@
-"""Which messages failed because of an incident, and what has become of them: by lane and time, in the order
-of an index, however large the log is.
+"""Attribution of failed messages to an incident, and their fate since.
+
+It goes by lane and time, in the order of an index, however large the log is.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from notifications.states import LIVE, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What failed for good because of an incident, each message once; all but `failed`, `tries` and `resent`
-    add up to `failed`.
+    """Counts of messages that failed for good because of an incident, each counted once.
+
+    All but `failed`, `tries` and `resent` add up to `failed`.
     """
 
     failed: int = 0
@@ -38,12 +40,15 @@ class Standing:
 
 
 def failed_by(incident: Incident) -> MessageQuerySet:
-    """Return what failed for good because of it: on its lanes, while they failed."""
+    """Return the messages that failed for good because of it: on its lanes, while they failed."""
     return Message.objects.filter(_condition(incident))
 
 
 def failed_more_than(incident: Incident, most: int) -> bool:
-    """Whether more than that failed for good because of it; no more are read than it takes to know."""
+    """Return whether more than `most` messages failed for good because of it.
+
+    Reads no more rows than needed to know.
+    """
     left = most
     for span in _spans(incident):  # one by one, in the order of the index: together, all of them are read
         left -= Message.objects.filter(span).order_by("lane", "failed_at")[: left + 1].count()
@@ -53,18 +58,21 @@ def failed_more_than(incident: Incident, most: int) -> bool:
 
 
 def resendable(incident: Incident) -> MessageQuerySet:
-    """Return what failed because of it, but for those whose address does not exist."""
+    """Return the messages that failed because of it, except those whose address does not exist."""
     return failed_by(incident).exclude(_dead())
 
 
 def waiting(incident: Incident) -> MessageQuerySet:
-    """Return what waits on the lanes that have not recovered."""
+    """Return the messages that wait on the lanes that have not recovered."""
     lanes = IncidentLane.objects.filter(incident=incident, recovered_at=None).values("lane")
     return Message.objects.filter(lane__in=list(lanes.values_list("lane", flat=True)), due_at__isnull=False)
 
 
 def standing(incident: Incident, scope: MessageQuerySet | None = None) -> Standing:
-    """Count what failed because of it and became of it since. Of a chain the last that failed so counts."""
+    """Count the messages that failed because of it, by what became of them.
+
+    Of a chain, the last message that failed so counts.
+    """
     theirs = failed_by(incident)
     if scope is not None:
         theirs = theirs & scope
@@ -115,12 +123,12 @@ def _root() -> Coalesce:
 
 
 def _dead() -> Q:
-    """The condition that the address of a message is known not to exist, by it or by a resend of it."""
+    """Return the condition that the message or a resend of it failed because its address does not exist."""
     chain = Message.objects.filter(first=_root(), failure_level=Level.ADDRESS)
     return Q(failure_level=Level.ADDRESS) | Q(Exists(chain))
 
 
 def _doubtful() -> Q:
-    """The condition that it, or a resend of it, may have been delivered."""
+    """Return the condition that the message or a resend of it may have been delivered."""
     unknown = Q(outcome=Outcome.UNKNOWN, receipt_status="")
     return unknown | Q(Exists(Message.objects.filter(unknown, first=_root())))

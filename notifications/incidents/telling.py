@@ -1,4 +1,4 @@
-"""Who is told of an incident: once when it opens, once when it is over, with the counts."""
+"""Notices of an incident: one when it opens, one with the counts when it is over."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ MOST_COUNTED = 10_000  # failed messages: the supervisor counts them, which look
 
 
 def opened(incident: Incident) -> None:
-    """Tell that something fails. In the transaction that has opened the incident."""
+    """Send the notice of a new incident, in the transaction that opened it."""
     parts = list(IncidentLane.objects.filter(incident=incident).select_related("lane").order_by("pk"))
     names = ", ".join(str(part.lane) for part in parts)
     said = "\n".join(f"{part.lane}: {part.cause}" for part in parts)
@@ -24,7 +24,10 @@ def opened(incident: Incident) -> None:
 
 
 def recovered(incident: Incident) -> None:
-    """Tell that all of it works again, and what is left to do. In the transaction that has closed it."""
+    """Send the notice of the recovery and of what is left to do.
+
+    Runs in the transaction that closed the incident.
+    """
     lasted = (incident.closed_at or incident.opened_at) - incident.opened_at
     minutes = max(1, round(lasted / timedelta(minutes=1)))
     _tell(

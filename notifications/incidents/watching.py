@@ -1,7 +1,8 @@
-"""Opens an incident when a lane is failing or in trouble, and closes it when all of its lanes have recovered.
+"""Opening and closing of incidents.
 
-Asked every few seconds by the supervisor of the senders and every minute by their schedule. Two small
-questions while all is well; nothing of it is on the way of a message.
+An incident opens when a lane is failing or in trouble, and closes when all of its lanes have recovered. The
+supervisor of the senders checks every few seconds, their schedule every minute. While all is well that takes
+two small queries; nothing of it runs while a message is sent.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ _BEFORE_CIRCUIT = timedelta(minutes=5)  # how long before its circuit opened a l
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What was said last on a lane that fails; its first failure lies between two times."""
+    """The last failure of a failing lane. Its first failure lies between `earliest` and `latest`."""
 
     earliest: datetime
     latest: datetime
@@ -32,7 +33,7 @@ class Trouble:
 
 
 def watch(now: datetime) -> None:
-    """Open and close what has to be. Any number of processes may ask at once."""
+    """Open and close incidents as needed. Any number of processes may call it at once."""
     bad = troubles(now)
     parts = {part.lane_id: part for part in IncidentLane.objects.filter(recovered_at=None)}
     new = {pk: trouble for pk, trouble in bad.items() if pk not in parts}
@@ -50,7 +51,7 @@ def watch(now: datetime) -> None:
 
 
 def troubles(now: datetime) -> dict[int, Trouble]:
-    """Return the lanes that are failing or in trouble, by their ids."""
+    """Return the lanes that are failing or in trouble, by id."""
     lanes = list(Lane.objects.filter(Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False)))
     healths = health_of(lanes, now) if lanes else {}
     found = {}
@@ -67,7 +68,7 @@ def troubles(now: datetime) -> dict[int, Trouble]:
 
 
 def _first_failure(lane: Lane, trouble: Trouble) -> datetime:
-    """Return when a lane failed first, by what is kept of its failures."""
+    """Return when a lane first failed, by the stored failures."""
     times = LaneRefusal.objects.filter(lane=lane, at__gte=trouble.earliest, at__lte=trouble.latest)
     return times.aggregate(first=Min("at"))["first"] or trouble.latest
 
@@ -103,7 +104,10 @@ def _open(new: Mapping[int, Trouble], now: datetime) -> None:
 
 
 def _one_of_just_now(lanes: list[Lane], now: datetime) -> Incident | None:
-    """The open incident that a lane joined a moment ago, or one of these lanes that ended a moment ago."""
+    """Return the open incident that a lane joined within the last minute.
+
+    If there is none, return an incident of one of these lanes that ended within the last minute, or None.
+    """
     opened = Incident.objects.filter(closed_at=None).annotate(last=Max("lanes__opened_at"))
     recent = opened.filter(last__gte=now - TOGETHER).order_by("-opened_at").first()
     if recent:

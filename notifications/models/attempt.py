@@ -9,7 +9,7 @@ from notifications.states import Outcome
 
 
 class Attempt(models.Model):
-    """One try. It is written before any I/O, so that no call to a provider is without its row."""
+    """One try. It is stored before any I/O, so that every call to a provider has its row."""
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""Business events: what happened, and what became of every template that it concerns."""
+"""Business events: what was reported, and the result for every template concerned."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from notifications.models.recipients import Client, Group
 
 
 class BusinessEvent(models.Model):
-    """An event as told, and its trace. The trace copies names: later renames do not change it."""
+    """An event as reported, and its trace. The trace copies names: later renames do not change it."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=64)

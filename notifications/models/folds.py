@@ -1,4 +1,4 @@
-"""Folds: one spelling of a name or an address, in a column beside it that can be asked for."""
+"""Folds: a canonical form of names and addresses, stored in a column beside them for searching."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,11 +12,11 @@ LONGEST = 400  # characters of the fold of a person's name: an index cannot hold
 
 
 class FoldField(models.TextField):
-    """The fold of other columns of its row, written with them. Migrations see a TextField.
+    """The fold of other columns of the row, written with them. Migrations see a TextField.
 
-    Rows that are older than the column hold nothing there until `notifications.cluster.filling` has come to
-    them; so do rows of `sparse` fields whose fold differs from the text by the case of A to Z alone. Whoever
-    asks looks at the text itself then.
+    It is empty in rows older than the column until `notifications.cluster.filling` has reached them, and in
+    `sparse` fields whose fold differs from the text by the case of A to Z alone. Queries then compare the
+    text itself.
     """
 
     db_returning = False  # its default is for those who insert rows and do not know the column yet
@@ -28,7 +28,7 @@ class FoldField(models.TextField):
         self.of, self.sparse = of, sparse
 
     def deconstruct(self) -> Any:
-        """As a plain TextField: the column is one."""
+        """Deconstruct as a plain TextField, which the column is."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.TextField", args, kwargs
 
@@ -48,13 +48,13 @@ class FoldField(models.TextField):
 
 
 class Folded(models.Model):
-    """A row that has folds: they are written whenever what they are made of is."""
+    """A row with folds, which are written whenever their source columns are."""
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """As ever; `update_fields` need not name the folds."""
+        """Save the row; `update_fields` need not name the folds."""
         if update_fields is not None:
             named = set(update_fields)
             update_fields = named | {each.name for each in folds_of(type(self)) if named & set(each.of)}
@@ -62,7 +62,7 @@ class Folded(models.Model):
 
 
 class Filling(models.Model):
-    """How far the folds of a table have been filled in for rows that are older than their columns."""
+    """Progress of filling in a table's folds for rows older than the columns."""
 
     table = models.CharField(max_length=100, unique=True)  # notifications.message
     last_pk = models.BigIntegerField(default=0)
@@ -74,5 +74,5 @@ class Filling(models.Model):
 
 
 def folds_of(model: type[models.Model]) -> list[FoldField]:
-    """The folds that the rows of a model have."""
+    """Return the fold fields of a model."""
     return [each for each in model._meta.concrete_fields if isinstance(each, FoldField)]

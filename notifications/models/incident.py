@@ -1,4 +1,4 @@
-"""Incidents: times in which lanes failed or were in trouble, together."""
+"""Incidents: periods in which lanes failed or were in trouble together."""
 
 from uuid import uuid4
 
@@ -25,8 +25,9 @@ class Incident(models.Model):
 
 
 class IncidentLane(models.Model):
-    """A lane's part in an incident. What failed there for good from `began_at` on, until it recovered, failed
-    because of the incident.
+    """A lane's part in an incident.
+
+    Messages that failed there for good from `began_at` until it recovered failed because of the incident.
     """
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="lanes")
@@ -49,7 +50,7 @@ class IncidentLane(models.Model):
 
 
 class IncidentNotice(models.Model):
-    """Somebody was told of an incident: the message that did."""
+    """A message that reported an incident."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notices")
     message = models.ForeignKey(Message, on_delete=models.PROTECT, db_index=False, related_name="+")

@@ -1,4 +1,4 @@
-"""What a database knows of itself: a random id, and whether it was restored from a backup."""
+"""The database's own record: a random id, and whether it was restored from a backup."""
 
 from uuid import uuid4
 
@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Installation(models.Model):
-    """The only row of its table, made at the senders' first look (restored.holding)."""
+    """The only row of its table, created at the senders' first look (restored.holding)."""
 
     ONLY = 1
 

@@ -1,4 +1,4 @@
-"""Lanes: what fails, slows down, is paused or limited together."""
+"""Lanes: messages that fail, slow down, are paused or limited together."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,7 +7,7 @@ from notifications.states import Circuit, MessageType
 
 
 class Lane(models.Model):
-    """A channel and the provider or host behind it. Made by the outbox with a first message."""
+    """A channel and the provider or host behind it. Created by the outbox with a first message."""
 
     channel = models.CharField(max_length=16, choices=MessageType.choices)
     name = models.CharField(max_length=300)
@@ -74,7 +74,7 @@ SOUND = {
 
 
 class FailingDestination(models.Model):
-    """Failed because of its lane since the circuit opened: its messages wait apart."""
+    """A destination that failed because of its lane since the circuit opened: its messages wait apart."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="failing")
     # SHA-256 of the destination, which may be a URL with a secret in it
@@ -89,7 +89,7 @@ class FailingDestination(models.Model):
 
 
 class LaneRefusal(models.Model):
-    """A failed try of a lane not yet known to fail. The schedule deletes old ones."""
+    """A failed try on a lane not yet known to fail. The schedule deletes old ones."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="refusals")
     message_id = models.BigIntegerField()
@@ -109,7 +109,7 @@ class LaneRefusal(models.Model):
 
 
 class ChannelSwitch(models.Model):
-    """What an administrator has said about a channel. Without a row it is on."""
+    """An administrator's setting for a channel. Without a row it is on."""
 
     channel = models.CharField(max_length=16, choices=MessageType.choices, unique=True)
     enabled = models.BooleanField(default=True)  # off: what comes fails, with a reason that says so

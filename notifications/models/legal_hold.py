@@ -1,4 +1,4 @@
-"""Legal holds: messages that no period ends, as long as somebody needs them."""
+"""Legal holds: they keep messages from deletion, whatever their retention period."""
 
 from datetime import datetime
 from typing import Self
@@ -15,17 +15,19 @@ from notifications.models.recipients import Client, Group
 
 
 class LegalHolds(models.QuerySet["LegalHold"]):
-    """The questions that are asked of holds."""
+    """Queries for legal holds."""
 
     def active(self, now: datetime | None = None) -> Self:
-        """Those that are neither lifted nor over."""
+        """Return the holds that are neither lifted nor expired."""
         later = Q(until=None) | Q(until__gt=now or Now())
         return self.filter(later, lifted_at=None)
 
 
 class LegalHold(models.Model):
-    """On hold is all of a client's, of a group's, one message, or what some conditions choose (`pairs`, those
-    of a custom view as it was then): what they choose now and as long as it lasts.
+    """A hold on all messages of a client or a group, on one message, or on those that meet conditions.
+
+    The conditions are `pairs`, copied from a custom view; they apply to present and future messages while the
+    hold lasts.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
@@ -71,15 +73,16 @@ class LegalHold(models.Model):
 
     @property
     def about(self) -> str:
-        """What kind of thing is on hold."""
+        """The kind of thing on hold."""
         if self.client_id or self.group_id:
             return "Client" if self.client_id else "Group"
         return "Message" if self.pairs is None else "View"
 
 
 class HeldMessage(models.Model):
-    """A message that a hold names, or that its conditions have chosen. As long as it is here, the database
-    itself refuses to delete the message.
+    """A message that a hold names or that its conditions have matched.
+
+    While this row exists, the database itself refuses to delete the message.
     """
 
     hold = models.ForeignKey(LegalHold, on_delete=models.CASCADE, related_name="messages", db_index=False)
@@ -93,7 +96,7 @@ class HeldMessage(models.Model):
 
 
 def holds_on(message: Message) -> list[LegalHold]:
-    """Return the holds that a message is under."""
+    """Return the active holds on a message."""
     by = Q(pk__in=HeldMessage.objects.filter(message=message).values("hold"))
     for name in ("client", "group"):
         if (pk := getattr(message, f"{name}_id")) is not None:
@@ -102,10 +105,10 @@ def holds_on(message: Message) -> list[LegalHold]:
 
 
 def on_hold() -> Q:
-    """The condition that a message is on legal hold. Only this module says so.
+    """Return the condition that a message is on legal hold. It is defined only here.
 
-    Of a hold by conditions it knows what they have chosen so far (commlog.retention.holds asks them anew
-    before anything is deleted).
+    For a hold by conditions it covers the messages matched so far (commlog.retention.holds evaluates the
+    conditions again before anything is deleted).
     """
     holds = LegalHold.objects.active()
     named = HeldMessage.objects.filter(message=OuterRef("pk"), hold__in=holds.values("pk"))
@@ -117,7 +120,7 @@ def on_hold() -> Q:
 
 
 def legs_on_hold() -> list[Q]:
-    """The same as conditions each of which an index serves. One statement."""
+    """Return the same as conditions that are each served by an index. One statement."""
     active = LegalHold.objects.active()
     held = active.values_list("client", "group").exclude(client=None, group=None).distinct()[: MOST_LEGS + 1]
     those = [{"client": client} if client else {"group": group} for client, group in held]

@@ -1,4 +1,4 @@
-"""Messages: one communication to one destination, frozen when the row is made."""
+"""Messages: one communication to one destination, frozen when the row is created."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ ARRIVED = Q(receipt_status__in=sorted(PROVES_DELIVERY)) | (
 
 
 class _MaskedRows(ModelIterable):
-    """The rows of `withheld()`."""
+    """The iterator over the rows of `withheld()`."""
 
     def __iter__(self) -> Iterator["Message"]:
         for row in super().__iter__():
@@ -65,11 +65,11 @@ MOST_LEGS = 20  # into which a condition is worth taking apart
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """The questions that are asked of messages.
+    """Queries for messages.
 
-    `legs`: conditions that together say the same as one of the filters, each served by an index of its own.
-    No index serves their OR in order, so a page is put together from the first rows of each
-    (commlog.kit.paging). `masked`: whether its reader may not know what messages say or where they went.
+    `legs`: conditions that together equal one of the filters, each served by its own index. No index serves
+    their OR in order, so a page is merged from the first rows of each (commlog.kit.paging). `masked`: whether
+    the reader may not know contents and destinations.
     """
 
     legs: tuple[Q, ...] = ()
@@ -82,7 +82,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return clone
 
     def withheld(self) -> Self:
-        """The same, each row masked (notifications.masking). No other order or condition is made of them."""
+        """Return the same messages with each row masked (notifications.masking).
+
+        Order and conditions do not change.
+        """
         found = self._chain()  # type: ignore[attr-defined]
         found.masked, found._iterable_class = True, _MaskedRows
         return found
@@ -93,15 +96,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return super()._values(*fields, **expressions)  # type: ignore[misc]
 
     def of_user(self, user_id: int) -> Self:
-        """Those to the member of staff, and those that the member of staff sent."""
+        """Return the messages to or from the member of staff."""
         return self.any_of(Q(user=user_id), Q(sender_user=user_id))
 
     def of_account(self, key: UUID) -> Self:
-        """Those about the loan account or the deposit account with this key."""
+        """Return the messages about the loan account or the deposit account with this key."""
         return self.any_of(Q(loan_account_key=key), Q(deposit_account_key=key))
 
     def of_key(self, key: UUID) -> Self:
-        """The message with this key, and those about what has it in the bank's core."""
+        """Return the message with this key, and those about the object with this key in the bank's core."""
         return self.any_of(
             *(
                 Q(**{name: key})
@@ -110,14 +113,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
         )
 
     def any_of(self, *legs: Q) -> Self:
-        """Those of which one of the conditions holds, each of which has an index."""
+        """Return the messages that meet one of the conditions, each of which has an index."""
         found = self.filter(reduce(or_, legs))
         if len(legs) > 1 and not self.legs:
             found.legs, found._either = legs, len(self.query.where.children)
         return found
 
     def of_leg(self, leg: Q) -> Self:
-        """Those of one leg. It takes the place of their OR, which would keep its index from being used."""
+        """Return the messages of one leg.
+
+        The leg replaces the OR of all legs, which would keep its index from being used.
+        """
         found = self._chain()  # type: ignore[attr-defined]
         del found.query.where.children[self._either]
         found.legs = ()
@@ -130,15 +136,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(state__in=sorted(LIVE))
 
     def unanswered(self) -> Self:
-        """Those that have not arrived, in a chain of which nothing has arrived or is under way."""
+        """Return the messages that have not arrived, in chains where nothing has arrived or is under way."""
         return self.filter(unanswered())
 
 
 def unanswered() -> Q:
-    """The condition that a message has not arrived, and nothing of its chain has arrived or is under way.
+    """Return the condition that a message has not arrived, nor anything of its chain, and none is under way.
 
-    CASE keeps PostgreSQL from turning the questions into anti-joins: as long as its statistics say that there
-    are no resends, those read all of them for each row, which took minutes where it now takes seconds.
+    CASE keeps PostgreSQL from turning the subqueries into anti-joins: as long as its statistics say that
+    there are no resends, those read all of them for each row, which took minutes where it now takes seconds.
     """
     chain = Message.objects.filter(
         ARRIVED | Q(state__in=sorted(LIVE)), first=Coalesce(OuterRef("first"), OuterRef("pk"))
@@ -149,7 +155,7 @@ def unanswered() -> Q:
 
 
 def reference_of(reference_id: str, provider_id: str, channel: str) -> str:
-    """Return the sender's reference; of an SMS without one, the number that its provider gave it."""
+    """Return the sender's reference; for an SMS without one, its provider's number."""
     return reference_id or (provider_id if channels.of(channel).numbered else "")
 
 
@@ -298,19 +304,19 @@ class Message(models.Model):
         return f"{self.type} {self.key.hex}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Raises Withheld for what is left of a row."""
+        """Save the row. Raises Withheld for a masked one."""
         if self.masked:
             raise Withheld(WITHHELD)
         super().save(*args, **kwargs)
 
     @property
     def shown_destination(self) -> str:
-        """The destination for readers who may not know what of a webhook's URL is secret."""
+        """The destination, without the secret parts of a webhook's URL."""
         hides = channels.of(self.type).secret_destination and not self.masked
         return shortened(self.destination) if hides else self.destination
 
     def shown_detail(self, said: str) -> str:
-        """Return what a server said about this message, for the same readers."""
+        """Return a server's words about this message, without the secret parts of a webhook's URL."""
         if self.masked:
             return ""
         return (
@@ -329,25 +335,25 @@ class Message(models.Model):
 
     @property
     def says_less(self) -> bool:
-        """Whether it does not say any more what it said: then it is never sent again."""
+        """Whether some of its content was removed: then it is never sent again."""
         return self.words_gone_at is not None or self.erased_at is not None
 
     @property
     def retries(self) -> int:
-        """Retries made so far (the API's numRetries): tries that count, less the first one."""
+        """The number of retries so far (the API's numRetries): tries that count, less the first one."""
         under_way = self.state in (MessageState.SENDING_ASYNC, MessageState.SENT)
         return max(0, self.failures + under_way - 1)
 
     @property
     def may_have_been_delivered(self) -> bool:
-        """FAILED, but handed over once without an answer or a report since."""
+        """Whether it is FAILED, but was handed over once without an answer or a report since."""
         return (
             self.state == MessageState.FAILED and self.outcome == Outcome.UNKNOWN and not self.receipt_status
         )
 
     @property
     def lost_sight_of(self) -> bool:
-        """Not known to be sent, but it or a resend may have been before the restore."""
+        """Whether it is not known to be sent, but it or a resend may have been before the restore."""
         return self.restored_at is not None and self.outcome == Outcome.UNKNOWN and not self.receipt_status
 
     @property
@@ -357,22 +363,25 @@ class Message(models.Model):
 
     @property
     def arrived(self) -> bool:
-        """Sent, and not lost on the way; or failed as far as we knew, and reported as delivered."""
+        """Whether it was sent and not lost on the way.
+
+        Also true if it failed as far as we knew, and was reported as delivered.
+        """
         return self.receipt_status in PROVES_DELIVERY or (
             self.sent_at is not None and self.receipt_status not in PROVES_LOSS
         )
 
     @property
     def arrived_at(self) -> datetime | None:
-        """When it was sent, or when its provider reported that it had arrived."""
+        """When it was sent, or when its provider reported its arrival."""
         return self.sent_at or (self.receipt_at if self.receipt_status in PROVES_DELIVERY else None)
 
     @property
     def was_lost(self) -> bool:
-        """SENT, but its provider reported later that it did not arrive."""
+        """Whether it is SENT, but its provider reported later that it did not arrive."""
         return self.state == MessageState.SENT and self.receipt_status in PROVES_LOSS
 
     @property
     def has_no_receipt(self) -> bool:
-        """SENT because the receipt that was asked for never came."""
+        """Whether it is SENT because the receipt that was asked for never came."""
         return self.state == MessageState.SENT and self.receipt_due_at is not None and not self.receipt_status

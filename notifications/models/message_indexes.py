@@ -26,7 +26,10 @@ FEW_VALUES = {
 
 
 def of_channels(types: Sequence[MessageType]) -> Q:
-    """The condition that a message's channel is one of these. An IN would not imply an index's condition."""
+    """Return the condition that a message's channel is one of these.
+
+    An IN would not imply an index's condition.
+    """
     return reduce(or_, (Q(type=each) for each in types))
 
 

@@ -1,8 +1,8 @@
-"""The words of messages, in a table of their own: what a search through the whole log reads.
+"""The words of messages, in a table of their own, which full-text search reads.
 
-It is written behind the log (notifications.words.filling). On PostgreSQL the words are a tsvector with an
-index; on SQLite they are a text that a virtual table has indexed (`notifications_messagewords_fts`), which
-triggers keep in step.
+It is written after the log (notifications.words.filling). On PostgreSQL the words are a tsvector with an
+index; on SQLite they are a text indexed by a virtual table (`notifications_messagewords_fts`), which triggers
+keep in step.
 """
 
 from typing import Any
@@ -14,20 +14,20 @@ from notifications.models.message import Message
 
 
 class WordsField(models.Field):
-    """Words with their places. Read and written by notifications.words alone."""
+    """Words with their positions. Read and written by notifications.words alone."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         """Return the type of the column."""
         return "tsvector" if connection.vendor == "postgresql" else "text"
 
     def deconstruct(self) -> Any:
-        """As it is imported."""
+        """Deconstruct with the path by which it is imported."""
         name, _, args, kwargs = super().deconstruct()
         return name, "notifications.models.message_words.WordsField", args, kwargs
 
 
 class Extent(models.IntegerChoices):
-    """What is here of a message. Texts are read themselves where it is not enough."""
+    """How much of a message is indexed. Where it is not enough, texts are read themselves."""
 
     NOTHING = 0, "nothing"  # its text is too long
     WORDS = 1, "its words, but not where all of them stand"
@@ -37,8 +37,8 @@ class Extent(models.IntegerChoices):
 class MessageWords(models.Model):
     """The words of one message.
 
-    No constraint: it would have the database look at the message, and lock it, for each row that is filled
-    in. Whoever deletes messages deletes these with them (notifications.forgetting.rows).
+    There is no constraint: it would have the database look up and lock the message for each row that is
+    filled in. Code that deletes messages deletes these rows too (notifications.forgetting.rows).
     """
 
     message = models.OneToOneField(
@@ -59,9 +59,9 @@ class MessageWords(models.Model):
 
 
 class WordsReach(models.Model):
-    """How far the words of messages have been filled in: of all with ids above `floor`, up to `reach`.
+    """How far the index of words has been filled: all ids above `floor`, up to `reach`.
 
-    It changes in the transactions in which words are written. One row; whoever writes or removes words holds
+    It changes in the transactions that write words. There is one row; whoever writes or removes words locks
     it until the end of the transaction.
     """
 

@@ -1,4 +1,4 @@
-"""What providers report about accepted messages, kept whatever becomes of them."""
+"""Providers' reports about accepted messages, kept whatever becomes of these."""
 
 from django.db import models
 

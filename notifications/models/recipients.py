@@ -1,4 +1,4 @@
-"""Whom messages are for: clients, and groups of clients."""
+"""Recipients of messages: clients, and groups of clients."""
 
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ from notifications.models.folds import Folded, FoldField
 
 
 class ClientState(models.TextChoices):
-    """Where a client stands. The names are Mambu's."""
+    """The state of a client. The names are Mambu's."""
 
     PENDING_APPROVAL = "PENDING_APPROVAL", "Waiting for approval"
     ACTIVE = "ACTIVE", "Active"
@@ -51,7 +51,7 @@ class Client(Folded):
 
 
 class Group(Folded):
-    """A group of clients, with contact data of its own. Never to be confused with a role."""
+    """A group of clients, with contact data of its own. Not to be confused with a role."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     group_id = models.CharField("ID", max_length=32, unique=True)
@@ -80,7 +80,7 @@ class Group(Folded):
 
 
 class Membership(models.Model):
-    """A client's place in a group."""
+    """A client's membership of a group."""
 
     group = models.ForeignKey(Group, on_delete=models.PROTECT)
     client = models.ForeignKey(Client, on_delete=models.PROTECT)

@@ -1,10 +1,10 @@
-"""What was counted a moment ago, because counting takes long."""
+"""Samples: recent results of counts that take long."""
 
 from django.db import models
 
 
 class Sample(models.Model):
-    """A value under its name, and when it was so."""
+    """A named value, and the time it was taken."""
 
     name = models.CharField(max_length=200, unique=True)
     value = models.JSONField()

@@ -1,4 +1,4 @@
-"""What the texts of messages leave out, until they are sent (notifications/secrets/hidden.py)."""
+"""Secret values that texts of messages leave out until they are sent (notifications/secrets/hidden.py)."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -15,24 +15,24 @@ KEPT = timedelta(hours=24)  # after a failure, so that it can be resent
 
 
 class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
-    """Read by a claim; deleted once the message is sent."""
+    """Queries for sealed values: read by a claim, deleted once the message is sent."""
 
     def of(self, messages: Collection[int], now: datetime) -> dict[int, str]:
-        """Those that have not expired, by message, without a query where there are no messages."""
+        """Return those that have not expired, by message id. No query if there are no messages."""
         valid = Q(expires_at=None) | Q(expires_at__gt=now)
         found = self.filter(valid, message__in=messages) if messages else self.none()
         return dict(found.values_list("message", "values"))
 
     def of_chain(self, first: int) -> models.QuerySet["SealedValues"]:
-        """Those of a chain of resends: one row, which goes along with its last entry."""
+        """Return those of a chain of resends: one row, which belongs to its last entry."""
         return self.filter(Q(message=first) | Q(message__first=first))
 
     def hand_on(self, first: int, to: int) -> None:
-        """Give what its chain has to this entry of it."""
+        """Move the chain's values to this entry of it."""
         self.of_chain(first).update(message=to, kept_until=None)
 
     def keep(self, sealed: Iterable[tuple[Message, str, datetime | None]]) -> None:
-        """Store those of the messages that have any, and when they expire."""
+        """Store the values of those messages that have any, and when they expire."""
         found = [
             SealedValues(message=message, values=values, expires_at=expires_at)
             for message, values, expires_at in sealed
@@ -47,9 +47,10 @@ class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
             self.filter(message__in=messages, message__state=MessageState.SENT).delete()
 
     def wipe_left(self, now: datetime) -> int:
-        """Delete what expired, and those of messages that were sent, or failed longer ago than KEPT.
+        """Delete expired values, and those of messages that were sent, or failed longer ago than KEPT.
 
-        Returns how many. That a message failed counts from the first time that it is seen here.
+        Returns how many were deleted. The time since a failure counts from the first time that it is seen
+        here.
         """
         failed = Q(message__state=MessageState.FAILED)
         self.filter(failed, kept_until=None).update(kept_until=now + KEPT)
@@ -58,7 +59,7 @@ class SealedValuesQuerySet(models.QuerySet["SealedValues"]):
 
 
 class SealedValues(models.Model):
-    """The values that its message's texts leave out."""
+    """The values that a message's texts leave out."""
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="+")
     values = SealedTextField()

@@ -1,5 +1,6 @@
-"""What indexes hold of texts that people spell in many ways: written here once, since a condition has to say
-exactly what its index says.
+"""Expressions of indexes over texts that people spell in many ways.
+
+They are defined once, since a condition must equal the expression of its index exactly.
 """
 
 from typing import Any
@@ -13,8 +14,9 @@ SEPARATORS = ("(0)", " ", "(", ")", "-", ".", "/", "\u00a0", "\u2010", "\u2011",
 
 
 class Spelled(Func):
-    """The start of the one spelling of a text: of a column and the fold beside it, which is empty where it
-    differs by the case of A to Z alone. In binary order.
+    """The start of the canonical form of a text, from a column and the fold beside it, in binary order.
+
+    The fold is empty if it differs from the text by the case of A to Z alone.
     """
 
     arity = 2
@@ -23,7 +25,7 @@ class Spelled(Func):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """For SQLite, whose LOWER knows A to Z alone and which compares in binary order."""
+        """Return the SQL for SQLite, whose LOWER knows A to Z alone and which compares in binary order."""
         text, fold, params = self._columns(compiler)
         whole = f"CASE WHEN {fold} = '' THEN LOWER({text}) ELSE {fold} END"
         return f"SUBSTR({whole}, 1, {LONGEST_SPELLED})", params
@@ -41,7 +43,7 @@ class Spelled(Func):
 
 
 class Digits(Func):
-    """A number without what stands between its digits: of a column and the fold beside it."""
+    """A number without separators, from a column and the fold beside it."""
 
     arity = 2
     output_field = TextField()
@@ -49,7 +51,7 @@ class Digits(Func):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """With the separators written out: an index is not asked with parameters."""
+        """Return the SQL with the separators written out: an index does not match parameters."""
         (text, first), (fold, second) = (compiler.compile(each) for each in self.get_source_expressions())
         number = f"CASE WHEN {fold} = '' THEN {text} ELSE {fold} END"
         for separator in SEPARATORS:

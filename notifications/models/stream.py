@@ -1,4 +1,4 @@
-"""The stream: topics in partitions, events, and who has read how far."""
+"""The stream: topics with partitions, events, and cursors of readers."""
 
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ PARTITIONS = 3  # of each topic
 
 
 class StreamTopic(models.Model):
-    """Made by its first event, or by a subscription before it."""
+    """A topic, created by its first event or by an earlier subscription."""
 
     name = models.CharField(max_length=300, unique=True)
 
@@ -18,11 +18,10 @@ class StreamTopic(models.Model):
 
 
 class StreamPartition(models.Model):
-    """A part of a topic in which events have an order.
+    """A part of a topic within which events are ordered.
 
-    Whoever appends holds its row until the events can be read.
-
-    Its events have the offsets from `first_offset` up to `next_offset`, without a gap.
+    Whoever appends locks its row until the events can be read. Its events have the offsets from
+    `first_offset` up to, not including, `next_offset`, without a gap.
     """
 
     topic = models.ForeignKey(
@@ -46,7 +45,7 @@ class StreamPartition(models.Model):
 
 
 class StreamEvent(models.Model):
-    """One event, one a message. Older than partitions: the cluster gives it its place, by id."""
+    """One event, for one message. Rows may be older than partitions: the cluster numbers those, by id."""
 
     topic = models.CharField(max_length=300)
     key = models.UUIDField(unique=True)  # the message's key
@@ -78,7 +77,7 @@ class StreamEvent(models.Model):
 
 
 class StreamSubscription(models.Model):
-    """Somebody's place in some topics, kept for whoever reads under its name."""
+    """A position in some topics, kept for any reader that uses the subscription."""
 
     key = models.UUIDField(unique=True, default=uuid4)
     owning_application = models.CharField(max_length=200)
@@ -96,7 +95,10 @@ class StreamSubscription(models.Model):
 
 
 class StreamReader(models.Model):
-    """One open stream. Lost when not heard of for seconds; may commit for a while after its end."""
+    """One open stream.
+
+    It counts as lost after some seconds without a sign of life, and may commit for a while after its end.
+    """
 
     key = models.UUIDField(unique=True, default=uuid4)
     subscription = models.ForeignKey(StreamSubscription, on_delete=models.CASCADE, related_name="readers")
@@ -110,7 +112,7 @@ class StreamReader(models.Model):
 
 
 class StreamCursor(models.Model):
-    """How far a partition has been read for a subscription, who reads it, and who is to have it next."""
+    """How far a subscription has read a partition, which reader has it, and which is to have it next."""
 
     subscription = models.ForeignKey(
         StreamSubscription, on_delete=models.CASCADE, related_name="cursors", db_index=False

@@ -1,4 +1,4 @@
-"""How tries ended, counted: by worker and minute as they are recorded, later by hour."""
+"""Counts of tries by outcome: by worker and minute as they are recorded, later by hour."""
 
 from django.db import models
 
@@ -10,8 +10,10 @@ WAITS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_40
 
 
 class Counts(models.Model):
-    """How tries of a lane ended in some time, and with which reason; an outcome of "" is that of messages
-    that failed without another try, because their provider reported later that it had not delivered them.
+    """Counts of a lane's tries in a period, by outcome and reason.
+
+    The outcome "" is for messages that failed without another try, because their provider reported later that
+    it had not delivered them.
     """
 
     minute = models.PositiveIntegerField()  # since 1970; the first of the time
@@ -48,9 +50,9 @@ class Counts(models.Model):
 class LaneTally(Counts):
     """The counts of one worker in one minute.
 
-    Each worker has rows of its own, so none waits for another. `messages`: a message counts in the minute of
-    its latest try alone: where a try follows another, the earlier one is taken back, and a row may go below
-    zero; the sum over all workers does not.
+    Each worker has rows of its own, so none waits for another. `messages`: a message counts only in the
+    minute of its latest try: a later try subtracts it from the earlier minute, and a row may go below zero;
+    the sum over all workers does not.
     """
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="tallies")
@@ -67,8 +69,9 @@ class LaneTally(Counts):
 
 
 class LaneHour(Counts):
-    """The counts of all workers in one hour of the organisation's zone, once its tallies are old; minute 0:
-    in all hours since counting began, also those that are gone.
+    """The counts of all workers in one hour of the organisation's zone, once its tallies are old.
+
+    Minute 0 holds the totals since counting began, including hours that were deleted.
     """
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, db_index=False, related_name="hours")
@@ -80,7 +83,7 @@ class LaneHour(Counts):
 
 
 class Backfill(models.Model):
-    """Attempts that ended before there were such counts, and are still to be counted."""
+    """The range of attempts that ended before there were counts, and are still to be counted."""
 
     before = models.DateTimeField()  # what ended later has been counted
     newest = models.BigIntegerField()  # no attempt with a higher id is left

@@ -1,4 +1,4 @@
-"""Templates: what is said to whom when something happens, and who does not want to hear it."""
+"""Notification templates: what is sent to whom for which event, and subscriptions to them."""
 
 from uuid import uuid4
 
@@ -13,14 +13,14 @@ from notifications.states import MessageType
 
 
 class Trigger(models.TextChoices):
-    """What makes messages of a template."""
+    """What creates messages from a template."""
 
     AUTOMATIC = "AUTOMATIC", "Automatic (event)"
     MANUAL = "MANUAL", "By staff, who can change the text"
 
 
 class Target(models.TextChoices):
-    """What a template is about. The names are Mambu's, but for USER."""
+    """What a template is about. The names are Mambu's, except USER."""
 
     CLIENT = "CLIENT", "Clients"
     GROUP = "GROUP", "Groups"
@@ -34,7 +34,7 @@ class Target(models.TextChoices):
 
 
 class RecipientKind(models.TextChoices):
-    """Who gets an e-mail or an SMS of a template."""
+    """The recipient of a template's e-mail or SMS."""
 
     OWNER = "OWNER", "The client or group"
     CREDIT_OFFICER = "CREDIT_OFFICER", "The credit officer"
@@ -42,20 +42,20 @@ class RecipientKind(models.TextChoices):
 
 
 class SubscriptionOption(models.TextChoices):
-    """Who is subscribed while nobody has said otherwise. The names are Mambu's."""
+    """The default subscription. The names are Mambu's."""
 
     OPT_OUT = "OPT_OUT", "Opt-out (everyone until they unsubscribe)"
     OPT_IN = "OPT_IN", "Opt-in (no one until they subscribe)"
 
 
 class Templates(models.QuerySet["NotificationTemplate"]):
-    """The questions that are asked of templates."""
+    """Queries for templates."""
 
     def known(self) -> "Templates":
         return self.filter(deleted_at=None)
 
     def manual(self, channel: MessageType, target: Target) -> "Templates":
-        """Those that a person may begin a message of this channel with, to a recipient of this kind."""
+        """Return the templates that a person may use for a message of this channel and kind of recipient."""
         return (
             self.known()
             .filter(trigger=Trigger.MANUAL, active=True, type=channel, target=target)
@@ -140,7 +140,7 @@ class NotificationTemplate(models.Model):
 
 
 class Subscription(models.Model):
-    """What a client or a group said about a template. Without a row the template's option decides."""
+    """A client's or a group's choice about a template. Without a row the template's option decides."""
 
     template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, related_name="subscriptions")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="subscriptions")

@@ -1,1 +1,1 @@
-"""Databases that were restored from a backup: how one is known, and holding what it would send."""
+"""Databases restored from a backup: detection, and holding of what they would send again."""

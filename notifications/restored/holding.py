@@ -1,10 +1,9 @@
-"""A database that was restored from a backup: nothing leaves until a person has decided what becomes of that
-which may have been sent.
+"""Holding of a database restored from a backup until a person decides about messages that may have been sent.
 
-`look` compares the database with the marker that this machine keeps outside of it (marker.py). One that is
-older is held, in one transaction; then all that was live is marked, batch by batch, going on wherever it was
-broken off, and given a due time that is never reached. `lift` lets what is new leave; `release` and `end`
-decide about what is marked.
+`look` compares the database with the marker that this machine keeps outside it (marker.py). A database older
+than its marker is held, in one transaction; then all live messages are marked, in batches that resume after
+an interruption, and given a due time that is never reached. `lift` lets new messages be sent; `release` and
+`end` decide about the marked ones.
 """
 
 import logging
@@ -44,22 +43,20 @@ logger = logging.getLogger(__name__)
 
 
 def standing() -> Installation | None:
-    """What was found, while something is still to be decided; None while all is as usual."""
+    """Return the restored database's row while something is to be decided; None otherwise."""
     return Installation.objects.filter(restored_at__isnull=False).first()
 
 
 def held() -> bool:
-    """Whether nothing may leave."""
+    """Return whether nothing may be sent."""
     return Installation.objects.filter(restored_at__isnull=False, lifted_at=None).exists()
 
 
 def look(now: datetime) -> bool:
-    """Hold a database that is older than the one that this machine has seen; else remember how far it is.
+    """Hold a database that is older than the one that this machine has seen; else store its position.
 
-    Returns whether it is held.
-
-    Called by each cluster before it hands out anything, every second, and after each error of the database.
-    Outside of transactions.
+    Returns whether it is held. Each cluster calls it before it hands out work, every second, and after each
+    error of the database. Call it outside transactions.
     """
     row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
     known, present = marker.read(row.key), Position.present()
@@ -74,7 +71,10 @@ def look(now: datetime) -> bool:
 
 
 def hold(*, known: Position | None = None, now: datetime) -> bool:
-    """Let nothing leave, pause jobs, tell the owner. Whether that changed anything: one sender does it."""
+    """Hold all messages, pause jobs and notify the owner.
+
+    Returns whether this call did so: of several senders one does.
+    """
     present = Position.present()
     with transaction.atomic():
         row = Installation.objects.get_or_create(pk=Installation.ONLY)[0]
@@ -126,7 +126,7 @@ def _letter(row: Installation) -> str:
 
 
 def mark(*, now: datetime, seconds: float) -> bool:
-    """Go on marking what may have been sent, for so many seconds. Returns whether all of it is marked."""
+    """Continue marking messages that may have been sent, for `seconds`. Returns whether all are marked."""
     row = standing()
     if row is None or row.marked_at is not None:
         return True
@@ -157,7 +157,7 @@ def _marked(row: Installation) -> dict[str, Any]:
 
 
 def _mark_claimed(row: Installation, now: datetime) -> int:
-    """What was claimed when the backup was made: whoever had it has sent it, or has not."""
+    """Mark messages that were claimed when the backup was made: their workers may have sent them."""
     with transaction.atomic():
         claimed = Message.objects.filter(pk__lte=row.newest, lease_until__lt=now).order_by("lease_until")
         ids = _locked(claimed)
@@ -170,7 +170,7 @@ def _mark_claimed(row: Installation, now: datetime) -> int:
 
 
 def _mark_due(row: Installation, now: datetime) -> int:
-    """What waited to be sent when the backup was made, lane by lane in the order of an index."""
+    """Mark messages that were due when the backup was made, lane by lane in the order of an index."""
     lane = _lanes_with_due(row).first()
     if lane is None:
         return 0
@@ -180,7 +180,10 @@ def _mark_due(row: Installation, now: datetime) -> int:
 
 
 def _due(row: Installation) -> list[MessageQuerySet]:
-    """What is due and what waits apart for its destination: each has an index of its own."""
+    """Return the due messages, and those that wait apart for their destination.
+
+    Each has an index of its own.
+    """
     due = Message.objects.filter(due_at__lt=UNTIL_RELEASED, pk__lte=row.newest).order_by("due_at", "pk")
     return [due.filter(parked_at=None), due.filter(parked_at__isnull=False)]
 
@@ -193,13 +196,13 @@ def _lanes_with_due(row: Installation) -> Any:
 
 
 def _mark_targets(row: Installation, now: datetime) -> int:
-    """Open jobs may have resent their targets: those say they may have been delivered."""
+    """Mark targets of open jobs as possibly delivered: the jobs may have resent them."""
     ids: Sequence[int] = import_string(settings.LONG_WORK["targets"])(row.restored_at, _BATCH)
     return Message.objects.filter(pk__in=ids).update(outcome=Outcome.UNKNOWN, restored_at=row.restored_at)
 
 
 def _locked(messages: MessageQuerySet) -> list[int]:
-    """The ids of the next ones, locked until the transaction ends."""
+    """Return the ids of the next messages, locked until the transaction ends."""
     sql.plan_for_large_tables()
     if connection.features.has_select_for_update_skip_locked:
         messages = messages.select_for_update(skip_locked=True)
@@ -210,13 +213,13 @@ def _locked(messages: MessageQuerySet) -> list[int]:
 
 
 def marked(messages: MessageQuerySet | None = None) -> MessageQuerySet:
-    """Those of the messages that wait for a decision."""
+    """Return those of the messages that wait for a decision."""
     among = Message.objects.all() if messages is None else messages
     return among.filter(restored_at__isnull=False, due_at=UNTIL_RELEASED)
 
 
 def lift(*, now: datetime) -> bool:
-    """Let messages leave that are not marked, and resumed jobs go on. Whether that changed anything."""
+    """Let unmarked messages be sent and resumed jobs go on. Returns whether that changed anything."""
     if not Installation.objects.filter(marked_at__isnull=False, lifted_at=None).update(lifted_at=now):
         return False
     _close()
@@ -224,12 +227,10 @@ def lift(*, now: datetime) -> bool:
 
 
 def release(messages: MessageQuerySet, *, sms: bool, seconds: float) -> int:
-    """Have those of the messages sent that may have been sent before; they are marked as possible duplicates.
+    """Have those of the marked messages sent again, as possible duplicates. Returns how many.
 
-    Returns how many.
-
-    What must not be sent again by itself once its outcome is unknown (SMS) only where `sms` says so. It ends
-    after so many seconds; called again, it goes on.
+    Channels that do not retry an unknown outcome (SMS) are included only with `sms`. It ends after `seconds`;
+    call it again to continue.
     """
     chosen = marked(messages)
     if not sms:
@@ -243,7 +244,7 @@ def release(messages: MessageQuerySet, *, sms: bool, seconds: float) -> int:
 
 
 def end(messages: MessageQuerySet, *, seconds: float) -> int:
-    """Fail those of the messages that may have been sent, within so many seconds; how many."""
+    """Fail those of the marked messages, for up to `seconds`. Returns how many."""
     failed = {"state": MessageState.FAILED, "due_at": None, "waiting_reason": ""}
     why = {"failure_reason": Reason.OTHER, "failure_cause": _ENDED, **stored(Meaning.NO_ANSWER)}
     return sum(
@@ -252,7 +253,7 @@ def end(messages: MessageQuerySet, *, seconds: float) -> int:
 
 
 def _batches(chosen: MessageQuerySet, seconds: float) -> Iterator[Sequence[int]]:
-    """Ids in the order of their index, each once, until the time is up."""
+    """Yield ids in the order of their index, each once, until the time is up."""
     ends = time.monotonic() + seconds
     last = None
     while time.monotonic() < ends:
@@ -268,7 +269,7 @@ def _batches(chosen: MessageQuerySet, seconds: float) -> Iterator[Sequence[int]]
 
 
 def _close() -> None:
-    """All is as usual once messages leave and nothing waits for a decision."""
+    """Reset the state once messages are sent again and none waits for a decision."""
     lifted = Installation.objects.filter(lifted_at__isnull=False)
     if not marked().exists():
         lifted.update(restored_at=None, marked_at=None, lifted_at=None)

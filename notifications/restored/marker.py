@@ -1,10 +1,9 @@
-"""The last sends that this machine has seen in a database, kept outside it: so a database that was restored
-from a backup is known.
+"""Markers outside the database, by which a database restored from a backup is noticed.
 
-A small file in MARKER_DIRECTORY for each database, called by the random id inside it. It names committed
-rows, never sequences, which may jump: a permit and a result. A database that lacks one of them is older than
-the one that was seen; a standby that took over with nothing lost has them both. A machine that has seen less
-knows less. What cannot be read or written holds nothing.
+There is a small file in MARKER_DIRECTORY for each database, named by the random id inside it. It holds the
+last permit and the last result that this machine has seen: committed rows, never sequences, which may jump. A
+database that lacks one of them is older than the one that was seen; a standby that took over without a loss
+has both. A machine that has seen less knows less. A marker that cannot be read or written holds nothing back.
 """
 
 import json
@@ -31,7 +30,7 @@ _unwritable: set[str] = this_process.keep(set())  # what was said about it alrea
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An attempt and when something became of it."""
+    """An attempt, and the time of its permit or result."""
 
     attempt: int
     at: datetime
@@ -39,20 +38,23 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a database is: the latest permit to send and the latest result. None: there is none."""
+    """A database's position: its latest permit to send and its latest result, or None."""
 
     permit: Seen | None = None
     result: Seen | None = None
 
     @classmethod
     def present(cls) -> Self:
-        """That of the database, as it is committed. Call it outside of transactions."""
+        """Return the committed position of the database. Call it outside transactions."""
         newest = Attempt.objects.filter(pk__gt=newest_id(Attempt) - _NEWEST)
         return cls(*(_latest(newest, column) for column in ("permitted_at", "finished_at")))
 
     @property
     def is_lacking(self) -> bool:
-        """Whether the database lacks what is named here: it is older than the one in which that was seen."""
+        """Whether the database lacks the rows named here.
+
+        It is then older than the one in which they were seen.
+        """
         wanted = {each.attempt for each in (self.permit, self.result) if each}
         found = {
             pk: times
@@ -78,7 +80,7 @@ def _latest(attempts: Any, column: str) -> Seen | None:
 
 
 def read(key: UUID) -> Position | None:
-    """What this machine has seen of the database with that id last; None where it knows nothing of it."""
+    """Return the position that this machine last saw of the database with that id, or None."""
     try:
         said = json.loads(_file(key).read_text()[:_LONGEST])
         return Position(
@@ -99,7 +101,7 @@ def read(key: UUID) -> Position | None:
 
 
 def write(key: UUID, position: Position) -> None:
-    """Remember it."""
+    """Store the position."""
     file = _file(key)
     try:
         small_file.write(file, asdict(position))
@@ -112,7 +114,7 @@ def _file(key: UUID) -> Path:
 
 
 def _say(text: str) -> None:
-    """Once a process: it is tried every second."""
+    """Log a text once per process: the attempt is repeated every second."""
     if text not in _unwritable:
         _unwritable.add(text)
         logger.warning(text)

@@ -1,4 +1,4 @@
-"""Small files that are kept beside the database, so that one that was restored from a backup is known."""
+"""Small files kept outside the database, by which a restored one is noticed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write(file: Path, said: Any) -> None:
-    """Write it as JSON. Whatever breaks it off, the file is the earlier one or this one. Raises OSError."""
+    """Write `said` as JSON. However it is interrupted, the file is the old or the new one. Raises OSError."""
     draft = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,4 @@
-"""How sending goes, in numbers: tries counted by lane, minute and outcome as they are recorded, folded into
-hours, and read.
+"""Statistics of sending: tries counted by lane, minute and outcome, later folded into hours.
+
+They are counted as they are recorded.
 """

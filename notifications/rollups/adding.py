@@ -1,4 +1,4 @@
-"""Adding counts to rows that may be there already, on SQLite and PostgreSQL."""
+"""Adding counts to rows that may exist already, on SQLite and PostgreSQL."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -14,7 +14,7 @@ _TALLIED = (*SUMS, "messages")
 
 
 class Key(NamedTuple):
-    """Of which row a count is, but for the worker."""
+    """The key of a count's row, except for the worker."""
 
     lane_id: int
     minute: int
@@ -66,7 +66,7 @@ _TO_HOURS = _adding(
 def to_tallies(
     counts: Mapping[Key, Counter[str]], accepted: Mapping[Key, datetime], worker: str
 ) -> sql.Insert:
-    """Return what adds counts to the rows of a worker; `accepted`: the last success of some."""
+    """Return the insert that adds counts to a worker's rows. `accepted`: the last success of some of them."""
     rows = [
         _row(key, count, _TALLIED)
         | {"accepted_at": str(sql.moment(accepted[key])) if key in accepted else None}
@@ -76,7 +76,7 @@ def to_tallies(
 
 
 def to_hours(counts: Mapping[Key, Counter[str]]) -> None:
-    """Add counts to rows of hours, in one order, so that two who do so do not wait for each other."""
+    """Add counts to rows of hours, in one order, so that two callers do not deadlock."""
     if not counts:
         return
     types = {name: TYPES[name] for name in (*Key._fields, *SUMS)}
@@ -90,7 +90,7 @@ def _row(key: Key, count: Counter[str], names: Iterable[str]) -> dict[str, Any]:
 
 
 def waited(count: Counter[str], created_at: datetime, at: datetime) -> None:
-    """Count what a message waited from its creation to its provider's yes."""
+    """Count a message's wait from its creation to its acceptance by the provider."""
     milliseconds = milliseconds_between(created_at, at)
     count["waited"] += milliseconds
     if (column := wait_of(milliseconds)) < len(WAITS):
@@ -98,7 +98,7 @@ def waited(count: Counter[str], created_at: datetime, at: datetime) -> None:
 
 
 def milliseconds_between(created_at: datetime, at: datetime) -> int:
-    """Return whole milliseconds; the clocks of two machines may differ, so never less than none."""
+    """Return whole milliseconds, at least 0: the clocks of two machines may differ."""
     return max(0, (at - created_at) // timedelta(milliseconds=1))
 
 
@@ -110,5 +110,5 @@ WAIT_OF = f"width_bucket(waited / 1000.0, ARRAY{list(WAITS)}::numeric[])"
 
 
 def wait_of(milliseconds: int) -> int:
-    """Return which of WAITS is the first that a wait was shorter than; their number where none is."""
+    """Return the index of the first of WAITS that is longer than the wait; len(WAITS) if none is."""
     return bisect_right(WAITS, milliseconds / 1000)

@@ -1,5 +1,6 @@
-"""Tallies that are older than an hour become counts of hours; attempts that ended before there were tallies
-are counted there, too.
+"""Folding of tallies older than an hour into hours.
+
+Attempts from before there were tallies are counted there, too.
 """
 
 import time
@@ -35,9 +36,9 @@ def hour_of(minute: int) -> int:
 
 
 def fold(now: datetime) -> int:
-    """Move the tallies that are older than an hour to their hours, and forget old hours.
+    """Move the tallies that are older than an hour to their hours, and delete old hours.
 
-    Returns how many tallies that were.
+    Returns how many tallies were moved.
     """
     before, folded = minute_of(now - _TALLIES_KEPT), 0
     while count := _fold(before):
@@ -73,7 +74,7 @@ def _fold(before: int) -> int:
 
 
 def fill_back(seconds: float) -> bool:
-    """Count attempts that ended before there were tallies, the newest first, for so many seconds.
+    """Count attempts that ended before there were tallies, the newest first, for up to `seconds`.
 
     Returns whether all of thirty days are counted.
     """
@@ -87,7 +88,7 @@ def fill_back(seconds: float) -> bool:
 
 @contextmanager
 def to_be_counted() -> Iterator[None]:
-    """Let the cluster count later the attempts that are written inside as they ended."""
+    """Have the cluster later count the attempts that are written, already ended, inside the block."""
     before = newest_id(Attempt)
     yield
     if (newest := newest_id(Attempt)) > before:
@@ -95,7 +96,7 @@ def to_be_counted() -> Iterator[None]:
 
 
 def _fill_back(since: datetime) -> bool:
-    """Count the next batch, once whoever else does so.
+    """Count the next batch, once any other process that does so has finished.
 
     Returns whether there was one.
     """
@@ -113,7 +114,7 @@ def _fill_back(since: datetime) -> bool:
 
 
 def _attempts(oldest: int, newest: int) -> list[dict[str, Any]]:
-    """The newest attempts with ids from one to another, with what of their messages is counted."""
+    """Return the newest attempts with ids in this range, with the counted fields of their messages."""
     sql.plan_for_large_tables()
     those = Attempt.objects.filter(pk__gte=oldest, pk__lte=newest).exclude(outcome="").order_by("-pk")
     return list(

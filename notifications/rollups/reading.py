@@ -1,7 +1,6 @@
-"""What the counts say: how many messages were sent and failed in each hour, how lanes did, how soon
-messages were delivered.
+"""Queries of the counts: messages sent and failed in each hour, results of lanes, delivery times.
 
-A message that failed before any try was never a lane's, and is in none of them.
+A message that failed before any try never belonged to a lane, and is not counted.
 """
 
 from collections import Counter, defaultdict
@@ -25,9 +24,10 @@ _TRIED = frozenset({Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN})
 
 
 class Hour(NamedTuple):
-    """What became of a channel's messages in an hour, which begins at this minute since 1970.
+    """A channel's messages in an hour, given by its first minute since 1970.
 
-    `sent`: their provider's yes; `soon`: within ten seconds of their creation; `failed`: for good.
+    `sent`: accepted by their provider. `soon`: accepted within ten seconds of their creation. `failed`: for
+    good.
     """
 
     minute: int
@@ -39,7 +39,7 @@ class Hour(NamedTuple):
 
 @dataclass(slots=True)
 class LaneFigures:
-    """How the tries of a lane ended, and how long the messages took from their creation to the yes."""
+    """Results of a lane's tries, and the times from messages' creation to their acceptance."""
 
     lane: Lane
     tried: int = 0
@@ -49,20 +49,21 @@ class LaneFigures:
 
     @property
     def share(self) -> float | None:
-        """The part of its tries that was accepted; None where nothing was tried."""
+        """The share of its tries that was accepted; None if nothing was tried."""
         return self.accepted / self.tried if self.tried else None
 
     def quantile(self, part: float) -> float | None:
-        """Seconds within which so large a part of the messages was delivered; None where none was, or where
-        it took longer than anything that is told apart.
+        """Return the seconds within which this share of the messages was accepted.
+
+        None if none was, or if it took longer than the last of WAITS.
         """
         return quantile([self.waits[name] for name in _WAITS], self.accepted, part)
 
 
 def quantile(counts: Sequence[int], whole: int, part: float) -> float | None:
-    """Return the seconds within which so large a part of `whole` lies; `counts` are those between WAITS.
+    """Return the seconds within which the share `part` of `whole` lies. `counts` are those between WAITS.
 
-    Inside of what is told apart, all are taken to lie evenly.
+    Within an interval, waits are taken to be spread evenly. None if it lies beyond the last of WAITS.
     """
     wanted = part * whole
     if not whole:
@@ -76,12 +77,12 @@ def quantile(counts: Sequence[int], whole: int, part: float) -> float | None:
 
 
 def all_counted() -> bool:
-    """Whether nothing that was tried before there were counts is still to be counted: newest first."""
+    """Return whether all attempts from before there were counts are counted."""
     return not Backfill.objects.exists()
 
 
 def hours(since: datetime) -> list[Hour]:
-    """Return what each hour brought from the one on in which `since` lies, by channel. Two queries."""
+    """Return each hour's numbers by channel, beginning with the hour of `since`. Two queries."""
     found: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
     sums = {name: Sum(name) for name in ("tries", "final", *_SOON)}
     for row in _rows(since, ["minute", "outcome"], sums, channel=F("lane__channel")):
@@ -97,7 +98,7 @@ def hours(since: datetime) -> list[Hour]:
 
 
 def lanes(since: datetime, most: int) -> list[LaneFigures]:
-    """Return how lanes did from that hour on, those with the most tries first. Three queries."""
+    """Return the lanes' figures from the hour of `since`, those with the most tries first. Three queries."""
     found: defaultdict[int, LaneFigures] = defaultdict(lambda: LaneFigures(Lane()))
     sums = {name: Sum(name) for name in ("tries", "final", *_WAITS)}
     for row in _rows(since, ["lane", "outcome"], sums):

@@ -1,4 +1,4 @@
-"""What takes long to count is counted by the supervisors, and read by whoever asks."""
+"""Samples of slow counts, taken by the supervisors and read by everybody else."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def sample(supervisor: str, workers: int) -> None:
-    """Say how many workers a supervisor keeps at work, and count, where nobody has just done so.
+    """Store how many workers a supervisor keeps running, and count the rest unless somebody just has.
 
     A database in trouble is left alone until the next time.
     """
@@ -57,7 +57,7 @@ def _is_fresh(now: datetime) -> bool:
 
 
 def _keep(values: Mapping[str, Any], now: datetime) -> None:
-    """By one statement: each commit is one that clusters at rest look after."""
+    """Store the values by one statement: every commit wakes the clusters at rest."""
     samples = [Sample(name=name, value=value, at=now) for name, value in values.items()]
     Sample.objects.bulk_create(
         samples, update_conflicts=True, unique_fields=["name"], update_fields=["value", "at"]

@@ -1,1 +1,1 @@
-"""Secrets at rest, and addresses that are secrets themselves."""
+"""Secrets at rest, and URLs that are secrets themselves."""

@@ -1,7 +1,8 @@
-"""Secrets at rest are stored sealed, and opened only by the channel that sends them.
+"""Secrets sealed at rest, and opened only by the channel that sends them.
 
-A sealed text is the mark and a Fernet token under SECRETS_KEY; SECRETS_PREVIOUS_KEYS still open theirs
-(`manage.py rotate_secrets` seals anew). It is a text like any other to whoever copies or exports it.
+A sealed text is the prefix SEALED and a Fernet token under SECRETS_KEY; SECRETS_PREVIOUS_KEYS still open
+older tokens (`manage.py rotate_secrets` seals them again). Code that copies or exports it handles it like any
+other text.
 """
 
 import base64
@@ -34,12 +35,15 @@ class Unreadable(Exception):
 
 
 def seal(text: str) -> str:
-    """The text as it may be stored. No text stays no text."""
+    """Return the text in its stored form; "" stays ""."""
     return SEALED + _box().encrypt(text.encode()).decode() if text else ""
 
 
 def opened(stored: str) -> str:
-    """The text of a stored secret; what was never sealed is given back as it is. Raises Unreadable."""
+    """Return the text of a stored secret. Raises Unreadable.
+
+    A text that was never sealed is returned as it is.
+    """
     if not is_sealed(stored):
         return stored
     try:
@@ -49,33 +53,36 @@ def opened(stored: str) -> str:
 
 
 def is_sealed(stored: str) -> bool:
-    """Whether this is a stored secret."""
+    """Return whether this is a stored secret."""
     return stored.startswith(SEALED)
 
 
 def new_key() -> str:
-    """A key for `seal_under`. What is sealed under it is gone for good when the key is deleted."""
+    """Return a key for `seal_under`. Texts sealed under it are lost for good when the key is deleted."""
     return Fernet.generate_key().decode()
 
 
 def seal_under(key: str, text: str) -> str:
-    """The text sealed under a key of its own (`new_key`), not under SECRETS_KEY."""
+    """Return the text sealed under its own key (`new_key`), not under SECRETS_KEY."""
     return Fernet(key).encrypt(text.encode()).decode()
 
 
 def opened_under(key: str, sealed_text: str) -> str:
-    """What `seal_under` was given."""
+    """Return the text that `seal_under` was given."""
     return Fernet(key).decrypt(sealed_text).decode()
 
 
 def names_a_secret(header: str) -> bool:
-    """Whether a header of this name may hold what nobody should read off a screen."""
+    """Return whether a header of this name may hold what nobody should read off a screen."""
     lowered = header.lower()
     return any(word in lowered for word in _SECRET_WORDS) and "idempotency" not in lowered
 
 
 def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as stored: sealed where the name says so or the value looks sealed."""
+    """Return the headers in their stored form.
+
+    A value is sealed if the header's name suggests a secret, or if the value looks sealed.
+    """
     return {
         name: seal(value) if names_a_secret(name) or is_sealed(value) else value
         for name, value in headers.items()
@@ -83,13 +90,14 @@ def seal_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def open_headers(stored: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they are sent. Raises Unreadable."""
+    """Return the headers as they are sent. Raises Unreadable."""
     return {name: opened(value) for name, value in stored.items()}
 
 
 def digests(text: str) -> list[str]:
-    """What can stand for a text where it may not be written: under the present key first, then under those
-    before. Whoever has none of the keys cannot tell which text it is by trying.
+    """Return keyed digests of a text that may not be stored itself, the present key's first.
+
+    Digests under older keys follow. Without the keys nobody can find out the text by trying.
     """
     keys = (settings.SECRETS_KEY or _key_in(settings.SECRETS_KEY_FILE), *settings.SECRETS_PREVIOUS_KEYS)
     return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in keys]
@@ -99,12 +107,12 @@ class SealedTextField(models.TextField):
     """A column of sealed text. It refuses to store any other; migrations see a TextField."""
 
     def deconstruct(self) -> Any:
-        """As a plain TextField: the column is one."""
+        """Deconstruct as a plain TextField, which the column is."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.TextField", args, kwargs
 
     def get_prep_value(self, value: Any) -> Any:
-        """The sealed text. Raises ValueError for a readable one."""
+        """Return the sealed text. Raises ValueError for a readable one."""
         if value and not is_sealed(value):
             raise ValueError(f"{self.name} is stored sealed only")
         return super().get_prep_value(value)
@@ -114,12 +122,12 @@ class SealedHeadersField(models.JSONField):
     """A column of headers whose secret values are sealed; migrations see a JSONField."""
 
     def deconstruct(self) -> Any:
-        """As a plain JSONField: the column is one."""
+        """Deconstruct as a plain JSONField, which the column is."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        """The headers. Raises ValueError where a secret one is readable."""
+        """Return the headers. Raises ValueError if a secret one is readable."""
         if isinstance(value, Mapping) and any(
             names_a_secret(name) and each and not is_sealed(each) for name, each in value.items()
         ):
@@ -128,7 +136,10 @@ class SealedHeadersField(models.JSONField):
 
 
 def rotate() -> int:
-    """Seal all stored secrets under the present key; how many rows. Goes on after Unreadable."""
+    """Seal all stored secrets with the present key. Returns how many rows changed.
+
+    Raises Unreadable; a later call continues.
+    """
     fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
     return sum(
         _rotate(model, field)
@@ -138,12 +149,15 @@ def rotate() -> int:
 
 
 def rotate_too(model: type[models.Model], field: str) -> None:
-    """Seal anew what is sealed in a JSON object of a library's model, which has no field of ours."""
+    """Register a JSON field of a library's model whose sealed values are to be rotated too."""
     _elsewhere.add((model, field))
 
 
 def _rotate(model: type[models.Model], field: Any) -> int:
-    """In batches, each in a transaction that holds its rows: what is changed meanwhile is not overwritten."""
+    """Rotate in batches, each in a transaction that locks its rows.
+
+    So no concurrent change is overwritten.
+    """
     empty = Q(**{field.name: {} if isinstance(field, models.JSONField) else ""})
     changed, last = 0, 0
     while True:
@@ -196,7 +210,7 @@ def _box_of(key: str, previous: Sequence[str], file: Path) -> MultiFernet:
 
 
 def _key_in(file: Path) -> str:
-    """The key that this installation made for itself; made now where there is none."""
+    """Return the key that this installation made for itself, creating it if there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         # Readable by its owner alone.

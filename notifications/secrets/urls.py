@@ -1,7 +1,7 @@
-"""A webhook's URL for readers. Whoever knows `https://hooks.slack.com/services/T…/B…/…` can post there.
+"""URLs of webhooks for readers: anyone who knows `https://hooks.slack.com/services/T…/B…/…` can post there.
 
-What may be a password is left out: user name, query values, fragment, and the path from its first part that
-reads like no word or short number; of known services, from where the secret begins.
+Anything that may be a password is left out: user name, query values, fragment, and the path from its first
+part that is no word or short number; for known services, from where the secret begins.
 """
 
 import functools
@@ -33,7 +33,7 @@ _SHORTEST = 4  # characters of what is looked for in other texts; shorter ones w
 
 @functools.lru_cache(maxsize=4096)
 def shortened(url: str) -> str:
-    """Return the URL as readers may see it; what is no web address, as it is."""
+    """Return the URL as readers may see it; a text that is no web address is returned unchanged."""
     found = _URL.fullmatch(url.strip())
     if found is None:
         return url
@@ -49,7 +49,10 @@ def shortened(url: str) -> str:
 
 
 def without_secret_parts(text: str, url: str) -> str:
-    """Return a text about the URL, such as a server's answer, without what `shortened` leaves out of it."""
+    """Return a text about the URL without the parts that `shortened` leaves out.
+
+    Such a text is a server's answer.
+    """
     for part in _secret_parts(url):
         text = text.replace(part, CUT)
     return text
@@ -62,7 +65,7 @@ def shorten_all(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _secret_parts(url: str) -> tuple[str, ...]:
-    """What is left out, longest first: the path's end and parts, query values, user, password."""
+    """Return the parts left out, longest first: the path's end and parts, query values, user, password."""
     found = _URL.fullmatch(url.strip())
     if found is None:
         return ()
@@ -96,7 +99,10 @@ def _path(host: str, path: str) -> str:
 
 
 def _shown(host: str, path: str) -> tuple[list[str], list[str]]:
-    """The parts of the path that are shown, and all of them. The first is empty, before the first slash."""
+    """Return the parts of the path that are shown, and all of them.
+
+    The first part is "", before the first slash.
+    """
     parts, name = path.split("/"), host.partition(":")[0].lower().rstrip(".")
     known = next(
         (number for end, number in _KNOWN.items() if name == end or name.endswith(f".{end}")), len(parts)
@@ -106,7 +112,7 @@ def _shown(host: str, path: str) -> tuple[list[str], list[str]]:
 
 
 def _plain(part: str) -> bool:
-    """Whether this reads like words and short numbers; a template's placeholder may stand among them."""
+    """Return whether this reads like words and short numbers; it may contain a template's placeholders."""
     bare = _PLACEHOLDER.sub("", part)
     return len(bare) <= 40 and all(_WORD.fullmatch(word) for word in _PARTED.split(bare))
 

@@ -1,1 +1,1 @@
-"""Streams: what EVENT_STREAM messages are appended to, and who has read how far."""
+"""Streams: the events that EVENT_STREAM messages become, and the positions of their readers."""

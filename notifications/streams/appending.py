@@ -1,4 +1,4 @@
-"""Envelopes as events of a stream, and where each has come to stand."""
+"""Appending of envelopes as events of a stream."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -9,7 +9,7 @@ from notifications.streams import offsets, publishing
 
 
 def append(envelopes: Sequence[Envelope]) -> Iterator[tuple[UUID, str, str]]:
-    """Append each once, in this order: its key, its place in short, and in words."""
+    """Append each envelope once, in this order. Yield its key, its position in short, and in words."""
     events = [
         StreamEvent(
             topic=each.destination,

@@ -1,6 +1,4 @@
-"""One thread in each process that has open streams: it wakes them, gives signs of their readers, and notices
-which were ended.
-"""
+"""The thread that wakes a process's open streams, keeps their readers alive and notices ended ones."""
 
 import logging
 import select
@@ -23,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watch:
-    """What one stream waits for."""
+    """The state of one stream that waits to be woken."""
 
     def __init__(self, reader_id: int) -> None:
         self.reader_id = reader_id
@@ -33,7 +31,7 @@ class Watch:
         self.touched = time.monotonic()
 
     def end(self) -> None:
-        """The stream is to end."""
+        """Tell the stream to end."""
         self.ended = True
         self.woken.set()
 
@@ -45,7 +43,7 @@ _stopping = False
 
 
 def join(reader_id: int) -> Watch:
-    """Watch for a reader of this process."""
+    """Return a new watch for a reader of this process."""
     global _thread
     watch = Watch(reader_id)
     with _lock:
@@ -59,13 +57,13 @@ def join(reader_id: int) -> Watch:
 
 
 def part(watch: Watch) -> None:
-    """Watch no more."""
+    """Remove a watch."""
     with _lock:
         _watches.pop(watch.reader_id, None)
 
 
 def count() -> int:
-    """How many streams this process has open."""
+    """Return how many streams this process has open."""
     return len(_watches)
 
 
@@ -106,7 +104,7 @@ def _watch() -> None:
 
 
 def _looks():  # type: ignore[no-untyped-def]
-    """What waits for news for a moment and wakes whom it concerns."""
+    """Return a function that waits briefly for news and wakes the streams concerned."""
     if connection.vendor == "sqlite":
         return _Version().look
     return _blind if pooling.sessions_are_shared() else _Listener().look
@@ -118,7 +116,7 @@ def _blind() -> None:
 
 
 class _Version:
-    """On SQLite: a number that changes when another connection has written."""
+    """A poll for SQLite: a number that changes when another connection has written."""
 
     def __init__(self) -> None:
         self._seen = self._now()
@@ -135,7 +133,7 @@ class _Version:
 
 
 class _Listener:
-    """On PostgreSQL: what is notified."""
+    """A listener for PostgreSQL's notifications."""
 
     def __init__(self) -> None:
         self._session = connection.connection
@@ -161,7 +159,7 @@ def _wake_all() -> None:
 
 
 def _beat() -> None:
-    """A sign of every reader whose stream goes on, and the end of those that were ended."""
+    """Send a sign of life for every reader whose stream goes on, and end the watches of the others."""
     watches = dict(_watches)
     late = time.monotonic() - _STUCK
     still = readers.beat([pk for pk, watch in watches.items() if watch.touched > late])

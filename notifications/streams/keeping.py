@@ -1,6 +1,4 @@
-"""What the cluster does for streams every minute: places for events of before, and the end of what has been
-kept for long enough.
-"""
+"""Maintenance of streams every minute: numbering of older events, and deletion of expired ones."""
 
 import time
 from datetime import timedelta
@@ -19,7 +17,7 @@ _PAUSE = 0.02  # seconds between batches, for whoever else writes
 
 
 def keep(seconds: float = _A_TURN) -> int:
-    """Do it, for so many seconds at most (a task of django-q2). Returns how many events were deleted."""
+    """Maintain streams for up to `seconds` (a django-q2 task). Returns how many events were deleted."""
     ends, deleted = time.monotonic() + seconds, 0
     while time.monotonic() < ends and publishing.has_unnumbered():
         publishing.number()
@@ -33,7 +31,7 @@ def keep(seconds: float = _A_TURN) -> int:
 
 
 def _expire(partition: StreamPartition) -> int:
-    """Delete the next of the oldest events, as long as they are too old. Returns how many."""
+    """Delete the next batch of expired events. Returns how many."""
     until = db_now() - timedelta(hours=settings.STREAM_RETENTION_HOURS)
     oldest = (
         StreamEvent.objects.filter(partition=partition)

@@ -1,6 +1,6 @@
-"""How offsets are written: as Nakadi writes them.
+"""Offsets in Nakadi's notation.
 
-A cursor names the last event that was read, so before the first it stands at -1.
+A cursor names the last event that was read, so before the first event it is -1.
 """
 
 import re
@@ -10,12 +10,12 @@ _WRITTEN = re.compile(r"001-0001-(-?[0-9]{1,18})", re.ASCII)
 
 
 def written(offset: int) -> str:
-    """The offset as clients see it."""
+    """Return the offset as clients see it."""
     return f"001-0001-{offset:018d}"
 
 
 def read(text: str) -> int:
-    """The offset that a client sent. Raises ValueError where it is none."""
+    """Return the offset that a client sent. Raises ValueError if it is none."""
     if text == BEGIN:
         return -1
     found = _WRITTEN.fullmatch(text)

@@ -1,9 +1,8 @@
-"""Giving events their place: a partition by recipient, so that all for one recipient stay in order, and the
-next offset there.
+"""Numbering of events: a partition by recipient, and the next offset there.
 
-Whoever appends holds the rows of the partitions until it commits. So events become readable in the order of
-their offsets, and no reader, who asks for what comes after the last one it has seen, passes one by that is
-committed later.
+A recipient's events stay in order that way. Whoever appends locks the rows of the partitions until it
+commits. So events become readable in the order of their offsets, and a reader, which asks for what follows
+the last event it has seen, misses none that is committed later.
 """
 
 from collections import defaultdict
@@ -52,7 +51,7 @@ _NEXT_TYPES = {"id": "bigint", "next_offset": "bigint"}
 
 
 def append(events: Sequence[StreamEvent]) -> list[StreamEvent]:
-    """Append what has not been appended before. Returns the events as they are stored, in the order given."""
+    """Append events not appended before. Returns the stored events, in the order given."""
     with transaction.atomic():
         stored = {each.key: each for each in _without_body().filter(key__in=[event.key for event in events])}
         new = [each for each in events if each.key not in stored]
@@ -87,14 +86,14 @@ def _written(value: Any) -> Any:
 
 
 def has_unnumbered() -> bool:
-    """Whether there are events without a place: nothing may be appended before them."""
+    """Return whether there are events without an offset: nothing may be appended before they have one."""
     return StreamEvent.objects.filter(partition=None).exists()
 
 
 def number() -> int:
-    """Give the oldest events without a place theirs.
+    """Number the oldest events without an offset.
 
-    Returns how many there were; others may be doing the same.
+    Returns how many there were. Others may do the same at the same time.
     """
     with transaction.atomic():
         old = list(
@@ -116,7 +115,7 @@ def number() -> int:
 
 
 def partitions_of(names: Collection[str]) -> list[StreamPartition]:
-    """The partitions of topics, which are made where they are new."""
+    """Return the partitions of topics, creating those of new topics."""
     names = sorted(set(names))  # in one order: else two could wait for each other
     found = _known(names)
     for name in names:
@@ -140,8 +139,9 @@ def _without_body() -> Any:
 
 
 def _place(events: Sequence[StreamEvent]) -> list[StreamPartition]:
-    """Give the events their partitions and offsets, in their order. Returns those partitions, with their next
-    offsets, which the caller writes down: they stay locked until the transaction ends.
+    """Set the events' partitions and offsets, in their order, and return those partitions.
+
+    The caller stores their new next offsets: they stay locked until the transaction ends.
     """
     if not events:
         return []
@@ -171,6 +171,6 @@ def _told(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _number(key: UUID, message: dict[str, Any]) -> int:
-    """The number of the partition: one for all of a recipient; what has none is spread."""
+    """Return the number of the partition: the same for all events of a recipient; others are spread."""
     whose = next((f"{name} {message[name]}" for name in _RECIPIENTS if message.get(name)), "")
     return (crc32(whose.encode()) if whose else key.int) % PARTITIONS

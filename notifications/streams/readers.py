@@ -1,5 +1,6 @@
-"""Who reads a subscription's partitions: shared evenly, handed over when a reader has committed what it had
-read, or has left.
+"""Readers of a subscription's partitions.
+
+Partitions are shared evenly, and handed over when a reader has committed all it read, or has left.
 """
 
 from collections.abc import Collection
@@ -16,12 +17,13 @@ LOST_AFTER = timedelta(seconds=15)  # without a sign of a reader
 
 
 class NoFreeSlot(Exception):
-    """Every partition has a reader of its own already."""
+    """Every partition already has a reader of its own."""
 
 
 def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
-    """A new reader, with its share of the partitions. Raises NoFreeSlot, ResetUnderWay, or
-    StreamSubscription.DoesNotExist.
+    """Return a new reader with its share of the partitions.
+
+    Raises NoFreeSlot, ResetUnderWay, or StreamSubscription.DoesNotExist.
     """
     with transaction.atomic():
         now = db_now()
@@ -37,7 +39,7 @@ def enter(subscription: StreamSubscription, *, name: str) -> StreamReader:
 
 
 def leave(reader: StreamReader) -> None:
-    """The reader's partitions go to others. Nothing happens where it is gone already."""
+    """Give the reader's partitions to others. Does nothing if it has left already."""
     with transaction.atomic():
         try:
             subscription = lock(reader.subscription)
@@ -51,7 +53,7 @@ def leave(reader: StreamReader) -> None:
 
 
 def hand_over(reader: StreamReader, cursor: StreamCursor) -> None:
-    """Give a partition to whom it is promised."""
+    """Give a partition to the reader it is promised to."""
     with transaction.atomic():
         lock(reader.subscription)
         mine = (
@@ -64,7 +66,7 @@ def hand_over(reader: StreamReader, cursor: StreamCursor) -> None:
 
 
 def beat(pks: Collection[int]) -> set[int]:
-    """Give a sign of these readers. Returns which of them are still readers."""
+    """Record a sign of life of these readers. Returns which of them are still readers."""
     mine = StreamReader.objects.filter(pk__in=pks, closed_at=None)
     with transaction.atomic():
         # Not those that somebody is changing: whoever does holds other readers, too.
@@ -74,7 +76,7 @@ def beat(pks: Collection[int]) -> set[int]:
 
 
 def sweep(now: datetime) -> None:
-    """End the readers that are lost, and forget those that may commit no more."""
+    """End readers that are lost, and delete those that may no longer commit."""
     lost = StreamReader.objects.filter(closed_at=None, seen_at__lt=now - LOST_AFTER)
     for subscription in StreamSubscription.objects.filter(pk__in=lost.values("subscription")):
         with transaction.atomic():
@@ -92,9 +94,9 @@ def _end_lost(subscription: StreamSubscription, now: datetime) -> None:
 
 
 def _share(subscription: StreamSubscription) -> None:
-    """Give what nobody has to those who have least, then even out.
+    """Give free partitions to the readers with the fewest, then even out.
 
-    What is read now is handed over by its reader.
+    A partition that is being read is handed over by its reader.
     """
     live = list(
         StreamReader.objects.filter(subscription=subscription, closed_at=None)

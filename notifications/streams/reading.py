@@ -1,4 +1,4 @@
-"""An open stream: what is sent to its reader, and when."""
+"""Open streams: what is sent to a reader, and when."""
 
 import random
 import time
@@ -25,7 +25,7 @@ _HOUR, _GIVE_OR_TAKE = 3_600.0, 600.0
 
 @dataclass(frozen=True)
 class Options:
-    """How a client wants to be sent to. Times in seconds; 0 is no limit, or the usual time."""
+    """The client's options of a stream. Times in seconds; 0 is no limit, or the default time."""
 
     max_uncommitted_events: int = 10
     batch_limit: int = 1
@@ -36,7 +36,7 @@ class Options:
     commit_timeout: int = 60
 
     def problem(self) -> str:
-        """What of it cannot be; nothing where all is well."""
+        """Return what is invalid in the options, or ""."""
         if self.stream_limit and self.stream_limit < self.batch_limit:
             return "stream_limit: must not be lower than batch_limit"
         if self.stream_timeout and self.stream_timeout < self.batch_flush_timeout:
@@ -56,7 +56,7 @@ class Event(NamedTuple):
 
     @classmethod
     def after(cls, partition_id: int, offset: int, most: int) -> "list[Event]":
-        """The next ones of a partition."""
+        """Return up to `most` events of a partition after an offset."""
         found = StreamEvent.objects.filter(partition=partition_id, offset__gt=offset).order_by("offset")
         occurred_at = Coalesce("occurred_at", "appended_at")
         rows = found.values_list("offset", "key", occurred_at, "content_type", "template_name", "body")
@@ -65,7 +65,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Events of one partition, up to `offset`. Without events: a sign of life."""
+    """Events of one partition, up to `offset`. Without events it is a keep-alive."""
 
     topic: str
     number: int
@@ -75,7 +75,7 @@ class Batch:
 
 @dataclass
 class _Part:
-    """A partition as this stream reads it: sent up to `position`, done with up to `base`."""
+    """A partition as this stream reads it: sent up to `position`, committed up to `base`."""
 
     cursor: StreamCursor
     position: int
@@ -94,9 +94,7 @@ class _Part:
 
 
 class Stream:
-    """One reader's turn at its subscription. `gone`: whether nobody listens any more; inside `turn` there is
-    a connection to the database.
-    """
+    """One reader's stream. `gone` returns whether the client has left; `turn` gives a database connection."""
 
     def __init__(
         self,
@@ -115,13 +113,13 @@ class Stream:
         self._watch = hub.join(reader.pk)
 
     def close(self) -> None:
-        """Give the partitions to others. What was read may still be committed."""
+        """Give the partitions to others. Events that were sent may still be committed."""
         hub.part(self._watch)
         with self._turn():
             readers.leave(self.reader)
 
     def batches(self) -> Iterator[Batch]:
-        """What to send next, until the stream ends."""
+        """Yield what to send next, until the stream ends."""
         while not self._watch.ended and not self._gone():
             self._watch.woken.clear()
             self._watch.touched = time.monotonic()
@@ -140,9 +138,7 @@ class Stream:
                 self._rest()
 
     def _look(self) -> bool:
-        """Which partitions are this reader's now, and how far they are. Returns whether it still is a
-        reader.
-        """
+        """Update this reader's partitions and their positions. Returns whether it still is a reader."""
         now = time.monotonic()
         cursors = StreamCursor.objects.filter(reader=self.reader.pk).select_related("partition__topic")
         found: dict[int, _Part] = {}
@@ -223,7 +219,7 @@ class Stream:
         return events
 
     def _rest(self) -> None:
-        """Wait for a word, or until something is due."""
+        """Wait to be woken, or until something is due."""
         due = [self._ends_at, time.monotonic() + _LOOK]
         for part in self._parts.values():
             due.append(part.flushed_at + self._flush)

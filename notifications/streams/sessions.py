@@ -1,7 +1,7 @@
-"""The few connections to the database at which open streams take turns.
+"""The few database connections that open streams take turns on.
 
-One for each thread would be more than PostgreSQL takes as soon as something comes that many wait for, and
-then the pages would get none either.
+One for each thread would exceed PostgreSQL's limit as soon as an event comes that many wait for, and then
+pages would get no connection either.
 """
 
 import queue
@@ -20,7 +20,7 @@ _inside = threading.local()
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Inside, this thread has one of the connections, and its own is closed."""
+    """Give this thread one of the connections inside the block, and close its own."""
     taken = connection.in_atomic_block or getattr(_inside, "turn", False)
     if connection.vendor != "postgresql" or taken:
         yield

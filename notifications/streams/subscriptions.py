@@ -1,4 +1,4 @@
-"""Subscriptions and their cursors: made once, moved by commits, moved anywhere by a reset."""
+"""Subscriptions and their cursors: created once, moved forward by commits, moved anywhere by a reset."""
 
 import json
 import time
@@ -38,7 +38,7 @@ class NoSuchCursor(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a new subscription is to be."""
+    """The parameters of a new subscription."""
 
     owning_application: str
     event_types: tuple[str, ...]
@@ -49,13 +49,13 @@ class Wish:
 
     @property
     def identity(self) -> str:
-        """Whoever wishes the same gets the same subscription."""
+        """The hash that identifies the subscription: the same parameters give the same one."""
         whole = [self.owning_application, sorted(set(self.event_types)), self.consumer_group]
         return sha256(json.dumps(whole).encode()).hexdigest()
 
 
 def subscribe(wish: Wish, *, owner: int, owner_name: str) -> tuple[StreamSubscription, bool]:
-    """The subscription, and whether it is new. Raises NoSuchCursor."""
+    """Return the subscription, and whether it is new. Raises NoSuchCursor."""
     names = sorted(set(wish.event_types))
     with transaction.atomic():
         subscription, new = StreamSubscription.objects.get_or_create(
@@ -100,7 +100,7 @@ def _known(partition: StreamPartition, offset: int) -> int:
 
 
 def cursors_of(subscription: StreamSubscription) -> QuerySet[StreamCursor]:
-    """Its cursors, in order."""
+    """Return the subscription's cursors, in order of topic and partition."""
     found = StreamCursor.objects.filter(subscription=subscription).select_related(
         "partition__topic", "reader"
     )
@@ -108,18 +108,18 @@ def cursors_of(subscription: StreamSubscription) -> QuerySet[StreamCursor]:
 
 
 def unread(cursor: StreamCursor) -> int:
-    """How many events that are still kept come after the cursor."""
+    """Return how many retained events follow the cursor."""
     return cursor.partition.next_offset - 1 - max(cursor.committed, cursor.partition.first_offset - 1)
 
 
 def lag(cursor: StreamCursor) -> float:
-    """For how many seconds the first event after the cursor has waited."""
+    """Return for how many seconds the first event after the cursor has waited."""
     since = waits_since(cursor)
     return max(0.0, (db_now() - since).total_seconds()) if since else 0.0
 
 
 def waits_since(cursor: StreamCursor) -> datetime | None:
-    """When the first event after the cursor was appended."""
+    """Return when the first event after the cursor was appended; None if there is none."""
     waiting = StreamEvent.objects.filter(partition=cursor.partition_id, offset__gt=cursor.committed).order_by(
         "offset"
     )
@@ -129,12 +129,10 @@ def waits_since(cursor: StreamCursor) -> datetime | None:
 def commit(
     subscription: StreamSubscription, stream_id: UUID, wanted: Mapping[Place, int]
 ) -> dict[Place, bool]:
-    """Move cursors on; whether each was moved: it stays where it is where it is there already.
+    """Move cursors forward. Returns for each whether it was moved: it is not if it is there already.
 
-    Raises NoSuchStream or NoSuchCursor.
-
-    What comes before is committed too. A reader that has lost a partition may still commit what it had read
-    of it.
+    Everything before is committed too. A reader that has lost a partition may still commit what it had read
+    of it. Raises NoSuchStream or NoSuchCursor.
     """
     with transaction.atomic():
         lock(subscription)
@@ -154,9 +152,9 @@ def commit(
 def reset(
     subscription: StreamSubscription, wanted: Mapping[Place, int], *, patience: float = PATIENCE
 ) -> None:
-    """Move cursors anywhere. All readers are cut off first, and none of them may commit any more.
+    """Move cursors anywhere. All readers are cut off first, and none of them may commit afterwards.
 
-    Meanwhile nobody can begin to read. Raises NoSuchCursor or ResetUnderWay.
+    No reader can begin meanwhile. Raises NoSuchCursor or ResetUnderWay.
     """
     cut_off, until = _cut_off(subscription, wanted), time.monotonic() + patience
     while cut_off.exists() and time.monotonic() < until:
@@ -170,7 +168,7 @@ def reset(
 
 
 def _cut_off(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> QuerySet[StreamReader]:
-    """Have all streams end. Returns those readers: each goes when its stream has ended."""
+    """Have all streams end. Returns their readers, whose rows are deleted when the streams have ended."""
     with transaction.atomic():
         now, locked = db_now(), lock(subscription)
         if is_being_reset(locked, now):
@@ -188,12 +186,12 @@ def _cut_off(subscription: StreamSubscription, wanted: Mapping[Place, int]) -> Q
 
 
 def is_being_reset(subscription: StreamSubscription, now: datetime) -> bool:
-    """Whether somebody is cutting its readers off now; who died meanwhile does not."""
+    """Return whether a reset is cutting off its readers. One whose process died expires."""
     return subscription.resets_until is not None and subscription.resets_until > now
 
 
 def delete(subscription: StreamSubscription) -> None:
-    """Delete it, and cut off its readers."""
+    """Delete the subscription, and cut off its readers."""
     with transaction.atomic():
         lock(subscription)
         StreamCursor.objects.filter(subscription=subscription).delete()
@@ -203,7 +201,10 @@ def delete(subscription: StreamSubscription) -> None:
 
 
 def lock(subscription: StreamSubscription) -> StreamSubscription:
-    """The subscription as it is, held until the transaction ends. Raises StreamSubscription.DoesNotExist."""
+    """Return the current subscription, locked until the transaction ends.
+
+    Raises StreamSubscription.DoesNotExist.
+    """
     return StreamSubscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
 
 

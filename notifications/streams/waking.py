@@ -1,7 +1,4 @@
-"""Readers are told that there is something for them: by NOTIFY on PostgreSQL.
-
-On SQLite they look by themselves.
-"""
+"""Notifications that wake readers, by NOTIFY on PostgreSQL. On SQLite readers poll."""
 
 from collections.abc import Iterable
 
@@ -12,17 +9,17 @@ _MOST = 7_000  # bytes of one notification; PostgreSQL takes 8,000
 
 
 def of_partition(pk: int) -> str:
-    """The word for whoever reads that partition."""
+    """Return the word that wakes the readers of a partition."""
     return f"p{pk}"
 
 
 def of_reader(pk: int) -> str:
-    """The word for one reader."""
+    """Return the word that wakes one reader."""
     return f"r{pk}"
 
 
 def wake(words: Iterable[str]) -> None:
-    """Tell readers once this transaction is committed."""
+    """Wake readers once this transaction is committed."""
     if connection.vendor != "postgresql":
         return
     said = ""

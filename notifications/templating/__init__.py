@@ -1,4 +1,4 @@
-"""Templates: placeholders to text, and what is wrong with a template before it is saved."""
+"""Templates: filling in placeholders, and checks before a template is saved."""
 
 from notifications.templating import conditions
 from notifications.templating.catalogue import (

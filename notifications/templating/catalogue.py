@@ -1,4 +1,4 @@
-"""The placeholders: what a template may say and its conditions may ask. A new one is one line here."""
+"""The catalogue of placeholders for templates and their conditions. A new one is one line here."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _MONEY, _TIME, _NUMBER = Kind.MONEY, Kind.DATE_TIME, Kind.NUMBER
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A name, what it stands for, and what kind of value it has."""
+    """A placeholder: its name, its meaning and the kind of its value."""
 
     name: str
     label: str
@@ -151,7 +151,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
 
 
 def is_known(name: str, *, by_hand: bool = False) -> bool:
-    """Whether there is such a placeholder; `by_hand`: in a message that has no event behind it."""
+    """Return whether there is such a placeholder. `by_hand`: in a message without an event."""
     if name.startswith("CF:"):
         return OWN_FIELD.fullmatch(name) is not None
     found = PLACEHOLDERS.get(name)
@@ -159,7 +159,7 @@ def is_known(name: str, *, by_hand: bool = False) -> bool:
 
 
 def offered(*, by_hand: bool = False) -> dict[str, list[Placeholder]]:
-    """The placeholders by heading, as an editor lists them."""
+    """Return the placeholders by heading, as an editor lists them."""
     found: dict[str, list[Placeholder]] = {}
     for each in PLACEHOLDERS.values():
         if each.by_hand or not by_hand:
@@ -168,7 +168,7 @@ def offered(*, by_hand: bool = False) -> dict[str, list[Placeholder]]:
 
 
 def field_of(name: str) -> Field | None:
-    """The placeholder as a field that a condition asks of; None where there is no such placeholder."""
+    """Return the placeholder as a field for conditions; None if there is no such placeholder."""
     if not is_known(name):
         return None
     found = PLACEHOLDERS.get(name)

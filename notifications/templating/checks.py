@@ -1,4 +1,4 @@
-"""What is wrong with a template before it is saved, by the name of the field. Forms and the API ask here."""
+"""Checks of a template before it is saved, by field, for forms and the API."""
 
 import json
 import re
@@ -37,14 +37,14 @@ _TEXTS |= {"destination": 2048, "auth_username": 500}
 
 
 class Samples(dict[str, str]):
-    """A value for every placeholder."""
+    """A sample value for every placeholder."""
 
     def get(self, name: str, default: object = None) -> str:
         return "x"
 
 
 def problems(template: NotificationTemplate) -> list[Malformed]:
-    """Everything that is wrong with it."""
+    """Return everything that is wrong with the template."""
     unreadable = list(_unreadable(template))
     if unreadable:
         return unreadable
@@ -64,7 +64,7 @@ def problems(template: NotificationTemplate) -> list[Malformed]:
 
 
 def _unreadable(template: NotificationTemplate) -> Iterator[Malformed]:
-    """Texts that cannot be stored."""
+    """Yield the texts that cannot be stored."""
     for name, most in _TEXTS.items():
         try:
             clean(name, getattr(template, name), most=most)
@@ -131,7 +131,7 @@ def _placeholders(template: NotificationTemplate) -> Iterator[Malformed]:
 
 
 def _misplaced(template: NotificationTemplate) -> Iterator[Malformed]:
-    """Placeholders where a value would be read as a program, or would decide where a link leads."""
+    """Yield placeholders whose value would be read as code, or would decide where a link leads."""
     for each in standings(template.html, Place.HTML):
         if each.spot is Spot.CODE:
             yield Malformed("html", Fault.PLACEHOLDER_IN_CODE, name=each.name)
@@ -140,7 +140,7 @@ def _misplaced(template: NotificationTemplate) -> Iterator[Malformed]:
 
 
 def _secrets(template: NotificationTemplate) -> Iterator[Malformed]:
-    """Values marked secret where they could be read all the same."""
+    """Yield values marked secret that could be read somewhere anyway."""
     hides = template.for_people and template.trigger != Trigger.MANUAL
     for field in ("subject", "text", "html", "destination"):
         if (found := sorted(secrets_in(getattr(template, field)))) and not (hides and field in _HIDING):
@@ -152,7 +152,7 @@ def _secrets(template: NotificationTemplate) -> Iterator[Malformed]:
 
 
 def _half_marked(text: str) -> set[str]:
-    """The names that are marked secret in one place of the text, and not in another."""
+    """Return the names that are marked secret in one place of the text and not in another."""
     found = [(each.group(1), bool(each.group(2))) for each in PLACEHOLDER.finditer(text)]
     return {name for name, secret in found if secret} & {name for name, secret in found if not secret}
 

@@ -1,4 +1,4 @@
-"""Whether a template's conditions hold for an event: the log's criteria, asked of values."""
+"""Evaluation of a template's conditions: the log's criteria, applied to values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -23,17 +23,20 @@ _LONGEST_SHOWN = 60
 
 
 def parse(field: str, operator: str, values: Sequence[str]) -> Criterion:
-    """The condition these words mean. Raises Malformed: no such placeholder or operator."""
+    """Return the condition for these strings.
+
+    Raises Malformed if there is no such placeholder or operator.
+    """
     return criteria.parse(field, operator, values, fields=field_of)
 
 
 def read(stored: Sequence[Mapping[str, Any]]) -> list[Criterion]:
-    """The conditions of a template as its row holds them."""
+    """Return the conditions stored in a template's row."""
     return [parse(one["field"], one["operator"], one["values"]) for one in stored]
 
 
 def write(conditions: Sequence[Criterion]) -> list[dict[str, Any]]:
-    """The conditions as a row holds them."""
+    """Return the conditions in the form of a template's row."""
     return [
         {"field": one.field, "operator": one.operator.value, "values": list(one.values)} for one in conditions
     ]
@@ -41,7 +44,7 @@ def write(conditions: Sequence[Criterion]) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=1024)
 def in_words(condition: Criterion) -> str:
-    """What a condition asks: `Amount is more than 100`."""
+    """Describe a condition: `Amount is more than 100`."""
     field = field_of(condition.field)
     return f"{field.label if field else condition.field} {criteria.in_words(condition, fields=field_of)}"
 
@@ -49,7 +52,7 @@ def in_words(condition: Criterion) -> str:
 def failing(
     conditions: Sequence[Criterion], values: Mapping[str, str], *, any_of: bool, now: datetime
 ) -> list[str]:
-    """Why the conditions do not hold, one sentence each; empty where they do."""
+    """Return why the conditions are not met, one sentence each; [] if they are."""
     failed = [one for one in conditions if not holds(one, values, now=now)]
     if not failed or (any_of and len(failed) < len(conditions)):
         return []
@@ -57,7 +60,7 @@ def failing(
 
 
 def holds(condition: Criterion, values: Mapping[str, str], *, now: datetime) -> bool:
-    """Whether one condition holds."""
+    """Return whether one condition is met."""
     opposite = _NEGATIVE.get(condition.operator)
     if opposite:
         return not holds(Criterion(condition.field, opposite, condition.values), values, now=now)

@@ -1,4 +1,4 @@
-"""Numbers as people and receivers write them: 1000, not 1E+3, whatever spelling an event brings."""
+"""Numbers as people and receivers write them: 1000, not 1E+3, whatever notation an event uses."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -12,7 +12,10 @@ _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 
 
 def plain(field: str, number: int | float | Decimal) -> str:
-    """Without exponent, digits as given, zero unsigned. Raises Malformed: infinite, or over LONGEST."""
+    """Return a number without an exponent, digits as given, zero unsigned.
+
+    Raises Malformed if it is infinite, or over LONGEST.
+    """
     value = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
     if not value.is_finite():
         raise Malformed(field, Fault.NOT_FINITE)
@@ -25,7 +28,7 @@ def plain(field: str, number: int | float | Decimal) -> str:
 
 
 def plain_text(field: str, text: str) -> str:
-    """A number spelled with an exponent, without one; any other text as it is. See `plain`."""
+    """Return a number written with an exponent without it, any other text unchanged. See `plain`."""
     if not _SCIENTIFIC.fullmatch(text):
         return text
     try:
@@ -36,5 +39,5 @@ def plain_text(field: str, text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text is a JSON number without an exponent."""
+    """Return whether the text is a JSON number without an exponent."""
     return len(text) <= LONGEST and _PLAIN.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""A template with its placeholders filled in: what a message copies."""
+"""Filling in a template's placeholders: the content that a message copies."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ _PLACES = {"application/json": Place.JSON, "application/xml": Place.XML}
 def content_of(
     template: NotificationTemplate, values: Values, *, secret: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """What a draft takes from the template: texts, destination, and how a webhook is sent.
+    """Return the fields of a draft from the template: texts, destination, and a webhook's settings.
 
-    `secret`: the names whose values nobody is to read, besides those that the template marks itself.
+    `secret`: names whose values nobody may read, besides those that the template marks itself.
     """
     secret |= secrets_of(template)
     if secret and template.for_people:
@@ -32,12 +32,12 @@ def content_of(
 
 
 def secrets_of(template: NotificationTemplate) -> frozenset[str]:
-    """The names whose values the template marks secret."""
+    """Return the names whose values the template marks secret."""
     return secrets_in(template.text) | secrets_in(template.html)
 
 
 def _with_gaps(template: NotificationTemplate, values: Values, secret: frozenset[str]) -> dict[str, Any]:
-    """The same of a template for people, with the secret values beside its texts."""
+    """Return the same for a template for people, with the secret values beside its texts."""
     said = {name: getattr(template, name) for name in channels.of(template.type).fields}
     shown = values | dict.fromkeys(secret & values.keys(), WORD)
     texts = {"body": (template.text, Place.TEXT), "html": (said.get("html", ""), Place.HTML)}
@@ -50,10 +50,10 @@ def _with_gaps(template: NotificationTemplate, values: Values, secret: frozenset
 
 
 def place_of_text(template: NotificationTemplate) -> Place:
-    """Where the text goes: text in letters and SMS, else what the content type says."""
+    """Return the kind of place the text is for: text in letters and SMS, else by the content type."""
     return Place.TEXT if template.for_people else _PLACES.get(template.content_type, Place.TEXT)
 
 
 def names_of(template: NotificationTemplate) -> dict[str, list[str]]:
-    """The placeholders of each of the template's texts."""
+    """Return the placeholders of each of the template's texts."""
     return {name: names_in(getattr(template, name)) for name in ("subject", "text", "html", "destination")}

@@ -1,8 +1,8 @@
-"""Stored secrets of a webhook stay with the server that they were stored for.
+"""Protection of a webhook's stored secrets when its URL changes to another server.
 
-Whoever may edit a template must not read its password by pointing the URL at a server of their own. So a
-template whose URL leads to another scheme, host or port keeps none of the secrets that it was stored with:
-each is given anew, or removed.
+A user who may edit a template must not read its password by pointing the URL at a server of their own. So a
+template whose URL changes to another scheme, host or port keeps none of its stored secrets: each is entered
+anew, or removed.
 """
 
 from notifications.channels import DeliveryError
@@ -14,11 +14,10 @@ from notifications.templating.syntax import Place, fill
 
 
 def moved_secrets(before: NotificationTemplate, after: NotificationTemplate) -> dict[str, list[str]]:
-    """Return the secrets of `before` that `after` would send to another server: the fields, and for `headers`
-    the names.
+    """Return the secrets of `before` that `after` would send to another server.
 
-    `before` must be the row as `after` was loaded from it: a newer one may hold other secrets for another
-    URL.
+    They are given by field, for `headers` with the names. `before` must be the row as `after` was loaded from
+    it: a newer one may hold other secrets for another URL.
     """
     found: dict[str, list[str]] = {}
     if before.auth_password and after.auth_password == before.auth_password:
@@ -32,7 +31,7 @@ def moved_secrets(before: NotificationTemplate, after: NotificationTemplate) -> 
 
 
 def drop(after: NotificationTemplate, moved: dict[str, list[str]]) -> None:
-    """Take those secrets out of the template, which is not stored."""
+    """Remove those secrets from the template in memory. It is not saved."""
     if "auth_password" in moved:
         after.auth_username = after.auth_password = ""
     after.headers = {

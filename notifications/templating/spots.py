@@ -1,4 +1,7 @@
-"""Where each placeholder of a text stands (a tag, a link, a JSON string): so it is written."""
+"""The context of each placeholder in a text, which decides how its value is escaped.
+
+Contexts are a tag, a link or a JSON string, for instance.
+"""
 
 import re
 from bisect import bisect_right
@@ -13,7 +16,7 @@ _MARKED = "|secret}"
 
 
 class Place(Enum):
-    """Where a text goes, which says what must not be taken for anything but text there."""
+    """The kind of text, which decides what has a special meaning in it."""
 
     TEXT = "TEXT"
     LINE = "LINE"  # a subject: no line break reaches the mail's head
@@ -24,7 +27,7 @@ class Place(Enum):
 
 
 class Spot(Enum):
-    """Where in its text a placeholder stands."""
+    """The context of a placeholder in its text."""
 
     TEXT = auto()
     PATH = auto()  # of a URL; every text has these
@@ -56,7 +59,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """A part of a marked-up text that is no plain text."""
+    """A part of a marked-up text that is not plain text."""
 
     start: int
     end: int
@@ -99,19 +102,19 @@ _AFTER_LINK = re.compile(r"[?&#][\w.-]+=")
 
 
 def names_in(text: str) -> list[str]:
-    """The placeholders of a text, each once, in order."""
+    """Return the placeholders of a text, each once, in order."""
     return list(dict.fromkeys(found.group(1) for found in PLACEHOLDER.finditer(text)))
 
 
 def secrets_in(text: str) -> frozenset[str]:
-    """The placeholders whose values a text marks secret."""
+    """Return the placeholders whose values a text marks secret."""
     if _MARKED not in text:
         return frozenset()
     return frozenset(found.group(1) for found in PLACEHOLDER.finditer(text) if found.group(2))
 
 
 def standings(text: str, place: Place) -> list[Standing]:
-    """Every placeholder of the text with where it stands, in order."""
+    """Return every placeholder of the text with its context, in order."""
     masked = PLACEHOLDER.sub(lambda found: _MASK * len(found.group()), text)
     where = _READERS[place](masked)
     return [
@@ -148,7 +151,7 @@ def _json(masked: str) -> _Where:
 
 
 def _quotes(masked: str) -> Iterator[int]:
-    """The end of each quotation mark of a string. A backslash outside of one is no JSON at all."""
+    """Yield the end of each quotation mark of a string. A backslash outside a string is not valid JSON."""
     return (found.end() for found in _ESCAPE_OR_MARK.finditer(masked) if found.group() == '"')
 
 
@@ -199,7 +202,7 @@ def _at(regions: list[_Region], starts: list[int], offset: int) -> _Region | Non
 
 
 def _regions(text: str, *, xml: bool) -> Iterator[_Region]:
-    """What is not shown as text, in order. Conditional comments of mail programs are read as HTML."""
+    """Yield the parts not shown as text, in order. Conditional comments of mail programs are read as HTML."""
     at = 0
     while opening := _OPENING.search(text, at):
         start, at = opening.span()
@@ -223,7 +226,7 @@ def _regions(text: str, *, xml: bool) -> Iterator[_Region]:
 
 
 def _attributes(text: str, at: int) -> Iterator[_Region]:
-    """Names and values, up to the end of the tag."""
+    """Yield names and values up to the end of the tag."""
     while at < len(text) and text[at] != ">":
         found = _ATTRIBUTE.match(text, at)
         if not found:
@@ -260,7 +263,7 @@ class _Links:
                 self._after_links.update(each.end() for each in _AFTER_LINK.finditer(masked, *run.span()))
 
     def spot(self, start: int, *, since: int = 0) -> Spot | None:
-        """Where in a URL that begins at `since` or later this is; None outside of one."""
+        """Return the context of this position in a URL that begins at `since` or later; None outside one."""
         place = bisect_right(self._links, (start, -1, -1)) - 1
         path, query, end = self._links[place] if place >= 0 else (0, 0, 0)
         if since <= path < start < end:

@@ -1,4 +1,7 @@
-"""Placeholders to text. Values are never looked at again: a client may be called {0.__class__}."""
+"""Replacement of placeholders by values.
+
+Values are never parsed again: a client may be called {0.__class__}.
+"""
 
 import json
 import re
@@ -26,12 +29,15 @@ _CDATA = re.compile(r"(\A|\])>")
 
 
 def _path(value: str) -> str:
-    """One piece of a path. Dots alone would climb, and no encoding of them is safe."""
+    """Return a value as one piece of a path; "" for dots alone.
+
+    They would climb, and no encoding of them is safe.
+    """
     return "" if not value.strip(".") else quote(value, safe="")
 
 
 def _link(value: str) -> str:
-    """A URL stays one, if it is of a kind that a reader may follow; anything else is left out."""
+    """Return a URL of a kind that a reader may follow; "" for anything else."""
     value = value.strip()
     if not _LINK.match(value):
         return ""
@@ -43,7 +49,7 @@ def _xml(value: str) -> str:
 
 
 def _json_value(value: str) -> str:
-    """A number as it is, anything else as a string, and nothing as null."""
+    """Return a number as it is, anything else as a string, and an empty value as null."""
     if not value:
         return "null"
     return value if is_plain(value) else json.dumps(value)
@@ -80,7 +86,7 @@ class _Piece:
     secret: bool
 
     def filled(self, value: str, hidden: Hidden | None) -> str:
-        """The value as it stands there; in its place a mark, where it is left out."""
+        """Return the escaped value, or a mark in its place if it is left out."""
         written = f"{self.quotes}{self.write(value)}{self.quotes}"
         if hidden is None:
             return written
@@ -90,9 +96,9 @@ class _Piece:
 def fill(
     text: str, values: Mapping[str, str], place: Place = Place.TEXT, *, hidden: Hidden | None = None
 ) -> str:
-    """The text with the values in place of their names; a missing value is empty.
+    """Return the text with the values in place of their names; a missing value is empty.
 
-    `hidden` takes those that are secret, which are then left out.
+    `hidden` collects the secret values, which are left out of the text.
     """
     pieces, rest = _pieces(text, place)
     if hidden is not None:

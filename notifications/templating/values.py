@@ -1,4 +1,4 @@
-"""What the placeholders stand for: of clients, groups, recipients and the event's own data."""
+"""The values of placeholders: from clients, groups, recipients and the event's data."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _NUMBERS = frozenset(each.name for each in PLACEHOLDERS.values() if each.kind in
 
 
 def of_client(client: Client | None) -> Values:
-    """A client's placeholders, its own fields included."""
+    """Return a client's placeholders, custom fields included."""
     if client is None:
         return {}
     found = {
@@ -45,7 +45,7 @@ def of_client(client: Client | None) -> Values:
 
 
 def of_group(group: Group | None) -> Values:
-    """A group's placeholders, its own fields included."""
+    """Return a group's placeholders, custom fields included."""
     if group is None:
         return {}
     found = {
@@ -59,7 +59,7 @@ def of_group(group: Group | None) -> Values:
 
 
 def of_recipient(recipient: Any) -> Values:
-    """The placeholders of whoever gets the message: a client, a group, or a member of staff."""
+    """Return the placeholders of the message's recipient: a client, a group, or a member of staff."""
     if recipient is None:
         return {}
     number = next(
@@ -76,7 +76,7 @@ def of_recipient(recipient: Any) -> Values:
 
 
 def of_event(event: BusinessEvent) -> Values:
-    """What an event says of itself: its data, its name, its key and when it happened."""
+    """Return the event's own values: its data, its name, its key and when it happened."""
     here = event.occurred_at.astimezone(timezone.get_default_timezone())
     happened = {
         "EVENT": event.name,
@@ -87,27 +87,26 @@ def of_event(event: BusinessEvent) -> Values:
 
 
 def of_now(now: datetime) -> Values:
-    """Today, as the organisation counts days."""
+    """Return today's date and time in the organisation's zone."""
     here = timezone.localtime(now, timezone.get_default_timezone())
     return {"CURRENT_DATE": spoken_day(here), "CURRENT_DATE_TIME": f"{spoken_day(here)} {here:%H:%M}"}
 
 
 def spoken_day(day: date) -> str:
-    """A day as letters write it: 24 November 2026."""
+    """Return a day in the form of letters: 24 November 2026."""
     return f"{day.day} {day:%B %Y}"
 
 
 def spoken(found: Values) -> Values:
-    """The values as letters write them: days and times in words, in the organisation's zone."""
+    """Return the values in the form of letters: days and times in words, in the organisation's zone."""
     return found | {name: _in_words(name, found[name]) for name in _TIMES & found.keys()}
 
 
 def day_of(name: str, value: str) -> date | None:
-    """The calendar day that a …_DATE tells, whatever time and offset come with it: a date is a date in every
-    zone. None where it is none.
+    """Return the calendar day of a …_DATE value, whatever its time and offset; None if it is no date.
 
-    Core systems send a due date as midnight somewhere; read as a moment, it would be the day before west of
-    there.
+    A date is a date in every zone. Core systems send a due date as midnight somewhere; read as a moment, it
+    would be the day before west of there.
     """
     if not name.endswith("_DATE"):
         return None
@@ -130,7 +129,10 @@ def _in_words(name: str, value: str) -> str:
 
 
 def told(data: Mapping[str, Any]) -> Values:
-    """An event's data: `{"account": {"id": "LN-1"}}` is ACCOUNT_ID. Raises Malformed."""
+    """Return an event's data as placeholders. Raises Malformed.
+
+    `{"account": {"id": "LN-1"}}` is ACCOUNT_ID.
+    """
     found: Values = {}
     _tell(found, "", data, 1)
     if len(found) > MOST_DATA:

@@ -1,1 +1,1 @@
-"""Text from outside: what may be stored, and one reading of spellings, telephone numbers and keys."""
+"""Text from outside: what may be stored, and one interpretation of spellings, telephone numbers and keys."""

@@ -1,4 +1,4 @@
-"""How the organisation writes a day, and how one that is typed is read: as it writes it, or as ISO 8601."""
+"""Dates in the organisation's format: writing them, and reading typed ones in that format or ISO 8601."""
 
 from datetime import date, datetime
 
@@ -18,14 +18,14 @@ _LONGEST = 20
 
 
 def written(day: date) -> str:
-    """The day as pages show it: `24 Nov 2026`, or `24.11.2026`."""
+    """Return the day as pages show it: `24 Nov 2026`, or `24.11.2026`."""
     chosen = settings.ORGANISATION_DATE_FORMAT
     # The named format is most pages' and is asked for two hundred times a page.
     return f"{day.day} {day:%b %Y}" if chosen == _NAMED else day.strftime(FORMATS[chosen])
 
 
 def read(text: str) -> date | None:
-    """The day that was typed; None where it is none. ISO is always read."""
+    """Return the day that was typed; None if it is none. ISO 8601 is always read."""
     meant = text.strip()
     if len(meant) > _LONGEST or not meant.isascii():
         return None
@@ -38,13 +38,13 @@ def read(text: str) -> date | None:
 
 
 def as_iso(text: str) -> str:
-    """A day that was typed as the organisation writes it, in ISO; anything else as it is."""
+    """Return a day typed in the organisation's format in ISO 8601; any other text unchanged."""
     day = read(text)
     return day.isoformat() if day else text
 
 
 def shown(text: str) -> str:
-    """A day in ISO as the organisation writes it; anything else as it is."""
+    """Return an ISO 8601 day in the organisation's format; any other text unchanged."""
     try:
         return written(date.fromisoformat(text)) if len(text) == 10 else text
     except ValueError:

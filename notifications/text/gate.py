@@ -1,4 +1,4 @@
-"""The one gate for text from outside: what no database, mail or page can hold is refused."""
+"""The check of text from outside: what no database, mail or page can hold is refused."""
 
 import re
 
@@ -10,12 +10,12 @@ LINE = rf"^[^{NOT_IN_A_LINE[1:]}*$"  # a text of one line, as schemas say it
 
 
 def is_one_line(text: str) -> bool:
-    """Whether the text is one line, without control characters."""
+    """Return whether the text is one line, without control characters."""
     return re.search(NOT_IN_A_LINE, text) is None
 
 
 def clean(field: str, value: object, *, most: int | None = None) -> str:
-    """The text if it can be stored. Raises Malformed: NUL, lone surrogates, over `most` characters."""
+    """Return the text if it can be stored. Raises Malformed: NUL, lone surrogates, over `most` characters."""
     if not isinstance(value, str):
         raise Malformed(field, Fault.NOT_TEXT)
     if "\0" in value:

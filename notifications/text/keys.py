@@ -1,4 +1,4 @@
-"""Keys: 32 hexadecimal characters in any case, or a UUID with dashes. We write them without."""
+"""Keys: 32 hexadecimal characters in any case, or a UUID with dashes. We write them without dashes."""
 
 import re
 from uuid import UUID
@@ -10,12 +10,12 @@ _KEY = re.compile(PATTERN)
 
 
 def key_in(text: str) -> UUID | None:
-    """Return the key that the text is, or None where it is none."""
+    """Return the key that the text is, or None if it is none."""
     return UUID(text) if _KEY.fullmatch(text) else None
 
 
 def read(field: str, value: object) -> UUID:
-    """Return the key that a field was given. Raises Malformed."""
+    """Return the key given in a field. Raises Malformed."""
     found = key_in(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise Malformed(field, Fault.NOT_A_KEY)

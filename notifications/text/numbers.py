@@ -1,8 +1,8 @@
-"""Telephone numbers: one reading of every spelling, for writing them down and for asking.
+"""Telephone numbers: one interpretation of every spelling, for storing and for searching.
 
 People paste numbers out of mails, contacts and web pages, with marks of direction, dashes of all kinds and
-`tel:` before them. None of that changes which number is meant. What could change it is refused, and the error
-names the character.
+`tel:` before them. None of that changes which number is meant. A character that could change it is refused,
+and the error names it.
 """
 
 import functools
@@ -30,14 +30,14 @@ _EXTENSION = re.compile(r"(?:;ext=|;|ext?\.?|extension|x|#|~)\s*[0-9]{1,7}", re.
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A number that is looked for: the digits that every spelling of it shares."""
+    """A number to search for: the digits that all its spellings share."""
 
     digits: str  # no trunk zero, no international prefix
     international: bool  # whether they begin with the country's code
 
 
 def plain(text: str) -> str:
-    """The number in a keyboard's characters. Several lines stay several: maybe two numbers."""
+    """Return the number in a keyboard's characters. Several lines stay several: they may be two numbers."""
     lines = "\n".join(tidy(line) for line in text.strip().splitlines())
     shown = lines.translate(_SIGNS).strip(_AROUND)
     if scheme := _SCHEME.match(shown):
@@ -48,7 +48,10 @@ def plain(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def e164(text: str) -> str:
-    """The number as +49…, from any spelling with a plus. Raises ValueError for no country's number."""
+    """Return the number as +49…, from any spelling with a plus.
+
+    Raises ValueError if no country can have it.
+    """
     text = plain(text)
     if not _NUMBER.fullmatch(text):
         raise ValueError(_problem(text))
@@ -65,7 +68,7 @@ def e164(text: str) -> str:
 
 
 def asked(text: str, *, fewest: int = FEWEST_DIGITS) -> Asked | None:
-    """The number that a search means, national or not; None where it has too few digits."""
+    """Return the number that a search text means, national or not; None if it has too few digits."""
     text = plain(text)
     if not _SPELLING.fullmatch(text):
         return None

@@ -1,7 +1,7 @@
-"""How people spell what they look for, type or paste: one reading for writing it down and for asking.
+"""Canonical spellings of what people search for, type or paste, for storing and for searching.
 
-`tidy` takes away what came along unseen when a text was pasted. `fold` goes further and gives the one
-spelling that names are compared in: `O’Leary`, `O'LEARY` and `OLeary` are one name, and so are `Søren` and
+`tidy` removes invisible characters that came along when a text was pasted. `fold` goes further and returns
+the form in which names are compared: `O’Leary`, `O'LEARY` and `OLeary` are one name, and so are `Søren` and
 `soren`, `Öztürk` and `ozturk`.
 """
 
@@ -39,14 +39,17 @@ _TO_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"),
 
 
 def is_unseen(character: str) -> bool:
-    """Whether not even a space is seen of it: marks of direction, joiners, soft hyphens, selectors."""
+    """Return whether a character is invisible: marks of direction, joiners, soft hyphens, selectors.
+
+    A space is not.
+    """
     return (
         unicodedata.category(character) == "Cf" or character in _UNSEEN or bool(_SELECTORS.match(character))
     )
 
 
 def tidy(text: str) -> str:
-    """The text without unseen characters, with one kind of space and hyphen, none around it."""
+    """Return the text without invisible characters, with one kind of space and hyphen, stripped."""
     if text.isascii() and text.isprintable():
         return text.strip()
     return "".join(_seen(text.translate(_TO_DASH))).strip()
@@ -62,7 +65,7 @@ def _seen(text: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """A name's one spelling: no case, accents, apostrophes, hyphens; English letters. Idempotent."""
+    """Return a name's canonical form: no case, accents, apostrophes, hyphens; English letters. Idempotent."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_BEFORE)).casefold())
@@ -76,24 +79,24 @@ def fold(text: str) -> str:
 
 
 def stored_fold(text: str) -> str:
-    """What is stored beside a text: nothing where the fold differs by the case of A to Z alone."""
+    """Return the fold to store beside a text: "" if it differs by the case of A to Z alone."""
     folded = fold(text)
     return "" if folded == in_small_letters(text) else folded
 
 
 def in_small_letters(text: str) -> str:
-    """The text with A to Z in small letters, and nothing else changed."""
+    """Return the text with A to Z in lower case, and nothing else changed."""
     return text.translate(_TO_LOWER)
 
 
 def words_of(text: str, *, most: int) -> list[str]:
-    """The words as typed, `Silva, Ana` too; without those that folding empties, unless all."""
+    """Return the words as typed, also of `Silva, Ana`; without those that folding empties, unless all."""
     words = re.split(r"[\s,;]+", tidy(text).strip(" ,;")) if text.strip(" ,;") else text.split()
     return ([word for word in words if fold(word)] or words)[:most]
 
 
 def name_of(character: str) -> str:
-    """How an error names a character, which may be one that is not seen: `“x” (U+0078)`, `U+200B`."""
+    """Return an error's name for a character, which may be invisible: `“x” (U+0078)`, `U+200B`."""
     code = f"U+{ord(character):04X}"
     return (
         f"“{character}” ({code})"

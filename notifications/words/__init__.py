@@ -1,1 +1,1 @@
-"""The words of messages: how a text comes apart into them, and the index through which they are found."""
+"""The words of messages: splitting texts into them, and the index that finds them."""

@@ -1,8 +1,8 @@
-"""Filling in the words of messages, behind the log: new ones upwards as they come, those of before downwards.
+"""Filling of the index of words, after the log: new messages upwards as they come, older ones downwards.
 
-Ids are given out before their transactions are committed, so a message may appear below others that are
-there already. The index may reach no further than to where nothing can appear any more: to the newest id that
-was seen before all transactions ended that were writing messages then. SQLite lets one write at a time.
+Ids are assigned before their transactions are committed, so a message may appear below others that are there
+already. The index may reach only as far as nothing can appear any more: to the newest id seen before all
+transactions ended that were writing messages at that time. SQLite lets one write at a time.
 """
 
 import logging
@@ -37,7 +37,7 @@ AND pid IS DISTINCT FROM pg_backend_pid()
 
 @dataclass(slots=True)
 class Settled:
-    """Up to which id nothing can appear any more. It is asked again and again."""
+    """The id up to which no message can appear any more. It is updated by each look."""
 
     pk: int = 0
     _next: int = 0
@@ -45,11 +45,11 @@ class Settled:
     _done: tuple[int, str] | None = None  # what was committed before nothing was left to be filled in
 
     def is_done(self, seen: tuple[int, str] | None) -> bool:
-        """Whether nothing can be left: what is committed is what was when nothing was left."""
+        """Return whether nothing can be left: nothing was committed since nothing was left."""
         return seen is not None and seen == self._done
 
     def nothing_left(self, seen: tuple[int, str] | None) -> None:
-        """Nothing was to be filled in. `seen`: what was committed before that."""
+        """Record that nothing was left to fill in. `seen`: what was committed before that look."""
         self._done = None if self._writers else seen
 
     def look(self) -> int:
@@ -69,7 +69,7 @@ class Settled:
 
 
 def fill(seconds: float = _A_TURN) -> int:
-    """Fill for so many seconds, or until nothing is left (a task of django-q2); how many messages."""
+    """Fill for up to `seconds` or until nothing is left (a django-q2 task). Returns how many messages."""
     settled, ends, filled, until = Settled(), time.monotonic() + seconds, 0, newest_id(Message)
     while time.monotonic() < ends:
         if count := step(settled.look()):
@@ -98,7 +98,10 @@ def turn(settled: Settled) -> float:
 
 
 def step(settled: int) -> int:
-    """Fill in the next batch, once whoever else does so: new messages, then old ones. Returns how many."""
+    """Fill in the next batch, new messages first, once any other process that does so has finished.
+
+    Returns how many messages were filled in, at least 1 if the index got further; 0 if nothing was left.
+    """
     if not _is_left(settled):
         return 0  # so nothing is locked, nor written
     with transaction.atomic():
@@ -143,9 +146,9 @@ def _is_left(settled: int) -> bool:
 
 
 def begin() -> int:
-    """Have everything filled in anew. Words stay until theirs are; meanwhile they are not relied on.
+    """Have the whole index filled in anew. Returns up to which id it has to be filled in downwards.
 
-    Returns up to which id it has to be filled in downwards.
+    Words stay until they are replaced; meanwhile they are not relied on.
     """
     settled, until = Settled(), newest_id(Message)
     while settled.look() < until:
@@ -161,7 +164,10 @@ def _begin(reach: WordsReach, settled: int) -> None:
 
 
 def hold() -> WordsReach:
-    """The reach, held until the caller's transaction ends: nobody else writes or removes words meanwhile."""
+    """Return the reach, locked until the caller's transaction ends.
+
+    Nobody else writes or removes words meanwhile.
+    """
     rows = WordsReach.objects.select_for_update()
     found = rows.filter(pk=index.THE_ROW).first()
     if found is None:
@@ -171,10 +177,10 @@ def hold() -> WordsReach:
 
 
 def rewrite(pks: Collection[int], *, for_good: bool = False) -> None:
-    """Have the index hold what these messages say now, in the caller's transaction: texts were taken away.
+    """Update the index with the present texts of these messages, from which something was removed.
 
-    `for_good`: also in the pages of SQLite's index, which keep a word until they are merged. That takes
-    seconds where there are many messages.
+    `for_good`: also remove words from the pages of SQLite's index, which keep them until they are merged.
+    That takes seconds if there are many messages. Runs in the caller's transaction.
     """
     with transaction.atomic():
         reach = hold()
@@ -185,14 +191,14 @@ def rewrite(pks: Collection[int], *, for_good: bool = False) -> None:
 
 
 def left() -> tuple[int, int]:
-    """How many ids are not filled in yet: of before the index was begun, and of since (at most)."""
+    """Return how many ids are not filled in yet: older than the index, and newer (at most)."""
     found = WordsReach.objects.filter(pk=index.THE_ROW, version=VERSION).first()
     newest = newest_id(Message)
     return (found.floor, newest - found.reach) if found else (0, newest)
 
 
 def lag(now: datetime) -> float:
-    """For how many seconds the oldest new message has been waiting to be filled in."""
+    """Return for how many seconds the oldest new message has been waiting to be filled in."""
     reach = WordsReach.objects.filter(pk=index.THE_ROW).values_list("reach", flat=True).first() or 0
     since = (
         Message._base_manager.filter(pk__gt=reach).order_by("pk").values_list("created_at", flat=True).first()

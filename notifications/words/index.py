@@ -1,6 +1,6 @@
-"""The index of words in both databases: how it is asked, and how rows are written into it.
+"""The index of words in both databases: its queries, and writing rows into it.
 
-Which messages it speaks for, `notifications.words.filling` writes down beside it, in the same transactions.
+`notifications.words.filling` records beside it which messages it covers, in the same transactions.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -35,7 +35,7 @@ _COMMON = {"postgresql": 4, "sqlite": 40}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the index speaks for, and whether a question's words are in many of the newest messages."""
+    """The coverage of the index, and whether a question's words are in many of the newest messages."""
 
     floor: int = 0
     reach: int = 0
@@ -44,7 +44,7 @@ class Known:
 
 
 def known(question: Question) -> Known:
-    """What the index can say of a question. One statement."""
+    """Return what the index can answer of a question. One statement."""
     reading = replica.connection()
     on_postgresql = reading.vendor == "postgresql"
     newest = (
@@ -70,7 +70,7 @@ def known(question: Question) -> Known:
 
 
 def written(question: Question, *, vendor: str = "") -> str:
-    """The question in the language of the database."""
+    """Return the question in the query language of the database."""
     on_postgresql = (vendor or connection.vendor) == "postgresql"
     write, conjunction, disjunction = (
         (_as_tsquery, " & ", " | ") if on_postgresql else (_as_match, " AND ", " OR ")
@@ -90,7 +90,10 @@ def _as_match(term: Term) -> str:
 
 
 def _narrowing(question: Question) -> Question:
-    """Of the terms those that an index finds quickly, if there are some: short beginnings are in all."""
+    """Return the question with only those terms that the index finds quickly, or all if there are none.
+
+    Short prefixes match too much.
+    """
     if question.numbers:
         return question
     few = tuple(t for t in question.terms if not (t.prefix and len(t.lexemes[-1]) <= _SHORT))
@@ -117,12 +120,18 @@ class _Holding(Func):
 
 
 class Found(_Holding):
-    """The index finds it, or its id is one of `pks`: for words that few messages hold."""
+    """The condition that the index finds the message, for rare words.
+
+    It also matches messages whose ids are in `pks`.
+    """
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """As an array, which is looked up in the primary key whatever the planner thinks of its length."""
+        """Return the condition with an array.
+
+        It is looked up in the primary key whatever the planner thinks of its length.
+        """
         narrowing = _narrowing(self.question)
         parameters = [written(narrowing, vendor="postgresql")]
         condition = "words @@ %s::tsquery"
@@ -138,7 +147,7 @@ class Found(_Holding):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """For SQLite."""
+        """Return the condition for SQLite."""
         return (
             f"{self._id(compiler)} IN (SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s "
             "UNION ALL SELECT value FROM json_each(%s))",
@@ -147,12 +156,15 @@ class Found(_Holding):
 
 
 class Held(_Holding):
-    """Its row of the index holds the words, or its id is one of `pks`: for words that many messages hold."""
+    """The condition that the message's row in the index has the words, for common words.
+
+    It also matches messages whose ids are in `pks`.
+    """
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """As a value that is read row by row, in the order in which the log is walked through."""
+        """Return the condition as a value that is read row by row, in the order of the log."""
         column = self._id(compiler)
         return (
             f"(COALESCE((SELECT w.words @@ %s::tsquery FROM {TABLE} w WHERE w.message_id = {column}), false) "
@@ -163,7 +175,7 @@ class Held(_Holding):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """For SQLite."""
+        """Return the condition for SQLite."""
         column = self._id(compiler)
         return (
             f"(EXISTS (SELECT 1 FROM {FTS} WHERE {FTS}.rowid = {column} AND {FTS} MATCH %s) "
@@ -173,12 +185,15 @@ class Held(_Holding):
 
 
 class NotWhole(_Holding):
-    """The index has not enough of it to answer the question, and does not know that it lacks its words."""
+    """The condition that the index has too little of a message to answer the question.
+
+    Messages known to lack its words are excluded.
+    """
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """Words are known of all but the longest texts, phrases are not."""
+        """Return the condition. Words are indexed of all but the longest texts, phrases are not."""
         column, select = self._id(compiler), f"SELECT message_id FROM {TABLE} WHERE extent"
         # Arrays, as of what is found: the primary key serves both together.
         if not self.question.has_phrase:
@@ -189,13 +204,13 @@ class NotWhole(_Holding):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        """For SQLite, which knows all of what it knows anything of."""
+        """Return the condition for SQLite, which has either all of a message or nothing."""
         nothing = Extent.NOTHING
         return f"{self._id(compiler)} IN (SELECT message_id FROM {TABLE} WHERE extent = {nothing})", []
 
 
 def put(rows: Sequence[Sequence[Any]]) -> None:
-    """Write the words of messages (COLUMNS) anew, in the caller's transaction, which holds the reach."""
+    """Replace the words of messages (COLUMNS), in the caller's transaction, which has locked the reach."""
     drop([row[0] for row in rows])
     made = [(pk, *_words_of(Parts(*parts))) for pk, *parts in rows]
     with connection.cursor() as cursor:
@@ -208,7 +223,7 @@ def put(rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _words_of(parts: Parts) -> tuple[str, Extent]:
-    """The words as the database takes them, and what they are of all."""
+    """Return the words in the database's form, and how much of the message they are."""
     found = of_message(parts)
     if found is None:
         return "", Extent.NOTHING
@@ -220,18 +235,19 @@ def _words_of(parts: Parts) -> tuple[str, Extent]:
 
 
 def drop(pks: Collection[int]) -> int:
-    """Remove the words of these messages, in the caller's transaction. Returns of how many."""
+    """Remove the words of these messages, in the caller's transaction. Returns the number of messages."""
     return MessageWords._base_manager.filter(Among("pk", pks))._raw_delete(connection.alias)
 
 
 def merge() -> None:
-    """Write SQLite's index anew, so that no page of it holds what was removed. PostgreSQL does so by itself
-    (VACUUM), as with any other row.
+    """Rewrite SQLite's index, so that no page of it holds what was removed.
+
+    PostgreSQL does that by itself (VACUUM), as for any other row.
     """
     if connection.vendor == "sqlite":
         sql.change(f"INSERT INTO {FTS}({FTS}) VALUES ('optimize')", [])
 
 
 def of(pks: Collection[int]) -> Sequence[Sequence[Any]]:
-    """What `put` needs of these messages."""
+    """Return what `put` needs of these messages."""
     return list(Message._base_manager.filter(Among("pk", pks)).values_list(*COLUMNS))

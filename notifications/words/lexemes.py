@@ -1,9 +1,9 @@
-"""How a text comes apart into words: the same for what is written down and for what is asked.
+"""Splitting of texts into words, the same for the index and for questions.
 
-Words are folded as names are (notifications.text.spelling), in Python, so that both databases hold the same.
-Letters, marks and digits make words; an emoji, a sign of a currency and % are words of one character. Scripts
-that are written without spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) come apart into
-overlapping pairs of characters, and the last character alone: any part of such a run is found.
+Words are folded like names (notifications.text.spelling), in Python, so that both databases hold the same.
+Letters, marks and digits make words; an emoji, a currency sign and % are words of one character. Scripts
+written without spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are split into overlapping
+pairs of characters, and the last character alone: any part of such a run is found.
 """
 
 import re
@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What of a message is searched through."""
+    """The searchable parts of a message."""
 
     type: str
     subject: str
@@ -62,7 +62,7 @@ def _kind(character: str) -> str:
 
 
 def pieces(word: str) -> list[Piece]:
-    """What a word between two spaces comes apart into."""
+    """Return the pieces of a word between two spaces."""
     folded = fold.__wrapped__(word)
     if folded.isascii() and folded.isalnum():
         return [Piece(_WORD, folded[:LONGEST_WORD])]
@@ -79,7 +79,7 @@ def pieces(word: str) -> list[Piece]:
 
 
 def of_piece(piece: Piece, *, open_ended: bool = False) -> list[str]:
-    """The lexemes of a piece. `open_ended`: of a run that may go on."""
+    """Return the lexemes of a piece. `open_ended`: of a run that may continue."""
     if piece.kind != _RUN:
         return [piece.text]
     pairs = [first + second for first, second in zip(piece.text, piece.text[1:], strict=False)]
@@ -96,7 +96,7 @@ _cached = lru_cache(maxsize=_CACHED)(_of_word)
 
 
 def lexemes(text: str) -> list[str]:
-    """The lexemes of a text, in its order."""
+    """Return the lexemes of a text, in order."""
     found: list[str] = []
     for word in text.split():
         found += _cached(word) if len(word) <= _LONGEST_CACHED else _of_word(word)
@@ -104,11 +104,11 @@ def lexemes(text: str) -> list[str]:
 
 
 def of_message(parts: Parts) -> list[str] | None:
-    """The lexemes of a message; None where its text is too long to be taken apart.
+    """Return the lexemes of a message; None if its text is too long to be split.
 
-    Between its parts is a BREAK, so that no phrase goes from one to the next. A telephone number is there as
-    one word besides, without its first digits, since a national spelling says no country, and backwards: so
-    its beginning is found in both spellings, and its end.
+    A BREAK between its parts keeps phrases from crossing them. A telephone number is added as one word, also
+    without its first digits, since a national spelling names no country, and backwards: so its beginning is
+    found in both spellings, and its end.
     """
     if len(parts.content) + len(parts.subject) > _LONGEST:
         return None
@@ -125,7 +125,7 @@ def of_message(parts: Parts) -> list[str] | None:
 
 
 def places(found: Iterable[str]) -> tuple[dict[str, list[str]], bool]:
-    """Where each of a message's lexemes stands, and whether that is all an index has place for."""
+    """Return the positions of each of a message's lexemes, and whether the index has room for all of them."""
     by_lexeme: dict[str, list[str]] = {}
     fits = True
     for lexeme, at in zip(found, _WRITTEN, strict=False):

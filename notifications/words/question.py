@@ -1,4 +1,4 @@
-"""What is asked of the words of messages: all of these words, the last of them as a beginning; phrases."""
+"""Questions to the index of words: all of these words, the last of them as a prefix, and phrases."""
 
 import re
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ _ENDS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Lexemes that follow each other; of the last one maybe just its beginning. `raw`: as it was typed."""
+    """Lexemes that follow each other; the last may be a prefix. `raw`: the text as typed."""
 
     lexemes: tuple[str, ...]
     prefix: bool
     raw: str
 
     def is_in(self, found: Sequence[str]) -> bool:
-        """Whether they stand in these, a message's."""
+        """Return whether the term occurs in a message's lexemes."""
         *whole, last = self.lexemes
         for at in range(len(found) - len(whole)):
             end = found[at + len(whole)]
@@ -33,8 +33,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Terms that all have to be there; or the number that they spell (one of these beginnings of a lexeme).
-    `raw`: as it was typed.
+    """Terms that must all occur, or the number that they spell.
+
+    `numbers`: prefixes of a lexeme, one of which must occur. `raw`: the text as typed.
     """
 
     terms: tuple[Term, ...]
@@ -50,7 +51,7 @@ class Question:
         return any(len(term.lexemes) > 1 for term in self.terms)
 
     def loosely(self) -> "Question":
-        """The same lexemes, wherever they stand."""
+        """Return a question for the same lexemes, wherever they stand."""
         terms = [
             Term((lexeme,), term.prefix and at == len(term.lexemes) - 1, term.raw)
             for term in self.terms
@@ -59,16 +60,16 @@ class Question:
         return replace(self, terms=tuple(terms))
 
     def is_in(self, found: Sequence[str]) -> bool:
-        """Whether a message with these lexemes is meant."""
+        """Return whether a message with these lexemes matches."""
         if self.numbers and any(each.startswith(self.numbers) for each in found):
             return True
         return bool(self.terms) and all(term.is_in(found) for term in self.terms)
 
 
 def ask(text: str, *, phrase: bool = False) -> Question:
-    """Return what the text asks: words, “phrases”, and word*; the last word is a beginning anyway.
+    """Return the question for a text of words, “phrases”, and word*; the last word is a prefix anyway.
 
-    `phrase`: it is one phrase as a whole.
+    `phrase`: the whole text is one phrase.
     """
     if phrase:
         term = _term(text)
@@ -83,9 +84,11 @@ def ask(text: str, *, phrase: bool = False) -> Question:
 
 
 def words_of_part(text: str, *, begins: bool = False, ends: bool = False) -> Question:
-    """What certainly stands in every text that this one is a part of: its words. The first may be the end of
-    a longer one unless the text `begins` so, the last the beginning of one unless it `ends` so. Of ASCII
-    alone where it is cut, since that folds the same whatever stands beside it.
+    """Return the words that certainly occur in every text that contains this one.
+
+    Its first word may be the end of a longer one unless the text `begins` there, its last the beginning of
+    one unless the text `ends` there. Where it is cut, only ASCII is used, since that folds the same whatever
+    stands beside it.
     """
     if not (begins and ends) and not text.isascii():
         return Question(())
@@ -95,7 +98,7 @@ def words_of_part(text: str, *, begins: bool = False, ends: bool = False) -> Que
 
 
 def _term(raw: str, *, beginning: bool = False) -> Term | None:
-    """The term of a word or a phrase; None where it has no lexeme."""
+    """Return the term of a word or a phrase; None if it has no lexeme."""
     prefix = beginning or raw.rstrip().endswith(_ENDS)
     raw = raw.strip().rstrip(_ENDS).strip()
     parts = [piece for word in raw.split() for piece in pieces(word)]
@@ -110,8 +113,9 @@ def _term(raw: str, *, beginning: bool = False) -> Term | None:
 
 
 def _is_open(last: Piece, *, prefix: bool) -> bool:
-    """Whether the last lexeme is a beginning. A run goes on wherever it is cut, and of one character a pair
-    may begin with it.
+    """Return whether the last lexeme is a prefix.
+
+    A run continues wherever it is cut, and for a run of one character a pair may begin with it.
     """
     if last.kind == "run":
         return len(last.text) == 1
@@ -119,7 +123,10 @@ def _is_open(last: Piece, *, prefix: bool) -> bool:
 
 
 def _numbers(text: str) -> tuple[str, ...]:
-    """How the lexeme of a number begins that the text spells; of a national one that, or its end."""
+    """Return the prefixes of lexemes for the number that the text spells.
+
+    For a national number they are that of the number and that of its end.
+    """
     found = asked(text)
     if found is None:
         return ()

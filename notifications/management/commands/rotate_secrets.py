@@ -1,4 +1,4 @@
-"""rotate_secrets: seal every stored secret anew under SECRETS_KEY; older keys can be forgotten then."""
+"""Command rotate_secrets: seal stored secrets again with SECRETS_KEY, so that older keys can be removed."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from notifications.secrets.sealed import Unreadable, rotate
 
 
 class Command(BaseCommand):
-    """Seals stored secrets anew."""
+    """Seals stored secrets again."""
 
     help = (
         "Encrypt every stored secret with the current SECRETS_KEY. Afterwards SECRETS_PREVIOUS_KEYS can be "

@@ -1,4 +1,4 @@
-"""sender: the cluster that sends, supervised. What production runs."""
+"""Command sender: the supervised cluster that sends, as production runs it."""
 
 import signal
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from notifications.cluster.supervisor import supervise
 
 
 class Command(BaseCommand):
-    """Runs a qcluster under a watchdog until SIGTERM or SIGINT."""
+    """Runs a qcluster under a supervisor until SIGTERM or SIGINT."""
 
     help = "Send due messages: a qcluster under a watchdog that restarts it if due work stops progressing."
     requires_system_checks: list[str] = []  # the database may not be there yet
