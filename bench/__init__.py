@@ -1,1 +1,1 @@
-"""What Commlog does, shown and measured: `python -m bench`."""
+"""Demonstrations and measurements of Commlog: `python -m bench`."""

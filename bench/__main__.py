@@ -96,7 +96,7 @@ ONLY_BY_NAME = ("failover",)  # it brings servers of its own
 
 
 def main() -> int:
-    """Run the programmes on SQLite, and on PostgreSQL where a server is given."""
+    """Run the programmes on SQLite, and on PostgreSQL if a server is given."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "names", nargs="*", choices=[[], *PROGRAMMES], metavar="NAME", help=", ".join(PROGRAMMES)

@@ -1,4 +1,4 @@
-"""The API over many messages: how long a page takes, and whether a walk by cursor stays as quick as it began.
+"""The API over many messages: the time of a page, and whether a walk by cursor stays as fast as it began.
 
 python -m bench api --rows 1000000 --server URL [--keep]
 """
@@ -13,7 +13,7 @@ WORST_RATIO = 1.5  # the last tenth of a walk beside its first
 
 
 def run(installation: Installation, *, rows: int, keep: bool = False) -> None:
-    """Measure, print, and say whether the limits hold."""
+    """Measure, print, and check the limits."""
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     with filled(installation, server, rows, keep) as database:

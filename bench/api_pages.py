@@ -1,4 +1,4 @@
-"""Asks the API in this process, over the whole stack but the socket; prints the times as JSON.
+"""Requests to the API in this process, over the whole stack except the socket; prints the times as JSON.
 
 `bench.api` runs it.
 """
@@ -18,7 +18,7 @@ SEARCH = "/api/communications/messages:search"
 
 
 def main() -> None:
-    """Set up, measure, print."""
+    """Set up, measure and print."""
     django.setup()
     from django.contrib.auth.models import Group
     from django.test import Client
@@ -65,7 +65,7 @@ def _questions(client: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _timed(ask: Callable[[str, Any], Any], body: Any) -> dict[str, Any]:
-    """The times of pages of fifty, each behind the one before it."""
+    """Return the times of consecutive pages of fifty."""
     times, cursor, rows = [], "", 0
     for number in range(PAGES + 3):
         begun = time.perf_counter()

@@ -1,8 +1,7 @@
-"""The audit of a run: what the database says against what the providers really got.
+"""The audit of a run: the database compared with what the providers really got.
 
-`python -m bench.audit JOURNALS KEYS` prints a report. JOURNALS are directories, separated by colons.
-
-The invariants are numbered as in docs/faults.md.
+`python -m bench.audit JOURNALS KEYS` prints a report. JOURNALS are directories, separated by colons. The
+invariants are numbered as in docs/faults.md.
 """
 
 import json
@@ -56,9 +55,9 @@ def audit(journals: Sequence[Path], keys: list[str]) -> dict[str, Any]:
 
 
 def _receipts(journals: Sequence[Path], numbered: Mapping[str, str]) -> dict[tuple[str, str], list[datetime]]:
-    """When each message was received, by channel and key.
+    """Return when each message was received, by channel and key.
 
-    An SMS carries none: it is known by the number that the gateway gave it, else by its destination.
+    An SMS carries no key: it is identified by the number that the gateway gave it, else by its destination.
     """
     found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for channel, path in [(each, journal / f"{each}.jsonl") for journal in journals for each in CHANNELS]:

@@ -1,10 +1,9 @@
-"""How fast 300,000 due messages leave, beside 2,000 in the same database, on PostgreSQL with an event-loop
-mail server.
+"""The speed of 300,000 due messages beside 2,000 in the same database, on PostgreSQL.
 
-Two states: a log of a million, analysed while nothing was due, and an empty log that was never analysed. Each
-round begins with a copy of that state, and nothing is analysed meanwhile. A speed is taken from the first
-claim to the last result of the first 2,000, or 30,000 of 300,000. `--burners N` keeps the processors busy
-with so many other processes.
+The mail server runs in an event loop. There are two states: a log of a million messages, analysed while
+nothing was due, and an empty log that was never analysed. Each round begins with a copy of that state, and
+nothing is analysed during it. A speed is taken from the first claim to the last result of the first 2,000, or
+of 30,000 of 300,000. `--burners N` keeps the processors busy with N other processes.
 """
 
 import subprocess
@@ -32,7 +31,7 @@ _QUEUED = {
 
 
 def run(installation: Installation, *, rows: int = LOG, rounds: int = ROUNDS, burners: int = 0) -> None:
-    """Both states, round by round in turns; prints medians and ratios."""
+    """Measure both states in turns, round by round, and print medians and ratios."""
     url = installation.environment["DATABASE_URL"]
     if url.startswith("sqlite"):
         print("  only on PostgreSQL, which plans by its statistics")
@@ -80,14 +79,14 @@ def _ended(process: "subprocess.Popen[Any]") -> Iterator["subprocess.Popen[Any]"
 
 @contextmanager
 def _mail_server() -> Iterator[dict[str, str]]:
-    """The environment of an installation that sends to it."""
+    """Yield the environment of an installation that sends to a new mail server."""
     with sinks.running() as (_, ports):
         yield standins.environment(smtp=ports["smtp"], twilio=ports["twilio"])
 
 
 @contextmanager
 def _state(installation: Installation, server: str, rows: int) -> Iterator[str]:
-    """The URL of a database with so many messages, all of them final; analysed unless it is empty."""
+    """Yield the URL of a database with that many messages, all final; analysed unless it is empty."""
     with new_database(server, installation.directory) as url:
         made = Installation(installation.directory, installation.providers, url)
         made.manage("migrate", "--verbosity", "0")
@@ -104,7 +103,7 @@ def _state(installation: Installation, server: str, rows: int) -> Iterator[str]:
 
 
 def _round(installation: Installation, server: str, state: str) -> tuple[float, float]:
-    """Messages a second of a few and of many, in a copy of the state."""
+    """Return messages a second for few and for many due messages, in a copy of the state."""
     with new_database(server, installation.directory, like=state) as url:
         copy = Installation(installation.directory, installation.providers, url)
         copy.environment |= installation.environment | {"DATABASE_URL": url}
@@ -125,7 +124,7 @@ def _round(installation: Installation, server: str, state: str) -> tuple[float, 
 
 
 def _speed(database: Any, due: int, measured: int) -> float:
-    """Store so many messages and wait until so many of them are sent; how many a second that was."""
+    """Store `due` messages, wait until `measured` of them are sent, and return messages a second."""
     last = _last(database)
     _store(database, due)
     _sent(database, last, measured)
@@ -143,7 +142,7 @@ def _last(database: Any) -> int:
 
 
 def _store(database: Any, count: int) -> None:
-    """So many more messages like the first one that was sent here, due now."""
+    """Store `count` copies of the first message that was sent here, due now."""
     query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'"
     names = [name for (name,) in database.execute(query, [_TABLES[0]]).fetchall()]
     values = ", ".join(_QUEUED.get(name, name) for name in names)
@@ -158,7 +157,7 @@ def _store(database: Any, count: int) -> None:
 
 
 def _sent(database: Any, last: int, count: int) -> None:
-    """Wait until so many attempts after the last one were accepted."""
+    """Wait until `count` attempts after the one with the id `last` were accepted."""
     query, end = (
         "SELECT count(*) FROM notifications_attempt WHERE id > %s AND outcome = 'ACCEPTED'",
         time.monotonic() + 900,

@@ -27,9 +27,7 @@ from bench.storms import clean_stops, kill_storm
 
 
 def matrices(_chance: random.Random, _quick: bool, _server: str) -> bool:
-    """Mail servers, receivers and addresses that misbehave in every way, put to the real channels; no
-    database.
-    """
+    """Mail servers, receivers and addresses that misbehave in every way, without a database."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     from bench.matrices import run  # the channels can be imported only now
@@ -52,7 +50,7 @@ AT_ONCE = 3  # of the quick ones, which mostly wait
 
 
 def main() -> int:
-    """Run the programmes; 1 where an invariant is broken or a promise not kept."""
+    """Run the programmes. Returns 1 if an invariant is broken or a promise is not kept."""
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMMES))
     parser.add_argument("--quick", action="store_true", help="a short run of each, several at a time")
@@ -92,7 +90,7 @@ def _run(name: str, server: str, seed: int, quick: bool) -> bool:
 
 
 def _apart(name: str, server: str, seed: int) -> bool:
-    """In a process of its own, whose output is printed in one piece."""
+    """Run a programme in a process of its own, and print its output in one piece."""
     command = [sys.executable, "-m", "bench.chaos", name, "--quick", "--seed", str(seed)]
     command += ["--server", server, "--only"] if server else []
     command += ["--like", MIGRATED[server]]

@@ -1,4 +1,4 @@
-"""A clerk of an installation: signs in, reads pages and presses buttons, over HTTP."""
+"""A clerk of an installation, who signs in, reads pages and presses buttons over HTTP."""
 
 import re
 import socket
@@ -24,7 +24,7 @@ _PAGES = ("/", "/communications/", "/incidents/", "/administration/channels/")
 
 
 class Clerk:
-    """Signed in as long as the server runs. `actions`: links followed and buttons pressed since `begin`."""
+    """A signed-in clerk. `actions`: links followed and buttons pressed since `begin`."""
 
     def __init__(self, port: int) -> None:
         self._port, self._cookies, self.actions = port, dict[str, str](), 0
@@ -34,16 +34,16 @@ class Clerk:
         self._ask("POST", "/sign-in/", csrfmiddlewaretoken=token[1], username=NAME, password=PASSWORD)
 
     def read(self, path: str) -> str:
-        """The page at a path."""
+        """Return the page at a path."""
         return self._ask("GET", path)
 
     def begin(self) -> str:
-        """The dashboard, from which actions are counted."""
+        """Return the dashboard, and count actions from here."""
         self.actions = 0
         return self.read("/")
 
     def open_incident(self, dashboard: str) -> str:
-        """Follow the dashboard's link to the newest incident; its page."""
+        """Follow the dashboard's link to the newest incident and return its page."""
         link = re.search(r'<ul class="incidents".*?href="([^"]+)"', dashboard, re.DOTALL)
         assert link, "the dashboard leads to the incident"
         self.actions += 1
@@ -77,14 +77,14 @@ class Clerk:
 
 
 def numbers(incident: str) -> dict[str, int]:
-    """The figures of an incident's page, by their words."""
+    """Return the figures of an incident's page by their labels."""
     return {words.strip(): int(number.replace(",", "")) for number, words in _NUMBER.findall(incident)}
 
 
 def works(page: str, lanes: list[str]) -> list[str]:
-    """The lines of a page that say of these lanes, or of their channels, that they are working.
+    """Return the lines of a page that say that these lanes, or their channels, are working.
 
-    The lanes by which alerts leave may well be.
+    Lanes that send alerts are left out: they may well be working.
     """
     lines = [" ".join(unescape(_TAG.sub(" ", each)).split()) for each in _ROW.findall(page)]
     return [
@@ -96,8 +96,9 @@ def works(page: str, lanes: list[str]) -> list[str]:
 
 @contextmanager
 def watching(clerk: Clerk, lanes: list[str]) -> Iterator[list[str]]:
-    """Read the pages every few seconds from the time on at which the dashboard tells of an open incident;
-    what said "Working" meanwhile.
+    """Read the pages every few seconds while the dashboard shows an open incident.
+
+    Yields the list of lines that said "Working" meanwhile.
     """
     said, over, looks = list[str](), Event(), list[float]()
 
@@ -123,7 +124,7 @@ def watching(clerk: Clerk, lanes: list[str]) -> Iterator[list[str]]:
 
 @contextmanager
 def office(installation: Installation) -> Iterator[Clerk]:
-    """The web server of an installation, and an administrator at it."""
+    """Yield an administrator at the installation's web server."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"

@@ -11,7 +11,7 @@ SUBJECT = "We received your payment"
 
 
 def smtplib_loop(count: int) -> float:
-    """One connection, one message built once and sent again and again: what no queue can beat."""
+    """Send one message, built once, again and again over one connection: no queue can beat that."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "commlog@example.org", "ana@example.org", SUBJECT
     message["Message-ID"] = "<0123456789abcdef0123456789abcdef@example.org>"
@@ -25,7 +25,7 @@ def smtplib_loop(count: int) -> float:
 
 
 def requests_webhooks(count: int) -> float:
-    """One session on one thread."""
+    """Post webhooks with one session on one thread."""
     import requests
 
     url = f"http://127.0.0.1:{os.environ['SINK_HTTP']}/hook"
@@ -41,7 +41,7 @@ def requests_webhooks(count: int) -> float:
 
 
 def requests_sms(count: int) -> float:
-    """One session on one thread that posts the form of an SMS and does not read what is said."""
+    """Post the form of an SMS with one session on one thread, without reading the answers."""
     import requests
 
     account = os.environ["TWILIO_ACCOUNT_SID"]
@@ -57,7 +57,7 @@ def requests_sms(count: int) -> float:
 
 
 def post_office(processes: int, count: int) -> float:
-    """django-post-office: queued with send_many, then sent until done."""
+    """Send with django-post-office: queued with send_many, then sent until done."""
     _django("bench.post_office_settings")
     from post_office import mail
 
@@ -78,7 +78,7 @@ def post_office(processes: int, count: int) -> float:
 
 
 def commlog(channel: str, count: int) -> float:
-    """Commlog: from the commit that queues them until the last is SENT; its cluster is running."""
+    """Send with Commlog: from the commit that queues them until the last is SENT. Its cluster is running."""
     _django("commlog.settings")
     from notifications import outbox
     from notifications.models import Message
@@ -100,7 +100,7 @@ def commlog(channel: str, count: int) -> float:
 
 
 def prepare(_: str) -> float:
-    """The tables of django-post-office."""
+    """Create the tables of django-post-office."""
     _django("bench.post_office_settings")
     from django.core.management import call_command
 

@@ -1,4 +1,4 @@
-"""What the counts of tries say, beside what the attempts themselves say."""
+"""A comparison of the counts of tries with the attempts themselves."""
 
 from collections import Counter
 from datetime import timedelta
@@ -14,7 +14,7 @@ Counts = Counter[tuple[object, ...]]
 
 
 def said_by_attempts() -> Counts:
-    """Every attempt that has ended, read from the rows themselves, as it has to be counted."""
+    """Count every ended attempt from its row."""
     found: Counts = Counter()
     for each in Attempt.objects.exclude(outcome="").select_related("message"):
         about = each.message.lane_id, each.outcome, each.failure_reason
@@ -35,7 +35,7 @@ def said_by_attempts() -> Counts:
 
 
 def said_by_counts() -> Counts:
-    """The same, as it was counted."""
+    """Return the same numbers from the stored counts."""
     found: Counts = Counter()
     for rows in (LaneTally.objects.all(), LaneHour.objects.filter(minute__gt=EVER)):
         for row in rows.values("lane", "outcome", "reason").order_by().annotate(**SUMS):
@@ -45,14 +45,14 @@ def said_by_counts() -> Counts:
 
 
 def wrong() -> list[str]:
-    """Where the two differ."""
+    """Return the differences between the two."""
     counts, attempts = said_by_counts(), said_by_attempts()
     keys = {key for key in counts | attempts if counts[key] != attempts[key]}
     return [f"{key}: {counts[key]} for {attempts[key]}" for key in sorted(keys, key=str)]
 
 
 def compared() -> dict[str, list[int]]:
-    """Each number over all lanes, as the attempts say it and as it was counted."""
+    """Return each number over all lanes, by the attempts and by the counts."""
     attempts, counts = said_by_attempts(), said_by_counts()
     return {
         name: [sum(found[key] for key in found if key[-1] == name) for found in (attempts, counts)]

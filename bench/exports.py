@@ -1,10 +1,9 @@
-"""An export beside a bare loop of openpyxl's write-only workbook over the same values, interleaved; their
-times, and the memory of each.
+"""An export beside a bare loop of openpyxl's write-only workbook over the same values: time and memory.
 
-Each run is a process of its own that times itself. The bare loop reads the same fields with
-`values_list().iterator()`, makes moments naive, because openpyxl refuses others, and appends: no cell is
-looked at. The export is the whole job as a worker does it: the count, the progress, the file stored in the
-database.
+The runs are interleaved, and each is a process of its own that times itself. The bare loop reads the same
+fields with `values_list().iterator()`, makes times naive, because openpyxl refuses others, and appends: no
+cell is looked at. The export is the whole job as a worker does it: the count, the progress, the file stored
+in the database.
 """
 
 import json
@@ -23,7 +22,7 @@ ROWS = 100_000
 
 
 def run(installation: Installation, rows: int = ROWS) -> None:
-    """Compare them over so many messages; a tenth as many show whether memory grows with their number."""
+    """Compare them over `rows` messages; a tenth as many show whether memory grows with their number."""
     found: dict[str, list[dict[str, float]]] = {"bare": [], "export": []}
     installation.manage("generate_messages", str(rows // 10), "--yes")
     small = _contend(installation, "export")

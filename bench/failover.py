@@ -1,11 +1,10 @@
-"""The primary is killed while messages are stored and sent, and its standby is promoted: how long nothing is
-sent, what is lost, and what is sent twice.
+"""The primary is killed while messages are stored and sent, and its standby is promoted.
 
     python -m bench failover
 
-Two PostgreSQL servers of its own. First the standby is synchronous, and has to have everything; then it is
-asynchronous and a moment behind, as another machine may be: its lost messages are counted, and the senders
-have to notice.
+It shows how long nothing is sent, what is lost, and what is sent twice. It runs two PostgreSQL servers of its
+own. First the standby is synchronous, and must have everything; then it is asynchronous and a moment behind,
+as another machine may be: its lost messages are counted, and the senders must notice.
 """
 
 import os
@@ -34,7 +33,7 @@ _LOST = ("I1 lost", "I2 unlogged")
 
 
 def run(_: Installation) -> None:
-    """Both kinds of replication. Its database is none of the installation's."""
+    """Run both kinds of replication, on databases of their own."""
     for synchronous in (True, False):
         with _started(synchronous) as (trial, primary, standby):
             _fail_over(trial, primary, standby, synchronous=synchronous)
@@ -120,7 +119,7 @@ def _of_wal_sender(primary: Server) -> list[int]:
 
 
 def _kill(server: Server) -> None:
-    """All processes at once, as a power cut does."""
+    """Kill all processes at once, like a power cut."""
     (pid, *_) = (server.directory / "data" / "postmaster.pid").read_text().split()
     processes = [int(pid), *descendants(int(pid))]
     for each in processes:
@@ -137,7 +136,7 @@ def _lives(pid: int) -> bool:
 
 
 def _back_at_work(trial: Run, since: datetime) -> datetime | None:
-    """When the first message was accepted that was taken up after the promotion."""
+    """Return when the first message claimed after the promotion was accepted, or None."""
     query = (
         f"SELECT MIN(finished_at) FROM notifications_attempt WHERE opened_at > '{since.isoformat()}' "
         "AND outcome = 'ACCEPTED'"
@@ -151,7 +150,7 @@ def _back_at_work(trial: Run, since: datetime) -> datetime | None:
 
 
 def _release(trial: Run) -> None:
-    """As somebody decides who takes a second SMS for better than none."""
+    """Release everything, as somebody who prefers a second SMS to none."""
     ends = time.monotonic() + 4 * BACK_WITHIN
     while True:
         try:

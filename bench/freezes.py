@@ -1,5 +1,6 @@
-"""Two plain clusters, one of them frozen for longer than a lease: its results come late, its permits have
-lapsed, the other goes on.
+"""Two plain clusters, one of them frozen for longer than a lease.
+
+Its results come late, its permits have lapsed, and the other one goes on.
 """
 
 import os
@@ -13,9 +14,7 @@ LONGER_THAN_A_LEASE = 22.0  # seconds; a lease is 20
 
 
 def freezes(chance: random.Random, quick: bool, server: str) -> bool:
-    """SIGSTOP of a whole cluster in the middle of its sends, SIGCONT after its leases have lapsed; nobody
-    supervises either cluster.
-    """
+    """SIGSTOP of a whole cluster while it sends, SIGCONT after its leases lapsed; unsupervised."""
     with running(chance, server) as run:
         groups = [run.start_cluster().pid, run.start_cluster().pid]
         time.sleep(4)
@@ -40,7 +39,7 @@ def freezes(chance: random.Random, quick: bool, server: str) -> bool:
 
 
 def _busiest(run: Run, groups: list[int]) -> tuple[int, int]:
-    """The process group with the most sends under way, and how many; waits until there are some."""
+    """Return the process group with the most sends under way, and how many; waits until there are some."""
     end = time.monotonic() + 20
     while True:
         hands = {group: len(_under_way(run, group)) for group in groups}
@@ -51,7 +50,7 @@ def _busiest(run: Run, groups: list[int]) -> tuple[int, int]:
 
 
 def _under_way(run: Run, group: int) -> list[str]:
-    """The workers of the open, permitted attempts that belong to this process group."""
+    """Return the workers of this process group with open, permitted attempts."""
     aggregate = "STRING_AGG(worker, ',')" if run.on_postgres else "GROUP_CONCAT(worker)"
     (names,) = run.ask(
         f"SELECT COALESCE({aggregate}, '') FROM notifications_attempt WHERE outcome = '' AND permitted_at IS "

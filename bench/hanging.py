@@ -1,6 +1,4 @@
-"""One destination that hangs for ever beside nine others, all quick or one of them slow: whom does it keep
-waiting?
-"""
+"""One destination that hangs for ever beside nine others, all fast or one slow, and their delays."""
 
 import threading
 import time
@@ -20,32 +18,33 @@ class _Quick(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Take it."""
+        """Answer at once."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 class _Slow(_Quick):
     def do_POST(self) -> None:
-        """Take it in its own time."""
+        """Answer after SLOW seconds."""
         time.sleep(SLOW)
         super().do_POST()
 
 
 class _Hanging(_Quick):
     def do_POST(self) -> None:
-        """Read the request, and never answer."""
+        """Never answer."""
         time.sleep(3600)
 
 
 def run(installation: Installation) -> None:
-    """A tenth of the messages go to the one that hangs; how long do the others take from enqueued to
-    answered?
+    """Send a tenth of the messages to the hanging destination, and time the others.
+
+    Times are from enqueue to answer.
     """
     with installation.cluster():
         time.sleep(4)
@@ -80,7 +79,7 @@ def run(installation: Installation) -> None:
 
 
 def _serve(kind: type[_Quick]) -> int:
-    """The port of a new server."""
+    """Start a server and return its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -88,7 +87,7 @@ def _serve(kind: type[_Quick]) -> int:
 
 
 def _sent(installation: Installation, ports: list[int]) -> list[dict[str, Any]]:
-    """The messages to these ports, once all of them are sent."""
+    """Return the messages to these ports once all of them are sent."""
     addresses = tuple(f"http://127.0.0.1:{port}/" for port in ports)
 
     def chosen(log: list[dict[str, Any]]) -> list[dict[str, Any]]:

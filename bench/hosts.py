@@ -31,7 +31,7 @@ _MOST_USED = 1.1  # what was claimed just before may arrive within the same ten 
 
 
 def _shim(directory: Path) -> Path | None:
-    """What sets a process's clock ahead; Debian's libfaketime breaks Python's time.sleep."""
+    """Build a library that sets a process's clock ahead. Debian's libfaketime breaks Python's time.sleep."""
     compiler, shim = shutil.which("cc"), directory / "ahead.so"
     if compiler:
         subprocess.run(
@@ -41,9 +41,7 @@ def _shim(directory: Path) -> Path | None:
 
 
 class Host:
-    """A machine of its own as far as the network, its name and its clock go; its providers answer at its own
-    127.0.0.1.
-    """
+    """A host with its own network, name and clock; its providers answer at its own 127.0.0.1."""
 
     def __init__(self, run: Run, number: int, server: Server, ahead: int) -> None:
         self.name = f"commlog{os.getpid() % 10_000}h{number}"
@@ -56,9 +54,9 @@ class Host:
         self.sender: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
-        """Make the namespace and its link to the database.
+        """Create the namespace and its link to the database.
 
-        Raises CalledProcessError where that is not allowed.
+        Raises CalledProcessError if that is not allowed.
         """
         inside = ["ip", "-n", self.name]
         for command in (
@@ -73,16 +71,16 @@ class Host:
             subprocess.run(command, check=True, capture_output=True)
 
     def disconnect(self) -> None:
-        """Leave nothing of it."""
+        """Remove the namespace and its link."""
         subprocess.run(["ip", "netns", "delete", self.name], capture_output=True, check=False)
         subprocess.run(["ip", "link", "delete", self.link], capture_output=True, check=False)
 
     def cut(self, off: bool) -> None:
-        """Pull the cable to the database, or put it back."""
+        """Cut the link to the database, or restore it."""
         subprocess.run(["ip", "link", "set", self.link, "down" if off else "up"], check=True)
 
     def provide(self) -> subprocess.Popen[bytes]:
-        """The providers, as this host sees them; all hosts' write into the same journals."""
+        """Start the providers of this host; those of all hosts write into the same journals."""
         ports = self._run.installation.providers.ports()
         options = [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
         directory = self._run.installation.directory / "providers"
@@ -120,7 +118,7 @@ class Host:
             )
 
     def kill(self) -> None:
-        """All at once, as by a power cut."""
+        """Kill all its processes at once, like a power cut."""
         for pid in self._processes():
             send_signal(pid, signal.SIGKILL)
         if self.sender:
@@ -135,13 +133,13 @@ class Host:
         return found
 
     def stop(self) -> None:
-        """As a service manager stops it."""
+        """Stop its senders as a service manager does."""
         if self.sender:
             self.sender.send_signal(signal.SIGTERM)
             self.sender.wait(timeout=90)
 
     def ended(self) -> int:
-        """How many attempts its workers have brought to an end."""
+        """Return how many attempts of its workers were accepted."""
         return self._run.ask(
             f"SELECT COUNT(*) FROM notifications_attempt WHERE worker LIKE '{self.name}:%' AND outcome = "
             "'ACCEPTED'"
@@ -149,9 +147,7 @@ class Host:
 
 
 def hosts(chance: random.Random, quick: bool, _: str) -> bool:
-    """Two sender hosts, clocks 5 s apart: one killed, the other cut off from the database for 30 s,
-    PostgreSQL restarted; lanes' limits.
-    """
+    """Two hosts, clocks 5 s apart: one killed, one cut off for 30 s, PostgreSQL restarted; lanes' limits."""
     with own_server(NETWORK) as server, running(chance, server.url) as run, ExitStack() as stack:
         try:
             one, two = (
@@ -209,7 +205,7 @@ def hosts(chance: random.Random, quick: bool, _: str) -> bool:
 
 @contextmanager
 def _host(run: Run, number: int, server: Server, ahead: int) -> Iterator[Host]:
-    """A host with its providers; nothing of it is left afterwards."""
+    """Yield a host with its providers; nothing of it is left afterwards."""
     host = Host(run, number, server, ahead)
     providers = None
     try:
@@ -225,7 +221,7 @@ def _host(run: Run, number: int, server: Server, ahead: int) -> Iterator[Host]:
 
 
 def _until(holds: Callable[[], object]) -> None:
-    """Wait until it holds, but not for ever."""
+    """Wait until `holds` returns true, for a minute at most."""
     end = time.monotonic() + 60
     while not holds() and time.monotonic() < end:
         time.sleep(0.2)
@@ -246,9 +242,7 @@ def _change(run: Run, statement: str) -> None:
 
 
 def _limit(run: Run) -> float:
-    """A rate set by hand, a pace that a provider asked for, and a cap; and when, in seconds since the
-    epoch.
-    """
+    """Set a rate by hand, a pace as asked for by a provider, and a cap. Returns the time, in Unix seconds."""
     _change(run, f"UPDATE notifications_lane SET rate = {RATE} WHERE channel = 'SMS'")
     _change(
         run,
@@ -261,7 +255,7 @@ def _limit(run: Run) -> float:
 
 
 class _Watch(threading.Thread):
-    """Looks at how many of the webhooks are claimed at once, as often as it can."""
+    """A thread that counts the webhooks claimed at once, as often as it can."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(daemon=True)
@@ -270,7 +264,7 @@ class _Watch(threading.Thread):
         self.claimed: Counter[int] = Counter()
 
     def run(self) -> None:
-        """Until it is enough; PostgreSQL may be away."""
+        """Count until told to end; PostgreSQL may be away."""
         query = (
             "SELECT COUNT(*) FROM notifications_message WHERE type = 'WEB_HOOK' AND lease_until IS NOT NULL"
         )
@@ -279,13 +273,13 @@ class _Watch(threading.Thread):
                 self.claimed[self._watched.ask(query)[0]] += 1
 
     def end(self) -> None:
-        """No more."""
+        """End the thread."""
         self._enough.set()
         self.join()
 
 
 def _judge_limits(run: Run, since: float, watch: _Watch) -> None:
-    """What providers received in any ten seconds, against what the lane's limit allowed in them."""
+    """Compare what providers received in any ten seconds with what the lane's limit allowed."""
     for channel, limit, growth in (("SMS", RATE, 1.0), ("EMAIL", PACE, _GROWTH)):
         times = sorted(
             datetime.fromisoformat(entry["at"]).timestamp()

@@ -1,9 +1,9 @@
-"""A cluster that has nothing to do: how much of a core it takes, and how soon a single message leaves it.
+"""An idle cluster: its share of a core, and how soon a single message leaves it.
 
-python -m bench idle --seconds 60 --server URL
+    python -m bench idle --seconds 60 --server URL
 
-PostgreSQL's share is that of the sessions that were there before and after. On a server that others write to
-there is no rest: any commit on it ends that.
+PostgreSQL's share is that of the sessions that existed before and after. On a server that others write to
+there is no rest: any commit on it ends the rest.
 """
 
 import random
@@ -27,7 +27,7 @@ _SECONDS = {
 
 
 def run(installation: Installation, *, seconds: int = SECONDS) -> None:
-    """Print the shares of a core before and after some messages, and from their creation to their result."""
+    """Print the shares of a core before and after some messages, and the times from creation to result."""
     installation.environment |= production()
     it = Run(installation, random.Random(1))
     with installation.cluster("sender") as sender:
@@ -68,7 +68,7 @@ def _sessions(it: Run) -> list[int]:
 
 
 def _used(pid: int) -> float:
-    """The processor time of a process in seconds; 0 of one that is gone."""
+    """Return the processor time of a process in seconds; 0 if it has ended."""
     with suppress(OSError):
         return time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3)
     return 0.0

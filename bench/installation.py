@@ -1,5 +1,6 @@
-"""A whole installation for tests and benchmarks: its own database, its own providers, real clusters; seen
-through its commands only.
+"""A whole installation for tests and benchmarks: its own database, providers and real clusters.
+
+It is observed through its commands only.
 """
 
 import json
@@ -40,7 +41,7 @@ class Installation:
         self._asking = threading.Lock()
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
-        """Run a command; its standard output."""
+        """Run a command of manage.py and return its standard output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -54,7 +55,7 @@ class Installation:
         return done.stdout
 
     def module(self, name: str, *arguments: object) -> str:
-        """Run a module of ours; its standard output."""
+        """Run a module of ours and return its standard output."""
         command = [sys.executable, "-m", name, *map(str, arguments)]
         done = subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
@@ -64,26 +65,26 @@ class Installation:
         return done.stdout
 
     def beside(self, *arguments: object) -> "subprocess.Popen[str]":
-        """Python with these arguments, while others work."""
+        """Start Python with these arguments in the background."""
         command = [sys.executable, *map(str, arguments)]
         return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
 
     def enqueue(self, *messages: dict[str, Any]) -> list[str]:
-        """Store messages; their keys."""
+        """Store messages and return their keys."""
         lines = self.directory / "enqueue.jsonl"
         lines.write_text("\n".join(json.dumps(message) for message in messages))
         return self.ask("enqueue", str(lines)).split()
 
     def log(self) -> list[dict[str, Any]]:
-        """All messages, newest first."""
+        """Return all messages, newest first."""
         return [json.loads(line) for line in self.ask("log", "--json", "--limit", "1000000").splitlines()]
 
     def message(self, key: str) -> dict[str, Any]:
-        """One message."""
+        """Return one message."""
         return json.loads(self.ask("message", key, "--json"))
 
     def ask(self, *arguments: object, of: str = "bench.staying") -> str:
-        """What a command says, or `run` of another module, in a process that stays."""
+        """Return a command's output, or that of `run` of another module, from a long-running process."""
         with self._asking:
             if of not in self._staying:
                 pipe = subprocess.PIPE
@@ -106,7 +107,7 @@ class Installation:
         return said
 
     def close(self) -> None:
-        """End what stays."""
+        """End the long-running processes."""
         for process in self._staying.values():
             process.communicate()
         self._staying.clear()
@@ -115,7 +116,7 @@ class Installation:
     def cluster(
         self, command: str = "qcluster", *, root: Path = ROOT, **variables: str
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A qcluster (or a `sender`) in a process group of its own; stopped as an operator stops it."""
+        """Run a qcluster (or a `sender`) in its own process group, and stop it as an operator does."""
         with (self.directory / f"cluster-{uuid4().hex}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", command],
@@ -140,7 +141,7 @@ class Installation:
             kill_group(process)
 
     def until_final(self, *, within: float) -> list[dict[str, Any]]:
-        """Wait until every message is final; the log."""
+        """Wait until every message is final and return the log."""
         end = time.monotonic() + within
         while any(
             self.ask("log", "--limit", 1, "--state", state) for state in LIVE
@@ -151,7 +152,7 @@ class Installation:
         return self.until(lambda log: all(message["state"] in FINAL for message in log), within=within)
 
     def until(self, holds: Callable[[list[dict[str, Any]]], bool], *, within: float) -> list[dict[str, Any]]:
-        """Wait until `holds(log)`; the log."""
+        """Wait until `holds(log)` and return the log."""
         end = time.monotonic() + within
         while not holds(log := self.log()):
             assert time.monotonic() < end, sorted({(message["type"], message["state"]) for message in log})
@@ -160,14 +161,15 @@ class Installation:
 
 
 def production(url: str = "http://127.0.0.1") -> dict[str, str]:
-    """The variables of production. With DEBUG, Django keeps the text of every statement, which costs the
-    senders.
+    """Return the environment variables of production.
+
+    With DEBUG, Django keeps the text of every statement, which costs the senders.
     """
     return {"DEBUG": "0", "SECRET_KEY": STRONG, "SECRETS_KEY": STRONG[1:], "PUBLIC_URL": url}
 
 
 def descendants(pid: int) -> list[int]:
-    """The living processes below this one, parents first."""
+    """Return the living processes below this one, parents first."""
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -176,7 +178,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for a cluster and all its children."""
+    """Kill a cluster and all its children with SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -184,8 +186,9 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def new_database(server: str, directory: Path, *, like: str = "") -> Iterator[str]:
-    """The URL of a new database, empty or a copy of `like`: on the PostgreSQL server `server`, or, where that
-    is empty, a SQLite file.
+    """Yield the URL of a new database, empty or a copy of `like`.
+
+    It is on the PostgreSQL server `server`, or a SQLite file if that is empty.
     """
     if not server:
         file = directory / "commlog.sqlite3"
@@ -208,7 +211,7 @@ def new_database(server: str, directory: Path, *, like: str = "") -> Iterator[st
 
 @contextmanager
 def migrated_database(server: str, directory: Path) -> Iterator[str]:
-    """The URL of a new migrated database, to copy."""
+    """Yield the URL of a new migrated database, to copy."""
     with new_database(server, directory) as url:
         command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, check=True)
@@ -217,8 +220,9 @@ def migrated_database(server: str, directory: Path) -> Iterator[str]:
 
 @contextmanager
 def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[Installation]:
-    """A migrated installation with providers; its database is a copy of `like` where that is given: migrating
-    takes seconds.
+    """Yield a migrated installation with providers.
+
+    With `like` its database is a copy of that one: migrating takes seconds.
     """
     with (
         new_database(server, directory, like=like) as database_url,
@@ -234,7 +238,7 @@ def installed(directory: Path, server: str = "", *, like: str = "") -> Iterator[
 
 
 def mixed(providers: StandIns, count: int, *, first: int = 0) -> list[dict[str, Any]]:
-    """`count` messages, the four channels in turn, numbered from `first`."""
+    """Return `count` messages, the four channels in turn, numbered from `first`."""
     made: list[dict[str, Any]] = []
     for number in range(first, first + count):
         body = f"Message {number} – für Sie"
@@ -259,13 +263,13 @@ def mixed(providers: StandIns, count: int, *, first: int = 0) -> list[dict[str, 
 
 
 def received(providers: StandIns) -> list[str]:
-    """The destinations of everything that the providers took."""
+    """Return the destinations of everything that the providers accepted."""
     entries = [entry for channel in standins.CHANNELS for entry in providers.journal(channel)]
     return sorted(entry["destination"].removeprefix(providers.webhook_url("")[:-1]) for entry in entries)
 
 
 def expected(messages: list[dict[str, Any]], providers: StandIns) -> list[str]:
-    """What `received` is when each message was received once."""
+    """Return what `received` returns if each message was received once."""
     return sorted(
         message["destination"].removeprefix(providers.webhook_url("")[:-1])
         for message in messages

@@ -1,12 +1,10 @@
-"""How fast the API takes messages, in lists and one by one, and how soon they are received meanwhile.
-
-Prints figures and ratios.
+"""The speed at which the API accepts messages, in lists and one by one, and their latency meanwhile.
 
     python -m bench intake --server URL --only
 
-The server is gunicorn with the options of docs/operate.md. Calls are counted, with limits that are never
-reached. Beside it stand a bare COPY of the same rows, a commit for each list's worth, and a bare INSERT with
-a commit a row.
+Prints figures and ratios. The server is gunicorn with the options of docs/operate.md. Calls are counted, with
+limits that are never reached. For comparison there are a bare COPY of the same rows, with a commit per list,
+and a bare INSERT with a commit per row.
 """
 
 import json
@@ -47,14 +45,17 @@ AIMS = {"lists": 2_500, "one by one": 200, "paced": 60, "lane": 250}
 
 
 class Caller:
-    """A program with a key."""
+    """A program with an API key."""
 
     def __init__(self, port: int, key: str) -> None:
         self.port = port
         self.headers = {"apiKey": key, "Content-Type": "application/json"}
 
     def post(self, body: bytes, **headers: str) -> tuple[int, bytes]:
-        """Status and body of the answer. Sync workers close each connection, so each call opens one."""
+        """Return the status and body of the answer.
+
+        Sync workers close each connection, so each call opens one.
+        """
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(
@@ -69,14 +70,14 @@ class Caller:
             connection.close()
 
     def stored(self, body: bytes) -> bytes:
-        """The answer, which says that all of it was stored."""
+        """Return the answer after checking that everything was stored."""
         status, answer = self.post(body)
         assert status == 201, answer[:500]
         return answer
 
 
 def run(installation: Installation) -> None:
-    """Measure each promise by itself, and print it beside what was promised."""
+    """Measure each promise by itself, and print it beside the promised figure."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     installation.environment |= NO_LIMIT | production(f"http://127.0.0.1:{port}")
@@ -114,7 +115,10 @@ def _list(name: str) -> bytes:
 
 
 def _rates(installation: Installation, caller: Caller) -> None:
-    """Lists, single calls and the bare loops, interleaved: what slows the machine down slows all."""
+    """Measure lists, single calls and the bare loops, interleaved.
+
+    A slowdown of the machine affects all of them.
+    """
     lists = [_list(f"l{number}") for number in range(LISTS)]
     single = json.dumps(_email("single")).encode()
     caller.stored(lists[0])
@@ -139,7 +143,7 @@ def _rates(installation: Installation, caller: Caller) -> None:
 
 
 def _rate(installation: Installation, caller: Caller, bodies: Sequence[bytes], each: int) -> float:
-    """Messages a second, by some senders at once; prints what a message costs in processor time."""
+    """Return messages a second from several senders at once; prints the processor time per message."""
     with _processor(installation) as spent, ThreadPoolExecutor(SENDERS) as senders:
         began = time.monotonic()
         list(senders.map(caller.stored, bodies))
@@ -156,8 +160,10 @@ def _rate(installation: Installation, caller: Caller, bodies: Sequence[bytes], e
 
 @contextmanager
 def _processor(installation: Installation) -> Iterator[list[float]]:
-    """Seconds of processor that web processes and database sessions use meanwhile, in this order; 0 for what
-    is not on this machine.
+    """Yield a list that gets the seconds of processor time used inside the block.
+
+    They are those of web processes and of database sessions, in this order; 0 for what is not on this
+    machine.
     """
     spent: list[float] = []
     before = _used(installation)
@@ -193,8 +199,9 @@ def _sessions(url: str) -> list[int]:
 
 
 def _bare(url: str, count: int) -> dict[str, float]:
-    """Rows a second of what the API has stored, written anew into a table with the same columns, indexes and
-    constraints.
+    """Return rows a second of writing the API's rows again, by a bare COPY and a bare INSERT.
+
+    They go into a table with the same columns, indexes and constraints.
     """
     if url.startswith("sqlite"):
         return {}
@@ -237,8 +244,9 @@ def _once(caller: Caller) -> None:
 
 
 def _paced(installation: Installation, caller: Caller) -> None:
-    """Single calls at a steady pace, and nothing else: from the call, and from the row, to the mail
-    server.
+    """Measure single calls at a steady pace.
+
+    The latencies are from the call, and from the row, to the mail server.
     """
     took = _latencies(installation, "EMAIL", PACED, lambda number: _send(caller, _email(f"paced{number}")))
     print(
@@ -247,8 +255,9 @@ def _paced(installation: Installation, caller: Caller) -> None:
 
 
 def _lane(installation: Installation, caller: Caller) -> None:
-    """SMS at a steady pace while lists of e-mails come as fast as they are taken, and leave to another
-    server.
+    """Measure SMS at a steady pace while lists of e-mails come as fast as they are accepted.
+
+    The e-mails go to another server.
     """
     ended = Event()
 
@@ -277,7 +286,7 @@ def _lane(installation: Installation, caller: Caller) -> None:
 
 
 def _received(installation: Installation, channel: str, count: int) -> list[dict[str, Any]]:
-    """What the provider got, once it is so many."""
+    """Return what the provider got, once there are `count` entries."""
     end = time.monotonic() + 60
     while len(entries := installation.providers.journal(channel)) < count:
         assert time.monotonic() < end, f"{len(entries)} of {count} were received"
@@ -293,7 +302,7 @@ def _send(caller: Caller, message: dict[str, str]) -> dict[str, Any]:
 def _latencies(
     installation: Installation, channel: str, count: int, send: Callable[[int], dict[str, Any]]
 ) -> str:
-    """The medians from the beginning of each call and from the row's own time, in words."""
+    """Describe the latencies from the beginning of each call, and from the row's own time."""
     known = len(installation.providers.journal(channel)) + 1
     send(count)  # until it is received, the cluster may not have started yet
     _received(installation, channel, known)

@@ -1,10 +1,9 @@
-"""The pages of the log over a million messages beside the same pages over ten thousand, in interleaved
-rounds.
+"""The pages of the log over a million messages beside the same pages over ten thousand, interleaved.
 
     python -m bench log --rows 1000000 --server URL [--keep]
 
-Writes the messages with manage.py generate_messages into databases of its own; --keep leaves them on the
-server for the next run.
+The messages are written with manage.py generate_messages into databases of their own; --keep leaves them on
+the server for the next run.
 """
 
 import json
@@ -27,7 +26,7 @@ Times = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 def run(installation: Installation, *, rows: int = 10 * FEW, keep: bool = False) -> None:
-    """Measure both and print what was measured, ratios, and whether the limits hold."""
+    """Measure both, and print the figures, the ratios, and whether the limits hold."""
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     with ExitStack() as stack:
@@ -43,7 +42,7 @@ def run(installation: Installation, *, rows: int = 10 * FEW, keep: bool = False)
 
 @contextmanager
 def filled(installation: Installation, server: str, count: int, keep: bool) -> Iterator[str]:
-    """The URL of a database with so many messages."""
+    """Yield the URL of a database with `count` messages."""
     if server and keep:
         url, new = _kept(server, count)
         _fill(installation, url, count if new else 0)
@@ -57,7 +56,7 @@ def filled(installation: Installation, server: str, count: int, keep: bool) -> I
 
 
 def _kept(server: str, count: int) -> tuple[str, bool]:
-    """The URL of the database that stays, and whether it is still empty."""
+    """Return the URL of the database that is kept, and whether it is still empty."""
     import psycopg
 
     name = f"commlog_bench_log_{count}"
@@ -77,7 +76,7 @@ def _fill(installation: Installation, url: str, count: int) -> None:
 
 
 def in_production(installation: Installation, url: str, module: str) -> Any:
-    """What a module prints as JSON that is run on the database with the settings of production."""
+    """Run a module on the database with the settings of production, and return the JSON that it prints."""
     unlimited = {"API_CALLS_A_MINUTE": "0", "API_CALLS_A_MINUTE_IN_ALL": "0"}
     environment = (
         installation.environment

@@ -1,9 +1,7 @@
 """One round over the pages of the log in the database of DATABASE_URL; prints JSON.
 
-A process of its own: bench/log.py compares databases.
-
-Requests go through the real middleware in this process. Every statement is kept: a page that counts or skips
-rows fails the round.
+It is a process of its own: bench/log.py compares databases. Requests go through the real middleware in this
+process. Every statement is recorded: a page that counts or skips rows fails the round.
 """
 
 import json
@@ -30,7 +28,7 @@ SEARCH_DAYS = 30
 
 @dataclass
 class Timing:
-    """What one page took: milliseconds in all and within the database, the statements, and the rows shown."""
+    """The measurements of a page: milliseconds in all and within the database, statements, and rows shown."""
 
     took: list[float] = field(default_factory=list)
     database: list[float] = field(default_factory=list)
@@ -39,7 +37,7 @@ class Timing:
 
 
 class Statements:
-    """Every statement of a request, and how long the database had it."""
+    """A record of every statement of a request, and the time in the database."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -48,7 +46,7 @@ class Statements:
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        """Django's hook around each of them."""
+        """Run a statement, as Django's hook around each of them."""
         self.texts.append(sql)
         began = time.perf_counter()
         try:
@@ -73,7 +71,7 @@ class Visitor:
         self.client.force_login(self.user)
 
     def see(self, path: str, *, repeats: int = REPEATS) -> Timing:
-        """The page's timing. Exits where the page refuses, counts or skips rows."""
+        """Return the page's timing. Exits if the page refuses, counts or skips rows."""
         from django.db import connection
 
         found = Timing()
@@ -95,7 +93,7 @@ class Visitor:
 
 
 def filters() -> dict[str, dict[str, str]]:
-    """The combinations of conditions, as query strings hold them."""
+    """Return the combinations of conditions, as parameters of query strings."""
     from django.db.models import Count
     from django.utils import timezone
 
@@ -136,7 +134,7 @@ def filters() -> dict[str, dict[str, str]]:
 
 
 def searches() -> dict[str, dict[str, str]]:
-    """What the box is asked within the last 30 days: found often, seldom and never."""
+    """Return searches within the last 30 days: with many, few and no results."""
     from django.utils import timezone
 
     from notifications.models import Client
@@ -155,7 +153,7 @@ def searches() -> dict[str, dict[str, str]]:
 
 
 def deep(query: dict[str, str]) -> str:
-    """The cursor of the row that lies DEEP rows in; found with an offset, which is not measured."""
+    """Return the cursor of the row at depth DEEP. It is found with an offset, which is not measured."""
     from commlog.kit import paging
     from commlog.log import reading
     from commlog.log.columns import DEFAULT_SORTING, sorting_for
@@ -176,8 +174,10 @@ def deep(query: dict[str, str]) -> str:
 
 
 def others(visitor: Visitor) -> Iterator[tuple[str, str]]:
-    """Further pages: tabs of people with many messages, counts of views, a message between its neighbours,
-    sorted columns.
+    """Yield further pages.
+
+    They are tabs of people with many messages, counts of views, a message with its neighbours, and sorted
+    columns.
     """
     from django.db.models import Count
 
@@ -213,7 +213,7 @@ def others(visitor: Visitor) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def as_in_production() -> Iterator[None]:
-    """Compiled templates are kept; static files have their plain names, as nobody has collected them."""
+    """Keep compiled templates; static files have their plain names, as nobody has collected them."""
     from django.test import override_settings
 
     backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -227,7 +227,7 @@ def as_in_production() -> Iterator[None]:
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     django.setup()
     import commlog.wsgi  # noqa: F401  loaded as a server loads it
 

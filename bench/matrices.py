@@ -1,6 +1,4 @@
-"""Each way in which mail servers, receivers and addresses may misbehave, put to the real channels: class,
-time and memory.
-"""
+"""Misbehaviours of mail servers, receivers and addresses, with the real channels: class, time and memory."""
 
 import logging
 import time
@@ -33,7 +31,7 @@ Case = tuple[str, Callable[[], tuple[object, object]]]
 
 @dataclass
 class Tally:
-    """What became of a matrix."""
+    """The results of a matrix."""
 
     name: str
     cases: int
@@ -55,7 +53,7 @@ class Tally:
 
 
 def run() -> bool:
-    """Print every matrix; whether any was broken."""
+    """Print every matrix. Returns whether any was broken."""
     canaries = Listener(), Listener("::1")
     statuses = RawHttp(http_answers.any_status)
     after = [(name, how, status) for name, how in http_answers.AFTER_STATUS.items() for status in (200, 500)]
@@ -99,7 +97,7 @@ def _try(name: str, attempt: Callable[[], tuple[object, object]], wrong: list[st
 
 
 def _forget_peak() -> float:
-    """Start to measure the peak anew; the memory in use now, in MiB."""
+    """Reset the peak of memory, and return the memory in use now, in MiB."""
     Path("/proc/self/clear_refs").write_text("5")
     return _memory("VmRSS")
 

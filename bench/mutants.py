@@ -1,6 +1,6 @@
-"""python -m bench.mutants: plants faults in a copy of the engine, one at a time, and lets the tests look for them.
+"""python -m bench.mutants: plants faults in a copy of the engine, one at a time, and runs the tests on it.
 
-On SQLite, or on the PostgreSQL of `--server`, whose own faults are planted there alone.
+It runs on SQLite, or on the PostgreSQL of `--server`; faults of PostgreSQL alone are planted only there.
 """
 
 import argparse
@@ -32,7 +32,7 @@ TESTS = [
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A fault: in which file, what is replaced by what."""
+    """A planted fault: its file, the text that is replaced, and its replacement."""
 
     title: str
     file: str
@@ -108,7 +108,7 @@ MUTANTS = [
 
 
 def main() -> int:
-    """Plant each fault; 1 where more than one in ten is not noticed."""
+    """Plant each fault. Returns 1 if more than one in ten is not noticed."""
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="those whose title holds this text")
     parser.add_argument(

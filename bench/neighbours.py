@@ -1,6 +1,4 @@
-"""Twenty broken and two hundred healthy destinations of one lane: whom do the broken ones keep waiting, and
-what does an outage cost?
-"""
+"""Twenty broken and two hundred healthy destinations of one lane: delays, and the cost of an outage."""
 
 import asyncio
 import json
@@ -28,7 +26,7 @@ _OTHER = 6  # messages to others in an outage, every second
 class _Receiver:
     """An event-loop server: webhooks at any path, and Twilio's REST API.
 
-    `broken` destinations are answered with 503; or everything is.
+    `broken` destinations are answered with 503; with `down`, all are.
     """
 
     broken: set[str] = field(default_factory=set)
@@ -77,8 +75,9 @@ class _Receiver:
 
 
 def run(installation: Installation) -> None:
-    """Webhooks of one host, then SMS: healthy, twenty broken, mended; and everything broken for ten
-    minutes.
+    """Measure webhooks of one host, then SMS.
+
+    The twenty are healthy, broken, then repaired; then everything is broken for ten minutes.
     """
     for channel in ("WEB_HOOK", "SMS"):
         receiver = _Receiver()
@@ -102,9 +101,7 @@ def _known_as(address: str) -> str:
 
 
 def _phase(installation: Installation, title: str, addresses: list[str], *, ill: set[str]) -> None:
-    """A message to each destination in four seconds, again and again; how long did those to the healthy ones
-    take?
-    """
+    """Send a message to each destination every four seconds; print the times of the healthy ones."""
     keys, batch, began = set[str](), len(addresses) // 4, time.monotonic()
     for second in range(PHASE):
         keys |= set(
@@ -135,7 +132,7 @@ def _phase(installation: Installation, title: str, addresses: list[str], *, ill:
 
 
 def _outage(installation: Installation, channel: str, receiver: _Receiver, addresses: list[str]) -> None:
-    """Everything is refused for ten minutes while messages come; then, how long until each is sent?"""
+    """Refuse everything for ten minutes while messages come; print how long each takes after the repair."""
     receiver.down, keys, began, at = True, set[str](), time.monotonic(), 0
     while time.monotonic() < began + OUTAGE:
         keys |= set(
@@ -165,7 +162,7 @@ def _outage(installation: Installation, channel: str, receiver: _Receiver, addre
 
 
 def _enqueue(installation: Installation, addresses: list[str]) -> list[str]:
-    """Store messages, by the process that stays; their keys."""
+    """Store messages by the long-running process, and return their keys."""
     file = Path(installation.directory) / "batch.jsonl"
     kind = "SMS" if addresses[0].startswith("+") else "WEB_HOOK"
     file.write_text(

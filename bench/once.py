@@ -9,7 +9,7 @@ COUNT = 1_000
 
 
 def run(installation: Installation) -> None:
-    """Send a thousand mixed messages and compare what the providers got with what was stored."""
+    """Send a thousand mixed messages, and compare what the providers got with what was stored."""
     messages = mixed(installation.providers, COUNT)
     installation.enqueue(*messages)
     began = time.monotonic()

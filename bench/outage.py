@@ -1,9 +1,9 @@
-"""Every provider is down, then refuses, for ten minutes: what failed, who was told, what one action repairs.
+"""Every provider is down, then refuses, for ten minutes: failures, notices, and the repair by one action.
 
     python -m bench outage --seconds 90 --server URL     (with senders that are killed: outage-killed)
 
 E-mail, SMS and one receiver of webhooks fail together while messages come evenly, a hundred of them to
-addresses that do not exist. Pages are read over HTTP, as a clerk reads them; what they say is compared with
+addresses that do not exist. Pages are read over HTTP, as a clerk reads them; their content is compared with
 the rows and with what the providers got. Each promise is printed with its figure.
 """
 
@@ -31,7 +31,7 @@ _KEYS = "SELECT json_agg(replace(key::text, '-', '')) FROM notifications_message
 
 
 def run(installation: Installation, *, seconds: int = SECONDS, kills: bool = False) -> None:
-    """Down, then refusing; then some at a pace, and what all of it left behind."""
+    """Run both outages, down and refusing; then resend some at a pace, and audit the whole."""
     assert "postgres" in installation.environment["DATABASE_URL"], "of PostgreSQL alone: --server URL --only"
     with started(installation) as (run_, clerk_, others):
         for kind in KINDS:
@@ -44,7 +44,10 @@ def run(installation: Installation, *, seconds: int = SECONDS, kills: bool = Fal
 
 @contextmanager
 def started(installation: Installation) -> Iterator[tuple[Run, Clerk, StandIns]]:
-    """Senders, a web server, and a second mail server by which alerts leave; one message has gone to each."""
+    """Yield senders, a web server, and a second mail server for alerts.
+
+    One message has gone to each provider.
+    """
     run_ = Run(installation, Random(0))
     run_.excused = {"I7 too many tries"}  # what fails because of its lane costs its message none
     run_.journals.append(installation.directory / "alerts")
@@ -65,7 +68,7 @@ def started(installation: Installation) -> Iterator[tuple[Run, Clerk, StandIns]]
 
 @contextmanager
 def playing(installation: Installation, kind: str) -> Iterator[None]:
-    """All providers fail so."""
+    """Have all providers fail in this way inside the block."""
     flags = [installation.providers.journals[channel].flag for channel in CHANNELS]
     for flag in flags:
         flag.write_text(kind)
@@ -77,7 +80,7 @@ def playing(installation: Installation, kind: str) -> Iterator[None]:
 
 
 def trial(run_: Run, clerk_: Clerk, others: StandIns, kind: str, *, kills: bool = False) -> Trial:
-    """One that begins now."""
+    """Return a trial that begins now."""
     before = run_.ask("SELECT coalesce(max(id), 0) FROM notifications_message")[0]
     return Trial(run_, clerk_, others, kind, before, kills)
 
@@ -141,7 +144,7 @@ def _at_a_pace(run_: Run, clerk_: Clerk, others: StandIns) -> None:
 
 
 def _batch(installation: Installation, batch: int) -> Sequence[dict[str, Any]]:
-    """A third on each channel, and some of the mails to nobody."""
+    """Return a third of the messages for each channel, with some of the mails to nobody."""
     numbers = range(batch * MESSAGES // _BATCHES, (batch + 1) * MESSAGES // _BATCHES)
     dead = DEAD // _BATCHES
     nobody = [f"x{batch}.{each}@nobody.example.org" for each in range(dead)]
@@ -150,7 +153,7 @@ def _batch(installation: Installation, batch: int) -> Sequence[dict[str, Any]]:
 
 
 def enqueue(installation: Installation, messages: Sequence[dict[str, Any]]) -> None:
-    """By a process that stays: to start one takes longer than to store a batch."""
+    """Store messages by the long-running process: starting one takes longer than storing a batch."""
     file = installation.directory / "batch.jsonl"
     file.write_text("\n".join(map(json.dumps, messages)))
     installation.ask("enqueue", str(file))

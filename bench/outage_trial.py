@@ -1,5 +1,6 @@
-"""An outage that is tried: what is known of it, and each promise beside what the rows, the pages and the
-providers say.
+"""The trial of an outage: its data, and each promise checked.
+
+Promises are compared with the rows, the pages and the providers.
 """
 
 import time
@@ -53,7 +54,7 @@ class Trial:
     repaired: float = 0.0
 
     def rows(self) -> list[dict[str, Any]]:
-        """The messages since then, alerts left out."""
+        """Return the messages since then, without alerts."""
         found: list[dict[str, Any]] = self.run.ask(_ROWS.format(self.before))[0] or []
         return [row for row in found if row["event"] != "ALERT"]
 
@@ -62,7 +63,7 @@ class Trial:
         return found
 
     def told(self, words: str) -> float:
-        """Seconds from the beginning to the first alert with these words."""
+        """Return the seconds from the beginning to the first alert with these words."""
         times = [_moment(mail["at"]) for mail in self.others.journal("EMAIL") if words in mail["subject"]]
         return min((at - self.began for at in times if at > self.began), default=float("inf"))
 
@@ -72,7 +73,7 @@ class Trial:
         self.run.promise(kept, f"{self.kind}: {words}")
 
     def kill(self) -> None:
-        """SIGKILL for every process of the senders; they are started anew, as a service manager would."""
+        """Kill every process of the senders with SIGKILL, and restart them, as a service manager would."""
         if self.kills:
             self.run.kill_all()
             self.run.start()
@@ -100,7 +101,10 @@ def told(it: Trial, working: Sequence[str]) -> None:
 
 
 def nothing_lost(it: Trial) -> None:
-    """Of what was sent to addresses that exist, all but the SMS of which nobody knows: see killed senders."""
+    """Check that all messages to existing addresses are sent, except SMS of unknown outcome.
+
+    Killed senders leave those.
+    """
     rows = it.rows()
     dead, others = [row for row in rows if is_dead(row)], [row for row in rows if not is_dead(row)]
     unknown = [row for row in others if row["outcome"] == "UNKNOWN" and row["channel"] == "SMS"]
@@ -117,7 +121,7 @@ def nothing_lost(it: Trial) -> None:
 
 
 def resend(it: Trial, **fields: str) -> dict[str, Any]:
-    """Two actions from the dashboard; when the button was pressed."""
+    """Resend from the dashboard in two actions. Returns when the button was pressed."""
     page = it.clerk.open_incident(it.clerk.begin())
     at = time.time()
     it.clerk.resend(page, **fields)
@@ -126,7 +130,10 @@ def resend(it: Trial, **fields: str) -> dict[str, Any]:
 
 
 def resent(it: Trial, action: dict[str, Any]) -> None:
-    """Exactly what had failed until then and cannot have arrived, each once."""
+    """Check which messages were resent, each once.
+
+    They must be exactly those that had failed until then and cannot have arrived.
+    """
     rows = it.rows()
     wanted = {
         row["id"]
@@ -155,7 +162,7 @@ def resent(it: Trial, action: dict[str, Any]) -> None:
 
 
 def _adds_up(it: Trial, rows: Sequence[dict[str, Any]]) -> None:
-    """The figures of the page, beside those of the rows."""
+    """Compare the figures of the page with those of the rows."""
     said = clerk.numbers(it.clerk.open_incident(it.clerk.begin()))
     parts = {part["lane"]: part for incident in it.incidents() for part in incident["lanes"]}
     sent = {row["of"] for row in rows if row["state"] == "SENT"}

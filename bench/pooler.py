@@ -1,4 +1,4 @@
-"""A PgBouncer of one's own, in transaction mode and otherwise as Debian ships it."""
+"""A private PgBouncer, in transaction mode and otherwise as Debian ships it."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin
 
 @contextmanager
 def pooled(url: str, directory: Path) -> Iterator[str]:
-    """The URL of the same database through a pooler that keeps two sessions for all its clients."""
+    """Yield the URL of the same database through a pooler that keeps two sessions for all its clients."""
     assert PROGRAM, "this needs PgBouncer"
     parts = urlsplit(url)
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -1,4 +1,4 @@
-"""Settings of the django-post-office that the benchmark compares with, at its best."""
+"""Settings for the best performance of the django-post-office that the benchmark compares with."""
 
 import os
 

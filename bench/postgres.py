@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, to be stopped and started at will."""
+"""A private PostgreSQL server, to be stopped and started at will."""
 
 import os
 import shutil
@@ -43,17 +43,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's URL."""
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self, *settings: str) -> None:
-        """Returns when it answers. `settings`: each as `name=value`."""
+        """Start the server; returns when it answers. `settings`: each as `name=value`."""
         named = "".join(f" -c {each}" for each in settings)
         options = f"-p {self.port} -k {self.directory} -c listen_addresses={self._listens}{named}"
         self._run("pg_ctl", "start", "--wait", f"--log={self.directory / 'log'}", f"--options={options}")
 
     def stop(self, mode: str) -> None:
-        """`fast` ends every session, `immediate` is a crash."""
+        """Stop the server: `fast` ends every session, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
 
     def promote(self) -> None:
@@ -71,9 +71,10 @@ class Server:
 
 @contextmanager
 def own_server(network: str = "", *settings: str, standby_of: Server | None = None) -> Iterator[Server]:
-    """A running server that is gone afterwards. It answers this machine, and the addresses of `network`.
+    """Yield a running server that is removed afterwards.
 
-    `settings`: each as `name=value`. `standby_of`: the server whose hot standby it is.
+    It answers this machine, and the addresses of `network`. `settings`: each as `name=value`. `standby_of`:
+    the server whose hot standby it is.
     """
     found = shutil.which("pg_ctl")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))

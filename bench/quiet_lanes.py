@@ -1,4 +1,4 @@
-"""Outages of lanes that carry ten messages an hour: with which message are they seen?
+"""Outages of lanes that carry ten messages an hour: the message at which they are detected.
 
 python -m bench quiet-lanes --gap 90 --server URL
 """
@@ -15,7 +15,7 @@ _OPENED = 30.0  # seconds after the last of them
 
 
 def run(installation: Installation, *, gap: int = GAP) -> None:
-    """Down, then refusing, on a lane of each channel at once."""
+    """Run both outages, down and refusing, on a lane of each channel at once."""
     with outage.started(installation) as (run_, clerk, others):
         for kind, most in _MOST.items():
             it = outage.trial(run_, clerk, others, kind)
@@ -44,5 +44,5 @@ def run(installation: Installation, *, gap: int = GAP) -> None:
 
 
 def _opened(it: Trial) -> dict[int, float]:
-    """When each lane became known to fail."""
+    """Return when each lane became known to fail."""
     return {part["lane"]: part["opened"] for each in it.incidents() for part in each["lanes"]}

@@ -1,4 +1,4 @@
-"""What people do in `bench resend`, step by step, in a process that stays (bench.staying)."""
+"""The steps of `bench resend`, run in a long-running process (bench.staying)."""
 
 import json
 import time
@@ -20,9 +20,7 @@ setup_test_environment()  # the contexts of the pages can be read
 
 
 def fill(count: int, first: int = 0) -> dict[str, Any]:
-    """An officer, and `count` messages that failed, numbered from `first`: from which on they have not been
-    resent.
-    """
+    """Create an officer, and `count` failed messages that were not resent, numbered from `first`."""
     owner, new = User.objects.get_or_create(username="bench")
     if new:
         owner.groups.add(Role.objects.get(name="Officer"))
@@ -47,7 +45,7 @@ def fill(count: int, first: int = 0) -> dict[str, Any]:
 
 
 def make(pace: str = "") -> dict[str, Any]:
-    """Everything that failed and is not delivered: look at the confirmation, and confirm it."""
+    """Resend everything that failed and is not delivered: request the confirmation, and confirm it."""
     browser = Client()
     browser.force_login(User.objects.get(username="bench"))
     given = {"of": "/communications/?state=UNDELIVERED", "all": "1"}
@@ -74,7 +72,7 @@ def steer(key: str, action: str, state: str) -> dict[str, Any]:
 
 
 def until(key: str, state: str, done: int = 0) -> dict[str, Any]:
-    """Wait until the job is in that state and so far."""
+    """Wait until the job is in that state and has done that many."""
     end = time.monotonic() + PATIENCE
     while (job := Job.objects.get(key=key)).state != state or job.done < done:
         if time.monotonic() > end or (job.state != state and not job.is_open):
@@ -84,7 +82,7 @@ def until(key: str, state: str, done: int = 0) -> dict[str, Any]:
 
 
 def result(key: str) -> dict[str, Any]:
-    """The report of the job, and what the database says."""
+    """Return the report of the job, and the database's own numbers."""
     job = Job.objects.get(key=key)
     lines = {line.label: line.number for line in report(job).lines}
     new = Message.objects.filter(resend_of__isnull=False)
@@ -108,7 +106,7 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def run(name: str, *arguments: str) -> None:
-    """Do a step, and print what came of it as JSON."""
+    """Do a step, and print its result as JSON."""
     print(
         json.dumps(
             STEPS[name](*(int(each) if each.isdigit() and len(each) < 10 else each for each in arguments))

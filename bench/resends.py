@@ -1,5 +1,6 @@
-"""A bulk resend under a cluster: counted, paused, its worker killed, a second run of the same, one cancelled;
-memory and time of each.
+"""A bulk resend under a cluster: counted, paused, its worker killed, run twice, one cancelled.
+
+Memory and time of each are printed.
 """
 
 import json
@@ -20,19 +21,19 @@ WORKERS = slice(2, 4)
 
 
 def step(installation: Installation, *arguments: object) -> dict[str, Any]:
-    """A step of bench.resend_steps."""
+    """Run a step of bench.resend_steps."""
     return json.loads(installation.ask(*arguments, of="bench.resend_steps"))
 
 
 def kill_workers(sender: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for both workers: one of them has the job."""
+    """Kill both workers with SIGKILL: one of them has the job."""
     for pid in descendants(sender.pid)[WORKERS]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 class Memory(threading.Thread):
-    """The largest memory of any process of the cluster, while it runs, in MB."""
+    """The largest memory of any process of the cluster while it runs, in MB."""
 
     def __init__(self, sender: subprocess.Popen[bytes]) -> None:
         super().__init__(daemon=True)
@@ -41,7 +42,7 @@ class Memory(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Look twice a second."""
+        """Measure twice a second."""
         while self.sender.poll() is None:
             self.seen.append(max((_resident(pid) for pid in descendants(self.sender.pid)), default=0.0))
             time.sleep(0.5)
@@ -55,9 +56,9 @@ def _resident(pid: int) -> float:
 
 
 def storm(installation: Installation, rows: int, pace: str = "") -> dict[str, Any]:
-    """Everything that can happen to a bulk resend of `rows` messages, `pace` a minute.
+    """Run everything that can happen to a bulk resend of `rows` messages, `pace` a minute.
 
-    What was measured and counted.
+    Returns what was measured and counted.
     """
     step(installation, "fill", rows)
     first, twin = step(installation, "make", pace), step(installation, "make")
@@ -90,7 +91,7 @@ def storm(installation: Installation, rows: int, pace: str = "") -> dict[str, An
 
 
 def run(installation: Installation) -> None:
-    """Print what happens to 50,000."""
+    """Print the results for 50,000 messages."""
     found = storm(installation, ROWS)
     first, result, twice, memory = found["first"], found["result"], found["twice"], found["memory"]
     tenth = max(1, len(memory) // 10)

@@ -1,4 +1,4 @@
-"""A database that is not there yet, and one that goes away and comes back while messages are sent."""
+"""A database that is absent at first, and one that goes away and comes back while messages are sent."""
 
 import random
 import threading
@@ -12,9 +12,7 @@ BACK_WITHIN = 15.0  # seconds after the database answers again
 
 
 def restarts(chance: random.Random, quick: bool, _: str) -> bool:
-    """PostgreSQL, a server of our own: absent at the start, then restarted (fast, and as by a crash) and away
-    for a while, under load.
-    """
+    """PostgreSQL absent at the start, then restarted (fast, or by a crash) and away, under load."""
     with own_server() as server, running(chance, server.url) as run:
         run.enqueue(100)
         server.stop("fast")
@@ -45,9 +43,7 @@ def _restart(server: Server, mode: str, away: float) -> datetime:
 
 
 def _say(run: Run, what: str, back: datetime) -> None:
-    """Wait for the first attempt that ends well after the database came back, and print how long that
-    took.
-    """
+    """Wait for the first attempt accepted after the database came back, and print how long that took."""
     query = (
         f"SELECT MIN(finished_at) FROM notifications_attempt WHERE opened_at > '{back.isoformat()}' AND "
         "outcome = 'ACCEPTED'"
@@ -63,7 +59,7 @@ def _say(run: Run, what: str, back: datetime) -> None:
 
 
 class Load(threading.Thread):
-    """Stores messages all the time; a batch that was refused was not accepted."""
+    """A thread that stores messages all the time; a batch that is refused was not accepted."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(daemon=True)
@@ -72,7 +68,7 @@ class Load(threading.Thread):
         self.stored = self.refused = 0
 
     def run(self) -> None:
-        """Batches of a hundred, one a second."""
+        """Store a batch of a hundred each second."""
         while not self._enough.is_set():
             try:
                 self._load.enqueue(80, slow=20, seconds=0.5)
@@ -82,6 +78,6 @@ class Load(threading.Thread):
             self._enough.wait(1.0)
 
     def end(self) -> None:
-        """No more."""
+        """End the thread."""
         self._enough.set()
         self.join()

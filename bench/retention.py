@@ -1,11 +1,10 @@
 """A night of retention on PostgreSQL, while 200 messages a second are sent and somebody reads pages.
 
-A tenth of so many messages over ninety days is past its period. First 30 seconds without the night, then the
-night; then another tenth, while workers are killed at twenty moments, and an audit of what is left.
-
     python -m bench retention --rows 10000000 --server URL --only [--keep]
 
---keep takes a copy of the database that `bench log` and `bench ten_million` keep.
+A tenth of the messages, which span ninety days, is past its period. There are 30 seconds without the night
+first, then the night; then another tenth, while workers are killed at twenty moments, and an audit of what is
+left. --keep takes a copy of the database that `bench log` and `bench ten_million` keep.
 """
 
 import json
@@ -85,7 +84,7 @@ print(json.dumps([quantiles(sum(times.values(), []), n=20)[18] * 1000, sum(map(l
 
 
 def run(installation: Installation, *, rows: int = ROWS, kills: int = KILLS, keep: bool = False) -> None:
-    """Both; prints minutes, pages, sending and locks, and the audit."""
+    """Run both nights; print minutes, pages, sending and locks, and the audit."""
     server = installation.environment["DATABASE_URL"]
     if server.startswith("sqlite"):
         print("  only on PostgreSQL, in which others work meanwhile")
@@ -151,7 +150,7 @@ def _begin(installation: Installation, days: int) -> None:
 
 
 def _phase(installation: Installation, database: Any, wait: Any) -> dict[str, float]:
-    """What pages and sending are like until `wait` returns."""
+    """Measure pages and sending until `wait` returns."""
     stop = installation.directory / f"stop-{time.monotonic_ns()}"
     first = database.execute("SELECT coalesce(max(id), 0) FROM notifications_message").fetchone()[0]
     shell = ("manage.py", "shell", "-v", "0", "-c")
@@ -175,7 +174,7 @@ def _night(installation: Installation, database: Any) -> None:
 
 
 def _killed(installation: Installation, database: Any, kills: int) -> None:
-    """Another tenth, with the workers killed at so many moments; then the audit."""
+    """Delete another tenth, with the workers killed at `kills` moments; then audit."""
     count = "SELECT count(*) FROM notifications_message"
     before, chance, done = database.execute(count).fetchone()[0], random.Random(7), 0
     with installation.cluster("sender") as cluster:

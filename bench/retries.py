@@ -10,7 +10,7 @@ WANTED = (0, 2, 6, 18, 54)
 
 
 def run(installation: Installation) -> None:
-    """One message a channel against an outage: what lies between the attempts, and how late each is."""
+    """Send one message per channel in an outage; print the gaps between attempts, and how late each was."""
     for channel in ("EMAIL", "SMS", "WEB_HOOK"):
         installation.providers.outage(channel, on=True)
     with installation.cluster():

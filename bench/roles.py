@@ -1,4 +1,4 @@
-"""One process of a sender killed, whichever it is, idle or busy: how soon is it back at work?"""
+"""One process of a sender killed, of each role, idle or busy, and the time until it is back at work."""
 
 import random
 import signal
@@ -16,7 +16,7 @@ BACK_WITHIN = 15.0  # seconds
 
 
 def roles(chance: random.Random, quick: bool, server: str) -> bool:
-    """SIGKILL of each role, idle and busy; back at work is when what was stored after the kill is final."""
+    """SIGKILL of each role, idle and busy; back at work is when messages stored after the kill are final."""
     trials = [(role, busy) for _ in range(3) for role in ROLES for busy in (False, True)]
     if quick:
         trials = [(role, number % 2 == 1) for number, role in enumerate(ROLES)]
@@ -42,7 +42,7 @@ def roles(chance: random.Random, quick: bool, server: str) -> bool:
 
 
 def _trial(run: Run, role: str, busy: bool) -> float:
-    """Seconds from the kill until messages that were stored after it are final."""
+    """Return the seconds from the kill until messages stored after it are final."""
     run.start()
     victim = _process(run, role)
     time.sleep(2)
@@ -62,7 +62,7 @@ def _trial(run: Run, role: str, busy: bool) -> float:
 
 
 def _process(run: Run, role: str) -> int:
-    """The process of a role in a sender that has just been started."""
+    """Return the process of a role in a sender that has just been started."""
     end = time.monotonic() + 30
     while len(found := descendants(run.sender.pid) if run.sender else []) < len(BELOW):
         if time.monotonic() > end:
@@ -74,9 +74,9 @@ def _process(run: Run, role: str) -> int:
 
 
 def _ended_after(run: Run, newest: int) -> datetime:
-    """When the last attempt at the four messages stored after message `newest` ended.
+    """Return when the last attempt at the four messages stored after message `newest` ended.
 
-    An SMS may be among them that an orphan was handing over when its cluster was started anew: it ends as
+    An SMS may be among them that an orphan was handing over when its cluster was restarted: it ends as
     FAILED, its outcome unknown.
     """
     end = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""One installation under faults: its senders, what is put in, what becomes of it."""
+"""One installation under faults: its senders, its messages, and what becomes of them."""
 
 import json
 import os
@@ -24,7 +24,7 @@ MIGRATED: dict[str, str] = {}
 
 
 class Run:
-    """One installation under faults: its senders, and who is killed next."""
+    """One installation under faults: its senders, and the choice of who is killed next."""
 
     def __init__(self, installation: Installation, chance: random.Random) -> None:
         self.installation = installation
@@ -42,7 +42,7 @@ class Run:
         self.sender = self._begin("sender")
 
     def start_cluster(self) -> subprocess.Popen[bytes]:
-        """Start a plain qcluster, which nobody supervises."""
+        """Start a plain qcluster without a supervisor."""
         self.clusters.append(self._begin("qcluster"))
         return self.clusters[-1]
 
@@ -58,7 +58,7 @@ class Run:
             )
 
     def enqueue(self, count: int, *, slow: int = 0, seconds: float = 1.0) -> None:
-        """Store mixed messages, and `slow` webhooks that are answered only after some seconds."""
+        """Store mixed messages, and `slow` webhooks that are answered only after `seconds`."""
         providers, first = self.installation.providers, self.made
         # Also where this fails: what was perhaps stored is not stored again under the same number.
         self.made += count + slow
@@ -74,14 +74,14 @@ class Run:
         return not self.installation.environment["DATABASE_URL"].startswith("sqlite")
 
     def ask(self, query: str) -> tuple[Any, ...]:
-        """The first row of a query, asked directly: a command takes a second of processor time.
+        """Return the first row of a query, asked directly: a command takes a second of processor time.
 
         Times are made aware.
         """
         return tuple(_aware(value) for value in (self.rows(query) or [()])[0])
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """All rows of a query, as the database says them."""
+        """Return all rows of a query, as the database gives them."""
         url = self.installation.environment["DATABASE_URL"]
         if self.on_postgres:
             import psycopg
@@ -92,8 +92,9 @@ class Run:
             return database.execute(query).fetchall()
 
     def processes(self) -> list[int]:
-        """Every process of the senders, orphans included: what a service manager finds in their control
-        group.
+        """Return every process of the senders, orphans included.
+
+        A service manager finds the same in their control group.
         """
         mine = f"DATABASE_URL={self.installation.environment['DATABASE_URL']}".encode()
         found = []
@@ -107,14 +108,14 @@ class Run:
         return sorted(found)
 
     def kill_all(self) -> None:
-        """As a service manager ends what is left (KillMode=control-group)."""
+        """Kill all processes, as a service manager ends what is left (KillMode=control-group)."""
         for pid in self.processes():
             send_signal(pid, signal.SIGKILL)
         for process in [*self.clusters, *filter(None, [self.sender])]:
             process.wait()
 
     def strike(self, number: signal.Signals) -> None:
-        """A signal to one of the processes; a killed sender takes everything along and is started anew."""
+        """Send a signal to a random process; a killed sender takes everything along and is restarted."""
         victim = self.chance.choice(self.processes())
         if self.sender is not None and victim == self.sender.pid and number == signal.SIGKILL:
             self.kill_all()
@@ -123,20 +124,20 @@ class Run:
             send_signal(victim, number)
 
     def pending(self) -> int:
-        """How many messages are not final."""
+        """Return how many messages are not final."""
         return self.ask(
             "SELECT COUNT(*) FROM notifications_message WHERE due_at IS NOT NULL OR lease_until IS NOT NULL"
         )[0]
 
     def until_under_way(self, *, within: float) -> None:
-        """Wait until something is being sent, but not for ever."""
+        """Wait until something is being sent, for `within` seconds at most."""
         end = time.monotonic() + within
         query = "SELECT COUNT(*) FROM notifications_attempt WHERE outcome = '' AND permitted_at IS NOT NULL"
         while not self.ask(query)[0] and time.monotonic() < end:
             time.sleep(0.02)
 
     def settle(self) -> float:
-        """Wait until all are final; how long it took, in seconds."""
+        """Wait until all messages are final, and return the seconds it took."""
         began = time.monotonic()
         while self.pending() and time.monotonic() - began < ALL_FINAL_WITHIN * 2:
             time.sleep(0.3)
@@ -148,12 +149,12 @@ class Run:
         return took
 
     def promise(self, kept: bool, otherwise: str) -> None:
-        """Note a promise that was not kept."""
+        """Record a promise that was not kept."""
         if not kept:
             self.failures.append(otherwise)
 
     def stop(self) -> float:
-        """Stop the senders as a service manager would; how long it took, in seconds."""
+        """Stop the senders as a service manager would, and return the seconds it took."""
         if self.sender is None:
             return 0.0
         began = time.monotonic()
@@ -163,7 +164,7 @@ class Run:
         return time.monotonic() - began
 
     def report(self) -> bool:
-        """End what runs, print what the audit says; whether anything was broken."""
+        """Stop everything and print the audit. Returns whether anything was broken."""
         self.stop()
         for process in self.clusters:
             process.send_signal(signal.SIGTERM)
@@ -178,7 +179,7 @@ class Run:
         return bool(broken or self.failures)
 
     def audit(self) -> dict[str, Any]:
-        """What database and journals say."""
+        """Return the audit of database and journals."""
         keys = self.installation.directory / "keys"
         keys.write_text("\n".join(self.keys))
         command = [
@@ -197,21 +198,21 @@ class Run:
 
 
 def _aware(value: Any) -> Any:
-    """SQLite keeps times as text in UTC."""
+    """Return SQLite's time, a text in UTC, as a datetime; any other value unchanged."""
     if isinstance(value, str) and len(value) >= 19 and value[4] == "-" and value[10] == " ":
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value
 
 
 def send_signal(pid: int, number: int) -> None:
-    """A signal to a process that may be gone already."""
+    """Send a signal to a process that may have ended already."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
 @contextmanager
 def running(chance: random.Random, server: str) -> Iterator[Run]:
-    """A run on a new installation; nothing of it is left afterwards."""
+    """Yield a run on a new installation; nothing of it is left afterwards."""
     with (
         tempfile.TemporaryDirectory() as directory,
         installed(Path(directory), server, like=MIGRATED.get(server, "")) as installation,

@@ -1,4 +1,4 @@
-"""Thirty wrong sign-ins at once from one address, and how long everybody else waits meanwhile. Prints ratios.
+"""Thirty wrong sign-ins at once from one address, and how long everybody else waits. Prints ratios.
 
     python -m bench sign-ins [--server URL]
 
@@ -62,7 +62,7 @@ def _compare(port: int) -> None:
 
 
 def command(port: int, unit: str = "commlog-web") -> list[str]:
-    """The line by which docs/operate.md starts a unit of gunicorn, at this port."""
+    """Return the command by which docs/operate.md starts a unit of gunicorn, at this port."""
     page = (ROOT / "docs" / "operate.md").read_text().partition(f"{unit}.service <<")[2]
     found = re.search(r"ExecStart=\S+/(gunicorn .*)", page)
     assert found, "docs/operate.md starts gunicorn"
@@ -73,9 +73,9 @@ def command(port: int, unit: str = "commlog-web") -> list[str]:
 def served(
     installation: Installation, port: int, *, workers: int = 0, threads: int = 0, unit: str = "commlog-web"
 ) -> Iterator[int]:
-    """Gunicorn at this port, with every worker warm; its process id.
+    """Run gunicorn at this port, with every worker warm, and yield its process id.
 
-    `workers`, `threads`: as many, rather than that page's.
+    `workers` and `threads` replace that page's numbers.
     """
     with (installation.directory / f"{unit}.log").open("ab") as log:
         server = subprocess.Popen(
@@ -123,7 +123,7 @@ def _get(port: int, path: str, cookie: str = "") -> tuple[int, str, bytes]:
 
 
 def _form(port: int, password: str, address: str) -> tuple[str, dict[str, str]]:
-    """The body of a sign-in, and its headers."""
+    """Return the body of a sign-in, and its headers."""
     _, cookie, page = _get(port, "/sign-in/")
     token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert token
@@ -138,7 +138,7 @@ def _form(port: int, password: str, address: str) -> tuple[str, dict[str, str]]:
 
 
 def _written(port: int, body: str, headers: dict[str, str]) -> bytes:
-    """A sign-in as it goes over the wire."""
+    """Return a sign-in as bytes of HTTP."""
     lines = [
         f"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1:{port}",
         "Connection: close",
@@ -158,7 +158,7 @@ def _signed_in(port: int) -> str:
 
 
 def _p95(port: int, page: str, cookie: str) -> float:
-    """In milliseconds, one request after the other."""
+    """Return the 95th percentile in milliseconds, one request after the other."""
     took = []
     for _ in range(SAMPLES):
         began = time.perf_counter()
@@ -170,7 +170,7 @@ def _p95(port: int, page: str, cookie: str) -> float:
 
 @contextmanager
 def _guessing(port: int) -> Iterator[Counter[int]]:
-    """Wrong passwords of one address, in a process of its own."""
+    """Send wrong passwords from one address inside the block, in a process of its own."""
     command = [sys.executable, "-m", "bench.sign_ins", str(port)]
     guessers = subprocess.Popen(
         command, cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -187,7 +187,7 @@ def _guessing(port: int) -> Iterator[Counter[int]]:
 
 
 def main() -> None:
-    """Guess until something stands on the standard input; print how often each status was the answer."""
+    """Guess until there is something on the standard input; print how often each status was the answer."""
     port, over, answers = int(sys.argv[1]), Event(), Counter[int]()
     forms = [_form(port, f"wrong {number}", GUESSER) for number in range(GUESSERS)]
 

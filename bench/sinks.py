@@ -1,9 +1,8 @@
 """python -m bench.sinks: receivers for benchmarks, all in one event loop.
 
-Prints a JSON line with the ports when ready.
-
-They take everything and keep nothing, at a few microseconds of processor a message, so that they never are
-what is measured. What they have used is in /proc, as of every process.
+Prints a JSON line with the ports when ready. They accept everything and keep nothing, at a few microseconds
+of processor time a message, so that they are never what is measured. Their processor time is in /proc, as for
+every process.
 """
 
 import asyncio
@@ -23,18 +22,18 @@ _DONE = b"250 2.0.0 Ok\r\n"
 
 
 class _Sink(asyncio.Protocol):
-    """One connection: collects what comes and answers what is complete."""
+    """One connection: collects input and answers what is complete."""
 
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called once a connection."""
+        """Start a connection."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.input = bytearray()
 
     def data_received(self, data: bytes) -> None:
-        """Answers travel together where requests did."""
+        """Answer all complete requests in one write."""
         self.input += data
         answers = b""
         while answer := self.next_answer():
@@ -43,15 +42,15 @@ class _Sink(asyncio.Protocol):
             self.transport.write(answers)
 
     def next_answer(self) -> bytes:
-        """The answer to the next complete request; empty where there is none."""
+        """Return the answer to the next complete request, or b""."""
         raise NotImplementedError
 
 
 class HttpSink(_Sink):
-    """Any request with a Content-Length; 200 to all."""
+    """A server that answers 200 to any request with a Content-Length."""
 
     def next_answer(self) -> bytes:
-        """Head and body are taken off together."""
+        """Remove head and body of a complete request, and return its answer."""
         end = self.input.find(b"\r\n\r\n")
         if end < 0:
             return b""
@@ -63,17 +62,17 @@ class HttpSink(_Sink):
         return self.taken()
 
     def taken(self) -> bytes:
-        """What is said to each request."""
+        """Return the answer to each request."""
         return _TAKEN
 
 
 class TwilioSink(HttpSink):
-    """Creates a message resource for each request, as large as Twilio's."""
+    """A server that creates a message resource for each request, as large as Twilio's."""
 
     made = 0
 
     def taken(self) -> bytes:
-        """All of them alike but for their number."""
+        """Return the same resource with the next number."""
         TwilioSink.made += 1
         sid = f"SM{TwilioSink.made:032x}".encode()
         return _CREATED.replace(b"SID", sid)
@@ -107,12 +106,12 @@ class SmtpSink(_Sink):
     in_data = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The greeting."""
+        """Send the greeting."""
         super().connection_made(transport)
         self.transport.write(b"220 sink.invalid ESMTP\r\n")
 
     def next_answer(self) -> bytes:
-        """A line, or a whole message after DATA."""
+        """Answer a line, or a whole message after DATA."""
         end = self.input.find(b"\r\n.\r\n" if self.in_data else b"\r\n")
         if end < 0:
             return b""
@@ -135,7 +134,7 @@ class SmtpSink(_Sink):
 
 
 def spent(pid: int) -> float:
-    """Seconds of processor that a process has used."""
+    """Return the seconds of processor time that a process has used."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -143,7 +142,7 @@ def spent(pid: int) -> float:
 
 @contextmanager
 def running() -> Iterator[tuple[int, dict[str, int]]]:
-    """The receivers' process and their ports."""
+    """Yield the process id of the receivers, and their ports."""
     with subprocess.Popen(
         [sys.executable, "-m", "bench.sinks"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as sinks:

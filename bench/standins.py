@@ -28,24 +28,24 @@ class StandIns:
         return {"smtp": self.smtp.port, "twilio": self.twilio.port, "webhook": self.webhook.port}
 
     def environment(self) -> dict[str, str]:
-        """The environment in which Commlog sends to them."""
+        """Return the environment in which Commlog sends to them."""
         return standins.environment(smtp=self.smtp.port, twilio=self.twilio.port)
 
     def webhook_url(self, path: str = "/hook") -> str:
-        """A URL of the receiver; see Receiver for paths that fail or wait."""
+        """Return a URL of the receiver; see Receiver for paths that fail or wait."""
         return f"http://127.0.0.1:{self.webhook.port}/{path.lstrip('/')}"
 
     @property
     def journals(self) -> dict[str, Journal]:
-        """By their channels (EMAIL, SMS, WEB_HOOK)."""
+        """The journals by channel (EMAIL, SMS, WEB_HOOK)."""
         return {each.journal.channel: each.journal for each in (self.smtp, self.twilio, self.webhook)}
 
     def journal(self, channel: str) -> list[dict[str, Any]]:
-        """What the stand-in of this channel got so far."""
+        """Return what the stand-in of this channel has received so far."""
         return self.journals[channel].entries()
 
     def outage(self, channel: str, on: bool) -> None:
-        """From now on refuse everything on this channel, or stop doing so."""
+        """Refuse everything on this channel from now on, or stop doing so."""
         flag = self.journals[channel].flag
         flag.touch() if on else flag.unlink(missing_ok=True)
 

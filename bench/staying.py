@@ -1,5 +1,6 @@
-"""A process that stays: `python -m bench.staying MODULE` runs that module's `run(*words)`, once a line, as
-long as it is asked. Starting Django for each costs a second of a core.
+"""A long-running process: `python -m bench.staying MODULE` runs that module's `run(*words)` for each line.
+
+Starting Django for each would cost a second of a core.
 """
 
 import io
@@ -16,13 +17,14 @@ from django.db import connection
 
 
 def run(*words: str) -> None:
-    """A command of manage.py."""
+    """Run a command of manage.py."""
     call_command(*words, stdout=sys.stdout)
 
 
 def main() -> None:
-    """Each line a JSON list of words; each answer a line, what was printed and the traceback of what failed
-    as a JSON list.
+    """Answer each line, a JSON list of words, with a line.
+
+    The answer is a JSON list of what was printed and the traceback of a failure.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()

@@ -25,7 +25,7 @@ def kill_storm(chance: random.Random, quick: bool, server: str) -> bool:
 
 
 def clean_stops(chance: random.Random, quick: bool, server: str) -> bool:
-    """SIGTERM under load, slow answers among it: what is under way is finished, nothing is unknown."""
+    """SIGTERM under load, with slow answers: what is under way is finished, and no outcome is unknown."""
     slowest = 0.0
     with running(chance, server) as run:
         # More than a stop could wait for.

@@ -1,4 +1,4 @@
-"""python -m bench.stream_audit DIRECTORY: the journals of readers beside what the database has.
+"""python -m bench.stream_audit DIRECTORY: compares the journals of readers with the database.
 
 Prints what was found, and which promise was broken: each event is read, in the order of its recipient's
 messages, none is skipped, and none comes again that was committed.
@@ -16,7 +16,7 @@ import django
 
 
 def main(directory: Path) -> None:
-    """Look at everything, and print."""
+    """Check everything and print the result."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     stored = _stored()
@@ -49,7 +49,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _stored() -> dict[str, list[tuple[int, str, dict[str, Any]]]]:
-    """Offset, key and body of every event, in order, by partition."""
+    """Return offset, key and body of every event, in order, by partition."""
     from notifications.models import StreamEvent
 
     found: dict[str, list[tuple[int, str, dict[str, Any]]]] = defaultdict(list)
@@ -62,8 +62,10 @@ def _stored() -> dict[str, list[tuple[int, str, dict[str, Any]]]]:
 
 
 def _check_stored(stored: dict[str, list[tuple[int, str, dict[str, Any]]]], broken: Counter[str]) -> None:
-    """Offsets without a gap, a recipient in one partition of a topic, in the order of its messages, and each
-    message SENT by one attempt.
+    """Check offsets, recipients and messages of the stored events.
+
+    There must be no gap between offsets, a recipient in one partition of a topic and in the order of its
+    messages, and each message SENT by one attempt.
     """
     from notifications.models import Attempt, Message
     from notifications.states import MessageState
@@ -90,7 +92,7 @@ def _check_read(
     entries: list[dict[str, Any]],
     broken: Counter[str],
 ) -> Counter[str]:
-    """Each is read, as it is stored, and again only where no commit of it was answered before."""
+    """Check that each event is read as stored, and again only if no commit of it was answered before."""
     known = {place: {offset: key for offset, key, _ in events} for place, events in stored.items()}
     received: Counter[str] = Counter()
     committed: dict[str, int] = {}
@@ -108,7 +110,10 @@ def _check_read(
 
 
 def _check_starts(entries: list[dict[str, Any]], broken: Counter[str]) -> None:
-    """A stream goes on behind what it sent last of a partition, or what somebody has tried to commit."""
+    """Check that streams continue where they must.
+
+    That is after what they sent last of a partition, or after what somebody tried to commit.
+    """
     tried: dict[str, set[int]] = defaultdict(lambda: {-1})
     sent: dict[tuple[str, str], list[int]] = defaultdict(list)
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Events under faults: four readers that come, leave and die, killed senders, a server that is stopped.
+"""Events under faults: four readers that come, leave and die, killed senders, a stopped server.
 
 Each reader writes a journal (bench/stream_reader.py); bench/stream_audit.py compares it with the database.
 """
@@ -85,7 +85,7 @@ class Faults:
         self.senders.start()
 
     def join(self, name: str, *, dies_after: int = 0, within: bool = False) -> None:
-        """A reader more, or one that died once more."""
+        """Start a reader, or restart one that died."""
         if (before := self.readers.pop(name, None)) is not None:
             before.kill()  # where it has not come to what it was to die of
             before.wait()
@@ -96,7 +96,7 @@ class Faults:
         self.readers[name] = subprocess.Popen(options.command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     def leave(self, name: str) -> None:
-        """A reader goes, as it should."""
+        """Stop a reader properly."""
         reader = self.readers.pop(name)
         reader.send_signal(signal.SIGTERM)
         reader.wait(timeout=60)

@@ -1,6 +1,7 @@
 """python -m bench.stream_load COUNT SECONDS TOPIC…: stores stream messages for many recipients.
 
-In lists of 500, or one by one with so many seconds between them. Each has a number, and when it was stored.
+They are stored in lists of 500, or one by one with SECONDS between them. Each has a number, and the time it
+was stored.
 """
 
 import json
@@ -18,7 +19,7 @@ _LIST = 500
 
 
 def main(count: int, pause: float, topics: list[str]) -> None:
-    """Store them; prints how many a second that were."""
+    """Store the messages, and print how many a second."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     from notifications import outbox
@@ -51,7 +52,7 @@ def main(count: int, pause: float, topics: list[str]) -> None:
 
 
 def loading(installation: Installation, count: int, pause: float, topics: list[str]) -> subprocess.Popen[str]:
-    """A process that stores so many messages."""
+    """Start a process that stores `count` messages."""
     return installation.beside("-m", "bench.stream_load", count, pause, *topics)
 
 

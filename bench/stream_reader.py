@@ -1,8 +1,8 @@
 """python -m bench.stream_reader OPTIONS: a reader of a subscription, a process that can be killed.
 
-It commits each batch (or, where it is `lazy`, the last of each partition five times a second), connects again
-when its stream ends, and writes into a journal what it is about to do. It ends by SIGTERM, after `most`
-events, or kills itself after `dies_after` batches: within one, or between its last byte and its commit.
+It commits each batch (or, if `lazy`, the last of each partition five times a second), connects again when its
+stream ends, and writes into a journal what it is about to do. It ends by SIGTERM, after `most` events, or
+kills itself after `dies_after` batches: within one, or between its last byte and its commit.
 """
 
 import json
@@ -28,7 +28,7 @@ _WAYS = "batch_flush_timeout=1&max_uncommitted_events="
 
 @dataclass(frozen=True)
 class Options:
-    """Where it reads, and how it ends."""
+    """What a reader reads, and how it ends."""
 
     port: int
     key: str
@@ -43,18 +43,18 @@ class Options:
 
     @property
     def command(self) -> list[str]:
-        """What starts it."""
+        """The command that starts it."""
         return [sys.executable, "-m", "bench.stream_reader", json.dumps(asdict(self))]
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 def subscribe(port: int, key: str, name: str, topics: list[str], read_from: str = "begin") -> str:
-    """The id of a subscription, which is new unless there is the same."""
+    """Return the id of a subscription, which is new unless there is an equal one."""
     wish = {"owning_application": name, "event_types": topics, "read_from": read_from}
     address = f"http://127.0.0.1:{port}/subscriptions"
     answer = requests.post(address, json=wish, headers={"apiKey": key}, timeout=30)
@@ -63,7 +63,7 @@ def subscribe(port: int, key: str, name: str, topics: list[str], read_from: str 
 
 
 def unread(port: int, key: str, subscription: str) -> int:
-    """How many events the subscription has not committed."""
+    """Return how many events the subscription has not committed."""
     address = f"http://127.0.0.1:{port}/subscriptions/{subscription}/stats"
     answer = requests.get(address, headers={"apiKey": key}, timeout=60)
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""How fast events are appended and read, how long one is on its way, and what idle readers cost the pages."""
+"""Speeds of appending and reading events, the latency of one, and the cost of idle readers to the pages."""
 
 import json
 import socket
@@ -52,7 +52,7 @@ assert not StreamEvent.objects.filter(offset=None).exists()
 
 
 class Speeds:
-    """The measurements, of one installation."""
+    """The measurements of one installation."""
 
     def __init__(self, senders: Run, port: int, key: str, *, backlog: int = BACKLOG) -> None:
         self.senders, self.port, self.key, self.backlog = senders, port, key, backlog
@@ -71,7 +71,7 @@ class Speeds:
             self._catch_up()
 
     def _append(self) -> None:
-        """A backlog leaves; measured by when its first and its last events could be read."""
+        """Measure a backlog by when its first and its last events became readable."""
         loading(self.installation, self.backlog, 0, TOPICS).communicate()
         self.senders.start()
         while self.senders.ask(_APPENDED)[0] < self.backlog:
@@ -81,7 +81,7 @@ class Speeds:
         print(f"  appended: {rate:,.0f} events a second of a backlog of {self.backlog:,}", flush=True)
 
     def _read(self, server: int) -> None:
-        """One reader, batches of 100."""
+        """Measure one reader with batches of 100."""
         rates, spent = [], []
         for _ in range(ROUNDS):
             before = processor(server)
@@ -96,7 +96,7 @@ class Speeds:
         )
 
     def _one_by_one(self) -> None:
-        """Single messages, ten a second: from the transaction that appends to the reader's clock."""
+        """Measure single messages, ten a second, from the transaction that appends to the reader's clock."""
         topic, journal = "mrn.event.bench.streamingapi.single", self.journals / "single"
         subscription = subscribe(self.port, self.key, "single", [topic])
         options = Options(
@@ -125,7 +125,7 @@ class Speeds:
         )
 
     def _pages(self) -> None:
-        """A log's page beside streams of another server's, and of the same one's."""
+        """Measure a log's page beside streams of another server, and beside those of the same one."""
         port, (cookie,) = free_port(), signed_in(self.installation, 1)
         with served(self.installation, port, workers=2):
             self._beside(self.port, port, cookie, "streams in processes of their own")
@@ -148,7 +148,7 @@ class Speeds:
 
     @contextmanager
     def _busy_reader(self, port: int) -> Iterator[None]:
-        """One that reads a backlog as fast as it can, again and again."""
+        """Read a backlog as fast as possible, again and again, inside the block."""
         over = Event()
 
         def read() -> None:
@@ -176,14 +176,14 @@ class Speeds:
         return dict(json.loads(done.stdout))
 
     def _catch_up(self) -> None:
-        """Every event as an older version has left it, and what the cluster does with them."""
+        """Reset every event to an older version's form, and measure how the cluster numbers them."""
         count = int(self.installation.manage("shell", "-v", "0", "-c", _AS_BEFORE).split()[-1])
         said = self.installation.manage("shell", "-v", "0", "-c", _CATCH_UP).strip()
         print(f"  {count:,} events of an older version get their places in {said}", flush=True)
 
     @contextmanager
     def _idle_readers(self, port: int) -> Iterator[None]:
-        """Open streams to which nothing comes but signs of life."""
+        """Hold streams open that get only keep-alives."""
         streams = []
         for number in range(IDLE):
             topics = [f"mrn.event.bench.streamingapi.idle_{number % 10}"]

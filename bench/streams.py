@@ -1,4 +1,4 @@
-"""Events through topics to readers, while readers come, go and die, and senders are killed; and how fast.
+"""Events from topics to readers, while readers come, go and die and senders are killed; and their speed.
 
     python -m bench streams [--rows EVENTS] [--server URL]
 
@@ -17,7 +17,7 @@ EVENTS, EVENTS_ON_SQLITE = 100_000, 10_000
 
 
 def run(installation: Installation, *, rows: int = 0) -> None:
-    """The faults first, then the speeds."""
+    """Run the faults first, then the speeds."""
     port = free_port()
     installation.environment |= production(f"http://127.0.0.1:{port}") | {
         "API_CALLS_A_MINUTE": "0",

@@ -1,9 +1,8 @@
-"""python -m bench.telling KEY EVENTS A_CALL ROUNDS: posts events to the API in this process; prints how many
-messages a second it makes.
+"""python -m bench.telling KEY EVENTS A_CALL ROUNDS: posts events to the API, and prints messages a second.
 
-Each event concerns four templates, as in a busy bank: one e-mail fires, one waits for a larger amount, one is
-switched off, one is for subscribers only. What is measured is everything behind the socket: authentication,
-JSON, look-ups, templates, outbox, commit, answer.
+It does so in this process. Each event concerns four templates, as in a busy bank: one e-mail fires, one waits
+for a larger amount, one is switched off, one is for subscribers only. Everything behind the socket is
+measured: authentication, JSON, look-ups, templates, outbox, commit, answer.
 """
 
 import json
@@ -18,7 +17,7 @@ CLIENTS = 2_000
 
 
 def main(key: str, count: int, a_call: int, rounds: int) -> None:
-    """Set up, tell, count."""
+    """Set up, post the events and count."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commlog.settings")
     django.setup()
     from django.conf import settings

@@ -1,9 +1,10 @@
-"""What is found at once, over many messages beside ten thousand, in interleaved rounds: whom the box names,
-a condition on each field, any of several, what waits, tabs, pages deep in the log; words over all years.
+"""Fast lookups over many messages beside ten thousand, in interleaved rounds.
 
     python -m bench ten_million --rows 10000000 --server URL --only [--keep]
 
-Run as a module of its own it is one round over the database of DATABASE_URL, and prints JSON.
+They are: people named in the search box, a condition on each field, any of several, waiting messages, tabs,
+pages deep in the log, and words over all years. Run as a module of its own it is one round over the database
+of DATABASE_URL, and prints JSON.
 """
 
 import json
@@ -32,7 +33,7 @@ WORDS = 150.0  # milliseconds for words
 
 
 def run(installation: Installation, *, rows: int = ROWS, keep: bool = False) -> None:
-    """Measure both sizes by turns; print milliseconds, ratios and what misses the limits."""
+    """Measure both sizes in turns; print milliseconds, ratios and what misses the limits."""
     url = installation.environment["DATABASE_URL"]
     server = "" if url.startswith("sqlite") else url
     with ExitStack() as stack:
@@ -55,7 +56,7 @@ def run(installation: Installation, *, rows: int = ROWS, keep: bool = False) -> 
 
 
 def _told(what: str, few: list[Any], many: list[Any]) -> bool:
-    """Print a line; whether its limits hold."""
+    """Print a line. Returns whether its limits hold."""
     took = [each for one in many for each in one[what]["took"]]
     inside = median(each for one in many for each in one[what]["database"])
     half, before = median(took), median(each for one in few for each in one[what]["took"])
@@ -70,7 +71,7 @@ def _told(what: str, few: list[Any], many: list[Any]) -> bool:
 
 
 def questions() -> dict[str, str]:
-    """The addresses of the pages, each with what it is about."""
+    """Return the addresses of the pages by their titles."""
     from django.db.models import Count
 
     from commlog.models import User
@@ -111,8 +112,10 @@ def questions() -> dict[str, str]:
 
 
 def _of_each_field() -> dict[str, str]:
-    """A condition on each field with what an old message has there, one with the beginning of that, and some
-    with what nothing has.
+    """Return conditions on each field.
+
+    They use what an old message has there and, where it applies, the beginning of that; some use what no
+    message has.
     """
     from django.utils import timezone
 
@@ -138,14 +141,14 @@ def _of_each_field() -> dict[str, str]:
 
 
 def _values(field: "Field", messages: "MessageQuerySet") -> Iterator[str]:
-    """What messages have there, as a condition says it."""
+    """Yield the values of messages in this field, as a condition writes them."""
     column = f"{field.column}__key" if field.related is not None else field.column
     for value in messages.values_list(column, flat=True).iterator(chunk_size=1_000):
         yield value.hex if isinstance(value, UUID) else str(value or "")
 
 
 def _words() -> dict[str, dict[str, str]]:
-    """Words that many messages hold, and few, and none; those of the oldest message among them."""
+    """Return words of many messages, of few and of none; some are from the oldest message."""
     from notifications.models import Message
 
     oldest = Message.objects.filter(content__contains="loan LN-").order_by("pk")[0]
@@ -170,7 +173,7 @@ def _words() -> dict[str, dict[str, str]]:
 
 
 def main() -> None:
-    """One round."""
+    """Run one round."""
     import django
 
     django.setup()

@@ -1,6 +1,4 @@
-"""A mail server that takes fourteen mails a second, and one that takes ten a session: is anything lost, and
-how fast does it leave?
-"""
+"""Mail servers that accept fourteen mails a second, or ten a session: losses, and speed."""
 
 import time
 from collections import Counter
@@ -18,20 +16,20 @@ SESSIONS, A_SESSION = 300, 10
 
 
 class _ASession(dict[str, str]):
-    """The script of a session that takes so many."""
+    """The script of a session that accepts only A_SESSION mails."""
 
     def __init__(self) -> None:
         self._taken = 0
 
     def get(self, stage: str, usual: str | None = None) -> str | None:  # type: ignore[override]
-        """The limit is said at MAIL."""
+        """Return the answer at a stage; the limit is reported at MAIL."""
         self._taken += stage == "mail"
         full = stage == "mail" and self._taken > A_SESSION
         return "452 4.4.5 Maximum number of messages per session exceeded." if full else usual
 
 
 def run(installation: Installation) -> None:
-    """Each wording at length, then the sessions."""
+    """Run each wording at length, then the sessions."""
     for stage, said in SAID:
         server = RateLimited(RATE, stage, said)
         took, log = _sent(installation, COUNT, server.port)
@@ -56,9 +54,7 @@ def run(installation: Installation) -> None:
 
 
 def _sent(installation: Installation, count: int, port: int) -> tuple[float, list[dict[str, str]]]:
-    """The seconds from the start of a cluster until all of a new batch are final, and their entries in the
-    log.
-    """
+    """Return the seconds from a cluster's start until a new batch is final, and its entries in the log."""
     before = len(installation.log())
     installation.enqueue(
         *(

@@ -1,10 +1,9 @@
-"""How fast queued messages leave: Commlog beside bare loops of smtplib and requests, and django-post-office,
-in one interleaved run.
+"""The speed of queued messages: Commlog beside bare loops of smtplib and requests, and django-post-office.
 
-Each contender is a process of its own that times itself (bench/contenders.py); all send to the same
-receivers, an event loop in a process of its own too (bench/sinks.py). Commlog runs with its usual two
-workers. django-post-office runs at its best: send_many, BATCH_SIZE 1000, no logs, and the better of one
-process and two. A bare loop is one thread with one connection.
+The runs are interleaved. Each contender is a process of its own that times itself (bench/contenders.py); all
+send to the same receivers, an event loop in a process of its own too (bench/sinks.py). Commlog runs with its
+usual two workers. django-post-office runs at its best: send_many, BATCH_SIZE 1000, no logs, and the better of
+one process and two. A bare loop is one thread with one connection.
 """
 
 import subprocess
@@ -27,7 +26,7 @@ CONTENDERS = (
 
 
 class Measured:
-    """What the rounds brought, by contender: messages a second, and microseconds of processor a message."""
+    """The results by contender: messages a second, and microseconds of processor time a message."""
 
     def __init__(self) -> None:
         self.rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
@@ -38,7 +37,7 @@ class Measured:
 
 
 def run(installation: Installation) -> None:
-    """Interleave the contenders on this installation's database and print medians and ratios."""
+    """Interleave the contenders on this installation's database, and print medians and ratios."""
     with sinks.running() as (pid, ports), tempfile.TemporaryDirectory() as directory:
         _report(_rounds(installation, ports, pid, Path(directory)))
 
@@ -106,6 +105,6 @@ def _report(measured: Measured) -> None:
 
 
 def _compare(what: str, ours: list[float], theirs: list[float]) -> None:
-    """The ratio of each round: what slows the machine down slows both."""
+    """Print the ratio of each round: a slowdown of the machine affects both."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     print(f"  {what}: {median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})")

@@ -1,7 +1,6 @@
-"""Everything is read over the API while more arrives: by offset and by cursor, each message once and in
-order.
+"""Reading everything over the API while more arrives: by offset and by cursor, each once and in order.
 
-python -m bench walks [--server URL]
+    python -m bench walks [--server URL]
 
 20,000 messages are read in pages of 50, by three readers at once, while a fourth program sends 1,000 more.
 The suite does the same with fewer (tests/commlog/api/test_walks.py).
@@ -26,7 +25,7 @@ _EMAIL = {"type": "EMAIL", "destination": "ana@example.org", "subject": "New", "
 
 @dataclass
 class Reading:
-    """A server, and what has arrived at it so far, oldest first."""
+    """A server, and what has arrived there so far, oldest first."""
 
     address: str
     key: str
@@ -34,7 +33,7 @@ class Reading:
     arrived: list[str] = field(default_factory=list)
 
     def by_offset(self) -> list[str]:
-        """The keys oldest first, by offset alone, until the last arrival has been read."""
+        """Return the keys oldest first, by offset alone, until the last arrival has been read."""
         found: list[str] = []
         while True:
             whole = len(self.arrived) == self.arriving
@@ -44,15 +43,15 @@ class Reading:
                 return found
 
     def by_cursor(self) -> list[str]:
-        """The keys oldest first, by the cursor that each answer has."""
+        """Return the keys oldest first, by the cursor in each answer."""
         return self._walk(":searchSorted", _OLDEST_FIRST, {})
 
     def from_the_start(self) -> list[str]:
-        """The keys newest first, begun with `cursor=_`."""
+        """Return the keys newest first, starting with `cursor=_`."""
         return self._walk(":search", [], {"cursor": "_"})
 
     def arrive(self) -> None:
-        """Send messages, one call each."""
+        """Send messages, one per call."""
         with requests.Session() as session:
             for _ in range(self.arriving):
                 self.arrived.append(self._sent(session))
@@ -90,9 +89,9 @@ class Reading:
 
 
 def check(reading: Reading, there: Sequence[str]) -> dict[str, float]:
-    """Read by all three ways at once while the arrivals come.
+    """Read in all three ways at once while the arrivals come. Returns the seconds of each.
 
-    `there`: the keys before, oldest first. Returns how long each took.
+    `there`: the keys before, oldest first.
     """
     with ThreadPoolExecutor(4) as pool:
         sending = pool.submit(reading.arrive)

@@ -1,11 +1,10 @@
-"""Open logs beside one that is read: how long a log's page takes while 200 logs are open, and while 100 are
-open of which 50 rows change.
+"""The time of a log's page while 200 logs are open, and while 100 are open of which 50 rows change.
 
     python -m bench watchers --rows 1000000 --server URL
 
 The server is gunicorn with the options of docs/operate.md and two web workers. Each log is another user's and
-asks every three seconds, as its script does: with the versions of what it has. The watchers are a process of
-their own on the same machine, so they take from the processors that the server has.
+asks every three seconds, as its script does, with the versions of what it has. The watchers are a process of
+their own on the same machine, so they take processor time from the server.
 """
 
 import json
@@ -92,13 +91,13 @@ def run(installation: Installation, *, rows: int = 10_000) -> None:
 
 
 def signed_in(installation: Installation, count: int) -> list[str]:
-    """The cookies of so many users."""
+    """Return the cookies of `count` users."""
     said = installation.manage("shell", "-v", "0", "-c", _USERS.format(count=count))
     return list(json.loads(said.splitlines()[-1]))
 
 
 def processor(server: int) -> float:
-    """The processor time of the web server's processes so far, in seconds.
+    """Return the processor time of the web server's processes so far, in seconds.
 
     It stays comparable while other programs want the processors.
     """
@@ -107,7 +106,7 @@ def processor(server: int) -> float:
 
 
 def p95(port: int, cookie: str) -> float:
-    """In milliseconds, two pages a second."""
+    """Return the 95th percentile in milliseconds, at two pages a second."""
     took = []
     for _ in range(SAMPLES):
         began = time.perf_counter()
@@ -132,7 +131,7 @@ def _get(port: int, path: str, headers: dict[str, str]) -> tuple[int, str, float
 
 @contextmanager
 def _watched(port: int, cookies: list[str]) -> Iterator[dict[str, Any]]:
-    """The watchers, in a process of their own; what they say at the end."""
+    """Run the watchers in a process of their own, and yield the results that they give at the end."""
     watchers = subprocess.Popen(
         [sys.executable, "-m", "bench.watchers", str(port)],
         cwd=ROOT,
@@ -154,8 +153,9 @@ def _watched(port: int, cookies: list[str]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _changing(url: str, *, wanted: bool) -> Iterator[None]:
-    """The rows of everybody's first page change every three seconds, in another column: as in an outage, but
-    without senders.
+    """Change the rows of everybody's first page every three seconds, in another column.
+
+    That is as in an outage, but without senders.
     """
     over = Event()
     changer = Thread(target=_change, args=(url, over))
@@ -194,7 +194,7 @@ class Watcher:
         self.here = f"{unescape(watch[2])}&newest={watch[1]}&live="
 
     def ask(self) -> tuple[float, int]:
-        """Seconds and bytes of one answer."""
+        """Return the seconds and bytes of one answer."""
         rows = ",".join(f"{number}.{version}" for number, version in self.rows.items())
         seen = ",".join(f"{name}={version}" for name, version in self.parts.items())
         headers = {"Cookie": self.cookie, "Commlog-By-Itself": "1", "Commlog-Seen": seen}
@@ -206,8 +206,9 @@ class Watcher:
 
 
 def main() -> None:
-    """Open the logs whose cookies come on the standard input, watch until more comes, and print what was
-    answered.
+    """Open the logs whose cookies come on the standard input, and watch until more comes.
+
+    Prints the result.
     """
     port, over = int(sys.argv[1]), Event()
     watchers = [Watcher(port, cookie) for cookie in json.loads(sys.stdin.readline())]

@@ -1,3 +1,1 @@
-"""Servers and addresses that do what they should not, and what each must come to: for tests and for
-`bench.chaos matrices`.
-"""
+"""Misbehaving servers and addresses, and the expected results, for tests and `bench.chaos matrices`."""

@@ -1,5 +1,6 @@
-"""What a receiver of webhooks may answer, and the class of each: every status, and breaking off or never
-ending at each step.
+"""Answers of webhooks' receivers, and the class of each.
+
+They cover every status, and breaking off or never ending at each step.
 """
 
 import functools
@@ -23,7 +24,7 @@ STATUSES = range(100, 600)
 
 
 def class_of_status(status: int) -> Class | None:
-    """What an answer with this status comes to; None where it is a success."""
+    """Return the class of an answer with this status; None if it is a success."""
     if 200 <= status < 300:
         return None
     if status < 200 and status != 101:
@@ -32,8 +33,9 @@ def class_of_status(status: int) -> Class | None:
 
 
 def any_status(server: RawHttp, sock: Any) -> None:
-    """Answers the status that ends the path of the last request; an interim one, and then nothing, is
-    followed by the end.
+    """Answer with the status that ends the path of the last request.
+
+    After an interim status nothing follows but the end.
     """
     status = int(server.requests[-1].split(b" ", 2)[1].rpartition(b"/")[2])
     body = b"" if status in (204, 304) else b"why?"

@@ -1,4 +1,4 @@
-"""What a mail server may do at each stage of a conversation, and the class of each."""
+"""Behaviours of a mail server at each stage of a session, and the class of each."""
 
 from notifications.channels.base.contract import Failure
 from notifications.failures import Reason

@@ -1,6 +1,4 @@
-"""Servers on 127.0.0.1 that misbehave as told. They speak on plain sockets, so they can break off
-anywhere.
-"""
+"""Servers on 127.0.0.1 that misbehave as scripted. They use plain sockets, so they can break off anywhere."""
 
 import contextlib
 import socket
@@ -13,7 +11,7 @@ Script = Mapping[str, str]
 
 
 class Listener:
-    """Accepts connections and gives each to `serve` in a thread. Counts them."""
+    """A server that counts connections and gives each to `serve` in a thread."""
 
     def __init__(self, host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -42,7 +40,7 @@ class Listener:
             sock.close()
 
     def serve(self, sock: socket.socket, number: int) -> None:
-        """Nothing: a canary."""
+        """Do nothing: a canary."""
 
     def close(self) -> None:
         self.stopped.set()
@@ -65,7 +63,7 @@ def reset(sock: socket.socket) -> None:
 
 
 class ScriptedSmtp(Listener):
-    """Follows one script a connection (the last one from then on).
+    """A mail server that follows one script per connection (the last one from then on).
 
     A script names stages: greeting, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset, quit; and what
     happens there: `drop`, `reset`, `hang`, `drip`, `garbage`, `endless` or the reply to give.
@@ -153,7 +151,10 @@ class ScriptedSmtp(Listener):
 
 
 class RateLimited(ScriptedSmtp):
-    """Takes so many mails a second over all connections, and says `said` at `stage` to those above."""
+    """A mail server that accepts `rate` mails a second over all connections.
+
+    It answers `said` at `stage` to those above that rate.
+    """
 
     def __init__(self, rate: float, stage: str, said: str) -> None:
         self.rate, self.stage, self.said = rate, stage, said
@@ -185,9 +186,7 @@ class RateLimited(ScriptedSmtp):
 
 
 class RawHttp(Listener):
-    """Reads one request after the other and gives each to `behave`, with the socket and the request's head
-    and body.
-    """
+    """A server that reads one request after the other and calls `behave` with the server and the socket."""
 
     def __init__(
         self,
@@ -239,13 +238,13 @@ class RawHttp(Listener):
 
 
 def says(octets: bytes) -> Callable[[RawHttp, socket.socket], None]:
-    """A behaviour that answers these bytes."""
+    """Return a behaviour that answers these bytes."""
     return lambda server, sock: sock.sendall(octets)
 
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Fails where the block takes longer."""
+    """Fail if the block takes longer than `seconds`."""
     start = time.monotonic()
     yield
     took = time.monotonic() - start

@@ -121,7 +121,7 @@ RESOLUTIONS = [
 
 
 def resolver(*answers: list[str]) -> Callable[..., Any]:
-    """Gives one answer after the other, the last one for ever."""
+    """Return a resolver that gives one answer after the other, the last one for ever."""
     given = list(answers)
 
     def lookup(host: str, port: int, **_: Any) -> list[Any]:
