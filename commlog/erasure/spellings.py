@@ -1,20 +1,38 @@
-"""Finds a name, an address or a number in any text, however it is spelled there, and takes it out."""
+"""Finds a name, an address or a number in any text, however it is spelled there, and takes it out.
 
+Texts of messages may be JSON, HTML or part of a URL, so their escapes are read as what they stand for.
+"""
+
+import html
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
+from urllib.parse import unquote
 
 import phonenumbers
 
-from notifications.text.spelling import fold
+from notifications.text.spelling import WITHOUT_SPACES, fold
 
 _SHORTEST_NAME = 5  # letters: shorter ones are in other words and in other people's names
-_BETWEEN_WORDS = r"(?: |,|%20|\+|_|\.)+"
-_BETWEEN_DIGITS = r"(?: |\(|\)|\.|/|%20|_)*"
+_BETWEEN_WORDS = r"(?: |,|\+|_|\.)"
+_BETWEEN_DIGITS = r"(?: |\(|\)|\.|/|_)*"
+# Scripts that put no spaces between words, and the syllables of Korean, to which particles are added.
+_RUNS = "".join(f"{chr(first)}-{chr(last)}" for first, last in WITHOUT_SPACES)
+_SYLLABLES = "\uac00-\ud7a3"
+_IN_A_RUN, _SYLLABLE = re.compile(f"[{_RUNS}]"), re.compile(f"[{_RUNS}{_SYLLABLES}]")
+_BEGINS, _ENDS = rf"(?<![^\W{_RUNS}])", rf"(?![^\W{_RUNS}{_SYLLABLES}])"
+# Of one character each: JSON, HTML, URL.
+_ESCAPES = re.compile(
+    r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]"
+    r"|&(?:#[0-9]+|#x[0-9a-f]+|[a-z]+);"
+    r"|%[0-7][0-9a-f]|%[c-f][0-9a-f](?:%[89ab][0-9a-f]){1,3}",
+    re.IGNORECASE,
+)
 _SEPARATORS = str.maketrans(dict.fromkeys(" ()./_", ""))
-_COUNTRY = r"(?:(?:\+|00|%2b)?{code}" + _BETWEEN_DIGITS + r"(?:\(?0\)?" + _BETWEEN_DIGITS + r")?|0)?"
+_COUNTRY = r"(?:(?:\+|00)?{code}" + _BETWEEN_DIGITS + r"(?:\(?0\)?" + _BETWEEN_DIGITS + r")?|0)?"
 
 
 class _Folding(dict[int, str]):
@@ -32,7 +50,26 @@ _PLAIN = bytes(ord(_FOLDING[code] or " ") if code < 128 else code for code in ra
 
 
 def _folded(text: str) -> str:
-    return text.encode().translate(_PLAIN, _DROPPED).decode() if text.isascii() else text.translate(_FOLDING)
+    said = _ESCAPES.sub(_meant_by, text) if _may_have_escapes(text) else text
+    if said.isascii():
+        return said.encode().translate(_PLAIN, _DROPPED).decode()
+    return unicodedata.normalize("NFC", said).translate(_FOLDING)
+
+
+def _may_have_escapes(text: str) -> bool:
+    return "&" in text or "%" in text or "\\" in text
+
+
+def _meant_by(escapes: re.Match[str]) -> str:
+    text = escapes[0]
+    if text[0] == "%":
+        return unquote(text)
+    if text[0] == "&":
+        return html.unescape(text)
+    if text[1] in "uU":
+        units = bytes.fromhex(text[2:].lower().replace("\\u", ""))
+        return units.decode("utf-16-be", errors="replace")
+    return " "
 
 
 class Spellings:
@@ -67,7 +104,7 @@ class Spellings:
     def _possible(self, folded: str) -> Iterator[re.Pattern[str]]:
         yield from (each for part, each in self._said.items() if part in folded)
         if self._numbers:
-            digits = folded.replace("%20", "").translate(_SEPARATORS)
+            digits = folded.translate(_SEPARATORS)
             yield from (each for part, each in self._numbers.items() if part in digits)
 
     def replaced(self, value: Any, by: str) -> Any:
@@ -86,25 +123,60 @@ class Spellings:
 
 def _without(text: str, expression: re.Pattern[str], by: str) -> str:
     folded, at = [], []
-    for place, character in enumerate(text):
-        said = _FOLDING[ord(character)]
-        folded.append(said)
-        at += [place] * len(said)
+    for said, first, behind in _characters(text):
+        plain = unicodedata.normalize("NFC", said).translate(_FOLDING)
+        folded.append(plain)
+        at += [(first, behind)] * len(plain)
     found, last = [], 0
     for match in expression.finditer("".join(folded)):
-        found += [text[last : at[match.start()]], by]
-        last = at[match.end() - 1] + 1
-        while last < len(text) and unicodedata.combining(text[last]):  # of the letter before it
-            last += 1
+        found += [text[last : at[match.start()][0]], by]
+        last = at[match.end() - 1][1]
     return "".join([*found, text[last:]])
+
+
+def _characters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each character with what belongs to it, and where that begins and ends in the text."""
+    said, first, behind = "", 0, 0
+    for each, start, end in _unescaped(text):
+        if said and not _goes_on(each):
+            yield said, first, behind
+            said = ""
+        said, first, behind = said + each, first if said else start, end
+    if said:
+        yield said, first, behind
+
+
+def _goes_on(character: str) -> bool:
+    """Whether it may become one with the character before it: marks, and parts of Korean syllables."""
+    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
+
+
+def _unescaped(text: str) -> Iterator[tuple[str, int, int]]:
+    behind = 0
+    for escapes in _ESCAPES.finditer(text):
+        yield from ((text[at], at, at + 1) for at in range(behind, escapes.start()))
+        yield from ((each, *escapes.span()) for each in _meant_by(escapes))
+        behind = escapes.end()
+    yield from ((text[at], at, at + 1) for at in range(behind, len(text)))
 
 
 def _of_name(name: str) -> Iterator[str]:
     words = fold(name).split()
-    if len("".join(words)) < _SHORTEST_NAME:
+    # A sign that is a syllable or a word says as much as two letters.
+    letters = "".join(words)
+    if len(letters) + len(_SYLLABLE.findall(letters)) < _SHORTEST_NAME:
         return
     for order in _orders(words):
-        yield rf"(?<!\w){_BETWEEN_WORDS.join(map(re.escape, order))}(?!\w)"
+        begins = "" if _IN_A_RUN.match(order[0][0]) else _BEGINS
+        ends = "" if _IN_A_RUN.match(order[-1][-1]) else _ENDS
+        yield f"{begins}{''.join(_joined(order))}{ends}"
+
+
+def _joined(words: list[str]) -> Iterator[str]:
+    yield re.escape(words[0])
+    for before, word in pairwise(words):
+        together = _SYLLABLE.match(before[-1]) and _SYLLABLE.match(word[0])
+        yield f"{_BETWEEN_WORDS}{'*' if together else '+'}{re.escape(word)}"
 
 
 def _orders(words: list[str]) -> Iterator[list[str]]:
@@ -116,7 +188,7 @@ def _orders(words: list[str]) -> Iterator[list[str]]:
 
 def _of_address(address: str) -> str:
     local, _, domain = fold(address).rpartition("@")
-    return rf"(?<![\w.+]){re.escape(local)}(?:@|%40){re.escape(domain)}(?!\w)"
+    return rf"(?<![.+]){_BEGINS}{re.escape(local)}@{re.escape(domain)}{_ENDS}"
 
 
 def _of_number(number: str) -> tuple[str, str]:

@@ -27,6 +27,12 @@ _LETTERS = {
 # Nothing is seen of these, though Unicode counts them as letters, marks or symbols.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Scripts that are written without spaces between words: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
+WITHOUT_SPACES = (
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x312F), (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F), (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)  # fmt: skip
 _VOICING = "\u3099\u309a"  # of kana: が is another letter than か, not one with an accent
 
 _TO_DASH = str.maketrans(dict.fromkeys(_DASHES, "-"))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from notifications import channels
 from notifications.secrets.urls import shortened
-from notifications.text.spelling import fold
+from notifications.text.spelling import WITHOUT_SPACES, fold
 
 VERSION = 2  # of what this module makes of a text; another one has every message filled in anew
 LONGEST_WORD = 200  # characters; more cannot be asked for
@@ -28,11 +28,6 @@ _CACHED, _LONGEST_CACHED = 100_000, 40
 # The places of lexemes, as they are written; none of those that are too many.
 _WRITTEN = [*(str(at) for at in range(1, _MOST_WORDS + 1)), *[""] * _LONGEST]
 _WORD, _RUN, _SIGN = "word", "run", "sign"
-_WITHOUT_SPACES = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x312F), (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F), (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
-)  # fmt: skip
 
 
 class Piece(NamedTuple):
@@ -57,7 +52,7 @@ def _kind(character: str) -> str:
     category = unicodedata.category(character)
     if category[0] in "LMN":
         code = ord(character)
-        return _RUN if any(first <= code <= last for first, last in _WITHOUT_SPACES) else _WORD
+        return _RUN if any(first <= code <= last for first, last in WITHOUT_SPACES) else _WORD
     return _SIGN if category in ("Sc", "So") or character == "%" else ""
 
 

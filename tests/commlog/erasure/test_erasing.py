@@ -256,6 +256,35 @@ def test_every_spelling_is_found_and_nothing_else(text: str, left: str) -> None:
     assert sought.stands_in([text]) == (text != left)
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"to":"Dear,\\nJos\\u00e9 N\\u00fa\\u00f1ez!"}', '{"to":"Dear,\\nX!"}'),
+        ("Dear%20Jos%C3%A9%20N%C3%BA%C3%B1ez%21", "Dear%20X%21"),
+        ("N&uacute;&#241;ez,&nbsp;Jose\u0301&#x301;<br>", "X<br>"),
+        ("尊敬的José Núñez先生", "尊敬的X先生"),
+        ("尊敬的王小明先生", "尊敬的X先生"),
+        ("小明 王", "X"),
+        ('"\\u5c0a\\u738b\\u5c0f\\u660e\\u5148"', '"\\u5c0aX\\u5148"'),
+        ("王小姐", "王小姐"),
+        ("김철수님께", "X님께"),
+        ("김\u1112\u1161철수", "김\u1112\u1161철수"),
+        ("\u1100\u1175\u11b7\u110e\u1165\u11af\u1109\u116e께", "X께"),
+        ("か\u3099ぎ\u3000ぐけ\u3099様", "X様"),
+        ("请联系jose@cage.example。", "请联系X。"),
+        ("请联系jose@cage.example吧", "请联系X吧"),
+        ("joséjose@cage.example", "joséjose@cage.example"),
+        ("100% &amp; \\users %zz &copy", "100% &amp; \\users %zz &copy"),
+    ],
+)
+def test_escapes_and_scripts_without_spaces_hide_nobody(text: str, left: str) -> None:
+    names = ["José Núñez", "小明 王", "김철수", "がぎ ぐげ"]
+    sought = Spellings(names, ["jose@cage.example"], [])
+    assert sought.replaced(text, "X") == left
+    assert sought.stands_in(text) == (text != left)
+    assert not sought.stands_in(left)
+
+
 def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monkeypatch: Any) -> None:
     monkeypatch.setattr(turns, "BATCH", 2)
     monkeypatch.setattr(steps, "BATCH", 2)
