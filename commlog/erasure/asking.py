@@ -17,11 +17,14 @@ from commlog.erasure.sought import (
     messages_of,
     of_address,
     of_recipient,
+    on_file,
+    theirs,
 )
 from commlog.models import Erasure, User
 from commlog.models.erasure import ErasureKind, ErasureState
 from commlog.retention import holds
 from notifications.database.clock import db_now
+from notifications.forgetting import people
 from notifications.models import BusinessEvent, Client, Group, LegalHold, Membership, Subscription
 from notifications.models.legal_hold import on_hold
 from notifications.states import LIVE
@@ -60,19 +63,16 @@ def kind_for(what: What) -> ErasureKind:
     client's, a group's or a user's.
     """
     if not isinstance(what, str):
-        if what.erased_at:
+        if what.erased_at and not people.is_left(theirs(what)):
             raise Refused("This has already been erased.")
         return _OF[type(what)]
     kind = kind_of_address(what)
     if kind is None:
         raise Refused("Enter an e-mail address, or a number with its country code.")
-    found = of_address(what)
-    email, number = [*found.addresses, ""][0], [*found.numbers, ""][0]
-    on_file = Q(email__iexact=email) if email else Q(mobile_phone=number)
-    for model, noun in ((Client, "client"), (Group, "group"), (User, "user")):
-        if model._default_manager.filter(on_file).exists():
-            advice = "Change it there first." if noun == "user" else f"Erase that {noun}."
-            raise Refused(f"It is on file for a {noun}. {advice}")
+    if model := on_file(of_address(what)):
+        noun = model._meta.model_name
+        advice = "Change it there first." if model is User else f"Erase that {noun}."
+        raise Refused(f"It is on file for a {noun}. {advice}")
     return kind
 
 

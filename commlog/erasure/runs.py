@@ -63,6 +63,8 @@ def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
         left = take_turn(mine, partial(_do, Turn(erasure, seconds)), rest=_REST)
     except steps.OnHold:
         return _end(erasure, ErasureState.REFUSED)
+    except steps.OnFile:
+        return _end(erasure, ErasureState.ON_FILE)
     except Exception as error:
         # Its text, and a trace, may hold what is to be erased.
         logger.error("erasure %s failed (%s) and is tried again", erasure.key.hex, type(error).__name__)

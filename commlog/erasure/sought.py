@@ -62,6 +62,8 @@ def of_recipient(recipient: Client | Group) -> Sought:
         destinations.add(destination)
     told = BusinessEvent.objects.filter(**{kind_of(recipient): recipient.pk})
     names.update(told.values_list("subject_name", flat=True)[:_LOOKED_AT])
+    if recipient.erased_at:  # what was on hold is erased now; the pseudonym tells nothing
+        names.discard(recipient.name)
     return _unshared(names, destinations, but=recipient)
 
 
@@ -72,6 +74,14 @@ def of_address(text: str) -> Sought:
 
 def theirs(recipient: Client | Group) -> MessageQuerySet:
     return Message.objects.filter(**{kind_of(recipient): recipient.pk})
+
+
+def on_file(sought: Sought) -> type[Model] | None:
+    """Return what kind of record has one of the addresses or numbers; None: no record."""
+    theirs = Q(mobile_phone__in=sought.numbers)
+    for address in sought.addresses:
+        theirs |= Q(email__iexact=address)
+    return next((model for model in _PEOPLE if model._default_manager.filter(theirs).exists()), None)
 
 
 def kind_of(recipient: Client | Group) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from commlog.erasure import mentions, remembered, trail
-from commlog.erasure.sought import held_whole, kind_of, of_recipient, recipient_of
+from commlog.erasure.sought import held_whole, kind_of, of_recipient, on_file, recipient_of
 from commlog.erasure.turns import BATCH, Turn
 from commlog.export.storage import storage
 from commlog.models import ApiAnswer, ExportFile, FileChunk, Job
@@ -32,8 +32,12 @@ class OnHold(Exception):
     """Everything about the person is on legal hold: nothing was erased."""
 
 
+class OnFile(Exception):
+    """The address or number is somebody's since it was asked for: nothing was erased."""
+
+
 def begin(turn: Turn) -> None:
-    """Take the record's name and addresses, so that nothing new is made with them. Raises OnHold."""
+    """Take the record's name and addresses, so that nothing new is made with them. Raises OnHold, OnFile."""
     erasure = turn.erasure
     recipient = recipient_of(erasure)
     if recipient:
@@ -41,6 +45,9 @@ def begin(turn: Turn) -> None:
     with turn.batch():
         if held_whole(erasure, holds.recipients()):
             raise OnHold
+        # After a restore a record may have the address of then.
+        if not (recipient or erasure.replayed) and on_file(turn.sought):
+            raise OnFile
         remembered.write(erasure, turn.sought)
         if recipient:
             turn.count(_empty_record(recipient, turn.named))

@@ -29,6 +29,7 @@ class ErasureState(models.TextChoices):
     DONE = "DONE", "Done"
     REJECTED = "REJECTED", "Not approved"
     REFUSED = "REFUSED", "Refused: on legal hold"
+    ON_FILE = "ON_FILE", "Refused: on file for somebody since"
 
 
 class Erasure(models.Model):

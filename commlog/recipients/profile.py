@@ -12,7 +12,8 @@ from commlog.models import User
 from commlog.permissions import Person
 from commlog.recipients.kinds import Address, Kind, Recipient, address_of, kind_of, messages_of, url_of
 from notifications import channels
-from notifications.models import Client, Group, LegalHold, Membership
+from notifications.forgetting import people
+from notifications.models import Client, Group, LegalHold, Membership, Message
 from notifications.models.message import MessageQuerySet
 from notifications.models.recipients import ClientState
 
@@ -97,7 +98,9 @@ def profile(recipient: Recipient, person: Person) -> Profile:
 
 
 def _erase_url(kind: Kind, recipient: Recipient, person: Person) -> str:
-    if isinstance(recipient, User) or recipient.erased_at or not permissions.may_erase(person):
+    if isinstance(recipient, User) or not permissions.may_erase(person):
+        return ""
+    if recipient.erased_at and not people.is_left(messages_of(recipient, Message.objects.all())):
         return ""
     return f"{reverse('erasure-new')}?of={kind.name}&which={recipient.key.hex}"
 

@@ -26,6 +26,8 @@ from notifications.models import (
     StreamEvent,
 )
 from notifications.models.folds import folds_of
+from notifications.models.legal_hold import on_hold
+from notifications.models.message import MessageQuerySet
 from notifications.secrets.sealed import SealedTextField
 from notifications.states import CLAIMABLE, FINAL, MessageState
 from notifications.words import filling
@@ -62,6 +64,11 @@ def empty(pks: Collection[int], at: datetime, *, named: str) -> Counter[str]:
     final = list(Message.objects.filter(pk__in=pks, state__in=sorted(FINAL)).values_list("pk", "key"))
     nobody = _folded({"destination": "", "recipient_name": named})
     return _take(final, at, nobody)
+
+
+def is_left(messages: MessageQuerySet) -> bool:
+    """Whether any of these, somebody's who was erased, still says something that no legal hold keeps."""
+    return messages.filter(~on_hold(), erased_at=None).exists()
 
 
 def empty_words(pks: Collection[int], at: datetime) -> Counter[str]:

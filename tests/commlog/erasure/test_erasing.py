@@ -1,6 +1,7 @@
 """Erasing on the page and by program: whom it is refused for, who approves it, what it says, what stays."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,47 @@ def test_a_large_erasure_waits_for_a_second_person(pages: Browser, boss: User, s
     assert other.post(f"{address}reject/", follow=True).text.count("has changed in the meantime")
     assert done(erasure).decided_by_name
     assert "Certificate of erasure" in pages.get(address, headers=open_page).text
+
+
+@pytest.mark.parametrize("person", [make_client, make_group, admin])
+def test_an_address_that_somebody_has_since_stays_theirs(
+    person: Callable[..., Any], boss: User, settings: Any, remembered: Path
+) -> None:
+    settings.ERASURE_APPROVAL_THRESHOLD = 1
+    for _ in range(2):
+        make_message(MessageState.SENT, destination="lost@nobody.example", content="Lost")
+    erasure = asking.ask("lost@nobody.example", by=boss)
+    owner = person(email="Lost@nobody.example")
+    assert asking.approve(erasure, by=admin(username="second", email="second@bank.example"))
+    claimed = runs.claim_long_work(1)
+    assert claimed
+    assert runs.turn(*claimed[1]) == "refused: on file for somebody since"
+    owner.refresh_from_db()
+    erasure.refresh_from_db()
+    assert (owner.email, erasure.sought, erasure.is_open) == ("Lost@nobody.example", "", False)
+    assert not Message.objects.exclude(content="Lost").exists()
+    assert not remembered.exists()
+
+
+def test_what_a_hold_kept_can_be_erased_once_it_is_over(pages: Browser, boss: User) -> None:
+    ana = make_client(first_names="Ana", last_name="Gonebyname")
+    kept, gone = mine(ana, content="Dear Ana Gonebyname"), mine(ana)
+    hold = holds.place(kept, reason="Court", until=None, by=boss)
+    first, address = done(asking.ask(ana, by=boss)), f"/clients/{ana.key.hex}/"
+    assert first.kept["messages"] == 1
+    holds.lift(hold, by=boss)
+    assert "Erase…" in pages.get(address).text
+    ana.refresh_from_db()
+    second = done(asking.ask(ana, by=boss))
+    for row in (kept, gone, ana):
+        row.refresh_from_db()
+    said = [(each.content, each.destination, each.recipient_name) for each in (kept, gone)]
+    assert said == [("", "", second.pseudonym)] * 2
+    assert (ana.name, second.kept) == (second.pseudonym, {})
+    assert "Erase…" not in pages.get(address).text
+    assert first.pseudonym in pages.get(f"{LIST}{first.key.hex}/").text
+    with pytest.raises(asking.Refused, match="already been erased"):
+        asking.ask(ana, by=boss)
 
 
 def test_what_somebody_else_has_too_stays_theirs(boss: User) -> None:
