@@ -12,10 +12,15 @@ from django.utils import timezone
 
 from commlog import audit
 from commlog.kit.fields import DayField
+from commlog.kit.limits import A_COUNT, TookTooLong, time_limit
 from commlog.models import ApiConsumer, AuditEntry, User
 from commlog.models.audit_entry import BY_ITSELF, AuditAction, AuditEntries
+from commlog.recipients import people
+from notifications.text.keys import key_in
+from notifications.text.spelling import fold, tidy, words_of
 
-MOST_PEOPLE, MOST_PROGRAMS = 50, 10
+MOST_PEOPLE, MOST_PROGRAMS, MOST_WORDS = 50, 10, 10
+_BRACKETS = str.maketrans("()", "  ")
 _MESSAGE = "message"
 _HIDDEN = "hidden"
 # Of the facts of an entry those that may name a destination or a text: where to, and conditions.
@@ -49,45 +54,61 @@ class TrailForm(forms.Form):
         return cleaned
 
     def _legs(self, who: str) -> list[Q]:
-        people = list(_people_named(who)[: MOST_PEOPLE + 1])
-        consumers = list(_consumers_named(who)[: MOST_PROGRAMS + 1])
+        consumers = _consumers_named(who)
         programs = _programs_named(who, consumers)
-        if len(people) > MOST_PEOPLE or len(consumers) > MOST_PROGRAMS:
+        found = list(_people_named(who)[: MOST_PEOPLE + 1])
+        users = found if found or programs else _people_named_before(who)
+        if len(users) > MOST_PEOPLE or len(consumers) > MOST_PROGRAMS:
             self.add_error(
                 "who",
                 ValidationError("Too many users or programs match. Enter more of the name."),
             )
-        elif not people and not programs:
+        elif not users and not programs:
             self.add_error("who", ValidationError("No user or program has this name."))
         keys = {
-            "user": [person.key.hex for person in people],
+            "user": [user.key.hex for user in users],
             "API consumer": [consumer.key.hex for consumer in consumers],
         }
-        done_to = [Q(target_kind=kind, target_key__in=found) for kind, found in keys.items() if found]
-        done_by = [Q(actor__in=people)] if people else []
+        done_to = [Q(target_kind=kind, target_key__in=those) for kind, those in keys.items() if those]
+        done_by = [Q(actor__in=users)] if users else []
         return [*done_by, *done_to, *(Q(actor=None, actor_name=name) for name in programs)]
 
 
 def _people_named(who: str) -> QuerySet[User]:
+    """Users by key, or by user name and names, in whatever spelling and order; by a label of theirs, too."""
+    if key := key_in(tidy(who)):
+        return User.objects.filter(key=key)
     named = Q()
-    for word in who.split():
-        named &= Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
-    return User.objects.filter(named)
+    for word in words_of(who.translate(_BRACKETS), most=MOST_WORDS):
+        named &= people.called(word) | people.holds("username", word)
+    return people.with_names("user").filter(named)
 
 
-def _consumers_named(who: str) -> QuerySet[ApiConsumer]:
-    named = Q()
-    for word in who.removesuffix(audit.PROGRAM).split():
-        named &= Q(name__icontains=word)
-    return ApiConsumer.objects.filter(named)
+def _people_named_before(who: str) -> list[User]:
+    """Users who were called exactly so when they did something. No index knows: all entries are read, for a
+    second at most.
+    """
+    entries = AuditEntry.objects.filter(actor__isnull=False, actor_name=who)
+    try:
+        with time_limit(A_COUNT):
+            return list(User.objects.filter(pk__in=entries.values("actor"))[: MOST_PEOPLE + 1])
+    except TookTooLong:
+        return []
+
+
+def _consumers_named(who: str) -> list[ApiConsumer]:
+    """Consumers, of which there are few, by words of their names."""
+    words = [fold(word) for word in words_of(who.removesuffix(audit.PROGRAM), most=MOST_WORDS)]
+    every = ApiConsumer.objects.only("key", "name")
+    return [each for each in every if all(word in fold(each.name) for word in words)]
 
 
 def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
     """The names of programs: today's consumers, commands, and what was typed (renamed since)."""
-    words = who.casefold().split()
+    words = [fold(word) for word in words_of(who, most=MOST_WORDS)]
     names = [audit.program_name(consumer.name) for consumer in consumers[:MOST_PROGRAMS]]
     commands = (audit.Command(command).name for command in audit.COMMANDS)
-    names += [name for name in commands if all(word in name.casefold() for word in words)]
+    names += [name for name in commands if all(word in fold(name) for word in words)]
     typed = [name for name in (who, audit.program_name(who)) if name not in names]
     return names + [name for name in typed if AuditEntry.objects.filter(actor=None, actor_name=name).exists()]
 

@@ -79,6 +79,37 @@ def test_the_trail_shows_before_and_after_the_latest_first(pages: Client, ada: U
     assert "<ins><bdi>A, B</bdi></ins>" in shown
 
 
+@pytest.mark.parametrize(
+    "who",
+    [
+        "siobhan oleary",
+        "O'Leary, Siobhán",
+        "O\u2019LEARY",
+        "Siobha\u0301n",
+        "Siobhán O’Leary (off.icer)",
+        "OFF.ICER",
+    ],
+)
+def test_people_are_found_in_whatever_spelling(pages: Client, who: str) -> None:
+    user = make_user(username="off.icer", first_name="Siobhán", last_name="O’Leary")
+    audit.sent(user, "by her")
+    assert _listed(pages, who=who) == ["by her"]
+    assert _listed(pages, who=user.key.hex) == ["by her"]
+
+
+def test_people_are_found_by_the_name_that_entries_say(pages: Client) -> None:
+    user = make_user(username="off.icer", first_name="Siobhán", last_name="O’Leary")
+    audit.sent(user, "by her")
+    User.objects.filter(pk=user.pk).update(first_name="Maire", last_name="Byrne", name_fold="maire byrne")
+    assert _listed(pages, who="Siobhán O’Leary") == _listed(pages, who="Byrne") == ["by her"]
+
+
+def test_programs_are_found_in_whatever_spelling(pages: Client) -> None:
+    consumer = make_consumer(name="Prüfung Nord")
+    audit.record(consumer, AuditAction.SENT, label="by it")
+    assert _listed(pages, who="PRUFUNG nord (API)") == _listed(pages, who="PRÜFUNG") == ["by it"]
+
+
 def test_by_who_what_and_when(pages: Client, ada: User) -> None:
     vera = viewer(username="vera")
     audit.record(ada, AuditAction.CREATED, kind="role", label="by Ada")
