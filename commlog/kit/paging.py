@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import connections
 from django.db.models import (
     BooleanField,
     F,
@@ -21,6 +22,7 @@ from django.db.models import (
     Func,
     IntegerField,
     Model,
+    Q,
     QuerySet,
     TextField,
     Value,
@@ -177,15 +179,18 @@ def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]
     Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from.
     """
     if legs := getattr(stretch, "legs", ()):
-        of_leg = getattr(stretch, "of_leg", stretch.filter)
-        rows = stretch.model._base_manager.using(stretch.db)
-        # SQLite takes no LIMIT in the parts of a UNION itself.
-        one, *others = (
-            rows.filter(pk__in=of_leg(leg).order_by(*order).values("pk")[:most]).values_list("pk", flat=True)
-            for leg in legs
-        )
-        stretch = stretch.filter(pk__in={*one.union(*others, all=True)})
+        stretch = stretch.filter(pk__in=_first_of_legs(stretch, legs, order, most))
     return list(stretch.order_by(*order)[:most])
+
+
+def _first_of_legs(stretch: QuerySet[Row], legs: Sequence[Q], order: Sequence[str], most: int) -> list[int]:
+    """The ids of the first rows in this order, read without the rows: there are most of each leg."""
+    of_leg = getattr(stretch, "of_leg", stretch.filter)
+    parts = [of_leg(leg).order_by(*order)[:most] for leg in legs]
+    if not connections[stretch.db].features.supports_slicing_ordering_in_compound:  # SQLite
+        parts = [stretch.filter(pk__in=part.values("pk")) for part in parts]
+    one, *others = (part.values_list(*(name.removeprefix("-") for name in order)) for part in parts)
+    return [pk for *_, pk in one.union(*others).order_by(*order)[:most]]  # a row may be of several legs
 
 
 def _behind(

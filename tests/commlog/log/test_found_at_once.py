@@ -7,6 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from commlog.kit import paging
+from commlog.log.columns import DEFAULT_SORTING
 from notifications.criteria import Criterion, Match, Operator, narrow
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -99,5 +101,21 @@ def test_legs_take_the_place_of_their_or(pages: Client) -> None:
     ]
     with CaptureQueriesContext(connection) as asked:
         assert _listed(pages, "", state="PENDING") == {"QUEUED", "WAITING"}
-    (one,) = (each["sql"] for each in asked if each["sql"].count("LIMIT 51") == len(LIVE))
+    (one,) = (each["sql"] for each in asked if " UNION " in each["sql"])
+    assert one.count("LIMIT 51") == len(LIVE) + 1
     assert '"state" IN (' not in one
+
+
+def test_a_page_of_legs_is_full_although_some_are_of_several(pages: Client) -> None:
+    failed = Criterion("state", Operator.EQUALS, ("FAILED",))
+    to_ana = Criterion("destination", Operator.EQUALS, ("ana@example.org",))
+    for number in range(4):
+        make_message(MessageState.FAILED, subject=str(number), destination="ana@example.org")
+    either = narrow(Message.objects.all(), [failed, to_ana], Match.ANY)
+    assert len(either.legs) == 2
+    with CaptureQueriesContext(connection) as asked:
+        page = paging.fetch(either, DEFAULT_SORTING, size=3)
+    assert ([each.subject for each in page.rows], bool(page.after)) == (["3", "2", "1"], True)
+    # Of the rows themselves only the page is read, and one more, however many legs there are.
+    read = asked[-1]["sql"].partition(" IN (")[2].partition(")")[0]
+    assert len(read.split(",")) == 4
