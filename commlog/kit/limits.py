@@ -53,12 +53,13 @@ def capped(number: int, most: int) -> str:
 @contextmanager
 def _on_postgres(seconds: float) -> Iterator[None]:
     reading = replica.connection()
+    surrounded = reading.in_atomic_block
     try:
         with transaction.atomic(using=reading.alias), reading.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield
-            # A surrounding transaction goes on without the limit.
-            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+            if surrounded:  # that transaction goes on without the limit, which ends with ours by itself
+                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == _CANCELLED:
             raise TookTooLong from error
