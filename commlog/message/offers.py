@@ -68,8 +68,11 @@ def resend(
 
 
 def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:
-    """Later entries of the messages' chains by their first one's id, oldest first, in one query."""
-    roots = {_root(message) for message in messages}
+    """Later entries of the messages' chains by their first one's id, oldest first, in one query.
+
+    Only what has failed is resent, and it stays failed: what was sent at once has no chain.
+    """
+    roots = {_root(each) for each in messages if each.first_id or each.state == MessageState.FAILED}
     chains: dict[int, list[Message]] = defaultdict(list)
     if roots:
         for entry in Message.objects.filter(first__in=roots).only("id", *_SHOWN).order_by("id"):
