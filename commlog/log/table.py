@@ -35,7 +35,8 @@ class LogRow:
         and the day.
         """
         loaded = vars(self.message)
-        said = [timezone.localdate(), self.held, *(loaded[name] for name in _FIELDS if name in loaded)]
+        today = timezone.localdate(timezone=timezone.get_default_timezone())
+        said = [today, self.held, *(loaded[name] for name in _FIELDS if name in loaded)]
         others = (self.offer.newer, self.offer.under_way, self.offer.delivered)
         said += [(other.pk, other.state, other.sent_at, other.receipt_status) for other in others if other]
         return f"{crc32(repr(said).encode()):08x}"

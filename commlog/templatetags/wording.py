@@ -21,7 +21,7 @@ from notifications import channels
 from notifications.models import LegalHold, Message, NotificationTemplate
 from notifications.secrets.urls import shorten_all, shortened
 from notifications.states import DESCRIPTIONS, MessageState, MessageType
-from notifications.text.days import written
+from notifications.text.days import MONTHS, written
 
 register = template.Library()
 _BREAKS = "\n\r\t"
@@ -63,8 +63,9 @@ def brief(at: datetime, log: Clock) -> SafeString:
     `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper, and the exact
     instant on hover.
     """
-    local, today = timezone.localtime(at), _day_of(log.now)
-    days, time = f"{local.day} {local:%b}", "" if log.days_only else f" {local:%H:%M}"
+    local, today = at.astimezone(timezone.get_default_timezone()), _day_of(log.now)
+    days = f"{local.day} {MONTHS[local.month]}"
+    time = "" if log.days_only else f" {local.hour:02}:{local.minute:02}"
     if local.year != today.year:
         pattern = ' title="{}">{} {}<i>{}</i>' if time else ' title="{}">{} {}{}'
     elif local.date() == today and time:
@@ -100,7 +101,8 @@ def lately(at: datetime) -> str:
 @register.filter(expects_localtime=True)
 def exact(at: datetime) -> str:
     """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
-    return f"{written(at)} {at:%H:%M:%S.%f %Z (UTC%z)}"
+    said = at.isoformat(timespec="microseconds")
+    return f"{written(at)} {said[11:26]} {at.tzname()} (UTC{said[26:].replace(':', '')})"
 
 
 @register.filter(expects_localtime=True)

@@ -14,14 +14,15 @@ FORMATS = {
     "yyyy-mm-dd": "%Y-%m-%d",
 }
 _NAMED = "d mmm yyyy"
+# A page writes hundreds of days, and strftime takes most of the time of each.
+MONTHS = ("", *(f"{date(2000, month, 1):%b}" for month in range(1, 13)))
 _LONGEST = 20
 
 
 def written(day: date) -> str:
     """Return the day as pages show it: `24 Nov 2026`, or `24.11.2026`."""
     chosen = settings.ORGANISATION_DATE_FORMAT
-    # The named format is most pages' and is asked for two hundred times a page.
-    return f"{day.day} {day:%b %Y}" if chosen == _NAMED else day.strftime(FORMATS[chosen])
+    return f"{day.day} {MONTHS[day.month]} {day.year}" if chosen == _NAMED else day.strftime(FORMATS[chosen])
 
 
 def read(text: str) -> date | None:
