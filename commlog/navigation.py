@@ -28,7 +28,6 @@ from notifications.models import Incident
 from notifications.restored import holding
 
 ITEM = "item"  # in an address: by which of several menu items of one type it was opened
-MOST_JOBS = 100  # counted no further
 HELD_AFTER_RESTORE = "Nothing is being sent: the database was restored from a backup."
 UNDECIDED_AFTER_RESTORE = (
     "The database was restored from a backup: messages that may have been sent are waiting for a decision."
@@ -170,7 +169,7 @@ class Frame:
         user = self._request.user
         if not permissions.may_read_messages(user):
             return ""
-        states = list(permissions.open_jobs_for(user).values_list("state", "owner")[:MOST_JOBS])
+        states = permissions.open_jobs_for(permissions.staff(self._request))
         waiting = sum(state == JobState.AWAITING_APPROVAL and owner != user.pk for state, owner in states)
         own = len(states) - waiting
         said = [f"{own} job{'' if own == 1 else 's'}"] if own else []

@@ -6,15 +6,14 @@ from operator import or_
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from commlog.kit.doors import Holder, demand, demand_of
-from commlog.models import CustomView, Erasure, Job, MenuItem, User
+from commlog.models import CustomView, Erasure, Job, MenuItem, User, visible
 from commlog.models.column_layout import LogKind
 from commlog.models.erasure import ErasureState
-from commlog.models.job import OPEN, JobKind, JobState
+from commlog.models.job import JobKind
 from commlog.models.menu_item import MenuItemType
 from commlog.models.user import permission_to_send
 from notifications import channels
@@ -58,22 +57,23 @@ def menu_items_for(user: Person) -> QuerySet[MenuItem]:
     """The active items that the user sees, by role or own: first in the user's order, then everybody's."""
     if not user.is_authenticated:
         return MenuItem.objects.none()
-    shared = MenuItem.roles.through.objects.filter(group__user=user).values("menuitem_id")
-    seen = MenuItem.objects.filter(Q(for_everyone=True) | Q(creator=user) | Q(pk__in=shared), active=True)
-    open_to = seen.filter(type__in=[type for type, permission in NEEDS.items() if user.has_perm(permission)])
-    placed = open_to.annotate(place=FilteredRelation("places", condition=Q(places__user=user)))
-    return placed.order_by(F("place__position").asc(nulls_last=True), "position", "pk")
+    return visible.items_of(user.pk).filter(type__in=_types_open_to(user))
 
 
 def menu_of(user: Person) -> Sequence[MenuItem]:
     """The same, read once for a request, as Django reads its permissions."""
     found: list[MenuItem] | None = getattr(user, "_menu", None)
     if found is None:
-        found = list(menu_items_for(user))
+        types = _types_open_to(user) if isinstance(user, User) else []
+        found = [item for item in visible.MENU.rows(user.pk or 0) if item.type in types] if types else []
         # What an open page asks for is read for each of its parts: that is how it is known what to ask again.
         if isinstance(user, User) and not user.reads_anew:
             user._menu = found  # type: ignore[attr-defined]
     return found
+
+
+def _types_open_to(user: Person) -> list[MenuItemType]:
+    return [type for type, permission in NEEDS.items() if user.has_perm(permission)]
 
 
 def may_open(user: Person, *types: MenuItemType) -> bool:
@@ -92,16 +92,17 @@ def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
     """
     if not user.is_authenticated:
         return CustomView.objects.none()
-    shared = CustomView.roles.through.objects.filter(group__user=user).values("customview_id")
-    named = CustomView.users.through.objects.filter(user=user).values("customview_id")
-    mine = Q(owner=user) | Q(pk__in=shared) | Q(pk__in=named)
-    seen = CustomView.objects.filter(Q(for_everyone=True) | mine, kind=kind)
-    items = [item.pk for item in menu_of(user) if item.type == MenuItemType.COMMUNICATIONS]
-    placed = seen.filter(Q(menu_item=None) | Q(menu_item__in=items)).annotate(
-        place=FilteredRelation("places", condition=Q(places__user=user)),
-        favourite=Coalesce(F("place__favourite"), False),
-    )
-    return placed.order_by("-favourite", F("place__position").asc(nulls_last=True), "pk")
+    return visible.views_of(kind, user.pk, *_items_with_views(user))
+
+
+def tabs_for(user: User, kind: LogKind, item: str = "") -> list[CustomView]:
+    """The first of them; with the key of a menu item those under it and under every one."""
+    return visible.TABS[kind].rows(user.pk, *_items_with_views(user, item))
+
+
+def _items_with_views(user: Person, key: str = "") -> list[int]:
+    found = [item for item in menu_of(user) if item.type == MenuItemType.COMMUNICATIONS]
+    return [item.pk for item in found if key in ("", item.key.hex)]
 
 
 def with_sharing(views: QuerySet[CustomView]) -> QuerySet[CustomView]:
@@ -383,10 +384,9 @@ def jobs_for(user: Person) -> QuerySet[Job]:
     return Job.objects.filter(own | Q(kind=JobKind.RESEND) if may_resend(user) else own)
 
 
-def open_jobs_for(user: Person) -> QuerySet[Job]:
-    """The user's unfinished jobs, and colleagues' that wait for the user: one index look."""
-    waiting = Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL) if may_resend(user) else Q()
-    return Job.objects.filter(Q(owner=user.pk) | waiting, state__in=OPEN)
+def open_jobs_for(user: User) -> list[tuple[str, int]]:
+    """State and owner of the user's unfinished jobs, and of those that wait for the user."""
+    return (visible.JOBS_TO_APPROVE if may_resend(user) else visible.JOBS).tuples(user.pk)
 
 
 def may_steer_job(user: Person, job: Job) -> bool:

@@ -36,7 +36,6 @@ SHIPPED: dict[str, dict[str, Any]] = {
     "Webhooks": {"conditions": {"type": "WEB_HOOK"}},
     "Manual": {"criteria": [["sender_key", "NOT_EMPTY", []]]},
 }
-MOST_TABS = 20
 _CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps", "compact")
 
 

@@ -11,11 +11,12 @@ import django_filters
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
 from commlog.kit.widgets import PlainWidgets
+from commlog.kit.written import Written
 from commlog.log import search
 from commlog.log.search import Search, Searched
 from commlog.models import JobItem, User
@@ -303,10 +304,20 @@ def _operator(field: Field) -> Operator:
 
 def _staff(field: Field) -> list[tuple[str, str]]:
     """The system, and everybody whom this field of a message names."""
-    named = Message.objects.filter(**{field.column: OuterRef("pk")})
-    names = ("first_name", "last_name", "username")
-    people = User.objects.filter(Exists(named)).order_by(*names).only("key", *names)
     return [
         (SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"),
-        *((person.key.hex, person.name) for person in people),
+        *((person.key.hex, person.name) for person in _NAMED[field.key].rows()),
     ]
+
+
+def _named_by(column: str) -> QuerySet[User]:
+    named = Message.objects.filter(**{column: OuterRef("pk")})
+    names = ("first_name", "last_name", "username")
+    return User.objects.filter(Exists(named)).order_by(*names).only("key", *names)
+
+
+_NAMED = {
+    field.key: Written(partial(_named_by, field.column))
+    for field in FIELDS.values()
+    if field.bar and field.whom == "user"
+}

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from django.db.models import QuerySet
+
+from commlog.kit.written import Written
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
 from commlog.models.column_layout import LogKind
@@ -42,8 +46,16 @@ class Layout:
 
 def layout_of(user: User, kind: LogKind) -> Layout:
     """What the user chose for this kind of log. A column that exists no more is left out."""
-    row = ColumnLayout.objects.filter(user=user, kind=kind).first()
-    return Layout(columns_of(row.columns) or DEFAULT, row.timestamps, row.compact) if row else Layout()
+    for row in _CHOSEN[kind].rows(user.pk):
+        return Layout(columns_of(row.columns) or DEFAULT, row.timestamps, row.compact)
+    return Layout()
+
+
+def _chosen_by(kind: LogKind, user_id: int) -> QuerySet[ColumnLayout]:
+    return ColumnLayout.objects.filter(user=user_id, kind=kind)
+
+
+_CHOSEN = {kind: Written(partial(_chosen_by, kind)) for kind in LogKind}
 
 
 def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool, compact: bool) -> Layout:

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser, Group, Permission, UserManager
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
+from commlog.kit.written import Written
 from notifications import channels
 from notifications.models.folds import Folded, FoldField
 
@@ -88,9 +89,8 @@ class User(Folded, AbstractUser):
     def get_all_permissions(self, obj: Any = None) -> set[str]:
         """As Django says them, its own and those of its roles read by one statement instead of two."""
         if obj is None and self.is_active and not self.is_superuser and not hasattr(self, "_perm_cache"):
-            held = Permission.objects.filter(Q(user=self) | Q(group__user=self)).order_by()
-            names = held.values_list("content_type__app_label", "codename").distinct()
-            self._perm_cache = {f"{app}.{name}" for app, name in names}  # where Django keeps them
+            # where Django keeps them
+            self._perm_cache = {f"{app}.{name}" for app, name in _HELD.tuples(self.pk)}
         return super().get_all_permissions(obj)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
@@ -104,3 +104,11 @@ class User(Folded, AbstractUser):
     def name(self) -> str:
         """Full name, or the user name where there is none."""
         return self.get_full_name() or self.username
+
+
+def _held_by(user_id: int) -> QuerySet[Permission, tuple[str, str]]:
+    held = Permission.objects.filter(Q(user=user_id) | Q(group__user=user_id)).order_by()
+    return held.values_list("content_type__app_label", "codename").distinct()
+
+
+_HELD = Written(_held_by)

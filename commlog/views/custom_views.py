@@ -19,6 +19,7 @@ from commlog.log.places import Place
 from commlog.log.view_form import ViewForm
 from commlog.models import CustomView, User
 from commlog.models.column_layout import LogKind
+from commlog.models.visible import MOST_TABS
 from commlog.views.screen import kind_asked
 from notifications.text.keys import key_in
 
@@ -46,9 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
     """What hangs under a menu item, or under every item, with the counts."""
     seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
-    views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][
-        : custom_views.MOST_TABS
-    ]
+    views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][:MOST_TABS]
     scope = permissions.messages_for(request.user)
     found = {"counts": custom_views.counts(views, scope), "item": item if "addressed" in request.GET else ""}
     return render(request, "log/custom_views/menu.html", found)

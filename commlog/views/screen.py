@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -77,9 +76,7 @@ def show(
 
 def _tabs(request: HttpRequest, kind: LogKind, item: str) -> list[CustomView]:
     """The views, whose counts come after the page; with a menu item those under it and under every one."""
-    seen = permissions.views_for(request.user, kind)
-    found = seen.filter(Q(menu_item=None) | Q(menu_item__key=item)) if item else seen
-    return list(found[: custom_views.MOST_TABS])
+    return permissions.tabs_for(permissions.staff(request), kind, item)
 
 
 def _tabs_with_counts(

@@ -1,0 +1,46 @@
+"""Statements that are written once a process.
+
+What every page asks is answered in less time than Django takes to write the question, and the question is the
+same but for some numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import connections, router
+from django.db.models import Model, QuerySet
+
+Row = TypeVar("Row", bound=Model)
+_GAP = -(2**40)  # and below: in place of the numbers, which are ids
+
+
+class Written(Generic[Row]):
+    """A question about ids. `ask`: makes it of them, and puts each into the statement as it is."""
+
+    def __init__(self, ask: Callable[..., QuerySet[Row, Any]]) -> None:
+        self._ask = ask
+        self._written: dict[tuple[str, int], tuple[type[Row], str, Sequence[Any]]] = {}
+
+    def rows(self, *ids: int) -> list[Row]:
+        """Return the rows; what the question does not load is loaded once it is asked for."""
+        model, sql, params = self._about(ids)
+        return list(model._base_manager.using(router.db_for_read(model)).raw(sql, params))
+
+    def tuples(self, *ids: int) -> list[tuple[Any, ...]]:
+        """Return the values of a `values_list` as the database's driver gives them: texts and numbers."""
+        model, sql, params = self._about(ids)
+        with connections[router.db_for_read(model)].cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+
+    def _about(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
+        key = (connections["default"].vendor, len(ids))
+        if key not in self._written:
+            question = self._ask(*(_GAP - place for place in range(len(ids))))
+            self._written[key] = (question.model, *question.query.sql_with_params())
+        model, sql, params = self._written[key]
+        return (
+            model,
+            sql,
+            tuple(ids[_GAP - each] if type(each) is int and each <= _GAP else each for each in params),
+        )
