@@ -1,4 +1,4 @@
-"""Statements that are written once a process.
+"""Statements, and parts of them, that are written once a process.
 
 What every page asks is answered in less time than Django takes to write the question, and the question is the
 same but for some numbers.
@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, router
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
+from django.db.models.expressions import Combinable, RawSQL
 
 Row = TypeVar("Row", bound=Model)
 _GAP = -(2**40)  # and below: in place of the numbers, which are ids
@@ -44,3 +45,24 @@ class Written(Generic[Row]):
             sql,
             tuple(ids[_GAP - each] if type(each) is int and each <= _GAP else each for each in params),
         )
+
+
+class WrittenPart:
+    """An expression about a row that no query joins under another name: `model`'s table is its own."""
+
+    def __init__(self, model: type[Model], expression: Combinable, output_field: "Field[Any, Any]") -> None:
+        self._model, self._expression, self._output_field = model, expression, output_field
+        self._written: dict[str, tuple[str, Sequence[Any]]] = {}
+
+    def sql(self) -> RawSQL:
+        """Return it as SQL, for an annotation."""
+        vendor = connections["default"].vendor
+        if vendor not in self._written:
+            rows = self._model._base_manager.order_by().annotate(part=self._expression).values_list("part")
+            text, params = rows.query.sql_with_params()
+            name = connections["default"].ops.quote_name
+            end = f" AS {name('part')} FROM {name(self._model._meta.db_table)}"
+            if not (text.startswith("SELECT ") and text.endswith(end)):
+                raise ValueError(text)
+            self._written[vendor] = text.removeprefix("SELECT ").removesuffix(end), params
+        return RawSQL(*self._written[vendor], output_field=self._output_field)  # noqa: S611  Django's own

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import BooleanField
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,6 +15,7 @@ from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
 from commlog.kit.sentences import NEEDS_CONTENT
+from commlog.kit.written import WrittenPart
 from commlog.log import condition_form, looked, writing
 from commlog.log.columns import (
     CATALOGUE,
@@ -40,6 +42,8 @@ from notifications.models.message import MessageQuerySet
 
 EXCERPT = 200
 _SLOW = f"The search was stopped after {A_PAGE:.0f} seconds. Narrow it, for example by date."
+# Of every list of messages, and much longer to write than to answer.
+_ON_HOLD = WrittenPart(Message, ON_HOLD, BooleanField())
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
 
 
@@ -227,7 +231,9 @@ def _newest(
 def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQuerySet:
     """The messages with what these columns show of them, and no more: a text may be a megabyte long."""
     related = related_of(columns)
-    read = messages.only(*fields_of(columns)).annotate(excerpt=Left("content", EXCERPT), on_hold=ON_HOLD)
+    read = messages.only(*fields_of(columns)).annotate(
+        excerpt=Left("content", EXCERPT), on_hold=_ON_HOLD.sql()
+    )
     return read.select_related(*related) if related else read
 
 

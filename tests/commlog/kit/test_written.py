@@ -1,14 +1,15 @@
 """A question of every page is written once, and asked with other ids each time."""
 
 import pytest
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
-from commlog.kit.written import Written
+from commlog.kit.written import Written, WrittenPart
 from notifications.models import Client
 from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 made: list[tuple[int, ...]] = []
+BOOLEAN = BooleanField()
 
 
 def _between(first: int, last: int, *others: int) -> QuerySet[Client]:
@@ -35,3 +36,12 @@ def test_rows_are_whole_and_tuples_plain() -> None:
     named = Written(lambda pk: Client.objects.filter(pk=pk, first_names="Ana").values_list("pk", "last_name"))
     assert named.tuples(ana.pk) == [(ana.pk, ana.last_name)]
     assert named.tuples(ana.pk + 1) == []
+
+
+def test_a_part_says_the_same_of_each_row() -> None:
+    ana, bo = make_client(first_names="Ana"), make_client(first_names="Bo")
+    called = ExpressionWrapper(Exists(Client.objects.filter(pk=OuterRef("pk"), first_names="Ana")), BOOLEAN)
+    part = WrittenPart(Client, called, BOOLEAN)
+    for _ in range(2):
+        rows = Client.objects.filter(pk__in=[ana.pk, bo.pk]).annotate(called=part.sql())
+        assert {row.pk: row.called for row in rows} == {ana.pk: True, bo.pk: False}
