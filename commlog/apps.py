@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 class CommlogConfig(AppConfig):
-    """Makes default roles and menu items after migrations; keeps the audit trail's guard."""
+    """Creates default roles and menu items after migrations; maintains the audit trail's triggers."""
 
     name = "commlog"
     verbose_name = "Commlog"

@@ -1,6 +1,6 @@
-"""Who did what: `record`, in the transaction of the change, so that neither exists without the other.
+"""Audit entries: `record`, in the transaction of the change, so that neither exists without the other.
 
-The middleware here knows the request's address: it need not be passed on.
+The middleware here knows the request's client address, so it need not be passed on.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of manage.py that acts: nobody is signed in."""
+    """A management command as an actor: nobody is signed in."""
 
     command: str
 
@@ -75,9 +75,10 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry | None:
-    """Write an entry; of `before` and `after` what differs, and nothing if nothing does.
+    """Write an entry with the differences of `before` and `after`; nothing if there are none.
 
-    `kind`, `key` and `label` describe a target that is no row, or better. Never pass texts or secrets.
+    `kind`, `key` and `label` describe a target that is not a row, or describe it better. Never pass texts or
+    secrets.
     """
     if before is not None and after is not None:
         before, after = _differing(before, after)
@@ -98,7 +99,7 @@ def record(
 
 
 def described(actor: Actor) -> dict[str, Any]:
-    """Who it is and from where, as the fields of a record that is no entry of the trail."""
+    """Return actor and client address as the fields of a record outside the audit trail."""
     known = actor if isinstance(actor, User) else None
     return {
         "actor": known,
@@ -108,23 +109,25 @@ def described(actor: Actor) -> dict[str, Any]:
 
 
 def sent(actor: Actor, label: str, *, key: str = "", after: Mapping[str, Any] | None = None) -> None:
-    """Record that somebody had a message sent (`key`), or several."""
+    """Record that somebody sent a message (`key`), or several."""
     record(actor, AuditAction.SENT, kind="message", key=key, label=label, after=after)
 
 
 def program_name(consumer: str) -> str:
-    """An API consumer, as the trail names it."""
+    """Return the name of an API consumer in the audit trail."""
     return f"{consumer}{PROGRAM}"
 
 
 def denied(request: HttpRequest, reason: str) -> None:
-    """Record that a signed-in user was refused: an address once a minute, and so many a minute altogether."""
+    """Record that a signed-in user was refused: a URL once a minute, and a limited number a minute in
+    total.
+    """
     if isinstance(request.user, User):
         refused(request.user, request, reason, kind="page")
 
 
 def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API") -> None:
-    """Record that somebody was refused; of who is not known, the address is counted instead."""
+    """Record a refusal; if the actor is unknown, refusals are limited per client address."""
     who = (
         f"{type(actor).__name__}:{actor.pk}"
         if isinstance(actor, User | ApiConsumer)
@@ -142,13 +145,13 @@ def refused(actor: Actor, request: HttpRequest, reason: str, *, kind: str = "API
 
 
 class AuditMiddleware:
-    """Makes the address of the request known to `record`. It stands behind TrustedProxyMiddleware."""
+    """Makes the client address available to `record`. Placed after TrustedProxyMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Remember the address for as long as the request lasts."""
+        """Store the client address for the duration of the request."""
         token = _address.set(origins.address_of(request))
         try:
             return self.get_response(request)
@@ -164,7 +167,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dic
 
 
 def name_of(actor: Actor) -> str:
-    """Whoever acts, as the trail names them; "" for Commlog itself."""
+    """Return the actor's name in the audit trail; "" for Commlog itself."""
     if isinstance(actor, ApiConsumer):
         return program_name(actor.name)
     return actor.name if isinstance(actor, User | Command) else ""
@@ -188,7 +191,7 @@ def _label(target: Model) -> str:
 
 
 def _storable(value: Any) -> Any:
-    """The value as JSON takes it: no text endless, no NUL (PostgreSQL refuses it)."""
+    """Return the value for JSON: texts shortened, without NUL (PostgreSQL refuses it)."""
     if isinstance(value, str):
         return _clean(value, _LONGEST_VALUE)
     if isinstance(value, Mapping):

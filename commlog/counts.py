@@ -1,4 +1,4 @@
-"""How often something happened in a while, counted in the database: over all processes and machines."""
+"""Counters per period, kept in the database: over all processes and hosts."""
 
 import time
 from datetime import timedelta
@@ -26,7 +26,7 @@ RETURNING used
 
 
 def add(name: str, more: int, *, minute: int) -> int:
-    """Add `more` to the stretch that begins with that minute since 1970; return the sum."""
+    """Add `more` to the period that begins with that minute since 1970; return the sum."""
     with connection.cursor() as cursor:
         cursor.execute(
             _ADD.format(table=Tally._meta.db_table), {"name": name, "minute": minute, "more": more}
@@ -36,7 +36,7 @@ def add(name: str, more: int, *, minute: int) -> int:
 
 
 def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
-    """Whether it has now happened at most so many times within this minute, or this stretch of minutes."""
+    """Count once; return whether it happened at most `times` times in this period of minutes."""
     minute = int(time.time() // _A_MINUTE)
     begins = minute - minute % minutes
     if _full.get(what) == begins:
@@ -51,7 +51,7 @@ def at_most(times: int, what: str, *, minutes: int = 1) -> bool:
 
 
 def sweep() -> None:
-    """Remove what is not counted any more (a task of django-q2, every hour)."""
+    """Delete counters of past periods (a task of django-q2, every hour)."""
     ended = timezone.now() - KEPT
     Tally.objects.filter(minute__lt=int(ended.timestamp()) // _A_MINUTE).delete()
     WrongPassword.objects.filter(at__lt=ended).delete()

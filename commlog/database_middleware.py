@@ -1,4 +1,4 @@
-"""What pages do while the database takes no writes, or does not answer."""
+"""Middleware for a database that is read-only or does not answer."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class OwnWritesMiddleware:
-    """Where a replica is read: tells a browser after each of its writes what the replica has to have."""
+    """With a replica: tells a browser after each of its writes which position the replica must have
+    reached.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,10 +47,12 @@ def _position() -> int:
 
 
 class KeptSessionMiddleware(SessionMiddleware):
-    """Django's, but a page that was only read is shown even where its session cannot be written."""
+    """Django's, but a page that only reads is shown even if its session cannot be written."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Save the session, or show the page without; 503 where the next step needs what it kept."""
+        """Save the session, or show the page without saving; 503 if the next step needs the session's
+        data.
+        """
         if request.method not in ("GET", "HEAD"):
             return super().process_response(request, response)
         try:
@@ -63,7 +67,7 @@ class KeptSessionMiddleware(SessionMiddleware):
 
 
 def _behind(error: BaseException) -> availability.Trouble | None:
-    """The database's trouble that an error of something else was raised over."""
+    """Return the database trouble that caused the error, if any."""
     found: BaseException | None = error
     while found is not None and not isinstance(found, Error):
         found = found.__context__
@@ -71,7 +75,7 @@ def _behind(error: BaseException) -> availability.Trouble | None:
 
 
 class DatabaseTroubleMiddleware:
-    """503 for views in database trouble; the rest comes to errors.server_error."""
+    """Answers 503 if a view fails from database trouble; other errors go to errors.server_error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -80,7 +84,7 @@ class DatabaseTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page or the API's answer; None where the fault is ours."""
+        """Return the page or the API's response; None if the error is ours."""
         trouble = availability.trouble_of(exception) if isinstance(exception, Error) else None
         if trouble is None:
             return None

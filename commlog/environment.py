@@ -1,4 +1,4 @@
-"""Reads settings. A wrong value is an error that names the variable and what is allowed."""
+"""Typed reading of settings. An invalid value raises an error that names the variable and what is allowed."""
 
 import json
 import re
@@ -43,19 +43,19 @@ _RETRY_FIELDS = {
 
 
 class Environment:
-    """Typed reads of `variables`. Each raises ImproperlyConfigured on a value it does not allow."""
+    """Typed reads of `variables`. Each raises ImproperlyConfigured on an invalid value."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
 
     def refuse(self, name: str, allowed: str, wrong: str = "") -> ImproperlyConfigured:
-        """The error for a wrong value, which it leaves out: it may be a secret."""
+        """Return the error for an invalid value, which it does not quote: it may be a secret."""
         return ImproperlyConfigured(
             f"{name} has a wrong value. Allowed: {allowed}.{f' What is wrong: {wrong}.' if wrong else ''}"
         )
 
     def text(self, name: str, default: str = "", *, most: int | None = None) -> str:
-        """The variable as it is, without surrounding blanks; `most`: how many characters it may have."""
+        """Return the variable without surrounding whitespace; `most`: its maximum length."""
         value = self._variables.get(name, "").strip() or default
         try:
             value.encode()
@@ -66,7 +66,7 @@ class Environment:
         return value
 
     def usable(self, name: str, example: str, read: Callable[[str], object], default: str = "") -> str:
-        """A text that `read` (ValueError: what is wrong) can read later, or nothing."""
+        """Return a text that `read` can parse later, or "". `read` raises ValueError with what is wrong."""
         value = self.text(name, default)
         try:
             if value:
@@ -76,7 +76,7 @@ class Environment:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        """1/0, true/false, yes/no, on/off."""
+        """Return a boolean: 1/0, true/false, yes/no, on/off."""
         value = self.text(name).lower()
         if not value:
             return default
@@ -120,14 +120,14 @@ class Environment:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def keys(self, name: str) -> list[str]:
-        """Keys separated by commas, each long and random enough."""
+        """Return comma-separated keys, each long and random enough."""
         keys = self.words(name)
         if any(len(key) < 32 or len(set(key)) < 10 for key in keys):
             raise self.refuse(name, "at least 32 random characters without a comma")
         return keys
 
     def class_path(self, name: str, default: str) -> str:
-        """Where a class is: package.module.Class. Unset it may be nothing."""
+        """Return the dotted path of a class, package.module.Class; unset may be ""."""
         value = self.text(name, default)
         if value and not _CLASS.fullmatch(value):
             raise self.refuse(
@@ -136,7 +136,7 @@ class Environment:
         return value
 
     def options(self, name: str) -> dict[str, Any]:
-        """A JSON object; empty where unset."""
+        """Return a JSON object; empty if unset."""
         try:
             value = json.loads(self.text(name, "{}"))
         except ValueError:
@@ -162,7 +162,7 @@ class Environment:
         return value
 
     def web_address(self, name: str, default: str) -> str:
-        """Scheme, host and port alone, spelled as browsers do in Host and Origin."""
+        """Return scheme, host and port, spelled as browsers do in Host and Origin."""
         address = _address(self.text(name, default))
         if address is None:
             raise self.refuse(
@@ -179,7 +179,7 @@ class Environment:
         return [each for each in addresses if each]
 
     def hosts(self, name: str) -> list[str]:
-        """Host names as Django matches them: a leading dot means all below, a star any."""
+        """Return host names as Django matches them: a leading dot includes subdomains, a star matches any."""
         words = [word.lower() for word in self.words(name)]
         if not all(word == "*" or is_host(word.removeprefix(".")) for word in words):
             raise self.refuse(
@@ -188,11 +188,11 @@ class Environment:
         return words
 
     def database(self, name: str, default: str, *, anywhere: bool = True) -> dict[str, Any]:
-        """Return Django's settings of a database: sqlite:////path/to/file or
-        postgres://user:password@host:port/name.
+        """Return Django's settings of a database.
 
-        Unless `anywhere`, a SQLite file has an absolute path: another working directory would find another
-        file, or make an empty one.
+        From sqlite:////path/to/file or postgres://user:password@host:port/name. Unless `anywhere`, a SQLite
+        file needs an absolute path: from another working directory another file would be found, or an empty
+        one created.
         """
         allowed = "postgres://user:password@host:5432/name or sqlite:////path/to/file"
         text = self.text(name, default)
@@ -209,7 +209,7 @@ class Environment:
         return config
 
     def mail_server(self, name: str) -> dict[str, Any]:
-        """Django's EMAIL_* settings from scheme://user:password@host:port; an empty host where unset."""
+        """Return Django's EMAIL_* settings from scheme://user:password@host:port; an empty host if unset."""
         text = self.text(name)
         if not text:
             return {"EMAIL_HOST": ""}
@@ -219,7 +219,7 @@ class Environment:
             raise self.refuse(name, EXAMPLES, str(error)) from error
 
     def retry_policy(self, prefix: str = "RETRY_", base: RetryPolicy | None = None) -> RetryPolicy:
-        """The retry policy under `prefix`; what is not set there is as in `base`."""
+        """Return the retry policy under `prefix`; settings that are not set come from `base`."""
         base = base or RetryPolicy()
         values: dict[str, Any] = {}
         for suffix, (field, kind) in _RETRY_FIELDS.items():

@@ -1,4 +1,4 @@
-"""What every request passes through."""
+"""Middleware of every request."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -30,7 +30,7 @@ BY_ITSELF = "Commlog-By-Itself"  # the header of what a page asks for without it
 
 
 class ProbesMiddleware:
-    """Health pages by any host name: load balancers ask by address, systemd by 127.0.0.1."""
+    """Answers health probes by any host name: load balancers ask by address, systemd by 127.0.0.1."""
 
     PATHS = frozenset(("/healthz", "/readyz", "/healthz/sender", "/metrics"))
 
@@ -48,7 +48,7 @@ def _public_host() -> str:
 
 
 class TrustedProxyMiddleware:
-    """Believes X-Forwarded-For and -Proto from TRUSTED_PROXY_NETS; else drops them."""
+    """Trusts X-Forwarded-For and -Proto from TRUSTED_PROXY_NETS; removes them otherwise."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -73,7 +73,7 @@ def _trusted(address: str | None) -> bool:
 
 
 class AddressLengthMiddleware:
-    """Answers addresses longer than ours; a web server would say just 414."""
+    """Answers URLs longer than ours; a web server would only say 414."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -88,7 +88,7 @@ class AddressLengthMiddleware:
 
 
 class NoStoreMiddleware:
-    """Keeps pages with messages out of every cache but the page itself."""
+    """Forbids caching of pages with messages."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -100,7 +100,7 @@ class NoStoreMiddleware:
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):
-    """Asks for a sign-in; keeps sessions at work, not for what pages ask by themselves."""
+    """Requires sign-in; extends sessions on use, but not on polls."""
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
@@ -113,7 +113,7 @@ class SignedInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseRedirect:
-        """The sign-in page, then back. What was sent is not done, and not kept."""
+        """Redirect to the sign-in page and back. A submitted form is neither executed nor kept."""
         if request.method in ("GET", "HEAD"):
             page = request.get_full_path()
         else:
@@ -127,10 +127,10 @@ class SignedInMiddleware(LoginRequiredMiddleware):
 
 
 class FirstThingsMiddleware:
-    """Leads whoever has to do something first to the page where it is done; nothing else opens before: who
-    signs in with a password that an administrator has set, and who is overdue with a second factor.
+    """Redirects users to a step they must take first; no other page is open to them.
 
-    Programs that use the API with such an account are let through: nobody could do it for them there.
+    These are users whose password was set by an administrator, and users who are overdue with a second
+    factor. API clients with such an account are let through: nobody could take the step there.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -142,7 +142,7 @@ class FirstThingsMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """The way to the page, but for that page, signing out and what is open to all."""
+        """Return the redirect, except for that page, sign-out and public pages."""
         if _open_to_everybody(view):
             return None
         if getattr(request.user, "must_change_password", False):

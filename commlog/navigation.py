@@ -1,4 +1,4 @@
-"""The frame of every page: the menu that the user sees, and the banner when nothing is being sent."""
+"""The frame of every page: the user's menu, and the banner about sending problems."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A page of the administration: its entry in the menu there, and what it is for."""
+    """A page of the administration: its menu entry, and its purpose."""
 
     name: str
     label: str
@@ -90,7 +90,7 @@ SECTIONS = (
 
 
 class Frame:
-    """What surrounds a page. Each part is looked up when a template asks for it: partial pages never do."""
+    """The frame of a page. Each part is evaluated on use: partial pages use none."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -117,7 +117,7 @@ class Frame:
 
     @property
     def section(self) -> str:
-        """The menu item's address that this page belongs to (a client's: Clients), or ""."""
+        """The URL of the menu item that this page belongs to (a client's: Clients), or ""."""
         here, asked = self._request.path, self._request.GET.get(ITEM, "")
         found = [(item, url) for item, url in self.menu if here.startswith(_path(url))]
         nearest = max((url for _, url in found), key=lambda url: len(_path(url)), default="")
@@ -125,12 +125,12 @@ class Frame:
 
     @property
     def at_section(self) -> bool:
-        """Whether this is the very page that the menu item opens."""
+        """Whether this is the page that the menu item opens."""
         return self._request.path == _path(self.section)
 
     @property
     def administration(self) -> bool:
-        """Whether the entry Administration is shown; it is fixed, no menu item."""
+        """Whether the entry Administration is shown; it is fixed, not a menu item."""
         return bool(self.sections)
 
     @cached_property
@@ -139,7 +139,7 @@ class Frame:
 
     @property
     def pages(self) -> list[tuple[str, str]]:
-        """What the pages that the user may open are called, and their addresses."""
+        """Labels and URLs of the pages that the user may open."""
         user = self._request.user
         fixed = [("Dashboard", "home", True), ("Your account", "account", True)]
         fixed += [
@@ -155,17 +155,17 @@ class Frame:
 
     @property
     def home(self) -> str:
-        """Where the name of the product leads: the dashboard, which is fixed and open to everybody."""
+        """The link of the product name: the dashboard, which is open to everybody."""
         return reverse("home")
 
     @property
     def idle(self) -> int:
-        """After how many seconds without a sign of the user the session lapses."""
+        """Seconds without activity until the session expires."""
         return settings.SESSION_COOKIE_AGE
 
     @cached_property
     def jobs(self) -> str:
-        """The user's jobs under way, and those awaiting the user's approval; or ""."""
+        """The user's running jobs, and those awaiting the user's approval; or ""."""
         user = self._request.user
         if not permissions.may_read_messages(user):
             return ""
@@ -177,12 +177,12 @@ class Frame:
 
     @cached_property
     def incidents(self) -> list[Incident]:
-        """The open incidents, for who may read the log. Asked only where something is wrong."""
+        """The open incidents, for users who may read the log. Queried only if something is wrong."""
         return report.open_now() if self.banners and self.reads_log else []
 
     @property
     def after_restore(self) -> str:
-        """Where a restored database is decided; "" if nothing is, or for who may not see."""
+        """The page of decisions about a restored database; "" if none is due, or the user may not see it."""
         restored_lately = not {HELD_AFTER_RESTORE, UNDECIDED_AFTER_RESTORE}.isdisjoint(self.banners)
         return reverse("after-restore") if restored_lately and self.administration else ""
 
@@ -197,7 +197,7 @@ class Frame:
 
 
 def _troubles() -> list[str]:
-    """What stands still, fails, or is held back. One query while all is well."""
+    """Return what is stopped, failing or held back, by one query while all is well."""
     now = timezone.now()
     seen = health.survey(now)
     found = [_why_nothing_is_sent()] if health.stalled(now, seen=seen) else []
@@ -212,7 +212,7 @@ def _why_nothing_is_sent() -> str:
 
 
 def address_of(type: MenuItemType) -> str:
-    """The address of the type's page; "" while that page does not exist."""
+    """Return the URL of the type's page; "" while it does not exist."""
     return _existing(_PAGES[type])
 
 
@@ -228,5 +228,5 @@ def _existing(name: str) -> str:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """What the frame of every page shows (a template context processor)."""
+    """Return the frame of every page (a template context processor)."""
     return {"frame": Frame(request)}

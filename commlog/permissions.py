@@ -1,4 +1,4 @@
-"""Who may see, resend and manage what: roles and menu items become yes, no, and querysets here alone."""
+"""Permissions: who may see, resend and manage what. Roles and menu items are evaluated only here."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -54,14 +54,16 @@ NEEDS = {  # what a menu item of each type takes besides itself
 
 
 def menu_items_for(user: Person) -> QuerySet[MenuItem]:
-    """The active items that the user sees, by role or own: first in the user's order, then everybody's."""
+    """Return the active items that the user sees, by role or own: in the user's order, then the common
+    one.
+    """
     if not user.is_authenticated:
         return MenuItem.objects.none()
     return visible.items_of(user.pk).filter(type__in=_types_open_to(user))
 
 
 def menu_of(user: Person) -> Sequence[MenuItem]:
-    """The same, read once for a request, as Django reads its permissions."""
+    """Return the same, read once per request, as Django reads its permissions."""
     found: list[MenuItem] | None = getattr(user, "_menu", None)
     if found is None:
         types = _types_open_to(user) if isinstance(user, User) else []
@@ -77,18 +79,17 @@ def _types_open_to(user: Person) -> list[MenuItemType]:
 
 
 def may_open(user: Person, *types: MenuItemType) -> bool:
-    """Whether the user may open the page of one of the types: permission, and a visible active menu item."""
+    """Return whether the user may open a page of the types: permission, and a visible active menu item."""
     return any(user.has_perm(NEEDS[type]) for type in types) and any(
         item.type in types for item in menu_of(user)
     )
 
 
 def views_for(user: Person, kind: LogKind) -> QuerySet[CustomView]:
-    """The custom views of that kind of log that the user sees: the user's own, those for everyone, and those
-    for one of the user's roles.
+    """Return the views of that kind of log that the user sees: own, for everyone, or for a role of the user.
 
-    A view under a menu item is seen with that item. Favourites come first, then what the user has put in
-    place, then the others.
+    A view under a menu item is visible with that item. Favourites come first, then those that the user has
+    ordered, then the others.
     """
     if not user.is_authenticated:
         return CustomView.objects.none()
@@ -106,7 +107,7 @@ def _items_with_views(user: Person, key: str = "") -> list[int]:
 
 
 def with_sharing(views: QuerySet[CustomView]) -> QuerySet[CustomView]:
-    """The same views, which know whether each is shared with roles or people (`for_some`)."""
+    """Annotate whether each view is shared with roles or people (`for_some`)."""
     shared = (
         Exists(each.through.objects.filter(customview=OuterRef("pk")))
         for each in (CustomView.roles, CustomView.users)
@@ -115,14 +116,14 @@ def with_sharing(views: QuerySet[CustomView]) -> QuerySet[CustomView]:
 
 
 def may_publish_views(user: Holder) -> bool:
-    """Whether the user may share views with everyone or with roles."""
+    """Return whether the user may share views with everyone or with roles."""
     return user.has_perm(PUBLISH)
 
 
 def may_edit_view(user: Person, view: CustomView | None) -> bool:
-    """Whether the user may change or delete a view that the user sees: its owner, and administrators.
+    """Return whether the user may change or delete a visible view: its owner, and administrators.
 
-    A shared view is changed by its owner only while the owner may publish views: each change is published at
+    The owner of a shared view may change it only while they may publish views: each change is published at
     once.
     """
     if view is None or may_manage_administration(user):
@@ -131,142 +132,142 @@ def may_edit_view(user: Person, view: CustomView | None) -> bool:
 
 
 def may_read_messages(user: Holder) -> bool:
-    """Whether the user may read a message by address, and recipients' logs."""
+    """Return whether the user may read messages by URL, and recipients' logs."""
     return user.has_perm(VIEW)
 
 
 def may_read_content(user: Holder) -> bool:
-    """Whether the user may know what messages say and where they went: this alone decides about masking."""
+    """Return whether the user may see message content and destinations: this alone decides about masking."""
     return may_read_messages(user) and user.has_perm(READ_CONTENT)
 
 
 def may_reveal(user: Holder) -> bool:
-    """Whether the user may have one message shown in full, with a reason that is recorded."""
+    """Return whether the user may reveal a message in full, with an audited reason."""
     return may_read_messages(user) and user.has_perm(REVEAL)
 
 
 def may_read_log(user: Person) -> bool:
-    """Whether the user may read the log of the whole organisation."""
+    """Return whether the user may read the log of the whole organisation."""
     return may_open(user, MenuItemType.COMMUNICATIONS)
 
 
 def may_read_events(user: Person) -> bool:
-    """Whether the user may look up why something was not sent: with the log, or with a menu item for it."""
+    """Return whether the user may look up why something was not sent: with the log, or a menu item for it."""
     return may_open(user, MenuItemType.COMMUNICATIONS, MenuItemType.EVENTS)
 
 
 def may_read_log_of(user: Person, kind: LogKind) -> bool:
-    """Whether the user may read logs of that kind, and so use their views and their columns."""
+    """Return whether the user may read logs of that kind, and so use their views and columns."""
     if kind == LogKind.LOG:
         return may_read_log(user)
     return may_read_messages(user) if kind == LogKind.ACCOUNT else may_read_recipient_log(user, kind.lower())
 
 
 def demand_log_of(user: Person, kind: LogKind) -> None:
-    """Go on only where the user may read logs of that kind. Raises PermissionDenied."""
+    """Raise PermissionDenied unless the user may read logs of that kind."""
     if not may_read_log_of(user, kind):
         closed = {LogKind.LOG: _LOG_CLOSED, LogKind.ACCOUNT: _READING_CLOSED}
         raise PermissionDenied(closed.get(kind) or _TAB_CLOSED.format(kind.lower()))
 
 
 def may_resend(user: Holder) -> bool:
-    """Whether the user may resend failed messages."""
+    """Return whether the user may resend failed messages."""
     return may_read_messages(user) and user.has_perm(RESEND)
 
 
 def may_export(user: Person) -> bool:
-    """Whether the user may export what the user may read, and download such a file."""
+    """Return whether the user may export what they may read, and download such files."""
     return may_read_messages(user) and user.has_perm(EXPORT)
 
 
 def may_resend_by_program(caller: Holder) -> bool:
-    """Whether a caller may resend by key. The answers show nothing of a message."""
+    """Return whether a caller may resend by key. The responses show nothing of a message."""
     return caller.has_perm(RESEND)
 
 
 def may_view_administration(user: Holder) -> bool:
-    """Whether the user may read the pages of the administration."""
+    """Return whether the user may read the pages of the administration."""
     return user.has_perm(VIEW_ADMINISTRATION) or may_manage_administration(user)
 
 
 def may_manage_administration(user: Holder) -> bool:
-    """Whether the user may change what the pages of the administration show."""
+    """Return whether the user may make changes in the administration."""
     return user.has_perm(MANAGE_ADMINISTRATION)
 
 
 def may_view_access(user: Holder) -> bool:
-    """Whether the user may know who has read what messages say."""
+    """Return whether the user may see who has read message content."""
     return user.has_perm("commlog.view_access_records")
 
 
 def may_manage_retention(user: Holder) -> bool:
-    """Whether the user may decide how long things are kept, and place and lift legal holds."""
+    """Return whether the user may set retention periods, and place and lift legal holds."""
     return may_view_administration(user) and user.has_perm(MANAGE_RETENTION)
 
 
 def may_erase(user: Holder) -> bool:
-    """Whether the user may have a person erased, and approve that another does."""
+    """Return whether the user may request erasures, and approve those of others."""
     return may_view_administration(user) and user.has_perm(ERASE)
 
 
 def may_approve_erasure(user: Person, erasure: Erasure) -> bool:
-    """Whether the user is the second person for whom the erasure waits."""
+    """Return whether the user is a second person who may approve the erasure."""
     waits = erasure.state == ErasureState.AWAITING_APPROVAL
     return waits and may_erase(user) and erasure.asked_by_id != user.pk
 
 
 def may_send_events(user: Holder) -> bool:
-    """Whether the user, or a program, may tell of business events."""
+    """Return whether a user or program may report business events."""
     return user.has_perm("commlog.send_events")
 
 
 def may_read_streams(user: Holder) -> bool:
-    """Whether a program may subscribe to streams, and read and commit what it has subscribed to."""
+    """Return whether a program may subscribe to streams, and read and commit its subscriptions."""
     return user.has_perm("commlog.read_streams") or may_manage_streams(user)
 
 
 def may_read_stream_events(user: Holder) -> bool:
-    """Whether a program may read what its streams say: there is no masked stream, for it delivers."""
+    """Return whether a program may read stream events: no stream is masked, since it delivers."""
     return may_read_streams(user) and user.has_perm(READ_CONTENT)
 
 
 def may_manage_streams(user: Holder) -> bool:
-    """Whether a program may reset cursors, and do with others' subscriptions what it may do with its own."""
+    """Return whether a program may reset cursors, and use others' subscriptions like its own."""
     return user.has_perm("commlog.manage_streams")
 
 
 def may_read_secret_urls(user: Holder) -> bool:
-    """Whether the user sees webhooks' secret paths: who may change the URL anyway."""
+    """Return whether the user sees webhooks' secret paths: those who may change the URL anyway."""
     return may_edit_templates(user)
 
 
 def may_create_templates(user: Holder) -> bool:
-    """Whether the user may make templates."""
+    """Return whether the user may add templates."""
     return user.has_perm("commlog.create_communication_templates")
 
 
 def may_edit_templates(user: Holder) -> bool:
-    """Whether the user may change templates, switch them and delete them."""
+    """Return whether the user may change, activate and delete templates."""
     return user.has_perm("commlog.edit_communication_templates")
 
 
 def may_view_templates(user: Holder) -> bool:
-    """Whether the user may read templates."""
+    """Return whether the user may read templates."""
     return may_create_templates(user) or may_edit_templates(user) or may_view_administration(user)
 
 
 def messages_for(user: Holder) -> MessageQuerySet:
-    """The messages that the user may see one by one, masked for who may not read what they say."""
+    """Return the messages that the user may see, masked if they may not see content."""
     return as_read_by(user, Message.objects.all() if may_read_messages(user) else Message.objects.none())
 
 
 def as_read_by(user: Holder, messages: MessageQuerySet) -> MessageQuerySet:
-    """The same messages, masked for who may not read what they say."""
+    """Return the messages, masked for a user who may not see content."""
     return messages if may_read_content(user) else messages.withheld()
 
 
 def staff(request: HttpRequest) -> User:
-    """The member of staff who asks; every page but the sign-in has one."""
+    """Return the signed-in user; every page but the sign-in has one."""
     if not isinstance(request.user, User):
         raise PermissionDenied("Sign in first.")
     return request.user
@@ -316,44 +317,42 @@ _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": 
 
 
 def may_list_recipients(user: Person, kind: str) -> bool:
-    """Whether the user may open the list of the kind: client, group, user."""
+    """Return whether the user may open the list of the kind: client, group, user."""
     return may_open(user, _LISTS[kind])
 
 
 def may_view_recipient(user: Holder, kind: str) -> bool:
-    """Whether the user may open the pages of one client, group or user."""
+    """Return whether the user may open the pages of a client, group or user."""
     return user.has_perm(_DETAILS[kind])
 
 
 def may_create_recipient(user: Person, kind: str) -> bool:
-    """Whether the user may create a client or a group. Users are made in the administration."""
+    """Return whether the user may create a client or group. Users are created in the administration."""
     return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.create_{kind}")
 
 
 def may_edit_recipient(user: Holder, kind: str) -> bool:
-    """Whether the user may change a client or a group, its members included."""
+    """Return whether the user may change a client or group, its members included."""
     return kind != "user" and may_view_recipient(user, kind) and user.has_perm(f"commlog.edit_{kind}")
 
 
 def may_correct_address(user: Holder, kind: str) -> bool:
-    """Whether the user may correct the address of a client or a group in a message that did not arrive
-    there.
-    """
+    """Return whether the user may correct a client's or group's address on an undelivered message."""
     return may_read_content(user) and may_edit_recipient(user, kind)
 
 
 def may_read_recipient_log(user: Person, kind: str) -> bool:
-    """Whether the user may open the Communications tab of a client, group or user."""
+    """Return whether the user may open the Communications tab of a client, group or user."""
     return may_view_recipient(user, kind) and may_read_messages(user)
 
 
 def may_send(user: Holder, channel: MessageType) -> bool:
-    """Whether the user may write a message for this channel by hand."""
+    """Return whether the user may write messages of this channel by hand."""
     return channel in _SEND and user.has_perm(_SEND[channel])
 
 
 def may_send_anew(user: Person, channel: MessageType) -> bool:
-    """Whether the user may write a failed message of this channel anew."""
+    """Return whether the user may edit and resend a failed message of this channel."""
     return may_resend(user) and may_read_content(user) and may_send(user, channel)
 
 
@@ -375,7 +374,7 @@ can_send = demand_of("channel", may_send, "Writing to somebody needs the permiss
 
 # --- Jobs ---------------------------------------------------------------------------------------------------
 def jobs_for(user: Person) -> QuerySet[Job]:
-    """The user's jobs; colleagues' bulk resends for who may resend; all for administrators."""
+    """Return the user's jobs; colleagues' bulk resends for users who may resend; all for administrators."""
     if not may_read_messages(user):
         return Job.objects.none()
     if may_view_administration(user):
@@ -385,15 +384,15 @@ def jobs_for(user: Person) -> QuerySet[Job]:
 
 
 def open_jobs_for(user: User) -> list[tuple[str, int]]:
-    """State and owner of the user's unfinished jobs, and of those that wait for the user."""
+    """Return state and owner of the user's unfinished jobs, and of those that await the user's approval."""
     return (visible.JOBS_TO_APPROVE if may_resend(user) else visible.JOBS).tuples(user.pk)
 
 
 def may_steer_job(user: Person, job: Job) -> bool:
-    """Whether the user may pause, resume and cancel the job."""
+    """Return whether the user may pause, resume and cancel the job."""
     return job.owner_id == user.pk or may_manage_administration(user)
 
 
 def may_approve_job(user: Person, job: Job) -> bool:
-    """Whether the user is a second person who may do what the job does."""
+    """Return whether the user is a second person who may do what the job does."""
     return job.kind == JobKind.RESEND and job.owner_id != user.pk and may_resend(user)

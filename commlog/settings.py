@@ -1,4 +1,6 @@
-"""Settings: alone reads the environment, refuses wrong or unsafe values. Without any: development."""
+"""Settings, read only here from the environment; invalid or unsafe values are refused. Default:
+development.
+"""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The addresses of the back office."""
+"""URLs of the back office."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from notifications.text import keys
 
 
 class Hex32:
-    """A key, with or without dashes; the addresses that we write have none."""
+    """A key, with or without dashes; our own URLs have none."""
 
     regex = keys.PATTERN
 

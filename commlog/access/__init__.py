@@ -1,1 +1,1 @@
-"""Who has read what messages say: written down as it is shown, and read again."""
+"""Access records: who has read message content, and when."""

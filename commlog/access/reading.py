@@ -1,4 +1,4 @@
-"""Who has read a message, or the messages of a client or group."""
+"""Queries for who has read a message, or the messages of a client or group."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -17,7 +17,7 @@ _TABLE = AccessRecord._meta.db_table
 
 
 def of_messages(pks: Sequence[int]) -> Q:
-    """The condition that a record names one of these messages."""
+    """Return the condition that a record names one of these messages."""
     if not pks:
         return Q(pk__in=[])
     if connection.vendor == "postgresql":  # an index holds what each names
@@ -33,6 +33,6 @@ def latest_of(messages: MessageQuerySet) -> list[int]:
 
 
 def keys_of(records: Sequence[AccessRecord]) -> dict[int, str]:
-    """The keys of the messages that these records name; what was deleted since has none."""
+    """Return the keys of the messages that these records name; deleted messages are missing."""
     pks = {pk for each in records for pk in each.messages}
     return {pk: key.hex for pk, key in Message.objects.filter(pk__in=pks).values_list("pk", "key")}

@@ -1,7 +1,7 @@
-"""Writes down who has read what messages say, in the request that shows it.
+"""Access records are written in the request that shows the content.
 
-GET writes nothing else. Where the database takes no writes, pages stay readable and the log of the process
-has what could not be written down: who, how, and the ids.
+A GET request writes nothing else. If the database is read-only, pages stay readable and the process log
+records who, how and the message ids.
 """
 
 import logging
@@ -34,7 +34,7 @@ _named: dict[tuple[int, str], set[int]] = this_process.keep({})
 def record(
     actor: Actor, how: Access, messages: Sequence[int], *, search: str = "", about: str = "", number: int = 0
 ) -> None:
-    """Write down a look at these messages: one record for each MOST of them, at least one."""
+    """Record that these messages were shown: one record per MOST of them, at least one."""
     known = audit.described(actor)
     rows = [
         AccessRecord(
@@ -59,7 +59,7 @@ def record(
 
 
 def _insert(row: AccessRecord) -> None:
-    """Store one. Every page does, and Django takes four times as long to write the statement."""
+    """Insert one record. Every page does, and Django's insert takes four times as long."""
     fields = AccessRecord._meta.concrete_fields[1:]
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
     with connection.cursor() as cursor:
@@ -67,13 +67,13 @@ def _insert(row: AccessRecord) -> None:
 
 
 def opened(request: HttpRequest, how: Access, *messages: Message, about: str = "") -> None:
-    """Write down that a page shows its reader these messages; not, where they are masked."""
+    """Record that a page shows these messages to its reader, unless they are masked."""
     if shown := [each.pk for each in messages if not each.masked]:
         record(staff(request), how, shown, about=about)
 
 
 def listed(request: HttpRequest, messages: Iterable[Message], pairs: Iterable[Sequence[str]] = ()) -> None:
-    """Write down a page of a log. `pairs`: its conditions, as `writing.pairs` writes them."""
+    """Record a page of a log. `pairs`: its conditions, as `writing.pairs` returns them."""
     shown = [each.pk for each in messages if not each.masked]
     asked = list(pairs)
     search = digest(repr(asked)) if asks_content(asked) else ""
@@ -85,7 +85,7 @@ def listed(request: HttpRequest, messages: Iterable[Message], pairs: Iterable[Se
 
 
 def listed_since(request: HttpRequest, messages: Iterable[Message]) -> None:
-    """Write down what an open page is given by itself, but for what it has named before."""
+    """Record the messages that a poll added to an open page, except those recorded for that page before."""
     before = _named.setdefault((staff(request).pk, request.path), set())
     if fresh := [each.pk for each in messages if not each.masked and each.pk not in before]:
         before.update(fresh)
@@ -93,11 +93,11 @@ def listed_since(request: HttpRequest, messages: Iterable[Message]) -> None:
 
 
 def found(request: HttpRequest, text: str, messages: Collection[Message]) -> None:
-    """Write down what the find box has shown for a text."""
+    """Record which messages the find box listed for a text."""
     if shown := [each.pk for each in messages if not each.masked]:
         record(staff(request), Access.FOUND, shown, search=digest(text))
 
 
 def digest(words: str) -> str:
-    """Return what tells a search from another without telling its words."""
+    """Return a digest that distinguishes searches without revealing their words."""
     return salted_hmac(_SALT, words).hexdigest()

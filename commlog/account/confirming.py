@@ -1,4 +1,4 @@
-"""Whether it is still the person who signed in: asked again before what does most harm in wrong hands."""
+"""Recent proof of identity, required again before the most harmful actions."""
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PREFIX = "confirm_"  # of the fields of the page that asks: password, code, cred
 
 
 def is_fresh(request: HttpRequest, user: User) -> bool:
-    """Whether the user proved it within CONFIRM_MINUTES: with the second factor, if there is one."""
+    """Return whether the user gave proof within CONFIRM_MINUTES: with the second factor, if there is one."""
     since = time.time() - settings.CONFIRM_MINUTES * 60
     if not settings.CONFIRM_MINUTES:
         return True
@@ -24,7 +24,7 @@ def is_fresh(request: HttpRequest, user: User) -> bool:
 
 
 def confirm(request: HttpRequest, user: User, given: Mapping[str, Any]) -> bool:
-    """Whether what was given on the page that asks is right; then it counts from now, under a new key.
+    """Return whether the submitted proof is right; if so, record it and rotate the session key.
 
     Raises passwords.Locked or passwords.Busy.
     """

@@ -1,4 +1,4 @@
-"""Browsers that a user has signed in with before, known by a cookie; of another one the user is told."""
+"""Known browsers of a user, recognised by a cookie; a sign-in with a new one is reported to the user."""
 
 from django.conf import settings
 from django.core import signing
@@ -16,7 +16,7 @@ _MOST = 20  # users of one browser
 
 
 def note(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """Tell the user of a sign-in with a new browser, unless it is the first of all; know it from now on.
+    """Notify the user of a sign-in with a new browser, unless it is their first, and remember the browser.
 
     Not in development: many people share the demo's users.
     """
@@ -38,7 +38,7 @@ def note(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
 
 
 def _known(request: HttpRequest) -> list[int]:
-    """The users who have signed in with this browser; a cookie that is not ours names nobody."""
+    """Return the users who have signed in with this browser; none if the cookie is not valid."""
     try:
         found = signing.loads(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=KEPT)
     except signing.BadSignature:
@@ -47,6 +47,6 @@ def _known(request: HttpRequest) -> list[int]:
 
 
 def _has_signed_in_before(user: User) -> bool:
-    """Whether the trail has one besides this."""
+    """Return whether the audit trail has an earlier sign-in."""
     signed_in = AuditEntry.objects.filter(actor=user, action=AuditAction.SIGNED_IN).order_by("-pk")
     return len(signed_in.values_list("pk")[:2]) > 1

@@ -1,4 +1,4 @@
-"""The second factor of a user: codes of an app, passkeys, and the recovery codes for when both are lost."""
+"""A user's second factor: authenticator app, passkeys, and recovery codes for when both are lost."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -35,18 +35,18 @@ _DUE = "factor_due"  # in the session: by when its user must set one up, in seco
 
 
 def of(user: User) -> QuerySet[Authenticator]:
-    """The user's app and passkeys, the oldest first."""
+    """Return the user's app and passkeys, oldest first."""
     return Authenticator.objects.filter(user=user).exclude(type=CODES).order_by("pk")
 
 
 def has(user: User) -> bool:
-    """Whether the user has a second factor. It may have been read with the user."""
+    """Return whether the user has a second factor, which may have been prefetched."""
     known = user.__dict__.get("has_factor")
     return of(user).exists() if known is None else bool(known)
 
 
 def is_required(user: User) -> bool:
-    """Whether a role of the user asks for one. Superusers count as administrators."""
+    """Return whether a role of the user requires one. Superusers count as administrators."""
     roles = settings.SECOND_FACTOR_ROLES
     return bool(roles) and (
         (user.is_superuser and ADMINISTRATOR in roles) or user.groups.filter(name__in=roles).exists()
@@ -54,7 +54,9 @@ def is_required(user: User) -> bool:
 
 
 def overview(user: User) -> dict[str, Any]:
-    """What is set up: app, passkeys, codes_left (None: no recovery codes); and whether it is required."""
+    """Return what is set up (app, passkeys, codes_left; None: no recovery codes) and whether it is
+    required.
+    """
     all_of_them = list(Authenticator.objects.filter(user=user).order_by("pk"))
     by_type: dict[str, list[Authenticator]] = {kind: [] for kind in Authenticator.Type}
     for each in all_of_them:
@@ -69,7 +71,7 @@ def overview(user: User) -> dict[str, Any]:
 
 
 def is_proved(request: HttpRequest, user: User, given: Mapping[str, Any]) -> bool:
-    """Whether `given` holds a right `code` or `credential`; it counts for this session and is used up.
+    """Return whether `given` holds a valid `code` or `credential`; it is used up and counts for this session.
 
     Raises passwords.Locked or passwords.Busy.
     """
@@ -90,7 +92,7 @@ def is_proved(request: HttpRequest, user: User, given: Mapping[str, Any]) -> boo
 
 
 def add_app(request: HttpRequest, user: User, form: ActivateTOTPForm) -> bool:
-    """Add the app whose code was right. Returns whether recovery codes were made with it."""
+    """Add the app whose code was verified. Return whether recovery codes were created too."""
     with transaction.atomic():
         app, codes = app_flows.activate_totp(request, form)
         _added(request, user, app)
@@ -98,7 +100,7 @@ def add_app(request: HttpRequest, user: User, form: ActivateTOTPForm) -> bool:
 
 
 def add_passkey(request: HttpRequest, user: User, form: AddWebAuthnForm) -> bool:
-    """Add the passkey of a valid form. Returns whether recovery codes were made with it."""
+    """Add the passkey of a valid form. Return whether recovery codes were created too."""
     with transaction.atomic():
         passkey, codes = passkey_flows.add_authenticator(request, **form.cleaned_data)
         _added(request, user, passkey)
@@ -106,21 +108,21 @@ def add_passkey(request: HttpRequest, user: User, form: AddWebAuthnForm) -> bool
 
 
 def renew_codes(request: HttpRequest, user: User) -> None:
-    """Make new recovery codes; the old ones open nothing any more."""
+    """Create new recovery codes; the old ones become invalid."""
     with transaction.atomic():
         code_flows.generate_recovery_codes(request)
         audit.record(user, AuditAction.RECOVERY_CODES_NEW, user)
 
 
 def codes_to_show(request: HttpRequest) -> list[str]:
-    """The recovery codes, the first time that this is asked; then none."""
+    """Return the recovery codes on the first call after their creation; then an empty list."""
     found, shown = code_flows.view_recovery_codes(request)
     codes: list[str] = found.get_unused_codes() if found and shown else []
     return codes
 
 
 def begin(user: User, session: SessionBase) -> None:
-    """Note for a new session by when its user must set one up; the days of grace begin with the first."""
+    """Set a new session's deadline for setting one up; the days of grace begin with the first session."""
     session.pop(_DUE, None)
     if not is_required(user) or has(user):
         return
@@ -131,19 +133,19 @@ def begin(user: User, session: SessionBase) -> None:
 
 
 def due(session: SessionBase) -> datetime | None:
-    """By when the session's user must set one up; None: there is one, or no role asks for it."""
+    """Return the session's deadline for setting one up; None if there is one or none is required."""
     at = session.get(_DUE)
     return None if at is None else datetime.fromtimestamp(at, timezone.get_current_timezone())
 
 
 def is_overdue(session: SessionBase) -> bool:
-    """Whether nothing else opens before one is set up."""
+    """Return whether the deadline has passed, so that only the set-up pages are open."""
     at = due(session)
     return at is not None and at <= timezone.now()
 
 
 def remove(user: User, pk: int) -> bool:
-    """Remove one, and with the last the recovery codes. False: a role asks for the last one."""
+    """Remove one, and with the last the recovery codes. Return False if a role requires the last one."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         mine = list(of(user))
@@ -161,9 +163,9 @@ def remove(user: User, pk: int) -> bool:
 
 
 def reset(user: User, *, by: User | Command) -> int:
-    """Take all away from somebody who lost them, and end the sessions. Returns how many there were.
+    """Remove all factors of a user who lost them, and end their sessions. Return how many there were.
 
-    Whoever needs one has no days of grace then: the next sign-in leads to setting it up.
+    A user who must have one gets no days of grace: the next sign-in leads to the set-up.
     """
     with transaction.atomic():
         lost = [_named(each) for each in of(user)]
@@ -180,7 +182,7 @@ def reset(user: User, *, by: User | Command) -> int:
 
 
 def listen() -> None:
-    """Have the library's secrets rotated with all others."""
+    """Include the library's secrets in key rotation."""
     rotate_too(Authenticator, "data")
 
 

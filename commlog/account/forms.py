@@ -1,4 +1,4 @@
-"""The forms of signing in and of a user's own sessions."""
+"""Forms of sign-in and of a user's own sessions."""
 
 from typing import Any
 
@@ -11,7 +11,9 @@ from commlog.kit.fields import LONGEST_USER_NAME
 
 
 class SignInForm(AuthenticationForm):
-    """Django's, with the name's length checked. Raises passwords.Refused if it must not be looked at."""
+    """Django's form, with the length of the name checked. Raises passwords.Refused if the password may not
+    be checked.
+    """
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": "The user name or password is wrong. Capital and small letters are different."
@@ -22,7 +24,7 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].label = "User name"
 
     def clean_username(self) -> str:
-        """The user name, which may be wrong but not longer than any is."""
+        """Return the user name; reject one longer than any can be."""
         name: str = self.cleaned_data["username"]
         if len(name) > LONGEST_USER_NAME:
             raise ValidationError(f"A user name has at most {LONGEST_USER_NAME} characters.")
@@ -38,7 +40,7 @@ class SignInForm(AuthenticationForm):
 
 
 class ForgottenForm(forms.Form):
-    """Whose password is forgotten."""
+    """Request for a password reset."""
 
     username = forms.CharField(
         label="User name",
@@ -50,6 +52,6 @@ class ForgottenForm(forms.Form):
 
 
 class SessionForm(forms.Form):
-    """Which of the own sessions is to end; none: all others."""
+    """The own session to end; if none is given, all others."""
 
     session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

@@ -1,8 +1,9 @@
-"""Links in e-mails by which people choose a password: invitations of new users, and resets.
+"""Password links in e-mails: invitations of new users, and resets.
 
-Django's tokens: nothing is stored. Each ends with its first use, since the password is in it, with a sign-in,
-a change of the address, and in time; in a mail that has not left by then it is not sent. Who asks for a reset
-learns nothing about who has an account: for names without one the same is done, and taken back.
+They use Django's tokens, so nothing is stored. A link ends with its first use (the token covers the
+password), with a sign-in, a change of the address, and in time; a mail that has not left by then is not sent.
+A request reveals nothing about whether an account exists: for unknown names the same work is done and rolled
+back.
 """
 
 from datetime import timedelta
@@ -35,12 +36,12 @@ MOST_RESETS = 3  # an hour, of one user
 
 
 class _Tokens(PasswordResetTokenGenerator):
-    """Django's, which last as long as an invitation does; those of a reset less."""
+    """Django's token generator, with the lifetime of an invitation; a reset's is shorter."""
 
     key_salt = "commlog.account.links"
 
     def check_token(self, user: User | None, token: str | None) -> bool:
-        """Whether it is this user's, unused, and not too old."""
+        """Return whether it is this user's, unused, and not expired."""
         if user is None or not super().check_token(user, token):
             return False
         age = self._num_seconds(self._now()) - base36_to_int(str(token).partition("-")[0])
@@ -51,28 +52,28 @@ _tokens = _Tokens()
 
 
 def are_sent() -> bool:
-    """Whether e-mail is set up and not switched off, and people have passwords."""
+    """Return whether e-mail is set up and enabled, and sign-in by password is allowed."""
     set_up = bool(settings.EMAIL_HOST) and settings.LOCAL_PASSWORDS
     return set_up and not switches.is_off(EmailChannel.type)
 
 
 def reach(user: User) -> bool:
-    """Whether a link can be mailed to the user, so that nobody else has to know a password of theirs."""
+    """Return whether a link can be mailed to the user, so that nobody else has to know their password."""
     return are_sent() and bool(user.email)
 
 
 def is_invited(user: User) -> bool:
-    """Whether the user has yet to choose the first password."""
+    """Return whether the user has yet to choose a first password."""
     return not user.has_usable_password()
 
 
 def valid_for(user: User) -> timedelta:
-    """How long a link of this user is valid."""
+    """Return how long a link of this user is valid."""
     return INVITATION if is_invited(user) else RESET
 
 
 def listen() -> None:
-    """Hear of what ends links: then the mails that have not left with them are not sent."""
+    """Connect to the signals that invalidate links, so that mails with them are not sent any more."""
     post_save.connect(_forget_ended, sender=User, dispatch_uid="links")
 
 
@@ -102,7 +103,7 @@ def ask(request: HttpRequest, username: str) -> None:
 
 
 def send(user: User, *, by: audit.Actor) -> Message | None:
-    """Mail an invitation, or a link for another password to who has one. None: it cannot be sent."""
+    """Mail an invitation, or a reset link to a user who has a password. None if it cannot be sent."""
     with transaction.atomic():
         if is_invited(user):
             audit.record(by, AuditAction.INVITED, user)
@@ -114,14 +115,14 @@ def send(user: User, *, by: audit.Actor) -> Message | None:
 
 
 def owner(key: UUID | None, token: str, *, lock: bool = False) -> User | None:
-    """The active user whose link this is; None: it was used, is too old, or never was one."""
+    """Return the active user of a valid link; None if it was used, has expired or never existed."""
     people = User.objects.select_for_update() if lock else User.objects.all()
     user = people.filter(key=key, is_active=True).first() if key else None
     return user if user and _tokens.check_token(user, token) else None
 
 
 def _nobody() -> User:
-    """Who is written to where there is no such user, before it is taken back."""
+    """Return a placeholder user to mail to if there is none of that name; rolled back afterwards."""
     return User(username="nobody", email="nobody@localhost.localdomain", password="!")  # noqa: S106 - none
 
 

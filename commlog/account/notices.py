@@ -1,4 +1,4 @@
-"""Mails to a user about the own account. Each is a message of the log, which shows no link of theirs."""
+"""Mails to users about their own account. Each is a message of the log, with its link hidden."""
 
 from datetime import datetime
 
@@ -14,14 +14,14 @@ _END = "If this was not you, tell your administrator at once.\n"
 
 
 def tell(user: User, subject: str, text: str) -> bool:
-    """Mail it in the caller's transaction; False: no address is on file, or none that can be mailed to."""
+    """Mail the user in the caller's transaction. Return False if there is no usable address on file."""
     return send(user, subject, text) is not None
 
 
 def send(
     user: User, subject: str, text: str, *, link: str = "", until: datetime | None = None
 ) -> Message | None:
-    """The same, and the message. `link` is its last paragraph, hidden; it is not sent after `until`."""
+    """Mail the user and return the message. `link`: a hidden last paragraph; not sent after `until`."""
     if not user.email:
         return None
     paragraphs = [hidden.without_mark(f"Hello {user.name},\n\n{text}"), *([hidden.MARK] if link else [])]

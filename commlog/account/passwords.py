@@ -1,9 +1,8 @@
-"""Whether a password is right: asked here alone, so that what costs much and can be guessed is bounded.
+"""Password checks, bounded in cost and in guesses. Every password is checked here.
 
-A user name or an origin with too many wrong passwords is refused, and so is whoever finds no slot (slots.py),
-before the password is hashed. Wrong ones alone are counted: an office that signs in correctly is never
-locked. Names that do not exist are counted and hashed like others: neither the answer nor its time tells
-which they are.
+A user name or client address with too many wrong passwords is refused before hashing, and so is a request
+that finds no free slot (slots.py). Only wrong ones are counted: an office that signs in correctly is never
+locked. Unknown names are counted and hashed like others, so that neither response nor timing reveals them.
 """
 
 import math
@@ -38,7 +37,7 @@ _locked: dict[tuple[str, str], datetime] = this_process.keep({})
 
 
 class Refused(Exception):
-    """The password was not looked at. `wait`: in how many seconds it may be tried again."""
+    """The password was not checked. `wait`: seconds until it may be tried again."""
 
     def __init__(self, said: str, wait: int) -> None:
         super().__init__(said)
@@ -46,16 +45,16 @@ class Refused(Exception):
 
 
 class Locked(Refused):
-    """Too many passwords were wrong: for this user name from here, or from here for any names."""
+    """Too many wrong passwords: for this user name from here, or from here for any name."""
 
 
 class Busy(Refused):
-    """Too many passwords are being checked at this moment."""
+    """Too many passwords are being checked at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """What the counts know of somebody who tries: a digest of the user name, and where from."""
+    """A sign-in attempt as it is counted: a digest of the user name, and the client address."""
 
     username: str
     name: str
@@ -65,10 +64,10 @@ class _Try:
 
 @sensitive_variables()
 def verified(request: HttpRequest, username: str, password: str, *, remember: bool = False) -> User | None:
-    """The user who may sign in with these, or None. Raises Locked or Busy.
+    """Return the user with this name and password, or None. Raises Locked or Busy.
 
-    With `remember` a right password is not hashed again for a minute; the user's row is read all the same.
-    That is how programs sign in, which use no emergency.
+    With `remember` a right password is not hashed again for a minute; the user's row is still read. Programs
+    sign in like that, and never with an emergency password.
     """
     if remember and not settings.LOCAL_PASSWORDS:
         return None
@@ -88,12 +87,12 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
 
 
 def may_be_used(user: User) -> bool:
-    """Whether the user may sign in with a password: all, or those for emergencies alone."""
+    """Return whether the user may sign in with a password: every user, or only emergency accounts."""
     return settings.LOCAL_PASSWORDS or user.username in settings.BREAK_GLASS_USERS
 
 
 def refuse_flood(request: HttpRequest, what: str) -> None:
-    """Raise Locked where `what` was asked for from an address as often as passwords may be guessed there."""
+    """Raise Locked if `what` was requested from an address as often as passwords may be guessed there."""
     network, minutes = origins.network_of(origins.address_of(request)), settings.SIGN_IN_MINUTES
     if not counts.at_most(settings.SIGN_IN_MOST_WRONG_OF_ADDRESS, f"{what}:{network}", minutes=minutes):
         raise Locked(f"Too many attempts from your address. Wait {minutes} minutes.", minutes * 60)
@@ -105,7 +104,9 @@ def _allowed(found: object) -> User | None:
 
 @sensitive_variables()
 def is_present(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether it is a signed-in person's password: open sessions must not guess. Raises Locked or Busy."""
+    """Return whether it is the signed-in user's password: open sessions must not guess. Raises Locked or
+    Busy.
+    """
     return bool(
         _checked(
             _try(request, user.username), lambda: user.check_password(password), AuditAction.PASSWORD_WRONG
@@ -115,10 +116,10 @@ def is_present(request: HttpRequest, user: User, password: str) -> bool:
 
 @sensitive_variables()
 def code_is_right(request: HttpRequest, user: User, check: Callable[[], bool]) -> bool:
-    """Whether a person's code or passkey is right. Raises Locked or Busy.
+    """Return whether a person's code or passkey is right. Raises Locked or Busy.
 
-    Counted apart from passwords, or whoever has the password could begin anew with it; and over all origins,
-    because only who has it comes so far.
+    Counted apart from passwords, else somebody with the password could start anew with it; and over all
+    addresses, since only somebody with the password gets this far.
     """
     tried = replace(_try(request, f"{user.username}\0codes"), username=user.username, what="codes")
     since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
@@ -128,7 +129,7 @@ def code_is_right(request: HttpRequest, user: User, check: Callable[[], bool]) -
 
 
 def refuse_known_lock(request: HttpRequest, username: str) -> None:
-    """Raise Locked where this process knows of the lock: floods of guesses cost no query."""
+    """Raise Locked if this process knows of the lock: floods of guesses cost no query."""
     _refuse_remembered(_try(request, username))
 
 
@@ -139,7 +140,7 @@ def _try(request: HttpRequest, username: str) -> _Try:
 
 
 def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> object:
-    """What `check` finds, within a slot. The fifth wrong password is answered as the sixth is: locked."""
+    """Run `check` within a slot. The fifth wrong password is answered like the sixth: locked."""
     _refuse_remembered(tried)
     try:
         with slots.slot(tried.network):
@@ -159,7 +160,7 @@ def _checked(tried: _Try, check: Callable[[], object], wrong: AuditAction) -> ob
 
 
 def _refuse_locked(tried: _Try) -> int:
-    """How many wrong passwords were counted. Raises Locked where they, or all names', are too many."""
+    """Return the number of wrong passwords. Raises Locked if these, or those of all names, are too many."""
     now, window = timezone.now(), timedelta(minutes=settings.SIGN_IN_MINUTES)
     of_all = settings.SIGN_IN_MOST_WRONG_OF_ADDRESS
     counted = (
@@ -215,7 +216,9 @@ def _record(action: AuditAction, tried: _Try) -> None:
 
 
 def _alarm(tried: _Try) -> None:
-    """Tell the owner once an hour that an account is guessed at. Locking it would be the harm."""
+    """Alert the owner, once an hour, that an account is being guessed. Locking it would do the attacker's
+    work.
+    """
     since = timezone.now() - timedelta(minutes=ALARM_MINUTES)
     wrong = WrongPassword.objects.filter(name=tried.name, at__gt=since)
     number = wrong.count()

@@ -1,7 +1,7 @@
-"""Right passwords of HTTP Basic, remembered for a minute in this process: programs send one each call.
+"""Right passwords of HTTP Basic, cached for a minute in this process: programs send one with every call.
 
-A digest keyed by a random value that dies with the process, over the password and the stored hash: a new
-password, and a deactivation, count from the next call on.
+The cache key is a digest, under a random key of this process, over the password and the stored hash: a new
+password or a deactivation takes effect with the next call.
 """
 
 import hmac
@@ -21,7 +21,7 @@ _digests: dict[int, tuple[bytes, float]] = this_process.keep({})  # user -> dige
 
 
 def user_with(username: str, password: str) -> User | None:
-    """The active user of that name, if this is the password that was right within the last minute."""
+    """Return the active user of that name if this password was right within the last minute."""
     has_factor = Exists(Authenticator.objects.filter(user=OuterRef("pk")))
     user = User.objects.filter(username=username, is_active=True).annotate(has_factor=has_factor).first()
     digest, at = _digests.get(user.pk, (b"", 0.0)) if user else (b"", 0.0)
@@ -30,7 +30,7 @@ def user_with(username: str, password: str) -> User | None:
 
 
 def keep(user: User, password: str) -> None:
-    """The password was found right just now."""
+    """Remember that the password was right just now."""
     if len(_digests) >= _MOST:
         _digests.clear()
     _digests[user.pk] = (_digest(user, password), time.time())

@@ -1,4 +1,4 @@
-"""Where users are signed in, and the ending of their sessions."""
+"""A user's sessions: create, extend, list and end."""
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -21,7 +21,7 @@ _BEGAN = "began"  # in the session: when its user signed in, in seconds since 19
 
 
 def begin(user: User, session: SessionBase, *, address: str | None, browser: str) -> None:
-    """Remember a sign-in, and forget what has lapsed: nothing else clears Django's session table."""
+    """Record a sign-in, and delete expired sessions: nothing else clears Django's session table."""
     session.pop(_BEGAN, None)
     keep(session)
     _Store().clear_expired()
@@ -34,7 +34,7 @@ def begin(user: User, session: SessionBase, *, address: str | None, browser: str
 
 
 def keep(session: SessionBase) -> None:
-    """Its user is there: it lives for SESSION_COOKIE_AGE more, SESSION_LONGEST in all (DECISIONS.md 59).
+    """Extend the session by SESSION_COOKIE_AGE, up to SESSION_LONGEST in all (DECISIONS.md 59).
 
     Written at most once a minute (a thirtieth of that age), so it may end that much sooner.
     """
@@ -48,7 +48,7 @@ def keep(session: SessionBase) -> None:
 
 
 def left(session: SessionBase) -> tuple[int, int]:
-    """In how many seconds it lapses, and in how many at the latest, however busy its user is."""
+    """Return the seconds until it expires, and until it expires at the latest however active its user is."""
     longest = _ends(session) - timezone.now()
     return max(0, session.get_expiry_age()), max(0, int(longest.total_seconds()))
 
@@ -60,24 +60,24 @@ def _ends(session: SessionBase) -> datetime:
 
 
 def live(user: User) -> QuerySet[UserSession]:
-    """The user's sessions that have not lapsed, the latest first."""
+    """Return the user's sessions that have not expired, latest first."""
     stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
     return UserSession.objects.filter(Exists(stored), user=user)
 
 
 def forget(session_key: str | None) -> None:
-    """The session is being ended by its own user."""
+    """Delete the record of a session that its own user ends."""
     UserSession.objects.filter(session_key=session_key).delete()
 
 
 def renamed(old_key: str | None, new_key: str | None) -> None:
-    """The same session got a new key: Django gives it one after a change of the password."""
+    """Record the new key of a session: Django changes it after a change of password."""
     if old_key != new_key:
         UserSession.objects.filter(session_key=old_key).update(session_key=new_key)
 
 
 def end(user: User, *, by: audit.Actor, only: int | None = None, but: str | None = None) -> int:
-    """End the user's sessions: all, one, or all but the one with the key `but`. Returns how many."""
+    """End the user's sessions: all, one, or all but the one with key `but`. Return how many."""
     with transaction.atomic():
         chosen = live(user) if only is None else live(user).filter(pk=only)
         ended = list(chosen.exclude(session_key=but)) if but else list(chosen)

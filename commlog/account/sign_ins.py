@@ -1,4 +1,4 @@
-"""What happens when somebody signs in or out: the audit trail, and the list of a user's sessions."""
+"""Signal handlers for sign-in and sign-out: audit trail, and list of sessions."""
 
 import re
 from typing import Any
@@ -32,13 +32,13 @@ _SYSTEMS = (
 
 
 def listen() -> None:
-    """Hear of sign-ins and sign-outs."""
+    """Connect the signal handlers."""
     user_logged_in.connect(_signed_in, dispatch_uid="commlog")
     user_logged_out.connect(_signed_out, dispatch_uid="commlog")
 
 
 def browser_of(request: HttpRequest) -> str:
-    """Family and system, "Firefox on Windows": a whole User-Agent says more than anyone needs."""
+    """Return browser and system, "Firefox on Windows": a whole User-Agent says more than needed."""
     agent = request.META.get("HTTP_USER_AGENT", "")[:500]
     found = [
         next((name for name, pattern in known if re.search(pattern, agent)), "")

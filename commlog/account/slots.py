@@ -1,7 +1,7 @@
-"""Password hashing, bounded over all processes of this host: so many at once, one of each origin.
+"""Concurrency limit of password hashing over all processes of this host, and per client address.
 
-A hash takes a third of a second of a core, on purpose: a few dozen wrong sign-ins at once would stop every
-page. A slot is a lock on a file (flock), which the kernel gives back of a killed process.
+A hash takes a third of a second of a core by design: a few dozen wrong sign-ins at once would stop every
+page. A slot is a file lock (flock), which the kernel releases when a process is killed.
 """
 
 import fcntl
@@ -18,12 +18,12 @@ _ORIGINS = 4_096  # files that origins share: two that meet in one, by chance of
 
 
 class Busy(Exception):
-    """As many passwords are being checked as may be, or one of this origin is."""
+    """As many passwords as allowed are being checked, or one of this client address is."""
 
 
 @contextmanager
 def slot(origin: str) -> Iterator[None]:
-    """Hold a slot. Raises Busy at once where none is free, or where the origin holds one already."""
+    """Hold a slot. Raises Busy at once if none is free, or this client address holds one."""
     directory = _directory()
     number = int(salted_hmac("commlog.account.slots", origin, algorithm="sha256").hexdigest(), 16) % _ORIGINS
     with ExitStack() as held:
@@ -46,7 +46,7 @@ def _hold_one(held: ExitStack, files: Iterable[Path]) -> None:
 
 
 def _directory() -> Path:
-    """Where the files are. Nobody else may write there, or they could hold every slot."""
+    """Return the directory of the lock files. It is private: another user could hold every slot."""
     directory: Path = settings.PASSWORD_LOCKS
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()

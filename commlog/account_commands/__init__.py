@@ -1,1 +1,1 @@
-"""Commands of Django about accounts, as they are here: what they do is in the audit trail."""
+"""Django's account commands, extended: their actions are audited."""

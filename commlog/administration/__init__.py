@@ -1,1 +1,1 @@
-"""What administrators manage, a package each."""
+"""Administration: one package per subject."""

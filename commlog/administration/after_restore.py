@@ -1,4 +1,4 @@
-"""What people decide about a restored database, by page or command, each of it recorded."""
+"""Decisions about a restored database, by page or command; each is audited."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ MOST = 10_000  # counted no further
 
 
 class Undecidable(Exception):
-    """It cannot be decided now; the text says why, in the words of a clerk."""
+    """The decision is not possible now; the text explains why to a clerk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ class Held:
 
 
 def chosen(view: CustomView | None, by: Actor = None) -> MessageQuerySet:
-    """The messages of a view, all without one. Raises Undecidable, also for what `by` may not ask."""
+    """Return the messages of a view, or all. Raises Undecidable, also for conditions that `by` may not
+    use.
+    """
     everything = Message.objects.all()
     scope = permissions.as_read_by(by, everything) if isinstance(by, User) else everything
     if view is None:
@@ -45,14 +47,16 @@ def chosen(view: CustomView | None, by: Actor = None) -> MessageQuerySet:
 
 
 def waiting(view: CustomView | None = None, *, by: Actor = None) -> list[Held]:
-    """How many messages of each channel wait for a decision, of a view or in all. Raises Undecidable."""
+    """Return how many messages of each channel wait for a decision, in a view or in all. Raises
+    Undecidable.
+    """
     among = holding.marked(chosen(view, by))
     numbers = [Held(channel, counted_in_time(among.filter(type=channel), MOST)) for channel in MessageType]
     return [each for each in numbers if each.number != 0]
 
 
 def hold(*, by: Actor) -> bool:
-    """Let nothing leave, as senders do that find an older database. Whether that changed anything."""
+    """Stop all sending, as senders do that find an older database. Return whether anything changed."""
     if holding.held():
         return False
     held = holding.hold(now=db_now())
@@ -61,7 +65,9 @@ def hold(*, by: Actor) -> bool:
 
 
 def lift(*, by: Actor, seconds: float) -> bool:
-    """Let new messages leave; whether that changed anything. Raises Undecidable while marking goes on."""
+    """Resume sending of new messages. Return whether anything changed. Raises Undecidable while marking
+    goes on.
+    """
     _mark(seconds)
     with transaction.atomic():
         lifted = holding.lift(now=db_now())
@@ -71,7 +77,7 @@ def lift(*, by: Actor, seconds: float) -> bool:
 
 
 def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) -> int:
-    """Send a view's messages (or all) that wait for a decision; how many. Raises Undecidable."""
+    """Send the messages of a view (or all) that wait for a decision. Return how many. Raises Undecidable."""
     among = chosen(view, by)
     lift(by=by, seconds=seconds)
     number = holding.release(among, sms=sms, seconds=seconds)
@@ -80,7 +86,7 @@ def release(view: CustomView | None, *, sms: bool, by: Actor, seconds: float) ->
 
 
 def end(view: CustomView | None, *, by: Actor, seconds: float) -> int:
-    """Fail a view's messages (or all) that wait for a decision; how many. Raises Undecidable."""
+    """Fail the messages of a view (or all) that wait for a decision. Return how many. Raises Undecidable."""
     among = chosen(view, by)
     _mark(seconds)
     number = holding.end(among, seconds=seconds)

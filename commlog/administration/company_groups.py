@@ -1,4 +1,4 @@
-"""Which groups of the company give which roles: the table that administrators keep."""
+"""Groups of the company's directory and the roles that they grant."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from commlog.models import CompanyGroup, User
 
 
 class GroupForm(forms.ModelForm):
-    """A group and the role that it gives."""
+    """A group and the role that it grants."""
 
     class Meta:
         model = CompanyGroup
@@ -36,7 +36,7 @@ class GroupForm(forms.ModelForm):
 
 
 class SubjectForm(SeenForm, forms.Form):
-    """What the provider calls a user."""
+    """A user's identifier at the provider."""
 
     subject = forms.CharField(
         label="Subject",
@@ -53,14 +53,14 @@ class SubjectForm(SeenForm, forms.Form):
 
 
 def add(group: CompanyGroup, *, by: User) -> None:
-    """Store it; it counts from everybody's next company sign-in."""
+    """Store the mapping; it applies from each user's next company sign-in."""
     with transaction.atomic():
         group.save(force_insert=True)
         audit.record(by, AuditAction.CREATED, group, after={"role": group.role.name})
 
 
 def remove(pk: int, *, by: User) -> None:
-    """Delete it. A role that no group gives any more is one of those that are given by hand."""
+    """Delete the mapping. A role that no group grants any more is assigned by hand."""
     with transaction.atomic():
         group = (
             CompanyGroup.objects.select_for_update(of=("self",)).select_related("role").filter(pk=pk).first()

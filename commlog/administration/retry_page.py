@@ -34,7 +34,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One attempt on the time line: its number, the wait before it, when it comes, and where it is drawn."""
+    """An attempt on the time line: number, wait before it, time, and position."""
 
     number: int
     wait: str
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A channel's policy: its values in the order of FIELDS, other rules in words, and its time line."""
+    """A channel's policy: values in the order of FIELDS, other rules in words, and time line."""
 
     channel: MessageType
     values: Sequence[str]
@@ -55,7 +55,7 @@ class Drawn:
 
 
 def drawn(channel: MessageType) -> Drawn:
-    """The channel's policy as it is in force."""
+    """Return the channel's current policy."""
     policy = settings.RETRY_POLICIES[channel]
     waits = policy.waits(most=MOST_DRAWN)
     factor = f"{policy.delay_factor:g} × {_seconds(policy.back_off_delay)}"
@@ -93,7 +93,7 @@ def _rules(channel: MessageType) -> list[str]:
 
 
 def _steps(waits: Sequence[float]) -> list[Step]:
-    """The first attempt and the retries, squeezed to the right, never closer than GAP."""
+    """Return the first attempt and the retries, compressed to the right, never closer than GAP."""
     moments = [sum(waits[:count]) for count in range(len(waits) + 1)]
     scale = (WIDTH - 2 * MARGIN) / sqrt(moments[-1]) if moments[-1] else 0
     places: list[float] = []

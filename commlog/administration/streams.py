@@ -1,4 +1,4 @@
-"""What the page of streams shows, and the two resets that it offers."""
+"""The page of streams, and its two reset actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ RESETS = {
 
 @dataclass
 class Read:
-    """How a subscription does."""
+    """A subscription's status."""
 
     subscription: StreamSubscription
     unread: int = 0
@@ -28,7 +28,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Partition:
-    """How far one partition has been read for a subscription."""
+    """How far a subscription has read one partition."""
 
     topic: str
     number: int
@@ -40,7 +40,7 @@ class Partition:
 
 
 def subscriptions_read() -> Sequence[Read]:
-    """The newest subscriptions."""
+    """Return the newest subscriptions."""
     found = {each.pk: Read(each) for each in StreamSubscription.objects.order_by("-pk")[:MOST]}
     for cursor in StreamCursor.objects.filter(subscription__in=list(found)).select_related("partition"):
         read = found[cursor.subscription_id]
@@ -51,7 +51,7 @@ def subscriptions_read() -> Sequence[Read]:
 
 
 def topics() -> Sequence[StreamTopic]:
-    """The newest topics, with how many events they have had (`published`) and how many are kept (`kept`)."""
+    """Return the newest topics, with the number of events published (`published`) and retained (`kept`)."""
     found = StreamTopic.objects.annotate(
         published=Sum("partitions__next_offset"),
         kept=Sum(F("partitions__next_offset") - F("partitions__first_offset")),
@@ -60,7 +60,7 @@ def topics() -> Sequence[StreamTopic]:
 
 
 def partitions(subscription: StreamSubscription) -> Sequence[Partition]:
-    """Its partitions in order."""
+    """Return its partitions in order."""
     return [
         Partition(
             topic=cursor.partition.topic.name,
@@ -76,7 +76,7 @@ def partitions(subscription: StreamSubscription) -> Sequence[Partition]:
 
 
 def reset(subscription: StreamSubscription, action: str) -> None:
-    """Move all cursors to the begin or to the end of what is kept; readers are cut off."""
+    """Move all cursors to the beginning or the end of what is retained; readers are disconnected."""
     wanted = {}
     for cursor in subscriptions.cursors_of(subscription):
         place, partition = (cursor.partition.topic.name, cursor.partition.number), cursor.partition

@@ -1,1 +1,1 @@
-"""The names of the API. Commands speak them too."""
+"""The names that the API uses for fields and values; management commands use them too."""

@@ -1,4 +1,4 @@
-"""Erasing a client or a group by program, as Mambu's API anonymises clients."""
+"""Erasure of a client or group through the API, like the anonymisation of clients in Mambu's."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def _serve(kind: str, model: type[Client] | type[Group]) -> None:
 )
 @needs(permissions.may_erase, _REFUSAL)
 def one(request: HttpRequest, erasureKey: str) -> JsonResponse:
-    """How far an erasure is; once it is done, its certificate: how many rows were changed, what was kept."""
+    """Return the progress of an erasure; when it is done, its certificate: rows changed and rows kept."""
     key = key_in(erasureKey)
     found = Erasure.objects.filter(key=key).first() if key else None
     if found is None:

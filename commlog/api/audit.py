@@ -1,4 +1,4 @@
-"""For auditors: who has read what messages say."""
+"""The access records for auditors: who has read which messages."""
 
 from datetime import timedelta
 from typing import Any
@@ -75,10 +75,10 @@ _RECORD = component(
 )
 @needs(permissions.may_view_access, "this needs the permission “View who has read messages”")
 def get_audit(request: HttpRequest) -> JsonResponse:
-    """Who has read what messages say: by page, dialog, file, export or API, the oldest first.
+    """Return who has read message content, by page, dialog, file, export or API, oldest first.
 
-    An empty list says that there is no more yet: its cursor leads to what comes. What is younger than ten
-    seconds waits, so that nothing is passed over.
+    An empty list means no more records yet; its cursor continues with later ones. Records younger than ten
+    seconds are withheld, so that none is skipped.
     """
     limit, cursor = limited_of(request)
     scope = AccessRecord.objects.filter(at__lt=db_now() - _SETTLED).select_related("actor")

@@ -1,4 +1,6 @@
-"""Who calls: an API key, or HTTP Basic. No session: else another site's page could have a browser call."""
+"""Authentication: an API key or HTTP Basic. Sessions are refused, since another site could use a
+browser's.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -27,7 +29,7 @@ _NOTED = timedelta(minutes=1)  # how exactly the last use of a key is known
 
 
 class ApiKeyAuth(APIKeyHeader):
-    """A key in the header apiKey."""
+    """An API key in the header `apiKey`."""
 
     param_name = "apiKey"
 
@@ -36,17 +38,17 @@ class ApiKeyAuth(APIKeyHeader):
 
 
 class BearerAuth(HttpBearer):
-    """The same key after Authorization: Bearer."""
+    """An API key in `Authorization: Bearer`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         return by_key(request, token)
 
 
 class BasicAuth(HttpBasicAuth):
-    """A member of staff who may use the API. Wrong passwords count towards the sign-in's lock."""
+    """A member of staff who may use the API. Wrong passwords count towards the sign-in lock."""
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        """Read the header; it is not this scheme's if another one is named."""
+        """Read the header; return None if it names another scheme."""
         given = request.headers.get(self.header, "")
         if not given.lower().startswith("basic "):
             return None
@@ -57,7 +59,7 @@ class BasicAuth(HttpBasicAuth):
         return self.authenticate(request, name, password)
 
     def authenticate(self, request: HttpRequest, username: str, password: str) -> Caller:
-        """The user, if the password is right and the sign-in is not locked."""
+        """Return the user if the password is right and sign-in is not locked."""
         if "\0" in username + password or len(username) > _LONGEST or len(password) > _LONGEST:
             _refuse(Code.INVALID_CREDENTIALS, "the user name or the password is wrong")
         user = _verified(request, username, password)
@@ -75,7 +77,7 @@ class BasicAuth(HttpBasicAuth):
 
 
 def _verified(request: HttpRequest, username: str, password: str) -> User | None:
-    """The user, or None. Raises ApiError (429) where the password must not be looked at now."""
+    """Return the user or None. Raises ApiError (429) while the password may not be checked."""
     try:
         return passwords.verified(request, username, password, remember=True)
     except passwords.Locked as locked:
@@ -107,7 +109,7 @@ FROM {ApiKey._meta.db_table} k JOIN {ApiConsumer._meta.db_table} c ON c.id = k.c
 
 
 def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
-    """The key with its consumer, and what the consumer may do."""
+    """Return the key with its consumer, and the consumer's permissions."""
     statement = _FIND if connection.vendor == "postgresql" else _FIND.replace("STRING_AGG", "GROUP_CONCAT")
     row: Any = next(iter(ApiKey.objects.raw(statement, [digest_of(secret.strip().lower())])), None)
     if row is None:
@@ -119,7 +121,7 @@ def _found(secret: str) -> tuple[ApiKey, frozenset[str]] | None:
 
 
 def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller:
-    """The key's consumer. Unless `counted`, the call counts towards no limit."""
+    """Return the key's consumer as the caller. Unless `counted`, the call counts towards no limit."""
     now, found = timezone.now(), _found(secret)
     if found is None:
         audit.refused(None, request, "an API key that does not exist")
@@ -139,7 +141,7 @@ def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:
-    """Write when the key was last used: at most once a minute, or every call would be a write."""
+    """Store when the key was last used, at most once a minute to avoid a write per call."""
     if key.last_used_at is None or key.last_used_at < now - _NOTED:
         with availability.optional_write():
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

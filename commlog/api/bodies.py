@@ -1,4 +1,4 @@
-"""The bodies of calls: read once, with a limit, and understood by the one gate for JSON."""
+"""Request bodies: read once, limited in size, and parsed by the strict JSON parser."""
 
 import re
 from typing import Any, cast
@@ -21,9 +21,9 @@ _JSON = ("application/json", "text/json")
 
 
 def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
-    """The bytes of the body. Raises ApiError: more than `most`, or no JSON by their type.
+    """Return the bytes of the body. Raises ApiError if it exceeds `most` or its media type is not JSON.
 
-    Of a body over API_LARGEST_BODY the long texts are left out: no process grows by what nobody reads.
+    Long texts of a body over API_LARGEST_BODY are dropped while it is read, which bounds memory.
     """
     known = getattr(request, "_commlog_body", None)
     if known is not None:
@@ -43,7 +43,7 @@ def raw(request: HttpRequest, *, most: int | None = None) -> bytes:
 
 
 def _without_texts(request: HttpRequest, content: bytes, most: int) -> bytes:
-    """The whole body, of which `content` is the beginning, without its long texts."""
+    """Return the whole body without its long texts; `content` is its beginning."""
     skeleton, length = Skeleton(), 0
     while content:
         length += len(content)
@@ -62,7 +62,7 @@ def _next(request: HttpRequest, most: int) -> bytes:
 
 
 def _ends_by_itself(request: HttpRequest) -> bool:
-    """Whether it comes in chunks, read to their end: Django reads no body without a length."""
+    """Return whether the body is chunked and was read to its end: Django reads no body without a length."""
     return "HTTP_TRANSFER_ENCODING" in request.META and bool(request.META.get("wsgi.input_terminated"))
 
 
@@ -77,7 +77,9 @@ def _in_chunks(request: HttpRequest, most: int) -> bytes:
 def read(
     request: HttpRequest, *, most: int | None = None, keep: frozenset[str] | None = None, exact: bool = False
 ) -> Any:
-    """The body's JSON value. Raises ApiError without one, Malformed. `keep`, `exact`: see json_input."""
+    """Return the body's JSON value. Raises ApiError if there is none, Malformed. `keep`, `exact`: see
+    json_input.
+    """
     content = raw(request, most=most)
     if not content.strip():
         source = "the body is missing"
@@ -94,7 +96,7 @@ def read(
 
 
 def _has_more_values(content: bytes, most: int) -> bool:
-    """Looked at closely only where it could be so: texts hold commas, too."""
+    """Return whether there are more than `most` values; strings are parsed only if commas suggest so."""
     if _marks(content) <= most:
         return False
     found = end = 0
@@ -107,7 +109,7 @@ def _has_more_values(content: bytes, most: int) -> bool:
 
 
 def _marks(content: bytes, start: int = 0, end: int | None = None) -> int:
-    """How many values begin there, if nothing of it is a text."""
+    """Return how many values begin in the range if none of it is inside a string."""
     return sum(content.count(each, start, end) for each in (b",", b"[", b"{"))
 
 

@@ -1,9 +1,9 @@
-"""How often the API may be called, and how many messages it takes, over every process.
+"""Rate limits of calls and messages, shared by all processes.
 
-The count is in the database, but a process takes calls (or messages) from it in lots; what a lot leaves over
-at the end of the minute is not used: never more than allowed are answered, perhaps a few less. A first lot is
-as large as the first call needs, each further one twice as large, up to a twentieth of the limit: many
-processes with few calls hold little.
+The count is in the database, but each process reserves calls (or messages) in lots. What is left of a lot at
+the end of the minute is not used, so the limit is never exceeded and may be slightly undershot. The first lot
+covers the first call; each later one is twice as large, up to a twentieth of the limit, so that many
+processes with few calls reserve little.
 """
 
 import math
@@ -28,7 +28,7 @@ _MOST_HELD = 10_000
 
 @dataclass(slots=True)
 class _Held:
-    """This process's part of a minute's limit. `used`: by all, as the database said last."""
+    """This process's share of a minute's limit. `used`: the total of all processes when last read."""
 
     minute: int
     left: int = 0
@@ -41,22 +41,22 @@ _lock = Lock()
 
 
 def spend(request: HttpRequest, mark: str) -> None:
-    """Count a call, and have its answer say what is left. Raises ApiError (429)."""
+    """Count a call and add the remaining limit to its response. Raises ApiError (429)."""
     request._commlog_budget = mark  # type: ignore[attr-defined]
     _spend(CALLS, mark, 1)
 
 
 def spend_messages(mark: str, count: int) -> None:
-    """Count messages about to be stored; if one is too many, none. Raises ApiError (429)."""
+    """Count messages about to be stored; none is counted if one is too many. Raises ApiError (429)."""
     if count:
         _spend(MESSAGES, mark, count)
 
 
 def told(request: HttpRequest) -> dict[str, str]:
-    """The headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10.
+    """Return the headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10.
 
-    What is left (`r`) is what this process knows; of what it has not counted in this minute it says nothing.
-    A limit in all counts where it is the nearer one.
+    The remainder (`r`) is what this process knows; it is omitted if nothing was counted in this minute. The
+    total limit is reported if it is nearer than the caller's own.
     """
     mark = getattr(request, "_commlog_budget", None)
     if mark is None:
@@ -78,7 +78,7 @@ def told(request: HttpRequest) -> dict[str, str]:
 
 
 def _limits(what: str, mark: str) -> list[tuple[str, int, str]]:
-    """What is counted under which name, how many there may be, and whose they are."""
+    """Return for each applicable limit its name, maximum and owner."""
     if what == CALLS:
         own, in_all, names = settings.API_CALLS_A_MINUTE, settings.API_CALLS_A_MINUTE_IN_ALL, (mark, "all")
     else:

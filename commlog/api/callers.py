@@ -1,4 +1,4 @@
-"""Who calls the API: a consumer by one of its keys, or a member of staff by user name and password."""
+"""API callers: consumers by key, members of staff by user name and password."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +10,7 @@ from commlog.models import ApiConsumer, ApiKey, User
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Exactly one of `user` and `key` is set. What a call does is done in the name of its caller."""
+    """A caller; exactly one of `user` and `key` is set. Audit entries name it as the actor."""
 
     user: User | None = None
     key: ApiKey | None = None
@@ -42,16 +42,16 @@ class Caller:
 
     @property
     def mark(self) -> str:
-        """What limits are counted under."""
+        """The name under which limits are counted."""
         return f"key:{self.key.pk}" if self.key else f"user:{self.pk}"
 
     def has_perm(self, permission: str) -> bool:
-        """Whether the caller's roles hold it (`commlog.view_communication_history`)."""
+        """Return whether the caller's roles include the permission (`commlog.view_communication_history`)."""
         return self.user.has_perm(permission) if self.user else permission in self.permissions
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Who called; known inside every operation."""
+    """Return the caller; known in every operation."""
     caller: Any = getattr(request, "auth", None)
     if not isinstance(caller, Caller):
         raise TypeError("an operation without its authentication")

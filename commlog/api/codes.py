@@ -1,4 +1,4 @@
-"""The numbers and names of errors: facts of the interface that this API follows."""
+"""Error numbers and names, taken from the API that this one follows."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -7,7 +7,7 @@ from notifications.faults import Fault
 
 
 class Code(IntEnum):
-    """An error: its number, and by its name the `errorReason`."""
+    """An error: its number, and its name as the `errorReason`."""
 
     INVALID_BASIC_AUTHORIZATION = 1
     INVALID_CREDENTIALS = 2

@@ -1,4 +1,4 @@
-"""CORS for API_ALLOWED_ORIGINS: scripts there give a key. Cookies and stored passwords stay out."""
+"""CORS for API_ALLOWED_ORIGINS: scripts there send a key. Cookies and stored passwords are not allowed."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ _ASKED = {
 
 
 def preflight(request: HttpRequest) -> HttpResponse | None:
-    """Return the answer to a browser that asks whether it may call; None for every other request."""
+    """Return the response to a CORS preflight; None for every other request."""
     if (
         request.method == "OPTIONS"
         and _allowed(request)
@@ -23,7 +23,7 @@ def preflight(request: HttpRequest) -> HttpResponse | None:
 
 
 def mark(request: HttpRequest, response: HttpResponse) -> None:
-    """Let the browser hand the answer to the script, all of its headers included."""
+    """Let the browser pass the response, with all headers, to the script."""
     if settings.API_ALLOWED_ORIGINS:
         patch_vary_headers(response, ["Origin"])
     if _allowed(request):

@@ -1,4 +1,4 @@
-"""The API describes itself: OpenAPI 3.1, made of the operations' own words and the schemas of `shapes`."""
+"""OpenAPI 3.1 description, built from the operations' docstrings and the schemas of `shapes`."""
 
 from functools import cache
 from typing import Any
@@ -29,7 +29,7 @@ _REFUSALS = {
 
 
 class CommlogAPI(NinjaAPI):
-    """The operations under one prefix. `names`: how the names of its addresses begin."""
+    """The operations under one prefix. `names`: prefix of their URL names."""
 
     def __init__(self, names: str, **kwargs: Any) -> None:
         super().__init__(docs_url=None, openapi_url=None, urls_namespace=names, **kwargs)
@@ -37,11 +37,13 @@ class CommlogAPI(NinjaAPI):
         install(self)
 
     def get_operation_url_name(self, operation: Operation, router: Router) -> str:
-        """`api-search` for the operation `search`."""
+        """Return the URL name: `api-search` for the operation `search`."""
         return f"{self.names}-{operation.operation_id}"
 
     def described(self, prefix: str) -> Schema:
-        """The description with its plain schemas; `plain.strict` and `plain.plain` make one of it."""
+        """Return the description including the plain schemas; `plain.strict` and `plain.plain` select one
+        form.
+        """
         found: Schema = dict(self.get_openapi_schema(path_prefix=prefix))
         found["components"] = found["components"] | {"schemas": dict(sorted(_COMPONENTS.items()))}
         for methods in found["paths"].values():
@@ -56,7 +58,7 @@ class CommlogAPI(NinjaAPI):
 
 
 def component(name: str, schema: Schema) -> Schema:
-    """Make a schema known by a name; the answer refers to it."""
+    """Register a schema under a name and return a reference to it."""
     if _COMPONENTS.setdefault(name, schema) != schema:
         raise ValueError(f"two schemas are called {name}")
     return ref(name)
@@ -64,18 +66,18 @@ def component(name: str, schema: Schema) -> Schema:
 
 @cache
 def fields_of(name: str) -> frozenset[str]:
-    """The fields that an object of that schema may have, in whatever alternative."""
+    """Return the names of all fields that an object of that schema may have, in any alternative."""
     schema = _COMPONENTS[name]
     return frozenset(field for each in schema.get("anyOf", [schema]) for field in each.get("properties", ()))
 
 
 def ref(name: str) -> Schema:
-    """A reference to a schema by its name."""
+    """Return a reference to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def answers(meaning: str, schema: Schema | None = None, *, headers: dict[str, str] | None = None) -> Schema:
-    """An answer: what it means, its body, and its headers with their meanings."""
+    """Return the description of a response: its meaning, body, and headers with their meanings."""
     found: Schema = {"description": meaning}
     if schema is not None:
         found["content"] = {"application/json": {"schema": schema}}
@@ -89,7 +91,9 @@ def answers(meaning: str, schema: Schema | None = None, *, headers: dict[str, st
 def describes(
     *, body: Schema | None = None, query: list[Schema] | None = None, once: bool = False, **by_status: Schema
 ) -> Schema:
-    """An operation's `openapi_extra`. `once`: it takes an Idempotency-Key. `_202=answers(…)`: a status."""
+    """Return an operation's `openapi_extra`. `once`: accepts an Idempotency-Key. `_202=answers(…)`: a
+    status.
+    """
     found: Schema = {"responses": {int(status.lstrip("_")): answer for status, answer in by_status.items()}}
     # It came first when it was alone: generated clients take them by their places.
     parameters = [*([_IDEMPOTENCY_KEY] if once else []), *(query or [])]

@@ -1,4 +1,4 @@
-"""The one shape of errors: {"errors": [{"errorCode", "errorReason", "errorSource"}], "requestId"}."""
+"""Error responses: {"errors": [{"errorCode", "errorReason", "errorSource"}], "requestId"}."""
 
 import logging
 import re
@@ -31,7 +31,7 @@ _BASIC = 'Basic realm="Commlog", charset="UTF-8"'
 
 
 class ApiError(Exception):
-    """An error answer. `source`: the field, and what is wrong; `others`: what else is."""
+    """An error response. `source`: the field and what is wrong with it; `others`: further errors."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class ApiError(Exception):
 
 
 def speaks_api(request: HttpRequest) -> bool:
-    """Whether whoever asked at this address expects JSON, errors included."""
+    """Return whether the client of this URL expects JSON, errors included."""
     return bool(_FOR_PROGRAMS.match(request.path_info))
 
 
 def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
-    """The error as an answer. Addresses of streams say it in the words of RFC 9457."""
+    """Return the error as a response. URLs of the Streaming API use problem details (RFC 9457)."""
     headers = error.headers | ({"WWW-Authenticate": _challenge(request)} if error.status == 401 else {})
     body: dict[str, object] = {
         "errors": [described(each) for each in (error, *error.others)],
@@ -72,7 +72,7 @@ def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
 
 
 def described(error: ApiError) -> dict[str, object]:
-    """The error as one of the `errors` of an answer."""
+    """Return the error as an element of `errors`."""
     source = error.source[:_LONGEST].encode(errors="replace").decode().replace("\0", "�")
     return {"errorCode": int(error.code), "errorReason": error.code.name} | (
         {"errorSource": source} if source else {}
@@ -80,7 +80,9 @@ def described(error: ApiError) -> dict[str, object]:
 
 
 def _challenge(request: HttpRequest) -> str:
-    """Programs give a password only where Basic is offered; some read the first scheme alone."""
+    """Return the challenge: some clients send a password only if Basic is offered, some read only the
+    first.
+    """
     if _STREAMS.match(request.path_info):
         return _BEARER
     by_a_browser = "Sec-Fetch-Mode" in request.headers or request.headers.get("User-Agent", "").startswith(
@@ -93,7 +95,7 @@ def _challenge(request: HttpRequest) -> str:
 def of_status(
     request: HttpRequest, status: int, *, source: str = "", headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """The answer for what went wrong outside of the operations: no such address, wrong method, our fault."""
+    """Return the response for errors outside operations: unknown URL, wrong method, internal error."""
     code, said = _PLAIN[status]
     return answer(
         request, ApiError(status, code, source or said.format(method=request.method), headers=headers)
@@ -112,7 +114,7 @@ _PLAIN = {
 
 
 def install(api: NinjaAPI) -> None:
-    """Make the API answer every exception in the one shape."""
+    """Make the API answer every exception in this format."""
     handlers: dict[type[Exception], Any] = {
         ApiError: answer,
         AuthenticationError: _without_key,
@@ -132,7 +134,7 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 
 
 def of_malformed(error: Malformed) -> ApiError:
-    """What the API says of a value that cannot be accepted."""
+    """Return the API error for a value that is not accepted."""
     usual = Code.INVALID_JSON_SYNTAX if error.field == "JSON" else Code.INVALID_PARAMETERS
     status, code = OF_FAULTS.get(error.fault, (400, usual))
     return ApiError(status, code, with_field(error))
@@ -143,7 +145,7 @@ def _malformed(request: HttpRequest, error: Malformed) -> HttpResponse:
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """A part of the address that ninja itself has read: a key, mostly."""
+    """Answer a path parameter that django-ninja rejected, usually a key."""
     first = error.errors[0]
     name = str(first["loc"][-1])
     code = Code.INVALID_COMMUNICATION_MESSAGE_ENCODED_KEY if name == "encodedKey" else Code.INVALID_PARAMETERS
@@ -157,7 +159,7 @@ def _took_too_long(request: HttpRequest, error: TookTooLong) -> HttpResponse:
 
 
 def unavailable_answer(request: HttpRequest, trouble: Trouble) -> HttpResponse:
-    """503: the same call may succeed later. With its Idempotency-Key nothing is done twice."""
+    """Return 503: the same call may succeed later. With its Idempotency-Key nothing is done twice."""
     source = f"{trouble.sentence} Repeat the call later, with the same Idempotency-Key if it had one"
     headers = {"Retry-After": str(availability.RETRY_AFTER)}
     return answer(request, ApiError(503, Code.SERVICE_UNAVAILABLE, source, headers=headers))

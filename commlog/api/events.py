@@ -1,4 +1,4 @@
-"""Business events told by programs: one, or up to a thousand in one call. Templates make messages of them."""
+"""Business events reported by programs, up to a thousand a call. Templates turn them into messages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ _NAMES = r"^([A-Z][A-Z0-9_]{0,63}|[A-Za-z][A-Za-z0-9_. -]{0,41}|CF:[^\x00]{0,157
 
 
 def _data(deep: int) -> Schema:
-    """Names and values, nested so many levels deep."""
+    """Return the schema of names and values, nested up to `deep` levels."""
     values = [_VALUE, _data(deep - 1)] if deep > 1 else [_VALUE]
     return {
         "type": "object",
@@ -82,7 +82,9 @@ _KINDS = ("client", "group", "user")
 
 
 def _about() -> list[Schema]:
-    """An event for each way to say whom it is about: every kind by one of its two names."""
+    """Return a schema for each way to name the event's subject: every kind by either of its two
+    identifiers.
+    """
     ways = product(*([name for name, (kind, _, _) in _NAMED.items() if kind == each] for each in _KINDS))
     ids: dict[str, Schema] = {
         name: optional(KEY if column == "key" else _ID) for name, (_, _, column) in _NAMED.items()
@@ -177,7 +179,7 @@ def _listed(told: Any) -> Sequence[Any]:
 
 
 def _read(one: Any, place: int) -> dict[str, Any]:
-    """One event as it was told, checked as far as that needs no database."""
+    """Return one event from the body, validated as far as possible without the database."""
     at = f"[{place}]."
     if not isinstance(one, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"[{place}]: must be an object")
@@ -209,7 +211,7 @@ def _read(one: Any, place: int) -> dict[str, Any]:
 
 
 def _about_of(fields: Mapping[str, Any], at: str) -> dict[str, Any]:
-    """What the event is about in the bank's core, as its data take it."""
+    """Return the core-banking references of the event, in the form stored in its data."""
     found: dict[str, Any] = {
         target: keys.read(at + name, fields[name]) for name, target in KEYS_ABOUT.items() if name in fields
     }
@@ -240,7 +242,7 @@ def _send(request: HttpRequest, told: Sequence[Mapping[str, Any]], *, alone: boo
 
 
 def _rows(name: str, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The rows that the events name by this field: one query, however many there are."""
+    """Return the rows named by this field of all events, with one query."""
     _, model, column = _NAMED[name]
     wanted = {one[name] for one in told if name in one}
     if not wanted:

@@ -1,4 +1,4 @@
-"""Examples of bodies and answers for the plain description. A test sends all of the bodies."""
+"""Example bodies and responses for the plain description. A test sends every body."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One call that sends: a message, or a list of them, as a whole or each by itself."""
+"""Sending one message or a list, all or nothing or each on its own."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of each element its fields, or why it is refused. `alone`: no list. `partial`: see `send`."""
+    """The fields of each element, or the reason it is refused. `alone`: not a list. `partial`: see `send`."""
 
     each: Sequence[Fields | ApiError]
     alone: bool
@@ -36,7 +36,7 @@ class Asked:
 
 
 def send(request: HttpRequest) -> HttpResponse:
-    """Store all, or nothing; with `?partial=true` each element of a list that can be stored."""
+    """Store all messages or none; with `?partial=true`, each element of a list that is valid."""
     asked = _asked(request)
     if not asked.partial:
         _refuse(asked.each)
@@ -78,7 +78,7 @@ def _read(request: HttpRequest, one: Any) -> Fields:
 
 
 def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
-    """What is made of a list's element; or an ApiError that names it: `[3].destination: …`."""
+    """Return what `make` returns for an element; or an ApiError that names it: `[3].destination: …`."""
     try:
         return make(*given)
     except Malformed as malformed:
@@ -90,7 +90,7 @@ def _of(place: int, make: Callable[..., Any], *given: Any) -> Any:
 
 
 def _refuse(each: Sequence[object]) -> None:
-    """Raise an ApiError with the first status, naming some refused elements; or none is refused."""
+    """Raise an ApiError that has the first refusal's status and names refused elements, if there are any."""
     errors = [one for one in each if isinstance(one, ApiError)]
     if not errors:
         return
@@ -103,7 +103,7 @@ def _refuse(each: Sequence[object]) -> None:
 
 
 def _stored(request: HttpRequest, asked: Asked) -> HttpResponse:
-    """Store what is not refused, in the caller's transaction, and say what came of each element, in order."""
+    """Store the accepted elements in the caller's transaction, and report each element's result in order."""
     caller = caller_of(request)
     drafts = sending.Drafts(caller, asked.sound)
     if asked.alone:
@@ -130,7 +130,7 @@ def _stored(request: HttpRequest, asked: Asked) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, asked: Asked, answer: HttpResponse) -> HttpResponse:
-    """Return the answer as the caller may read it now."""
+    """Return the response with what the caller may read now."""
     if permissions.may_read_content(caller_of(request)):
         return answer
     told = json.loads(answer.content)

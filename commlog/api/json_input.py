@@ -1,4 +1,4 @@
-"""The one gate for JSON that comes from outside."""
+"""Strict JSON parsing for all input from outside."""
 
 import json
 import math
@@ -11,12 +11,12 @@ _LARGEST_EXACT = 2**53  # beyond it a float is no longer every whole number
 
 
 def is_absent(value: Any) -> bool:
-    """Whether it is as good as left out: null, "" or [], which generated clients write."""
+    """Return whether the value counts as absent: null, "" or [], which generated clients write."""
     return value is None or value == "" or value == []
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object in `text`. Raises Malformed for anything else."""
+    """Return the JSON object in `text`. Raises Malformed for anything else."""
     value = parse(text)
     if not isinstance(value, dict):
         raise Malformed("JSON", Fault.NOT_AN_OBJECT)
@@ -24,11 +24,11 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def parse(text: str, *, keep: frozenset[str] | None = None, exact: bool = False) -> Any:
-    """Strict JSON: no NaN, no repeated names, no numbers or nesting beyond reason. Raises Malformed.
+    """Parse strict JSON: no NaN, no repeated names, bounded numbers and nesting. Raises Malformed.
 
-    JSON has one kind of number, so 7.0 is 7. `exact`: numbers with a point or an exponent are Decimals with
-    the digits that are written. `keep`: the fields that are wanted; others are None, so that a long text of
-    thousands of messages is never held twice.
+    JSON has one kind of number, so 7.0 is 7. `exact`: numbers with a point or an exponent become Decimals
+    with the digits as written. `keep`: the wanted fields; others become None, so that long texts of thousands
+    of messages are never in memory twice.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _number(text: str) -> int | float:
 
 
 def _exact(text: str) -> Decimal:
-    """Digits as written; whoever reads the field bounds them. Beyond Decimal is no finite number."""
+    """Return the digits as written, bounded by the field's reader; Infinity beyond Decimal's range."""
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""The media types of answers: plain JSON, or by the name of the version that a client asks for in Accept."""
+"""Media types of responses: plain JSON, or the versioned type that the client names in Accept."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -12,19 +12,21 @@ V1, V2 = "application/vnd.mambu.v1+json", "application/vnd.mambu.v2+json"
 
 
 def check(request: HttpRequest) -> None:
-    """Raise ApiError (406) for API v1 alone. Who asks for text gets JSON: some send `text/*` by mistake."""
+    """Raise ApiError (406) if only API v1 is accepted. `text/*` gets JSON: some clients send it by
+    mistake.
+    """
     if _wanted(request) is None and request.accepts(V1):
         source = f"Accept: this address answers {V2} and {JSON}, and no API v1"
         raise ApiError(406, Code.INVALID_API_OPERATION, source)
 
 
 def answer_in_kind(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Give the answer the media type that was asked for, and say that it depends on Accept."""
+    """Set the requested media type on the response, and Vary: Accept."""
     patch_vary_headers(response, ["Accept"])
     if response.get("Content-Type") == JSON:
         response["Content-Type"] = _wanted(request) or JSON
 
 
 def _wanted(request: HttpRequest) -> str | None:
-    """The type that the client likes best, or None where it names neither of ours."""
+    """Return the client's preferred type, or None if it accepts neither of ours."""
     return request.get_preferred_type([JSON, V2])

@@ -82,7 +82,7 @@ def send(request: HttpRequest) -> HttpResponse:
 )
 @_reading
 def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """One message by its key."""
+    """Return one message by its key."""
     full, key = pages.details_of(request), resending.key_of(encodedKey)
     with time_limit(A_PAGE):
         found = permissions.messages_for(caller_of(request)).select_related(*RELATED).filter(key=key).first()
@@ -100,7 +100,7 @@ def get_by_key(request: HttpRequest, encodedKey: str = Path(..., pattern=KEY["pa
 )
 @_reading
 def search(request: HttpRequest) -> HttpResponseBase:
-    """The messages that meet every criterion, newest first."""
+    """Return the messages that meet every criterion, newest first."""
     wanted = pages.paging_of(request)
     return pages.answer(search_request.search(bodies.read(request)), wanted, caller_of(request))
 
@@ -112,7 +112,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 )
 @_reading
 def search_sorted(request: HttpRequest) -> HttpResponseBase:
-    """The same in an order of your own."""
+    """Return the messages that meet every criterion, in the given order."""
     wanted = pages.paging_of(request)
     return pages.answer(search_request.search_sorted(bodies.read(request)), wanted, caller_of(request))
 
@@ -124,7 +124,9 @@ def search_sorted(request: HttpRequest) -> HttpResponseBase:
 )
 @_resending
 def resend(request: HttpRequest) -> HttpResponse:
-    """Resend failed messages as new entries. The failed entries stay; takes what a search answers."""
+    """Resend failed messages as new entries. The failed entries stay; the body may be the result of a
+    search.
+    """
     wanted = resending.by_keys(resending.body_of(request))
     return once(request, lambda: resending.done(resending.resend(request, wanted), 202))
 
@@ -136,7 +138,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 )
 @_resending
 def resend_by_keys(request: HttpRequest) -> HttpResponse:
-    """The same as resend; every resend is stored at once and sent by a worker."""
+    """Resend failed messages by their keys. Resends are stored at once and sent by a worker."""
     wanted = resending.by_keys(resending.body_of(request))
     return once(request, lambda: resending.done(resending.resend(request, wanted), 200))
 

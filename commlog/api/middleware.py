@@ -1,4 +1,6 @@
-"""What every answer to a program has in common, also one that no operation gives; pages are named, too."""
+"""Middleware for all API responses, including those that no operation produces; pages get a request ID
+too.
+"""
 
 import re
 from collections.abc import Callable
@@ -15,7 +17,7 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ProgramsMiddleware:
-    """Names each call in its answer and the log, tells limits, says unknown addresses in JSON."""
+    """Adds a request ID to response and log, adds rate-limit headers, and answers unknown URLs in JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

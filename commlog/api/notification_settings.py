@@ -1,4 +1,4 @@
-"""The switch of webhooks for the whole organisation, as clients of Mambu's API know it."""
+"""The organisation-wide switch of webhooks, as clients of Mambu's API know it."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _REFUSAL = "this needs the permission “Manage administration”"
 )
 @needs(permissions.may_manage_administration, _REFUSAL)
 def read(request: HttpRequest) -> JsonResponse:
-    """Whether webhooks are sent at all."""
+    """Return whether webhooks are enabled."""
     return _answer(not ChannelSwitch.objects.filter(channel=WebhookChannel.type, enabled=False).exists())
 
 
@@ -47,7 +47,7 @@ def read(request: HttpRequest) -> JsonResponse:
 )
 @needs(permissions.may_manage_administration, _REFUSAL)
 def write(request: HttpRequest) -> JsonResponse:
-    """Switch webhooks on or off for the whole organisation."""
+    """Enable or disable webhooks for the whole organisation."""
     enabled = _wanted(bodies.read(request))
     return _answer(keeping.switch(WebhookChannel.type, enabled=enabled, by=caller_of(request).actor).enabled)
 

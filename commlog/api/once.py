@@ -1,8 +1,8 @@
-"""Doing once what is asked with an Idempotency-Key, however often and by however many at once.
+"""Idempotency-Key: a request is executed once, even if it is repeated or sent concurrently.
 
-The key is taken in a transaction of its own, with a lease. What the operation does and the answer that is
-remembered are committed together: after a crash there is neither, and when the lease has lapsed the call can
-be made again. Answers are stored sealed (they may hold a signing secret) until they expire.
+The key is claimed in a transaction of its own, with a lease. The operation and its stored response are
+committed together: after a crash there is neither, and once the lease has expired the call can be repeated.
+Responses are stored sealed (they may contain a signing secret) until they expire.
 """
 
 import re
@@ -48,11 +48,11 @@ def once(
     admit: Callable[[], None] = _admitted,
     shown: Callable[[HttpResponse], HttpResponse] = _whole,
 ) -> HttpResponse:
-    """The answer of `work`, run in a transaction; with an Idempotency-Key the first time only.
+    """Return the response of `work`, run in a transaction; with an Idempotency-Key only the first time.
 
-    `admit` runs before that transaction, and not for a repetition: no count is locked while `work` lasts.
-    `shown` takes out of each answer what the caller may not read then. What `work` refuses by an exception is
-    undone and not remembered: refuse before it what needs no database.
+    `admit` runs before that transaction and not for repetitions, so that no counter stays locked during
+    `work`. `shown` removes from each response what the caller may not read. If `work` raises, everything is
+    rolled back and nothing is remembered: validate beforehand what needs no database.
     """
     given = request.headers.get(HEADER)
     if given is None:
@@ -84,7 +84,9 @@ def _checked(key: str) -> str:
 
 
 def _take(request: HttpRequest, key: str) -> ApiAnswer:
-    """The row of this key: ours to answer, or answered already. Raises ApiError where another call has it."""
+    """Claim the key and return its row, or return the answered row. Raises ApiError if another call holds
+    it.
+    """
     caller, now = caller_of(request), timezone.now()
     owner = {"consumer": caller.consumer, "user": caller.user}
     held = ApiAnswer(**owner, key=key, **_claim(request, now))
@@ -107,7 +109,7 @@ def _take(request: HttpRequest, key: str) -> ApiAnswer:
 
 
 def _taken_over(found: ApiAnswer, request: HttpRequest, now: datetime) -> ApiAnswer:
-    """The row of a call that died, or of one long ago; whoever is first has it."""
+    """Return the row, taken over from a call that died or an expired one, if no other call was first."""
     fresh = _claim(request, now)
     cleared: dict[str, Any] = {"status": None, "headers": {}, "body": ""}
     if not ApiAnswer.objects.filter(pk=found.pk, token=found.token, status=found.status).update(
@@ -128,14 +130,14 @@ def _claim(request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """What makes two requests the same: method, operation, query string, body."""
+    """Return a digest of method, operation, query string and body: equal for equal requests."""
     path = request.path_info.removeprefix("/api")
     head = f"{request.method} {path}?{request.META.get('QUERY_STRING', '')}\n".encode()
     return sha256(head + bodies.raw(request)).hexdigest()
 
 
 def _keep(held: ApiAnswer, answer: HttpResponse) -> None:
-    """Remember the answer, in the transaction of what it tells."""
+    """Store the response in the transaction of its operation."""
     headers = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_KEPT}
     kept = {"status": answer.status_code, "headers": headers, "body": seal(answer.content.decode())}
     if not ApiAnswer.objects.filter(pk=held.pk, token=held.token, status=None).update(**kept):
@@ -157,7 +159,7 @@ def _under_way() -> ApiError:
 
 
 def sweep() -> int:
-    """Delete expired answers, seal readable ones of older versions (a task of django-q2); how many.
+    """Delete expired responses and seal those of older versions; return how many (a django-q2 task).
 
     Each batch is a statement of its own, so a lost worker loses nothing.
     """

@@ -1,4 +1,4 @@
-"""What operations have in common: who may, and doing what they do once."""
+"""Wrappers for operations: permission checks, and execution once by Idempotency-Key."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ Operation = Callable[..., HttpResponseBase]
 
 
 def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operation], Operation]:
-    """Only for callers whom `allowed` (of permissions.py) accepts; others get 403, recorded."""
+    """Allow only callers whom `allowed` (of permissions.py) accepts; others get 403, which is recorded."""
 
     def decorate(operation: Operation) -> Operation:
         @wraps(operation)
@@ -31,7 +31,7 @@ def needs(allowed: Callable[[Holder], bool], refusal: str) -> Callable[[Operatio
 
 
 def demand(request: HttpRequest, allowed: bool, refusal: str) -> None:
-    """Go on only if it is allowed; for operations that know only later what it takes."""
+    """Raise ApiError (403) unless allowed; for operations that learn the required permission late."""
     if not allowed:
         audit.refused(caller_of(request).actor, request, refusal)
         raise ApiError(403, Code.INVALID_PERMISSIONS, refusal)

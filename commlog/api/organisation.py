@@ -1,4 +1,4 @@
-"""What extractors ask first: who this is, and which branches there are."""
+"""What extract tools ask first: the organisation and its branches."""
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
@@ -31,7 +31,7 @@ _ORGANISATION = component(
     openapi_extra=describes(_200=answers("The organisation", _ORGANISATION)),
 )
 def organization(request: HttpRequest) -> JsonResponse:
-    """Name and time zone."""
+    """Return name and time zone."""
     return JsonResponse(
         {"name": settings.ORGANISATION_NAME, "timeZoneID": timezone.get_default_timezone_name()}
     )
@@ -45,5 +45,5 @@ def organization(request: HttpRequest) -> JsonResponse:
     ),
 )
 def branches(request: HttpRequest) -> JsonResponse:
-    """Always empty."""
+    """Return an empty list: there are no branches."""
     return JsonResponse([], safe=False)

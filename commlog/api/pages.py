@@ -1,4 +1,4 @@
-"""Pages of answers: offset and limit as clients know them; a cursor that costs the same at any depth."""
+"""Pagination: offset and limit as clients know them; a cursor whose cost does not grow with depth."""
 
 import json
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which stretch of the answer is wanted, and how much is told about it."""
+    """The requested slice, and how much detail and counting the client wants."""
 
     offset: int = 0
     limit: int = MOST
@@ -55,12 +55,12 @@ class Paging:
 
 
 def details_of(request: HttpRequest) -> bool:
-    """Whether detailsLevel=FULL is asked for, of an operation that takes nothing else."""
+    """Return whether detailsLevel=FULL is requested, of an operation that takes no other parameter."""
     return _one_of(_parameters(request, {"detailsLevel"}), "detailsLevel", ("BASIC", "FULL")) == "FULL"
 
 
 def paging_of(request: HttpRequest) -> Paging:
-    """The query string of a search."""
+    """Return the paging parameters of a search."""
     given = _parameters(request, _NAMES)
     return Paging(
         offset=_number(given, "offset", 0, least=0, most=DEEPEST, codes=_OFFSET),
@@ -72,13 +72,13 @@ def paging_of(request: HttpRequest) -> Paging:
 
 
 def limited_of(request: HttpRequest) -> tuple[int, str]:
-    """The query string of a list that is only walked: limit and cursor."""
+    """Return limit and cursor of a list that has no offset."""
     given = _parameters(request, {"limit", "cursor"})
     return _number(given, "limit", MOST, least=1, most=MOST, codes=_LIMIT), given.get("cursor", "")
 
 
 def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBase:
-    """The messages that are meant and may be read, as a JSON list; headers say what lies behind."""
+    """Return the readable messages of the slice as a JSON list, with pagination headers."""
     scope = permissions.messages_for(caller)
     try:
         messages = narrow(scope, question.criteria) if question.criteria else scope
@@ -109,7 +109,7 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
 
 
 def _write_down(caller: Caller, messages: Sequence[Message], question: Question) -> None:
-    """Record which messages the caller reads by this answer, and that it has searched for what they say."""
+    """Record the messages that this response shows to the caller, and a search of their content."""
     shown = [each.pk for each in messages if not each.masked]
     asked = [each for each in question.criteria if FIELDS[each.field].withheld]
     if shown or asked:
@@ -156,10 +156,9 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
 
 
 def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Page[Message]:
-    """The stretch that begins so many rows behind the start; what follows it can be walked with its cursor.
+    """Return the slice at an offset; later slices can be read with its cursor.
 
-    Rows are passed over in an index alone, where one serves the order, and only those of the stretch are
-    read.
+    Rows before it are skipped in an index alone if one serves the order, and only the slice's rows are read.
     """
     sorting = question.sorting
     # A key is one row's alone.
@@ -173,10 +172,10 @@ def _at_offset(question: Question, wanted: Paging, shown: MessageQuerySet) -> Pa
 
 
 def _total(messages: MessageQuerySet, *, filtered: bool) -> tuple[int, bool]:
-    """How many there are, and whether that is an estimate: beyond where offset ends a count takes longer the
-    larger the log is.
+    """Return the total, and whether it is an estimate.
 
-    Without counting, PostgreSQL says how many it expects; SQLite knows only how many rows its table has had.
+    Beyond the largest offset an exact count would grow with the log. Without counting, PostgreSQL gives its
+    planner's estimate; SQLite only the number of rows that its table ever had.
     """
     on_postgresql, expected = connection.vendor == "postgresql", 0
     if on_postgresql:
@@ -194,7 +193,7 @@ def _total(messages: MessageQuerySet, *, filtered: bool) -> tuple[int, bool]:
 
 
 def _too_many(messages: MessageQuerySet) -> bool:
-    """Whether more match than can be sorted without an index."""
+    """Return whether more rows match than can be sorted without an index."""
     return counted(messages, MOST_SORTED) > MOST_SORTED
 
 
@@ -203,7 +202,7 @@ _LIMIT = (Code.INVALID_PAGINATION_LIMIT_VALUE, Code.OUT_OF_BOUNDS_PAGINATION_LIM
 
 
 def _parameters(request: HttpRequest, allowed: set[str]) -> dict[str, str]:
-    """The query string. A misspelled `offset` would read the first page for ever, so is refused."""
+    """Return the query string. Unknown parameters are refused: `ofset` would return page one for ever."""
     for name, values in request.GET.lists():
         if name not in allowed:
             shown = name[:64].encode(errors="replace").decode()

@@ -1,7 +1,7 @@
-"""Two descriptions of one source: strict schemas say exactly what is taken, plain ones are for people.
+"""Two forms of one description: strict schemas state exactly what is accepted, plain ones are for people.
 
-A plain object is one flat list of fields, all alternatives together. Of a list and an object the first
-alternative is shown. Patterns, and null for what may be left out, are not.
+A plain object is a flat list of the fields of all alternatives. Of a list and an object the first alternative
+is shown. Patterns, and null for optional fields, are left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,14 +27,14 @@ _STRICT_ALONE = {
 
 
 def strict(described: Any) -> Any:
-    """The whole description without the plain schemas in it."""
+    """Return the description without its plain schemas."""
     if isinstance(described, dict):
         return {name: strict(value) for name, value in described.items() if name != PLAIN}
     return [strict(each) for each in described] if isinstance(described, list) else described
 
 
 def plain(described: Any) -> Any:
-    """The whole description with plain schemas, and examples, in the place of the strict ones."""
+    """Return the description with plain schemas and examples instead of the strict ones."""
     if isinstance(described, list):
         return [plain(each) for each in described]
     if not isinstance(described, dict):
@@ -50,7 +50,7 @@ def plain(described: Any) -> Any:
 
 
 def shown(schema: Mapping[str, Any]) -> Schema:
-    """The plain schema that says what a strict one does."""
+    """Return the plain form of a strict schema."""
     found = {name: value for name, value in schema.items() if name not in {*_STRICT_ALONE, PLAIN}}
     if PLAIN in schema:
         return {**schema[PLAIN], **{name: found[name] for name in ("description",) if name in found}}
@@ -82,12 +82,12 @@ def _constant(value: Any) -> Schema:
 
 
 def _of_several(options: list[Schema]) -> Schema:
-    """One object of objects; of others the first."""
+    """Merge objects into one; of other alternatives return the first."""
     return _together(options) if all("properties" in option for option in options) else options[0]
 
 
 def _together(schemas: Iterable[Schema]) -> Schema:
-    """One plain schema for all that these take."""
+    """Return one plain schema that covers all of them."""
     distinct: list[Schema] = []
     for each in schemas:
         if each not in distinct:

@@ -1,4 +1,4 @@
-"""Resending failed messages: by key, as the answer of a search is, or by the days on which they were made."""
+"""Resending failed messages: by key, from a search result, or by date of creation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _MOST_NAMED = 100  # keys in an entry of the audit trail
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which messages by key; `again` insists although one was delivered since."""
+    """Messages chosen by key; `again` resends even those delivered since."""
 
     keys: Sequence[UUID]
     again: bool = False
@@ -42,14 +42,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which failed messages by the time that they were made."""
+    """Failed messages chosen by time of creation."""
 
     messages: MessageQuerySet
     again: bool = False
 
 
 def body_of(request: HttpRequest) -> Any:
-    """The body of a resend, as large as any search's answer; only its keys are kept."""
+    """Return the body of a resend, up to the size of any search result; only its keys are kept."""
     return bodies.read(
         request,
         most=settings.API_LARGEST_ANSWER,
@@ -58,9 +58,9 @@ def body_of(request: HttpRequest) -> Any:
 
 
 def by_keys(body: Any) -> Wanted:
-    """An object with `messages`, or a list as a search answers it: keys, or messages with their `encodedKey`.
+    """Read an object with `messages`, or a search result: keys, or messages with their `encodedKey`.
 
-    A search that found nothing answers an empty list, so that is nothing to do rather than an error.
+    An empty search result is an empty list, so an empty list is accepted and does nothing.
     """
     if isinstance(body, list):
         return Wanted(_keys(body))
@@ -76,7 +76,7 @@ def by_keys(body: Any) -> Wanted:
 
 
 def by_date(body: Any) -> Span:
-    """An object with `startDate`, `endDate`, and perhaps `templateTypes`."""
+    """Read an object with `startDate`, `endDate` and optionally `templateTypes`."""
     given = _object(body, "ResendByDate")
     for name in ("startDate", "endDate"):
         if given.get(name) is None:
@@ -94,7 +94,7 @@ def by_date(body: Any) -> Span:
 
 
 def resend(request: HttpRequest, wanted: Wanted) -> ResentMany:
-    """Resend those messages, all of which must be there and FAILED; in the caller's transaction."""
+    """Resend these messages, all of which must exist and be FAILED; in the caller's transaction."""
     rows = {
         key: (pk, state)
         for key, pk, state in Message.objects.filter(key__in=wanted.keys).values_list("key", "pk", "state")
@@ -113,7 +113,7 @@ def resend(request: HttpRequest, wanted: Wanted) -> ResentMany:
 
 
 def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
-    """Resend the failed messages of a span; in the caller's transaction."""
+    """Resend the failed messages of a period; in the caller's transaction."""
     most = settings.API_MOST_RESENT_BY_DATE
     pks = list(span.messages.order_by("created_at", "pk").values_list("pk", flat=True)[: most + 1])
     if len(pks) > most:
@@ -125,7 +125,7 @@ def resend_span(request: HttpRequest, span: Span, asked: Any) -> ResentMany:
 
 
 def done(resent: ResentMany, status: int) -> HttpResponse:
-    """The answer: no body, and how many messages were left alone."""
+    """Return the response: no body, and the number of messages skipped in a header."""
     answer = HttpResponse(status=status, headers={SKIPPED: str(resent.skipped)})
     del answer["Content-Type"]
     return answer
@@ -151,7 +151,7 @@ def _keys(items: list[Any]) -> list[UUID]:
 
 
 def key_of(value: Any) -> UUID:
-    """A message's key. Raises ApiError for what cannot be one."""
+    """Return a message's key. Raises ApiError if it is not a valid key."""
     if value is None:
         raise ApiError(400, Code.MISSING_ENCODED_KEY, "encodedKey: is missing")
     try:

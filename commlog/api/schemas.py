@@ -1,4 +1,4 @@
-"""Messages in the API's names. camelCase lives only here. Absent values are omitted, never null."""
+"""Messages in the API's names. camelCase is used only here. Absent values are omitted, never null."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -20,7 +20,7 @@ from notifications.text.gate import clean
 
 
 def _named(name: str) -> str:
-    """A field of a message's content as the API calls it."""
+    """Return the API's name of a field of a message's content."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
@@ -50,10 +50,10 @@ READ = (
 def message_out(
     message: Message, attempts: Iterable[Attempt] | None = None, *, secret_urls: bool = True
 ) -> dict[str, Any]:
-    """A message as the API shows it: Mambu's fields and ours. RELATED should be selected with it.
+    """Return a message as the API shows it: Mambu's fields and ours. Select RELATED with it.
 
-    Without `secret_urls` the URL of a webhook is shortened, also in what its server said. Of a masked message
-    nothing is there that was withheld.
+    Without `secret_urls` the URL of a webhook is shortened, also in its server's answer. Withheld fields of a
+    masked message are omitted.
     """
     detail: Callable[[str], str] = str if secret_urls and not message.masked else message.shown_detail
     fields: dict[str, Any] = {
@@ -95,7 +95,7 @@ def message_out(
 
 
 def attempt_out(attempt: Attempt, detail: Callable[[str], str]) -> dict[str, Any]:
-    """An attempt as the API shows it; one under way has neither `finishedAt` nor `outcome`."""
+    """Return an attempt as the API shows it; one in progress has neither `finishedAt` nor `outcome`."""
     fields = {
         "number": attempt.number,
         "startedAt": moment(attempt.started_at),
@@ -108,7 +108,7 @@ def attempt_out(attempt: Attempt, detail: Callable[[str], str]) -> dict[str, Any
 
 
 def moment(value: datetime | None) -> str | None:
-    """ISO 8601 with microseconds and the offset of the organisation's zone."""
+    """Return ISO 8601 with microseconds and the offset of the organisation's time zone."""
     return None if value is None else timezone.localtime(value).isoformat(timespec="microseconds")
 
 
@@ -123,7 +123,7 @@ _TEXTS = {_named(name): name for name in ("destination", *content.TEXTS)}
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """A field that names a row: which row, and by which of its columns."""
+    """A field that refers to a row: the model, and the columns that identify it."""
 
     target: str  # the Draft's field
     rows: Callable[[], QuerySet[Any]]
@@ -143,13 +143,13 @@ _MOST_REMEMBERED = 10_000
 
 
 class DraftReader:
-    """Turns JSON objects into drafts; asks for each row that they name once."""
+    """Turns JSON objects into drafts; queries each referenced row once."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Model | None] = {}
 
     def look_up(self, many: Iterable[Mapping[str, Any]]) -> None:
-        """Find the rows these objects name, a query a field; `read` says what is wrong."""
+        """Fetch the rows that these objects refer to, a query per field; `read` reports what is missing."""
         wanted: dict[str, set[str]] = {}
         for fields in many:
             for name in _REFERENCES.keys() & fields.keys():
@@ -159,7 +159,7 @@ class DraftReader:
             self._rows |= {(name, value): row for value, row in _found(_REFERENCES[name], values).items()}
 
     def read(self, fields: Mapping[str, Any]) -> Draft:
-        """The draft that a JSON object describes. Raises Malformed, naming the field."""
+        """Return the draft that a JSON object describes. Raises Malformed, naming the field."""
         unknown = sorted(set(fields) - {"type", "headers", *_TEXTS, *KEYS_ABOUT, *_REFERENCES})
         if unknown:
             raise Malformed(clean("JSON", unknown[0])[:64], Fault.NO_FIELD_OF_A_MESSAGE)
@@ -201,7 +201,7 @@ class DraftReader:
 
 
 def _found(reference: _Reference, values: Iterable[str]) -> dict[str, Model | None]:
-    """By value the row that it names, or None. What could name none is left out."""
+    """Return the row of each value, or None. Values that cannot be identifiers are left out."""
     named: dict[str, Any] = {}
     for value in values:
         with suppress(Malformed):

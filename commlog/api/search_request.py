@@ -1,4 +1,4 @@
-"""What a search asks: criteria and order. Refusals name the field and have their kind's number."""
+"""Search requests: criteria and order. Errors name the field and carry the number of their kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ KINDS = ("dataFieldType", "dataItemType")  # what a criterion of a template may 
 
 @dataclass(frozen=True, slots=True)
 class ApiSorting:
-    """A field that answers can be sorted by: how the order is made, and whether an index serves it."""
+    """A field that results can be sorted by: its ordering, and whether an index serves it."""
 
     columns: tuple[str, ...]
     nullable: bool = False
@@ -60,7 +60,7 @@ SORTABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which messages, in which order. `field`: what they are sorted by, in the API's words."""
+    """A search: the messages and their order. `field`: the sort field, in the API's names."""
 
     criteria: tuple[Criterion, ...]
     sorting: Sorting = NEWEST_FIRST
@@ -68,7 +68,7 @@ class Question:
 
 
 def search(body: Any) -> Question:
-    """A body of `:search`: a list of criteria, or an object with them (and an order) where it has any."""
+    """Read the body of `:search`: a list of criteria, or an object with criteria and an optional order."""
     if isinstance(body, list):
         return Question(_criteria(body))
     given = object_of(body, "the body", "SearchSorted", "a list of criteria, or an object")
@@ -78,7 +78,7 @@ def search(body: Any) -> Question:
 
 
 def search_sorted(body: Any) -> Question:
-    """A body of `:searchSorted`: an object that has both."""
+    """Read the body of `:searchSorted`: an object with criteria and order."""
     given = object_of(body, "the body", "SearchSorted", "an object")
     for name in ("filterCriteria", "sortingCriteria"):
         if given.get(name) is None:
@@ -116,7 +116,7 @@ def read_criterion(
     *,
     fields: Callable[[str], Field | None] = ASKED.get,
 ) -> Criterion:
-    """The criterion of a field, operator and an object's values. `fields`: if not messages' own."""
+    """Return the criterion of a field, operator and values. `fields`: unless those of messages are meant."""
     wanted = _wanted(operator)
     for name, code in VALUES.items():
         if name in wanted and one.get(name) is None:
@@ -153,7 +153,7 @@ VALUES = {
 
 
 def _wanted(operator: Operator) -> tuple[str, ...]:
-    """Where the values of an operator are."""
+    """Return the names of the properties that hold the operator's values."""
     if operator in WITHOUT_VALUE:
         return ()
     if operator in WITH_LIST:
@@ -162,7 +162,7 @@ def _wanted(operator: Operator) -> tuple[str, ...]:
 
 
 def operator_of(field: Field, name: str) -> Operator:
-    """The operator of that name, in whatever case, if the field takes it."""
+    """Return the operator of that name, in any case, if the field supports it."""
     try:
         return criteria.operator_of(field, name)
     except Malformed as error:
@@ -171,14 +171,14 @@ def operator_of(field: Field, name: str) -> Operator:
 
 
 def check_kinds(one: Mapping[str, Any], place: str) -> None:
-    """They say what the field itself says, so nothing is done with them."""
+    """Check that these hints of clients are text. They repeat what the field says, so they have no effect."""
     for name in KINDS:
         if not is_absent(one.get(name)):
             word(f"{place}.{name}", one[name], Code.INVALID_PARAMETERS)
 
 
 def _text(field: Field, value: Any) -> str:
-    """A scalar as text: clients write numbers and booleans as they are. Amounts are read to six places."""
+    """Return a scalar as text: clients write numbers and booleans as such. Amounts are read to six places."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and field.kind == Kind.MONEY:
@@ -197,7 +197,7 @@ def _order(given: Any) -> tuple[Sorting, str]:
 
 
 def order_by(name: str, direction: Any) -> Sorting:
-    """The order by a field of SORTABLE, ASC or DESC in whatever case."""
+    """Return the order by a field of SORTABLE, ASC or DESC in any case."""
     if name not in SORTABLE:
         code = Code.COLUMN_NOT_SORTABLE if name in BY_API_NAME else Code.INVALID_SORTING_COLUMN
         raise ApiError(400, code, f"sortingCriteria.field: {name}: must be one of {', '.join(SORTABLE)}")
@@ -209,14 +209,14 @@ def order_by(name: str, direction: Any) -> Sorting:
 
 
 def word(name: str, value: Any, code: Code) -> str:
-    """The value, if it is text."""
+    """Return the value if it is text. Raises ApiError."""
     if not isinstance(value, str):
         raise ApiError(400, code, f"{name}: must be text")
     return clean(name, value)
 
 
 def object_of(value: Any, place: str, schema: str, wanted: str) -> dict[str, Any]:
-    """The value, if an object with no fields but that schema's; else raises ApiError."""
+    """Return the value if it is an object with no fields beyond the schema's. Raises ApiError."""
     if not isinstance(value, dict):
         raise ApiError(400, Code.INVALID_PARAMETERS, f"{place}: must be {wanted}")
     if unknown := sorted(set(value) - fields_of(schema)):

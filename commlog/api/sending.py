@@ -1,4 +1,4 @@
-"""Messages sent by hand: e-mails and SMS, to clients, groups, users, or addresses."""
+"""Manual messages: e-mails and SMS to clients, groups, users or addresses."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -63,7 +63,7 @@ READ_ONLY = frozenset(
 
 
 def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are not empty. Checks what needs no database, the permission included."""
+    """Return the fields that are not empty. Checks what needs no database, including the permission."""
     fields = {name: value for name, value in body.items() if name not in READ_ONLY and not is_absent(value)}
     taken = fields_of("NewMessage") - READ_ONLY
     if unknown := sorted(set(fields) - taken):
@@ -83,7 +83,7 @@ def read(request: HttpRequest, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Drafts:
-    """Turns what a caller asks for into drafts; looks up each row once."""
+    """Turns a caller's fields into drafts; queries each row once."""
 
     def __init__(self, caller: Caller, many: Collection[Mapping[str, Any]]) -> None:
         self._caller = caller
@@ -102,7 +102,7 @@ class Drafts:
         self._templates = {template.key: template for template in known}
 
     def read(self, fields: Mapping[str, Any]) -> Ready:
-        """The message as it would be stored. Raises ApiError, or Malformed."""
+        """Return the message as it would be stored. Raises ApiError or Malformed."""
         given = {
             name: value for name, value in fields.items() if name not in ("senderKey", "event", "templateKey")
         }
@@ -139,13 +139,15 @@ def store(caller: Caller, ready: Sequence[Ready]) -> list[Message]:
 
 
 def as_given(fields: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """A message for a program that only sends: it learns no address and no text that it did not give."""
+    """Return a message for a caller that may only send: no address and no text beyond those it sent."""
     own = {name for name in _TOLD_BY_CALLER if fields.get(name)}
     return {name: value for name, value in told.items() if name in _OPEN or name in own}
 
 
 def _from_template(draft: Draft, found: NotificationTemplate | None, caller: Caller) -> Draft:
-    """The draft as the template has it for its recipient. Raises ApiError where it does not fit."""
+    """Return the draft filled from the template for its recipient. Raises ApiError if the template does
+    not apply.
+    """
     if found is None:
         source = "templateKey: no such template for manual messages"
         raise ApiError(404, Code.OBJECT_NOT_FOUND, source)
@@ -192,7 +194,7 @@ def _check_texts(fields: Mapping[str, Any], channel: MessageType) -> None:
 
 
 def _check_sender(fields: Mapping[str, Any], caller: Caller) -> None:
-    """Nobody writes in another's name; a program's sender is its consumer."""
+    """Refuse another sender than the caller; a program's sender is its consumer."""
     given = fields.get("senderKey")
     if given is not None and not (caller.user and keys.key_in(str(given)) == caller.user.key):
         raise ApiError(400, Code.INVALID_PARAMETERS, "senderKey: must be the key of the user who calls")

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the API takes and answers, from the tables that decide it. Tests attack with them."""
+"""JSON Schemas of requests and responses, built from the tables that validate them. Tests fuzz with them."""
 
 import calendar
 from collections.abc import Iterable, Mapping
@@ -48,18 +48,18 @@ MOMENT: Schema = {
 
 
 def optional(schema: Schema) -> Schema:
-    """The same, or nothing: many clients write null, an empty text or an empty list for what is absent."""
+    """Return the schema or nothing: many clients write null, "" or [] for absent values."""
     return {"anyOf": [schema, NOTHING]}
 
 
 def closed(properties: dict[str, Schema], *required: str) -> Schema:
-    """An object with these fields and no others."""
+    """Return an object schema with these fields and no others."""
     fields = {"required": list(required), "properties": properties}
     return {"type": "object", **fields, "additionalProperties": False}
 
 
 def case_blind(words: Iterable[str]) -> Schema:
-    """One of these words, in whatever case."""
+    """Return a schema of these words in any case."""
     known = list(words)
     written = (
         "".join(f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in word)
@@ -69,7 +69,7 @@ def case_blind(words: Iterable[str]) -> Schema:
 
 
 def _day() -> str:
-    """A day from 1971 to 2198, as a pattern; leap years are counted out."""
+    """Return a pattern of days from 1971 to 2198, leap years included."""
     years = r"(19[7-9][1-9]|19[89]0|20[0-9]{2}|21[0-8][0-9]|219[0-8])"
     leaps = "|".join(str(year) for year in range(1971, 2199) if calendar.isleap(year))
     long, short = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])", "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
@@ -77,7 +77,7 @@ def _day() -> str:
 
 
 def _sized(kind: str, most: int, written: str) -> Schema:
-    """A number or an amount, as one or as text."""
+    """Return the schema of a number or an amount, as a number or as text."""
     as_number = {"type": kind, "minimum": -most, "maximum": most}
     return {"anyOf": [as_number, {"type": "string", "pattern": written}]}
 
@@ -115,7 +115,7 @@ _HOURS: Schema = {
 
 
 def _value(field: Field, operator: Operator) -> Schema:
-    """What a value of the field looks like for that operator."""
+    """Return the schema of the field's value for that operator."""
     if operator in COUNTED_BACK:
         return _DAYS if operator == Operator.LAST_DAYS else _HOURS
     if field.kind == Kind.KEY:
@@ -132,7 +132,7 @@ def _value(field: Field, operator: Operator) -> Schema:
 
 
 def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
-    """The values that go with a field and an operator: a key that groups them, their properties."""
+    """Return a key that groups equal value schemas, and the properties of the values."""
     value, nothing = _value(field, operator), dict.fromkeys(("value", "secondValue", "values"), NOTHING)
     if operator in WITHOUT_VALUE:
         return "nothing", nothing
@@ -148,7 +148,7 @@ def _criterion(field: Field, operator: Operator) -> tuple[str, Schema]:
 def criteria_of(
     fields: Mapping[str, Field], field_is: str, operator_is: str, more: Schema | None = None
 ) -> list[Schema]:
-    """Every field and operator, those together that take the same values."""
+    """Return the schemas of all fields and operators, grouped where they take the same values."""
     groups: dict[str, tuple[list[str], list[str], str, Schema]] = {}
     for name, field in fields.items():
         for operator in field.operators:
@@ -235,7 +235,7 @@ _IGNORED: dict[str, Schema] = {
 
 
 def _sendable(channel: MessageType, recipient: str) -> Schema:
-    """A message of that channel to that kind of recipient; without one it needs a destination."""
+    """Return the schema of a message to that kind of recipient; without one it needs a destination."""
     line: Schema = {"type": "string", "minLength": 1, "pattern": LINE}
     properties: dict[str, Schema] = {
         "type": {"const": channel.value},
@@ -259,7 +259,7 @@ def _sendable(channel: MessageType, recipient: str) -> Schema:
 
 
 def _from_template(channel: MessageType, recipient: str) -> Schema:
-    """A message whose text is a template's: it has none of its own."""
+    """Return the schema of a message whose text comes from a template."""
     texts = dict.fromkeys(("subject", "body", "html"), NOTHING)
     fields = {
         "type": {"const": channel.value},
@@ -354,7 +354,7 @@ PARTLY_STORED: Schema = {"type": "array", "items": {"anyOf": [MESSAGE, _REFUSED]
 
 
 def parameter(name: str, about: str, schema: Schema) -> Schema:
-    """A parameter of the query string."""
+    """Return a parameter of the query string."""
     return {
         "name": name,
         "in": "query",

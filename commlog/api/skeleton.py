@@ -1,4 +1,4 @@
-"""A large body without its long texts (up to a quarter of a gigabyte): a resend needs its keys alone."""
+"""Removal of long texts from a large body (up to 256 MB): a resend needs only its keys."""
 
 import re
 
@@ -10,7 +10,7 @@ _TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
 class Skeleton:
-    """Takes a JSON text piece by piece, and keeps it with every text longer than LONGEST made empty."""
+    """Takes JSON text piece by piece and empties every string longer than LONGEST."""
 
     def __init__(self) -> None:
         self._kept = bytearray()

@@ -1,4 +1,4 @@
-"""The events of a subscription, as they come: one line of JSON a batch, for as long as the client listens."""
+"""The event stream of a subscription: one line of JSON per batch, until the client disconnects."""
 
 import json
 import logging
@@ -37,8 +37,9 @@ _BOUNDS = {
 
 
 def opened(request: HttpRequest, subscription: StreamSubscription) -> StreamingHttpResponse:
-    """Begin to read. Raises ApiError: 400 for parameters, 409 where no slot is free, 503 where this process
-    serves no streams.
+    """Open a stream.
+
+    Raises ApiError: 400 for parameters, 409 if no slot is free, 503 if this process serves no streams.
     """
     values = {
         each.name: number(request.GET.get(each.name), each.name, each.default, *_BOUNDS[each.name])
@@ -77,9 +78,7 @@ def opened(request: HttpRequest, subscription: StreamSubscription) -> StreamingH
 
 
 class _Lines:
-    """What is written, and what is done when the server has written the last of it or has found the client
-    gone.
-    """
+    """The response's iterator, which cleans up when the server has sent the last line or lost the client."""
 
     def __init__(self, stream: Stream, connection: socket.socket | None) -> None:
         self._stream = stream
@@ -90,11 +89,11 @@ class _Lines:
         return self._lines
 
     def close(self) -> None:
-        """End the reader, also where nothing has been written yet.
+        """End the reader, even if nothing has been written yet.
 
-        The connection ends with it. Clients that read the socket (pynakadi) wait for that, and gunicorn would
-        keep it for two seconds, as it keeps the connection of their next call: both ended at once, and the
-        call was lost.
+        The connection is closed too. Clients that read the socket (pynakadi) wait for that, and gunicorn
+        would keep it for two seconds, as it keeps the connection of their next call: both were closed at
+        once, and the call was lost.
         """
         self._lines.close()
         if self._connection is not None:
@@ -127,7 +126,7 @@ def _line(batch: Batch, info: dict[str, Any]) -> bytes:
 
 
 def cursor(topic: str, number: int, offset: int) -> dict[str, str]:
-    """A cursor as clients read it."""
+    """Return a cursor as clients read it."""
     return {
         "partition": str(number),
         "offset": offsets.written(offset),
@@ -148,7 +147,7 @@ def _event(event: Event, topic: str) -> dict[str, Any]:
 
 
 def number(given: str | None, name: str, default: Any, least: int, most: int) -> int:
-    """A parameter. Raises ApiError where it is no whole number within its bounds."""
+    """Return a numeric parameter. Raises ApiError if it is not a whole number within its bounds."""
     if given is None or given == "":
         return int(default)
     if not (given.isascii() and given.isdecimal() and len(given) <= 12 and least <= int(given) <= most):
@@ -159,7 +158,7 @@ def number(given: str | None, name: str, default: Any, least: int, most: int) ->
 
 
 def _gone(connection: socket.socket | None) -> Callable[[], bool]:
-    """Whether the client has closed its end: else it would be noticed only when something is written."""
+    """Return a check whether the client has disconnected, which is otherwise noticed only on write."""
 
     def gone() -> bool:
         if connection is None:

@@ -1,6 +1,4 @@
-"""The Streaming API, V1: subscriptions, cursors and what is unread, as clients written for Nakadi ask for
-them.
-"""
+"""The Streaming API, V1: subscriptions, cursors and unread counts, for clients written for Nakadi."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -47,9 +45,7 @@ Operation = Callable[..., HttpResponseBase]
 
 
 def _by_method(**operations: Operation) -> Operation:
-    """One address. Only keys open it; commits are not counted among the calls, so that no limit ends a
-    stream.
-    """
+    """Dispatch a URL by method. Only keys are accepted; commits are exempt from the limit of calls."""
 
     def view(request: HttpRequest, **where: str) -> HttpResponseBase:
         operation = operations.get((request.method or "").lower())
@@ -101,7 +97,7 @@ def _missing() -> ApiError:
 
 
 def _of(function: Callable[..., HttpResponseBase]) -> Operation:
-    """An operation on one subscription, which is another caller's only where the caller manages streams."""
+    """Wrap an operation on one subscription; another caller's only with the permission to manage streams."""
 
     @wraps(function)
     def operation(request: HttpRequest, subscription: str) -> HttpResponseBase:
@@ -172,7 +168,7 @@ def _moment(value: datetime) -> str:
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    """The caller's subscriptions, the newest first; all of them for who manages streams."""
+    """Return the caller's subscriptions, newest first; all of them with the permission to manage streams."""
     caller = caller_of(request)
     limit, offset = (
         _number(request, "limit", 20, least=1, most=1_000),
@@ -216,7 +212,7 @@ def _number(request: HttpRequest, name: str, default: int, *, least: int, most: 
 
 @_of
 def read(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """One subscription."""
+    """Return one subscription."""
     return JsonResponse(_described(subscription))
 
 
@@ -243,7 +239,7 @@ def _audit(
 # --- Cursors ------------------------------------------------------------------------------------------------
 @_of
 def cursors(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """How far each partition has been committed."""
+    """Return the committed offset of each partition."""
     return JsonResponse({"items": [_cursor(each) for each in subscriptions.cursors_of(subscription)]})
 
 
@@ -253,7 +249,7 @@ def _cursor(cursor: StreamCursor) -> dict[str, str]:
 
 @_of
 def commit(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """Commit what a stream has sent."""
+    """Commit cursors that a stream has sent."""
     given = next((request.headers[name] for name in _STREAM_ID if name in request.headers), "")
     stream_id = key_in(given)
     wanted = _cursors(_object(bodies.read(request)).get("items"))
@@ -279,7 +275,7 @@ def commit(request: HttpRequest, subscription: StreamSubscription) -> HttpRespon
 
 @_of
 def reset(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """Move cursors anywhere; readers are disconnected."""
+    """Move cursors to any offset; readers are disconnected."""
     demand(request, permissions.may_manage_streams(caller_of(request)), _MANAGES)
     wanted = _cursors(_object(bodies.read(request)).get("items"))
     subscriptions.reset(subscription, wanted)
@@ -289,7 +285,7 @@ def reset(request: HttpRequest, subscription: StreamSubscription) -> HttpRespons
 
 
 def _cursors(items: Any) -> dict[Place, int]:
-    """Cursors as clients send them. The furthest counts where a partition is named twice."""
+    """Read cursors as clients send them. The highest counts if a partition is named twice."""
     if not isinstance(items, list) or not items or not all(isinstance(each, dict) for each in items):
         raise _unprocessable("items: must be a list of cursors")
     found: dict[Place, int] = {}
@@ -313,7 +309,7 @@ def _object(body: Any) -> Mapping[str, Any]:
 
 @_of
 def stats(request: HttpRequest, subscription: StreamSubscription) -> HttpResponse:
-    """How much is unread, and who reads it."""
+    """Return the number of unread events, and the readers."""
     return JsonResponse(
         {"items": _statistics(subscription, lag=request.GET.get("show_time_lag", "").lower() == "true")}
     )
@@ -336,7 +332,7 @@ def _statistics(subscription: StreamSubscription, *, lag: bool = False) -> list[
 
 @_of
 def events(request: HttpRequest, subscription: StreamSubscription) -> HttpResponseBase:
-    """Read on."""
+    """Stream the events after the committed cursors."""
     demand(request, permissions.may_read_stream_events(caller_of(request)), _READS_CONTENT)
     return stream_events.opened(request, subscription)
 
@@ -354,5 +350,5 @@ _VIEWS: dict[str, tuple[str, Operation]] = {
 
 
 def patterns(prefix: str, names: str) -> list[URLPattern]:
-    """The addresses under a prefix."""
+    """Return the URLs under a prefix."""
     return [path(prefix + route, view, name=f"{names}-{name}") for name, (route, view) in _VIEWS.items()]

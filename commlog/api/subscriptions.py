@@ -1,4 +1,4 @@
-"""What clients and groups hear of. (`/api/subscriptions` belongs to streams.)"""
+"""Notification subscriptions of clients and groups. (`/api/subscriptions` belongs to streams.)"""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +50,7 @@ _GONE = describes(_204=answers("Unsubscribed"))
 
 
 def _serve(kind: str, found: Callable[[str], Client | Group]) -> None:
-    """The operations on what a client or a group hears of."""
+    """Register the operations on the notification subscriptions of a client or group."""
     path, title = f"/{kind}s/{{owner}}/subscriptions", kind.title()
     reads = needs(lambda caller: permissions.may_view_recipient(caller, kind), _READS.format(kind))
     writes = needs(lambda caller: permissions.may_edit_recipient(caller, kind), _WRITES.format(kind))

@@ -1,4 +1,4 @@
-"""JSON Schemas of templates: their events, targets, placeholders and conditions."""
+"""JSON Schemas of templates: events, recipients, placeholders and conditions."""
 
 from commlog.api.description import Schema, component
 from commlog.api.plain import PLAIN
@@ -17,7 +17,7 @@ _NO_PLACEHOLDER = rf"\{{(?!{PLACEHOLDER.pattern[2:]})"  # braces around anything
 
 
 def _fillable(letters: str) -> str:
-    """A pattern: any number of these letters (no opening brace) and of known placeholders."""
+    """Return a pattern: any number of these letters (no opening brace) and of known placeholders."""
     return f"({letters}|{_KNOWN}|{_NO_PLACEHOLDER})*"
 
 
@@ -49,7 +49,7 @@ _OWN: Schema = {"type": "string", "pattern": f"^{OWN_FIELD.pattern}$"}
 
 
 def _conditions() -> list[Schema]:
-    """What a condition may ask of which placeholder."""
+    """Return the schemas of the conditions that each placeholder allows."""
     named: dict[str, Field] = {name: field for name in PLACEHOLDERS if (field := field_of(name))}
     own = field_of("CF:x")
     words = criteria_of(
@@ -87,7 +87,7 @@ _FIELDS: dict[str, Schema] = {
 
 
 def _occasions() -> list[Schema]:
-    """Every event with what a template for it can be about."""
+    """Return the schemas of all events with the references that their templates allow."""
     groups: dict[tuple[Target, ...], list[str]] = {}
     for name, targets in EVENTS.items():
         groups.setdefault(targets, []).append(name)
@@ -134,7 +134,7 @@ TEMPLATE = component(
 
 
 def _step(operations: tuple[str, ...], fields: list[str], value: Schema, *required: str) -> Schema:
-    """A step of a patch; RFC 6902 has members that it does not know be ignored."""
+    """Return the schema of a patch operation; RFC 6902 ignores unknown members."""
     paths = {
         "enum": [path for name in fields for path in (name, f"/{name}")],
         PLAIN: {"type": "string", "enum": fields},

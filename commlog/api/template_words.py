@@ -1,4 +1,4 @@
-"""Webhook templates in the API's names, in and out."""
+"""Webhook templates to and from the API's names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,7 +48,7 @@ _CODES = {
 
 
 def template_out(template: NotificationTemplate) -> dict[str, Any]:
-    """The template without its secrets."""
+    """Return the template without its secrets."""
     headers = {name: HIDDEN if is_sealed(value) else value for name, value in template.headers.items()}
     found = {
         "id": template.key.hex,
@@ -77,7 +77,7 @@ def template_out(template: NotificationTemplate) -> dict[str, Any]:
 
 
 def fill_in(template: NotificationTemplate, body: Mapping[str, Any]) -> None:
-    """Put what was given into the template. Raises ApiError for the first thing that is wrong with it."""
+    """Set the given fields on the template. Raises ApiError for the first invalid one."""
     fields = {name: value for name, value in body.items() if not is_absent(value) and name not in READ_ONLY}
     if "password" in body and is_absent(body["password"]):
         fields["password"] = ""  # that removes it; what is not named stays as it is
@@ -128,7 +128,7 @@ def _fill_in_others(template: NotificationTemplate, fields: Mapping[str, Any]) -
 
 
 def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
-    """User name and password. A password that is not given again stays as it is."""
+    """Set user name and password. A password that is not given stays unchanged."""
     basic = fields.get("authorization", AUTHORIZATIONS[bool(fields.get("username"))])
     if basic not in AUTHORIZATIONS:
         raise Malformed("authorization", Fault.MUST_BE_ONE_OF, allowed=AUTHORIZATIONS)
@@ -148,7 +148,7 @@ def _sign_in(template: NotificationTemplate, fields: Mapping[str, Any]) -> None:
 
 
 def secrets_missing(fields: Mapping[str, Sequence[str]]) -> ApiError:
-    """Return the refusal of a URL that would take stored secrets to another server, naming each of them."""
+    """Return the refusal of a URL that would send stored secrets to another server, naming each of them."""
     named = [
         _API_NAMES[field] + (f" ({', '.join(names)})" if names else "") for field, names in fields.items()
     ]
@@ -191,7 +191,7 @@ def _constraint(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headers(template: NotificationTemplate, given: list[Mapping[str, Any]]) -> dict[str, str]:
-    """The headers as they are stored; a secret one that is given as it was shown stays as it is."""
+    """Return the headers to store; a secret one given in its masked form stays unchanged."""
     before, found, kept = template.headers, {}, {}
     for number, one in enumerate(given):
         place = f"headers[{number}]"

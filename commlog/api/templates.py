@@ -1,4 +1,4 @@
-"""Webhook templates over the API: made, read, changed piece by piece, deleted."""
+"""Webhook templates: create, read, patch and delete."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -57,7 +57,9 @@ def create(request: HttpRequest) -> HttpResponse:
 )
 @needs(permissions.may_view_templates, "reading templates needs the permission to create or edit them")
 def get(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
-    """One webhook template, without its secrets; its URL is whole for those who may edit templates."""
+    """Return one webhook template without its secrets; its full URL only with the permission to edit
+    templates.
+    """
     shown = template_out(_found(templateId))
     if not permissions.may_read_secret_urls(caller_of(request)):
         shown["url"] = shortened(shown["url"])
@@ -122,7 +124,9 @@ def _object(body: Any) -> Mapping[str, Any]:
 
 
 def _patched(fields: dict[str, Any], steps: Any) -> dict[str, Any]:
-    """The fields after the steps. Paths name whole fields, with or without a slash before them."""
+    """Return the fields after the patch operations. Paths name whole fields, with or without a leading
+    slash.
+    """
     if not isinstance(steps, list) or not 1 <= len(steps) <= 100:
         source = "the body: must be a list of 1 to 100 steps: {op, path, value}"
         raise ApiError(400, Code.INVALID_PARAMETERS, source)

@@ -1,4 +1,4 @@
-"""The addresses of the API: under /api, and the operations on messages without that prefix as well."""
+"""URLs of the API: under /api; the operations on messages also without that prefix."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ bare.add_router("", messages.router)
 
 
 def patterns_of(prefixed: CommlogAPI) -> Iterator[URLPattern]:
-    """The addresses of its operations. They ask for no sign-in: keys open them, not sessions."""
+    """Return the URLs of the operations. They need no session: API keys authenticate."""
     for pattern in prefixed.urls[0]:
         if isinstance(pattern, URLPattern) and pattern.name != "api-root":
             yield URLPattern(
@@ -82,7 +82,7 @@ def _for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 @cache
 def description(form: Callable[[Any], Any] = plain.plain) -> dict[str, Any]:
-    """The API in the words of OpenAPI 3.1, plain or strict. Nothing of it changes while the process runs."""
+    """Return the OpenAPI 3.1 description, plain or strict. It does not change while the process runs."""
     found: dict[str, Any] = form(api.described("/api/"))
     return found
 
@@ -93,7 +93,7 @@ def _written(form: Callable[[Any], Any], server: str) -> str:
 
 
 def _described(form: Callable[[Any], Any]) -> Callable[[HttpRequest], HttpResponse]:
-    """The page of a description. Its server is the one that is asked."""
+    """Return the view of a description, which names the requested host as its server."""
 
     def text(request: HttpRequest) -> str:
         return _written(form, f"{request.scheme}://{request.get_host()}")
@@ -111,7 +111,7 @@ def _described(form: Callable[[Any], Any]) -> Callable[[HttpRequest], HttpRespon
 @login_not_required
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """The description, for people: Swagger UI, whose files we serve ourselves. No other host is asked."""
+    """Serve Swagger UI for the description, from our own static files; no other host is contacted."""
     return render(request, "api/docs.html", {"about": ABOUT, "version": description()["openapi"]})
 
 

@@ -1,7 +1,7 @@
-"""An answer of many messages, written to a file piece by piece: a thousand may hold gigabytes.
+"""Large responses, written to a file piece by piece: a thousand messages may hold gigabytes.
 
-The messages come without long texts but with their sizes, so texts are read for a few megabytes at a time.
-Nothing is answered before all is written: an error is an error, never a shorter list.
+Messages are read without long texts but with their sizes, and texts a few megabytes at a time. Nothing is
+sent before everything is written, so an error is an error, never a shorter list.
 """
 
 import json
@@ -28,23 +28,23 @@ _TYPE = "application/json"
 
 
 class SizeOf(Func):
-    """The size of texts together; on PostgreSQL bytes, for which it unpacks no text."""
+    """The total size of texts; on PostgreSQL in bytes, which needs no detoasting."""
 
     function = "LENGTH"
     arg_joiner = ") + LENGTH("
     output_field = IntegerField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """OCTET_LENGTH reads the size from a text's head."""
+        """Use OCTET_LENGTH, which reads the size from a text's header."""
         return self.as_sql(
             compiler, connection, function="OCTET_LENGTH", arg_joiner=") + OCTET_LENGTH(", **context
         )
 
 
 def answer(messages: Sequence[Message], *, full: bool, secret_urls: bool) -> HttpResponseBase:
-    """The messages, without TEXTS but with SIZE, as a JSON list; `full`: with their attempts.
+    """Return the messages, loaded without TEXTS but with SIZE, as a JSON list; `full`: with attempts.
 
-    Raises ApiError where that has more bytes than a resend could take, TookTooLong.
+    Raises ApiError if it has more bytes than a resend accepts, or TookTooLong.
     """
     # At least so much: said before anything is written.
     _check(sum(getattr(message, SIZE) for message in messages))
@@ -79,7 +79,7 @@ def _shown(messages: Sequence[Message], full: bool, secret_urls: bool) -> Iterat
 
 
 def _read(piece: Sequence[Message], full: bool) -> Iterator[Message]:
-    """The messages of a piece with their texts, which it holds no more afterwards."""
+    """Yield the messages of a piece with their texts, released afterwards."""
     if piece and piece[0].masked:
         prefetch_related_objects(piece, *(["attempts"] if full else []))
         yield from piece
@@ -104,7 +104,7 @@ def _read(piece: Sequence[Message], full: bool) -> Iterator[Message]:
 
 
 def _pieces(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """The messages in runs whose texts fit into memory together; a larger message is a run of its own."""
+    """Split the messages into runs whose texts fit into memory; a larger message is a run of its own."""
     piece: list[Message] = []
     size = 0
     for message in messages:

@@ -1,7 +1,7 @@
-"""What a bulk resend is about: the failed messages among those chosen, each chain once, counted first.
+"""Choosing the messages of a bulk resend: failed ones among those selected, each chain once, counted first.
 
-Left out is what has another entry of its chain sent or under way, older entries of a chain, what would fail
-again at once (`unsendable.py`), and, unless wanted, what may have been delivered.
+Excluded are messages with another entry of the chain sent or in progress, older entries of a chain, what
+would fail again at once (`unsendable.py`), and, unless wanted, what may have been delivered.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ _UNKNOWN = Q(outcome=Outcome.UNKNOWN, receipt_status="")
 
 
 class TooMany(Exception):
-    """More messages would be resent than one bulk resend takes. The text says so, in the words of a clerk."""
+    """More messages than one bulk resend may contain. The text says so to a clerk."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"{number:,} messages match; at most {MOST:,} can be resent at once.")
@@ -40,7 +40,7 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be resent; its counts are those of the ids, which one question has found."""
+    """What would be resent; its counts are those of the ids, found by one query."""
 
     ids: Sequence[int]  # oldest first
     doubtful: Sequence[int]  # may have been delivered: left out unless wanted
@@ -64,7 +64,7 @@ class Preview:
 
     @property
     def with_unknown(self) -> int:
-        """How many it is where those are wanted that may have been delivered."""
+        """The count including messages that may have been delivered."""
         return self.total + self.unknown
 
 
@@ -107,7 +107,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Resendable:
-    """How many failed messages would be resent, and how many undelivered ones are left out."""
+    """How many failed messages would be resent, and how many undelivered ones are excluded."""
 
     number: int
     doubtful: int  # may have been delivered
@@ -116,7 +116,7 @@ class Resendable:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How many match a filter, and are left out of a bulk resend. None: more than `most`."""
+    """How many messages match a filter, and how many a bulk resend excludes. None: more than `most`."""
 
     number: int | None
     not_failed: int | None
@@ -129,7 +129,7 @@ class Matching:
 def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
     """Count exactly; call it within a time limit.
 
-    `count_others`: say how many of the chosen are not failed, too. Raises TooMany.
+    `count_others`: also count the selected messages that are not failed. Raises TooMany.
     """
     failed, closed = chosen.failed(), sendable.closed()
     found = _Found()
@@ -162,7 +162,7 @@ def preview(chosen: MessageQuerySet, *, count_others: bool = False) -> Preview:
 
 
 def resendable(chosen: MessageQuerySet) -> Resendable:
-    """Count what `preview` would count, without naming it; call it within a time limit."""
+    """Count what `preview` would, without collecting ids; call it within a time limit."""
     known, picked = unsendable.known(sendable.closed()), cast(Any, _picked(chosen.failed()))
     unread = ~known & Q(failure_reason__in=sorted(sendable.DOUBTFUL_REASONS))
     counts = picked.aggregate(
@@ -178,7 +178,7 @@ def resendable(chosen: MessageQuerySet) -> Resendable:
 
 
 def matching(chosen: MessageQuerySet, these: Resendable) -> Matching:
-    """Return how many match, and why only `these` can be resent. Call it within a time limit."""
+    """Return how many match, and why only `these` can be resent; call it within a time limit."""
     whole = counted(chosen, _MOST_MATCHING)
     if whole == these.number:
         return Matching(whole, 0, 0, 0, 0)
@@ -194,7 +194,7 @@ def matching(chosen: MessageQuerySet, these: Resendable) -> Matching:
 
 
 def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
-    """Write down `scope` as the job's, oldest first, in one statement; how many."""
+    """Store `scope` as the job's items, oldest first, in one statement. Return how many."""
     found = scope.order_by().filter(pk__in=unsendable.these(ids)).values(pick=F("pk"))
     statement, parameters = found.query.get_compiler(connection=connection).as_sql()
     table = JobItem._meta.db_table
@@ -208,7 +208,7 @@ def freeze(job: Job, scope: MessageQuerySet, ids: Sequence[int]) -> int:
 
 
 def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
-    """Of each chain without obstacle the newest entry here, and whether it is `doubtful`."""
+    """Return the newest entry here of each chain without an obstacle, and whether it is `doubtful`."""
     free = _rooted(failed.order_by().unanswered())
     picks = cast(Any, free).values("root").annotate(pick=Max("pk")).values("pick")
     chain = Message.objects.filter(_UNKNOWN)
@@ -222,5 +222,5 @@ def _picked(failed: MessageQuerySet) -> QuerySet[Message]:
 
 
 def _rooted(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """`root`: the chain that each belongs to."""
+    """Annotate `root`: each message's chain."""
     return messages.annotate(root=Coalesce("first", "pk"))

@@ -1,7 +1,8 @@
-"""What somebody has confirmed: the messages themselves, as the confirmed page carries them, signed.
+"""The confirmed messages themselves, carried by the confirmation page and signed.
 
-A number, a moment or conditions would not do: between page and button messages fail and views are saved.
-Reading a page writes nothing, so the set travels: 500,000 ids take less than a megabyte, as compressed steps.
+A count, a time or conditions would not do: between page and button messages fail and views change. Since a
+GET request writes nothing, the set travels with the page: 500,000 ids take less than a megabyte,
+delta-compressed.
 """
 
 from collections.abc import Sequence
@@ -25,12 +26,12 @@ _SALT = "commlog.bulk.confirming"
 
 
 class Damaged(Exception):
-    """This is no confirmation that this user was shown."""
+    """The confirmation is not one that this user was shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A set of messages, and its query. `newest`: the largest message id that there was."""
+    """A set of messages and its query. `newest`: the largest message id at that time."""
 
     asked: Asked
     newest: int
@@ -46,7 +47,7 @@ class Confirmed:
 
     @classmethod
     def read(cls, text: str, owner: User) -> "Confirmed":
-        """What the page carried. Raises Damaged."""
+        """Read what the page carried. Raises Damaged."""
         try:
             said: list[Any] = signing.loads(text, salt=_SALT)
         except signing.BadSignature as error:
@@ -64,7 +65,7 @@ class Confirmed:
 
 
 class BulkForm(forms.Form):
-    """The confirmed messages, and how to resend them. `key` names the job, made once."""
+    """The confirmed messages, and how to resend them. `key` identifies the job, created once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     confirmed = forms.CharField(widget=forms.HiddenInput)

@@ -1,4 +1,4 @@
-"""What became of a bulk resend: numbers that add up to its total, each a link into the log."""
+"""The result of a bulk resend: numbers that add up to its total, each linked to the log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _FATES = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A number of the report, and where its messages are listed."""
+    """A number of the report, and the log page that lists its messages."""
 
     label: str
     number: int
@@ -43,7 +43,7 @@ class Report:
 
 
 def report(job: Job) -> Report:
-    """The report of the job as it stands."""
+    """Return the job's report so far."""
     lines = [
         Line(outcome.label, number, _url(job, "" if outcome == Outcome.RESENT else outcome.value))
         for outcome in Outcome

@@ -1,4 +1,4 @@
-"""Workers resend many in slices, each one transaction: nothing is done twice, whatever is killed."""
+"""Bulk resends by workers, in slices of one transaction each: nothing is done twice after a kill."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ _BURST = 4.0  # seconds whose share of a pace is resent at once
 
 
 def run(turn: Turn) -> datetime | None:
-    """Resend until nothing is left, the turn is over, or the pace says to wait. Raises Stop and Refused."""
+    """Resend until nothing is left, the turn ends, or the pace requires a wait. Raises Stop and Refused."""
     turn.scope()  # the log is still open to the owner; the messages themselves were written down
     if not permissions.may_resend(turn.job.owner):
         raise Refused(f"{turn.job.owner.name} no longer has the permission to resend messages.")
@@ -41,7 +41,7 @@ def run(turn: Turn) -> datetime | None:
 
 
 def _slice(turn: Turn, size: int) -> int:
-    """Resend the next messages; how many had their turn."""
+    """Resend the next messages. Return how many were handled."""
     job = turn.job
     with transaction.atomic():
         items = _next_items(turn, size)

@@ -1,4 +1,4 @@
-"""Which chosen messages would fail again at once, counted before a bulk resend is confirmed."""
+"""Selected messages that would fail again at once, counted before a bulk resend is confirmed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,12 @@ _AT_ONCE = 50  # texts in memory
 
 
 def known_reason(channel: str, destination: str, closed: Mapping[MessageType, Reason]) -> Reason | None:
-    """Why a message would fail at once, if its text does not matter. `closed`: sendable.closed()."""
+    """Return why a message would fail at once, whatever its text. `closed`: sendable.closed()."""
     return closed.get(MessageType(channel)) if destination else channels.of(channel).without_destination
 
 
 def known(closed: Mapping[MessageType, Reason]) -> Q:
-    """Return the condition that known_reason has an answer."""
+    """Return the condition under which known_reason has an answer."""
     return (
         Q(destination="")
         | Q(type__in=sorted(closed))
@@ -32,12 +32,12 @@ def known(closed: Mapping[MessageType, Reason]) -> Q:
 
 
 def to_be_read(reason: str) -> bool:
-    """Whether one that failed so must be read to know whether it would fail at once."""
+    """Return whether a message that failed so must be read to know whether it would fail at once."""
     return reason in sendable.DOUBTFUL_REASONS
 
 
 def found_by_reading(pks: Iterable[int]) -> dict[int, Reason]:
-    """Why each of the oldest of these would fail at once, by id, in one query or none."""
+    """Return by id why each of the oldest of these would fail at once, with at most one query."""
     read = sorted(pks)[:MOST_READ]
     if not read:
         return {}
@@ -48,7 +48,7 @@ def found_by_reading(pks: Iterable[int]) -> dict[int, Reason]:
 
 
 def by_reason(reasons: Iterable[Reason]) -> list[tuple[Reason, int]]:
-    """Return how often each reason occurs, the most frequent first."""
+    """Return how often each reason occurs, most frequent first."""
     return Counter(sorted(reasons)).most_common()
 
 

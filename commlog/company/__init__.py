@@ -1,1 +1,1 @@
-"""Signing in with the account of one's company, by OpenID Connect."""
+"""Sign-in with a company account, by OpenID Connect."""

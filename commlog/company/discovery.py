@@ -1,4 +1,4 @@
-"""What the provider says of itself: its addresses, and the keys that it signs with."""
+"""The provider's metadata: endpoints and signing keys."""
 
 import time
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ _kept: dict[str, tuple[float, Mapping[str, Any]]] = this_process.keep({})
 
 
 class Unreachable(Exception):
-    """The provider does not answer, or not as one does. The text is for operators."""
+    """The provider does not answer, or answers invalidly. The text is for operators."""
 
 
 def is_on() -> bool:
-    """Whether people can sign in with an account of their company."""
+    """Return whether sign-in with a company account is enabled."""
     return bool(settings.COMPANY_SIGN_IN_ISSUER)
 
 
 def configuration() -> Mapping[str, Any]:
-    """The provider's own description. Raises Unreachable."""
+    """Return the provider's metadata document. Raises Unreachable."""
     issuer = settings.COMPANY_SIGN_IN_ISSUER
     found = _read(issuer.rstrip("/") + _WELL_KNOWN, KEPT)
     if found.get("issuer") != issuer:
@@ -38,7 +38,7 @@ def configuration() -> Mapping[str, Any]:
 
 
 def address(name: str) -> str:
-    """An address of the provider. Raises Unreachable where it names none."""
+    """Return an endpoint of the provider. Raises Unreachable if it names none."""
     found = configuration().get(name)
     if not isinstance(found, str) or not found.startswith(("https://", "http://")):
         raise Unreachable(f"the provider names no {name}")
@@ -46,7 +46,7 @@ def address(name: str) -> str:
 
 
 def key_of(kid: str | None) -> jwt.PyJWK | None:
-    """The key of that name, or the only one; None: there is none. Raises Unreachable."""
+    """Return the key with that id, or the only one; None if there is none. Raises Unreachable."""
     for kept in (KEPT, _SOONEST):  # it may be a new one
         keys = _keys(kept)
         found = keys if kid is None and len(keys) == 1 else [each for each in keys if each.key_id == kid]
@@ -64,7 +64,7 @@ def _keys(kept: int) -> list[jwt.PyJWK]:
 
 
 def _read(url: str, kept: int) -> Mapping[str, Any]:
-    """The JSON object there, as it was read at most so many seconds ago."""
+    """Return the JSON object at a URL, cached for at most `kept` seconds."""
     at, found = _kept.get(url, (-1.0 * KEPT, {}))
     now = time.monotonic()
     if found and now - at < kept:

@@ -1,4 +1,4 @@
-"""Sessions that end because the provider says so."""
+"""Back-channel logout: sessions ended by the provider."""
 
 from commlog.account import sessions
 from commlog.company import people, tokens
@@ -6,7 +6,7 @@ from commlog.models import User, UserSession
 
 
 def by_provider(token: object) -> int:
-    """End all sessions of whom the logout token names; the user stays. Raises tokens.Wrong."""
+    """End all sessions of the logout token's user. Raises tokens.Wrong."""
     claims = tokens.of_logout(token)
     user = _whose(str(claims.get("sub") or ""), str(claims.get("sid") or ""))
     return sessions.end(user, by=None) if user else 0

@@ -1,4 +1,4 @@
-"""Who somebody of the company is here: known by issuer and subject alone, never by a name or an address."""
+"""Users of company accounts, identified only by issuer and subject, never by name or address."""
 
 import re
 from collections.abc import Mapping
@@ -26,22 +26,22 @@ _NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
 
 
 class NotLet(Exception):
-    """Whoever it is may not come in. The text says why, for the person."""
+    """The person may not sign in. The text explains why to them."""
 
 
 def user_of(subject: str) -> User | None:
-    """The user who is linked with this account."""
+    """Return the user linked with this account."""
     found = _accounts().filter(uid=subject).select_related("user").first()
     return found.user if found else None
 
 
 def subject_of(user: User) -> str:
-    """What the provider calls the user; "" where none is linked."""
+    """Return the user's subject at the provider; "" if none is linked."""
     return _accounts().filter(user=user).values_list("uid", flat=True).first() or ""
 
 
 def enter(claims: Mapping[str, Any]) -> User:
-    """The user with the roles of today's groups; made now where settings say so. Raises NotLet."""
+    """Return the user with the roles of the current groups; created if settings allow. Raises NotLet."""
     with transaction.atomic():
         roles = _roles_of(claims)
         user = user_of(_subject(claims))
@@ -58,7 +58,7 @@ def enter(claims: Mapping[str, Any]) -> User:
 
 
 def link(user: User, subject: str, *, by: User, check: Check = without_form) -> None:
-    """Have this account sign in as that user, and no other one. Raises NotLet.
+    """Link this account with that user and no other. Raises NotLet.
 
     `check`: see commlog.kit.seen.
     """
@@ -79,7 +79,7 @@ def link(user: User, subject: str, *, by: User, check: Check = without_form) -> 
 
 
 def unlink(user: User, *, by: User, check: Check = without_form) -> None:
-    """End that. Raises staff.Refused where nobody could administer any more."""
+    """Unlink the account. Raises staff.Refused if nobody could administer any more."""
     with staff.keeping_an_administrator():
         User.objects.select_for_update().get(pk=user.pk)
         check()
@@ -104,7 +104,7 @@ def _subject(claims: Mapping[str, Any]) -> str:
 
 
 def _roles_of(claims: Mapping[str, Any]) -> set[Role]:
-    """The roles that the claimed groups give."""
+    """Return the roles that the claimed groups grant."""
     claimed = claims.get(settings.COMPANY_SIGN_IN_GROUPS)
     names = [claimed] if isinstance(claimed, str) else claimed if isinstance(claimed, list) else []
     groups = {name for name in names[:_MOST_GROUPS] if isinstance(name, str)}
@@ -112,7 +112,7 @@ def _roles_of(claims: Mapping[str, Any]) -> set[Role]:
 
 
 def _give(user: User, roles: set[Role]) -> None:
-    """Give these roles, and take those that only other groups give. Raises NotLet."""
+    """Grant these roles, and revoke those that only other groups grant. Raises NotLet."""
     by_groups = set(Role.objects.filter(company_groups__isnull=False))
     before = staff.described(user)
     held = set(user.groups.all())
@@ -131,7 +131,7 @@ def _give(user: User, roles: set[Role]) -> None:
 
 
 def _newcomer(claims: Mapping[str, Any], roles: set[Role]) -> User:
-    """A new user, where settings say so and a group gives a role. Raises NotLet."""
+    """Create a user, if settings allow and a group grants a role. Raises NotLet."""
     if not settings.COMPANY_SIGN_IN_CREATES:
         raise NotLet(
             "No user of Commlog is linked to your company account. If you have a password here, sign in "
@@ -155,7 +155,7 @@ def _newcomer(claims: Mapping[str, Any], roles: set[Role]) -> User:
 
 
 def _free_name(claims: Mapping[str, Any]) -> str:
-    """A user name that nobody has: as the company calls the person, with a number where somebody has it."""
+    """Return an unused user name: the company's, with a number if it is taken."""
     wish = _text(claims, "preferred_username", 100) or _text(claims, "email", 100) or claims["sub"][:100]
     wish = _NOT_IN_NAMES.sub("-", wish) or "user"
     number, name = 1, wish

@@ -1,4 +1,4 @@
-"""The way to the provider and back: code and PKCE, by the library; what comes back is checked here."""
+"""The redirect to the provider and back: code flow with PKCE by the library, the result verified here."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _FRESH = 300  # seconds since the provider has asked for the password, where it 
 
 
 class Refused(Exception):
-    """The way back is not taken. `said` is for the person, `why` for the audit trail."""
+    """The returned sign-in is refused. `said` is for the person, `why` for the audit trail."""
 
     def __init__(self, said: str, why: str) -> None:
         super().__init__(why)
@@ -52,7 +52,7 @@ class _Adapter(OpenIDConnectOAuth2Adapter):
 
 
 def _app() -> SocialApp:
-    """This installation, as the provider knows it; from the settings, never from the database."""
+    """Return this installation as a client of the provider, from the settings, never from the database."""
     return SocialApp(
         provider=OpenIDConnectProvider.id,
         provider_id=settings.COMPANY_SIGN_IN_ISSUER,
@@ -64,9 +64,9 @@ def _app() -> SocialApp:
 
 
 def leave(request: HttpRequest, *, to: str, purpose: str, again: bool = False) -> HttpResponse:
-    """The way to the provider; what is remembered for the way back stands in the session for ten minutes.
+    """Redirect to the provider; the state is kept in the session for ten minutes.
 
-    `again`: the provider asks for the password whoever is signed in there. Raises Unreachable.
+    `again`: the provider must ask for the password again. Raises Unreachable.
     """
     nonce = get_random_string(43)
     asked = {"nonce": nonce} | ({"prompt": "login", "max_age": "0"} if again else {})
@@ -85,7 +85,7 @@ def leave(request: HttpRequest, *, to: str, purpose: str, again: bool = False) -
 
 
 def come_back(request: HttpRequest) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Who it is, as the provider says, and what was remembered. Raises Refused and Unreachable."""
+    """Return the claims about the person, and the stored state. Raises Refused and Unreachable."""
     issuer = settings.COMPANY_SIGN_IN_ISSUER
     state = statekit.unstash_state(request, provider_id=issuer, state_id=request.GET.get("state", ""))
     if state is None:
@@ -112,7 +112,7 @@ def come_back(request: HttpRequest) -> tuple[Mapping[str, Any], Mapping[str, Any
 
 
 def _claims(request: HttpRequest, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the ID token says, and what the provider tells of the same person besides."""
+    """Return the claims of the ID token, completed from the userinfo endpoint."""
     adapter = _Adapter(request)
     try:
         given = adapter.get_access_token_data(
@@ -145,7 +145,7 @@ def _more(adapter: _Adapter, given: Mapping[str, Any], claims: Mapping[str, Any]
 
 
 def way_out() -> str:
-    """Where one signs out of the company's account, too. Raises Unreachable."""
+    """Return the URL that signs out of the company account too. Raises Unreachable."""
     back = f"{settings.PUBLIC_URL}{reverse('sign-in')}"
     query = urlencode({"client_id": settings.COMPANY_SIGN_IN_CLIENT, "post_logout_redirect_uri": back})
     end = discovery.address("end_session_endpoint")

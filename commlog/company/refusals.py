@@ -1,4 +1,4 @@
-"""What is written down of company sign-ins that failed: so much a minute of an address, and nothing typed."""
+"""Audit of failed company sign-ins: limited per address and minute, without user input."""
 
 import logging
 
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 def note(request: HttpRequest, why: str, *, subject: str = "") -> None:
-    """Somebody was refused; `subject` where the provider vouches for who it was."""
+    """Record a refused sign-in; `subject` if the provider vouches for it."""
     network = origins.network_of(origins.address_of(request))
     if counts.at_most(audit.MOST_A_MINUTE, f"company:{network}:refused"):
         after = {"reason": why} | ({"subject": subject} if subject else {})
@@ -21,6 +21,6 @@ def note(request: HttpRequest, why: str, *, subject: str = "") -> None:
 
 
 def note_down(down: Unreachable) -> None:
-    """The provider does not answer: a line in the log for operators, once a minute."""
+    """Log for operators, once a minute, that the provider does not answer."""
     if counts.at_most(1, "company:down"):
         _log.warning("The company sign-in failed: %s", down)

@@ -1,6 +1,7 @@
-"""The provider's tokens, each looked at whole: signature, issuer, audience, time, and what it was made for.
+"""Validation of the provider's tokens: signature, issuer, audience, time and purpose.
 
-The library takes an ID token that it fetched itself without looking at its signature, and never at its nonce.
+The library accepts an ID token that it fetched itself without checking its signature, and never checks its
+nonce.
 """
 
 import hmac
@@ -27,15 +28,17 @@ _LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class Wrong(Exception):
-    """A token that is not believed. The text says why, for operators; it holds nothing of the token."""
+    """A token that is not trusted. The text explains why to operators and contains nothing of the token."""
 
 
 class WrongTime(Wrong):
-    """It is too old, or from the future: a clock is wrong."""
+    """The token has expired or lies in the future: a clock is wrong."""
 
 
 def of_sign_in(token: object, *, nonce: str) -> Mapping[str, Any]:
-    """The claims of an ID token that answers our question with this nonce. Raises Wrong and Unreachable."""
+    """Return the claims of an ID token that answers our request with this nonce. Raises Wrong and
+    Unreachable.
+    """
     claims = _read(token, ("iss", "aud", "exp", "iat", "sub"))
     if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
         raise Wrong("the nonce is not the one that was sent")
@@ -43,7 +46,7 @@ def of_sign_in(token: object, *, nonce: str) -> Mapping[str, Any]:
 
 
 def of_logout(token: object) -> Mapping[str, Any]:
-    """The claims of a logout token, once. Raises Wrong and Unreachable."""
+    """Return the claims of a logout token; each is accepted once. Raises Wrong and Unreachable."""
     claims = _read(token, ("iss", "aud", "iat", "exp", "jti", "events"))
     if str(jwt.get_unverified_header(str(token)).get("typ")).lower() not in _LOGOUT_TYPES:
         raise Wrong("the token is not of the type logout+jwt")

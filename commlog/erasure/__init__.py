@@ -1,1 +1,1 @@
-"""A person is erased: who that is, what is left of the rows, and how it is done again after a restore."""
+"""Erasure of a person: what is searched, what remains of the rows, and the replay after a restore."""

@@ -1,4 +1,4 @@
-"""An erasure is asked for, previewed, and where it is large approved by a second person; each recorded."""
+"""Erasure requests: preview, approval of large ones by a second person; each step is audited."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -35,12 +35,12 @@ _OF = {Client: ErasureKind.CLIENT, Group: ErasureKind.GROUP}
 
 
 class Refused(Exception):
-    """It cannot be erased so; the text says why, in the words of a clerk."""
+    """The erasure is refused; the text explains why to a clerk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would go: how many rows, and what is on hold and stays. `whole`: nothing at all would go."""
+    """What would be erased: row counts, and what stays on legal hold. `whole`: everything would stay."""
 
     counts: dict[str, int]
     live: int
@@ -59,8 +59,9 @@ class Preview:
 
 
 def kind_for(what: What) -> ErasureKind:
-    """Return what kind of erasure it is. Raises Refused for a text that is no address or number, or that is a
-    client's, a group's or a user's.
+    """Return the kind of erasure.
+
+    Raises Refused for a text that is no address or number, or that belongs to a client, a group or a user.
     """
     if not isinstance(what, str):
         if what.erased_at and not people.is_left(theirs(what)):
@@ -77,7 +78,7 @@ def kind_for(what: What) -> ErasureKind:
 
 
 def preview(what: What) -> Preview:
-    """Count what would go. Where else the person is named is found while it is done."""
+    """Count what would be erased. Mentions elsewhere are found during the erasure."""
     sought = of_address(what) if isinstance(what, str) else of_recipient(what)
     recipient = None if isinstance(what, str) else what
     groups = messages_of(sought, recipient)
@@ -107,8 +108,9 @@ def preview(what: What) -> Preview:
 
 
 def ask(what: What, *, by: Actor) -> Erasure:
-    """Have a person erased: at once, or once a second person has approved it. Asked again, it is the one that
-    is open. Raises Refused.
+    """Request an erasure; it starts at once, or after approval by a second person.
+
+    Returns the open request if there is one already. Raises Refused.
     """
     kind, found = kind_for(what), preview(what)
     if found.whole:
@@ -137,12 +139,12 @@ def ask(what: What, *, by: Actor) -> Erasure:
 
 
 def approve(erasure: Erasure, *, by: User) -> bool:
-    """Let it begin. Whether that changed anything: whoever asked for it cannot."""
+    """Approve the request. Return whether that changed anything: the requester cannot approve."""
     return _decide(erasure, by, "approved", state=ErasureState.UNDER_WAY)
 
 
 def reject(erasure: Erasure, *, by: User) -> bool:
-    """End it before it began. Whether that changed anything."""
+    """Reject the request before it starts. Return whether that changed anything."""
     return _decide(erasure, by, "not approved", state=ErasureState.REJECTED, finished_at=db_now(), sought="")
 
 

@@ -1,6 +1,6 @@
-"""Where else a person is named: every text of every table is looked through; the models say which there are.
+"""Mentions of the person elsewhere: every text field of every model is searched.
 
-A new table needs nothing here. What is packed or belongs to a library has a way of its own (`_OWN`).
+A new table needs nothing here. Packed values and tables of libraries have functions of their own (`_OWN`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,7 +30,7 @@ _OWN = (AuditEntry, AuditKey, ContentType, Erasure, OrmQ, Permission, Session, T
 
 
 def sessions(turn: Turn) -> None:
-    """Take the person out of what pages remember of their readers."""
+    """Remove the person from session data."""
     spellings = turn.spellings
     for session in Session.objects.iterator():
         said = session.get_decoded()
@@ -42,7 +42,7 @@ def sessions(turn: Turn) -> None:
 
 
 def tasks(turn: Turn) -> None:
-    """Delete what django-q2 keeps of tasks that are over. What waits in its queue has ids alone."""
+    """Delete django-q2's records of finished tasks. Tasks in its queue hold only ids."""
     for task in Task.objects.iterator():
         if turn.spellings.stands_in(str((task.name, task.args, task.kwargs, task.result))):
             with turn.batch():
@@ -51,7 +51,7 @@ def tasks(turn: Turn) -> None:
 
 
 def everywhere(turn: Turn) -> None:
-    """Take the person's names, addresses and numbers out of all texts that are somebody else's."""
+    """Remove the person's names, addresses and numbers from all texts that belong to others."""
     if not turn.spellings:
         return
     for model in (each for each in apps.get_models() if each not in _OWN):
@@ -59,7 +59,7 @@ def everywhere(turn: Turn) -> None:
 
 
 def texts_of(model: type[Model]) -> list[Any]:
-    """The fields of a model that take any text."""
+    """Return the fields of a model that hold free text."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -70,7 +70,9 @@ def texts_of(model: type[Model]) -> list[Any]:
 
 
 def take_out(turn: Turn, model: type[Model], pks: Sequence[Any]) -> int:
-    """Replace what names the person in these rows, in the caller's batch. Returns in how many."""
+    """Replace mentions of the person in these rows, in the caller's batch. Return the number of rows
+    changed.
+    """
     spellings, written = turn.spellings, list[Any]()
     stays = _staying(turn, model, pks)
     rows = model._base_manager.select_for_update().filter(pk__in=pks).order_by("pk")
@@ -126,7 +128,7 @@ def _batches(
 
 
 def _without_live(turn: Turn, model: type[Model], pks: Sequence[Any]) -> Sequence[Any]:
-    """Leave out messages that are under way, and note them: nobody changes what is being sent."""
+    """Exclude messages in progress and note them: what is being sent must not change."""
     if model is not Message:
         return pks
     rows = Message.objects.filter(pk__in=pks, state__in=sorted(LIVE))
@@ -136,7 +138,7 @@ def _without_live(turn: Turn, model: type[Model], pks: Sequence[Any]) -> Sequenc
 
 
 def _staying(turn: Turn, model: type[Model], pks: Collection[Any]) -> set[Any]:
-    """Return which of these rows are on legal hold: messages, what stands on messages, and holds."""
+    """Return which of these rows are on legal hold: messages, rows that belong to messages, and holds."""
     if model is Message:
         return set(turn.held(pks))
     if model is LegalHold:

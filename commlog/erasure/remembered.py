@@ -1,7 +1,7 @@
-"""The list of erasures beside the database: with it a database that was restored from a backup forgets again.
+"""The list of erasures beside the database, with which a restored database forgets again.
 
-A small file for each in ERASURES_DIRECTORY, without personal data: which client or group by its key, or keyed
-digests of an address with the keys of some messages to it. It is written before anything is erased.
+One small file per erasure in ERASURES_DIRECTORY, without personal data: the key of the client or group, or
+keyed digests of an address with the keys of some messages to it. It is written before anything is erased.
 """
 
 import json
@@ -25,12 +25,12 @@ _LONGEST = 200_000  # characters of a file
 
 
 class Unreadable(Exception):
-    """A file of the list is no such file; the text names it."""
+    """A file of the list is damaged; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a file says. `digests`: of addresses and numbers, of which nothing else is known."""
+    """The content of a file. `digests`: of addresses and numbers, of which nothing else is known."""
 
     key: str
     kind: str
@@ -60,7 +60,7 @@ class Remembered:
 
 
 def write(erasure: Erasure, sought: Sought) -> None:
-    """Add it to the list, unless it is there. Raises Waits where the list cannot be written."""
+    """Add the erasure to the list unless it is there. Raises Waits if the list cannot be written."""
     file = Path(settings.ERASURES_DIRECTORY) / f"{erasure.key.hex}.json"
     if file.exists():
         return
@@ -71,7 +71,7 @@ def write(erasure: Erasure, sought: Sought) -> None:
 
 
 def all_of_them() -> Iterator[Remembered]:
-    """Yield what is on the list, oldest first. Raises Unreadable."""
+    """Yield the list, oldest first. Raises Unreadable."""
     found = []
     for file in sorted(Path(settings.ERASURES_DIRECTORY).glob("*.json")):
         try:

@@ -1,4 +1,4 @@
-"""After a restore: what was erased since the backup is erased again, from the list beside the database."""
+"""Replay after a restore: erasures since the backup are done again, from the list beside the database."""
 
 from collections.abc import Callable, Iterator
 from uuid import UUID
@@ -19,9 +19,9 @@ _ENDLESS = float("inf")
 
 
 def replay(say: Callable[[str], None]) -> bool:
-    """Erase again what is on the list and not done here; `say` how each ended. Returns whether all are done.
+    """Repeat listed erasures that this database lacks. Return whether all are done.
 
-    Raises remembered.Unreadable.
+    `say` receives a line on each. Raises remembered.Unreadable.
     """
     whole = True
     for each in remembered.all_of_them():
@@ -38,7 +38,7 @@ def replay(say: Callable[[str], None]) -> bool:
 
 
 def _erasure_of(each: Remembered) -> Erasure | None:
-    """Return the erasure as this database has it, or a new one; None where it has nothing of the person."""
+    """Return this database's erasure, or a new one; None if the database has nothing of the person."""
     known = Erasure.objects.filter(key=UUID(each.key)).first()
     if known is not None:
         # One that was refused has to be done once the hold is over: the list has those that were done.
@@ -76,7 +76,7 @@ def _recipient(kind: str, key: str) -> Client | Group | None:
 
 
 def _found(each: Remembered) -> Sought:
-    """Look for the address that the digests stand for: in the messages that are named, and in all records."""
+    """Find the address behind the digests, in the messages that are named and in all records."""
     wanted, found = set(each.digests), Sought()
     for text in {text for text in _candidates(each) if text and not wanted.isdisjoint(digests(fold(text)))}:
         kind = kind_of_address(text)
@@ -93,6 +93,6 @@ def _candidates(each: Remembered) -> Iterator[str]:
 
 
 def _do(erasure: Erasure) -> str:
-    """Take turns until it is done, or has to wait."""
+    """Run the erasure until it is done or has to wait."""
     Erasure.objects.filter(pk=erasure.pk).update(token=erasure.token + 1, lease_until=None)
     return runs.turn(erasure.pk, erasure.token + 1, seconds=_ENDLESS)

@@ -1,4 +1,4 @@
-"""Workers take turns at an erasure until it is done, and then say what it did: its certificate."""
+"""Workers run an erasure turn by turn until it is done, then store its certificate."""
 
 import logging
 from datetime import timedelta
@@ -26,10 +26,9 @@ _REST = timedelta(seconds=2)  # after which it is tried again where something ha
 
 
 def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
-    """Take an erasure, and where none is to be done a job or a run of retention. The broker calls it
-    (settings.LONG_WORK).
+    """Claim an erasure, else a job or a retention run, for the broker (settings.LONG_WORK).
 
-    One worker at a time does erasures, in turns with jobs.
+    One worker at a time does erasures, alternating with jobs.
     """
     longest_ago = F("lease_until").asc(nulls_first=True)
     erasures = list(Erasure.objects.filter(state=ErasureState.UNDER_WAY).order_by(longest_ago, "pk"))
@@ -47,14 +46,14 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
 
 
 def long_work_is_open() -> bool:
-    """Whether a worker has long work, or is to get some. A cluster that rests asks (settings.LONG_WORK)."""
+    """Return whether a worker has or will get long work, for a resting cluster (settings.LONG_WORK)."""
     erasures = Erasure.objects.filter(state=ErasureState.UNDER_WAY)
     runs, active = RetentionRun.objects.filter(finished_at=None), Job.objects.filter(state__in=ACTIVE)
     return erasures.exists() or runs.exists() or active.exists()
 
 
 def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
-    """A worker's turn at an erasure that was claimed for it (a task of django-q2). Returns how it ended."""
+    """Run one turn of a claimed erasure (a task of django-q2). Return how it ended."""
     mine = Erasure.objects.filter(pk=erasure_id, token=token, state=ErasureState.UNDER_WAY)
     erasure = mine.select_related("client", "group").first()
     if erasure is None:
@@ -73,7 +72,7 @@ def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:
 
 
 def _do(turn: Turn) -> None:
-    """Do every step that is left, and those of messages anew as long as more come."""
+    """Run the remaining steps, and those of messages again as long as new ones arrive."""
     while True:
         for name, step in steps.STEPS.items():
             if name not in turn.erasure.places.get("done", []):

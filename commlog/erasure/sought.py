@@ -1,7 +1,7 @@
-"""Who is sought: the names, addresses and numbers of a person, and which messages and events are theirs.
+"""What an erasure searches for: the person's names, addresses and numbers, messages and events.
 
-What others have too is not sought: two clients may have one name or share a number, and nothing of the other
-may go. `Sought.shared` counts what was left out for that, and the certificate says so.
+What others share is not searched for: two clients may have one name or number, and nothing of the other may
+be erased. `Sought.shared` counts what was excluded for that reason, and the certificate reports it.
 """
 
 import json
@@ -31,7 +31,7 @@ _PEOPLE: tuple[type[Model], ...] = (Client, Group, User)
 
 @dataclass(slots=True)
 class Sought:
-    """What is looked for. `shared`: how many names and addresses are others' too."""
+    """What is searched for. `shared`: how many names and addresses others have too."""
 
     names: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Sought:
 
     @classmethod
     def of(cls, erasure: Erasure) -> Self:
-        """Return what was written down when it was asked for."""
+        """Return what was stored when the erasure was requested."""
         return cls(**json.loads(opened(erasure.sought))) if erasure.sought else cls()
 
     def sealed(self) -> str:
@@ -52,7 +52,7 @@ class Sought:
 
 
 def of_recipient(recipient: Client | Group) -> Sought:
-    """Read what is known of a client or a group: in its record, and in its messages and events."""
+    """Return what is known of a client or group, from its record, messages and events."""
     own = theirs(recipient)
     people = own.filter(type__in=channels.FOR_PEOPLE).order_by("-created_at")
     said = people.values_list("recipient_name", "destination")[:_LOOKED_AT]
@@ -68,7 +68,7 @@ def of_recipient(recipient: Client | Group) -> Sought:
 
 
 def of_address(text: str) -> Sought:
-    """Return the same of a bare address or number: it alone."""
+    """Return only this address or number."""
     return _unshared((), {text}, but=None)
 
 
@@ -85,12 +85,12 @@ def on_file(sought: Sought) -> type[Model] | None:
 
 
 def kind_of(recipient: Client | Group) -> str:
-    """Return which kind of recipient it is, as permissions and fields of an erasure name it."""
+    """Return the kind of recipient as named in permissions and in the fields of an erasure."""
     return "client" if isinstance(recipient, Client) else "group"
 
 
 def messages_to(sought: Sought, *, of: Client | Group | None) -> MessageQuerySet:
-    """Those to one of the addresses, whoever's they are said to be; but none of another client or group."""
+    """Return the messages to these addresses, except those of another client or group."""
     conditions = [sent_to(each, Operator.EQUALS) for each in (*sought.addresses, *sought.numbers)]
     if not conditions:
         return Message.objects.none()
@@ -99,7 +99,7 @@ def messages_to(sought: Sought, *, of: Client | Group | None) -> MessageQuerySet
 
 
 def messages_of(sought: Sought, recipient: Client | Group | None) -> list[MessageQuerySet]:
-    """Those of the person, and those to the person's addresses that are said to be nobody's."""
+    """Return the person's messages, and messages to the person's addresses that belong to nobody."""
     own = [theirs(recipient)] if recipient else []
     return [*own, messages_to(sought, of=recipient)]
 
@@ -109,12 +109,12 @@ def recipient_of(erasure: Erasure) -> Client | Group | None:
 
 
 def held_whole(erasure: Erasure, held: Any) -> bool:
-    """Whether everything about the person is on hold (`held`: commlog.retention.holds.Recipients)."""
+    """Return whether everything of the person is on hold (`held`: commlog.retention.holds.Recipients)."""
     return erasure.client_id in held.clients or erasure.group_id in held.groups
 
 
 def kind_of_address(text: str) -> ErasureKind | None:
-    """Return what a text is; None: neither an address nor a number."""
+    """Return the kind of address; None if the text is neither an address nor a number."""
     if text.count("@") == 1 and all(text.split("@")) and not any(each.isspace() for each in text):
         return ErasureKind.EMAIL
     try:

@@ -1,6 +1,6 @@
-"""Finds a name, an address or a number in any text, however it is spelled there, and takes it out.
+"""Finds and replaces a name, address or number in any text, however it is spelled.
 
-Texts of messages may be JSON, HTML or part of a URL, so their escapes are read as what they stand for.
+Texts of messages may be JSON, HTML or part of a URL, so their escapes are decoded for matching.
 """
 
 import html
@@ -36,7 +36,7 @@ _COUNTRY = r"(?:(?:\+|00)?{code}" + _BETWEEN_DIGITS + r"(?:\(?0\)?" + _BETWEEN_D
 
 
 class _Folding(dict[int, str]):
-    """What a character is in the one spelling: for str.translate, made as characters come."""
+    """Folds characters into one spelling, for str.translate; filled as characters occur."""
 
     def __missing__(self, code: int) -> str:
         self[code] = found = fold(f"x{chr(code)}x")[1:-1]
@@ -73,8 +73,9 @@ def _meant_by(escapes: re.Match[str]) -> str:
 
 
 class Spellings:
-    """What is looked for in folded text: expressions, by a part that stands in each text that has it. Texts
-    are many, and most have none of the parts.
+    """Search expressions on folded text, grouped by a literal part of each match.
+
+    Most texts have none of the parts, so they are rejected quickly.
     """
 
     def __init__(self, names: Iterable[str], addresses: Iterable[str], numbers: Iterable[str]) -> None:
@@ -93,7 +94,7 @@ class Spellings:
         return bool(self._said or self._numbers)
 
     def stands_in(self, value: Any) -> bool:
-        """Whether a text, or any text of a JSON value, has it."""
+        """Return whether a text, or any text in a JSON value, matches."""
         if isinstance(value, str):
             folded = _folded(value)
             return any(each.search(folded) for each in self._possible(folded))
@@ -108,7 +109,7 @@ class Spellings:
             yield from (each for part, each in self._numbers.items() if part in digits)
 
     def replaced(self, value: Any, by: str) -> Any:
-        """Return the value with `by` in the place of each."""
+        """Return the value with every match replaced."""
         if isinstance(value, str):
             return self._text(value, by) if self.stands_in(value) else value
         if isinstance(value, dict):
@@ -180,7 +181,9 @@ def _joined(words: list[str]) -> Iterator[str]:
 
 
 def _orders(words: list[str]) -> Iterator[list[str]]:
-    """First names first, or each of the other words first: `Ana da Silva`, `Silva, Ana da`."""
+    """Yield the orders of a name: first names first, or each other word first: `Ana da Silva`, `Silva, Ana
+    da`.
+    """
     yield words
     for cut in range(1, len(words)):
         yield words[cut:] + words[:cut]

@@ -1,4 +1,4 @@
-"""The steps of an erasure, in their order. Each can be broken off anywhere and done again."""
+"""The steps of an erasure in order. Each can be interrupted anywhere and repeated."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ _ANSWER = '{"erased":true}'
 
 
 class OnHold(Exception):
-    """Everything about the person is on legal hold: nothing was erased."""
+    """Everything of the person is on legal hold: nothing was erased."""
 
 
 class OnFile(Exception):
@@ -37,7 +37,7 @@ class OnFile(Exception):
 
 
 def begin(turn: Turn) -> None:
-    """Take the record's name and addresses, so that nothing new is made with them. Raises OnHold, OnFile."""
+    """Clear the record's name and addresses, so that no new use begins. Raises OnHold, OnFile."""
     erasure = turn.erasure
     recipient = recipient_of(erasure)
     if recipient:
@@ -74,7 +74,7 @@ def _empty_record(recipient: Client | Group, named: str) -> dict[str, int]:
 
 
 def settle(turn: Turn) -> None:
-    """End what is under way: cancel what nobody sends, and wait for the rest."""
+    """Finish what is in progress: cancel messages not being sent, and wait for the others."""
     for name, rows in _windows(turn, "settle", lambda each: each.filter(state__in=sorted(LIVE))):
         with turn.batch():
             at, mine = db_now(), set(rows) - turn.held(rows)
@@ -86,7 +86,7 @@ def settle(turn: Turn) -> None:
 
 
 def messages(turn: Turn) -> None:
-    """Empty the messages, batch by batch. What is on hold stays as it is."""
+    """Empty the messages, batch by batch, except those on hold."""
     for name, rows in _windows(turn, "messages", lambda each: each.filter(_says_something(turn))):
         with turn.batch():
             mine = set(rows) - turn.held(rows)
@@ -98,7 +98,7 @@ def messages(turn: Turn) -> None:
 def _windows(
     turn: Turn, step: str, narrow: Callable[[MessageQuerySet], MessageQuerySet]
 ) -> Iterator[tuple[str, list[int]]]:
-    """Yield the next messages, and under which name the place behind them is kept."""
+    """Yield the next messages, and the name under which the position after them is stored."""
     for number, each in enumerate(turn.messages()):
         name, ordered = f"{step} {number}", narrow(each).order_by("pk").values_list("pk", flat=True)
         while rows := list(ordered.filter(pk__gt=turn.erasure.places.get(name, 0))[:BATCH]):
@@ -106,7 +106,7 @@ def _windows(
 
 
 def again(turn: Turn) -> None:
-    """Have the steps done once more that end messages: others came meanwhile."""
+    """Repeat the steps that cover messages: new ones have arrived."""
     with turn.batch(ends_step=True):
         old = turn.erasure.places
         left = {name: place for name, place in old.items() if name.split()[0] not in AGAIN}
@@ -119,7 +119,7 @@ def _says_something(turn: Turn) -> Q:
 
 
 def told(turn: Turn) -> None:
-    """Empty the business events about the person, and what others were sent because of them."""
+    """Empty the events about the person, and what others were sent because of them."""
     recipient = recipient_of(turn.erasure)
     if recipient is None:
         return
@@ -150,8 +150,9 @@ def _empty_of_others(turn: Turn, pks: set[int]) -> None:
 
 
 def exports(turn: Turn) -> None:
-    """Delete the files that were written while the messages still said something: all of them, since nobody
-    can tell which rows a file has.
+    """Delete export files written while the messages still had content.
+
+    All of them, since nobody can tell which rows a file contains.
     """
     places = turn.erasure.places
     since = datetime.fromisoformat(places.setdefault("exports", db_now().isoformat()))
@@ -169,7 +170,9 @@ def exports(turn: Turn) -> None:
 
 
 def answers(turn: Turn) -> None:
-    """Empty the answers that are kept for repeated calls: the call is still known, and not done again."""
+    """Empty responses stored for repeated API calls: a repeated call is still recognised and not executed
+    again.
+    """
     places, kept = turn.erasure.places, ApiAnswer.objects.exclude(body="").order_by("pk")
     while rows := list(kept.filter(pk__gt=places.get("answers", 0)).values_list("pk", "body")[:BATCH]):
         for pk, body in rows:
@@ -182,7 +185,7 @@ def answers(turn: Turn) -> None:
 
 
 def _is_about(turn: Turn, body: str) -> bool:
-    """Whether an answer names the person, or a message of theirs. What cannot be opened names nobody."""
+    """Return whether a response names the person or a message of theirs; False if it cannot be decrypted."""
     try:
         text = opened(body)
     except Unreadable:
@@ -191,7 +194,7 @@ def _is_about(turn: Turn, body: str) -> bool:
 
 
 def later(turn: Turn) -> None:
-    """Do what had to wait: messages to others that were under way."""
+    """Do what had to wait: messages to others that were in progress."""
     places = turn.erasure.places
     told, named = places.get("later", []), places.get("named", [])
     if Message.objects.filter(pk__in=[*told, *named], state__in=sorted(LIVE)).exists():
@@ -207,7 +210,7 @@ def later(turn: Turn) -> None:
 
 
 def is_left(turn: Turn) -> bool:
-    """Whether messages came meanwhile that say something of the person."""
+    """Return whether messages arrived meanwhile that contain something of the person."""
     for each in turn.messages():
         left = each.filter(_says_something(turn)).order_by("pk").values_list("pk", flat=True)
         place = 0

@@ -1,4 +1,4 @@
-"""The audit trail forgets a person: its entries stay, and what they said can never be opened again."""
+"""Erasure in the audit trail: entries stay, but their content can never be decrypted again."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -15,8 +15,9 @@ _MESSAGE = "message"  # the kind of target that messages are
 
 
 def forget(turn: Turn) -> None:
-    """Delete the keys of the entries that are about the person or a message of theirs, or that name the
-    person. Those about a message on legal hold stay.
+    """Delete the keys of entries about the person, about a message of theirs, or that name the person.
+
+    Those about a message on legal hold stay.
     """
     behind = turn.erasure.places.get("at", {}).get(_TABLE, 0)
     while entries := _entries(behind):

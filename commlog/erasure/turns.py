@@ -1,4 +1,4 @@
-"""A worker's hold on an erasure: what it has done is written in the transaction in which it is done."""
+"""A worker's turn at an erasure: progress is stored in the transaction of the work."""
 
 import time
 from collections import Counter
@@ -27,7 +27,7 @@ _WRITTEN_EVERY = 1.0  # seconds
 
 @dataclass(slots=True)
 class Turn:
-    """What a worker knows of its erasure."""
+    """A worker's state of its erasure."""
 
     erasure: Erasure
     seconds: float = TURN
@@ -41,7 +41,7 @@ class Turn:
         self.seek(Sought.of(self.erasure))
 
     def seek(self, sought: Sought) -> None:
-        """Look for this from now on."""
+        """Search for these from now on."""
         self.sought, self.spellings = sought, sought.spellings
 
     @property
@@ -54,7 +54,7 @@ class Turn:
 
     @contextmanager
     def batch(self, *, ends_step: bool = False) -> Iterator[None]:
-        """A transaction in which nobody places a hold; what was counted goes with it. Raises Over, Lost."""
+        """Open a transaction in which no hold can be placed; store the counts with it. Raises Over, Lost."""
         # Each turn does one at least, however long it has read before.
         if self.is_over and self.batches and not ends_step:
             raise Over
@@ -71,7 +71,7 @@ class Turn:
         self.written, self.batches = time.monotonic(), self.batches + 1
 
     def go_on(self) -> None:
-        """Where much is read and nothing is found, write now and then how far it is. Raises Over, Lost."""
+        """Store the position now and then while much is read and nothing found. Raises Over, Lost."""
         if self.is_over or time.monotonic() - self.written > _WRITTEN_EVERY:
             with self.batch():
                 pass
@@ -80,12 +80,12 @@ class Turn:
         self.erasure.counts = dict(Counter(self.erasure.counts) + Counter(gone))
 
     def keep(self, what: str, number: int) -> None:
-        """Say how many had to stay."""
+        """Count rows that had to be kept."""
         kept = {name: each for name, each in self.erasure.kept.items() if name != what}
         self.erasure.kept = kept | ({what: number} if number else {})
 
     def held(self, pks: Collection[int]) -> set[int]:
-        """Return which of these messages are on hold, and note by what."""
+        """Return which of these messages are on hold, and note the holds."""
         found = holds.held_among(pks)
         if found:
             self._note_holds(found)
@@ -102,7 +102,7 @@ class Turn:
         self.erasure.holds = sorted({*self.erasure.holds, *(key.hex for key in by)})
 
     def theirs(self, keys: Collection[UUID]) -> set[UUID]:
-        """Return which of these are keys of the person's messages, also of emptied ones."""
+        """Return which of these keys belong to the person's messages, emptied ones included."""
         recipient = recipient_of(self.erasure)
         own = Q(recipient_name=self.named)
         if recipient:
@@ -110,7 +110,7 @@ class Turn:
         return set(Message.objects.filter(own, key__in=keys).values_list("key", flat=True)) if keys else set()
 
     def messages(self) -> list[MessageQuerySet]:
-        """Those of the person, and those to the person's addresses that are said to be nobody's."""
+        """Return the person's messages, and messages to the person's addresses that belong to nobody."""
         return messages_of(self.sought, recipient_of(self.erasure))
 
     def _mine(self) -> QuerySet[Erasure]:

@@ -1,4 +1,4 @@
-"""What an export says of itself: log, filter, for whom, when, how much, what is written otherwise."""
+"""The About sheet of an export: log, filter, user, time, size, and what was changed."""
 
 from array import array
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Line = tuple[str, str | int | datetime]
 
 @dataclass(slots=True)
 class Notes:
-    """What came up while the file was written."""
+    """Remarks collected while the file was written."""
 
     rows: int = 0
     sheets: int = 0
@@ -24,7 +24,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known before."""
+    """What is known before the export starts."""
 
     log: str
     conditions: Sequence[tuple[str, str]]
@@ -51,7 +51,7 @@ class About:
 
 
 def _remarks(notes: Notes) -> list[Line]:
-    """What somebody who compares the file with the log should know."""
+    """Return what somebody who compares the file with the log should know."""
     remarks: list[Line] = []
     if notes.sheets > 1:
         told = f"A sheet holds {notes.sheet_rows:,} messages, so the messages are on {notes.sheets} sheets."

@@ -1,7 +1,7 @@
-"""What a cell may hold: what spreadsheets refuse, cut, run or read otherwise is known here alone.
+"""Cell values: everything that spreadsheets refuse, truncate, execute or misread is handled here.
 
-`cell()` makes what both formats hold: the log's text, but for line feeds as line ends and characters that no
-spreadsheet can hold, written out as `⟨U+0007⟩`.
+`cell()` returns the text of both formats: the log's, with line feeds as line ends, and characters that no
+spreadsheet can hold written out as `⟨U+0007⟩`.
 """
 
 import re
@@ -33,7 +33,7 @@ _INSIDE = re.compile(f"[{_SEPARATORS}](?='|{_BLANKS}[\\t{_RUNS}])|\\t(?='|{_BLAN
 
 
 def cell(value: object, zone: tzinfo) -> Content:
-    """Clean text, a number, or a moment in the organisation's zone (spreadsheets know no zones)."""
+    """Return clean text, a number, or a time in the organisation's zone (spreadsheets have no zones)."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, datetime):
@@ -46,12 +46,14 @@ def cell(value: object, zone: tzinfo) -> Content:
 
 
 def moment(at: datetime, zone: tzinfo) -> datetime:
-    """The second on the organisation's clocks. Rounded up, New Year's Eve became the next year."""
+    """Return the second on the organisation's clocks, rounded down: up, New Year's Eve became the next
+    year.
+    """
     return at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def clean(text: str) -> str:
-    """The text without what no spreadsheet can hold; nothing of it disappears."""
+    """Return the text with characters that no spreadsheet can hold written out."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
@@ -67,12 +69,12 @@ def clean(text: str) -> str:
 
 
 def is_written_out(text: str) -> bool:
-    """Whether the text holds what no cell can; line ends are another matter."""
+    """Return whether characters of the text have to be written out; line ends do not count."""
     return bool(_ILLEGAL.search(_RETURN.sub("\n", text)))
 
 
 def parts(text: str) -> list[str]:
-    """The text in pieces that a cell can hold; joined, they are the text."""
+    """Split the text into pieces that fit into a cell; joined, they are the text."""
     if len(text) <= LONGEST // 2:
         return [text]
     pieces, units, start = [], 0, 0
@@ -86,16 +88,15 @@ def parts(text: str) -> list[str]:
 
 
 def plain(text: str) -> bool:
-    """Whether a sheet takes the text for the text that it is, and in one cell."""
+    """Return whether the text fits into one cell and is not misread there."""
     return len(text) <= LONGEST // 2 and text[:1] not in ("=", "#") and "_x" not in text
 
 
 def as_field(text: str) -> str:
-    """The text as a field of a CSV file in which nothing runs: an apostrophe stands wherever a field that may
-    be run could begin.
+    """Return the text as a CSV field that nothing executes, by apostrophes before every possible formula.
 
-    That is at its start, and behind each comma, semicolon, tab and line end. docs/how-it-works.md says how a
-    program takes them away again.
+    That is at its start, and after each comma, semicolon, tab and line end, where a field may begin.
+    docs/how-it-works.md says how a program removes them.
     """
     marked = _INSIDE.sub(r"\g<0>'", text)
     return f"'{marked}" if _AT_START.match(text) else marked

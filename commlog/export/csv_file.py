@@ -1,4 +1,4 @@
-"""An export as a CSV file: UTF-8 with a mark by which Excel knows it, commas, every text whole."""
+"""CSV exports: UTF-8 with a byte order mark for Excel, commas, every text whole."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from commlog.export.plans import Part, names_of
 
 
 class CommaFile:
-    """The lines as they come. What the file holds is said by the job and the audit trail."""
+    """Writes the lines. The job and the audit trail describe the file."""
 
     def __init__(
         self, target: IO[bytes], parts: Sequence[Part], room: Sequence[int], *, zone: tzinfo, timestamps: bool
@@ -33,14 +33,14 @@ class CommaFile:
         self._text.detach()
 
     def abandon(self) -> None:
-        """Nothing lies about: there is the target alone."""
+        """Do nothing: there is only the target."""
 
     def _value(self, value: object) -> Any:
         content = cells.cell(value, self._zone)
         return cells.as_field(content) if isinstance(content, str) else content
 
     def _moment(self, value: object) -> str:
-        """With its offset: there is no sheet that could name the zone."""
+        """Return the time with its offset, since no sheet can name the zone."""
         if not isinstance(value, datetime):
             return ""
         local = value.astimezone(self._zone)

@@ -1,4 +1,4 @@
-"""An export as a job, started anew if its worker was lost; its file, kept for a day, and its sweep."""
+"""Export jobs: restarted if the worker is lost; the file is kept for a day."""
 
 import time
 from tempfile import TemporaryFile
@@ -28,7 +28,7 @@ _ANEW = "This export was restarted because its first worker was lost. The file i
 
 
 def run(turn: Turn) -> None:
-    """Write the file and keep it. Its owner must still be allowed to export, and to read that log."""
+    """Write and store the file. Its owner must still be allowed to export and to read that log."""
     job = turn.job
     if not permissions.may_export(job.owner):
         raise Refused(f"{job.owner.name} no longer has the permission to export.")
@@ -49,13 +49,13 @@ def run(turn: Turn) -> None:
 
 
 class _Steps:
-    """Records how far the job is, once a second."""
+    """Records the job's progress, once a second."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn, self._last, self._at = turn, 0.0, (0, 0)
 
     def watch(self, done: int, total: int) -> None:
-        """So many rows of so many are written. Raises Stop where the job was cancelled."""
+        """Record the number of rows written. Raises Stop if the job was cancelled."""
         self._at = done, total
         self.go_on()
 
@@ -97,12 +97,14 @@ def _keep(turn: Turn, order: Order, notes: Notes, content: File) -> None:
 
 
 def _name(turn: Turn, token: int) -> str:
-    """Of each turn another: a worker that was thought lost and comes back writes over nobody's file."""
+    """Return a file name of this turn: a worker taken for lost that returns must not overwrite another's
+    file.
+    """
     return f"{turn.job.key.hex}-{token}.{turn.job.options['format']}"
 
 
 def sweep() -> int:
-    """Remove files that are older than a day (a task of django-q2, every hour). Returns how many."""
+    """Delete files older than a day (a task of django-q2, every hour). Return how many."""
     ended = timezone.now() - KEPT
     old = list(ExportFile.objects.filter(created_at__lt=ended))
     for file in old:

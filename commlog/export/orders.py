@@ -1,4 +1,4 @@
-"""What somebody asks to be exported, and how it becomes a file."""
+"""Export orders: what was requested, and how it becomes a file."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -31,7 +31,7 @@ _WATCHED = 200  # rows between two looks at whether to go on
 
 
 class Format(TextChoices):
-    """The kinds of files."""
+    """File formats."""
 
     XLSX = "xlsx", "Excel"
     CSV = "csv", "CSV"
@@ -46,7 +46,7 @@ class Format(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a log is to be exported: plain values, which a job keeps."""
+    """How a log is to be exported, in plain values that a job can store."""
 
     format: str
     columns: list[str]
@@ -65,7 +65,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be in the file: messages in their order."""
+    """The file's content: messages in order."""
 
     order: Order
     messages: MessageQuerySet
@@ -74,7 +74,9 @@ class Plan:
 
 
 def plan(order: Order, chosen: Selection, *, user: User, remark: str = "") -> Plan:
-    """What was chosen, in its pages' order. Refuses what is not understood: it would be everything."""
+    """Return the selection in page order. Refuses parameters that are not understood: they would select
+    everything.
+    """
     if not chosen.sound:
         raise ValueError("what is not understood is never exported")
     if order.masked and not chosen.messages.masked:  # the permission came later
@@ -94,7 +96,7 @@ def write(
     remark: str = "",
     watch: Watch = lambda done, total: None,
 ) -> tuple[Plan, Notes]:
-    """Plan the file and write it from its beginning: it is begun anew where a replica has failed."""
+    """Plan the file and write it; restarted from its beginning if a replica fails."""
     target.seek(0)
     target.truncate()
     planned = plan(order, chosen, user=user, remark=remark)
@@ -102,9 +104,9 @@ def write(
 
 
 def carry_out(planned: Plan, target: IO[bytes], watch: Watch = lambda done, total: None) -> Notes:
-    """Write the file. `watch` is told rows done of all; what it raises ends the export.
+    """Write the file. `watch` receives rows done and total; if it raises, the export ends.
 
-    The notes name the messages whose text is in the file: none, where they are masked.
+    The notes name the messages whose text is in the file; none if they are masked.
     """
     order, columns = planned.order, columns_of(planned.order.columns)
     parts = parts_of(columns, secret_urls=planned.secret_urls, masked=planned.messages.masked)

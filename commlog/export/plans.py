@@ -1,4 +1,4 @@
-"""What an export holds: columns, subject, whole text, and how each value is made."""
+"""The columns of an export, and how each value is made."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +68,7 @@ _SHORTENED = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A column of the file: its head, what it reads, and how its value is made of that."""
+    """A column of the file: head, fields read, and function of the value."""
 
     label: str
     reads: tuple[str, ...]
@@ -87,11 +87,10 @@ class Part:
 
 
 def parts_of(columns: Iterable[Column], *, secret_urls: bool = True, masked: bool = False) -> list[Part]:
-    """The columns of the file: those of the log in their order, and among them the subject and the whole
-    text.
+    """Return the columns of the file: the log's in order, with subject and whole text.
 
-    Without `secret_urls` the URLs of webhooks are as readers may see them who must not know their secret
-    paths. `masked`: without what messages say; the rows mask their destinations themselves.
+    Without `secret_urls` the URLs of webhooks are shortened for readers who may not know their secret paths.
+    `masked`: without message content; the rows mask their destinations themselves.
     """
     if masked:
         return [_part(column) for column in columns if WITHHELD.isdisjoint({*column.reads} - {"destination"})]
@@ -109,12 +108,12 @@ def parts_of(columns: Iterable[Column], *, secret_urls: bool = True, masked: boo
 
 
 def names_of(parts: Iterable[Part]) -> list[str]:
-    """What is read, each name once."""
+    """Return the fields to read, each once."""
     return list(dict.fromkeys(name for part in parts for name in part.reads))
 
 
 def ordered(messages: MessageQuerySet, sorting: Sorting) -> MessageQuerySet:
-    """The messages in their pages' order: the columns, then the id, and empty ones last."""
+    """Order the messages as on the page: by column, then id, empty values last."""
     return messages.annotate(**annotations_of(sorting.columns)).order_by(*sorting.order())
 
 

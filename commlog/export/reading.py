@@ -1,4 +1,4 @@
-"""Rows of an export, read while written: memory grows neither with their number nor with texts."""
+"""Rows of an export, read while they are written: memory does not grow with their number or texts."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _TEXTS = {field.name for field in Message._meta.get_fields() if isinstance(field
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is to export. `cells`: how many cells each column needs for its longest text."""
+    """The size of an export. `cells`: the cells that each column needs for its longest text."""
 
     rows: int
     at_once: int
@@ -32,18 +32,20 @@ class Extent:
 
 
 class _Bytes(Func):
-    """The size of a text, which PostgreSQL knows unread, unlike its number of characters."""
+    """The size of a text in bytes, which PostgreSQL knows without reading it, unlike the number of
+    characters.
+    """
 
     function = "OCTET_LENGTH"
     output_field = BigIntegerField()
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        """SQLite has no such function before 3.43."""
+        """Use CAST: SQLite has no such function before 3.43."""
         return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
 def bytes_of(messages: MessageQuerySet, parts: Sequence[Part]) -> int:
-    """Return the bytes of text that these columns of the messages hold, as the database counts them."""
+    """Return the bytes of text in these columns of the messages, counted by the database."""
     sums = {name: Sum(_Bytes(name)) for name in names_of(parts) if name in _TEXTS}
     return sum(
         size or 0
@@ -54,7 +56,7 @@ def bytes_of(messages: MessageQuerySet, parts: Sequence[Part]) -> int:
 
 
 def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
-    """Measured by the database; only texts that a cell might not hold are read."""
+    """Measure in the database; only texts that may exceed a cell are read."""
     texts = [name for name in names_of(parts) if name in _TEXTS]
     found = messages.order_by().aggregate(
         rows=Count("pk"), **{f"longest_{name}": Max(Length(name)) for name in texts}
@@ -66,8 +68,8 @@ def extent_of(messages: MessageQuerySet, parts: Sequence[Part]) -> Extent:
 
 
 def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -> Iterator[Sequence[Any]]:
-    """What `names_of(parts)` names and the id, of each message, in their order; so many rows are fetched at
-    once.
+    """Yield the values of `names_of(parts)` and the id of each message, in order; `at_once` rows are
+    fetched together.
     """
     names = [*names_of(parts), "pk"]
     computed = {name: expression for part in parts for name, expression in part.computed.items()}
@@ -90,7 +92,7 @@ def rows_of(messages: MessageQuerySet, parts: Sequence[Part], *, at_once: int) -
 
 
 def _masked_rows(messages: MessageQuerySet, names: Sequence[str], at_once: int) -> Iterator[Sequence[Any]]:
-    """The same row by row, for only whole rows are masked."""
+    """Yield the same from whole rows, since only those are masked."""
     related = {name.partition("__")[0] for name in names if "__" in name}
     found = messages.select_related(*related) if related else messages
     for row in found.defer("content", "html", "headers").iterator(chunk_size=at_once):

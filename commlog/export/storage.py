@@ -1,4 +1,4 @@
-"""Files in the database, in chunks: any web process can serve what any cluster wrote."""
+"""File storage in the database, in chunks: any web process can serve what any cluster wrote."""
 
 import io
 from typing import IO, Any
@@ -16,13 +16,13 @@ CHUNK = 512 * 1024
 
 
 def storage() -> Storage:
-    """Where exports are kept (settings.STORAGES)."""
+    """Return the storage of exports (settings.STORAGES)."""
     return storages["exports"]
 
 
 @deconstructible
 class DatabaseStorage(Storage):
-    """A Django storage. Chunks one by one: long transactions keep SQLite's writers out."""
+    """A Django storage. Chunks are written one by one: long transactions block SQLite's writers."""
 
     def exists(self, name: str) -> bool:
         return FileChunk.objects.filter(name=name).exists()
@@ -49,7 +49,7 @@ class DatabaseStorage(Storage):
 
 
 class _Chunks(io.RawIOBase):
-    """The chunks of a file one after another; at most one is in memory."""
+    """Reads the chunks of a file in order; at most one is in memory."""
 
     def __init__(self, name: str) -> None:
         self._name, self._number, self._left = name, 0, b""
@@ -58,7 +58,7 @@ class _Chunks(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as the chunk at hand goes."""
+        """Fill the buffer from the current chunk."""
         if not self._left:
             data = (
                 FileChunk.objects.filter(name=self._name, number=self._number)

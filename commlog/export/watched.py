@@ -1,11 +1,11 @@
-"""A file whose reads and writes are noticed, so that packing a large one can be ended."""
+"""A file with a callback before each access, so that packing a large one can be cancelled."""
 
 from collections.abc import Callable
 from typing import IO, Any
 
 
 class Watched:
-    """The file, and what is called before each read and write; what that raises ends the call."""
+    """The file, and the callback before each read and write; what it raises ends the call."""
 
     def __init__(self, target: IO[bytes], watch: Callable[[], None]) -> None:
         self._target, self._watch = target, watch

@@ -1,4 +1,4 @@
-"""An Excel file by openpyxl's write-only workbook, which keeps one row in memory."""
+"""Excel files by openpyxl's write-only workbook, which keeps one row in memory."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")  # Excel reads _x0041_ as th
 
 
 class ExcelFile:
-    """The sheets as they grow. `room`: how many cells each column has for its longest text."""
+    """Writes the sheets. `room`: the cells that each column has for its longest text."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class ExcelFile:
             ExcelWriter(self._book, archive).save()
 
     def abandon(self) -> None:
-        """Leave nothing behind: unpacked files of openpyxl would stay until the end."""
+        """Delete openpyxl's unpacked files, which would otherwise stay until the process ends."""
         for sheet in cast(list[Any], self._book.worksheets):
             if not sheet.closed:
                 sheet.close()
@@ -88,7 +88,7 @@ class ExcelFile:
                 sheet._writer.cleanup()
 
     def _value(self, value: object) -> Any:
-        """A value as the sheet takes it: most are texts, and most of those it takes as they are."""
+        """Return a value for the sheet: mostly texts, and most of those unchanged."""
         content = cells.cell(value, self._zone)
         if not isinstance(content, str):
             return content
@@ -114,7 +114,9 @@ class ExcelFile:
         return self._stamps[part]
 
     def _spread(self, written: Sequence[Any]) -> list[Any]:
-        """A cell for every piece of a text. What grew too long just now goes to its end."""
+        """Return a cell per piece of a text. Pieces beyond the room measured before go to the end of the
+        row.
+        """
         line, over = [], []
         for content, room in zip(written, self._room, strict=True):
             pieces = content if isinstance(content, list) else [content]
@@ -144,7 +146,7 @@ class ExcelFile:
         )
 
     def _stamp(self) -> Cell:
-        """A cell that holds one moment after another: to style a cell costs more than to write it."""
+        """Return a cell reused for every time: styling a cell costs more than writing it."""
         made = WriteOnlyCell(self._sheet)
         made.number_format = _MOMENT if self._timestamps else _DAY
         return made
@@ -155,7 +157,7 @@ class ExcelFile:
 
 
 def _as_text(sheet: Any, text: str) -> Cell:
-    """A cell of a sheet that holds this text as a text, never as a formula, an error or an escaped letter."""
+    """Return a cell that holds the text as text, never as a formula, an error or an escaped letter."""
     pieces = _ESCAPE.split(text)
     made = WriteOnlyCell(sheet)
     # Of several runs each is decoded by itself.

@@ -1,1 +1,1 @@
-"""The find box of every page: people, numbers, keys, subjects, views and pages, as one types."""
+"""The find box of every page: people, numbers, keys, subjects, views and pages, as the user types."""

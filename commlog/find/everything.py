@@ -1,4 +1,4 @@
-"""Everything that a text leads to and that its reader may see, under headings."""
+"""Everything that matches a text and that the reader may see, under headings."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,10 +23,10 @@ _FEWEST = 2  # letters of A to Z: one of them is in every name
 
 
 def find(user: User, text: str, pages: Sequence[Hit]) -> Found:
-    """What the text leads to. `pages`: those that the user may open.
+    """Return what matches the text. `pages`: those that the user may open.
 
-    Each part obeys the rule of the page that lists the same: a message is found by who may open the log, or
-    its client's; a client by who may open the list of clients.
+    Each section follows the permissions of the page that lists the same: messages need access to the log or
+    to the client's tab, clients access to the list of clients.
     """
     meant = as_meant(text)
     if not meant:
@@ -53,7 +53,7 @@ def find(user: User, text: str, pages: Sequence[Hit]) -> Found:
 
 
 def whole_log(user: User, text: str) -> str:
-    """Where the whole log is searched for the text; "" for who may not open it."""
+    """Return the URL of the whole log searched for the text; "" if the user may not open it."""
     return f"{reverse('log')}?{urlencode({'q': text})}" if permissions.may_read_log(user) else ""
 
 
@@ -101,13 +101,13 @@ def _leading_to(heading: str, name: str, rows: QuerySet[Any]) -> Section:
 
 
 def _named(heading: str, meant: str, hits: Sequence[Hit]) -> Section:
-    """Those whose name holds every word of the text."""
+    """Return the hits whose name contains every word of the text."""
     words = fold(meant).split()
     return Section(heading, [hit for hit in hits if all(word in fold(hit.label) for word in words)][:SHOWN])
 
 
 def _once(sections: Sequence[Section]) -> list[Section]:
-    """Each address once: without what stands further up."""
+    """Remove hits whose URL is in an earlier section."""
     seen: set[str] = set()
     kept = []
     for section in sections:

@@ -1,4 +1,4 @@
-"""What the find box lists: hits under headings, each with the page that it leads to."""
+"""Results of the find box: hits under headings, each with its page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ SHOWN = 5  # hits under a heading
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something that was found: what it is called, where it leads, and what tells it from others.
+    """A result: name, URL and distinguishing details.
 
-    `message`: of a hit that is a message, which is drawn with its state.
+    `message`: set if the hit is a message, which is drawn with its state.
     """
 
     label: str
@@ -23,9 +23,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Hits of one kind. `more_url`: where all of them are listed, as `more` says; "" where there is no such
-    place.
-    """
+    """Hits of one kind. `more_url`: the page that lists all of them, labelled `more`; "" if there is none."""
 
     heading: str
     hits: Sequence[Hit]
@@ -35,9 +33,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for a text.
+    """The results for a text.
 
-    `stopped`: a part of it took too long and is missing.
+    `stopped`: a part took too long and is missing.
     """
 
     text: str
@@ -46,7 +44,7 @@ class Found:
 
     @property
     def only(self) -> Hit | None:
-        """The one thing that was found; None where there are several or none."""
+        """The single hit; None if there are several or none."""
         hits = [hit for section in self.sections for hit in section.hits]
         more = any(section.more_url and section.hits for section in self.sections)
         return hits[0] if len(hits) == 1 and not (self.stopped or more) else None

@@ -1,7 +1,7 @@
-"""The messages that a text leads to, found without reading the log.
+"""Messages that match a text, found without reading the whole log.
 
-By key and reference an index finds any of them. By subject, name, address and number those are looked through
-that came last, and those that failed last: the log itself searches all.
+Key and reference use indexes. Subject, name, address and number are searched among the latest messages and
+the latest failures only: the log itself searches all.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _NEWEST_FIRST = ("-created_at", "-pk")
 
 
 def with_key(messages: MessageQuerySet, key: UUID) -> Section:
-    """The message with this key, and whether messages are about an account that has it."""
+    """Return the message with this key, and whether messages are about an account with it."""
     one = messages.defer(*_SLIM).filter(key=key).first()
     found = [_hit(one)] if one else []
     if messages.of_account(key).exists():
@@ -36,7 +36,7 @@ def with_key(messages: MessageQuerySet, key: UUID) -> Section:
 
 
 def failed_of(messages: MessageQuerySet, person: Recipient) -> Section:
-    """What failed lately of what was sent to this one, and did not arrive since."""
+    """Return recent failures of messages to this recipient that were not delivered since."""
     latest = messages.filter(**{kind_of(person).name: person}).order_by(*_NEWEST_FIRST)
     failed = Q(state=MessageState.FAILED) & unanswered()
     return Section(
@@ -45,7 +45,7 @@ def failed_of(messages: MessageQuerySet, person: Recipient) -> Section:
 
 
 def lately(messages: MessageQuerySet, meant: str) -> Section:
-    """Those of the latest messages, and of the latest failures, that the text leads to."""
+    """Return those of the latest messages and the latest failures that match the text."""
     asked = of_name(meant) if messages.masked else of_address(meant) | contains("subject", meant)
     newest = messages.order_by(*_NEWEST_FIRST)
     failed = newest.filter(state=MessageState.FAILED)
@@ -59,7 +59,7 @@ def lately(messages: MessageQuerySet, meant: str) -> Section:
 
 
 def _among(messages: MessageQuerySet, chosen: MessageQuerySet, most: int) -> MessageQuerySet:
-    """The first of those that are chosen: what an index reads, and no more."""
+    """Return the first of the chosen messages, reading no more than the index does."""
     return messages.filter(pk__in=chosen.values("pk")[:most])
 
 

@@ -1,4 +1,4 @@
-"""The clients, groups and users whom a text names: by ID, name, address or number."""
+"""Clients, groups and users that match a text, by ID, name, address or number."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +15,9 @@ from commlog.recipients.kinds import KINDS, Kind, Recipient, search, url_of
 
 
 def sections(user: Person, meant: str) -> Iterator[tuple[Section, list[Recipient]]]:
-    """Who is found of each kind whose list the user may open, and the section that shows them.
+    """Yield, for each kind whose list the user may open, the section and the recipients found.
 
-    Who is called just so comes first.
+    Exact matches come first.
     """
     for kind in KINDS.values():
         if permissions.may_list_recipients(user, kind.name):
@@ -26,7 +26,7 @@ def sections(user: Person, meant: str) -> Iterator[tuple[Section, list[Recipient
 
 
 def with_key(user: Person, key: UUID) -> Iterator[Section]:
-    """The client, group or user with this key, if the user may open its page."""
+    """Yield the client, group or user with this key, if the user may open its page."""
     for kind in KINDS.values():
         if permissions.may_view_recipient(user, kind.name) and (one := kind.objects.filter(key=key).first()):
             yield Section(kind.label, [_hit(one)])

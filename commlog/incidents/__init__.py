@@ -1,1 +1,1 @@
-"""Incidents for people: what failed, what became of it, and the one action that repairs it."""
+"""Incidents on pages: what failed, its result so far, and the action that repairs it."""

@@ -1,4 +1,4 @@
-"""What the page of an incident shows."""
+"""The page of an incident."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An incident. `standing` is None where counting took too long, `waiting` where there is too much."""
+    """An incident. `standing` is None if counting took too long, `waiting` if there are too many."""
 
     incident: Incident
     parts: Sequence[IncidentLane]
@@ -43,7 +43,7 @@ class Report:
 
     @property
     def line(self) -> Sequence[Moment]:
-        """What happened, in its order."""
+        """The events of the incident in order."""
         found = [
             *_together((part.began_at, part.lane, "First failure") for part in self.parts),
             *_together((part.opened_at, part.lane, "Incident opened") for part in self.parts),
@@ -72,7 +72,7 @@ def _asked(job: Job) -> str:
 
 
 def _together(those: Iterable[tuple[datetime | None, Lane, str]]) -> list[Moment]:
-    """What happened to several lanes at about the same time, in one line."""
+    """Merge what happened to several lanes at about the same time into one line."""
     found: list[tuple[datetime, str, list[str]]] = []
     for at, lane, what in sorted(((at, lane, what) for at, lane, what in those if at), key=itemgetter(0)):
         if found and at - found[-1][0] < _TOGETHER:
@@ -83,7 +83,7 @@ def _together(those: Iterable[tuple[datetime | None, Lane, str]]) -> list[Moment
 
 
 def report(incident: Incident, scope: MessageQuerySet) -> Report:
-    """The incident as it stands; `scope`: the messages that the reader may see."""
+    """Return the current report of an incident. `scope`: the messages that the reader may see."""
     told = scope.filter(pk__in=incident.notices.values("message"))
     return Report(
         incident=incident,
@@ -96,7 +96,7 @@ def report(incident: Incident, scope: MessageQuerySet) -> Report:
 
 
 def lately(now: datetime) -> list[Incident]:
-    """The open incidents, and those of the last day, the newest first."""
+    """Return the open incidents and those of the last day, newest first."""
     recent = Q(closed_at=None) | Q(closed_at__gte=now - _LATELY)
     return list(
         Incident.objects.filter(recent).prefetch_related("lanes__lane").order_by("-opened_at")[:_MOST_LATELY]
@@ -104,7 +104,7 @@ def lately(now: datetime) -> list[Incident]:
 
 
 def open_now() -> list[Incident]:
-    """The open incidents, the newest first."""
+    """Return the open incidents, newest first."""
     return list(Incident.objects.filter(closed_at=None).order_by("-opened_at")[:_MOST_LATELY])
 
 

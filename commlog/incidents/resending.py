@@ -1,4 +1,4 @@
-"""One action resends what still failed because of an incident, each message once."""
+"""One action that resends what still failed because of an incident, each message once."""
 
 from uuid import UUID, uuid4
 
@@ -20,11 +20,11 @@ from notifications.models import Incident, IncidentLane, Message, newest_id
 
 
 class NothingLeft(Exception):
-    """Nothing that failed because of the incident can be resent."""
+    """No failed message of the incident can be resent."""
 
 
 class ResendForm(forms.Form):
-    """How to resend. `key` names the job, made once."""
+    """How to resend. `key` identifies the job, created once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     unknown = forms.BooleanField(required=False)
@@ -32,14 +32,14 @@ class ResendForm(forms.Form):
 
 
 def fresh() -> ResendForm:
-    """The form of a page that is shown anew."""
+    """Return the form for a newly shown page."""
     return ResendForm(initial={"key": uuid4()})
 
 
 def resend(incident: Incident, *, owner: User, key: UUID, unknown: bool, pace: int | None) -> Job:
-    """Make the job, and have its lanes tried at once.
+    """Create the job, and probe its lanes at once.
 
-    Dead addresses are left out, and what may have been delivered unless `unknown`. Raises NothingLeft,
+    Dead addresses are excluded, and what may have been delivered unless `unknown`. Raises NothingLeft,
     TookTooLong, choosing.TooMany and jobs.TooManyOpen.
     """
     newest, scope = newest_id(Message), permissions.messages_for(owner)

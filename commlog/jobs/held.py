@@ -1,4 +1,4 @@
-"""After a restore bulk resends rest, and say why. An export does no harm."""
+"""After a restore, bulk resends are paused with a reason. Exports continue."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ _WHY = (
 
 
 def hold() -> int:
-    """Pause bulk resends that would go on by themselves; how many. In the holding transaction."""
+    """Pause bulk resends that would otherwise continue, in the holding transaction. Return how many."""
     rests = {
         "state": JobState.PAUSED,
         "due_at": None,
@@ -28,7 +28,7 @@ def hold() -> int:
 
 
 def targets(restored_at: datetime, most: int) -> list[int]:
-    """Messages that the backup's bulk resends had still to resend, and that do not say so."""
+    """Return messages that the backup's bulk resends had yet to resend and that are not marked so."""
     items = JobItem.objects.filter(
         job__state__in=OPEN, job__kind=JobKind.RESEND, job__created_at__lt=restored_at, outcome=""
     )

@@ -1,4 +1,4 @@
-"""What people do with jobs. Each is one conditional UPDATE; asked twice, it is done once."""
+"""Actions of people on jobs. Each is one conditional UPDATE, so that repeating it has no effect."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MOST_OPEN = 20  # jobs of one owner
 
 
 class TooManyOpen(Exception):
-    """The owner has as many open jobs as one person may have. The text says so, in the words of a clerk."""
+    """The owner has as many open jobs as one person may have. The text says so to a clerk."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,14 +33,14 @@ class TooManyOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a job is about. `words`: its conditions for people."""
+    """A job's selection. `words`: its conditions for people."""
 
     query: LogQuery
     words: str
 
     @classmethod
     def of(cls, chosen: Selection, words: str = "") -> "Asked":
-        """Return what was chosen. Raises ValueError where it is not sound."""
+        """Return a selection. Raises ValueError if it is not sound."""
         if not chosen.sound:
             raise ValueError("what is not understood is never exported or resent")
         return cls(chosen.query, words or chosen.words())
@@ -59,10 +59,10 @@ def create(
     approval_above: int = 0,
     incident: Incident | None = None,
 ) -> Job:
-    """Make a job over what was chosen, and record who made it. Raises TooManyOpen.
+    """Create a job over the selection, and record its creator. Raises TooManyOpen.
 
-    `newest`: the largest message id that takes part. `freeze` writes down what it is about in the same
-    transaction and says how much; more than `approval_above` (unless 0) waits for a second person.
+    `newest`: the largest message id included. `freeze` stores the job's items in the same transaction and
+    returns their number; above `approval_above` (unless 0) the job waits for a second person.
     """
     now, place = db_now(), asked.query.place
     with transaction.atomic():
@@ -96,28 +96,28 @@ def create(
 
 
 def approve(job: Job, *, by: User) -> bool:
-    """Let it begin. Whether that changed anything."""
+    """Approve the job. Return whether that changed anything."""
     return _decide(job, by, "Approved", state=JobState.QUEUED, due_at=db_now())
 
 
 def reject(job: Job, *, by: User) -> bool:
-    """Refuse to approve it. Whether that changed anything."""
+    """Reject the job. Return whether that changed anything."""
     reason = f"{by.name} did not approve it."
     return _decide(job, by, "Not approved", state=JobState.CANCELLED, finished_at=db_now(), reason=reason)
 
 
 def pause(job: Job, *, by: User) -> bool:
-    """Pause at once, or at its worker's next step. Returns whether that changed anything."""
+    """Pause at once, or at its worker's next step. Return whether that changed anything."""
     return _halt(job, by, JobState.PAUSED, Wish.PAUSE, ACTIVE, reason=f"Paused by {by.name}.")
 
 
 def cancel(job: Job, *, by: User) -> bool:
-    """End at once, or at its worker's next step. Returns whether that changed anything."""
+    """Cancel at once, or at its worker's next step. Return whether that changed anything."""
     return _halt(job, by, JobState.CANCELLED, Wish.CANCEL, OPEN, reason=f"Cancelled by {by.name}.")
 
 
 def resume(job: Job, *, by: User) -> bool:
-    """Go on. Whether that changed anything."""
+    """Resume. Return whether that changed anything."""
     anew = {"state": JobState.QUEUED, "due_at": db_now(), "mark_at": None, "rate": None, "reason": ""}
     with transaction.atomic():
         hit = _these(job).filter(state=JobState.PAUSED).update(**anew)

@@ -1,4 +1,6 @@
-"""Workers do jobs: a turn is claimed under a lease, takes steps, ends; lost ones are handed out anew."""
+"""Job execution by workers: a turn is claimed under a lease, takes steps and ends; lost turns are
+reassigned.
+"""
 
 import logging
 import time
@@ -38,8 +40,7 @@ _BROKEN = "An unexpected error occurred ({}). Your system administrator finds it
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """What does the jobs of a kind: the path of its function, and whether it goes on where a lost worker
-    stopped.
+    """How a kind of job is run: the path of its function, and whether it resumes where a lost worker stopped.
 
     `lease`: how long a worker may be silent before it counts as lost. `longest`: seconds after which the
     cluster kills a turn.
@@ -62,11 +63,11 @@ RUNNERS: Mapping[str, Runner] = {
 
 
 class Stop(Exception):
-    """The worker has to let go of the job: it was paused, cancelled, or is another worker's by now."""
+    """The worker must release the job: it was paused, cancelled or reassigned."""
 
 
 class Refused(Exception):
-    """The job cannot be done (any more); the text says why, in the words of a clerk."""
+    """The job cannot be done (any more); the text explains why to a clerk."""
 
 
 @dataclass(slots=True)
@@ -78,14 +79,14 @@ class Turn:
 
     @property
     def over(self) -> bool:
-        """Whether a resumable job should leave the worker to others for now, or the cluster is to stop."""
+        """Whether a resumable job should release the worker for now, or the cluster is to stop."""
         return this_process.is_to_stop() or time.monotonic() - self.began > TURN
 
     def messages(self) -> MessageQuerySet:
         return self.chosen().messages
 
     def chosen(self) -> Selection:
-        """The conditions over messages that there were and the owner may read. Raises Refused."""
+        """The conditions over messages that existed and that the owner may read. Raises Refused."""
         job, scope = self.job, self.scope()
         # “Today” is the day on which the job was asked for, however late its turn comes.
         chosen = reading.of_job(job).over(scope, now=job.created_at)
@@ -94,7 +95,7 @@ class Turn:
         return chosen
 
     def scope(self) -> MessageQuerySet:
-        """Messages of the log that there were. Raises Refused if the owner may not open it."""
+        """Messages of the log that existed. Raises Refused if the owner may not open it."""
         job = self.job
         if not job.owner.is_active:
             raise Refused(f"{job.owner.name} no longer has access to Commlog.")
@@ -104,18 +105,16 @@ class Turn:
             raise Refused(f"{job.owner.name} no longer has access to this log.") from error
 
     def step(self, *, done: int, total: int | None = None) -> None:
-        """Record how far it is, and go on. Raises Stop where the worker must let go."""
+        """Record the progress. Raises Stop if the worker must release the job."""
         self.record(done=done, total=total)
         self.check()
 
     def record(
         self, *, done: int, total: int | None = None, outcomes: Mapping[str, int] = MappingProxyType({})
     ) -> None:
-        """Record how far it is, in the transaction of what was done; `outcomes` are added up.
+        """Record the progress in the transaction of the work; `outcomes` are added up. Renews the lease.
 
-        Renews the lease.
-
-        Raises Stop where the job is another worker's by now: nothing of the transaction may stay then.
+        Raises Stop if the job was reassigned: the transaction must then be rolled back.
         """
         job, now, runner = self.job, db_now(), RUNNERS[self.job.kind]
         changed = self._rate(now, done) | {"done": done, "lease_until": now + runner.lease}
@@ -134,7 +133,7 @@ class Turn:
             raise Stop
 
     def check(self) -> None:
-        """Raises Stop where the job was paused, cancelled or given to another worker."""
+        """Raise Stop if the job was paused, cancelled or reassigned."""
         if not _mine(self.job).filter(wish=Wish.NONE).exists():
             raise Stop
 
@@ -151,9 +150,9 @@ class Turn:
 
 
 def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
-    """Take the next job that is due, or a lost worker's: function, arguments, longest time; or None.
+    """Claim the next due job, or a lost worker's. Return function, arguments and longest time; or None.
 
-    Owners take turns. None too where `room` jobs are under way. The broker calls it (settings.LONG_WORK).
+    Owners take turns. Also None if `room` jobs are running. Called by the broker (settings.LONG_WORK).
     """
     now = db_now()
     due = Job.objects.filter(Q(due_at__lte=now) | Q(lease_until__lt=now), state__in=ACTIVE).order_by(
@@ -187,12 +186,14 @@ def claim(room: int) -> tuple[str, tuple[int, int], int] | None:
 
 
 def under_way(now: datetime) -> int:
-    """Return how many jobs workers have."""
+    """Return how many jobs are held by workers."""
     return Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count()
 
 
 def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
-    """The owner with the fewest jobs under way; of several the one whose last turn began longest ago."""
+    """Return the owner with the fewest running jobs; of several, the one whose last turn began longest
+    ago.
+    """
     if len(owners) == 1:
         return next(iter(owners))
     served = dict(
@@ -203,10 +204,11 @@ def _next_owner(owners: Collection[int], running: Counter[int]) -> int:
 
 
 def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
-    """Whether a job is left alone: its worker silent for half its lease, or nobody took it for long.
+    """Return whether a job is neglected: its worker silent for half its lease, or nobody claimed it for long.
 
-    The supervisor asks (settings.LONG_WORK): a cluster without workers may take jobs and never do them. A
-    lost worker's job can be taken once its lease has ended: silence from before `since` is not its own.
+    Asked by the supervisor (settings.LONG_WORK): a cluster without live workers may claim jobs and never run
+    them. A lost worker's job can be claimed once its lease has ended; silence from before `since` is not
+    counted.
     """
     active = list(Job.objects.filter(state__in=ACTIVE).values_list("kind", "due_at", "lease_until"))
     if active and holding.held():
@@ -218,7 +220,7 @@ def stalled(now: datetime, *, patience: timedelta, since: datetime) -> bool:
 
 
 def run(job_id: int, token: int) -> str:
-    """A worker's turn at a job that was claimed for it (a task of django-q2). Returns how it ended."""
+    """Run one turn of a claimed job (a task of django-q2). Return how it ended."""
     job = Job.objects.select_related("owner").filter(pk=job_id, token=token, state=JobState.RUNNING).first()
     if job is None:
         return "another worker's"

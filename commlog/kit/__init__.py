@@ -1,1 +1,1 @@
-"""Parts of pages and forms that know no model of Commlog: paging, limits, fields, addresses."""
+"""Building blocks of pages and forms that know no model: paging, limits, fields, addresses."""

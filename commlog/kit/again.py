@@ -1,8 +1,8 @@
-"""Gives what was made before where all that it was read from is still the same.
+"""Results reused while everything that they were read from is unchanged.
 
-Django takes longer to write a statement and to make objects of its rows than the database to answer it. So
-what an open page asks for again keeps its statements, each with a digest of its rows, and they are asked
-again as they are: rights, rows and figures alike. Where nothing was committed, not even that.
+Django takes longer to compile a statement and to build objects than the database to answer. So for a polling
+page the statements are kept, each with a digest of its rows, and executed again as they are: permissions,
+rows and figures alike. If nothing was committed, not even that.
 """
 
 import time
@@ -36,9 +36,9 @@ _texts: dict[str, str] = this_process.keep({})  # each statement's text once
 
 
 def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, seconds: float = LONGEST) -> Any:
-    """Return what `make` returns, or what it returned for this user and key where it would return the same.
+    """Return what `make` returns, or its earlier result for this user and key if it would be the same.
 
-    `seconds`: for how long, where the value goes by the clock. Where no open page asks, it is made.
+    `seconds`: the longest reuse, for values that depend on the clock. Without a poll, `make` is called.
     """
     poll = poll_of(request)
     if poll is None:
@@ -54,12 +54,12 @@ def again(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, secon
 
 
 def stands(poll: Poll, question: Hashable) -> bool:
-    """Whether the question was answered with nothing, and would be again."""
+    """Return whether the question was answered with nothing, and would be again."""
     return _standing(poll, question) is not None
 
 
 def remember(poll: Poll, question: Hashable, reading: Reading) -> None:
-    """Say that the question was answered with nothing."""
+    """Remember that the question was answered with nothing."""
     _keep(poll, question, None, reading, LONGEST)
 
 

@@ -1,4 +1,4 @@
-"""gzip for pages and programs. Never for an answer that shows a secret once (DECISIONS.md 108)."""
+"""gzip for pages and API responses; never for a response that shows a secret once (DECISIONS.md 108)."""
 
 import re
 import zlib
@@ -20,7 +20,7 @@ _HEAD = b"\x1f\x8b\x08\x08\0\0\0\0\x04\xff"
 
 
 class CompressionMiddleware:
-    """Compresses pages and JSON above 1 KB for who takes it."""
+    """Compresses pages and JSON above 1 KB for clients that accept it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -35,7 +35,7 @@ class CompressionMiddleware:
 
 
 def shown_once(response: HttpResponse) -> HttpResponse:
-    """The page, which shows a key or a secret that nobody sees again."""
+    """Mark a page that shows a key or a secret for the only time."""
     for name, value in SHOWN_ONCE.items():
         response[name] = value
     return response
@@ -63,7 +63,9 @@ def _compress(response: HttpResponseBase) -> None:
 
 
 def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """As gzip. A name of random length, which nobody reads, blurs what a length says of the contents."""
+    """Yield gzip data. A file name of random length, which nobody reads, hides the exact length of the
+    content.
+    """
     yield _HEAD + b"x" * randbelow(_MOST_ADDED) + b"\0"
     packer = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
     checksum = length = 0

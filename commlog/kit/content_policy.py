@@ -1,4 +1,4 @@
-"""What pages may load: files of this site alone, and no script or style inside a page."""
+"""Content Security Policy: files of this site only, no inline script or style."""
 
 from csp.constants import NONE, SELF
 

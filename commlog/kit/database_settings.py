@@ -1,4 +1,4 @@
-"""What Django is told of a database besides its address."""
+"""Django's database settings besides the URL."""
 
 import os
 import tempfile
@@ -7,14 +7,14 @@ from typing import Any
 
 
 def completed(database: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a database that was read from its address, with all that it needs besides."""
+    """Return the settings of a database read from its URL, completed with everything else it needs."""
     return _of_sqlite(database) if database["ENGINE"].endswith("sqlite3") else _of_postgresql(database)
 
 
 def completed_replica(database: dict[str, Any]) -> dict[str, Any]:
-    """The same of a replica, which is not waited for as long: there is the primary to ask.
+    """Return the settings of a replica, with shorter timeouts: the primary can be asked instead.
 
-    Its locks are those of the primary, held until it has replayed their end.
+    Its locks are those of the primary, held until it has replayed their release.
     """
     completed = _of_postgresql(database, lock_timeout=1_000)
     completed["OPTIONS"] |= {"connect_timeout": 2, "tcp_user_timeout": 5_000}

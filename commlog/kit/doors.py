@@ -1,4 +1,4 @@
-"""Decorators of views that only some people may open."""
+"""Permission decorators of views."""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -11,17 +11,17 @@ from commlog.kit.again import again
 
 
 class Holder(Protocol):
-    """Whoever can hold permissions: a user, a visitor, the caller of the API."""
+    """A holder of permissions: a user, an anonymous visitor, the caller of the API."""
 
     def has_perm(self, permission: str, /) -> bool:
-        """Whether the permission is held."""
+        """Return whether the permission is held."""
 
 
 View = Callable[..., HttpResponseBase]
 
 
 def demand(allowed: Callable[[Any], bool], refusal: str) -> Callable[[View], View]:
-    """For those alone whom `allowed` accepts."""
+    """Allow only those whom `allowed` accepts."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -36,7 +36,7 @@ def demand(allowed: Callable[[Any], bool], refusal: str) -> Callable[[View], Vie
 
 
 def demand_of(parameter: str, allowed: Callable[[Any, Any], bool], refusal: str) -> Callable[[View], View]:
-    """The same, where what is needed depends on a parameter of the address."""
+    """Allow only those whom `allowed` accepts for the value of a URL parameter."""
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""Forms and form fields, with errors in a clerk's words."""
+"""Forms and form fields with errors in a clerk's words."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
 class SearchField(forms.CharField):
-    """One box for everything."""
+    """A search box."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -48,18 +48,18 @@ class PaceField(forms.IntegerField):
 
 
 class AddressField(forms.CharField):
-    """An e-mail address, typed or pasted. It is kept as it was typed, if mail can be sent there."""
+    """An e-mail address, typed or pasted; stored as typed if mail can be sent to it."""
 
     def to_python(self, value: Any) -> str:
         return pasted_address(super().to_python(value) or "")
 
     def clean(self, value: Any) -> str:
-        """The address. What no mail can be sent to is refused, with the reason."""
+        """Return the address. One that no mail can be sent to is rejected with the reason."""
         return _checked(super().clean(value), plain_address, "Enter a valid e-mail address: {0}.")
 
 
 class NumberField(forms.CharField):
-    """A mobile number, typed or pasted: with its country's code, in the spelling that the log keeps."""
+    """A mobile number, typed or pasted: with its country code, in the log's spelling."""
 
     def to_python(self, value: Any) -> str:
         text = numbers.plain(super().to_python(value) or "")
@@ -86,15 +86,15 @@ def _checked(value: str, read: Callable[[str], str], refusal: str) -> str:
 
 
 class DayInput(forms.DateInput):
-    """A text box for a day. What came in ISO is shown as the organisation writes it."""
+    """A text box for a day. ISO dates are shown in the organisation's format."""
 
     def format_value(self, value: Any) -> str | None:
-        """The day, or what was typed for one."""
+        """Return the day in the organisation's format, or the text that was typed."""
         return days.written(value) if isinstance(value, date) else days.shown(value) if value else None
 
 
 class DayField(forms.DateField):
-    """A day of the organisation's calendar, typed as it writes it or as ISO 8601."""
+    """A day of the organisation's calendar, typed in its format or as ISO 8601."""
 
     def __init__(self, **kwargs: Any) -> None:
         wrong = "Enter a day between 1 Jan 1970 and 31 Dec 2199, such as 2026-11-24."
@@ -105,13 +105,13 @@ class DayField(forms.DateField):
         super().__init__(**(defaults | kwargs))
 
     def strptime(self, value: str, format: str) -> date:
-        """The day. Raises ValueError where it is none."""
+        """Return the day. Raises ValueError if it is none."""
         if (day := days.read(value)) is None:
             raise ValueError(value)
         return day
 
     def to_python(self, value: Any) -> date | None:
-        """The day. Outside the bounds its midnight could not be computed in every time zone."""
+        """Return the day, within bounds that allow its midnight to be computed in every time zone."""
         day = super().to_python(value)
         if day is not None and not EARLIEST <= day <= LATEST:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
@@ -124,8 +124,9 @@ def _refuse_nul(value: str) -> None:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text area.
+    """Return the lines of a text area.
 
-    CR and LF alone end one: str.splitlines does so at U+2028, U+0085 and others too, which values may hold.
+    Only CR and LF end a line: str.splitlines also splits at U+2028, U+0085 and others, which values may
+    contain.
     """
     return re.split(r"\r\n|\r|\n", text)

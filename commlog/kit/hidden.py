@@ -1,8 +1,7 @@
-"""Characters that a screen hides or obeys, written out on every page: `⟨U+202E⟩`.
+"""Invisible and control characters, written out on every page: `⟨U+202E⟩`.
 
-A right-to-left override turns around what follows; an invisible space makes two addresses look alike. This
-happens to finished pages, so that no template forgets it; what is stored, exported, or sent back by a form
-stays.
+A right-to-left override reverses what follows; an invisible space makes two addresses look alike. Finished
+pages are processed, so that no template can forget it; stored, exported and form values are unchanged.
 """
 
 import re
@@ -43,18 +42,18 @@ _SHOWN_ATTRIBUTE = re.compile(r"""(?<=\s)(?:title|aria-label|alt|placeholder)\s*
 
 
 class ExactResponse(HttpResponse):
-    """A document that is shown as it is: an e-mail's own HTML, in a frame that it cannot leave."""
+    """A document shown unmodified: an e-mail's own HTML, in a sandboxed frame."""
 
 
 def written_out(text: str) -> str:
-    """Hidden characters written out, but for joiners where a script or an emoji needs them."""
+    """Write out hidden characters, except joiners that a script or an emoji needs."""
     if not _ANY.search(text):
         return text
     return _FOUND.sub(lambda found: found.group(1) or f"⟨U+{ord(found.group()):04X}⟩", text)
 
 
 def written_out_page(page: str) -> str:
-    """Return the HTML with hidden characters written out where it is read: in texts, titles and labels."""
+    """Write out hidden characters in the visible parts of HTML: texts, titles and labels."""
     parts, last = [], 0
     for found in _MARKUP.finditer(page):
         tag = found.group()
@@ -66,7 +65,7 @@ def written_out_page(page: str) -> str:
 
 
 def hides_something(page: bytes) -> bool:
-    """Whether UTF-8 text hides a character; only beyond ASCII is looked at closely."""
+    """Return whether UTF-8 text has a hidden character; pure ASCII is decided quickly."""
     return bool(_ANY.search(page.translate(None, _PLAIN).decode()))
 
 

@@ -1,4 +1,4 @@
-"""How the provider of a company sign-in is called."""
+"""The issuer of company sign-in."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ LONGEST = 200  # what the library's table of accounts holds
 
 
 def issuer(unsafe: bool, text: str) -> str:
-    """Return it. Raises ValueError, in words; `unsafe`: also over plain http."""
+    """Return the issuer. Raises ValueError with an explanation; `unsafe`: plain http is allowed too."""
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is no address of https without a query")

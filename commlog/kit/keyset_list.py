@@ -1,4 +1,4 @@
-"""A plain list with keyset pages and, where it can be narrowed, a filter form: all lists but the logs."""
+"""Plain lists with keyset pages and an optional filter form: all lists except logs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Row]):
-    """A page of a list, ready to be drawn."""
+    """A page of a list, ready to render."""
 
     form: forms.Form
     rows: Sequence[Row]
@@ -46,7 +46,7 @@ def listing(
     narrow: Callable[[QuerySet[Row], dict[str, Any]], QuerySet[Row]] = _all,
     sorting: Sorting = NEWEST_FIRST,
 ) -> Listing[Row]:
-    """The page asked for. A wrong condition or cursor lists nothing, never everything."""
+    """Return the requested page. An invalid condition or cursor lists nothing, never everything."""
     conditions = form(params)
     kept = {name: str(params[name]) for name in conditions.fields if params.get(name)}
     page: Page[Row] = Page()

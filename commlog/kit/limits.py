@@ -1,4 +1,4 @@
-"""Limits on what a page may cost the database: how long a question may take, and how far rows are counted."""
+"""Limits on what a page may cost the database: duration of a query, and how far rows are counted."""
 
 import time
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ _STEPS = 10_000  # of SQLite's virtual machine between two looks at the clock
 
 
 class TookTooLong(Exception):
-    """The database was stopped: the question would have taken longer than allowed."""
+    """The database stopped the query: it would have taken longer than allowed."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Stops statements inside after so many seconds. Raises TookTooLong. For reading only."""
+    """Stop statements inside after `seconds`. Raises TookTooLong. For reading only."""
     limited = _on_postgres if connection.vendor == "postgresql" else _on_sqlite
     with limited(seconds):
         yield
 
 
 def counted_in_time(rows: QuerySet[Any], most: int) -> int | None:
-    """How many rows; None beyond `most`, or where counting takes over a second."""
+    """Return the number of rows; None beyond `most`, or if counting takes over a second."""
     try:
         with time_limit(A_COUNT):
             found = counted(rows, most)
@@ -40,13 +40,13 @@ def counted_in_time(rows: QuerySet[Any], most: int) -> int | None:
 
 
 def counted(rows: QuerySet[Any], most: int) -> int:
-    """How many rows there are; of more than `most` it counts one more, and stops."""
+    """Return the number of rows, counting up to one more than `most`."""
     found: int = rows.order_by().values("pk")[: most + 1].aggregate(found=Count("pk"))["found"]
     return found
 
 
 def capped(number: int, most: int) -> str:
-    """A number that was counted up to so many, for people: `1,000+` beyond it."""
+    """Return a number that was counted up to `most`, for people: `1,000+` beyond it."""
     return f"{most:,}+" if number > most else f"{number:,}"
 
 
@@ -68,9 +68,9 @@ def _on_postgres(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _on_sqlite(seconds: float) -> Iterator[None]:
-    """SQLite has no limit of its own; the handler is asked every few thousand steps.
+    """Limit a query on SQLite, which has no timeout: a handler is called every few thousand steps.
 
-    No transaction: that would keep writers out.
+    No transaction: that would block writers.
     """
     connection.ensure_connection()
     end = time.monotonic() + seconds

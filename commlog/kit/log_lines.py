@@ -1,4 +1,4 @@
-"""How log lines look."""
+"""Formats of log lines."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the req
 
 
 class Line(logging.Formatter):
-    """Names the request that the line is about, where there is one."""
+    """Includes the ID of the request, if there is one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         name = request_id.get()
@@ -18,7 +18,7 @@ class Line(logging.Formatter):
 
 
 class OneLine(Line):
-    """Without a traceback: for what is the fault of whoever asked."""
+    """Without a traceback: for errors caused by the client."""
 
     def format(self, record: logging.LogRecord) -> str:
         record.message = record.getMessage()
@@ -28,7 +28,7 @@ class OneLine(Line):
 
 
 class Json(logging.Formatter):
-    """A line as a JSON object: when, how bad, which part, what, of which request, and the traceback."""
+    """A JSON object per line: time, level, logger, message, request ID and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -47,7 +47,7 @@ class Json(logging.Formatter):
 
 
 class OneJson(Json):
-    """Without a traceback."""
+    """JSON without a traceback."""
 
     def _traceback(self, record: logging.LogRecord) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""How the log is written: no query strings, no addresses, no texts."""
+"""Logging settings: no query strings, addresses or texts are logged."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.utils.log import CallbackFilter
 
 
 def of(*, json: bool) -> dict[str, Any]:
-    """Django's LOGGING: lines, or an object a line."""
+    """Return Django's LOGGING, as plain lines or as JSON objects."""
     line = {"format": "{asctime} {levelname} {name}{call} {message}", "style": "{"}
     return {
         "version": 1,

@@ -1,7 +1,7 @@
-"""EMAIL_URL, taken apart: scheme://user:password@host:port.
+"""Parsing of EMAIL_URL: scheme://user:password@host:port.
 
-The scheme says how the connection is secured, and the usual port: smtp 25 in the clear, smtp+tls 587 by
-STARTTLS, smtps (or smtp+ssl) 465 with TLS from the first byte (RFC 8314 3.3).
+The scheme sets security and default port: smtp 25 unencrypted, smtp+tls 587 by STARTTLS, smtps (or smtp+ssl)
+465 with TLS from the first byte (RFC 8314 3.3).
 """
 
 import re
@@ -25,7 +25,7 @@ _TLS_FROM_THE_FIRST_BYTE = {25: False, 465: True, 587: False}
 
 
 class _Scheme(NamedTuple):
-    """How a connection to a mail server is secured, and its usual port."""
+    """How a connection to a mail server is secured, and the default port."""
 
     port: int
     starttls: bool = False
@@ -41,7 +41,9 @@ _SCHEMES = {
 
 
 def read(text: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings. Raises ValueError that shows nothing of the text: a password is in it."""
+    """Return Django's EMAIL_* settings. Raises ValueError without quoting the text: it contains a
+    password.
+    """
     found = _URL.fullmatch(text)
     scheme = _SCHEMES.get(found["scheme"].lower()) if found else None
     if not found or not scheme:
@@ -73,7 +75,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def is_host(text: str) -> bool:
-    """Whether it is a URL's host name or address. Containers' names have an underscore."""
+    """Return whether it is a URL's host name or address. Names of containers may have an underscore."""
     if text.startswith("["):
         return text.endswith("]") and _is_address(text[1:-1])
     return len(text) < 255 and _HOST.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Where a request came from: one address in one spelling, and the network that it stands for."""
+"""Client addresses: one spelling each, and the network that limits count."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -12,7 +12,7 @@ _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1
 
 
 def parse(text: str) -> str | None:
-    """The address that a header or a socket names, without port and zone; None where it names none."""
+    """Return the address in a header or of a socket, without port and zone; None if there is none."""
     text = text.strip()[:_LONGEST]
     with_port = _WITH_PORT.fullmatch(text)
     bare = (with_port["six"] or with_port["four"]) if with_port else text
@@ -24,12 +24,12 @@ def parse(text: str) -> str | None:
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where the request came from; TrustedProxyMiddleware has seen to it that it is true."""
+    """Return the client address, verified by TrustedProxyMiddleware."""
     return parse(request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(address: str | None) -> str:
-    """What limits count as one: an IPv4 address, a /64 of IPv6, or "" if unknown."""
+    """Return what limits count as one client: an IPv4 address, a /64 of IPv6, or "" if unknown."""
     if address is None:
         return ""
     found = ip_address(address)
@@ -37,5 +37,5 @@ def network_of(address: str | None) -> str:
 
 
 def _plain(found: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """IPv4 as itself: as ::ffff:192.0.2.1 the whole of IPv4 would be one /64."""
+    """Return IPv4-mapped addresses as IPv4: as ::ffff:192.0.2.1 all of IPv4 would be one /64."""
     return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found

@@ -1,4 +1,4 @@
-"""Reads of a page from the replica, if that has what the page's reader wrote last."""
+"""Pages read from the replica if it has the reader's own last write."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,9 +15,10 @@ Made = TypeVar("Made")
 
 
 def read(request: HttpRequest, make: Callable[[], Made]) -> Made:
-    """Return what `make` returns, which reads and writes nothing: it may be called twice.
+    """Return what `make` returns; it only reads, and may be called twice.
 
-    An open page asks the primary: what it asks for again has to come from where it came from before.
+    A polling page reads from the primary, since its repeated statements must see the database they were first
+    run on.
     """
     return make() if poll_of(request) else replica.read(make, after=_position_of(request))
 
@@ -27,6 +28,6 @@ def kept_for() -> int:
 
 
 def _position_of(request: HttpRequest) -> int:
-    """The position after the last write of this browser; 0 where it has none, or says something else."""
+    """Return the position after the browser's last write; 0 if it has none or the cookie is invalid."""
     said = request.COOKIES.get(settings.WRITTEN_COOKIE_NAME, "")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0

@@ -1,8 +1,7 @@
-"""Keyset pages: a page costs the same wherever it lies and however many rows there are. No COUNT, no OFFSET.
+"""Keyset pagination: a page costs the same at any depth and for any number of rows. No COUNT, no OFFSET.
 
-Rows are ordered by (columns, id), all in one direction, and a page begins behind the last row of the page
-before it. A column that may be NULL is walked in two runs: first the rows that have a value, then the others
-by id alone.
+Rows are ordered by (columns, id), all in one direction, and a page begins after the last row of the previous
+page. A nullable column is read in two runs: first rows with a value, then the others by id alone.
 """
 
 import json
@@ -45,7 +44,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Columns before id, NOT NULL unless `nullable` (then one column), one direction for all."""
+    """An order: columns before id, NOT NULL unless `nullable` (then one column), in one direction."""
 
     name: str
     columns: tuple[str, ...] = ()
@@ -57,7 +56,7 @@ class Sorting:
         return f"-{self.name}" if self.descending else self.name
 
     def order(self) -> list[OrderBy]:
-        """The order in one statement: the columns, then the id, and what is empty at the end."""
+        """The order as one ORDER BY: columns, id, empty values last."""
         columns = [
             OrderBy(F(name), descending=self.descending, nulls_last=self.nullable or None)
             for name in self.columns
@@ -70,7 +69,7 @@ NEWEST_FIRST = Sorting("newest", descending=True)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """A stretch of a list, and the cursors that its neighbours begin behind ("": there is no neighbour)."""
+    """A page, and the cursors of its neighbours ("": there is none)."""
 
     rows: list[Row] = field(default_factory=list)
     before: str = ""
@@ -86,7 +85,9 @@ class RowValue(Func):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A stretch of a sorted list: its ordering columns, and the column that is NULL in all or none."""
+    """A part of a sorted list: its ordering columns, and the column that is NULL in all or none of its
+    rows.
+    """
 
     columns: tuple[str, ...]
     nullable: str = ""
@@ -95,7 +96,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """The row that a page begins behind: its run, and its values of that run's columns, id last."""
+    """The row before a page: its run, and its values of that run's columns, id last."""
 
     run: int
     values: tuple[Any, ...]
@@ -104,7 +105,7 @@ class _Mark:
 def fetch(
     queryset: QuerySet[Row], sorting: Sorting, *, size: int, after: str = "", before: str = ""
 ) -> Page[Row]:
-    """The page behind cursor `after`, before cursor `before`, or the first. Raises BadCursor."""
+    """Return the page after cursor `after`, before cursor `before`, or the first. Raises BadCursor."""
     if before:
         mark = _read_cursor(before, sorting, queryset.model)
         rows = _walk(queryset, sorting, mark, size + 1, backwards=True)
@@ -123,7 +124,7 @@ def fetch(
 
 
 def beside(queryset: QuerySet[Row], sorting: Sorting, row: Row) -> tuple[Row | None, Row | None]:
-    """The rows before and behind this one in the list, whether or not it is in the list itself."""
+    """Return the rows before and after this one in the list, whether or not it is in the list itself."""
     mark = _mark_at(row, sorting)
     before = _walk(queryset, sorting, mark, 1, backwards=True)
     behind = _walk(queryset, sorting, mark, 1)
@@ -131,7 +132,7 @@ def beside(queryset: QuerySet[Row], sorting: Sorting, row: Row) -> tuple[Row | N
 
 
 def cursor_of(row: Model, sorting: Sorting) -> str:
-    """The row's place as an opaque text, letters unescaped: else addresses got too long."""
+    """Return the row's position as an opaque text; letters are not escaped, which made URLs too long."""
     values = [getattr(row, name) for name in sorting.columns]
     written = [
         value.isoformat() if isinstance(value, datetime) else value.hex if isinstance(value, UUID) else value
@@ -156,7 +157,7 @@ def _runs(sorting: Sorting) -> Sequence[_Run]:
 def _walk(
     queryset: QuerySet[Row], sorting: Sorting, mark: _Mark | None, most: int, *, backwards: bool = False
 ) -> list[Row]:
-    """Up to `most` rows in the direction of the walk, behind `mark`."""
+    """Return up to `most` rows after `mark` in the given direction."""
     rows: list[Row] = []
     downwards = sorting.descending != backwards
     runs = list(enumerate(_runs(sorting)))
@@ -174,9 +175,9 @@ def _walk(
 
 
 def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]:
-    """The first rows in this order.
+    """Return the first rows in this order.
 
-    Of a queryset with legs the first rows of each leg, which an index finds, are enough to choose from.
+    Of a queryset with legs, the first rows of each leg are enough to choose from, and an index finds them.
     """
     if legs := getattr(stretch, "legs", ()):
         stretch = stretch.filter(pk__in=_first_of_legs(stretch, legs, order, most))
@@ -204,7 +205,7 @@ def _behind(
 
 
 def _field(model: type[Model], name: str) -> Any:
-    """The model field of an ordering column; a column that the queryset computes is text."""
+    """Return the model field of an ordering column; a computed column is text."""
     try:
         return model._meta.pk if name == "pk" else model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -212,7 +213,9 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def _read_cursor(text: str, sorting: Sorting, model: type[Model]) -> _Mark:
-    """The mark that `cursor_of` wrote; else it was tampered with or of another order."""
+    """Return the mark that `cursor_of` wrote. Raises BadCursor if it was tampered with or is of another
+    order.
+    """
     if len(text) > _LONGEST_CURSOR:
         raise BadCursor
     try:

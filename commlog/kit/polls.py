@@ -1,4 +1,4 @@
-"""An open page's question while answered: what the answer is read from, kept to be asked again."""
+"""A poll of an open page, with everything that its answer is read from, kept for the next poll."""
 
 import pickle
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -14,7 +14,9 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 class Figure(NamedTuple):
-    """What pages share (stamps.latest): key, how it is made, digest, whether only briefly."""
+    """A figure shared by pages (stamps.latest): key, function, digest, and whether it is kept only
+    briefly.
+    """
 
     key: Hashable
     make: Callable[[], Any]
@@ -24,18 +26,18 @@ class Figure(NamedTuple):
 
 @dataclass(slots=True)
 class Reading:
-    """The statements that something was made from, each with a digest of its rows, and the shared figures."""
+    """Statements that a result was read from, each with a digest of its rows, and shared figures."""
 
     statements: dict[Statement, int] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     repeatable: bool = True
 
     def note(self, statement: Statement, digest: int) -> None:
-        """Add a statement. One with two results in one answer says nothing when asked again."""
+        """Add a statement. One with two different results within an answer cannot be compared."""
         self.repeatable = self.repeatable and self.statements.setdefault(statement, digest) == digest
 
     def take(self, other: "Reading") -> None:
-        """Add all that something else was made from."""
+        """Add everything that another result was read from."""
         for statement, digest in other.statements.items():
             self.note(statement, digest)
         self.figures += other.figures
@@ -43,7 +45,7 @@ class Reading:
 
 
 class Poll:
-    """The question. `stamp`: stamps.stamp before anything was read. `reader`: a digest of the user's row."""
+    """A poll. `stamp`: stamps.stamp before anything was read. `reader`: a digest of the user's row."""
 
     def __init__(self, stamp: str, reader: int) -> None:
         self.stamp = stamp
@@ -57,7 +59,7 @@ class Poll:
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
-        """What is read inside; it belongs to what surrounds it, too."""
+        """Record what is read inside; it is also part of the enclosing reading."""
         opened, outermost = Reading(), not self._open
         self._open.append(opened)
         try:
@@ -72,7 +74,7 @@ class Poll:
 
     @contextmanager
     def unrecorded(self) -> Iterator[None]:
-        """Inside, nothing belongs to the answer."""
+        """Exclude what is read inside from the answer."""
         aside, self._open = self._open, []
         with _without(self._record):
             try:
@@ -85,7 +87,9 @@ class Poll:
             self._open[-1].take(reading)
 
     def ask(self, statements: Iterable[Statement]) -> None:
-        """Ask those not asked for this answer: on PostgreSQL all at once, since the way takes most time."""
+        """Execute statements not yet executed for this answer: on PostgreSQL in one round trip, which
+        takes most time.
+        """
         new = [statement for statement in statements if statement not in self.found]
         if connection.vendor == "postgresql" and new:
             with self.unrecorded(), connection.cursor() as cursor:
@@ -102,7 +106,7 @@ class Poll:
                 self.found[statement] = digest_of_rows(cursor.fetchall())
 
     def says_the_same(self, reading: Reading) -> bool:
-        """Whether each statement was asked for this answer, and gave the rows that it gave then."""
+        """Return whether every statement was executed for this answer and gave the same rows as before."""
         return reading.repeatable and all(
             self.found.get(statement) == digest for statement, digest in reading.statements.items()
         )
@@ -129,7 +133,7 @@ class Poll:
 
 
 class _Fetched:
-    """A cursor whose rows were read for their digest."""
+    """A cursor whose rows were fetched for their digest."""
 
     def __init__(self, cursor: Any, rows: Sequence[Any]) -> None:
         self._cursor = cursor
@@ -152,13 +156,13 @@ class _Fetched:
 
 
 def poll_of(request: HttpRequest) -> Poll | None:
-    """Return the question of an open page; None for other requests."""
+    """Return the poll of an open page; None for other requests."""
     found: Poll | None = getattr(request, "poll", None)
     return found
 
 
 def digest_of_rows(rows: Sequence[Any]) -> int:
-    """Return what tells these rows from others, within this process."""
+    """Return a digest of these rows, valid within this process."""
     try:
         return hash(tuple(rows))
     except TypeError:
@@ -166,14 +170,14 @@ def digest_of_rows(rows: Sequence[Any]) -> int:
 
 
 def digest_of_result(cursor: Any) -> int:
-    """Digest what PostgreSQL sent as it is: making objects takes longer than asking."""
+    """Return a digest of PostgreSQL's raw result: building objects takes longer than the query."""
     sent = cursor.pgresult
     columns = range(sent.nfields)
     return hash(tuple(sent.get_value(row, column) for row in range(sent.ntuples) for column in columns))
 
 
 def digest_of(value: Any) -> Hashable:
-    """What tells figures apart: of rows all fields. What cannot be told equals nothing."""
+    """Return a digest of a figure, of rows all fields. What has no digest equals nothing."""
     try:
         return hash(pickle.dumps(value))
     except (pickle.PicklingError, TypeError, AttributeError):

@@ -1,9 +1,8 @@
-"""Addresses that travel in other addresses, such as the log that a page leads back to; and how long an
-address may be.
+"""URLs inside URLs, such as the log that a page returns to; and the longest URL.
 
-What a page gives out must be read back. So a log's conditions have a limit of their own, which leaves room
-for its sorting, columns and cursor, and for all of it inside another address, where escaping makes it up to
-three times as long.
+A URL that a page contains must be accepted again. So a log's conditions have a limit of their own, which
+leaves room for sorting, columns and cursor, and for all of it inside another URL, where escaping makes it up
+to three times as long.
 """
 
 from django.http import HttpRequest
@@ -18,7 +17,9 @@ LONGEST_WAY = MAX_URL_REDIRECT_LENGTH  # Django redirects to none that is longer
 
 
 def is_ours(address: str, request: HttpRequest) -> bool:
-    """Whether it leads to this site: without its query, as Django refuses over 2,048 characters."""
+    """Return whether the URL is on this site; without its query, since Django rejects over 2,048
+    characters.
+    """
     place = address.partition("?")[0]
     short = len(address) <= LONGEST_WAY and "\0" not in address
     return short and url_has_allowed_host_and_scheme(
@@ -27,6 +28,6 @@ def is_ours(address: str, request: HttpRequest) -> bool:
 
 
 def back(request: HttpRequest, *, otherwise: str = "") -> str:
-    """Where the form's or address's `next` leads; if not on this site, `otherwise` or the log."""
+    """Return the form's or URL's `next`; if it is not on this site, `otherwise` or the log."""
     asked = str((request.POST if request.method == "POST" else request.GET).get("next", ""))
     return asked if is_ours(asked, request) else otherwise or reverse("log")

@@ -1,4 +1,4 @@
-"""The choice for whom something is, where one answer is “These roles” and the roles are ticked beside it."""
+"""Choice of audience, where one option is “These roles” with a checkbox per role beside it."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ EVERYONE, ROLES = "everyone", "roles"
 
 
 def all_roles() -> QuerySet[Role]:
-    """The roles by name."""
+    """Return the roles by name."""
     return Role.objects.order_by("name")
 
 
 class RolesField(forms.ModelMultipleChoiceField):
-    """Some of the roles, as checkboxes."""
+    """Roles as checkboxes."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -24,10 +24,10 @@ class RolesField(forms.ModelMultipleChoiceField):
 
 
 def check_roles(form: forms.BaseForm, choice: str) -> None:
-    """Add an error at `roles` where the ticked roles and the field `choice` contradict each other.
+    """Add an error at `roles` if the ticked roles and the field `choice` contradict each other.
 
-    Roles beside another choice are refused, not dropped: a view that was meant for a role would be private,
-    and a menu item for everybody.
+    Roles beside another choice are rejected, not ignored: a view meant for a role would be private, and a
+    menu item visible to everybody.
     """
     if "roles" in form.errors:
         return

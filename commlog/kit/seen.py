@@ -28,7 +28,7 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value changed meanwhile: its name, what is stored now, and the form's, edited or not."""
+    """A value changed meanwhile: its label, the stored value, and the form's, edited or not."""
 
     label: str
     stored: str
@@ -37,7 +37,9 @@ class Conflict:
 
 
 class Outdated(Exception):
-    """What is edited was changed since, or the form does not say what it was filled in from."""
+    """The edited row was changed since the form was opened, or the form does not say what it was filled
+    from.
+    """
 
     def __init__(self, fresh: "SeenForm", conflicts: Sequence[Conflict]) -> None:
         super().__init__("the form is outdated")
@@ -45,11 +47,11 @@ class Outdated(Exception):
 
 
 def without_form() -> None:
-    """The check of what is changed without an edit form."""
+    """Accept the change: it does not come from an edit form."""
 
 
 class SeenForm(forms.BaseForm):
-    """A form that knows what it was filled in from."""
+    """A form that records what it was filled from."""
 
     unwatched: Sequence[str] = ()  # fields that are the reader's own, or never show what is stored
     outdated = False
@@ -68,7 +70,7 @@ class SeenForm(forms.BaseForm):
         return " ".join(f"{name}={digest(value)}" for name, value in self.stored().items())
 
     def stored(self) -> dict[str, str]:
-        """Every value that the form was filled in from; of several choices each is a value of its own."""
+        """Return every value that the form was filled from; each of several choices is a value of its own."""
         return (
             self._values(lambda name: self.get_initial_for_field(self.fields[name], name))
             | self.stored_besides()
@@ -78,15 +80,15 @@ class SeenForm(forms.BaseForm):
         return self._values(lambda name: self[name].value()) | self.typed_besides()
 
     def stored_besides(self) -> dict[str, str]:
-        """Values that are stored and have no field of the form."""
+        """Return stored values that have no field in the form."""
         return {}
 
     def typed_besides(self) -> dict[str, str]:
-        """The same as they came. What does not come with the form is not among them."""
+        """Return submitted values of that kind, as they came; only those submitted."""
         return {}
 
     def take_besides(self, data: QueryDict, name: str, fresh: Any) -> None:
-        """Put a stored value that has no field into the data of a form."""
+        """Put a stored value without a field into the data of a form."""
 
     def words_for(self, name: str) -> str:
         field, _, option = name.partition(":")
@@ -124,7 +126,7 @@ Form = TypeVar("Form", bound=SeenForm)
 def edited(
     request: HttpRequest, make: Callable[[QueryDict | None], Form], write: Callable[[Form, Check], None]
 ) -> tuple[Form, bool]:
-    """The form of a page, and whether it was saved. `make` reads what is stored anew at each call.
+    """Return the form of a page, and whether it was saved. Each call of `make` reads what is stored.
 
     `write` calls `check` in its transaction, once it has locked what it changes.
     """
@@ -139,12 +141,12 @@ def edited(
 
 
 def digest(value: str) -> str:
-    """A short word for a value."""
+    """Return a short digest of a value."""
     return sha256(value.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def seen_in(text: str) -> dict[str, str]:
-    """The digests that came with a form, by name."""
+    """Return the digests submitted with a form, by name."""
     return {name: value for name, _, value in (part.partition("=") for part in text.split())}
 
 
@@ -170,7 +172,7 @@ def _is_edited(name: str, typed: dict[str, str], seen: dict[str, str]) -> bool:
 
 
 def _anew(form: Form, found: Outdated, make: Callable[[QueryDict | None], Form]) -> Form:
-    """The form with everything that was typed, and with what is stored now where nothing was."""
+    """Return the form with everything that was typed, and with what is stored now elsewhere."""
     fresh, typed, data = found.fresh, form.typed(), cast(QueryDict, form.data).copy()
     seen = seen_in(str(data.get(FIELD, "")))
     for name, value in fresh.stored().items():

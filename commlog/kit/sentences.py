@@ -1,4 +1,4 @@
-"""The sentence of each fault of input, for pages and programs, written here alone."""
+"""The sentence for each input fault, on pages and in the API, in one place."""
 
 from collections.abc import Mapping
 
@@ -119,17 +119,17 @@ _VERBS = ("is ", "has ", "contains ", "are ", "belongs ")
 
 
 def sentence(wrong: Malformed) -> str:
-    """Say what is wrong, as it follows the name of the field."""
+    """Return what is wrong, to follow the name of the field."""
     return SENTENCES[wrong.fault].format(**{name: _told(fact) for name, fact in wrong.facts.items()})
 
 
 def with_field(wrong: Malformed) -> str:
-    """Say which field is wrong, and what is wrong with it."""
+    """Return which field is wrong, and what is wrong with it."""
     return f"{wrong.field}: {sentence(wrong)}"
 
 
 def alone(said: str, *, of: str = "") -> str:
-    """A sentence by itself on a page; before a verb comes the label `of` its field."""
+    """Return a sentence that stands alone on a page; before a verb comes the label `of` its field."""
     said = f"{of} {said}" if of and said.startswith(_VERBS) else said
     return f"{said[0].upper()}{said[1:]}".removesuffix(".") + "."
 

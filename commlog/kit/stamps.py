@@ -1,4 +1,4 @@
-"""Whether anything was committed since, asked for next to nothing; answers kept until then."""
+"""Detection of commits at little cost, and results kept until the next one."""
 
 import sqlite3
 import time
@@ -47,16 +47,15 @@ _lock = Lock()
 
 
 def stamp() -> str:
-    """A text that is another one once anything has been committed; "" within a transaction, which sees more
-    than what is committed.
+    """Return a text that changes with every commit; "" within a transaction, which sees uncommitted changes.
 
-    It says the same only within one process (SQLite), or on one server (PostgreSQL).
+    Comparable only within one process (SQLite) or on one server (PostgreSQL).
     """
     return "" if connection.in_atomic_block else stamp_and(())[0]
 
 
 def stamp_and(statements: Sequence[Statement]) -> tuple[str, int]:
-    """The stamp, and then a digest of the rows that these statements give: all of it asked at once."""
+    """Return the stamp, and a digest of the rows of these statements, in one round trip."""
     if connection.vendor == "sqlite":
         return _of_sqlite(statements)
     checked = connection.connection is None or connection.health_check_done  # type: ignore[attr-defined]
@@ -81,7 +80,7 @@ def _of_postgresql(statements: Sequence[Statement]) -> tuple[str, int]:
 
 
 def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
-    """SQLite tells a connection of others' commits; ours close with requests, this one stays."""
+    """Use SQLite's data_version, by a connection kept open: those of requests are closed."""
     global _watcher
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
@@ -96,11 +95,10 @@ def _of_sqlite(statements: Sequence[Statement]) -> tuple[str, int]:
 
 
 def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Any:
-    """What `make` returns, or what it returned for this key a moment ago, whoever asked.
+    """Return what `make` returns, or its result for this key a moment ago, whoever asked.
 
-    Kept while nothing is committed, and while all that it was read from is the same. While something is
-    committed, for 0.4 s, or for twenty times as long as it took, without a look; `brief`: never for longer
-    than 0.4 s.
+    Kept while nothing is committed, and while everything it was read from is the same. While commits happen,
+    kept without a check for 0.4 s, or for twenty times its duration; `brief`: never longer than 0.4 s.
     """
     poll = poll_of(request)
     if poll is None or not poll.stamp:
@@ -111,7 +109,7 @@ def latest(request: HttpRequest, key: Hashable, make: Callable[[], Any], *, brie
 
 
 def kept(poll: Poll, key: Hashable, make: Callable[[], Any], *, brief: bool = False) -> Kept:
-    """The same with its digest; it is no part of the answer yet."""
+    """Return the figure with its digest; it is not yet part of the answer."""
     now, found = time.monotonic(), _kept.get(key)
     if found and _fresh(poll, found, now):
         poll.exact = poll.exact and found.stamp == poll.stamp
@@ -130,7 +128,7 @@ def kept(poll: Poll, key: Hashable, make: Callable[[], Any], *, brief: bool = Fa
 
 
 def stale(poll: Poll, figures: Iterable[Figure]) -> list[Statement]:
-    """The statements by which it is known whether these figures are still what they were."""
+    """Return the statements that show whether these figures have changed."""
     now = time.monotonic()
     found = [_kept[figure.key] for figure in figures if figure.key in _kept]
     return [
@@ -149,7 +147,7 @@ def _fresh(poll: Poll, found: Kept, now: float) -> bool:
 
 @this_process.at_forget
 def forget() -> None:
-    """Give up what this process holds; for tests."""
+    """Forget everything kept in this process; for tests."""
     global _watcher
     _kept.clear()
     if _watcher:

@@ -1,4 +1,4 @@
-"""How templates are found, and what they know without being given it."""
+"""Django's template settings: loader and context."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ _INDENTED = re.compile(r"\n[ \t]+")
 
 
 class Loader(filesystem.Loader):
-    """Reads our templates without the indentation of their lines, which no page needs."""
+    """Removes the indentation of lines from our templates, which no page needs."""
 
     def get_contents(self, origin: Origin) -> str:
         """Return the template's text."""

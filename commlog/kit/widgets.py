@@ -1,4 +1,4 @@
-"""Draws the widgets of a form without a template for each option of a list."""
+"""Form widgets without a template per option of a list."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _Widget = Mapping[str, Any]
 
 
 class PlainWidgets(DjangoTemplates):
-    """Django's own HTML of boxes and lists; everything else by its templates.
+    """Django's own HTML for text boxes and lists; everything else by its templates.
 
     A list of fifty people included a hundred templates, on every page of the log.
     """

@@ -1,4 +1,4 @@
-"""What has come since a page was drawn. It is counted, never inserted."""
+"""New messages since a page was drawn: counted, not inserted."""
 
 import re
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ SELECT id, before FROM (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page ends: its newest message, and numbers below that were not committed."""
+    """The end of a page: its newest message, and lower ids that were not yet committed."""
 
     newest: int
     missing: Sequence[tuple[int, int]] = ()
 
     @classmethod
     def now(cls) -> Self:
-        """Of a page that is drawn from now on, from the same database."""
+        """Return the mark for a page drawn from now on, from the same database."""
         connection = replica.connection()
         # SQLite has one writer at a time: what has the larger number is committed later
         if connection.vendor != "postgresql":
@@ -53,23 +53,23 @@ class Mark:
 
     @classmethod
     def read(cls, newest: str, missing: str) -> Self:
-        """As an address says it. Nothing is newer than what makes no sense."""
+        """Read a mark from a URL. If it is invalid, nothing counts as newer."""
         number = int(newest) if newest.isascii() and newest.isdigit() and len(newest) < 19 else _LARGEST
         found = [_GAP.fullmatch(text) for text in missing.split("_")[:_MOST_GAPS]]
         return cls(number, [(int(gap[1]), int(gap[2])) for gap in found if gap])
 
     @property
     def written(self) -> str:
-        """What is missing, as an address says it."""
+        """Return the missing ids, as in a URL."""
         return "_".join(f"{first}-{last}" for first, last in self.missing)
 
     def since(self) -> Q:
-        """The condition that a message has come since."""
+        """Return the condition that a message is new."""
         condition = Q(pk__gt=self.newest)
         for gap in self.missing:
             condition |= Q(pk__range=gap)
         return condition
 
     def nothing_came(self) -> bool:
-        """Whether no message has come at all: one look into the index."""
+        """Return whether no message has arrived at all, by one index lookup."""
         return not Message.objects.filter(self.since()).exists()

@@ -1,8 +1,7 @@
-"""Rows drawn anew, each shared for a moment: in an outage a hundred open pages have the same fifty rows,
-which all change at once.
+"""Redrawn rows, each shared for a moment: in an outage a hundred open pages show the same fifty rows.
 
-A drawn row is shared only by readers for whom it would be drawn alike: same version, same columns, same
-rights, same log. Nothing in it is one reader's own: the form of its button stands on the page.
+A row is shared only by readers for whom it looks the same: same version, columns, permissions and log. It
+contains nothing of one reader: the form of its button is elsewhere on the page.
 """
 
 import time
@@ -41,7 +40,7 @@ class Drawn:
 def draw(
     request: HttpRequest, rows: Sequence[LogRow], layout: Layout, *, now: datetime, boxes: bool, here: str
 ) -> str:
-    """Rows that swap themselves in. `boxes`: with tick boxes. `here`: the log's address."""
+    """Return rows that replace themselves by htmx. `boxes`: with checkboxes. `here`: the log's URL."""
     can_resend, whole = permissions.may_resend(request.user), sees_urls_whole(request)
     alike = (
         *layout.keys,

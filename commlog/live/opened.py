@@ -1,4 +1,4 @@
-"""What is open besides a page's own parts, over or within it: a message in its dialog, a job in its line."""
+"""What is open over or within a page: a message in a dialog, a job in a line."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _BESIDE = ("client", "group", "user", "resent_by_user", "template", "business_ev
 
 
 def shown(request: HttpRequest) -> list[parts.Shown]:
-    """What the page that asks says it has open, if it is still there and the reader may see it."""
+    """Return what the polling page has open, if it still exists and the reader may see it."""
     found: list[parts.Shown] = []
     seen = parts.seen_by(request) or {}
     if message := _message(request, seen.get(_MESSAGE, "")):
@@ -41,22 +41,22 @@ def shown(request: HttpRequest) -> list[parts.Shown]:
 
 
 def messages(request: HttpRequest) -> Any:
-    """The messages that the reader may open, with the rows beside them, and whether they are on hold."""
+    """Return the messages that the reader may open, with related rows and whether they are on hold."""
     return with_beside(permissions.messages_for(request.user))
 
 
 def with_beside(found: MessageQuerySet) -> MessageQuerySet:
-    """The same messages with what their page shows beside them."""
+    """Return the messages with the rows that their page shows."""
     return found.select_related(*_BESIDE).annotate(on_hold=ON_HOLD)
 
 
 def jobs(request: HttpRequest) -> Any:
-    """The jobs that the reader may open, with their people."""
+    """Return the jobs that the reader may open, with their users."""
     return permissions.jobs_for(request.user).select_related("owner", "approver")
 
 
 def of_message(request: HttpRequest, message: Message, form: CorrectionForm | None = None) -> dict[str, Any]:
-    """What a message's page and its dialog show. `form`: *Correct the address*, as it came back."""
+    """Return the context of a message's page and dialog. `form`: *Correct the address*, as submitted."""
     reading = read(message)
     return {
         "reading": reading,
@@ -80,7 +80,7 @@ def of_message(request: HttpRequest, message: Message, form: CorrectionForm | No
 
 
 def of_job(request: HttpRequest, job: Job) -> dict[str, Any]:
-    """What a job's page and its line in a log show."""
+    """Return the context of a job's page and its line in a log."""
     hidden = asks_content(job.pairs) and not permissions.may_read_content(request.user)
     return {
         "report": report(job) if job.kind == JobKind.RESEND else None,
@@ -103,7 +103,7 @@ def _job(request: HttpRequest, key: str) -> Job | None:
 
 
 def _recipient_url(request: HttpRequest, message: Message) -> str:
-    """The page of whom the message is for, if the reader may open it."""
+    """Return the URL of the message's recipient, if the reader may open it."""
     recipient = recipient_of(message)
     return (
         url_of(recipient)
@@ -113,7 +113,7 @@ def _recipient_url(request: HttpRequest, message: Message) -> str:
 
 
 def _template_url(request: HttpRequest, message: Message) -> str:
-    """The page of the template that the message was made from, if it is there and the reader may open it."""
+    """Return the URL of the message's template, if it exists and the reader may open it."""
     made_from = message.template
     if made_from is None or made_from.deleted_at or not permissions.may_view_templates(request.user):
         return ""

@@ -1,4 +1,4 @@
-"""The parts of a page that are kept up to date: which a page has, and which of them have changed."""
+"""Live parts of a page: which it has, and which have changed."""
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _LONGEST = 4_000
 
 
 def seen_by(request: HttpRequest) -> dict[str, str] | None:
-    """The versions of the parts that the page has; None where nobody's open page asks."""
+    """Return the versions of the parts that the page has; None if it is no poll."""
     said = request.headers.get(SEEN)
     if said is None:
         return None
@@ -35,14 +35,14 @@ def seen_by(request: HttpRequest) -> dict[str, str] | None:
 def render(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, within: str = ""
 ) -> HttpResponse:
-    """The page, which asks its address or `watch`; or its changed parts. `within`: their template."""
+    """Return the page, which polls its own URL or `watch`; or its changed parts. `within`: their template."""
     if seen_by(request) is None:
         return shortcuts.render(request, template, {"watch": request.get_full_path(), **context})
     return answer(request, (within or template, context))
 
 
 def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
-    """Changed parts of these templates and the frame; 204 for none. `text`: what else changed."""
+    """Return the changed parts of these templates and the frame; 204 if none. `text`: other changes."""
     text += "".join(differing(request, _drawn(request, template, context)) for template, context in shown)
     text += "".join(kept(request, template, dict, key=request.path) for template in FRAME)
     if settings.CSRF_COOKIE_NAME in request.COOKIES:
@@ -54,7 +54,7 @@ def answer(request: HttpRequest, *shown: Shown, text: str = "") -> HttpResponse:
 def kept(
     request: HttpRequest, template: str, variables: Callable[[], Mapping[str, Any]], *, key: Hashable
 ) -> str:
-    """A template's changed parts, drawn only where what they are read from has changed."""
+    """Return a template's changed parts, rendered only if what they are read from has changed."""
     if not (names := tuple(seen_by(request) or ())):  # others are not drawn
         return ""
     return differing(

@@ -1,4 +1,4 @@
-"""Answers pages that ask by themselves where all that the last answer was read from is the same."""
+"""Middleware that answers polls whose last answer's sources are unchanged."""
 
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ _MOST = 4_000
 
 
 class _Signed(NamedTuple):
-    """Whose a session is, and a digest of both rows from before they last let the user in."""
+    """A session's user, and digests of both rows from before they last authorised the request."""
 
     user_id: int | None
     reader: int
@@ -34,13 +34,13 @@ _known: dict[str, _Signed] = this_process.keep({})
 
 
 class QuietMiddleware:
-    """Stands behind sign-in, so that a session that has ended is noticed."""
+    """Placed after authentication, so that the end of a session is noticed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Nothing where nothing has changed for this session; else remember what was read."""
+        """Return 204 if nothing has changed for this session; else remember what was read."""
         if SEEN not in request.headers:
             return self.get_response(request)
         key = request.session.session_key or ""
@@ -66,7 +66,7 @@ class QuietMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Nothing, where the same was asked and nothing has changed since."""
+        """Return 204 if the same was asked and nothing has changed since."""
         user = request.user
         if SEEN not in request.headers or not isinstance(user, User):
             return None
@@ -94,5 +94,5 @@ def _question(request: HttpRequest, user_id: int | None) -> Hashable:
 
 
 def _reader(user: User) -> int:
-    """A digest of the user's row, which was read to know who asks."""
+    """Return a digest of the user's row, which authentication has read."""
     return digest_of_rows([getattr(user, name) for name in _FIELDS])

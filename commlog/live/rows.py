@@ -1,4 +1,4 @@
-"""An open log's rows: changed ones are drawn anew, new ones counted."""
+"""Rows of an open log: changed ones are redrawn, new ones counted."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +36,10 @@ CAP = 99  # counted no further
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The rows that a page has, with the versions that it has of them ("": it wants the row anyway), where it
-    ends, and how it was drawn.
+    """The rows of a page with their versions ("": wanted in any case), the page's end, and its layout.
 
-    What was drawn stays as it is on the page, whatever the user or a view's owner has chosen in another tab
-    since: rows have to fit.
+    The page keeps the layout it was drawn with, whatever the user or a view's owner has chosen since in
+    another tab: new rows must fit.
     """
 
     rows: Mapping[int, str]
@@ -54,7 +53,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is not on the page: new messages, a changed view or columns, and where all of it is."""
+    """What is not on the page: new messages, a changed view or columns, and the URL that shows all of it."""
 
     newcomers: int
     changed: str
@@ -63,7 +62,7 @@ class News:
 
 
 def watching(here: str, layout: Layout, *, boxes: bool, view: str, mark: Mark) -> str:
-    """The address at which a page that is drawn so asks what has changed. `view`: the version of its view."""
+    """Return the URL that a page polls for changes. `view`: the version of its view."""
     said = dict(of_layout(layout.keys, timestamps=layout.timestamps, compact=layout.compact)) | {
         _BOXES: "1" if boxes else "0",
         _VIEW: view,
@@ -74,12 +73,12 @@ def watching(here: str, layout: Layout, *, boxes: bool, view: str, mark: Mark) -
 
 
 def asked_by(params: Collection[str]) -> list[str]:
-    """Return those of the parameters that are a page's that is open; none where it is no such request."""
+    """Return the parameters that belong to a poll; none if the request is not one."""
     return [name for name in (ROWS, NEWEST, *_OF_THE_PAGE) if name in params] if NEWEST in params else []
 
 
 def watched(said: Mapping[str, str]) -> Watched | None:
-    """What a page asks for while it is open; None where it is no such request."""
+    """Return what a page polls for; None if the request is not a poll."""
     if not said:
         return None
     pairs = [text.partition(".") for text in said.get(ROWS, "").split(",")[: max(SIZES)]]
@@ -108,7 +107,7 @@ def answer(
     also: Sequence[parts.Shown] = (),
     text: str = "",
 ) -> HttpResponse:
-    """Changed rows and news. `view`: its version; `also`, `text`: what else is there or changed."""
+    """Return changed rows and news. `view`: its version; `also`, `text`: other changes."""
     layout = layout_in(page.columns, asked.layout, timestamps=page.timestamps, compact=page.compact)
     text += _changed_rows(request, page, scope, layout, here=here)
     changed = "The view was changed." if page.view and page.view != view else ""
@@ -162,12 +161,12 @@ def _newcomers(request: HttpRequest, query: LogQuery, scope: MessageQuerySet, ma
 
 
 def _number(text: str) -> int | None:
-    """A row's id; short numbers rather than keys, so that a full page of them still fits into an address."""
+    """Return a row's id; ids are shorter than keys, so that those of a full page fit into a URL."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _first_page(here: str) -> str:
-    """The address without its place in the list: what is new stands on the first page."""
+    """Return the URL without its cursor: new messages are on the first page."""
     path, _, query = here.partition("?")
     kept = "&".join(said for said in query.split("&") if said.partition("=")[0] not in CURSORS)
     return f"{path}?{kept}" if kept else path

@@ -1,1 +1,1 @@
-"""The log: what is asked of it, its columns and sorting, its custom views, and the rows that come of it."""
+"""The log: queries, columns and sorting, custom views, and the resulting rows."""

@@ -1,4 +1,4 @@
-"""The log's columns: a line here, and a cell (templatetags/cells.py) unless it is plain text."""
+"""The log's columns: one line here, and a cell (templatetags/cells.py) unless it is plain text."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ NAMES = {
 
 
 class _Joined(Func):
-    """Texts one after the other; NULL where one of them is, which Django's Concat takes for an empty text."""
+    """Texts joined; NULL if one is NULL, unlike Django's Concat."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || ' ' || "
@@ -36,7 +36,7 @@ class _Joined(Func):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a column is called, what it reads, and how it sorts."""
+    """A column: label, fields read, and sorting."""
 
     key: str
     label: str
@@ -59,7 +59,7 @@ class Column:
 
     @property
     def spelling(self) -> str:
-        """The column with its width, as layouts, views and addresses write it: `destination:wide`."""
+        """The column with its width, as in layouts, views and URLs: `destination:wide`."""
         return f"{self.key}:{self.width}" if self.width else self.key
 
     def sorting(self, *, descending: bool) -> Sorting:
@@ -190,42 +190,40 @@ _ALWAYS += ("words_gone_at", "erased_at")  # without its text it cannot be resen
 
 
 def fields_of(columns: Iterable[Column]) -> list[str]:
-    """The model fields that these columns load; never the whole text, which may be a megabyte."""
+    """Return the model fields that these columns need; never the whole text, which may be a megabyte."""
     return sorted({*_ALWAYS, *(name for column in columns for name in column.reads)})
 
 
 def related_of(columns: Iterable[Column]) -> list[str]:
-    """The rows beside the messages that a list with these columns loads with them."""
+    """Return the relations to select for a list with these columns."""
     return sorted({column.related for column in columns if column.related})
 
 
 def annotations_of(names: Iterable[str]) -> dict[str, Combinable]:
-    """Those of the ordering columns that are no model fields."""
+    """Return the annotations for ordering columns that are not model fields."""
     starts: dict[str, Combinable] = {name: Left(STARTS[name], START) for name in names if name in STARTS}
     starts |= {name: _ORDERS[name] for name in names if name in _ORDERS}
     return starts | {name: Left(_Joined(*NAMES[name]), START) for name in names if name in NAMES}
 
 
 def sorting_for(alias: str) -> Sorting | None:
-    """The order that a query string asks for (`created`, `-created`); None where there is no such order."""
+    """Return the order named in a query string (`created`, `-created`); None if it does not exist."""
     column = CATALOGUE.get(alias.removeprefix("-"))
     return column.sorting(descending=alias.startswith("-")) if column and column.order else None
 
 
 def tells_content(sorting: Sorting) -> bool:
-    """Whether this order tells what messages say or where they went."""
+    """Return whether this order reveals message content or destinations."""
     return not STARTS.keys().isdisjoint(sorting.columns)
 
 
 def key_of(spelling: str) -> str:
-    """The key of a column that is spelled so."""
+    """Return the key of a column from its spelling."""
     return spelling.partition(":")[0]
 
 
 def columns_of(spellings: Iterable[str]) -> tuple[Column, ...]:
-    """The columns that are spelled so, each once; what is no column any more is left out, and so is a width
-    that is none.
-    """
+    """Return the columns with these spellings, each once; unknown columns and widths are ignored."""
     found: dict[str, Column] = {}
     for spelling in spellings:
         key, _, width = spelling.partition(":")

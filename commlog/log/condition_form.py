@@ -1,4 +1,4 @@
-"""The rows of *More conditions*: fields, the operators that they take, inputs for the values."""
+"""The rows of *More conditions*: fields, their operators, and inputs for values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _NOT_OFFERED = {Kind.KEY, Kind.ENUM, Kind.NUMBER, Kind.BOOLEAN}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the form. `widget` names the inputs: none, text, choice, choices, dates, numbers, people."""
+    """A row of the form. `widget` selects the inputs: none, text, choice, choices, dates, numbers, people."""
 
     number: int
     given: Given
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def operator(self) -> str:
-        """The chosen operator, if the field takes it; else the field's first."""
+        """The chosen operator if the field supports it; else the field's first."""
         asked = self.given.operator.upper()
         return asked if self.field is None or asked in self.field.operators else self.operators[0][0]
 
@@ -63,7 +63,7 @@ class Row:
 
     @property
     def widget(self) -> str:
-        """Which inputs its values need."""
+        """The kind of inputs for its values."""
         field, operator = self.field, self.operator
         if operator in WITHOUT_VALUE and field:
             return "none"
@@ -79,24 +79,24 @@ class Row:
 
     @property
     def date_format(self) -> str:
-        """How the organisation writes a day."""
+        """The organisation's date format."""
         return settings.ORGANISATION_DATE_FORMAT
 
     @property
     def unit(self) -> str:
-        """What a number of its value is a number of."""
+        """The unit of a number."""
         return "hours" if self.operator == Operator.LAST_HOURS else "days"
 
     @property
     def choices(self) -> Sequence[Choice]:
-        """What can be chosen as its value."""
+        """The options of its value."""
         if self.field is None:
             return ()
         return _YES_NO if self.field.kind == Kind.BOOLEAN else self.field.choices
 
     @property
     def inputs(self) -> Sequence[str]:
-        """Two inputs for from and to, one to spare for lists of people, one for other lists."""
+        """The values of its inputs: two for a range, one spare for lists of people, one for other lists."""
         shown = [self.given.names.get(value, value) for value in self.given.values]
         if self.widget == "dates":
             shown = [days.shown(value) for value in shown]
@@ -108,17 +108,17 @@ class Row:
 
     @property
     def between(self) -> bool:
-        """Whether its two inputs are from and to."""
+        """Whether its two inputs are a range."""
         return self.operator == Operator.BETWEEN
 
     @property
     def longest(self) -> int:
-        """How many characters an input takes."""
+        """The longest input in characters."""
         return LONGEST
 
 
 def rows_of(conditions: Sequence[Given], *, adding: bool, masked: bool = False) -> list[Row]:
-    """The rows of the form: one a condition, and an empty one where it is asked for."""
+    """Return the rows of the form: one per condition, and an empty one if `adding`."""
     rows = [Row(number, given, masked=masked) for number, given in enumerate(conditions, start=1)]
     if len(rows) < MOST_CRITERIA and adding:
         rows.append(Row(len(rows) + 1, Given("", ""), fresh=True, masked=masked))

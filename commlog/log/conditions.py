@@ -1,4 +1,4 @@
-"""*More conditions*: how each was given, what it means or what is wrong, how it is written."""
+"""*More conditions*: each condition as given, its criterion or its error, and its spelling."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A condition as it was given: its parts, the criterion that they mean, or what is wrong with them."""
+    """A condition as given: its parts, and its criterion or what is wrong."""
 
     field: str
     operator: str
@@ -50,7 +50,7 @@ class Given:
 
 
 def withheld(given: Given) -> Given:
-    """The condition for who may not know what messages say: refused unread where it asks for that."""
+    """Return the condition for a reader who may not see content: refused if it asks about content."""
     known = FIELDS.get(given.field)
     if known is None or not known.withheld:
         return given
@@ -58,12 +58,12 @@ def withheld(given: Given) -> Given:
 
 
 def meant(criterion: Criterion) -> Given:
-    """Return the condition that a criterion was given as."""
+    """Return the condition of a criterion."""
     return Given(criterion.field, criterion.operator.value, criterion.values, criterion)
 
 
 def check(name: str, operator: str, values: Sequence[str]) -> Given:
-    """The condition of these parts, with its criterion or what is wrong with them."""
+    """Return the condition of these parts, with its criterion or what is wrong."""
     known = FIELDS.get(name)
     if known and known.kind == Kind.DATE_TIME:
         values = [days.as_iso(value) for value in values]
@@ -81,14 +81,14 @@ def check(name: str, operator: str, values: Sequence[str]) -> Given:
 
 
 def _misfit(field: Field | None, operator: str) -> str:
-    """The field does not take the operator: without JavaScript the form offers all of them."""
+    """Return the error if the field lacks the operator: without JavaScript the form offers all of them."""
     if field and operator in Operator.values and operator not in field.operators:
         return f"{field.label} cannot be used with “{Operator(operator).label}”. Choose another operator."
     return ""
 
 
 def with_names(given: Sequence[Given]) -> tuple[Given, ...]:
-    """Return each with what its keys are called: one query for clients, one for groups, one for users."""
+    """Return the conditions with the names of their keys, by one query per kind of recipient."""
     keys: dict[str, set[str]] = {}
     for one in given:
         if one.criterion and FIELDS[one.field].whom in people.WHOM:

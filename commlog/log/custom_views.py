@@ -1,4 +1,4 @@
-"""Custom views: how they are saved, copied, ordered and described, and how many messages they hold now."""
+"""Custom views: save, copy, order, describe and count."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,14 +41,14 @@ _CONTENT = ("conditions", "criteria", "match", "sorting", "columns", "timestamps
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How many messages a view holds: a number, "1,000+", or nothing where it cannot be said."""
+    """A view's number of messages: a number, "1,000+", or nothing if unknown."""
 
     view: CustomView
     number: str
 
 
 class SavedMeanwhile(Exception):
-    """Somebody else has saved the view anew; `stored`: what it holds now."""
+    """Somebody else has saved the view meanwhile; `stored`: its content now."""
 
     def __init__(self, stored: dict[str, Any]) -> None:
         super().__init__("the view was saved meanwhile")
@@ -56,17 +56,17 @@ class SavedMeanwhile(Exception):
 
 
 def stored_content(view: CustomView) -> dict[str, Any]:
-    """What the view holds, as `writing.content` says it."""
+    """Return the view's content in the form of `writing.content`."""
     return {name: getattr(view, name) for name in _CONTENT}
 
 
 def version_of(view: CustomView) -> str:
-    """What a page carries of a view, so that saving it anew undoes nobody's change."""
+    """Return the view's version, carried by pages so that saving does not undo another's change."""
     return digest(json.dumps(stored_content(view), sort_keys=True))
 
 
 def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: str) -> None:
-    """Store what is on a screen, opened at version `seen`. Raises SavedMeanwhile if it differs now."""
+    """Save the screen into the view, opened at version `seen`. Raises SavedMeanwhile if it differs now."""
 
     def check() -> None:
         stored = CustomView.objects.get(pk=view.pk)
@@ -77,7 +77,7 @@ def save_anew(view: CustomView, actor: User, content: dict[str, Any], *, seen: s
 
 
 def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
-    """What a view holds, for people. `content`: the fields that `writing.content` names."""
+    """Return a view's content for people. `content`: the fields named in `writing.content`."""
     chosen = reading.of_view(CustomView(**content)).over(scope)
     columns, sorting = (
         ", ".join(column.label for column in columns_of(content["columns"])),
@@ -88,17 +88,17 @@ def in_words(content: Mapping[str, Any], scope: MessageQuerySet) -> str:
 
 
 def counts(views: Sequence[CustomView], scope: MessageQuerySet) -> list[Found]:
-    """How many messages each view holds. No view is counted beyond the cap, nor for longer than a second."""
+    """Return each view's number of messages; none counted beyond the cap or for over a second."""
     return [Found(view, number_in(view, scope)) for view in views]
 
 
 def number_in(view: CustomView, scope: MessageQuerySet) -> str:
-    """How many messages a view holds, as `number_of` says it."""
+    """Return a view's number of messages in the form of `number_of`."""
     return number_of(reading.of_view(view), scope)
 
 
 def number_of(query: LogQuery, scope: MessageQuerySet) -> str:
-    """How many a log holds: `1,000+` beyond the cap, `!` if wrong, "" if over a second."""
+    """Return a log's number of messages: `1,000+` beyond the cap, `!` if invalid, "" after a second."""
     chosen = query.over(scope)
     if not chosen.sound:
         return "!"
@@ -118,7 +118,7 @@ def save(
     users: Iterable[User] | None = None,
     check: Check = without_form,
 ) -> CustomView:
-    """Store and record a new or changed view. `check`: see commlog.kit.seen."""
+    """Store and audit a new or changed view. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         new = view.pk is None
         before = None if new else described(CustomView.objects.select_for_update().get(pk=view.pk))
@@ -143,12 +143,12 @@ def save(
 
 
 def private_of(user: User) -> QuerySet[CustomView]:
-    """The views of the user's that nobody else sees."""
+    """Return the user's views that nobody else sees."""
     return CustomView.objects.filter(owner=user, for_everyone=False, roles=None, users=None)
 
 
 def take_over(leaver: User, actor: User) -> int:
-    """Make the private views of somebody who has left the actor's, and record each; how many there were."""
+    """Transfer the private views of a user who left to the actor, and audit each. Return how many."""
     with transaction.atomic():
         views = list(private_of(leaver).select_for_update(of=("self",)).order_by("pk"))
         for view in views:
@@ -160,27 +160,27 @@ def take_over(leaver: User, actor: User) -> int:
 
 
 def copy(view: CustomView, actor: User) -> CustomView:
-    """A private view of the actor's with the same content."""
+    """Copy the view's content to a private view of the actor."""
     content = stored_content(view) | {"kind": view.kind, "menu_item": view.menu_item}
     return save(CustomView(owner=actor, name=f"Copy of {view.name}"[:256]), actor, content)
 
 
 def delete(view: CustomView, actor: User) -> None:
-    """Remove the view, and record it."""
+    """Delete the view, and audit it."""
     with transaction.atomic():
         audit.record(actor, AuditAction.DELETED, view, before=described(view))
         view.delete()
 
 
 def toggle_favourite(view: CustomView, user: User) -> None:
-    """Make it a favourite of the user's, or no longer."""
+    """Add the view to the user's favourites, or remove it."""
     with transaction.atomic():
         place, _ = ViewPlace.objects.select_for_update().get_or_create(user=user, view=view)
         ViewPlace.objects.filter(pk=place.pk).update(favourite=not place.favourite)
 
 
 def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> None:
-    """One place up or down in the user's own order."""
+    """Move the view by one place in the user's own order."""
     keys = [each.pk for each in views]
     here = keys.index(view.pk)
     if not 0 <= here + by < len(keys):
@@ -192,7 +192,7 @@ def move(view: CustomView, user: User, views: Sequence[CustomView], by: int) -> 
 
 
 def described(view: CustomView) -> dict[str, Any]:
-    """The view as the audit trail keeps it."""
+    """Return the view as stored in the audit trail."""
     roles = sorted(view.roles.values_list("name", flat=True)) if view.pk else []
     users = sorted(view.users.values_list("username", flat=True)) if view.pk else []
     about = {name: getattr(view, name) for name in ("name", "kind", "for_everyone")}

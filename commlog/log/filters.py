@@ -1,4 +1,4 @@
-"""The filter bar, made of the fields with a `bar`, each in the shape of its kind."""
+"""The filter bar, built from the fields that have a `bar`, by kind."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _LATELY = (
 
 
 class JobField(forms.CharField):
-    """A bulk resend's key (what it has made), or key and outcome: `<key>.DELIVERED`."""
+    """A bulk resend's key (the messages it created), or key and outcome: `<key>.DELIVERED`."""
 
     def clean(self, value: Any) -> tuple[UUID, str] | None:
         text = str(super().clean(value) or "")
@@ -84,12 +84,12 @@ class JobField(forms.CharField):
 
 
 class ConditionsForm(forms.Form):
-    """The filter bar."""
+    """The filter bar's form."""
 
     default_renderer = PlainWidgets
 
     def clean(self) -> dict[str, Any]:
-        """Refuse spans that end before they begin."""
+        """Reject ranges that end before they begin."""
         cleaned = super().clean() or {}
         for name, end in list(cleaned.items()):
             start = cleaned.get(f"{name.removesuffix('_to')}_from") if name.endswith("_to") else None
@@ -99,7 +99,7 @@ class ConditionsForm(forms.Form):
 
 
 class LogSearchField(SearchField):
-    """The search box of a log, which has to know whose ID was typed."""
+    """The search box of a log, which resolves the ID typed."""
 
     def clean(self, value: Any) -> Search | None:
         text: str = super().clean(value)
@@ -107,20 +107,20 @@ class LogSearchField(SearchField):
 
 
 class SearchFilter(django_filters.CharFilter):
-    """A filter over the search box."""
+    """A filter with the search box."""
 
     field_class = LogSearchField
 
 
 class TypedField(SearchField):
-    """A value that is typed for a field of the table, which says what may be wrong with it."""
+    """A typed value of a field, validated by the table of fields."""
 
     def __init__(self, *, of: Field, **kwargs: Any) -> None:
         self.of = of
         super().__init__(**kwargs)
 
     def clean(self, value: Any) -> str:
-        """The value as it was typed, if the field can be asked for it."""
+        """Return the value as typed, if the field can be searched for it."""
         text: str = super().clean(value)
         if text:
             _or_refuse(lambda value: criteria.parse(self.of.key, _operator(self.of), [value]), text)
@@ -135,26 +135,26 @@ def _or_refuse(read: Callable[[str], Made], text: str) -> Made:
 
 
 class TypedFilter(django_filters.CharFilter):
-    """A filter over a value that is typed."""
+    """A filter with a typed value."""
 
     field_class = TypedField  # type: ignore[assignment]  # it needs to know its field besides
 
 
 class DayFilter(django_filters.DateFilter):
-    """A filter over a day of the organisation's calendar."""
+    """A filter with a day of the organisation's calendar."""
 
     field_class = DayField
 
 
 class JobFilter(django_filters.CharFilter):
-    """A filter over what a bulk resend did."""
+    """A filter by the result of a bulk resend."""
 
     field_class = JobField
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A set condition: parameter, label, value in words, what is wrong with it."""
+    """A set condition: parameter, label, value in words, and what is wrong with it."""
 
     name: str
     label: str
@@ -164,7 +164,7 @@ class Condition:
 
 
 def _made(field: Field) -> Iterator[tuple[str, django_filters.Filter]]:
-    """The filters of a field: three for a time, a choice where its values are known, else a box."""
+    """Yield a field's filters: three for a time, a choice if its values are known, else a text box."""
     label = field.label.partition(" (")[0]
     if field.kind == Kind.DATE_TIME:
         yield (
@@ -213,7 +213,7 @@ class MessageFilter(django_filters.FilterSet):
 
     @classmethod
     def get_filters(cls) -> dict[str, django_filters.Filter]:
-        """The search box, and one filter or two for each field that the bar asks."""
+        """Return the search box, and one filter or more per field of the bar."""
         made = {name: each for field in FIELDS.values() if field.bar for name, each in _made(field)}
         for name, each in made.items():
             each.field_name = name  # django-filter sets it of those alone that a class declares
@@ -233,7 +233,7 @@ class MessageFilter(django_filters.FilterSet):
                 self.filters[field.bar].extra["choices"] = cache(partial(_staff, field))
 
     def by_search(self, messages: MessageQuerySet, _name: str, asked: Search) -> MessageQuerySet:
-        """Person, address, number, key or text."""
+        """Filter by person, address, number, key or text."""
         named = search.named_by(messages, asked)
         self.names_somebody = named is not None
         if named is not None:
@@ -242,17 +242,17 @@ class MessageFilter(django_filters.FilterSet):
         return self.searched.messages
 
     def by_field(self, messages: MessageQuerySet, name: str, value: str | date) -> MessageQuerySet:
-        """What the table of fields says of it."""
+        """Filter by a field, with the criterion of the table of fields."""
         return criteria.narrow(messages, [_asked(name, value)], now=self.now)
 
     def by_job(self, messages: MessageQuerySet, _name: str, asked: tuple[UUID, str]) -> MessageQuerySet:
-        """What a bulk resend has made, or those of its messages that had another outcome."""
+        """Filter by what a bulk resend created, or by its messages with another outcome."""
         key, outcome = asked
         items = JobItem.objects.filter(job__key=key, outcome="" if outcome == LEFT else outcome)
         return messages.filter(pk__in=items.values("new" if outcome == Outcome.RESENT else "message"))
 
     def conditions(self) -> Iterator[Condition]:
-        """The conditions that are set, wrong ones included."""
+        """Yield the conditions that are set, invalid ones included."""
         for name, field in self.form.fields.items():
             given = self.data.get(name, "").strip()
             if given:
@@ -278,7 +278,7 @@ BAR = frozenset(MessageFilter.get_filters())  # the names of its parameters
 
 
 def _asked(name: str, value: str | date) -> Criterion:
-    """The criterion that a value of the bar stands for."""
+    """Return the criterion of a value in the bar."""
     field = next(
         field
         for field in FIELDS.values()
@@ -298,12 +298,12 @@ def _asked(name: str, value: str | date) -> Criterion:
 
 
 def _operator(field: Field) -> Operator:
-    """What the bar asks of a field with one value."""
+    """Return the operator that the bar applies to a single value."""
     return Operator.CONTAINS if field.kind in (Kind.STRING, Kind.TEXT) else Operator.EQUALS
 
 
 def _staff(field: Field) -> list[tuple[str, str]]:
-    """The system, and everybody whom this field of a message names."""
+    """Return the options of a staff field: the system, and everybody it names in messages."""
     return [
         (SYSTEM, f"{settings.SYSTEM_SENDER_NAME} (automatic)"),
         *((person.key.hex, person.name) for person in _NAMED[field.key].rows()),

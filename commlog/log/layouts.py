@@ -1,4 +1,4 @@
-"""Which columns somebody sees: the address's, else the user's for this kind of log, else the usual."""
+"""Column layouts: from the URL, else the user's for this kind of log, else the default."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from commlog.models.column_layout import LogKind
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Columns in order, each with its width; whether moments have their time, and rows are low."""
+    """Columns in order with widths; whether times show hours and minutes, and rows are compact."""
 
     columns: tuple[Column, ...] = DEFAULT
     timestamps: bool = True
@@ -22,12 +22,12 @@ class Layout:
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the columns, with their widths."""
+        """The keys of the columns, with widths."""
         return [column.spelling for column in self.columns]
 
     @property
     def hidden(self) -> list[Column]:
-        """The other columns, by alphabet."""
+        """The other columns, alphabetically."""
         shown = {column.key for column in self.columns}
         return sorted(
             (column for column in CATALOGUE.values() if column.key not in shown),
@@ -35,7 +35,7 @@ class Layout:
         )
 
     def moved(self, key: str, by: int) -> "Layout":
-        """The same with that column one place further up (-1) or down (1)."""
+        """Return the layout with one column moved up (-1) or down (1)."""
         columns = list(self.columns)
         here = next((place for place, column in enumerate(columns) if column.key == key), -1)
         if here < 0 or not 0 <= here + by < len(columns):
@@ -45,7 +45,7 @@ class Layout:
 
 
 def layout_of(user: User, kind: LogKind) -> Layout:
-    """What the user chose for this kind of log. A column that exists no more is left out."""
+    """Return the user's layout of this kind of log. Columns that no longer exist are omitted."""
     for row in _CHOSEN[kind].rows(user.pk):
         return Layout(columns_of(row.columns) or DEFAULT, row.timestamps, row.compact)
     return Layout()
@@ -59,18 +59,18 @@ _CHOSEN = {kind: Written(partial(_chosen_by, kind)) for kind in LogKind}
 
 
 def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool, compact: bool) -> Layout:
-    """The columns an address names, a view's or tried ones; else the user's own."""
+    """Return the columns named in a URL, of a view or a preview; else the user's own."""
     columns = columns_of(keys)
     return Layout(columns, timestamps, compact) if columns else own
 
 
 def keys_in(text: str) -> tuple[str, ...]:
-    """Return the keys of columns that an address writes so."""
+    """Return the column keys in a URL parameter."""
     return tuple(key for part in text.split(",") if (key := part.strip()))
 
 
 def remember(user: User, kind: LogKind, layout: Layout) -> None:
-    """Keep the user's choice. The usual columns need no row."""
+    """Store the user's layout. The default needs no row."""
     if layout == Layout():
         ColumnLayout.objects.filter(user=user, kind=kind).delete()
     else:
@@ -88,6 +88,6 @@ def remember(user: User, kind: LogKind, layout: Layout) -> None:
 def chosen(
     order: Sequence[str], shown: Sequence[str], widths: Mapping[str, str], *, timestamps: bool, compact: bool
 ) -> Layout:
-    """What a form says: all columns in their order, which of them are ticked, and how wide they are."""
+    """Return what a form submits: all columns in order, those ticked, and their widths."""
     spelled = [f"{key}:{widths.get(key, '')}" for key in order if key in set(shown)]
     return Layout(columns_of(spelled), timestamps, compact)

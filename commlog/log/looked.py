@@ -1,4 +1,4 @@
-"""How far a search through texts has looked, and what is said of that."""
+"""How far a text search has looked, and what the page says about that."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,14 +15,16 @@ _NEWEST_ONLY = "The search was stopped, and only the newest messages were looked
 
 
 class Stretch(NamedTuple):
-    """The newest of what was asked for, and what is said of the rest."""
+    """The newest matches, and the notice about the rest."""
 
     messages: MessageQuerySet
     said: str
 
 
 def stretch(chosen: Selection) -> Stretch | None:
-    """What can be answered of a search that was stopped; None where it was not for texts, or for few."""
+    """Return the answerable part of a search that was stopped; None if it was no text search, or of few
+    messages.
+    """
     searched = chosen.filter.searched
     if searched is None:
         return None
@@ -42,7 +44,7 @@ def stretch(chosen: Selection) -> Stretch | None:
 
 
 def notices(chosen: Selection) -> list[str]:
-    """What is said of a search for words while the index does not speak for all messages."""
+    """Return the notices of a word search while the index does not cover all messages."""
     searched = chosen.filter.searched
     if searched is None or searched.worded is None:
         return []
@@ -58,7 +60,7 @@ def notices(chosen: Selection) -> list[str]:
 
 
 def _since(first: int) -> datetime | None:
-    """When the first message after this id was created."""
+    """Return when the first message after this id was created."""
     moments = Message.objects.filter(pk__gt=first).order_by("pk").values_list("created_at", flat=True)
     return moments.first()
 

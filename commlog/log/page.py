@@ -1,4 +1,4 @@
-"""The one function behind every log: scope, conditions, columns, sorting, page."""
+"""Assembly of every log: scope, conditions, columns, sorting, page."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ SORTABLE = 50_000  # an order that no index serves is made for at most so many r
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A condition as it is shown: removable by a link."""
+    """A condition as shown, with the link that removes it."""
 
     condition: Condition
     url: str
@@ -57,7 +57,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log, ready to be drawn."""
+    """A log, ready to render."""
 
     filter: MessageFilter
     chips: Sequence[Chip]
@@ -90,7 +90,7 @@ class Log:
 
     @property
     def faulty(self) -> bool:
-        """Whether a condition is wrong, so that nothing may be listed."""
+        """Whether a condition is invalid, so that nothing may be listed."""
         return (
             bool(self.problems)
             or not self.filter.is_valid()
@@ -99,7 +99,7 @@ class Log:
 
     @property
     def wrong(self) -> str:
-        """What is wrong with the filter form's fields, as JSON by name; a condition's is `f1`."""
+        """The errors of the filter form as JSON by field name; a condition's name is `f1`."""
         found = {name: " ".join(map(str, errors)) for name, errors in self.filter.form.errors.items()}
         found |= {
             f"f{one.number}": one.wrong for one in (row.given for row in self.condition_rows) if one.wrong
@@ -108,7 +108,7 @@ class Log:
 
     @property
     def open_conditions(self) -> bool:
-        """Whether the rows of *More conditions* are shown at once."""
+        """Whether the rows of *More conditions* are shown initially."""
         return self.adding or any(row.given.wrong for row in self.condition_rows)
 
     @property
@@ -118,17 +118,17 @@ class Log:
 
     @property
     def days_only(self) -> bool:
-        """Whether moments are written without their time."""
+        """Whether times are shown as days only."""
         return not self.timestamps
 
     @property
     def actions(self) -> bool:
-        """Whether a row has, or may get, a Resend button: its column has its width from the start."""
+        """Whether a row has, or may get, a Resend button: the column's width is reserved from the start."""
         return any(row.offer.failed or not row.message.is_final for row in self.rows)
 
 
 def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
-    """The log that is asked for, over the messages of `scope`."""
+    """Return the requested log over the messages of `scope`."""
     layout, chosen = asked.layout, asked.query.over(scope)
     query = chosen.query  # of which the reader sees as much as the reader may
     page, sorting, notices, stopped = _limited_page(chosen, asked)
@@ -182,7 +182,7 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
 
 
 def _texts_too(chosen: Selection, url: Callable[[LogQuery], str], *, masked: bool) -> list[str]:
-    """The way to what the texts of all messages hold, where the box named somebody."""
+    """Return the link to a search of all texts, if the box matched a person."""
     if masked:
         said = f"Only names, IDs, keys and references were searched. Searching for more {NEEDS_CONTENT}."
         return [said] if dict(chosen.query.bar).get("q") else []
@@ -195,7 +195,7 @@ def _texts_too(chosen: Selection, url: Callable[[LogQuery], str], *, masked: boo
 
 
 def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sorting, list[str], bool]:
-    """The page, order, notices, and whether the database was stopped: an index may not serve."""
+    """Return page, order, notices, and whether the database was stopped: an index may not serve."""
     notices: list[str] = []
     try:
         with time_limit(A_PAGE) if chosen.conditional or chosen.query.sorting else nullcontext():
@@ -213,9 +213,7 @@ def _limited_page(chosen: Selection, asked: Reading) -> tuple[Page[Message], Sor
 def _newest(
     chosen: Selection, asked: Reading, notices: list[str]
 ) -> tuple[Page[Message], Sorting, list[str], bool] | None:
-    """One page of what the newest messages hold, where not all could be searched; None where nothing can be
-    said of them either.
-    """
+    """Return a page of matches among the newest messages if not all could be searched, or None."""
     part = looked.stretch(chosen) if not asked.cursor else None
     if part is None:
         return None
@@ -229,7 +227,7 @@ def _newest(
 
 
 def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQuerySet:
-    """The messages with what these columns show of them, and no more: a text may be a megabyte long."""
+    """Return the messages with what these columns need and no more: a text may be a megabyte."""
     related = related_of(columns)
     read = messages.only(*fields_of(columns)).annotate(
         excerpt=Left("content", EXCERPT), on_hold=_ON_HOLD.sql()
@@ -238,7 +236,7 @@ def shown(messages: MessageQuerySet, columns: Sequence[Column]) -> MessageQueryS
 
 
 def sorting_of(chosen: Selection) -> tuple[Sorting, str]:
-    """Return the order that is asked for, or the usual one and why."""
+    """Return the requested order, or the default and why."""
     alias = chosen.query.sorting
     sorting = sorting_for(alias) if alias else DEFAULT_SORTING
     if sorting is not None and chosen.messages.masked and tells_content(sorting):
@@ -267,9 +265,7 @@ def _page(messages: MessageQuerySet, sorting: Sorting, asked: Reading) -> tuple[
 
 
 def rows_of(messages: Sequence[Message]) -> list[LogRow]:
-    """The messages, each with what Resend offers and what holds it back. At most two queries, whatever their
-    number.
-    """
+    """Return the messages with what Resend offers and what holds them back, in at most two queries."""
     held = held_back(messages)
     chains = chains_of(message for message in messages if message.is_final)
     return [

@@ -1,4 +1,4 @@
-"""Which log it is: the organisation's, a recipient's Communications tab, or an account's."""
+"""Which log: the organisation's, a recipient's Communications tab, or an account's."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -21,14 +21,14 @@ _TAB = "-communications"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A log: its kind, and the key of the client, group, user or account whose log it is."""
+    """A log: its kind, and the key of its client, group, user or account."""
 
     kind: LogKind = LogKind.LOG
     key: UUID | None = None
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """Return the log of that address. Raises Http404 where no log is."""
+        """Return the log of a URL. Raises Http404 if there is none."""
         try:
             found = resolve(address.partition("?")[0])
         except Resolver404 as error:
@@ -43,19 +43,19 @@ class Place:
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """The log that a job is about."""
+        """Return the log that a job is about."""
         return cls(LogKind(job.log), job.whom)
 
     @property
     def recipient(self) -> Recipient | None:
-        """Whose tab it is; None where it is nobody's, or the client, group or user is gone."""
+        """Return the tab's recipient; None if the log has none, or it was deleted."""
         kind = KINDS.get(self.kind.lower())
         found: Recipient | None = kind.objects.filter(key=self.key).first() if kind else None
         return found
 
     @property
     def whose(self) -> str:
-        """Of whom or about what it is: “of Ana Silva (000123)”; "" for the organisation's log."""
+        """Return whose log it is: “of Ana Silva (000123)”; "" for the organisation's."""
         if self.kind == LogKind.ACCOUNT and self.key:
             return f"about the account {self.key.hex}"
         recipient = self.recipient
@@ -66,7 +66,7 @@ class Place:
         return reverse(f"{self.kind.lower()}{_TAB}", args=[self.key]) if self.key else reverse(_LOG)
 
     def scope(self, user: Person) -> MessageQuerySet:
-        """Its messages. Raises PermissionDenied if it may not be opened, Http404 if gone."""
+        """Return its messages. Raises PermissionDenied if the user may not open it, Http404 if deleted."""
         permissions.demand_log_of(user, self.kind)
         messages = permissions.messages_for(user)
         if self.key is None:

@@ -1,4 +1,4 @@
-"""What is asked of a log, and what it chooses. Made by `reading.py`, written by `writing.py`."""
+"""Log queries: conditions, order and columns, and the resulting selection. See `reading.py`, `writing.py`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _BOX = "q"
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A log's place, its conditions, order and columns, and the view that is open."""
+    """A log's place, conditions, order, columns, and open view."""
 
     place: Place = field(default_factory=Place)
     # The filter bar's parameters as they were given, and any that nothing knows.
@@ -40,11 +40,11 @@ class LogQuery:
     problems: tuple[str, ...] = ()
 
     def replace(self, **changed: Any) -> "LogQuery":
-        """Return the same but for these fields."""
+        """Return a copy with these fields changed."""
         return dataclasses.replace(self, **changed)
 
     def without(self, condition: Condition) -> "LogQuery":
-        """Return the same without a condition that it has."""
+        """Return a copy without the condition."""
         if condition.name == PARAMETER:
             return self.replace(
                 criteria=tuple(one for at, one in enumerate(self.criteria) if at != condition.at)
@@ -52,7 +52,7 @@ class LogQuery:
         return self.replace(bar=tuple(pair for pair in self.bar if pair[0] != condition.name))
 
     def as_withheld(self) -> "LogQuery":
-        """Return the same for a reader who may not know what messages say: what asks for that is refused."""
+        """Return a copy for a reader who may not see content: conditions on content are refused."""
         bar, problems = self.bar, self.problems
         if asks_content(dict(bar).get(_BOX, "")):
             bar = tuple(pair for pair in bar if pair[0] != _BOX)
@@ -65,14 +65,16 @@ class LogQuery:
 
     @property
     def asked(self) -> list[Criterion]:
-        """Those of More conditions that can be asked."""
+        """The valid ones of More conditions."""
         return [one.criterion for one in self.criteria if one.criterion]
 
     def over(
         self, scope: MessageQuerySet, *, now: datetime | None = None, widely: bool = False
     ) -> "Selection":
-        """What it chooses of these messages. `now`: for relative days, if not the present. `widely`: rather
-        more than less of what is searched for by a text, for few messages (legal holds).
+        """Return the selection among these messages.
+
+        `now`: for relative days, instead of the present. `widely`: match too much rather than too little of a
+        text search, for few messages (legal holds).
         """
         query = self.as_withheld() if scope.masked else self
         bar = MessageFilter(dict(query.bar), queryset=scope, now=now, widely=widely)
@@ -85,13 +87,13 @@ class LogQuery:
         return Selection(query, bar, messages, sound=True)
 
     def rows(self, user: Person) -> "Selection":
-        """What it chooses of its log. Raises PermissionDenied or Http404."""
+        """Return the selection of its log. Raises PermissionDenied or Http404."""
         return self.over(self.place.scope(user))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a query chooses: nothing where anything is wrong, never more by silence."""
+    """The result of a query: nothing if any condition is invalid, never more than was meant."""
 
     query: LogQuery
     filter: MessageFilter
@@ -100,12 +102,12 @@ class Selection:
 
     @property
     def conditional(self) -> bool:
-        """Whether anything is asked at all."""
+        """Whether any condition is set."""
         return bool(self.query.criteria) or any(self.filter.conditions())
 
     @property
     def conditions(self) -> list[Condition]:
-        """The set conditions, wrong ones too: bar, More conditions, unknown ones."""
+        """The set conditions, invalid ones too: bar, More conditions, unknown ones."""
         more = [
             Condition(PARAMETER, one.label, one.words.removeprefix("is "), one.wrong, at)
             for at, one in enumerate(self.query.criteria)
@@ -117,7 +119,7 @@ class Selection:
         return [*self.filter.conditions(), *more, *strange]
 
     def words(self) -> str:
-        """Return the conditions as people read them."""
+        """Return the conditions in words."""
         said = [f"{one.label}: {one.value}" for one in self.conditions]
         first = len(said) - len(self.query.criteria)
         how = " or " if self.any_of_several else "; "

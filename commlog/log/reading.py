@@ -1,10 +1,10 @@
-"""Reads what is asked of a log: from the parameters of an address, from a custom view, from a job.
+"""Parsing of log queries: from URL parameters, a custom view or a job.
 
-An address may name a view. Then its parameters stand over those of the view, unless it says that the view was
-edited: then it holds everything itself. More conditions come in two spellings. An address holds one parameter
-a condition, `c=destination.contains.@example.org`: field, operator, and the rest is the value, whatever
-characters it has. Lists are parted by commas (`c=state.in.FAILED,WAITING`); only keys, choices, days and
-numbers come in lists. The form works without JavaScript, so it sends parts: f1, o1, v1, v1, f2 …
+A URL may name a view. Its parameters then override those of the view, unless it says that the view was
+edited: then it holds the whole query. More conditions have two spellings. A URL has one parameter per
+condition, `c=destination.contains.@example.org`: field, operator, and the rest is the value, whatever
+characters it has. Lists are comma-separated (`c=state.in.FAILED,WAITING`); only keys, choices, days and
+numbers can be lists. The form works without JavaScript, so it submits parts: f1, o1, v1, v1, f2 …
 """
 
 import re
@@ -53,7 +53,7 @@ _Params = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the address of a log asks for: the query, and what of its list is shown and how."""
+    """A parsed log URL: the query, and how its list is shown."""
 
     query: LogQuery
     layout: Layout  # the query's columns, or the reader's own
@@ -66,23 +66,23 @@ class Reading:
 
     @property
     def beside(self) -> Pairs:
-        """What stands in each address of this list besides the query."""
+        """What each URL of this list contains besides the query."""
         per_page = [(PER_PAGE, self.per_page)] if self.per_page not in ("", PLAIN[PER_PAGE]) else []
         return [*per_page, *self.opened_by]
 
     @property
     def opened_by(self) -> Pairs:
-        """The menu item that the log was opened by, as its addresses say it."""
+        """The menu item by which the log was opened, as in its URLs."""
         return [(ITEM, self.item)] if self.item else []
 
 
 def of_address(address: str, user: User, place: Place | None = None) -> Reading:
-    """What a log's address asks. Raises Http404: no log, or a view the user may not see."""
+    """Parse a log's URL. Raises Http404 if it is no log, or a view the user may not see."""
     return of_params(QueryDict(address.partition("?")[2]), place or Place.at(address), user)
 
 
 def of_params(params: QueryDict, place: Place, user: User) -> Reading:
-    """Return what the parameters of a log ask for, as `of_address` does."""
+    """Parse the parameters of a log, as `of_address` does."""
     own, given = layout_of(user, place.kind), dict(params.lists())
     view = _view(given, place, user)
     if view and _last(given, EDITED) != "1":
@@ -107,17 +107,17 @@ def of_params(params: QueryDict, place: Place, user: User) -> Reading:
 
 
 def of_pairs(pairs: Iterable[Sequence[str]], place: Place = _WHOLE) -> LogQuery:
-    """Return the query that `writing.pairs` wrote, of today or earlier."""
+    """Return the query of pairs written by `writing.pairs`, of this or an earlier version."""
     return _query(_lists(pairs), place)
 
 
 def of_view(view: CustomView) -> LogQuery:
-    """Return what a view holds."""
+    """Return a view's query."""
     return of_pairs(writing.of_view(view))
 
 
 def of_job(job: Job) -> LogQuery:
-    """Return what a job is about."""
+    """Return a job's query."""
     return of_pairs(job.pairs, Place.of(job))
 
 
@@ -160,7 +160,7 @@ def _query(given: _Params, place: Place) -> LogQuery:
 
 
 def _strangers(query: LogQuery, given: _Params) -> list[str]:
-    """What is wrong with the parameters as a whole."""
+    """Return what is wrong with the parameters as a whole."""
     said = [f"Unknown filter “{short(name)}”." for name, _ in query.strange]
     repeated = [
         name
@@ -171,7 +171,7 @@ def _strangers(query: LogQuery, given: _Params) -> list[str]:
 
 
 def _too_long(query: LogQuery) -> list[str]:
-    """What is wrong with the conditions' length; sorting, columns and cursors are added to it."""
+    """Return an error if the conditions are too long; sorting, columns and cursors are added to them."""
     length = len(
         urlencode(writing.pairs(query.replace(sorting="", columns=(), timestamps=True, compact=False)))
     )
@@ -185,7 +185,7 @@ def _too_long(query: LogQuery) -> list[str]:
 
 
 def _size(text: str) -> tuple[int, str]:
-    """Rows a page, the nearest of SIZES; and what is said where that is not what was asked for."""
+    """Return rows per page, the nearest of SIZES; and a notice if that is not the requested number."""
     if not text:
         return DEFAULT_SIZE, ""
     digits = text.removeprefix("-")
@@ -197,7 +197,7 @@ def _size(text: str) -> tuple[int, str]:
 
 
 def _more(given: _Params) -> tuple[tuple[Given, ...], Match, list[str]]:
-    """More conditions, how they go together, and what is wrong with all of them together."""
+    """Return More conditions, how they are combined, and what is wrong with them together."""
     found = [conditions.check(*_parts(text)) for text in given.get(PARAMETER, ())]
     found += [
         replace(conditions.check(name, operator, values), number=number)
@@ -225,9 +225,7 @@ def _parts(text: str) -> tuple[str, str, list[str]]:
 
 
 def _rows(given: _Params) -> Iterable[tuple[int, str, str, list[str]]]:
-    """The number of each row of the form, and what it holds: not of the one that is taken out, nor of one
-    without a field, which is no condition.
-    """
+    """Yield each row's number and parts, without a removed row and rows without a field."""
     numbers = {int(found.group(1)) for name in given if (found := PART.fullmatch(name))}
     for number in sorted(numbers):
         if str(number) == _last(given, REMOVE):

@@ -1,9 +1,9 @@
-"""What the one search box finds: a person, an address, a number in any spelling, a key, words of a text.
+"""The search box: a person, an address, a number in any spelling, a key, or words of a text.
 
-Whom or what the text names is found by indexes, whatever the length of the log: the ID, name, address or
-number of somebody, a reference, a key. Then that is what is listed. Everything else is looked up among the
-words of all messages, and so is what stands in quotation marks: as a phrase. After a `*` any part is meant,
-which no index knows: then all texts are read.
+A person or thing named by the text is found by indexes, whatever the size of the log: by ID, name, address,
+number, reference or key, and its messages are listed. Any other text is searched among the words of all
+messages, and a text in quotation marks as a phrase. After `*` any part of a word matches, which no index
+supports: all texts are read.
 """
 
 import re
@@ -33,7 +33,7 @@ _COLUMNS = {"client": ("client",), "group": ("group",), "user": ("user", "sender
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was typed into the box, and whose ID it is."""
+    """The text of the box, and the owner of an ID."""
 
     text: str
     client: int | None = None
@@ -44,24 +44,24 @@ class Search:
 
     @property
     def quoted(self) -> str:
-        """The text within quotation marks, which is searched for in all messages; or ""."""
+        """The text in quotation marks, searched for in all messages; or ""."""
         found = _QUOTED.fullmatch(as_meant(self.text))
         return found["text"].strip() if found else ""
 
     @property
     def part(self) -> str:
-        """What is searched for within words, too, after a `*`; or ""."""
+        """The text after `*`, which also matches within words; or ""."""
         text = as_meant(self.text)
         return text.strip("*").strip() if text.startswith("*") else ""
 
     @property
     def meant(self) -> str:
-        """What is looked for."""
+        """The text to search for."""
         return self.quoted or self.part or as_meant(self.text)
 
 
 def read(text: str) -> Search:
-    """What is looked for. Raises Malformed for an ID of several but for capitals."""
+    """Parse the text. Raises Malformed for an ID that several clients have in different case."""
     meant = Search(text).meant
     if key_in(meant):
         return Search(text)
@@ -71,17 +71,17 @@ def read(text: str) -> Search:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was found, and how: by their words, or by reading all texts (`worded` is None then)."""
+    """The matches, and how they were found: by words, or by reading all texts (`worded` is None)."""
 
     messages: MessageQuerySet
     worded: Worded | None = None
 
 
 def search(messages: MessageQuerySet, asked: Search, *, widely: bool = False) -> Searched:
-    """Those of the messages that hold the text. A key finds its message, or what is about its account.
+    """Return the messages that match. A key finds its message, or those about its account.
 
-    Who may not read texts finds by names alone. `widely`: those with a part of it as well, for whoever must
-    not miss any; all texts are read.
+    Readers who may not see content search by name only. `widely`: also match parts of words, for callers that
+    must not miss any; all texts are read.
     """
     if key := key_in(asked.meant):
         return Searched(messages.of_key(key))
@@ -96,20 +96,20 @@ def search(messages: MessageQuerySet, asked: Search, *, widely: bool = False) ->
 
 
 def named_by(messages: MessageQuerySet, asked: Search) -> MessageQuerySet | None:
-    """Those to or about whom or what the text names; None where it names nothing that has messages here."""
+    """Return the messages to or about whom the text names; None if it names nothing with messages here."""
     plainly = not (asked.quoted or asked.part or key_in(asked.meant))
     legs = _legs(asked, masked=messages.masked) if plainly else []
     return messages.any_of(*legs) if legs and _are_there([messages.filter(leg) for leg in legs]) else None
 
 
 def asks_content(text: str) -> bool:
-    """Whether this asks for an address, a number or a text, and for nobody."""
+    """Return whether the text asks about content: an address, a number or a phrase."""
     asked = Search(text)
     return bool(asked.quoted) or "@" in text or asked.meant.lstrip().startswith("+")
 
 
 def _legs(asked: Search, *, masked: bool) -> list[Q]:
-    """Conditions that an index holds each. `masked`: none that tells where a message went."""
+    """Return conditions with an index each. `masked`: none that reveals destinations."""
     meant = asked.meant
     legs = [Q(**{whom: pk}) for whom, pk in (("client", asked.client), ("group", asked.group)) if pk]
     legs += _of_reference(meant)
@@ -125,7 +125,7 @@ def _legs(asked: Search, *, masked: bool) -> list[Q]:
 
 
 def _are_there(questions: Sequence[MessageQuerySet]) -> bool:
-    """Whether one of them finds anything, asked at once."""
+    """Return whether any of them matches, in one statement."""
     parts = [each.order_by().values("pk")[:1].query.sql_with_params() for each in questions]
     with replica.connection().cursor() as cursor:
         cursor.execute(
@@ -136,7 +136,9 @@ def _are_there(questions: Sequence[MessageQuerySet]) -> bool:
 
 
 def _anywhere(asked: Search, *, masked: bool) -> Q:
-    """The condition that a message holds the text, or went to whoever it leads to. `masked`: the latter."""
+    """Return the condition that the text occurs in a message or names its recipient. `masked`: the latter
+    only.
+    """
     meant = asked.meant
     found = of_name(meant) if masked else of_address(meant)
     for spelling in () if masked else dict.fromkeys((meant, asked.quoted or asked.text)):
@@ -159,12 +161,12 @@ def _of_ids(asked: Search) -> Q:
 
 
 def _of_secret_url(meant: str) -> Q:
-    """Whoever knows the whole of a secret URL finds it: the index has what readers may see of it."""
+    """Return the condition for an exact secret URL, which the word index knows only in its masked form."""
     return named("destination", meant, Operator.EQUALS) if shortened(meant) != meant else Q()
 
 
 def of_name(meant: str) -> Q:
-    """The condition that a message went to this name, in whatever spelling."""
+    """Return the condition that a message went to this name, in any spelling."""
     called = Q()
     for word in words_of(meant, most=kinds.WORDS):
         called &= named("recipient_name", word)
@@ -172,5 +174,5 @@ def of_name(meant: str) -> Q:
 
 
 def of_address(meant: str) -> Q:
-    """The condition that a message went to this name, address or number, in whatever spelling."""
+    """Return the condition that a message went to this name, address or number, in any spelling."""
     return of_name(meant) | sent_to(meant)

@@ -1,4 +1,4 @@
-"""The dashboard's figures, each the count of a log; none beyond the cap, nor for long."""
+"""The dashboard's figures, each the count of a log, capped and limited in time."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What failed today: the whole of it, and what the failures mean, the most frequent first."""
+    """Today's failures: the total, and the meanings, most frequent first."""
 
     whole: Figure
     reasons: Sequence[Figure]
 
 
 def figures(scope: MessageQuerySet) -> list[Figure]:
-    """What waits now, was sent within a day, and became of what was created within a day."""
+    """Return what is waiting now, what was sent in the last day, and the results of messages created then."""
     sent = (meant(Criterion("sent", Operator.LAST_HOURS, ("24",))),)
     created = (("created", "LAST_HOURS.24"),)  # of the bar: another time is one choice away
     queries = (
@@ -55,7 +55,7 @@ def figures(scope: MessageQuerySet) -> list[Figure]:
 
 
 def failed_today(scope: MessageQuerySet) -> Failures:
-    """Today in the organisation's zone, by what the latest failures mean, up to the cap."""
+    """Return today's failures in the organisation's zone, by meaning of the latest ones, up to the cap."""
     latest = _FAILED_TODAY.over(scope).messages.order_by("-created_at", "-pk")
     try:
         with time_limit(A_COUNT):
@@ -70,14 +70,14 @@ def failed_today(scope: MessageQuerySet) -> Failures:
 
 
 def waiting_longest(scope: MessageQuerySet) -> Message | None:
-    """The oldest message that is not final: of the first of each state, by index."""
+    """Return the oldest message that is not final, by index from the first of each state."""
     slim = scope.defer("content", "html", "headers").order_by("created_at", "pk")
     oldest = [message for state in sorted(LIVE) if (message := slim.filter(state=state).first())]
     return min(oldest, key=attrgetter("created_at", "pk"), default=None)
 
 
 def _kind(reason: str, meaning: str) -> tuple[str, str]:
-    """By what a failure is counted: its meaning, and its reason as long as none is stored."""
+    """Return a failure's group: its meaning, or its reason while no meaning is stored."""
     return ("failure_meaning", meaning) if meaning else ("failure_reason", reason)
 
 

@@ -1,4 +1,4 @@
-"""The table of the log: django-tables2 over the catalogue of columns."""
+"""The log's table: django-tables2 over the columns."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ UNLABELLED = ("state", "message")  # where rows are laid out as cards, these nee
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """A line of the log."""
+    """A message with what its line shows."""
 
     message: Message
     offer: Offer
@@ -31,8 +31,8 @@ class LogRow:
 
     @property
     def version(self) -> str:
-        """What tells a row from itself a moment later: all that is loaded, its resends, what holds it back,
-        and the day.
+        """Return a digest of the row as drawn: all loaded fields, its resends, what holds it back, and the
+        day.
         """
         loaded = vars(self.message)
         today = timezone.localdate(timezone=timezone.get_default_timezone())
@@ -43,17 +43,17 @@ class LogRow:
 
 
 class SortedRows(TableData):
-    """A page of rows, already in order: the database sorted them."""
+    """A page of rows, sorted by the database."""
 
     def __len__(self) -> int:
         return len(self.data)
 
     def order_by(self, aliases: Any) -> None:
-        """Nothing: sorting one page in memory would contradict the order of the pages."""
+        """Do nothing: sorting one page in memory would contradict the order of pages."""
 
 
 class CatalogueColumn(tables.Column):
-    """A catalogue's column."""
+    """A column of the log."""
 
     def __init__(self, column: Column, *, masked: bool) -> None:
         sortable = bool(column.order) and not (masked and tells_content(column.sorting(descending=False)))
@@ -69,7 +69,7 @@ class CatalogueColumn(tables.Column):
 
 
 class MessageTable(tables.Table):
-    """Any log's table. The caller chooses its columns."""
+    """A table of any log. The caller chooses its columns."""
 
     class Meta:
         template_name = "log/rows/table.html"
@@ -85,9 +85,9 @@ class MessageTable(tables.Table):
         *,
         masked: bool = False,
     ) -> "MessageTable":
-        """The table of these rows and columns; `url` says where a head leads that sorts by this alias.
+        """Return the table of these rows and columns; `url` maps a sort alias to a head's link.
 
-        `masked`: without the orders that tell what messages say.
+        `masked`: without orders that reveal content.
         """
         shown = [(column.key, CatalogueColumn(column, masked=masked)) for column in columns]
         table = cls(
@@ -104,17 +104,17 @@ class MessageTable(tables.Table):
 
     @cached_property
     def usual(self) -> bool:
-        """Whether it has the columns that every log starts with."""
+        """Whether it has the default columns."""
         return [column.key for column in self.catalogue] == [column.key for column in DEFAULT]
 
     @cached_property
     def sized(self) -> bool:
-        """Whether a column is not as wide as usual."""
+        """Whether a column has another width than the default."""
         return any(column.width for column in self.catalogue)
 
     @cached_property
     def ends(self) -> bool:
-        """Whether the message is its last column, which then holds what can be done, too."""
+        """Whether the message is its last column, which then also holds the actions."""
         return self.catalogue[-1].key == "message"
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The form of a custom view: name, for whom, where it hangs. The log's state is its content."""
+"""The form of a custom view: name, audience, menu item. The log's query is its content."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _MOST_PEOPLE = 50
 
 
 class ViewForm(SeenForm, forms.Form):
-    """Save as view, and its editing."""
+    """Save as view, and editing a view."""
 
     name = forms.CharField(
         label="Name", max_length=256, error_messages={"required": "Enter a name for the view."}
@@ -72,7 +72,7 @@ class ViewForm(SeenForm, forms.Form):
             self._keep_private()
 
     def _keep_private(self) -> None:
-        """Offer the view to its owner alone, and say why."""
+        """Offer only a private view, and say why."""
         whom = self.fields["for_whom"]
         whom.choices = [(ME, "Only me")]  # type: ignore[attr-defined]
         whom.help_text = "Sharing a view needs the permission “Publish views”."
@@ -88,7 +88,7 @@ class ViewForm(SeenForm, forms.Form):
         return name
 
     def clean_users(self) -> list[User]:
-        """Those who are named, each once."""
+        """Return the named users, each once."""
         named = [part for part in self.cleaned_data["users"].split(",") if part.strip()]
         if len(named) > _MOST_PEOPLE:
             raise ValidationError(f"Name at most {_MOST_PEOPLE} people; a role is for more.")
@@ -124,7 +124,7 @@ class ViewForm(SeenForm, forms.Form):
 
 
 def initial_of(view: CustomView) -> dict[str, Any]:
-    """The form of a view that exists."""
+    """Return initial values for an existing view."""
     roles = [] if view.for_everyone else list(view.roles.all())
     users = [] if view.for_everyone else list(view.users.order_by("username"))
     whom = EVERYONE if view.for_everyone else ROLES if roles or users else ME

@@ -1,4 +1,4 @@
-"""Whether stored conditions ask what messages say, and so may tell it to whoever reads them."""
+"""Detection of stored conditions on content, which would reveal it to their readers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ _FIELDS = {key for key, field in FIELDS.items() if field.withheld}
 
 
 def asks_content(pairs: Iterable[Sequence[str]]) -> bool:
-    """Whether conditions as `writing.pairs` writes them ask for an address or a text, or search for one."""
+    """Return whether conditions written by `writing.pairs` ask about an address or a text."""
     return any(
         name == _BOX or (name == PARAMETER and value.partition(".")[0] in _FIELDS) for name, value in pairs
     )

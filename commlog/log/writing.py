@@ -1,4 +1,4 @@
-"""A query written as an address's query string, a job's pairs, or a custom view's fields."""
+"""Writing log queries: as a query string, a job's pairs, or a custom view's fields."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ PLAIN = {PER_PAGE: str(DEFAULT_SIZE), SORT: DEFAULT_SORTING.alias}  # what need 
 
 
 def pairs(query: LogQuery) -> Pairs:
-    """Return all that a query says in one spelling, except with which view it was opened."""
+    """Return the whole query in one spelling, except the view it was opened with."""
     bar = [pair for pair in query.bar if pair[1].strip()]
     order = [(SORT, query.sorting)] if query.sorting not in ("", PLAIN[SORT]) else []
     more = [(PARAMETER, one.written) for one in query.criteria]
@@ -39,7 +39,7 @@ def pairs(query: LogQuery) -> Pairs:
 
 
 def of_view(view: CustomView) -> Pairs:
-    """Return what a view holds, written as `pairs` does. Its fields may be those of yesterday."""
+    """Return a view's query in the form of `pairs`. Its fields may be of an earlier version."""
     found = [(str(name), str(value)) for name, value in view.conditions.items()]
     if view.sorting:
         found.append((SORT, view.sorting))
@@ -56,7 +56,7 @@ def of_view(view: CustomView) -> Pairs:
 
 
 def of_layout(columns: Iterable[str], *, timestamps: bool, compact: bool) -> Pairs:
-    """Return how an address says which columns it shows."""
+    """Return the parameters of a column layout."""
     keys = ",".join(columns)
     said = [(COLUMNS, keys)] if keys else []
     said += [] if timestamps else [(TIMESTAMPS, "0")]
@@ -64,15 +64,15 @@ def of_layout(columns: Iterable[str], *, timestamps: bool, compact: bool) -> Pai
 
 
 def changed(query: LogQuery) -> bool:
-    """Return whether a view is open and the query is no longer what it holds."""
+    """Return whether a view is open and the query differs from it."""
     return query.view is not None and sorted(pairs(query)) != sorted(of_view(query.view))
 
 
 def url(query: LogQuery, beside: Pairs = (), *, whole: bool = False) -> str:
-    """Return the query string that leads there, without what is empty. `beside`: the place in the list.
+    """Return the query string of the query, without empty parameters. `beside`: the place in the list.
 
-    As long as the query is its view's, the view's key says it all; unless it is to be `whole`, and to mean
-    the same when somebody has saved the view anew.
+    While the query equals its view's, the view's key is enough, unless it is to be `whole`, and to mean the
+    same after somebody has changed the view.
     """
     if query.view is None:
         return f"?{urlencode([*pairs(query), *beside])}"
@@ -81,25 +81,26 @@ def url(query: LogQuery, beside: Pairs = (), *, whole: bool = False) -> str:
 
 
 def address(query: LogQuery) -> str:
-    """Return the address of its log, which holds the whole query, whatever becomes of its view."""
+    """Return the URL of its log with the whole query, independent of its view."""
     return f"{query.place.url}?{urlencode(pairs(query))}".rstrip("?")
 
 
 def back_to(here: str) -> str:
-    """Return the query string of a message's page that leads back to the log at this address. Each row has it
-    twice, so it is short: the whole log is what it names by nothing.
+    """Return the query string with which a message's page links back to the log at this URL.
+
+    Each row has it twice, so it is short: nothing stands for the whole log.
     """
     address = here.removesuffix("?")
     return f"?{FROM}" if address == WHOLE.url else f"?{FROM}={quote(address, safe='/?:,')}" if address else ""
 
 
 def origin_in(params: Mapping[str, str]) -> str:
-    """Return the address of the log that `back_to` leads to; "" where nothing is said."""
+    """Return the URL of the log in `back_to`; "" if there is none."""
     return params.get(FROM, "") or (WHOLE.url if FROM in params else "")
 
 
 def content(query: LogQuery, layout: Layout) -> dict[str, Any]:
-    """Return what a view holds that is saved from this query, which must be sound."""
+    """Return the content of a view saved from this query, which must be sound."""
     return {
         "conditions": dict(query.bar),
         "criteria": [[one.field, one.operator.value, list(one.values)] for one in query.asked],
@@ -112,7 +113,9 @@ def content(query: LogQuery, layout: Layout) -> dict[str, Any]:
 
 
 def carried(query: LogQuery, sorting: Sorting) -> Pairs:
-    """Parameters that are no fields of the filter form. With a view it sends all, so empty stays."""
+    """Return parameters that are not fields of the filter form. With a view all are sent, so empty ones
+    stay empty.
+    """
     view = [(VIEW, query.view.key.hex)] if query.view else []
     order = [(SORT, sorting.alias)] if query.sorting else []
     return [

@@ -1,1 +1,1 @@
-"""One message: everything about it, resending it, and writing one by hand."""
+"""One message: its details, resending it, and writing one by hand."""

@@ -1,4 +1,4 @@
-"""Writing a message by hand: to a client, a group or a user, or anew in place of one that failed."""
+"""Messages written by hand: to a client, a group or a user, or to replace one that failed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,20 +28,20 @@ TARGETS = {"client": Target.CLIENT, "group": Target.GROUP, "user": Target.USER}
 
 
 class ResendForm(forms.Form):
-    """The chain's last entry when the button was drawn; as `again`, where it repeats what was sent."""
+    """The chain's last entry when the button was drawn; as `again` if it repeats a sent message."""
 
     expected_last = forms.UUIDField(required=False)
     again = forms.UUIDField(required=False)
 
     def clean(self) -> dict[str, Any]:
-        """The entry as `expected_last`, and whether to repeat."""
+        """Return the entry as `expected_last`, and whether to repeat."""
         cleaned = super().clean() or {}
         again = cleaned.get("again")
         return {"expected_last": again or cleaned.get("expected_last"), "again": bool(again)}
 
 
 class ComposeForm(forms.Form):
-    """What is written. `key` is this form's own: whatever arrives twice under one key makes one message."""
+    """The message form. `key` identifies the form: two submissions with one key create one message."""
 
     key = forms.UUIDField(
         widget=forms.HiddenInput,
@@ -95,7 +95,7 @@ class ComposeForm(forms.Form):
         return text
 
     def clean_body(self) -> str:
-        """Text that can be stored and is short enough; its line ends as mail and phones know them."""
+        """Return a text that can be stored and is short enough, with the line ends of mail and phones."""
         text: str = self.cleaned_data["body"].replace("\r\n", "\n").replace("\r", "\n")
         if "\0" in text:
             raise ValidationError("The text contains a NUL character, which cannot be sent.")
@@ -106,7 +106,7 @@ class ComposeForm(forms.Form):
         return text
 
     def clean(self) -> dict[str, Any]:
-        """Tie the error of the text to its field, beside the length that describes it."""
+        """Attach the error of the text to its field, beside the length that describes it."""
         if self.has_error("body"):
             self.fields["body"].widget.attrs["aria-describedby"] = "length id_body_error"
         return super().clean() or {}
@@ -114,7 +114,7 @@ class ComposeForm(forms.Form):
 
 @dataclass(frozen=True)
 class Letter:
-    """A message being written: channel, recipient, the failed one it replaces, or its template."""
+    """A message being written: channel, recipient, and the failed message it replaces or its template."""
 
     channel: MessageType
     recipient: Recipient | None
@@ -129,7 +129,7 @@ class Letter:
 
     @property
     def address(self) -> Address | None:
-        """Where the recipient is reached now; None where there is no recipient but an address alone."""
+        """The recipient's current address; None if there is no recipient but only an address."""
         return address_of(self.recipient, self.channel) if self.recipient is not None else None
 
     @property
@@ -155,7 +155,7 @@ class Letter:
         return url_of(self.recipient) if self.recipient is not None else reverse("home")
 
     def begin(self) -> dict[str, Any]:
-        """The form's first content: a failed message's, with its chain's last row."""
+        """Return the form's initial content: a failed message's, with its chain's last entry."""
         if self.failed is None:
             told = {name: text for name, text in self.filled.items() if name in ("subject", "body")}
             return told | {"key": uuid4(), "keep_html": True, "template": self.template and self.template.key}
@@ -172,7 +172,7 @@ class Letter:
         }
 
     def send(self, written: dict[str, Any], *, by: User) -> Resent:
-        """Put it into the log, to be sent at once. Raises Malformed and NotResendable."""
+        """Enqueue the message. Raises Malformed and NotResendable."""
         whom = self.recipient
         said: dict[str, Any] = stored_in(self.failed) if self.failed else {}
         said |= {"subject": written.get("subject", ""), "body": written["body"], "event": EVENT}
@@ -195,12 +195,12 @@ class Letter:
 
 
 def templates_for(channel: MessageType, recipient: Recipient) -> list[NotificationTemplate]:
-    """The templates that a message of this channel to this recipient can begin with, by name."""
+    """Return the templates with which a message of this channel to this recipient can begin, by name."""
     return list(NotificationTemplate.objects.known().manual(channel, TARGETS[kind_of(recipient).name]))
 
 
 def filled_by_hand(template: NotificationTemplate, recipient: Recipient, *, by: Any) -> dict[str, Any]:
-    """What a template for messages by hand says to the recipient, in the name of whoever writes."""
+    """Return a manual template filled in for the recipient, in the name of its author."""
     values = templating.of_client(recipient if isinstance(recipient, Client) else None)
     values |= templating.of_group(
         recipient if isinstance(recipient, Group) else None
@@ -211,17 +211,17 @@ def filled_by_hand(template: NotificationTemplate, recipient: Recipient, *, by: 
 
 
 def anew(failed: Message, recipient: Recipient | None) -> Letter:
-    """The letter that takes the place of a failed message."""
+    """Return the message that replaces a failed one."""
     return Letter(MessageType(failed.type), recipient, failed, offer_for(failed, whole_chain(failed)))
 
 
 def can_be_written_anew(message: Message) -> bool:
-    """Whether a person could have written it, and it failed or was reported as lost."""
+    """Return whether a person could have written it, and it failed or was reported as lost."""
     if message.says_less or hidden.is_left_out(message.content, message.html):
         return False
     return (message.state == MessageState.FAILED or message.was_lost) and message.type in channels.FOR_PEOPLE
 
 
 def same_text(message: Message, written: dict[str, Any]) -> bool:
-    """Whether what is stored is what was written: a form sent twice may have another text."""
+    """Return whether the stored text is the submitted one: a form sent twice may have another text."""
     return (message.subject, message.content) == (written.get("subject", ""), written["body"])

@@ -1,6 +1,4 @@
-"""*Correct the address*: in a message that did not arrive, written to its client or group, and the message
-sent to it; and what else failed at the old one.
-"""
+"""*Correct the address*: change the recipient's address and resend what failed at the old one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ _LATEST = 500  # messages of the client that are looked through for them
 
 
 class CorrectionForm(SeenForm, forms.Form):
-    """The address or the number on file."""
+    """The address or number on file."""
 
     def __init__(self, data: QueryDict | None, *, message: Message, recipient: Client | Group) -> None:
         self.contact = channels.of(message.type).contact
@@ -47,11 +45,11 @@ class CorrectionForm(SeenForm, forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What can be corrected about where a message went.
+    """What can be corrected about a message's destination.
 
-    `on_file`: where its recipient is reached now. `form`: None once the message is on its way or has arrived.
-    `resends`: whether it sends the message, too. `others`: what else failed at the old address. `first`:
-    whether the address is to blame, so that this is what to do first.
+    `on_file`: the recipient's current address. `form`: None once the message is in progress or has been
+    delivered. `resends`: whether the message is resent too. `others`: what else failed at the old address.
+    `first`: whether the address is the cause, so that this is the first action.
     """
 
     what: str
@@ -63,9 +61,9 @@ class Correction:
 
 
 def correction_of(reading: Reading, *, by: Person, form: CorrectionForm | None = None) -> Correction | None:
-    """What `by` may correct about where the message went; None where nothing, or where that helps nobody.
+    """Return what `by` may correct about the destination; None if nothing, or if it would not help.
 
-    It takes the permission to edit the client or group. `form`: the one that came back, refused.
+    It needs the permission to edit the client or group. `form`: the submitted, invalid one.
     """
     message, offer = reading.message, reading.offer
     recipient = correctable(message, by=by)
@@ -85,7 +83,7 @@ def correction_of(reading: Reading, *, by: Person, form: CorrectionForm | None =
 
 
 def correctable(message: Message, *, by: Person) -> Client | Group | None:
-    """The client or group whose address the message shows to be wrong, if `by` may change it."""
+    """Return the client or group whose address the failure shows to be wrong, if `by` may change it."""
     recipient = recipient_of(message)
     failed = message.state == MessageState.FAILED or message.was_lost
     if not (failed and isinstance(recipient, Client | Group) and channels.of(message.type).contact):
@@ -94,14 +92,14 @@ def correctable(message: Message, *, by: Person) -> Client | Group | None:
 
 
 def correct(recipient: Client | Group, form: CorrectionForm, *, by: User, check: Check) -> bool:
-    """Write the address to the client or group; whether it was another one."""
+    """Store the address of the client or group. Return whether it changed."""
     return contact.correct(recipient, form.contact, form.cleaned_data["address"], by=by, check=check)
 
 
 def resend_to(
     message: Message, recipient: Client | Group, *, by: User, expected_last: UUID | None = None
 ) -> outbox.Resent:
-    """Send the message to where its recipient is reached now. Raises outbox.NotResendable."""
+    """Resend the message to the recipient's current address. Raises outbox.NotResendable."""
     facts = channels.of(message.type)
     recipient.refresh_from_db(fields=[facts.contact])
     destination = facts.spelled(facts.address_of(recipient))
@@ -111,7 +109,7 @@ def resend_to(
 def resend_others(
     message: Message, recipient: Client | Group, keys: Iterable[UUID], *, by: User
 ) -> tuple[int, int]:
-    """Send those of these messages that failed at the same address; how many were, and how many were not."""
+    """Resend those of these messages that failed at the same address. Return how many were, and were not."""
     chosen = set(keys)
     sent = refused = 0
     for other in _others(message, recipient):
@@ -124,7 +122,7 @@ def resend_others(
 
 
 def _others(message: Message, recipient: Client | Group) -> MessageQuerySet:
-    """What else failed lately where this one went, and did not arrive since; of a chain its last entry."""
+    """Return recent failures at this destination not delivered since; of each chain the last entry."""
     whom: dict[str, Any] = {kind_of(recipient).name: recipient}
     latest = Message.objects.filter(**whom).order_by("-created_at", "-pk").values("pk")[:_LATEST]
     alike = Message.objects.filter(

@@ -24,7 +24,7 @@ _STATUS = re.compile(r"HTTP \d{3}\b")  # at the start of what a server answered
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An attempt on the time line, the pause before it, and how long it took."""
+    """An attempt on the time line, the wait before it, and its duration."""
 
     attempt: Attempt
     pause: timedelta | None
@@ -33,24 +33,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Attempts one after the other that ended alike: one line, which opens."""
+    """Consecutive attempts with the same result: one line that expands."""
 
     steps: Sequence[Step]
 
     @property
     def first(self) -> Step:
-        """The one that it begins with."""
+        """The first attempt."""
         return self.steps[0]
 
     @property
     def last(self) -> Step:
-        """The one that it ends with."""
+        """The last attempt."""
         return self.steps[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """As much of a text as a page shows, and how much there is."""
+    """The part of a text that a page shows, and its full size."""
 
     text: str
     whole: int
@@ -62,7 +62,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The secret values of a message: whether they are still there, and until when if it failed."""
+    """The secret values of a message: whether they are still stored, and until when if it failed."""
 
     kept: bool
     until: datetime | None
@@ -70,7 +70,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A message with what explains it."""
+    """A message with its explanations."""
 
     message: Message
     runs: Sequence[Run]  # of its attempts, oldest first
@@ -87,18 +87,18 @@ class Reading:
 
     @property
     def resends_first(self) -> bool:
-        """Whether Resend is what its page offers first."""
+        """Whether Resend is the first action on its page."""
         return self.explanation is None or self.explanation.action == Action.RESEND
 
     @property
     def blames_address(self) -> bool:
-        """Whether correcting the address is what its page offers first."""
+        """Whether correcting the address is the first action on its page."""
         corrects = self.explanation is not None and self.explanation.action == Action.CORRECT
         return self.message.was_lost or corrects
 
 
 def read(message: Message) -> Reading:
-    """The message, its attempts, its chain of resends, and what its failure means."""
+    """Return the message with its attempts, chain of resends, and the meaning of its failure."""
     chain = whole_chain(message)
     return Reading(
         message=message,
@@ -120,7 +120,7 @@ def read(message: Message) -> Reading:
 
 
 def _secret(message: Message) -> Secret | None:
-    """One query, and none where nothing is left out."""
+    """Return its secret values' status, by one query; none if nothing is left out."""
     if not hidden.is_left_out(message.content, message.html):
         return None
     kept = SealedValues.objects.of_chain(message.first_id or message.pk).first()
@@ -131,7 +131,7 @@ def _secret(message: Message) -> Secret | None:
 
 
 def _explained(message: Message) -> Explained | None:
-    """What its failure means, also of one that is older than the column or that is tried again."""
+    """Return the meaning of its failure, also if it is older than the column or will be retried."""
     reason = message.failure_reason
     if not reason:
         return None
@@ -162,7 +162,7 @@ def _runs(steps: Iterable[Step]) -> list[Run]:
 
 
 def _ended(step: Step) -> tuple[object, ...]:
-    """What attempts of one run have in common. One that is under way, or was answered late, stands alone."""
+    """Return what attempts of one run share. One in progress, or answered late, stands alone."""
     attempt = step.attempt
     alone = attempt.late_outcome or not attempt.outcome
     return (attempt.outcome, attempt.failure_reason, attempt.detail, attempt.number if alone else None)

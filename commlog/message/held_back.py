@@ -1,4 +1,4 @@
-"""What holds waiting messages back, by name."""
+"""What holds back waiting messages, by name."""
 
 from collections.abc import Iterable
 
@@ -10,8 +10,9 @@ from notifications.states import Circuit, MessageState, WaitingReason
 
 
 def held_back(messages: Iterable[Message]) -> dict[int, str]:
-    """By the message's id: `waiting: SMS is paused by Ada Officer`. One query where something is held back,
-    else none. What is no longer held is not among them.
+    """Return by message id what holds it back: `waiting: SMS is paused by Ada Officer`.
+
+    At most one query. Messages that are not held back are missing.
     """
     lanes = {message.pk: message.lane_id for message in messages if _is_held(message)}
     said = {lane.pk: _said(lane) for lane in _lanes(set(lanes.values()))} if lanes else {}
@@ -32,7 +33,7 @@ def _lanes(keys: set[int]) -> QuerySet[Lane]:
 
 
 def _said(lane: Lane) -> str:
-    """`lane`: as `_lanes` reads it."""
+    """Return the sentence for a lane read by `_lanes`."""
     if lane.stopped_at:  # type: ignore[attr-defined]
         return _paused(lane.get_channel_display(), lane.stopped_by)  # type: ignore[attr-defined]
     if lane.paused_at:

@@ -1,8 +1,7 @@
-"""Bounces and complaints of mail providers, through django-anymail's webhooks, where it is installed and
-MAIL_RECEIPTS_SECRET set.
+"""Bounces and complaints of mail providers, by django-anymail's webhooks.
 
-Mail leaves over SMTP whoever the provider is, so an event names its mail by the Message-ID that we gave it,
-which holds the message's key.
+Active if it is installed and MAIL_RECEIPTS_SECRET is set. Mail leaves over SMTP whatever the provider, so an
+event identifies its mail by the Message-ID that we set, which contains the message's key.
 """
 
 import re
@@ -30,7 +29,7 @@ _LOOKED_AT = 65_536  # characters of an event
 
 
 def patterns() -> Sequence[URLPattern]:
-    """The addresses that providers report to; none without a secret, because anybody could report then."""
+    """Return the URLs that providers report to; none without a secret, because anybody could report then."""
     if not settings.MAIL_RECEIPTS_SECRET:
         return []
     from anymail import urls  # an optional package
@@ -39,7 +38,7 @@ def patterns() -> Sequence[URLPattern]:
 
 
 def listen() -> None:
-    """Hear what anymail has understood."""
+    """Connect to anymail's signal."""
     if settings.MAIL_RECEIPTS_SECRET:
         from anymail.signals import tracking  # an optional package
 
@@ -47,7 +46,7 @@ def listen() -> None:
 
 
 def record(event: Any, **_: Any) -> None:
-    """Keep what an event says of one of our mails."""
+    """Store an event about one of our mails."""
     status, key = _STATUSES.get(event.event_type), _key_in(event)
     if status and key:
         said = event.mta_response or event.description or ""

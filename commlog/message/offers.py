@@ -1,4 +1,4 @@
-"""Resend on a failed entry: what is offered in the light of its chain, and how it is done."""
+"""Resend on a failed entry: what its chain allows, and the resend itself."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An entry's chain: its last entry, the one that answers, and what may be asked for."""
+    """An entry's chain: its last entry, the one that prevents a resend, and the possible actions."""
 
     last: UUID
     newer: Message | None = None
@@ -50,9 +50,9 @@ def resend(
     again: bool = False,
     destination: str = "",
 ) -> Resent:
-    """Resend a failed message, and record who asked for it. Raises outbox.NotResendable.
+    """Resend a failed message and audit it. Raises outbox.NotResendable.
 
-    `destination`: where it goes instead.
+    `destination`: the new destination, if it changes.
     """
     with transaction.atomic():
         resent = outbox.resend(
@@ -68,9 +68,9 @@ def resend(
 
 
 def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:
-    """Later entries of the messages' chains by their first one's id, oldest first, in one query.
+    """Return the later entries of the messages' chains by their first entry's id, oldest first, in one query.
 
-    Only what has failed is resent, and it stays failed: what was sent at once has no chain.
+    Only failed messages are resent, and they stay failed: a message sent at the first try has no chain.
     """
     roots = {_root(each) for each in messages if each.first_id or each.state == MessageState.FAILED}
     chains: dict[int, list[Message]] = defaultdict(list)
@@ -81,7 +81,7 @@ def chains_of(messages: Iterable[Message]) -> dict[int, list[Message]]:
 
 
 def offer_for(message: Message, chain: Sequence[Message]) -> Offer:
-    """What may be done with the message; `chain`: the later entries of its chain, oldest first."""
+    """Return the possible actions; `chain`: the later entries of the message's chain, oldest first."""
     others = [entry for entry in chain if entry.pk != message.pk]
     newer = [entry for entry in others if entry.pk > message.pk]
     return Offer(
@@ -94,7 +94,7 @@ def offer_for(message: Message, chain: Sequence[Message]) -> Offer:
 
 
 def whole_chain(message: Message) -> list[Message]:
-    """Every entry of the message's chain, oldest first; empty where it stands alone."""
+    """Return every entry of the message's chain, oldest first; empty without resends."""
     root = _root(message)
     entries = Message.objects.withheld() if message.masked else Message.objects.all()
     chain = list(entries.filter(Q(pk=root) | Q(first=root)).only("id", *_SHOWN).order_by("id"))

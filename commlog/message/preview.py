@@ -1,6 +1,6 @@
-"""HTML e-mails on a screen: cleaned by an allow-list, under a policy of their own, framed without rights.
+"""HTML e-mails on a screen: sanitised by an allow-list, with a policy of their own, in a sandboxed frame.
 
-The preview is a document by itself, never a part of our pages: it runs, loads and submits nothing.
+The preview is a document of its own, never part of our pages: it runs, loads and submits nothing.
 """
 
 import re
@@ -53,14 +53,14 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What is left of an HTML text, and how many of its pictures were left out because they lie elsewhere."""
+    """Sanitised HTML, and the number of external pictures removed."""
 
     html: str
     blocked: int
 
 
 def clean(html: str) -> Cleaned:
-    """The text with harmless tags alone. Links stay readable; a sandboxed frame leads nowhere."""
+    """Return the text with harmless tags only. Links stay readable but the sandbox follows none."""
     blocked = 0
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
@@ -85,10 +85,9 @@ def clean(html: str) -> Cleaned:
 
 
 def document(html: str, *, styled: bool = True) -> str:
-    """The preview as a document of its own: the cleaned text, or where it is too large its source.
+    """Return the preview as a document: the sanitised text, or its source if it is too large.
 
-    `styled`: with a style sheet, which the policy of a page that holds the document in itself (`srcdoc`)
-    would refuse.
+    `styled`: with a style sheet, which the policy of a page with an inline document (`srcdoc`) would block.
     """
     style = f"<style>{_STYLE}</style>" if styled else ""
     if len(html) > LARGEST:

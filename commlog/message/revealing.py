@@ -1,4 +1,4 @@
-"""*Reveal*: one message shown in full to who may not read what messages say, with a recorded reason."""
+"""*Reveal*: show one message in full to a user who may not read content, with an audited reason."""
 
 from django import forms
 
@@ -9,7 +9,7 @@ from notifications.models import Message
 
 
 class RevealForm(forms.Form):
-    """Why."""
+    """The reason."""
 
     reason = forms.CharField(
         label="Reason", min_length=5, max_length=500, help_text="Recorded in the audit trail with your name."
@@ -17,7 +17,7 @@ class RevealForm(forms.Form):
 
 
 def record(message: Message, form: RevealForm, *, by: User) -> None:
-    """Record that the message is shown, before it is."""
+    """Audit the reveal before the message is shown."""
     whom = f"{message.get_type_display()} to {message.recipient_name or message.destination}"
     audit.record(
         by,

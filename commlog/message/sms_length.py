@@ -1,4 +1,4 @@
-"""How long an SMS is: characters, alphabet, and the parts that are charged."""
+"""Length of an SMS: characters, alphabet, and billed parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNICODE_ALONE, UNICODE_JOINED = 70, 67
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """An SMS's length. `strange`: the first characters beyond the short alphabet; one halves what fits."""
+    """An SMS's length. `strange`: the first characters outside the GSM alphabet; one halves the capacity."""
 
     characters: int
     parts: int
@@ -25,13 +25,13 @@ class Length:
 
 
 def measure(text: str) -> Length:
-    """How long the text is as an SMS."""
+    """Return the text's length as an SMS."""
     strange = "".join(dict.fromkeys(letter for letter in text if letter not in _SIZES))
     return Length(len(text), len(sms_parts(text)), bool(strange), strange[:10])
 
 
 def sms_parts(text: str) -> list[str]:
-    """The text in the parts that it is sent in; no character is ever split between two."""
+    """Split the text into the parts that are sent; no character is split between two."""
     gsm = all(letter in _SIZES for letter in text)
     size: Callable[[str], int] = _SIZES.__getitem__ if gsm else _utf16_units
     alone, joined = (GSM_ALONE, GSM_JOINED) if gsm else (UNICODE_ALONE, UNICODE_JOINED)

@@ -1,1 +1,1 @@
-"""Templates in the back office: the editor, trying one out, and the events that they were asked about."""
+"""Templates in the back office: editor, preview and test, and the events that use them."""

@@ -1,4 +1,4 @@
-"""How many messages a template sends once it is active, judged by the events of the last days."""
+"""Forecast of a template's messages once it is active, from recent events."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ _MOST_MADE = 2_000  # messages, in the head alone
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a template's event has brought lately, and what the template makes of it."""
+    """Recent events of a template, and the messages it would have produced."""
 
     days: int  # that were looked at: 1, or 7 where nothing came in one
     events: int | None  # that came in these days; None: too many to count in time
@@ -24,14 +24,14 @@ class Forecast:
 
     @property
     def a_day(self) -> int | None:
-        """A day's messages: exact where every event was tried, else in proportion, or None."""
+        """Messages a day: exact if every event was tried, else extrapolated, or None."""
         if not self.events or self.days > 1:
             return None
         return self.messages if self.events == self.tried else round(self.events * self.messages / self.tried)
 
 
 def forecast(template: NotificationTemplate, *, now: datetime) -> Forecast | None:
-    """What the template does with its event's latest happenings; None: by hand, or too slow."""
+    """Return what the template would do with its event's recent occurrences; None: manual, or too slow."""
     if not template.event:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The rows of the conditions of a template: as they came with the form, or as they are stored."""
+"""The rows of a template's conditions: as submitted, or as stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LONGEST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ConditionRow:
-    """A row: what was written into it, and what is wrong with it. `upto` is the end of a span."""
+    """A row: its input and what is wrong. `upto` is the end of a range."""
 
     number: int
     field: str = ""
@@ -25,7 +25,7 @@ class ConditionRow:
 
     @property
     def values(self) -> list[str]:
-        """The values that its operator takes. What is written as `1, 9` is a span as well."""
+        """The values for its operator. `1, 9` is a range too."""
         if self.operator in WITHOUT_VALUE or not (self.value or self.upto):
             return []
         if self.operator != Operator.BETWEEN:
@@ -40,7 +40,7 @@ class ConditionRow:
 
 
 def came(data: Mapping[str, Any]) -> list[ConditionRow]:
-    """Those of a form's data that hold something, without the one that is taken out."""
+    """Return the rows of submitted data that are not empty, without a removed one."""
     rows: list[ConditionRow] = []
     removed = str(data.get("do", ""))
     for number in range(1, checks.MOST_CONDITIONS + 1):
@@ -54,7 +54,7 @@ def came(data: Mapping[str, Any]) -> list[ConditionRow]:
 
 
 def stored(conditions: Sequence[Mapping[str, Any]]) -> list[ConditionRow]:
-    """Those of a template."""
+    """Return the rows of stored conditions."""
     rows = []
     for number, one in enumerate(conditions, start=1):
         value, upto = one["values"] if one["operator"] == Operator.BETWEEN else (", ".join(one["values"]), "")
@@ -63,14 +63,14 @@ def stored(conditions: Sequence[Mapping[str, Any]]) -> list[ConditionRow]:
 
 
 def with_empty(rows: list[ConditionRow], *, adding: bool) -> list[ConditionRow]:
-    """Return the rows, and an empty one where it is asked for or nothing is there."""
+    """Return the rows, with an empty one if requested or if there is none."""
     if len(rows) < checks.MOST_CONDITIONS and (adding or not rows):
         return [*rows, ConditionRow(len(rows) + 1, fresh=adding)]
     return rows
 
 
 def data_of(rows: Sequence[ConditionRow]) -> dict[str, str]:
-    """The data of a form with these rows and no others."""
+    """Return form data with exactly these rows."""
     filled = {row.number: row for row in rows}
     data: dict[str, str] = {}
     for number in range(1, checks.MOST_CONDITIONS + 1):

@@ -1,4 +1,4 @@
-"""Looking up why something was sent, or was not: the events, found by whom, what and when."""
+"""Events pages: why something was or was not sent, by whom, what and when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _SHOWN = 50  # messages of one template; a group may have thousands of members
 
 
 class EventsForm(forms.Form):
-    """Whom, what, when."""
+    """Filter form: whom, what, when."""
 
     client = forms.CharField(label="Client", max_length=500, required=False)
     group = forms.CharField(label="Group", max_length=500, required=False)
@@ -74,7 +74,7 @@ class EventsForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A template in the trace of an event, with the messages as they are now."""
+    """A template in the trace of an event, with the current state of its messages."""
 
     entry: Entry
     messages: Sequence[Message]
@@ -82,7 +82,7 @@ class Line:
 
 
 def narrow(found: QuerySet[BusinessEvent], asked: dict[str, Any]) -> QuerySet[BusinessEvent]:
-    """The events that meet the conditions."""
+    """Return the events that meet the conditions."""
     found = found.filter(**{name: asked[name] for name in ("client", "group") if asked[name]})
     if asked["event"]:
         found = found.filter(name=asked["event"])
@@ -102,7 +102,7 @@ def narrow(found: QuerySet[BusinessEvent], asked: dict[str, Any]) -> QuerySet[Bu
 
 
 def lines_of(event: BusinessEvent, reader: Person) -> list[Line]:
-    """The trace, with its messages as the reader may see them: one query."""
+    """Return the trace with its messages as the reader may see them, in one query."""
     entries, found = events.entries_of(event), permissions.as_read_by(reader, Message.objects.all())
     wanted = [UUID(key) for entry in entries for key in entry.messages[:_SHOWN]]
     by_key = (

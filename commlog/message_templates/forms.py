@@ -1,4 +1,4 @@
-"""The editor of templates: one form with the channel's fields. The domain says what is wrong."""
+"""The template editor: one form with the channel's fields, validated by the domain."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -47,7 +47,7 @@ _MIME = {"text/plain": "Plain text", "application/json": "JSON", "application/xm
 
 
 class TemplatesForm(forms.Form):
-    """The conditions of the list of templates."""
+    """Filter form of the list of templates."""
 
     q = SearchField(label="Name", required=False)
     type = forms.ChoiceField(label="Channel", choices=[("", "All"), *MessageType.choices], required=False)
@@ -166,7 +166,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
             self.fields["password"].help_text = "Stored encrypted and never shown again."
 
     def stored_besides(self) -> dict[str, str]:
-        """The conditions, and the secrets as they are sealed."""
+        """Return the conditions, and the secrets in sealed form."""
         return self.typed_besides() | {"secrets": f"{self.instance.auth_password} {self.instance.headers}"}
 
     def typed_besides(self) -> dict[str, str]:
@@ -181,7 +181,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
             data[part] = value
 
     def said(self, name: str, value: str | None) -> str:
-        """A value as people read it; a secret never."""
+        """Return a value for people; never a secret."""
         return super().said(name, value) if name != "secrets" or value is None else "changed"
 
     @property
@@ -207,14 +207,14 @@ class TemplateForm(SeenForm, forms.ModelForm):
         return self.instance.channel.longest
 
     def clean_text(self) -> str:
-        """Line ends as mails and phones know them."""
+        """Normalise line ends to those of mail and phones."""
         return _unix(self.cleaned_data["text"])
 
     def clean_html(self) -> str:
         return _unix(self.cleaned_data["html"])
 
     def _post_clean(self) -> None:
-        """Put everything into the template, and ask the domain what is wrong with it."""
+        """Fill the template, and let the domain validate it."""
         super()._post_clean()  # type: ignore[misc]
         self._take_conditions()
         if "header_lines" in self.fields:
@@ -244,7 +244,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         return alone(problem, of=label.partition(" (")[0])
 
     def _rows(self) -> list[ConditionRow]:
-        """The rows as they came, or as they are stored."""
+        """Return the rows as submitted or as stored."""
         if self.is_bound:
             adding = self.data.get("do") == condition_rows.ADD
             return condition_rows.with_empty(condition_rows.came(self.data), adding=adding)
@@ -252,11 +252,11 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
     @property
     def more_rows(self) -> bool:
-        """Whether a further condition may be added."""
+        """Return whether another condition may be added."""
         return len(self.rows) < checks.MOST_CONDITIONS
 
     def say_nothing(self) -> None:
-        """Leave out what is wrong: a row comes or goes, and nothing is to be stored yet."""
+        """Suppress errors: a row is added or removed, and nothing is stored yet."""
         self._errors = ErrorDict()
 
     def _take_conditions(self) -> None:
@@ -273,7 +273,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
         self.instance.conditions = templating.conditions.write(found)
 
     def ask_again(self, moved: Mapping[str, Sequence[str]]) -> None:
-        """Ask for the secrets that were stored for the server of the URL as it was."""
+        """Ask for the secrets that were stored for the previous server again."""
         if "auth_password" in moved:
             self.add_error(
                 "password",
@@ -325,7 +325,7 @@ class TemplateForm(SeenForm, forms.ModelForm):
 
 
 class TrialForm(forms.Form):
-    """For whom the preview is filled in."""
+    """The client of the preview."""
 
     with_client = forms.CharField(label="Preview with client", required=False, max_length=300)
 

@@ -1,4 +1,4 @@
-"""Templates are made, changed, switched and deleted here, by page or API, each of it recorded."""
+"""Templates: create, change, activate and delete, by page or API; each change is audited."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _RECORDED = (
 
 
 class SecretsMoved(Exception):
-    """The URL leads elsewhere, and its stored secrets were neither renewed nor removed."""
+    """The URL has another server, and the stored secrets were neither renewed nor removed."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         super().__init__(", ".join(fields))
@@ -29,7 +29,7 @@ class SecretsMoved(Exception):
 
 
 def create(template: NotificationTemplate, *, by: Any) -> str:
-    """Store a new template. Returns a webhook's signing secret, shown this once; else ""."""
+    """Store a new template. Return a webhook's signing secret, shown only now; else ""."""
     secret = new_secret() if template.channel.signed else ""
     with transaction.atomic():
         template.signing_secret = seal(secret)
@@ -41,10 +41,10 @@ def create(template: NotificationTemplate, *, by: Any) -> str:
 def change(
     template: NotificationTemplate, *, before: NotificationTemplate, by: Any, check: Check = without_form
 ) -> None:
-    """Store what was changed. `before`: a copy of the template as it was loaded. `check` is called once the
-    row is locked (kit/seen.py).
+    """Store the changes. Raises SecretsMoved.
 
-    Raises SecretsMoved. What was sent stays as it was: messages hold copies.
+    `before`: a copy of the template as loaded. `check` is called once the row is locked (kit/seen.py). Sent
+    messages stay as they were: they hold copies.
     """
     if moved := moved_secrets(before, template):
         raise SecretsMoved(moved)
@@ -67,7 +67,7 @@ def change(
 
 
 def switch(template: NotificationTemplate, *, active: bool, by: Any) -> bool:
-    """Let it send, or stop it. Returns whether that was new. What is queued already is sent all the same."""
+    """Activate or deactivate it. Return whether that changed anything. Queued messages are sent anyway."""
     with transaction.atomic():
         now = timezone.now()
         hit = (
@@ -81,7 +81,7 @@ def switch(template: NotificationTemplate, *, active: bool, by: Any) -> bool:
 
 
 def delete(template: NotificationTemplate, *, by: Any) -> None:
-    """Take it away. Its row stays for the messages that were made from it; its name is free again."""
+    """Delete it. Its row stays for its messages; its name becomes free."""
     with transaction.atomic():
         now = timezone.now()
         if NotificationTemplate.objects.known().filter(pk=template.pk).update(deleted_at=now, active=False):
@@ -89,7 +89,7 @@ def delete(template: NotificationTemplate, *, by: Any) -> None:
 
 
 def renew_secret(template: NotificationTemplate, *, by: Any) -> str:
-    """A new signing secret, shown this once. The old one signs too until it is renewed again."""
+    """Return a new signing secret, shown only now. The old one also signs until the next renewal."""
     secret = new_secret()
     with transaction.atomic():
         stored = NotificationTemplate.objects.select_for_update().known().get(pk=template.pk)

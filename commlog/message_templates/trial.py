@@ -1,4 +1,4 @@
-"""Trying a template out: what it would say to a real client, and a test to oneself."""
+"""Trying a template: a preview for a real client, and a test message to oneself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from notifications.templating.moving import drop, moved_secrets
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A template as it comes out."""
+    """A filled template."""
 
     content: Mapping[str, Any]
     filled_with: str  # whose data it is filled with
@@ -34,14 +34,16 @@ class Trial:
 
 
 def client_of(text: str) -> Client | None:
-    """The client that is meant; the newest one where nobody is named. Raises Malformed."""
+    """Return the named client, or the newest if none is named. Raises Malformed."""
     if not text.strip():
         return Client.objects.order_by("-created_at", "-id").first()
     return Client.objects.select_related("credit_officer").get(key=people.resolve("client", text))
 
 
 def trial(template: NotificationTemplate, client: Client | None, *, by: User) -> Trial:
-    """The template with a client or examples, and the client's last event of that name."""
+    """Return the template filled with a client's or example data, and the client's last event of that
+    name.
+    """
     event = _last_event(template, client)
     values = _values(template, client, event, by)
     content = templating.content_of(template, values)
@@ -61,12 +63,10 @@ def trial(template: NotificationTemplate, client: Client | None, *, by: User) ->
 def send_test(
     template: NotificationTemplate, client: Client | None, *, before: NotificationTemplate, by: User
 ) -> tuple[Message, list[str]]:
-    """Send the template as it stands: an e-mail or SMS to whoever asks, a webhook to its URL.
+    """Send a test: an e-mail or SMS to the user, a webhook to its URL. Raises Malformed.
 
-    Raises Malformed.
-
-    `before`: a copy as it was loaded. A URL of another server gets none of its secrets; returns in words what
-    was left out.
+    `before`: a copy as loaded. A URL of another server gets none of its secrets; the return value says which
+    were omitted.
     """
     moved = moved_secrets(before, template)
     drop(template, moved)
@@ -102,7 +102,7 @@ def _last_event(template: NotificationTemplate, client: Client | None) -> Busine
 def _values(
     template: NotificationTemplate, client: Client | None, event: BusinessEvent | None, by: User
 ) -> dict[str, str]:
-    """Our rows first; of an event that has not happened, each value's name in brackets."""
+    """Return our values; for an event that has not occurred, each value's name in brackets."""
     found = (
         {}
         if event

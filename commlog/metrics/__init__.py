@@ -1,3 +1,1 @@
-"""What Prometheus reads: from the database what all hosts share, from this server's processes what they
-answer.
-"""
+"""Prometheus metrics: from the database for all hosts, from this host's processes for requests."""

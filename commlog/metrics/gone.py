@@ -1,5 +1,6 @@
-"""What processes have counted that are gone: in one file a kind, so that restarts do not fill the directory,
-and no counter goes back.
+"""Metrics of ended processes, merged into one file per kind.
+
+So restarts do not fill the directory, and no counter decreases.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ _GONE = 0  # no process has this number
 
 
 def keep(directory: str, pid: int) -> None:
-    """Add what a process has counted to what others had, and remove its files."""
+    """Add an ended process's counts to the merged ones, and delete its files."""
     for kind in _KINDS:
         theirs, kept = (Path(directory) / f"{kind}_{number}.db" for number in (pid, _GONE))
         if not theirs.exists():

@@ -1,6 +1,4 @@
-"""How often pages and operations were asked for, and how long that took. Each process counts; those of one
-server are read together.
-"""
+"""Counts and durations of requests. Each process counts; those of one host are read together."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +27,7 @@ PAGE_SECONDS = Histogram(
 
 
 class MetricsMiddleware:
-    """Counts what is answered; the outermost, so that all of it is in the time."""
+    """Counts responses; outermost, so that the duration includes everything."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -55,7 +53,7 @@ def _count(request: HttpRequest, status: int, seconds: float) -> None:
 
 
 def of_all_processes() -> CollectorRegistry:
-    """Return what the processes of this server have counted; of one alone where they share no directory."""
+    """Return the counts of this host's processes; only this process's if they share no directory."""
     if not values.ValueClass._multiprocess:
         return REGISTRY
     shared = CollectorRegistry()

@@ -1,5 +1,6 @@
-"""How sending goes, read from the database: the same whichever host is asked. Nothing here reads a table of
-messages but by its indexes, and nothing counts them.
+"""Sending metrics, read from the database: the same from every host.
+
+Messages are read by index only, and never counted.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +29,7 @@ _WAITS = [f"wait_{number}" for number in range(len(WAITS))]
 
 
 class Sending:
-    """Collects it anew each time (a collector of prometheus_client)."""
+    """Collects the values at each scrape (a collector of prometheus_client)."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -101,7 +102,7 @@ def _replica() -> Iterator[Metric]:
 
 
 def label_of(lane: Lane) -> str:
-    """Return the label of a lane: its name, which may be a host that anybody chose, so not too much of it."""
+    """Return the label of a lane: its name, shortened, since it may be a host that anybody chose."""
     return lane.name[:_LONGEST] or "none"
 
 
@@ -145,12 +146,12 @@ def _waits() -> Metric:
 
 
 def _everything() -> tuple[QuerySet[Any], QuerySet[Any]]:
-    """All that was ever counted and is folded, and what is not yet."""
+    """Return the folded counts, and those not yet folded."""
     return LaneHour.objects.filter(minute=EVER).order_by(), LaneTally.objects.order_by()
 
 
 def _counted(named: Iterable[int]) -> Iterator[Any]:
-    """How everything ended; lanes without a label in one."""
+    """Yield the counts of results; lanes without a label are merged."""
     sums = {name: Sum(name) for name in ("tries", "retries", "final")}
     who = Case(When(lane__in=list(named), then=F("lane")), default=Value(0))
     for counts in _everything():

@@ -1,4 +1,4 @@
-"""The rows of the back office."""
+"""Models of the back office."""
 
 from commlog.models.access_record import AccessRecord
 from commlog.models.api import ApiAnswer, ApiConsumer, ApiKey

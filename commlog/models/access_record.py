@@ -1,4 +1,4 @@
-"""Who has read what messages say."""
+"""Records of who has read message content."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ MOST = 1_000  # messages that one record names
 
 
 class Access(models.TextChoices):
-    """How a text came to be read."""
+    """How content was read."""
 
     OPENED = "OPENED", "Opened the message"
     PREVIEWED = "PREVIEWED", "Opened the HTML version"
@@ -24,10 +24,10 @@ class Access(models.TextChoices):
 
 
 class AccessRecord(models.Model):
-    """One look: who, how, when, from where, and the ids of the messages whose text was there to be read.
+    """One access: who, how, when, from where, and the ids of the messages shown.
 
-    Of a search also a digest of its words, which tells two searches apart and nobody the words. More than
-    MOST messages are several records.
+    A search also has a digest of its words, which distinguishes searches without revealing words. More than
+    MOST messages make several records.
     """
 
     at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Programs that use the API: consumers, their keys, and what must be remembered of their calls."""
+"""API clients: consumers, keys, and stored responses."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,7 +15,7 @@ KEPT = timedelta(hours=6)  # for which the answer to a call is given again
 
 
 class ApiConsumer(models.Model):
-    """A program with the rights of its roles. It never signs in; it shows a key."""
+    """A program with the rights of its roles. It never signs in; it sends a key."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=150, unique=True)
@@ -34,10 +34,10 @@ class ApiConsumer(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key of a consumer. Only its hash is stored: what the key was is known to whoever was shown it.
+    """A key of a consumer. Only its hash is stored.
 
-    A plain SHA-256 is enough, and slow password hashes would only slow each call down: the key has 122 random
-    bits, so there is no list of likely keys that a thief of the table could try.
+    Plain SHA-256 is enough, and a slow password hash would only slow down every call: the key has 122 random
+    bits, so a stolen table cannot be attacked by guessing.
     """
 
     # The row's own, for addresses; not the secret.
@@ -62,7 +62,7 @@ class ApiKey(models.Model):
 
 
 class ApiAnswer(models.Model):
-    """What a call with an Idempotency-Key led to; under way until answered or its lease lapses."""
+    """The response to a call with an Idempotency-Key; in progress until answered or its lease expires."""
 
     consumer = models.ForeignKey(ApiConsumer, on_delete=models.CASCADE, null=True, db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, db_index=False)
@@ -92,5 +92,5 @@ class ApiAnswer(models.Model):
 
 
 def digest_of(secret: str) -> str:
-    """Return what is stored of a key: its SHA-256 in hexadecimal."""
+    """Return the stored form of a key: its SHA-256 in hexadecimal."""
     return sha256(secret.encode()).hexdigest()

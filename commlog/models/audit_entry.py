@@ -18,7 +18,7 @@ REFUSAL = "entries of the audit trail are never changed or deleted"
 
 
 class AuditAction(models.TextChoices):
-    """What can be done, as the audit trail names it. What it was done to is the entry's target."""
+    """Audited actions. What an action was applied to is the entry's target."""
 
     SIGNED_IN = "SIGNED_IN", "Signed in"
     SIGN_IN_FAILED = "SIGN_IN_FAILED", "Sign-in failed"
@@ -61,7 +61,7 @@ BY_ITSELF = Q(actor__isnull=True, actor_name="", action=AuditAction.CHANGED)
 
 
 class Words(NamedTuple):
-    """What an entry says: the name of its target, and the values that were changed."""
+    """An entry's content: the name of its target, and the changed values."""
 
     target_label: str = ""
     before: dict[str, Any] | None = None
@@ -69,7 +69,7 @@ class Words(NamedTuple):
 
 
 class AuditEntries(models.QuerySet["AuditEntry"]):
-    """Entries can be read and added. `legs`: see commlog.kit.paging, an index each."""
+    """Entries can be read and added, not changed. `legs`: see commlog.kit.paging, an index each."""
 
     legs: tuple[Q, ...] = ()
 
@@ -79,7 +79,7 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
         return clone
 
     def of_any(self, legs: Sequence[Q]) -> Self:
-        """Those that meet at least one of the conditions."""
+        """Return the entries that meet at least one of the conditions."""
         either = Q()
         for leg in legs:
             either |= leg
@@ -95,7 +95,7 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
         after: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> "AuditEntry":
-        """Store an entry; what it says sealed, under a key of its own."""
+        """Store an entry, its content sealed under a key of its own."""
         if not target_label and before is None and after is None:
             return self.create(**fields)
         key, said = new_key(), json.dumps([target_label, before, after], cls=DjangoJSONEncoder)
@@ -112,10 +112,10 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """One act. Names are copied, so that an entry still says who and what after both were renamed.
+    """One action. Names are copied, so that an entry stays readable after actor and target are renamed.
 
-    `words` is what it says of its target, sealed under its AuditKey: an entry is never changed, and a person
-    who is named in it can still be erased, by deleting the key. List entries with select_related("key").
+    `words` is its content, sealed under its AuditKey: an entry is never changed, and a person named in it can
+    still be erased, by deleting the key. List entries with select_related("key").
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -145,7 +145,7 @@ class AuditEntry(models.Model):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; an entry that is stored already is refused."""
+        """Insert; raise for an entry that is already stored."""
         if not self._state.adding:
             raise TypeError(REFUSAL)
         super().save(*args, **(kwargs | {"force_insert": True}))
@@ -155,7 +155,7 @@ class AuditEntry(models.Model):
 
     @cached_property
     def said(self) -> Words:
-        """What it says; nothing, once that was erased."""
+        """Return its content; empty after an erasure."""
         try:
             return Words(*json.loads(opened_under(self.key.key, self.words))) if self.words else Words()
         except ObjectDoesNotExist:
@@ -163,7 +163,7 @@ class AuditEntry(models.Model):
 
     @property
     def is_erased(self) -> bool:
-        """Whether what it said named a person who was erased."""
+        """Whether its content named a person who was erased."""
         return bool(self.words) and not hasattr(self, "key")
 
     @property
@@ -180,7 +180,7 @@ class AuditEntry(models.Model):
 
     @property
     def automatic(self) -> bool:
-        """Whether Commlog did it; but its alarms and its erasures are listed with what people did."""
+        """Whether Commlog did it; its alarms and erasures are listed with people's actions, though."""
         return (
             self.actor_id is None
             and not self.actor_name
@@ -189,7 +189,7 @@ class AuditEntry(models.Model):
 
 
 class AuditKey(models.Model):
-    """What opens the words of an entry. An erasure deletes the keys of the entries that name the person."""
+    """The key of an entry's content. An erasure deletes the keys of entries that name the person."""
 
     entry = models.OneToOneField(AuditEntry, on_delete=models.CASCADE, primary_key=True, related_name="key")
     key = models.CharField(max_length=44)

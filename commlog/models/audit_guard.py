@@ -1,12 +1,10 @@
-"""The database's own refusal to change the audit trail and the records of who has read messages: no UPDATE,
-on PostgreSQL no DELETE or TRUNCATE.
+"""Database triggers that make the audit trail and access records append-only.
 
-What is older than its period is deleted by a run of retention, and the key of an entry that names a person by
-an erasure, and by nothing else: whoever deletes names an open run or erasure, whose row goes on saying when
-that was, and what went.
-
-Emptying a test database is a DELETE on SQLite, so that is refused by the code alone. Installed after every
-migration: Django rebuilds tables on SQLite, and a rebuild drops triggers without a word.
+They refuse UPDATE, on PostgreSQL also DELETE and TRUNCATE. Rows older than their period are deleted by a
+retention run, keys of entries that name a person by an erasure, and nothing else deletes: the transaction
+names an open run or erasure, whose row records when that was, and what was deleted. On SQLite DELETE is
+refused by the code alone, since emptying a test database is a DELETE. Installed after every migration: Django
+rebuilds tables on SQLite, which drops triggers silently.
 """
 
 from collections.abc import Sequence
@@ -46,7 +44,7 @@ _AT_OF_KEY = f"(SELECT entry.at FROM {TABLE} AS entry WHERE entry.id = OLD.entry
 
 
 def _append_only(table: str, refusal: str, *, unless: str, columns: str = "") -> Guard:
-    """Return the guard of a table. `columns`: which of them SQLite keeps; all, where it is empty."""
+    """Return the trigger of a table. `columns`: those that SQLite protects; all if empty."""
     return Guard(
         f"{table}_append_only",
         table=table,
@@ -77,14 +75,14 @@ GUARDS = (
 
 
 def name_in_transaction(setting: str, pk: int) -> None:
-    """Tell the guards for whom the caller's transaction changes what they keep: RUN or ERASURE."""
+    """Tell the triggers for which RUN or ERASURE the caller's transaction deletes."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(pk)])
 
 
 def install(using: str = "default", **_: Any) -> None:
-    """Create the triggers anew (signal receiver of post_migrate)."""
+    """Recreate the triggers (signal receiver of post_migrate)."""
     for guard in GUARDS:
         guard.install(using)
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class LogKind(models.TextChoices):
-    """The kinds of logs: the organisation's, those of recipients, those about accounts."""
+    """Kinds of logs: the organisation's, those of recipients, those about accounts."""
 
     LOG = "LOG", "Communications"
     CLIENT = "CLIENT", "Communications of a client"
@@ -16,7 +16,7 @@ class LogKind(models.TextChoices):
 
 
 class ColumnLayout(models.Model):
-    """The columns that a user chose for a kind of log. Without a row the default columns are shown."""
+    """A user's columns for a kind of log. Without a row the default columns are shown."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_layouts", db_index=False

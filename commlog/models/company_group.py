@@ -1,11 +1,11 @@
-"""Which group of the company gives which role."""
+"""The company's groups and the roles they grant."""
 
 from django.contrib.auth.models import Group as Role
 from django.db import models
 
 
 class CompanyGroup(models.Model):
-    """A group, as the provider names it, and a role of whoever signs in with it."""
+    """A group, as the provider names it, and a role granted to its members at sign-in."""
 
     name = models.CharField(max_length=250)
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="company_groups")

@@ -1,11 +1,11 @@
-"""What is counted so that nobody does too much of it. Swept by time."""
+"""Counters for limits, deleted by age."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class Tally(models.Model):
-    """How often something happened in the stretch of time that began with a minute."""
+    """How often something happened in a period that began with a minute."""
 
     name = models.CharField(max_length=80, unique=True)
     minute = models.BigIntegerField()
@@ -16,7 +16,9 @@ class Tally(models.Model):
 
 
 class WrongPassword(models.Model):
-    """For whom and from where. A keyed digest: the name may be a password in the wrong box."""
+    """A wrong password: for whom and from where, as a keyed digest: the name may be a password in the
+    wrong box.
+    """
 
     at = models.DateTimeField(default=timezone.now)
     name = models.CharField(max_length=64)

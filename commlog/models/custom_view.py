@@ -13,7 +13,7 @@ from notifications.criteria import Match
 
 
 class CustomView(models.Model):
-    """A saved log: conditions, columns, sorting. Private unless for everyone, for roles or for people."""
+    """A saved log: conditions, columns, sorting. Private unless shared with everyone, roles or people."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name = models.CharField(max_length=256)
@@ -60,7 +60,7 @@ class CustomView(models.Model):
 
 
 class ViewPlace(models.Model):
-    """What a user made of a view: whether it is a favourite, and where it stands."""
+    """A user's settings of a view: favourite, and position."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="view_places", db_index=False

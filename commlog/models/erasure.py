@@ -1,4 +1,4 @@
-"""Erasures: who was forgotten by whom and when, without saying who it was."""
+"""Erasures: who requested them and when, without the person's identity."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from notifications.secrets.sealed import SealedTextField
 
 
 class ErasureKind(models.TextChoices):
-    """Whom an erasure is about."""
+    """What an erasure is about."""
 
     CLIENT = "CLIENT", "Client"
     GROUP = "GROUP", "Group"
@@ -22,7 +22,7 @@ class ErasureKind(models.TextChoices):
 
 
 class ErasureState(models.TextChoices):
-    """Where an erasure stands. The labels are what pages show."""
+    """The state of an erasure. The labels are shown on pages."""
 
     AWAITING_APPROVAL = "AWAITING_APPROVAL", "Waiting for approval"
     UNDER_WAY = "UNDER_WAY", "Under way"
@@ -35,8 +35,8 @@ class ErasureState(models.TextChoices):
 class Erasure(models.Model):
     """An erasure, and once it is done its certificate. Never deleted.
 
-    `sought` is what is looked for (commlog.erasure.sought), sealed, and gone with the end. `counts` says by
-    kind of row how many were changed or deleted, `kept` how many had to stay. While a worker has it,
+    `sought` is what is searched for (commlog.erasure.sought), sealed, and cleared at the end. `counts` has
+    the number of rows changed or deleted by kind, `kept` those that had to stay. While a worker holds it,
     `lease_until` is set; `token` counts the workers.
     """
 
@@ -89,7 +89,7 @@ class Erasure(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is still to come of it."""
+        """Whether it is unfinished."""
         return self.finished_at is None
 
     @property

@@ -1,4 +1,4 @@
-"""Files that exports made, and the chunks that hold them where they are kept in the database."""
+"""Export files, and their chunks if they are kept in the database."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -13,7 +13,7 @@ KEPT = timedelta(days=1)
 
 
 class ExportFile(models.Model):
-    """A job's file, for its owner alone, for a day. The storage has its bytes."""
+    """A job's file, for its owner only, for a day. The storage has its bytes."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="file")
@@ -44,7 +44,7 @@ class ExportFile(models.Model):
 
 
 class FileChunk(models.Model):
-    """A piece of a stored file (commlog.export.storage), for whichever machine serves it."""
+    """A piece of a stored file (commlog.export.storage), for any host to serve."""
 
     name = models.CharField(max_length=100)
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""Jobs: long work, a bulk resend or an export; and what became of a resend's messages."""
+"""Jobs: bulk resends and exports; and the results of a resend's messages."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ class JobKind(models.TextChoices):
 
 
 class JobState(models.TextChoices):
-    """Where a job stands. The labels are what pages show."""
+    """The state of a job. The labels are shown on pages."""
 
     AWAITING_APPROVAL = "AWAITING_APPROVAL", "Waiting for approval"
     QUEUED = "QUEUED", "Queued"
@@ -37,7 +37,7 @@ ACTIVE = (JobState.QUEUED, JobState.RUNNING)  # a worker has it, or is to get it
 
 
 class Wish(models.TextChoices):
-    """What people ask of a job while a worker has it; obeyed at its next step."""
+    """A request to the worker that holds the job; obeyed at its next step."""
 
     NONE = "", "Go on"
     PAUSE = "PAUSE", "Pause"
@@ -45,11 +45,11 @@ class Wish(models.TextChoices):
 
 
 class Job(models.Model):
-    """A job. Its state changes by conditional UPDATE only (commlog.jobs), and never once finished.
+    """A job. Its state changes only by conditional UPDATE (commlog.jobs), and never after the end.
 
-    Frozen when made: the log (`log`, `whom`), its parameters (`pairs`), the newest message (`newest`). While
-    no worker has it, an active job has `due_at`; while one has, `lease_until`, and `token` counts the
-    workers: a late one can record nothing.
+    Fixed at creation: the log (`log`, `whom`), its parameters (`pairs`), the newest message (`newest`).
+    Without a worker an active job has `due_at`; with one, `lease_until`. `token` counts the workers: a late
+    one can record nothing.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
@@ -131,7 +131,7 @@ class Job(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can still come of it."""
+        """Whether it is unfinished."""
         return self.state in OPEN
 
     @property
@@ -140,7 +140,7 @@ class Job(models.Model):
 
     @property
     def time_left(self) -> timedelta | None:
-        """How long it will take at the rate of late; None where that cannot be said."""
+        """The remaining time at the recent rate; None if unknown."""
         return (
             timedelta(minutes=self.left / self.rate) if self.rate and self.state == JobState.RUNNING else None
         )
@@ -151,7 +151,7 @@ class Job(models.Model):
 
 
 class JobItem(models.Model):
-    """A bulk resend's message; its outcome is written in the transaction that resends it."""
+    """A message of a bulk resend; its outcome is written in the transaction that resends it."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items", db_index=False)
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class MenuItemType(models.TextChoices):
-    """What a menu item opens."""
+    """The pages that menu items open."""
 
     COMMUNICATIONS = "COMMUNICATIONS", "Communications"
     CLIENTS = "CLIENTS", "Clients"
@@ -46,7 +46,7 @@ class MenuItem(models.Model):
 
 
 class MenuPlace(models.Model):
-    """Where a user wants a menu item. Items without a place of the user's own follow in everybody's order."""
+    """A user's position of a menu item. Items without one follow in the common order."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="menu_places", db_index=False

@@ -1,4 +1,4 @@
-"""What a bulk resend can do with a message. With what is left, these add up to the total."""
+"""Outcomes of a message in a bulk resend. With those left, they add up to the total."""
 
 from django.db.models import TextChoices
 
@@ -6,7 +6,7 @@ from notifications.outbox import Obstacle
 
 
 class Outcome(TextChoices):
-    """What became of a message of a bulk resend. The labels are the words of the report."""
+    """The outcome of a message of a bulk resend. The labels are shown in the report."""
 
     RESENT = "RESENT", "Resent as new entries"
     DELIVERED = Obstacle.DELIVERED.value, "Skipped: already delivered"

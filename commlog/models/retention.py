@@ -1,4 +1,4 @@
-"""How long what is kept is kept, and the nights in which it went."""
+"""Retention periods and retention runs."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -16,7 +16,7 @@ LONGEST = 36_500  # days
 
 
 class Kept(models.TextChoices):
-    """What has a period. The labels are what pages show."""
+    """What has a period. The labels are shown on pages."""
 
     WORDS = "WORDS", "Text of messages"
     MESSAGES = "MESSAGES", "Messages"
@@ -31,11 +31,11 @@ OF_MESSAGES = (Kept.WORDS, Kept.MESSAGES)  # these can have other periods by cha
 
 
 class RetentionPeriod(models.Model):
-    """After how many days something goes. Without a row, and without days, it is kept for ever.
+    """A retention period in days. Without a row, or without days, it is for ever.
 
-    With a channel or a template it is an exception from the period of all messages; the template's comes
-    first. From `starts_at` on `days` counts, until then what counted before. An exception that `ends` is none
-    from then on.
+    With a channel or a template it is an exception to the period of all messages; the template's takes
+    precedence. `days` applies from `starts_at`, the previous value until then. An exception that `ends` no
+    longer applies after that.
     """
 
     what = models.CharField(max_length=8, choices=Kept.choices)
@@ -80,7 +80,7 @@ class RetentionPeriod(models.Model):
 
     @property
     def of(self) -> str:
-        """What it is an exception for; "": for nothing, it is everybody's."""
+        """What it is an exception for; "" for the general period."""
         return self.template.name if self.template else self.get_channel_display() if self.channel else ""
 
     @property
@@ -88,20 +88,19 @@ class RetentionPeriod(models.Model):
         return self.channel, self.template_id
 
     def days_at(self, moment: datetime) -> int | None:
-        """The days that count then; None: for ever."""
+        """Return the days that apply at the time; None: for ever."""
         return self.days if moment >= self.starts_at else self.days_before
 
     def over_at(self, moment: datetime) -> bool:
-        """Whether it is no exception any more."""
+        """Return whether the exception has ended at the time."""
         return self.ends and moment >= self.starts_at
 
 
 class RetentionRun(models.Model):
-    """A night's deleting, or the counting of what would go. Never deleted: it is the record of what went.
+    """A night's deletion, or a count of what will be deleted. Never deleted: it is the record of deletions.
 
-    While a worker has it, `lease_until` is set, and `token` counts the workers. The guards let no
-    entry of the audit trail go that was made after `audit_until`, and no record of a look that was made after
-    `readings_until`.
+    While a worker holds it, `lease_until` is set; `token` counts the workers. The triggers protect audit
+    entries made after `audit_until`, and access records made after `readings_until`.
     """
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
@@ -132,7 +131,7 @@ class RetentionRun(models.Model):
 
 
 class RetentionFile(models.Model):
-    """A file of what went, written before it went."""
+    """A file of deleted rows, written before their deletion."""
 
     run = models.ForeignKey(RetentionRun, on_delete=models.PROTECT, related_name="files")
     name = models.CharField(max_length=200)
@@ -147,7 +146,7 @@ class RetentionFile(models.Model):
 
 
 class RetentionObstacle(models.Model):
-    """A chain of messages that is due and cannot go; it is looked at again every night."""
+    """A chain of messages that is due but cannot be deleted; checked again every night."""
 
     class Why(models.TextChoices):
         LIVE = "LIVE", "not yet sent or failed for good"

@@ -1,4 +1,4 @@
-"""Staff."""
+"""Members of staff."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -18,7 +18,7 @@ superuser_made = Signal()
 
 
 def permission_to_send(channel: str) -> str:
-    """The permission to write messages of a channel by hand."""
+    """Return the permission to write messages of a channel by hand."""
     return f"send_manual_{channel.lower()}"
 
 
@@ -28,7 +28,7 @@ class StaffManager(UserManager["User"]):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra: Any
     ) -> "User":
-        """A superuser who also has the role Administrator."""
+        """Create a superuser who also has the role Administrator."""
         with transaction.atomic():
             user = super().create_superuser(username, email, password, **extra)
             user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
@@ -37,7 +37,7 @@ class StaffManager(UserManager["User"]):
 
 
 class User(Folded, AbstractUser):
-    """A member of staff. Roles are Django's groups; the permissions below are what roles are made of."""
+    """A member of staff. Roles are Django's groups, made of the permissions below."""
 
     key = models.UUIDField(unique=True, default=uuid4, editable=False)
     name_fold = FoldField("first_name", "last_name")
@@ -87,14 +87,16 @@ class User(Folded, AbstractUser):
         ]
 
     def get_all_permissions(self, obj: Any = None) -> set[str]:
-        """As Django says them, its own and those of its roles read by one statement instead of two."""
+        """Return Django's permissions, own and roles', by one statement instead of two."""
         if obj is None and self.is_active and not self.is_superuser and not hasattr(self, "_perm_cache"):
             # where Django keeps them
             self._perm_cache = {f"{app}.{name}" for app, name in _HELD.tuples(self.pk)}
         return super().get_all_permissions(obj)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Whether the user holds it. Asked dozens of times a page, so without a way through the backends."""
+        """Return whether the user has it. Called dozens of times a page, so without the authentication
+        backends.
+        """
         if obj is not None or self.is_superuser:
             return super().has_perm(perm, obj)
         held: set[str] | None = vars(self).get("_perm_cache")
@@ -102,7 +104,7 @@ class User(Folded, AbstractUser):
 
     @property
     def name(self) -> str:
-        """Full name, or the user name where there is none."""
+        """Full name, or the user name if there is none."""
         return self.get_full_name() or self.username
 
 

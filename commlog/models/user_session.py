@@ -1,4 +1,4 @@
-"""Where a user is signed in."""
+"""Sessions of users."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class UserSession(models.Model):
-    """A sign-in that may still live. The plain key: Django's table beside it has it too."""
+    """A sign-in that may still be valid. The plain key: Django's table beside it has it too."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     session_key = models.CharField(max_length=40, unique=True)

@@ -1,1 +1,1 @@
-"""How sending goes, as pictures: geometry and words here, the drawing in templates/pictures."""
+"""Charts of sending: geometry and words here, the SVG in templates/pictures."""

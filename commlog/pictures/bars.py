@@ -1,4 +1,4 @@
-"""Bars over time, stacked by channel: what was sent above, what failed below on a scale of its own."""
+"""Bar charts over time, stacked by channel: sent above, failed below on a scale of its own."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ _LEAST = 1.5  # the height of the smallest bar, so that one among thousands is s
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What of the past is shown, and in bars of how many hours."""
+    """The period shown, and the hours per bar."""
 
     key: str
     label: str
@@ -28,7 +28,7 @@ class Period:
 
     @property
     def each(self) -> str:
-        """What one bar is, in words."""
+        """What one bar covers, in words."""
         return "hour" if self.hours == 1 else f"{self.hours} hours"
 
 
@@ -44,7 +44,7 @@ PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A piece of a stack."""
+    """A segment of a stack."""
 
     series: int
     x: float
@@ -55,7 +55,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A bar with its pieces, and what it says when pointed at."""
+    """A bar with its segments, and its tooltip."""
 
     x: float
     words: str
@@ -75,7 +75,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of time that is pointed out: something went wrong."""
+    """A highlighted time span: an incident."""
 
     x: float
     width: float
@@ -84,7 +84,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A time on the axis: where it is, also in hundredths of the whole width."""
+    """A time on the axis: its position, also in hundredths of the width."""
 
     x: float
     percent: float
@@ -93,7 +93,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table that says the same: its time, and what was sent and failed by channel."""
+    """A line of the equivalent table: time, and sent and failed by channel."""
 
     label: str
     numbers: Sequence[tuple[int, int]]
@@ -101,7 +101,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Both panels over the same time, and the same as a table."""
+    """Both panels over the same time, and the equivalent table."""
 
     period: Period
     width: float
@@ -113,7 +113,7 @@ class Picture:
 
 
 def begins(period: Period, now: datetime) -> list[datetime]:
-    """Return when each bar begins, the last one being the present one, and when the last one ends."""
+    """Return when each bar begins, the last being the current one, and when that ends."""
     local = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
     end = local - timedelta(hours=local.hour % period.hours) + timedelta(hours=period.hours)
     step = timedelta(hours=period.hours)
@@ -126,7 +126,7 @@ def picture(
     now: datetime,
     troubles: Iterable[tuple[datetime, datetime | None, str]] = (),
 ) -> Picture:
-    """Draw what each hour brought; `troubles`: when something began and ended, and what it was."""
+    """Return the chart of these hours; `troubles`: begin, end and description of incidents."""
     edges = begins(period, now)
     count, step = len(edges) - 1, timedelta(hours=period.hours)
     # Counted on the clock of the wall, as the bars are: a day may have 23 or 25 hours.
@@ -187,7 +187,7 @@ def _pieces(place: int, stack: Counter[MessageType], most: int) -> list[Bar]:
 
 
 def nice(most: int) -> int:
-    """Return where a scale ends that holds so many: a round number, not much above."""
+    """Return the end of a scale for `most`: a round number slightly above."""
     power = 1
     while True:
         for factor in _SCALES:
@@ -208,7 +208,7 @@ def _mark(edges: Sequence[datetime], began: datetime, ended: datetime | None, wo
 
 
 def _rows(hours: Sequence[Hour], series: Sequence[MessageType], period: Period) -> list[Row]:
-    """By hour within a day, by day beyond; the latest first."""
+    """Return table rows by hour within a day, by day beyond; latest first."""
     found: dict[str, dict[MessageType, list[int]]] = {}
     for each in sorted(hours, key=lambda hour: -hour.minute):
         at = _begin(each)
@@ -223,7 +223,7 @@ def _rows(hours: Sequence[Hour], series: Sequence[MessageType], period: Period) 
 
 
 def _ticks(begins: Sequence[datetime], period: Period) -> list[Tick]:
-    """Times on the hour within a day, midnights beyond; none so near to an end that it would be cut off."""
+    """Return full hours within a day, midnights beyond; none so near to an end that it would be cut off."""
     found, of_a_day = [], period.back <= timedelta(days=1)
     for place, at in enumerate(begins):
         on_axis = (

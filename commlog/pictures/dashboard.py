@@ -1,4 +1,4 @@
-"""The pictures of the dashboard: what was sent and failed, lanes, and how soon."""
+"""The charts of the dashboard: sent and failed, lanes, and time to delivery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_LANES = 12
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """All of them, over the same time."""
+    """All charts, over the same period."""
 
     picture: Picture
     lanes: Sequence[LaneLine]
@@ -27,12 +27,12 @@ class Pictures:
 
 
 def period_of(asked: str) -> Period:
-    """Return what a page asks for; a day, where that is nothing we know."""
+    """Return the requested period; a day if it is unknown."""
     return PERIODS.get(asked, PERIODS["24h"])
 
 
 def _incidents(since: datetime) -> list[tuple[datetime, datetime | None, str]]:
-    """When incidents began and ended, and what they were; those that lasted beyond this."""
+    """Return begin, end and description of incidents that lasted beyond `since`."""
     those = Incident.objects.filter(Q(closed_at=None) | Q(closed_at__gte=since))
     return [
         (each.opened_at, each.closed_at, f"{each}: {', '.join(str(part.lane) for part in each.lanes.all())}")
@@ -41,7 +41,7 @@ def _incidents(since: datetime) -> list[tuple[datetime, datetime | None, str]]:
 
 
 def pictures(period: Period, now: datetime) -> Pictures:
-    """Draw them. Nine queries at the most, whatever there is; days are whole ones."""
+    """Return the charts, with at most nine queries; days are whole days."""
     first = begins(period, now)[0]
     midnight = timezone.localtime(first).replace(hour=0, minute=0)
     hours = reading.hours(midnight)

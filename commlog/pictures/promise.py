@@ -1,4 +1,4 @@
-"""How soon messages are delivered: by channel and day, and by lane."""
+"""Time to delivery: by channel and day, and by lane."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from notifications.states import MessageType
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day, and for each channel the share that was delivered soon, in words."""
+    """A day, and each channel's share delivered within the promised time, in words."""
 
     label: str
     shares: Sequence[str]
@@ -22,7 +22,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The days, the latest first."""
+    """The days, latest first."""
 
     channels: Sequence[MessageType]
     days: Sequence[Day]
@@ -30,7 +30,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane, its share of accepted tries from 0 to 100 and in words, and its times in words."""
+    """A lane, its share of accepted attempts from 0 to 100 and in words, and its times in words."""
 
     name: str
     channel: str
@@ -42,8 +42,9 @@ class LaneLine:
 
 
 def promise(hours: Sequence[Hour]) -> Promise:
-    """Return the share of what ended on a day, with a provider's yes or for good without, that had its yes
-    within ten seconds of being accepted here.
+    """Return by day the share of finished messages that were accepted by the provider within ten seconds.
+
+    Counted from acceptance here; finished: accepted by the provider, or failed for good.
     """
     ended: defaultdict[date, Counter[MessageType]] = defaultdict(Counter)
     soon: defaultdict[date, Counter[MessageType]] = defaultdict(Counter)
@@ -65,12 +66,12 @@ def promise(hours: Sequence[Hour]) -> Promise:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a share in words; only all of it is 100 %."""
+    """Return a share in words; 100 % only if it is complete."""
     return f"{part * 1_000 // whole / 10:g} %" if whole else "–"
 
 
 def lines(lanes: Sequence[LaneFigures]) -> list[LaneLine]:
-    """Return lanes as they are shown."""
+    """Return what the table of lanes shows."""
     return [
         LaneLine(
             name=each.lane.name,
@@ -87,7 +88,7 @@ def lines(lanes: Sequence[LaneFigures]) -> list[LaneLine]:
 
 
 def took(lane: LaneFigures, part: float) -> str:
-    """Return in words within which time so large a part was delivered."""
+    """Return in words the time within which `part` was delivered."""
     seconds = lane.quantile(part)
     if seconds is None:
         return f"over {duration(WAITS[-1])}" if lane.accepted else "–"
@@ -95,7 +96,7 @@ def took(lane: LaneFigures, part: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as briefly as it is clear."""
+    """Return a duration, as short as is clear."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:

@@ -1,4 +1,4 @@
-"""A client's messages of the last thirty days, small enough to stand beside a name."""
+"""Sparkline of a client's messages in the last thirty days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _HEIGHT = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's bar: what failed stands on what did not."""
+    """A day's bar: failed on top of the others."""
 
     x: int
     failed_y: float
@@ -30,16 +30,14 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """The days that have messages, and all of it in words."""
+    """The days that have messages, and a summary in words."""
 
     days: Sequence[Day]
     words: str
 
 
 def spark(messages: MessageQuerySet, now: datetime) -> Spark | None:
-    """Draw them by the day on which they were created; None where there is none, or where it takes too
-    long.
-    """
+    """Return the sparkline by day of creation; None if there are no messages, or counting takes too long."""
     today = timezone.localtime(now).date()
     since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(DAYS - 1)
     rows = messages.filter(created_at__gte=since).order_by("-created_at", "-pk")

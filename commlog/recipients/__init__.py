@@ -1,1 +1,1 @@
-"""Clients, groups and users: their lists, profiles, forms and subscriptions."""
+"""Clients, groups and users: lists, profiles, forms and subscriptions."""

@@ -1,4 +1,4 @@
-"""One address or number of a client or a group, corrected where it was found to be wrong."""
+"""Correction of one address or number of a client or group."""
 
 from django.db import transaction
 
@@ -12,10 +12,9 @@ from notifications.models import Client, Group
 
 
 def correct(recipient: Client | Group, field: str, value: str, *, by: User, check: Check) -> bool:
-    """Store the value, record it, and tell of it as an edit of the whole form does; whether it was another
-    one.
+    """Store and audit the value, and report the event that an edit in the form reports.
 
-    `check` is called once the row is locked (commlog.kit.seen).
+    Return whether it changed. `check` is called once the row is locked (commlog.kit.seen).
     """
     with transaction.atomic():
         rows = kind_of(recipient).objects.select_for_update(no_key=True)

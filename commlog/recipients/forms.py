@@ -1,4 +1,4 @@
-"""The forms of clients, groups and members. Contact data may be missing, but what is there must be usable."""
+"""Forms of clients, groups and members. Contact data may be missing, but must be usable if present."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -61,14 +61,16 @@ class _Contact(SeenForm, forms.ModelForm):
             self.watch()
 
     def _offer_officers(self) -> None:
-        """Active users; and whoever it is now, so that an edit does not fail because somebody has left."""
+        """Offer active users, and the current one, so that an edit does not fail because somebody has
+        left.
+        """
         officer: Any = self.fields["credit_officer"]
         usable = Q(is_active=True) | Q(pk=self.instance.credit_officer_id)
         officer.queryset = User.objects.filter(usable).order_by("last_name", "first_name", "username")
         officer.label_from_instance, officer.empty_label = label, "nobody"
 
     def clean_own_fields(self) -> str:
-        """One field a line; they become the client's or group's {CF:ID}."""
+        """Parse one field per line; they become the client's or group's {CF:ID}."""
         found: dict[str, str] = {}
         for line in lines_of(self.cleaned_data["own_fields"]):
             name, equals, value = (part.strip() for part in line.partition("="))
@@ -88,7 +90,7 @@ class _Contact(SeenForm, forms.ModelForm):
 
 
 def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
-    """The fields of a client or a group as the audit trail notes them."""
+    """Return fields of a client or group as stored in the audit trail."""
     found = {name: getattr(owner, name) for name in names if name != "credit_officer"}
     officer = owner.credit_officer
     return found | {
@@ -98,7 +100,7 @@ def values_of(owner: Client | Group, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
-    """A tidy ID, unique whatever its capitals; an unchanged one is not judged."""
+    """Return a normalised ID, unique regardless of case; an unchanged one is not checked."""
     number: str = form.cleaned_data[name]
     if number == form.initial.get(name):
         return number
@@ -110,7 +112,7 @@ def _new_number(form: forms.ModelForm, whom: str, name: str) -> str:
 
 
 class ClientForm(_Contact):
-    """What is asked about a client."""
+    """A client's fields."""
 
     def clean_client_id(self) -> str:
         return _new_number(self, "client", "client_id")
@@ -125,7 +127,7 @@ class ClientForm(_Contact):
 
 
 class GroupForm(_Contact):
-    """What is asked about a group of clients."""
+    """A group's fields."""
 
     def clean_group_id(self) -> str:
         return _new_number(self, "group", "group_id")
@@ -144,7 +146,7 @@ class GroupForm(_Contact):
 
 
 class MemberForm(forms.Form):
-    """A client to be added to a group, by the client's ID."""
+    """A client to add to a group, by ID."""
 
     client_id = forms.CharField(label="Client’s ID", max_length=32, validators=[_one_line])
     role = forms.CharField(label="Role in the group", max_length=64, required=False, validators=[_one_line])
@@ -157,7 +159,7 @@ class MemberForm(forms.Form):
         self.fields["client_id"].error_messages["required"] = "Enter the client’s ID."
 
     def clean_client_id(self) -> Client:
-        """The client, who must exist and not be a member yet."""
+        """Return the client, who must exist and not be a member yet."""
         try:
             client = people.by_number("client", self.cleaned_data["client_id"])
         except Malformed as error:

@@ -1,4 +1,4 @@
-"""Whom messages are for, as pages show them: clients, groups of clients, and users (members of staff)."""
+"""Recipients as pages show them: clients, groups of clients, and users (members of staff)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ WORDS = 6  # of a search; more never make it narrower for a person
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of recipient: what it is called, and what its lists are sorted by."""
+    """A kind of recipient: its labels, and the sort columns of its list."""
 
     name: str  # its addresses, templates and permissions begin with it
     label: str
@@ -78,24 +78,24 @@ KINDS = {
 
 
 def kind_of(recipient: Recipient) -> Kind:
-    """Which kind it is."""
+    """Return the recipient's kind."""
     return next(kind for kind in KINDS.values() if isinstance(recipient, kind.model))
 
 
 def recipient_of(message: Any) -> Recipient | None:
-    """Whom the message is for; None where it went to an address alone."""
+    """Return the message's recipient; None if it went to a bare address."""
     found: Recipient | None = message.client or message.group or message.user
     return found
 
 
 def as_meant(text: str) -> str:
-    """What was typed or pasted, without unseen parts; of an e-mail address the address alone."""
+    """Return typed or pasted text without invisible parts; of an e-mail address only the address."""
     shown = tidy(text)
     return pasted_address(shown) if "@" in shown else shown
 
 
 def search(kind: Kind, text: str) -> QuerySet[Any]:
-    """Those in which every word occurs, in name, ID, address or number, however spelled or ordered."""
+    """Return those in which every word occurs, in name, ID, address or number, in any spelling or order."""
     found, meant = Q(), as_meant(text)
     for word in words_of(meant, most=WORDS):
         known = people.called(word)
@@ -108,7 +108,7 @@ def search(kind: Kind, text: str) -> QuerySet[Any]:
 
 
 def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuerySet:
-    """What the Communications tab holds: sent to it, and of a user also by it."""
+    """Return the messages of the Communications tab: sent to the recipient, and of a user also by them."""
     if isinstance(recipient, User):
         return messages.of_user(recipient.pk)
     return messages.filter(**{kind_of(recipient).name: recipient})
@@ -116,7 +116,7 @@ def messages_of(recipient: Recipient, messages: MessageQuerySet) -> MessageQuery
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a recipient can be reached by a channel, or why it cannot be."""
+    """A recipient's address on a channel, or why there is none."""
 
     channel: MessageType
     address: str
@@ -132,7 +132,7 @@ class Address:
 
 
 def address_of(recipient: Recipient, channel: MessageType) -> Address:
-    """The recipient's e-mail address or SMS number; what is missing or unusable is said."""
+    """Return the recipient's e-mail address or SMS number; a missing or unusable one is explained."""
     facts = channels.of(channel)
     on_file, what = facts.address_of(recipient), facts.destination_name
     if not on_file:
@@ -144,6 +144,6 @@ def address_of(recipient: Recipient, channel: MessageType) -> Address:
 
 
 def url_of(recipient: Recipient, page: str = "", *args: Any) -> str:
-    """The recipient's page (`url_of(ana)`) or another about it (`url_of(ana, "edit")`)."""
+    """Return the recipient's page (`url_of(ana)`) or another about them (`url_of(ana, "edit")`)."""
     name = kind_of(recipient).name
     return reverse(f"{name}-{page}" if page else name, args=[recipient.key, *args])

@@ -1,4 +1,4 @@
-"""The lists of clients, groups and users: found by one box, sorted by a head, a page at a time."""
+"""The lists of clients, groups and users: one search box, sortable heads, keyset pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _MOST_FIRST = 10
 
 
 class FindForm(forms.Form):
-    """The box over a list."""
+    """The search box of a list."""
 
     q = SearchField(label="Name, ID, address or number", required=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a column that can be sorted: where it leads, and how the list is sorted by it now."""
+    """A sortable column head: its link, and the current order."""
 
     label: str
     url: str
@@ -39,7 +39,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a list, ready to be drawn."""
+    """A page of a list, ready to render."""
 
     kind: Kind
     form: FindForm
@@ -54,7 +54,7 @@ class Listing:
 
 
 def listing(params: QueryDict, kind: Kind) -> Listing:
-    """The page of the list that the query string asks for. A search that is wrong lists nothing."""
+    """Return the requested page of the list. An invalid search lists nothing."""
     form = FindForm(params)
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
     found = search(kind, text) if form.is_valid() else kind.objects.none()
@@ -80,7 +80,7 @@ def listing(params: QueryDict, kind: Kind) -> Listing:
 
 
 def _called_so(kind: Kind, text: str) -> list[Any]:
-    """Whoever the search names exactly, by ID or name: they stand on the first page, before all others."""
+    """Return exact matches by ID or name, which come first on the first page."""
     return list(_with_counts(people.exactly(kind.name, as_meant(text)), kind)[:_MOST_FIRST])
 
 
@@ -108,7 +108,7 @@ def _head(name: str, label: str, sorting: Sorting, asked: dict[str, str]) -> Hea
 
 
 def _with_counts(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
-    """Groups with the number of their members, counted for the rows of the page alone."""
+    """Annotate groups with the number of members, counted for the rows of the page only."""
     if kind.model is not Group:
         return rows
     members = (

@@ -1,8 +1,7 @@
-"""Clients, groups, users and messages as values of conditions: found by what a clerk knows of them, and
-called by their names.
+"""Clients, groups, users and messages as values of conditions: found by what a clerk knows, shown by name.
 
-IDs that differ in capitals alone may both exist. Whoever writes one exactly means that one; in other capitals
-it means somebody only where it cannot mean two.
+IDs that differ only in case may both exist. An exact spelling means that one; another case matches only if it
+is unambiguous.
 """
 
 import re
@@ -37,7 +36,7 @@ WHOM = tuple(_ROWS)
 
 
 def resolve(whom: str, text: str) -> str:
-    """The key of the recipient meant by key, ID, name or `label`. Raises Malformed."""
+    """Return the key of the recipient with this key, ID, name or `label`. Raises Malformed."""
     meant = tidy(text)
     if key := key_in(meant):
         return key.hex
@@ -52,7 +51,7 @@ def resolve(whom: str, text: str) -> str:
 
 
 def by_number(whom: str, text: str) -> Person | None:
-    """Whoever has this ID, in whatever capitals. Raises Malformed, naming several such."""
+    """Return the owner of this ID in any case. Raises Malformed, naming them, if there are several."""
     meant = tidy(text)
     if not meant or len(meant) > _LONGEST_NUMBER or "\0" in meant:
         return None
@@ -67,30 +66,30 @@ def by_number(whom: str, text: str) -> Person | None:
 
 
 def exactly_meant(whom: str, text: str) -> Any:
-    """Whoever has this ID, to the letter, or this key; None: nobody. For what cannot be undone."""
+    """Return the owner of exactly this ID or key, or None. For actions that cannot be undone."""
     rows, key = _ROWS[whom], key_in(text)
     return rows.filter(**{_NUMBER[whom]: text}).first() or (rows.filter(key=key).first() if key else None)
 
 
 def taken_by(whom: str, number: str, *, besides: int | None = None) -> str:
-    """Another recipient's ID that differs in capitals at most; "" where there is none."""
+    """Return another recipient's ID that differs at most in case; "" if there is none."""
     others = _ROWS[whom].filter(_in_any_capitals(whom, number)).exclude(pk=besides)
     return next((_number(person) for person in others.order_by("pk")[:1]), "")
 
 
 def labels(whom: str, keys: Iterable[str]) -> dict[str, str]:
-    """What the keys are called: name and ID. A key of nobody is left out."""
+    """Return the labels of the keys: name and ID. Unknown keys are omitted."""
     wanted = [found for key in keys if (found := key_in(key))]
     return {person.key.hex: label(person) for person in _ROWS[whom].filter(key__in=wanted)} if wanted else {}
 
 
 def label(person: Person) -> str:
-    """The name with what tells it from others: `Ana Silva (000123)`."""
+    """Return the name with its distinguishing ID: `Ana Silva (000123)`."""
     return f"{person.name} ({_number(person)})"
 
 
 def suggest(whom: str, text: str) -> list[str]:
-    """Labels of some whose ID begins so or whose name has the words; exact names first."""
+    """Return labels of those whose ID begins with the text or whose name has its words; exact names first."""
     meant = tidy(text)
     if not meant or len(text) > _LONGEST or "\0" in text:
         return []
@@ -107,7 +106,7 @@ def suggest(whom: str, text: str) -> list[str]:
 
 
 def exactly(whom: str, text: str) -> QuerySet[Any]:
-    """Those whose ID this is, to the letter, or whose name it is in whatever spelling. Indexes find them."""
+    """Return those with exactly this ID, or this name in any spelling, by index."""
     number, meant = _NUMBER[whom], tidy(text)
     return (
         with_names(whom)
@@ -117,26 +116,26 @@ def exactly(whom: str, text: str) -> QuerySet[Any]:
 
 
 def called(word: str) -> Q:
-    """The condition that a name of `with_names` holds the word, in whatever spelling."""
+    """Return the condition that a name of `with_names` contains the word, in any spelling."""
     return named(_FULL_NAME, word, fold_column="name_fold")
 
 
 def holds(column: str, word: str) -> Q:
-    """The condition that an ID, address or number holds the word. SQLite's case is A to Z alone."""
+    """Return the condition that an ID, address or number contains the word. SQLite folds only A to Z."""
     return Q(
         *(Q(**{f"{column}__icontains": each}) for each in {word, word.lower(), word.upper()}), _connector=Q.OR
     )
 
 
 def with_names(whom: str) -> QuerySet[Any]:
-    """All of them, with what their fold is made of: rows that are older than that column are asked for it."""
+    """Return all of them with the source of their folded name, for rows older than that column."""
     first, *others = _NAMES[whom]
     parts = [part for name in others for part in (Value(" "), F(name))] or [Value("")]
     return _ROWS[whom].annotate(**{_FULL_NAME: Trim(Concat(F(first), *parts, output_field=CharField()))})
 
 
 def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
-    """Whose ID or label it is to the letter: what pages write is read back as meant."""
+    """Return whose ID or label it is exactly: what pages write is read back as meant."""
     numbers = {text, meant, *_in_brackets(text), *_in_brackets(meant)}
     people = list(_ROWS[whom].filter(**{f"{_NUMBER[whom]}__in": numbers}))
     return [
@@ -145,7 +144,7 @@ def _written_exactly(whom: str, text: str, meant: str) -> list[Person]:
 
 
 def _alike(whom: str, meant: str) -> list[Person]:
-    """Whose ID it is in other capitals, and who is called so."""
+    """Return whose ID it is in another case, and who has that name."""
     if not meant:
         return []
     named_so = list(with_names(whom).filter(_by_name(meant))[:_ALIKE]) or _by_name_in_any_order(whom, meant)
@@ -158,7 +157,7 @@ def _by_name(meant: str) -> Q:
 
 
 def _by_name_in_any_order(whom: str, meant: str) -> list[Person]:
-    """Whoever's whole name it is, the last name first: `Silva, Ana`."""
+    """Return whose full name it is with the last name first: `Silva, Ana`."""
     words = words_of(meant, most=MOST_SUGGESTIONS)
     if len(words) < 2:
         return []
@@ -168,14 +167,14 @@ def _by_name_in_any_order(whom: str, meant: str) -> list[Person]:
 
 
 def _by_last_brackets(whom: str, meant: str) -> list[Person]:
-    """Whose ID is in brackets behind a name, whatever the name: it may have been changed since."""
+    """Return whose ID is in brackets after a name, whatever the name: it may have changed since."""
     last = next(iter(_in_brackets(meant)), "")
     found = by_number(whom, last) if last else None
     return [found] if found else []
 
 
 def _in_brackets(text: str) -> Sequence[str]:
-    """What may be an ID behind a name, the shortest first: IDs may hold brackets too."""
+    """Return possible IDs in brackets, shortest first: IDs may contain brackets too."""
     if not text.endswith(")"):
         return []
     starts = [number for number, character in enumerate(text) if character == "("]

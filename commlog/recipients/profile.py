@@ -1,4 +1,4 @@
-"""What the head of a client's, a group's or a user's pages shows, and what may be done there."""
+"""The head of a client's, group's or user's pages, and the available actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SHOWN = 200  # members of a group, groups of a client
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """*Send e-mail* or *Send SMS*: where it leads, or why it cannot be done."""
+    """*Send e-mail* or *Send SMS*: its link, or why it is not possible."""
 
     label: str
     address: Address
@@ -32,7 +32,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A recipient, and what the person who asks may see and do."""
+    """A recipient, and what the reader may see and do."""
 
     recipient: Recipient
     kind: Kind
@@ -52,7 +52,7 @@ class Profile:
 
     @property
     def subscriptions_url(self) -> str:
-        """Where its subscriptions are; "" for users, who have none."""
+        """Return the URL of its subscriptions; "" for users, who have none."""
         return "" if isinstance(self.recipient, User) else url_of(self.recipient, "subscriptions")
 
     @property
@@ -65,7 +65,7 @@ class Profile:
 
 
 def profile(recipient: Recipient, person: Person) -> Profile:
-    """The recipient as the person may see it."""
+    """Return the recipient as the reader may see it."""
     kind = kind_of(recipient)
     addresses = [address_of(recipient, channel) for channel in channels.FOR_PEOPLE]
     reads = permissions.may_read_recipient_log(person, kind.name)
@@ -113,7 +113,7 @@ def _hold_url(kind: Kind, recipient: Recipient, person: Person) -> str:
 
 
 def _edit_url(recipient: Recipient, kind: Kind, person: Person) -> str:
-    """Where it is changed; a user in the administration. "" where the person may not."""
+    """Return the URL of the edit page, for a user in the administration; "" if the reader may not edit."""
     if kind.name == "user":
         return (
             reverse("administration-user-edit", args=[recipient.key])
@@ -130,12 +130,12 @@ def _action(recipient: Recipient, address: Address) -> Action:
 
 
 def message_count(messages: MessageQuerySet) -> str:
-    """How many messages a tab holds. It never counts further than COUNTED."""
+    """Return the tab's number of messages, counted up to COUNTED."""
     return capped(counted(messages, COUNTED), COUNTED)
 
 
 def _memberships(recipient: Recipient) -> list[Membership]:
-    """A group's members or a client's groups, by name; one more tells that there are more."""
+    """Return a group's members or a client's groups, by name; one extra shows that there are more."""
     if isinstance(recipient, Group):
         found = (
             Membership.objects.filter(group=recipient)

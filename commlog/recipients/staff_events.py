@@ -1,4 +1,4 @@
-"""What staff do to clients and groups, told as business events in the act's transaction."""
+"""Business events for changes of clients and groups by staff, in the transaction of the change."""
 
 from commlog.models import User
 from notifications import events
@@ -7,7 +7,7 @@ from notifications.models import Client, Group
 
 
 def happened(subject: Client | Group, what: str, *, by: User, activity: str = "") -> Raised:
-    """Tell that the client or the group was CREATED, APPROVED, REJECTED, or saw some other ACTIVITY."""
+    """Report that the client or group was CREATED, APPROVED, REJECTED, or saw some other ACTIVITY."""
     kind = "CLIENT" if isinstance(subject, Client) else "GROUP"
     whom = {"client": subject} if isinstance(subject, Client) else {"group": subject}
     data = {"ACTIVITY": activity} if activity else {}

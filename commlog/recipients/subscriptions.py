@@ -1,4 +1,4 @@
-"""Subscribing clients and groups, recorded: pages and the API come through here."""
+"""Subscriptions of clients and groups, audited; used by pages and the API."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from notifications.models import Client, Group, NotificationTemplate
 
 
 def choose(owner: Client | Group, template: NotificationTemplate, *, subscribed: bool, by: Any) -> None:
-    """Subscribe or unsubscribe. `by`: a user or a consumer of the API."""
+    """Subscribe or unsubscribe. `by`: a user or an API consumer."""
     with transaction.atomic():
         if events.choose(template, owner, subscribed=subscribed, by=by if isinstance(by, User) else None):
             said = {f"subscribed to {template.name}": subscribed}

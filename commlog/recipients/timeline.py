@@ -1,4 +1,4 @@
-"""What a client or a group was sent, was not sent, and why, in one column, the latest first."""
+"""The time line of a client or group: messages, and what was not sent and why, latest first."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LONG = ("content", "html", "headers")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message, or what a template did not send because of an event."""
+    """A message, or a message that a template did not send for an event."""
 
     at: datetime
     message: Message | None = None
@@ -28,15 +28,15 @@ class Line:
 
     @property
     def happened(self) -> str:
-        """What the event is called."""
+        """The event's name in words."""
         return events.in_words(self.event.name) if self.event else ""
 
 
 def timeline(recipient: Recipient, person: Person) -> list[Line] | None:
-    """The latest lines; None for who may not read messages.
+    """Return the latest lines; None if the reader may not read messages.
 
-    What was not sent is shown to who may open the events' own pages. Where not all events
-    could be looked through, the column ends with the last of them: nothing is left out between two lines.
+    What was not sent is shown to readers who may open the events' pages. If not all events could be searched,
+    the column ends with the last one searched: nothing is missing between two lines.
     """
     if not permissions.may_read_recipient_log(person, kind_of(recipient).name):
         return None

@@ -1,1 +1,1 @@
-"""What goes and when: periods, holds, what keeps a message here, and the nights in which it goes."""
+"""Retention: periods, legal holds, obstacles, and the nightly deletion."""

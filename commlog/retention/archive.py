@@ -1,4 +1,6 @@
-"""Files of what goes, where RETENTION_STORAGE is set: compressed JSON lines, written before anything goes."""
+"""Archive files of deleted rows, if RETENTION_STORAGE is set: gzip JSON lines, written before the
+deletion.
+"""
 
 import gzip
 import hashlib
@@ -29,13 +31,13 @@ def wanted() -> bool:
 
 
 def keep_messages(run: RetentionRun, what: Kept, pks: Sequence[int]) -> None:
-    """Write a file of these messages, with their attempts and receipts where the rows go."""
+    """Write a file of these messages, with their attempts and receipts if whole rows are deleted."""
     with_rows = [model for model, *_ in dependents() if model in _WITH_MESSAGE and what == Kept.MESSAGES]
     keep(run, what, _lines_of_messages(pks, with_rows))
 
 
 def keep(run: RetentionRun, what: Kept, rows: Iterable[dict[str, Any]]) -> RetentionFile | None:
-    """Write a file of these rows and record its size, count and hash. No row: no file."""
+    """Write a file of these rows and record its size, count and hash. Without rows there is no file."""
     digest, count = hashlib.sha256(), 0
     with TemporaryFile() as target:
         with gzip.GzipFile(fileobj=target, mode="wb", mtime=0) as packed:
@@ -58,7 +60,7 @@ def keep(run: RetentionRun, what: Kept, rows: Iterable[dict[str, Any]]) -> Reten
 
 
 def row_of(model: type[Model], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as a line has it: its table, and its columns that say something."""
+    """Return a row as written to a file: its table, and its columns that are not empty."""
     said = {
         name: value
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""One batch: what is due among the next chains goes, and what stays says why. A batch is one transaction."""
+"""One batch in one transaction: delete what is due among the next chains, and record why others stay."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -30,12 +30,12 @@ class TooLarge(Exception):
 
 @dataclass(slots=True)
 class Size:
-    """How many messages the next batch has, by how long the last ones took."""
+    """The number of messages in the next batch, adapted to the duration of the last ones."""
 
     messages: int = _FIRST
 
     def took(self, seconds: float) -> None:
-        """Make the next one larger or smaller."""
+        """Make the next batch larger or smaller."""
         if seconds > _AIM:
             self.messages = max(min(_FEWEST, self.messages), int(self.messages * _AIM / seconds))
         elif seconds < _AIM / 2:
@@ -47,16 +47,16 @@ class Size:
 
 @dataclass(slots=True)
 class Batches:
-    """The batches of one period of messages' text or rows."""
+    """The batches of one period, of messages' text or rows."""
 
     run: RetentionRun
     what: Kept
     size: Size = field(default_factory=Size)
 
     def remove(self, roots: Collection[int], only: Collection[int] | None = None) -> None:
-        """Delete or empty what is due of these chains; of `only` these, if given.
+        """Delete or empty what is due of these chains; only of `only`, if given.
 
-        Raises TooLarge, and then nothing was done.
+        Raises TooLarge, before anything is done.
         """
         began = time.monotonic()
         with transaction.atomic():
@@ -71,7 +71,7 @@ class Batches:
         self.size.took(time.monotonic() - began)
 
     def _locked(self, roots: Collection[int]) -> list[int]:
-        """Lock the first rows of these chains, in the order in which whoever resends locks them."""
+        """Lock the first rows of these chains, in the order in which a resend locks them."""
         those = Message.objects.select_for_update().filter(Among("pk", roots))
         return list(those.order_by("pk").values_list("pk", flat=True))
 
@@ -86,7 +86,7 @@ class Batches:
         return len(pks)
 
     def _note(self, roots: Collection[int], judged: Judged) -> None:
-        """Keep why chains stay, and forget it of those that went or need not go any more."""
+        """Record why chains stay, and delete the records of those that were deleted or need not be."""
         known = RetentionObstacle.objects.filter(Among("chain", roots), what=self.what)
         known.exclude(Among("chain", judged.kept)).delete()
         RetentionObstacle.objects.bulk_create(
@@ -101,7 +101,7 @@ class Batches:
 
 
 def record(run: RetentionRun, gone: Mapping[str, int], *, seconds: float = 0) -> None:
-    """Note what has gone, in the transaction in which it goes, and keep the run. Raises Lost."""
+    """Count what was deleted, in the transaction of the deletion, and renew the lease. Raises Lost."""
     run.gone = {name: run.gone.get(name, 0) + gone.get(name, 0) for name in {**run.gone, **gone}}
     run.longest_batch = max(run.longest_batch, seconds)
     mine = RetentionRun.objects.filter(pk=run.pk, token=run.token, finished_at=None)
@@ -117,11 +117,11 @@ def record(run: RetentionRun, gone: Mapping[str, int], *, seconds: float = 0) ->
 
 
 class Changed(Exception):
-    """The periods were changed meanwhile: where this one begins has to be read anew."""
+    """The periods were changed meanwhile: the position must be read again."""
 
 
 def reached(period: RetentionPeriod, place: Place) -> None:
-    """Note how far a period has come. Raises Changed."""
+    """Store the position of a period. Raises Changed."""
     before = {"reached_at": period.reached_at, "reached_pk": period.reached_pk}
     mine = RetentionPeriod.objects.filter(pk=period.pk, starts_at=period.starts_at, **before)
     if not mine.update(reached_at=place.at, reached_pk=place.pk):

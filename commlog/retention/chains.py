@@ -1,4 +1,4 @@
-"""Messages go in whole chains. Which chains are due, and why one stays."""
+"""Messages are deleted in whole chains: which chains are due, and why one stays."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -26,14 +26,14 @@ _READ = ("pk", "first_id", "created_at", "type", "template_id", "state", "attemp
 
 
 class Place(NamedTuple):
-    """A place in the order of the log."""
+    """A position in the order of the log."""
 
     at: datetime
     pk: int
 
 
 class Row(NamedTuple):
-    """What is asked of a message here."""
+    """The columns of a message needed here."""
 
     pk: int
     first: int | None
@@ -55,14 +55,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of the chains that were looked at: by first id. What is in neither is not due yet."""
+    """The decision on the chains examined, by first id. A chain in neither is not due yet."""
 
     due: Mapping[int, Sequence[Row]]
     kept: Mapping[int, Why]
 
 
 def window(behind: Place | None, before: datetime, *, size: int) -> list[Row]:
-    """Return the next messages in the order of the log that are older than `before`, whoever's they are."""
+    """Return the next messages in the order of the log that are older than `before`, of any period."""
     older = Message.objects.filter(created_at__lt=before).order_by("created_at", "pk")
     if behind:
         place = Value(behind.at, DateTimeField()), Value(behind.pk, BigIntegerField())
@@ -71,7 +71,7 @@ def window(behind: Place | None, before: datetime, *, size: int) -> list[Row]:
 
 
 def judge(roots: Collection[int], what: Kept, policy: Policy) -> Judged:
-    """Say of these chains which are due and which stay. All rows of a chain must be due."""
+    """Decide which of these chains are due and which stay. A chain is due if all its rows are."""
     chains = _read(roots)
     due: dict[int, list[Row]] = {}
     for root, rows in chains.items():
@@ -99,7 +99,7 @@ def _read(roots: Collection[int]) -> dict[int, list[Row]]:
 
 
 def _obstacles(due: Mapping[int, Sequence[Row]], of: Mapping[int, int]) -> dict[int, Why]:
-    """Return by message why it stays; what weighs more comes last."""
+    """Return by message why it stays; the more important reason comes last."""
     pks = list(of)
     if not pks:
         return {}

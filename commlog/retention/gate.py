@@ -1,11 +1,12 @@
-"""Deleting, erasing, and changing what is to be deleted, are done one after another."""
+"""Serialises deletion, erasure, and changes of what is to be deleted."""
 
 from commlog.models import Erasure, RetentionRun
 
 
 def close() -> None:
-    """Until this transaction ends nobody else deletes or erases, places a hold or changes a period: each sees
-    what the others did. A batch takes less than 200 ms.
+    """Block other deletions, erasures, holds and changes of periods until this transaction ends.
+
+    Each sees what the others did. A batch takes less than 200 ms.
     """
     for model in (RetentionRun, Erasure):
         rows = model._default_manager.select_for_update().filter(finished_at=None)

@@ -1,4 +1,4 @@
-"""Legal holds: placed and lifted here, each recorded; and which messages they hold."""
+"""Legal holds: place and lift, audited; and the messages they hold."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -22,15 +22,14 @@ What = Client | Group | Message | CustomView
 
 
 class NotUnderstood(Exception):
-    """A view has conditions that are not understood any more, so nothing would be on hold."""
+    """A view has conditions that are no longer understood, so nothing would be on hold."""
 
 
 def place(what: What, *, reason: str, until: datetime | None, by: User) -> LegalHold:
-    """Put all messages of a client or group, a message, or what a view shows on hold, from now on.
+    """Place a hold on all messages of a client or group, on a message, or on the matches of a view.
 
-    Of a view the conditions count that it has now. Where the same hold is there, placed for the same reason,
-    that is it: two people, or a form sent twice. Raises NotUnderstood, also where they ask what `by` may not
-    know.
+    A view's current conditions are copied. If the same hold exists for the same reason, it is returned: two
+    people, or a form sent twice. Raises NotUnderstood, also for conditions that `by` may not use.
     """
     hold = LegalHold(reason=reason, until=until, placed_by=by, placed_by_name=by.name, placed_at=db_now())
     hold.label = what.key.hex if isinstance(what, Message) else str(what)
@@ -57,7 +56,7 @@ def place(what: What, *, reason: str, until: datetime | None, by: User) -> Legal
 
 
 def lift(hold: LegalHold, *, by: User) -> bool:
-    """Let the periods count again. Returns whether it was active until now."""
+    """Lift the hold, so that periods apply again. Return whether it was active."""
     with transaction.atomic():
         row = LegalHold.objects.select_for_update().get(pk=hold.pk)
         if not row.active:
@@ -69,21 +68,21 @@ def lift(hold: LegalHold, *, by: User) -> bool:
 
 
 def held_among(pks: Collection[int]) -> set[int]:
-    """Return which of these messages are on hold; the conditions of holds are asked anew. For deleting."""
+    """Return which of these messages are on hold, evaluating the conditions of holds again. For deletion."""
     for hold in LegalHold.objects.active().filter(pairs__isnull=False):
         note(hold, _all().filter(Among("pk", pks)))
     return set(Message.objects.filter(on_hold(), Among("pk", pks)).values_list("pk", flat=True))
 
 
 class Recipients(NamedTuple):
-    """The ids of the clients and groups that are on hold with all that concerns them."""
+    """Ids of the clients and groups that are on hold with everything about them."""
 
     clients: set[int]
     groups: set[int]
 
 
 def recipients() -> Recipients:
-    """Return those who are on hold now."""
+    """Return the clients and groups currently on hold."""
     held = LegalHold.objects.active()
     clients, groups = (held.filter(**{f"{name}__isnull": False}) for name in ("client", "group"))
     return Recipients(
@@ -92,7 +91,7 @@ def recipients() -> Recipients:
 
 
 def look_through(hold: LegalHold) -> int:
-    """Ask the conditions of a hold of the next messages. Returns of how many."""
+    """Evaluate a hold's conditions on the next messages. Return their number."""
     first, newest = hold.looked_through, newest_id(Message)
     last = min(first + _STEP, newest)
     if last <= first:
@@ -104,7 +103,7 @@ def look_through(hold: LegalHold) -> int:
 
 
 def note(hold: LegalHold, among: MessageQuerySet) -> None:
-    """Write down which of these the conditions of a hold choose. What is not understood chooses all."""
+    """Store which of these match the conditions of a hold. Conditions that are not understood match all."""
     chosen = reading.of_pairs(hold.pairs or []).over(among, widely=True)
     messages = chosen.messages if chosen.sound else among
     HeldMessage.objects.bulk_create(
@@ -116,7 +115,7 @@ def note(hold: LegalHold, among: MessageQuerySet) -> None:
 
 
 def release(pks: Collection[int]) -> None:
-    """Forget holds that have ended, so that these messages can be deleted."""
+    """Delete holds that have ended from these messages, so that they can be deleted."""
     HeldMessage.objects.filter(Among("message_id", pks)).exclude(
         hold__in=LegalHold.objects.active().values("pk")
     ).delete()

@@ -1,4 +1,4 @@
-"""A worker's turn at a run or an erasure, which is leased to it: how it is handed out, and how it ends."""
+"""Leases of retention runs and erasures: how a turn is handed to a worker, and how it ends."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,31 +16,31 @@ OTHERS = "another worker's"
 
 
 class Lost(Exception):
-    """The run or erasure is another worker's by now: nothing of the transaction may stay."""
+    """The run or erasure was reassigned: the transaction must be rolled back."""
 
 
 class Waits(Exception):
-    """Nothing can be done at present; the text says why, for people."""
+    """Nothing can be done at present; the text explains why to people."""
 
 
 class Over(Exception):
-    """The turn is over, and something is left."""
+    """The turn is over, and work is left."""
 
 
 def is_free(row: RetentionRun | Erasure, now: datetime) -> bool:
-    """Whether no worker has it, and it need not wait."""
+    """Return whether no worker holds it and it need not wait."""
     return row.lease_until is None or row.lease_until <= now
 
 
 def is_at_work(row: RetentionRun | Erasure, now: datetime) -> bool:
-    """Whether a worker has it."""
+    """Return whether a worker holds it."""
     return not is_free(row, now) and not row.waits
 
 
 def hand_out(
     row: RetentionRun | Erasure, turn: Callable[..., str], now: datetime
 ) -> tuple[str, tuple[int, int], int] | None:
-    """Lease it to a worker: function, arguments, longest time. None: another cluster was quicker."""
+    """Lease it to a worker: function, arguments, longest time. None if another cluster was quicker."""
     free = type(row)._default_manager.filter(pk=row.pk, token=row.token, finished_at=None)
     if not free.update(token=row.token + 1, lease_until=now + LEASE, waits=""):
         return None
@@ -48,8 +48,9 @@ def hand_out(
 
 
 def take_turn(mine: QuerySet[Any], work: Callable[[], None], *, rest: timedelta) -> str:
-    """Do the work. Returns "" once all of it is done, else how the turn ended; `rest`: until the next try
-    where it has to wait.
+    """Do the work. Return "" once it is complete, else how the turn ended.
+
+    `rest`: the time until the next try if it has to wait.
     """
     try:
         work()
@@ -65,7 +66,7 @@ def take_turn(mine: QuerySet[Any], work: Callable[[], None], *, rest: timedelta)
 
 
 def try_again(mine: QuerySet[Any], error: Exception) -> str:
-    """Have it tried again once its lease is over, and say so on its page. Returns how the turn ended."""
+    """Schedule a retry for when its lease is over, with the error on its page. Return how the turn ended."""
     kind = type(error).__name__
     mine.update(lease_until=db_now() + LEASE, waits=f"an unexpected error occurred ({kind})")
     return f"failed: {kind}"

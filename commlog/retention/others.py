@@ -1,4 +1,4 @@
-"""What goes besides messages: attempts, receipts, business events, the audit trail, each by its period."""
+"""Retention of other rows: attempts, receipts, business events, audit trail, each by its period."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ def _values(model: type[Model], pks: Sequence[int]) -> Iterator[dict[str, Any]]:
 
 
 def _entries_said(model: type[Model], pks: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Yield entries of the audit trail with what they say: their keys go with them."""
+    """Yield audit entries with their content: their keys are deleted with them."""
     entries = AuditEntry.objects.filter(pk__in=pks).select_related("key").order_by("pk")
     for values, entry in zip(_values(model, pks), entries, strict=True):
         yield values | {"words": entry.said._asdict()}
@@ -28,10 +28,10 @@ def _entries_said(model: type[Model], pks: Sequence[int]) -> Iterator[dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose rows go by themselves: `at` is the column that says how old one is; ids follow it.
+    """A table whose rows are deleted on their own: `at` is the column of their age; ids follow it.
 
-    `stays` says which of some rows have to stay, `go` deletes some in the transaction of the batch. `until`
-    is the column of the run that says to the guards how old a row must be, `values` what a file has of rows.
+    `stays` returns which rows have to stay, `go` deletes rows in the batch's transaction. `until` is the
+    column of the run that tells the triggers how old a row must be, `values` what is written to a file.
     """
 
     model: type[Model]
@@ -43,7 +43,7 @@ class Table:
     values: Callable[[type[Model], Sequence[int]], Iterator[dict[str, Any]]] = _values
 
     def rows(self, behind: int, size: int) -> list[dict[str, Any]]:
-        """Return the next rows in the order of their ids."""
+        """Return the next rows in the order of ids."""
         return list(
             self.model._default_manager.filter(pk__gt=behind)
             .order_by("pk")
@@ -54,13 +54,13 @@ class Table:
         return [row for row in rows if row[self.at] is not None and row[self.at] < before]
 
     def lines(self, rows: Sequence[Mapping[str, Any]], before: datetime) -> Iterator[dict[str, Any]]:
-        """Return what a file has of what is old of these."""
+        """Return the file lines of the old ones among these."""
         pks = [row["pk"] for row in self.old(rows, before)]
         for values in self.values(self.model, pks):
             yield archive.row_of(self.model, values)
 
     def expire(self, run: RetentionRun, rows: Sequence[Mapping[str, Any]], before: datetime) -> list[int]:
-        """Delete what is old of these. Returns the ids of what is old and had to stay."""
+        """Delete the old ones among these. Return the ids of old ones that had to stay."""
         old = self.old(rows, before)
         stays = set(self.stays(old)) if old else set()
         gone = [row for row in old if row["pk"] not in stays]

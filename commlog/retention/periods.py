@@ -1,4 +1,4 @@
-"""How long what is kept. Nothing goes before an administrator has set a period; each change is recorded."""
+"""Retention periods. Nothing is deleted before an administrator has set one; each change is audited."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ EVERYTHING: Scope = ("", None)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The periods that count at a moment."""
+    """The periods that apply at a time."""
 
     at: datetime
     periods: Mapping[tuple[str, Scope], RetentionPeriod]
@@ -31,29 +31,29 @@ class Policy:
 
     @classmethod
     def at_moment(cls, at: datetime, *, now: datetime | None = None) -> "Policy":
-        """Return what counts then, if nobody changes it. One query.
+        """Return the periods that apply at a time if nobody changes them, by one query.
 
-        With `now` nothing is due that was not due by what counts now, too: who lengthens a period while a
-        night's work is under way has it obeyed.
+        With `now` nothing is due that is not due now as well: a period that is lengthened during a night's
+        run takes effect in it.
         """
         rows = RetentionPeriod.objects.select_related("template")
         return cls(at, {(row.what, row.scope): row for row in rows if not row.over_at(at)}, now)
 
     def of(self, what: Kept, channel: str = "", template: int | None = None) -> RetentionPeriod | None:
-        """Return the period of such a message: its template's, else its channel's, else everybody's."""
+        """Return the period of such a message: its template's, else its channel's, else the general one."""
         scopes = [("", template)] if template else []
         found = (self.periods.get((what, scope)) for scope in (*scopes, (channel, None), EVERYTHING))
         return next((row for row in found if row), None)
 
     def before(self, row: RetentionPeriod | None) -> datetime | None:
-        """Return the time before which what this period is about is due; None: nothing ever is."""
+        """Return the time before which messages of this period are due; None: never."""
         moments = (self.at, self.now or self.at)
         days = [row.days_at(moment) if row else None for moment in moments]
         known = [each for each in days if each is not None]
         return self.at - timedelta(days=max(known)) if len(known) == len(days) else None
 
     def due(self, what: Kept) -> Iterator[tuple[RetentionPeriod, datetime]]:
-        """Yield the periods by which something goes, and before which time."""
+        """Yield the periods by which something is due, and before which time."""
         for (name, _), row in sorted(self.periods.items(), key=lambda item: item[1].pk):
             before = self.before(row)
             if name == what and before is not None:
@@ -61,7 +61,7 @@ class Policy:
 
 
 def change(values: Mapping[Kept, Days], *, by: User, check: Check = without_form) -> None:
-    """Set the periods that everything has which is no exception. `check`: see commlog.kit.seen."""
+    """Set the general periods. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         policy = _locked()
         check()
@@ -72,7 +72,7 @@ def change(values: Mapping[Kept, Days], *, by: User, check: Check = without_form
 def change_exception(
     scope: Scope, values: Mapping[Kept, Days], *, by: User, check: Check = without_form
 ) -> None:
-    """Set the periods of the text and of the rows of a channel's or a template's messages."""
+    """Set the periods for text and rows of a channel's or a template's messages."""
     with transaction.atomic():
         policy = _locked()
         check()
@@ -81,8 +81,9 @@ def change_exception(
 
 
 def end_exception(scope: Scope, *, by: User) -> None:
-    """Have everybody's period count again for a channel or template: at once, or where that is sooner, after
-    the same wait as any shorter period.
+    """End the exception of a channel or template.
+
+    At once or, if the general period is shorter, after the same wait as any shorter period.
     """
     with transaction.atomic():
         policy = _locked()
@@ -102,8 +103,8 @@ def end_exception(scope: Scope, *, by: User) -> None:
 
 
 def begin(night: datetime, *, since: datetime | None) -> None:
-    """Before a night: exceptions that have ended go, and what began to count since the last night is walked
-    through from the beginning, whoever's the messages were until then.
+    """Prepare a night: delete ended exceptions, and restart those periods that changed since the last
+    night.
     """
     begun = RetentionPeriod.objects.filter(starts_at__lte=night)
     if since:
@@ -114,7 +115,7 @@ def begin(night: datetime, *, since: datetime | None) -> None:
 
 
 def _locked() -> Policy:
-    """Return what counts now, and have changes one after another: one compares with what the last has set."""
+    """Return the current periods, and lock them: each change compares with the last one."""
     gate.close()
     list(RetentionPeriod.objects.select_for_update().values_list("pk", flat=True))
     return Policy.at_moment(db_now())
@@ -149,7 +150,7 @@ def _is_shorter(days: Days, than: Days) -> bool:
 
 
 def _walk_anew(what: Kept) -> None:
-    """What another period has passed over may be this one's now."""
+    """Restart the walk: messages skipped for another period may now belong to this one."""
     RetentionPeriod.objects.filter(what=what).update(reached_at=None, reached_pk=0)
 
 

@@ -1,4 +1,4 @@
-"""The nights: a run is opened when it is due, and workers take turns at it when there is no job to do."""
+"""Retention runs: opened when due, and run by workers turn by turn when there is no job."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def night(now: datetime, *, nights: int = 0) -> datetime:
-    """Return when the present night's work begins or began last; or that of so many nights later."""
+    """Return when the current night's work begins or last began; or that of `nights` later."""
     here = timezone.localtime(now, timezone.get_default_timezone())
     first = here.replace(hour=settings.RETENTION_HOUR, minute=0, second=0, microsecond=0)
     if first > here:
@@ -39,16 +39,16 @@ def night(now: datetime, *, nights: int = 0) -> datetime:
 
 
 def next_night(now: datetime) -> datetime:
-    """Return the next night by which every period that was set counts."""
+    """Return the next night in which every period set applies."""
     starts = RetentionPeriod.objects.order_by("-starts_at").values_list("starts_at", flat=True).first()
     found = night(now, nights=1)
     return found if starts is None or starts <= found else night(starts, nights=1)
 
 
 def tick() -> str:
-    """Open tonight's run, or a count of what will go, and ask the conditions of holds (a task of django-q2).
+    """Open tonight's run, or a count of what will be deleted, and evaluate holds (a task of django-q2).
 
-    Returns what it opened.
+    Returns what was opened.
     """
     now, ends = db_now(), time.monotonic() + _LOOKED_THROUGH
     for hold in LegalHold.objects.active(now).filter(pairs__isnull=False):
@@ -80,13 +80,13 @@ def _last_night() -> datetime | None:
 
 
 def count_again(now: datetime) -> None:
-    """Have it counted anew if it is counted at all: a hold was placed or lifted."""
+    """Restart a count in progress: a hold was placed or lifted."""
     if RetentionRun.objects.filter(counts_only=True).exists():
         count_anew(now)
 
 
 def count_anew(now: datetime) -> RetentionRun | None:
-    """Have what will go counted, from the beginning: periods or holds were changed, or a night is over."""
+    """Count what will be deleted from the beginning: periods or holds changed, or a night is over."""
     counts = RetentionRun.objects.filter(counts_only=True)
     counts.filter(started_at__lt=now - _COUNTS_KEPT).delete()
     counts.filter(finished_at=None).delete()
@@ -94,7 +94,7 @@ def count_anew(now: datetime) -> RetentionRun | None:
 
 
 def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
-    """Take a job, or where there is none, a turn at a run. The broker calls it (settings.LONG_WORK).
+    """Claim a job, else a turn of a run, for the broker (settings.LONG_WORK).
 
     A run has one worker at a time, and takes the place of a job.
     """
@@ -110,12 +110,12 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
 
 
 def under_way(now: datetime) -> bool:
-    """Whether a worker has a run."""
+    """Return whether a worker holds a run."""
     return any(is_at_work(run, now) for run in RetentionRun.objects.filter(finished_at=None))
 
 
 def turn(run_id: int, token: int) -> str:
-    """A worker's turn at a run that was claimed for it (a task of django-q2). Returns how it ended."""
+    """Run one turn of a claimed run (a task of django-q2). Return how it ended."""
     mine = RetentionRun.objects.filter(pk=run_id, token=token, finished_at=None)
     run = mine.first()
     if run is None:

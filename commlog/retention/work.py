@@ -1,4 +1,4 @@
-"""A worker's turn at a run: window by window, batch by batch, where the last turn stopped."""
+"""A worker's turn at a retention run: window by window, batch by batch, from the stored position."""
 
 import time
 from collections import Counter
@@ -33,7 +33,7 @@ _SHARE = 1.0  # of the time that the last batch took: others get half of it at l
 
 @dataclass(slots=True)
 class Work:
-    """What a worker does of a run."""
+    """A worker's part of a run."""
 
     run: RetentionRun
     seconds: float = TURN
@@ -41,7 +41,7 @@ class Work:
     rest: float = _PAUSE
 
     def do(self) -> None:
-        """Do everything that is left. Raises Waits, Over and Lost; then it goes on there later."""
+        """Do everything that is left. Raises Waits, Over and Lost; a later turn continues there."""
         for what in Kept:
             if what in self.run.places.get("done", []):
                 continue
@@ -62,7 +62,7 @@ class Work:
             self._delete_messages(what)
 
     def _breathe(self) -> None:
-        """Let others work. Raises Waits where nothing may go now, and Over at the end of the turn."""
+        """Rest. Raises Waits if nothing may be deleted now, and Over at the end of the turn."""
         if this_process.is_to_stop() or time.monotonic() - self.began > self.seconds:
             raise Over
         if why := reason_to_wait():
@@ -73,7 +73,7 @@ class Work:
         self.rest = min(_LONGEST_PAUSE, max(_PAUSE, _SHARE * (time.monotonic() - began)))
 
     def _policy(self) -> Policy:
-        """What counts. What is counted for a night to come goes by what will count then."""
+        """Return the periods that apply. A count for a coming night uses those that will apply then."""
         return Policy.at_moment(self.run.as_of, now=None if self.run.counts_only else db_now())
 
     # --- Messages ---
@@ -86,7 +86,7 @@ class Work:
                 self._delete_window(batches, period, rows)
 
     def _delete_stuck(self, batches: Batches) -> None:
-        """Look again at what could not go."""
+        """Check chains again that could not be deleted before."""
         name = f"{batches.what} stuck"
         while roots := self._stuck(batches.what, name, batches.size.messages):
             if self._go(batches, roots, self._archived(batches.what, roots)):
@@ -106,7 +106,7 @@ class Work:
                 reached(period, part[-1].place)
 
     def _go(self, batches: Batches, roots: Sequence[int], only: Collection[int] | None) -> bool:
-        """Do a batch. Returns whether it was small enough. What a file has been written of goes at once."""
+        """Do a batch. Return whether it was small enough. Archived rows are deleted at once."""
         if only is None:
             self._breathe()
         began = time.monotonic()
@@ -119,7 +119,7 @@ class Work:
         return True
 
     def _archived(self, what: Kept, roots: Sequence[int]) -> set[int] | None:
-        """Write a file of what is due of these chains. Returns of which; None: no files are written."""
+        """Write a file of what is due of these chains. Return which; None if no files are written."""
         if not archive.wanted():
             return None
         due = chains.judge(roots, what, self._policy()).due
@@ -127,7 +127,7 @@ class Work:
         return set(due)
 
     def _mine(self, what: Kept, period: RetentionPeriod, rows: Sequence[Row]) -> list[int]:
-        """Return the chains of those whose period it is."""
+        """Return the chains of the rows that belong to this period."""
         policy = self._policy()
         those = (row.root for row in rows if policy.of(what, row.type, row.template) == period)
         return list(dict.fromkeys(those))
@@ -211,7 +211,7 @@ class Work:
 
 
 def reason_to_wait() -> str:
-    """Why nothing may go now, for people; "" where it may."""
+    """Return why nothing may be deleted now, for people; "" if it may."""
     if holding.standing():
         return "the database was restored from a backup, and what becomes of its messages is not decided"
     if Backfill.objects.exists():

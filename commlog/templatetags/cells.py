@@ -1,9 +1,9 @@
-"""The cells of a log's rows, one function a column of the catalogue.
+"""The cells of a log's rows, one function per column.
 
-A page has four hundred of them or more, so none is a template of its own: that took most of the time of a
-page. `format_html` escapes all that is put in. Each byte of a cell is one of fifty or two hundred: an element
-has no class where its place in the cell says what it is (static/css/log-table.css), an `<i>` is for ears and
-paper, and what is cut says the whole of it by script (static/js/rows.js).
+A page has four hundred or more, so none is a template of its own: that took most of the time of a page.
+`format_html` escapes every value. Each byte of a cell is sent fifty or two hundred times: an element has no
+class if its place in the cell identifies it (static/css/log-table.css), an `<i>` is for screen readers and
+print, and truncated text gets its tooltip by script (static/js/rows.js).
 """
 
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ class _Named(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What all rows of a page share."""
+    """Shared by all rows of a page."""
 
     table: MessageTable
     log: Clock
@@ -63,7 +63,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row that is being drawn."""
+    """A row being rendered."""
 
     page: Drawing
     message: Message
@@ -74,7 +74,7 @@ class Line:
 
     @property
     def resend(self) -> SafeString:
-        """The place of its Resend button, where something failed."""
+        """Return the slot of its Resend button, if it failed."""
         if not self.offer.failed:
             return _NOTHING
         slot = f"resend-{self.message.pk}"
@@ -85,7 +85,7 @@ class Line:
 
 
 def _state(line: Line) -> SafeString:
-    """The state as a link to the message, and its marks."""
+    """Return the state as a link to the message, and its marks."""
     message, said = line.message, standing(line.message, line.page.now, line.held)
     link = format_html(
         '<a class="state i-{}" href="{}"{}>{}<i> {} to {}</i></a>',
@@ -140,7 +140,7 @@ def _warning(message: Message) -> SafeString:
 
 
 def _sender(line: Line) -> SafeString:
-    """Who sent it, and who resent it."""
+    """Return who sent it, and who resent it."""
     sender, resent_by = line.message.sender, line.message.resent_by
     if not resent_by:
         return _isolated(sender)
@@ -158,16 +158,16 @@ def _sent(line: Line) -> SafeString:
 
 
 def _type(line: Line) -> SafeString:
-    """Its icon; its name on hover, for ears, on paper and on cards."""
+    """Return its icon; its name on hover, for screen readers, in print and on cards."""
     name = _TYPES[line.message.type]
     return format_html('><span class="type i-{}"><i>{}</i></span>', line.message.type, name)
 
 
 def _message(line: Line) -> SafeString:
-    """Subject and the start of the text on one line, and the way to all of it.
+    """Return subject and start of the text on one line, and the link to the message.
 
-    At the end of a row also what can be done: an action takes its width in its own row alone, and comes under
-    no pointer that rests on the link.
+    At the end of a row also the actions: one takes width only in its own row, and never appears under a
+    pointer that rests on the link.
     """
     message = line.message
     subject = format_html("<b><bdi>{}</bdi></b> ", message.subject) if message.subject else _NOTHING
@@ -189,14 +189,14 @@ def _message(line: Line) -> SafeString:
 
 
 def _start(message: Message) -> str:
-    """What of the text stands on the line behind the subject."""
+    """Return the part of the text shown after the subject."""
     text = " ".join(message.excerpt.split())  # type: ignore[attr-defined]  # of the query
     room = max(_LINE - len(message.subject), _LINE // 4)
     return text if len(text) <= room else f"{text[:room]}…"
 
 
 def _details(line: Line) -> SafeString:
-    """What the provider said."""
+    """Return the provider's answer."""
     cause = line.message.failure_cause
     if line.message.masked:
         return format_html(">{}", _WITHHELD)
@@ -210,7 +210,7 @@ def _next_attempt(line: Line) -> SafeString:
 
 
 def _resend_of(line: Line) -> SafeString:
-    """The entry that it resends."""
+    """Return the entry that it resends."""
     if line.message.resend_of is None:
         return _EMPTY
     return format_html(
@@ -221,7 +221,7 @@ def _resend_of(line: Line) -> SafeString:
 
 
 def _resent_as(line: Line) -> SafeString:
-    """The newest entry that resends it."""
+    """Return the newest entry that resends it."""
     if not (newer := line.offer.newer):
         return _EMPTY
     return format_html(
@@ -233,7 +233,7 @@ def _resent_as(line: Line) -> SafeString:
 
 
 def _person(name: str, whom: _Named | None, number: str = "") -> SafeString:
-    """Whom it is for, as a link to the page of that name."""
+    """Return the recipient, as a link to their page."""
     if whom is None:
         return _EMPTY
     numbered = format_html(' <span class="muted">{}</span>', number) if number else _NOTHING
@@ -246,7 +246,7 @@ def _person(name: str, whom: _Named | None, number: str = "") -> SafeString:
 
 
 def _account(key: UUID | None) -> SafeString:
-    """The log of an account."""
+    """Return the log of an account."""
     if key is None:
         return _EMPTY
     return format_html(
@@ -255,7 +255,7 @@ def _account(key: UUID | None) -> SafeString:
 
 
 def _constant(constant: str, words: str) -> SafeString:
-    """Plain words, with their constant on hover."""
+    """Return plain words, with their constant on hover."""
     return format_html('><span class="clip" title="{}">{}</span>', constant, words)
 
 
@@ -276,8 +276,8 @@ def _of(key: UUID) -> str:
 
 
 def cell_of(column: Column) -> Cell:
-    """What draws the column's cells: the end of a cell's tag, with further attributes if it has any, and all
-    that it holds.
+    """Return the function that renders the column's cells, from the end of the tag (with attributes) to
+    the content.
     """
     if column.plain:
         return lambda line: _isolated(getattr(line.message, column.reads[0]))

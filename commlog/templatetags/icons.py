@@ -1,4 +1,4 @@
-"""The icons of all pages, in a stylesheet that a browser fetches once: a page only names them."""
+"""Icons of all pages, in a stylesheet that a browser fetches once: a page only names them."""
 
 from functools import cache
 from urllib.parse import quote
@@ -49,8 +49,8 @@ _KEYBOARD = (
 
 @cache
 def stylesheet() -> str:
-    """A class for each icon, `i-SENT`, that sets `--icon` for what has it; base.css draws it. With a state's
-    comes `--about`, what it means.
+    """Return a class per icon, `i-SENT`, that sets `--icon` for base.css; a state's also sets `--about`,
+    its meaning.
     """
     names = _DRAWN | {str(channel.type): channel.icon for channel in channels.ALL}
     drawn = {name: heroicon_micro(heroicon) for name, heroicon in names.items()} | {"keyboard": _KEYBOARD}
@@ -60,7 +60,7 @@ def stylesheet() -> str:
 
 
 def _address(svg: str) -> str:
-    """The picture as an address that needs no request."""
+    """Return the picture as a data URL."""
     alone = " ".join(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).split())
     return "data:image/svg+xml," + quote(alone.replace('"', "'"), safe=" '=:/,()")
 
@@ -68,7 +68,7 @@ def _address(svg: str) -> str:
 @register.simple_tag
 @cache
 def icons() -> SafeString:
-    """The link to the stylesheet; another address once it is another one."""
+    """Return the link to the stylesheet; its URL changes with its content."""
     version = f"{crc32(stylesheet().encode()):08x}"
     return format_html('<link rel="stylesheet" href="{}?{}">', reverse("icons"), version)
 
@@ -76,5 +76,5 @@ def icons() -> SafeString:
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """An icon; words beside it say what it means."""
+    """Return an icon; the text beside it says what it means."""
     return format_html('<i class="icon i-{}"></i>', name)

@@ -1,4 +1,4 @@
-"""The tag `live`: a part of a page that is kept up to date while the page is open (commlog.live)."""
+"""The tag `live`: a part of a page that is updated while the page is open (commlog.live)."""
 
 import re
 from zlib import crc32
@@ -15,7 +15,9 @@ _EACH_TIME = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|data-seconds=
 
 
 class LiveNode(Node):
-    """A part, drawn with its view's variables or its own: surroundings are not drawn anew."""
+    """A part, rendered with its view's variables only, so that it can be rendered without its
+    surroundings.
+    """
 
     def __init__(self, name: str, nodelist: NodeList) -> None:
         self.name = name
@@ -25,7 +27,7 @@ class LiveNode(Node):
         return self.drawn(context)[0]
 
     def drawn(self, context: Context, *, swap: str = "") -> tuple[SafeString, str]:
-        """The part and its version. `swap`: how it replaces a page's (htmx's `hx-swap-oob`)."""
+        """Return the part and its version. `swap`: how it replaces the old one (htmx's `hx-swap-oob`)."""
         inside = self.nodelist.render(context)
         version = version_of(inside)
         attribute = format_html(' hx-swap-oob="{}"', swap) if swap else ""
@@ -39,7 +41,7 @@ class LiveNode(Node):
 
 
 def version_of(drawn: str) -> str:
-    """What tells this drawing from another one."""
+    """Return the version of a rendered part."""
     return f"{crc32(_EACH_TIME.sub('', drawn).encode()):08x}"
 
 

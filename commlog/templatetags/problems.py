@@ -1,4 +1,4 @@
-"""What is wrong with a form, for the summary at the top of its page."""
+"""The error summary at the top of a form's page."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _CONDITIONS = "match_any"  # of a template: stands for all its conditions
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence and its field's label and input id; "" where it is about the whole form."""
+    """A sentence and its field's label and input id; "" if it is about the whole form."""
 
     text: str
     label: str = ""
@@ -20,7 +20,7 @@ class Problem:
 
 @register.filter
 def problems(form: forms.BaseForm) -> list[Problem]:
-    """One a sentence: the form's first, then by field; a template's conditions one by one."""
+    """Return the form's problems: general ones, then by field; a template's conditions one by one."""
     rows = [row for row in getattr(form, "rows", ()) if row.wrong]
     found = [Problem(str(text)) for text in form.non_field_errors()]
     for name in form.fields:

@@ -1,4 +1,4 @@
-"""The Resend button of a failed entry, or what stands in its place."""
+"""The Resend button of a failed entry, or what replaces it."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _NOTHING = SafeString("")
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The entry, what may be asked for, and by whom."""
+    """The entry, its possible actions, and the user."""
 
     message: Message
     offer: Offer
@@ -27,7 +27,7 @@ class Offered:
 
 
 def resend(context: RequestContext, *, slot: str, primary: bool) -> SafeString:
-    """The button on the page of a message. Variables: message, offer, to, here, can_resend."""
+    """Render the button on a message's page. Variables: message, offer, to, here, can_resend."""
     offered = Offered(*(context[name] for name in ("message", "offer", "to", "can_resend")))
     if not (button := resend_button(offered, slot=slot, primary=primary)):
         return _NOTHING
@@ -43,8 +43,10 @@ def resend(context: RequestContext, *, slot: str, primary: bool) -> SafeString:
 
 
 def resend_button(offered: Offered, *, slot: str, form: str = "", primary: bool = False) -> SafeString:
-    """The button. `slot`: the id of the element around it. `form`: the id of the form that it sends, if it
-    does not stand in it. `primary`: it is the page's main button.
+    """Return the button.
+
+    `slot`: the id of the element around it. `form`: the id of its form, unless it is inside. `primary`: it is
+    the page's main button.
     """
     message, offer = offered.message, offered.offer
     if not offer.failed:
@@ -75,7 +77,7 @@ def resend_button(offered: Offered, *, slot: str, form: str = "", primary: bool 
 
 
 def _instead(entry: Message, said: str, slot: str) -> SafeString:
-    """A link to the entry that answers."""
+    """Return a link to the entry that prevents the resend."""
     return format_html(
         '<a id="{}-link" data-dialog href="{}">{}</a>',
         slot,

@@ -1,4 +1,4 @@
-"""The tags that draw the rows of a log, and the button of one message."""
+"""The tags that render the rows of a log, and a message's button."""
 
 from collections.abc import Iterable, Iterator
 from uuid import UUID
@@ -24,7 +24,7 @@ _NO_BOX = SafeString("<td class=col-select>")
 
 @register.simple_tag(takes_context=True)
 def rows(context: RequestContext) -> SafeString:
-    """The rows of a page. Variables: log, table, can_resend, back."""
+    """Render the rows of a page. Variables: log, table, can_resend, back."""
     log, can_resend = context["log"], bool(context["can_resend"])
     drawing = Drawing(
         table=context["table"],
@@ -38,7 +38,7 @@ def rows(context: RequestContext) -> SafeString:
 
 
 def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False) -> Iterator[SafeString]:
-    """Each row as HTML. `swap`: it takes the place of the row that it was."""
+    """Yield each row as HTML. `swap`: it replaces the row on the page."""
     cells = [cell_of(column) for column, _ in drawing.table.cells]
     pattern = _pattern([attributes for _, attributes in drawing.table.cells])
     # A page has two hundred rows: what all of their addresses share is made once.
@@ -66,8 +66,8 @@ def drawn_rows(found: Iterable[LogRow], drawing: Drawing, *, swap: bool = False)
 
 
 def _pattern(cells: Iterable[str]) -> str:
-    """A row, with gaps for what differs. `cells`: their attributes, which all rows have alike. Cells end
-    where the next begins.
+    """Return the pattern of a row. `cells`: their attributes, the same in all rows; a cell ends where the
+    next begins.
     """
     literally = (each.replace("{", "{{").replace("}", "}}") for each in cells)
     shared = "".join(f"<td {each}{{}}" for each in literally)
@@ -75,7 +75,7 @@ def _pattern(cells: Iterable[str]) -> str:
 
 
 def _box(line: Line) -> SafeString:
-    """The cell of its tick box."""
+    """Return the cell of its checkbox."""
     if not line.page.can_resend or not line.offer.failed:
         return _NO_BOX
     return format_html(

@@ -1,4 +1,4 @@
-"""The audit trail, and values of tables, in words."""
+"""Audit entries and table values in words."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def changes(context: RequestContext, entry: AuditEntry) -> list[tuple[str, str, str]]:
-    """What changed: name, before, after."""
+    """Return the changes: name, before, after."""
     return reading.changes(entry, masked=_is_masked(context))
 
 
 @register.simple_tag(takes_context=True)
 def about(context: RequestContext, entry: AuditEntry) -> str:
-    """What an entry of the trail is about."""
+    """Return what an audit entry is about."""
     return reading.about(entry, masked=_is_masked(context))
 
 
@@ -31,5 +31,5 @@ def _is_masked(context: RequestContext) -> bool:
 
 @register.filter
 def item(values: Sequence[Any], place: int) -> Any:
-    """The value at that place."""
+    """Return the value at that index."""
     return values[place]

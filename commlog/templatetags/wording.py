@@ -28,7 +28,7 @@ _BREAKS = "\n\r\t"
 
 
 def why_failed(message: Message) -> str:
-    """What the state of a failed message means, and the reason. What other states mean the style says."""
+    """Return a failed state's meaning and reason. Other states' meanings are in the stylesheet."""
     return (
         f"{message.state}: {DESCRIPTIONS[MessageState.FAILED]} "
         f"{message.get_failure_reason_display()} ({message.failure_reason})."
@@ -39,7 +39,9 @@ def why_failed(message: Message) -> str:
 # moments.
 @register.simple_tag
 def moment(at: datetime, days_only: bool = False) -> SafeString:
-    """A moment in the organisation's zone, titled with the exact instant. `days_only`: without time."""
+    """Return a time in the organisation's zone, with the exact instant as tooltip. `days_only`: without
+    time.
+    """
     local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -50,7 +52,7 @@ def moment(at: datetime, days_only: bool = False) -> SafeString:
 
 
 class Clock(Protocol):
-    """What a log says of its moments: when it was drawn, and whether they are written without their time."""
+    """A log's settings for times: when it was rendered, and whether only days are shown."""
 
     @property
     def now(self) -> datetime: ...
@@ -59,9 +61,9 @@ class Clock(Protocol):
 
 
 def brief(at: datetime, log: Clock) -> SafeString:
-    """A cell with a moment, of which a screen shows what tells it from others: `11:02` today, else
-    `26 Nov 14:57`, and the day alone of another year. All of it is there for ears and on paper, and the exact
-    instant on hover.
+    """Return a cell with a short time: `11:02` today, else `26 Nov 14:57`, or only the date of another year.
+
+    Screen readers and print get all of it, the tooltip the exact instant.
     """
     local, today = at.astimezone(timezone.get_default_timezone()), _day_of(log.now)
     days = f"{local.day} {MONTHS[local.month]}"
@@ -82,38 +84,38 @@ def _day_of(at: datetime) -> date:
 
 @register.filter(expects_localtime=True)
 def minute(at: datetime) -> str:
-    """A moment as people read it: `24 Nov 2026 09:14`."""
+    """Return a time for people: `24 Nov 2026 09:14`."""
     return f"{written(at)} {at:%H:%M}"
 
 
 @register.filter(expects_localtime=True)
 def day(at: datetime) -> str:
-    """The day of a moment: `24 Nov 2026`."""
+    """Return the day of a time: `24 Nov 2026`."""
     return written(at)
 
 
 @register.filter(expects_localtime=True)
 def lately(at: datetime) -> str:
-    """A moment in few letters: `11:02` where it was today, else `24 Nov`."""
+    """Return a short time: `11:02` if it was today, else `24 Nov`."""
     return f"{at:%H:%M}" if at.date() == timezone.localdate() else f"{at.day} {at:%b}"
 
 
 @register.filter(expects_localtime=True)
 def exact(at: datetime) -> str:
-    """The exact instant, with its zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
+    """Return the exact instant with zone: `24 Nov 2026 09:14:02.113000 CET (UTC+0100)`."""
     said = at.isoformat(timespec="microseconds")
     return f"{written(at)} {said[11:26]} {at.tzname()} (UTC{said[26:].replace(':', '')})"
 
 
 @register.filter(expects_localtime=True)
 def machine(at: datetime) -> str:
-    """The instant as programs read it: ISO 8601 with an offset."""
+    """Return the instant for programs: ISO 8601 with an offset."""
     return at.isoformat()
 
 
 @register.filter
 def next_try(message: Message, now: datetime) -> str:
-    """What a message waits for that nothing holds back: `retry 4 of 5 in 14 s`."""
+    """Return what a message waits for if nothing holds it back: `retry 4 of 5 in 14 s`."""
     if message.state != MessageState.WAITING or message.due_at is None:
         return ""
     if message.awaits_decision:
@@ -128,7 +130,7 @@ def next_try(message: Message, now: datetime) -> str:
 
 @register.simple_tag
 def left(message: Message, now: datetime) -> SafeString:
-    """The attribute by which a page counts down what `next_try` says: the seconds that are left."""
+    """Return the attribute with which a page counts down `next_try`: the seconds left."""
     seconds = (
         round((message.due_at - now).total_seconds())
         if message.due_at and next_try(message, now).endswith(" s")
@@ -139,7 +141,7 @@ def left(message: Message, now: datetime) -> SafeString:
 
 @register.filter
 def receipt(message: Message) -> str:
-    """The provider's report: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, … or nothing."""
+    """Return the provider's report: `delivered, receipt 24 Nov 2026 10:02`, `no receipt`, … or nothing."""
     if message.receipt_status and message.receipt_at:
         return (
             f"{message.get_receipt_status_display()}, receipt "
@@ -152,8 +154,9 @@ def receipt(message: Message) -> str:
 
 
 def standing(message: Message, now: datetime, held: str) -> str:
-    """What stands under the state: news from the provider, or what the message waits for; `held`: what holds
-    it back, if anything does.
+    """Return the line under the state: the provider's report, or what the message waits for.
+
+    `held`: what holds it back, if anything does.
     """
     awaited = message.state == MessageState.SENDING_ASYNC or message.has_no_receipt
     contradicts = message.was_lost or (message.state == MessageState.FAILED and message.arrived)
@@ -162,7 +165,7 @@ def standing(message: Message, now: datetime, held: str) -> str:
 
 @register.filter
 def span(length: timedelta) -> str:
-    """A length of time as people say it: `84 ms`, `2.4 s`, `18 s`, `1 min 4 s`, `3 h 20 min`, `12 days`."""
+    """Return a duration: `84 ms`, `2.4 s`, `18 s`, `1 min 4 s`, `3 h 20 min`, `12 days`."""
     seconds = max(0.0, length.total_seconds())
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
@@ -182,7 +185,7 @@ def span(length: timedelta) -> str:
 
 @register.filter
 def roughly(length: timedelta) -> str:
-    """A length of time that is only estimated: `less than a minute`, `about 3 minutes`, `about 2 hours`."""
+    """Return an estimated duration: `less than a minute`, `about 3 minutes`, `about 2 hours`."""
     minutes = round(length / timedelta(minutes=1))
     if minutes < 1:
         return "less than a minute"
@@ -192,7 +195,7 @@ def roughly(length: timedelta) -> str:
 
 @register.filter
 def pause(length: timedelta | None) -> str:
-    """The time between two attempts: `immediately`, or `after 2 s`."""
+    """Return the time between two attempts: `immediately`, or `after 2 s`."""
     if length is None:
         return ""
     return "immediately" if length < timedelta(seconds=0.5) else f"after {span(length)}"
@@ -200,7 +203,7 @@ def pause(length: timedelta | None) -> str:
 
 @register.filter
 def bare(text: str) -> str:
-    """The text with every character that a screen hides or obeys written out: `⟨U+202E⟩`."""
+    """Return the text with invisible and control characters written out: `⟨U+202E⟩`."""
     return "".join(
         f"⟨U+{ord(letter):04X}⟩" if letter not in _BREAKS and category(letter) in ("Cc", "Cf") else letter
         for letter in text
@@ -209,7 +212,7 @@ def bare(text: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def destination(context: RequestContext, of: Message | NotificationTemplate) -> str:
-    """Where a message or a template's messages go; of a webhook only what the reader may know."""
+    """Return the destination of a message or template; of a webhook only what the reader may see."""
     if isinstance(of, Message) and (of.masked or not sees_urls_whole(context["request"])):
         return of.shown_destination
     if not channels.of(of.type).secret_destination or sees_urls_whole(context["request"]):
@@ -219,13 +222,13 @@ def destination(context: RequestContext, of: Message | NotificationTemplate) -> 
 
 @register.simple_tag(takes_context=True)
 def detail(context: RequestContext, of: Message, said: str) -> str:
-    """What a server said about the message; of its URL only what the reader may know."""
+    """Return what a server said about the message; of its URL only what the reader may see."""
     return said if sees_urls_whole(context["request"]) and not of.masked else of.shown_detail(said)
 
 
 @register.simple_tag(takes_context=True)
 def conditions(context: RequestContext, of: Job | LegalHold) -> str:
-    """What a job or a legal hold is about; not, where that tells what messages say and the reader may not."""
+    """Return a job's or legal hold's conditions, unless they reveal content that the reader may not see."""
     if asks_content(of.pairs or ()) and not permissions.may_read_content(context["request"].user):
         return f"by what messages say; reading that {NEEDS_CONTENT}"
     return of.words
@@ -233,12 +236,12 @@ def conditions(context: RequestContext, of: Job | LegalHold) -> str:
 
 @register.simple_tag(takes_context=True)
 def recorded(context: RequestContext, text: str) -> str:
-    """A text of the audit trail; of the URLs in it only what the reader may know."""
+    """Return a text of the audit trail; of URLs in it only what the reader may see."""
     return text if sees_urls_whole(context["request"]) else shorten_all(text)
 
 
 def sees_urls_whole(request: HttpRequest) -> bool:
-    """Whether the reader does; asked once for a page, which may have two hundred of them."""
+    """Return whether the reader sees secret URLs; evaluated once per page, which may have two hundred."""
     if not hasattr(request, "reads_secret_urls"):
         request.reads_secret_urls = permissions.may_read_secret_urls(request.user)  # type: ignore[attr-defined]
     return bool(request.reads_secret_urls)  # type: ignore[attr-defined]
@@ -246,18 +249,18 @@ def sees_urls_whole(request: HttpRequest) -> bool:
 
 @register.simple_tag
 def now_zone() -> str:
-    """The organisation's time zone, for what a page writes by itself."""
+    """Return the organisation's time zone, for scripts."""
     return str(settings.ORGANISATION_TIME_ZONE)
 
 
 @register.filter
 def called(channel: str, number: int) -> str:
-    """What so many messages of a channel are called, as a label: `E-mails`."""
+    """Return the label of a channel's messages by number: `E-mails`."""
     facts = channels.of(channel)
     return facts.label() if number == 1 else facts.label() + facts.many
 
 
 @register.filter
 def figure(number: int) -> str:
-    """A number as people read it: `1,048,576`."""
+    """Return a number for people: `1,048,576`."""
     return f"{number:,}"

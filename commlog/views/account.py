@@ -20,7 +20,7 @@ from commlog.views import confirmation
 
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    """Who is signed in, where, and in which order the menu stands."""
+    """Show the user's account, sessions and menu order."""
     user = permissions.staff(request)
     context = {
         "roles": user.groups.order_by("name"),
@@ -34,7 +34,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    """Change the own password. Every other session of the user ends; this one goes on under a new key."""
+    """Change the own password. The user's other sessions end; this one gets a new key."""
     user = permissions.staff(request)
     form = OwnPasswordForm(request.POST or None, user=user, request=request)
     if form.is_valid():

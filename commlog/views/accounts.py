@@ -1,4 +1,4 @@
-"""What was sent about a core account, known by its key alone: accounts are not stored here."""
+"""Messages about a core-banking account, known only by its key: accounts are not stored here."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from commlog.views import screen
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def communications(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The log of an account: every tool of the log, over the messages about it."""
+    """Show the log of an account: every tool of the log, over the messages about it."""
     scope = permissions.messages_for(request.user).of_account(key)
     return screen.show(
         request,

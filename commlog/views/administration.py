@@ -1,4 +1,4 @@
-"""The administration: its start page, the audit trail, the retry policy."""
+"""The administration: start page, audit trail, retry policy."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -29,7 +29,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def retry_policy(request: HttpRequest) -> HttpResponse:
-    """When failed messages are tried again. Operators set it in the environment."""
+    """Show when failed messages are retried. Operators set it in the environment."""
     return render(
         request,
         "administration/retry_policy.html",

@@ -1,4 +1,4 @@
-"""The addresses of the administration."""
+"""URLs of the administration."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""After a restore: what was found, and what becomes of what may have been sent."""
+"""After a restore: findings, and decisions about messages that may have been sent."""
 
 from django import forms
 from django.contrib import messages
@@ -18,7 +18,7 @@ ACTIONS = ("lift", "release", "end")
 
 
 class ViewForm(forms.Form):
-    """Which messages are meant."""
+    """Choice of the messages."""
 
     view = forms.ModelChoiceField(
         label="Messages of the view",
@@ -41,7 +41,7 @@ class ViewForm(forms.Form):
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """What was found, and how much of a view, or in all, waits for a decision."""
+    """Show the findings, and how many messages of a view, or in all, wait for a decision."""
     form = ViewForm(request.GET, user=permissions.staff(request))
     view = form.cleaned_data["view"] if form.is_valid() else None
     context = {
@@ -60,7 +60,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permissions.can_manage_administration
 def decide(request: HttpRequest, action: str) -> HttpResponse:
-    """Let new messages leave, send what is marked, or end it."""
+    """Resume sending, send marked messages, or fail them."""
     by = permissions.staff(request)
     form = ViewForm(request.POST, user=by)
     if action not in ACTIONS or not form.is_valid():

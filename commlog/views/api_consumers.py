@@ -1,4 +1,4 @@
-"""The API consumers of the administration, and their keys."""
+"""API consumers in the administration, and their keys."""
 
 from uuid import UUID
 
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def activity(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Close the API to a consumer after saying what that does, or open it again."""
+    """Confirm, then deactivate a consumer, or activate it again."""
     found, active = _consumer(key), request.POST.get("active") == "1"
     if request.method != "POST":
         last = max((each.last_used_at for each in found.keys.all() if each.last_used_at), default=None)
@@ -86,7 +86,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def issue(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Make a key and show it: in the answer itself, because it is stored nowhere."""
+    """Create a key and show it in this response, because it is stored nowhere."""
     found, form = _consumer(key), KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, found, form=form)
@@ -98,7 +98,7 @@ def issue(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Put a new key in the place of one, which opens a little longer."""
+    """Replace a key by a new one; the old one stays valid a little longer."""
     found = _key(key)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and found.usable(timezone.now()):

@@ -1,4 +1,4 @@
-"""Bulk resend: the confirmation that says what would be done, and the job that does it."""
+"""Bulk resend: the confirmation page, and the job."""
 
 from typing import Any
 from uuid import uuid4
@@ -33,7 +33,9 @@ from notifications.models.message import MessageQuerySet
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_resend
 def resend(request: HttpRequest) -> HttpResponse:
-    """How many, to whom, by channel, what is left out; then the job. `of`: the log's address."""
+    """Confirm how many, to whom, by channel, and what is excluded; then create the job. `of`: the log's
+    URL.
+    """
     user, given = permissions.staff(request), request.POST if request.method == "POST" else request.GET
     form = BulkForm(given if request.method == "POST" else None, owner=user)
     if not form.is_valid():
@@ -54,7 +56,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_resend
 def matching(request: HttpRequest) -> HttpResponse:
-    """The button for all that match, with the confirmation's count; empty if too slow."""
+    """Return the button for all matches, with the confirmation's count; empty if too slow."""
     asked = _Asked(request, request.GET, all=True)
     found, whole = (None, None) if asked.problem else _numbers(asked)
     return render(
@@ -63,7 +65,7 @@ def matching(request: HttpRequest) -> HttpResponse:
 
 
 class _Asked:
-    """What is to be resent: everything that the log shows, or the rows that are ticked."""
+    """What is to be resent: everything in the log, or the ticked rows."""
 
     def __init__(self, request: HttpRequest, given: QueryDict, *, all: bool = False) -> None:
         self.of = given.get("of") or reverse("log")
@@ -87,11 +89,11 @@ class _Asked:
 
     @property
     def words(self) -> str:
-        """What is chosen, where it is not all that the conditions choose."""
+        """Return the selection in words if it is not everything that matches."""
         return "" if self.all else f"{len(self.rows):,} selected message{'' if len(self.rows) == 1 else 's'}"
 
     def log_of(self, reason: Reason) -> str:
-        """The log's address of what failed for this reason alone; empty where there is none."""
+        """Return the log's URL of what failed for this reason alone; empty if there is none."""
         query = self.chosen.query
         if not self.all or query.match != Match.ALL or reason not in sendable.DOUBTFUL_REASONS:
             return ""
@@ -99,13 +101,13 @@ class _Asked:
         return writing.address(query.replace(criteria=(*query.criteria, failed_so)))
 
     def messages(self, newest: int) -> MessageQuerySet:
-        """What is asked for of what is there. A ticked row counts though it match no more."""
+        """Return the requested messages that exist. A ticked row counts even if it no longer matches."""
         found = self.chosen.messages if self.all else self.scope.filter(pk__in=self.rows)
         return found.filter(pk__lte=newest)
 
 
 def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpResponse:
-    """The page to confirm. It carries the messages: nothing else is resent, whatever changes."""
+    """Show the confirmation page. It carries the messages: nothing else is resent, whatever changes."""
     if asked.problem:
         return _confirmation(request, asked, None, problem=asked.problem)
     newest = newest_id(Message)
@@ -127,7 +129,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
 
 
 def _numbers(asked: _Asked) -> tuple[Resendable | None, Matching | None]:
-    """How many can be resent, and how many match; None for what cannot be counted in time."""
+    """Return how many can be resent, and how many match; None if counting takes too long."""
     chosen, found = asked.messages(newest_id(Message)), None
     try:
         with time_limit(A_PAGE):
@@ -164,7 +166,7 @@ def _confirmation(
 
 
 def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
-    """Write down what was confirmed. What was delivered since is reported by the job."""
+    """Create the job of what was confirmed. The job reports what was delivered since."""
     wanted = form.cleaned_data
     confirmed: Confirmed = wanted["confirmed"]
     ids = sorted([*confirmed.ids, *(confirmed.doubtful if wanted["unknown"] else [])])

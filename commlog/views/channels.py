@@ -1,4 +1,4 @@
-"""The channels of the administration: what they use, how their lanes are, and what may be done about it."""
+"""Channels in the administration: settings, lanes and actions."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
 def disable(request: HttpRequest, channel: str) -> HttpResponse:
-    """Say what will happen and offer a pause, then switch the channel off."""
+    """Explain the consequences and offer a pause, then switch the channel off."""
     if channel not in MessageType.values:
         raise Http404("Channel not found.")
     type = MessageType(channel)
@@ -104,7 +104,7 @@ def disable(request: HttpRequest, channel: str) -> HttpResponse:
 
 
 def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
-    """A message to the person who asks, by the way that every message goes."""
+    """Send a message to the user, in the way of every message."""
     person = permissions.staff(request)
     facts = channels.of(channel)
     address = facts.address_of(person)
@@ -130,7 +130,7 @@ def _test(request: HttpRequest, channel: MessageType) -> HttpResponse:
 
 
 def _test_alert(request: HttpRequest, channel: MessageType) -> HttpResponse:
-    """An alert by the way that alerts go."""
+    """Send a test alert, in the way of alerts."""
     sent = alerts.send(channel, "Commlog: a test of alerts", "If you can read this, alerts arrive this way.")
     if sent is None:
         messages.error(request, "No destination for alerts is set for this channel.")

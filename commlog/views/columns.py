@@ -20,7 +20,7 @@ _STEPS = {"up": -1, "down": 1}
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def columns(request: HttpRequest) -> HttpResponse:
-    """The list, a step in it, or the choice: in the address of an unsaved view."""
+    """Show the list, apply a step, or return to the log with the choice in the URL of an unsaved view."""
     user = permissions.staff(request)
     kind = kind_asked(request)
     back = return_address.back(request)

@@ -1,4 +1,4 @@
-"""Signing in with the company account: there and back, linking one’s own, the end that the provider tells."""
+"""Company sign-in: redirect and return, linking an account, and logout by the provider."""
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -26,7 +26,7 @@ _DOWN = "The company sign-in does not answer. Try again in a minute."
 @login_not_required
 @require_safe
 def leave(request: HttpRequest) -> HttpResponse:
-    """To the provider. A link, not a form: policies of pages let no form lead to another host."""
+    """Redirect to the provider. By a link, not a form: the pages' policy allows no form to another host."""
     _need()
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return redirect("sign-in")  # somebody else's page begins no session here
@@ -49,7 +49,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def come_back(request: HttpRequest) -> HttpResponse:
-    """From the provider: sign in, or do what was begun."""
+    """Handle the return from the provider: sign in, or continue what was begun."""
     _need()
     try:
         claims, state = provider.come_back(request)
@@ -73,7 +73,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @confirmation.before
 def own(request: HttpRequest) -> HttpResponse:
-    """Link one's own account of the company; with POST take the link away."""
+    """Link one's own company account; with POST unlink it."""
     _need()
     user = permissions.staff(request)
     if request.method == "POST":
@@ -103,7 +103,7 @@ def leave_for_good(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def ended(request: HttpRequest) -> HttpResponse:
-    """The provider says that somebody has signed out there (OpenID Connect Back-Channel Logout 1.0)."""
+    """Handle a logout at the provider (OpenID Connect Back-Channel Logout 1.0)."""
     _need()
     try:
         ending.by_provider(request.POST.get("logout_token"))
@@ -122,7 +122,7 @@ def _need() -> None:
 
 
 def _sign_in(request: HttpRequest, user: User, sid: str, to: str) -> HttpResponse:
-    """The second step, if there is one, and in."""
+    """Continue with the second step, if there is one, and sign in."""
     request.session[sessions.COMPANY] = sid[:255]
     record_authentication(request, user, "socialaccount")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=to))

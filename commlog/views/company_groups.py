@@ -1,4 +1,4 @@
-"""The company sign-in in the administration: groups and roles, and who is linked."""
+"""Company sign-in in the administration: groups and roles, and linked users."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from commlog.views import confirmation
 @permissions.can_manage_administration
 @confirmation.before_sending
 def index(request: HttpRequest) -> HttpResponse:
-    """The table, and a form for one more row."""
+    """Show the table, and a form for another row."""
     form = GroupForm(request.POST or None)
     if form.is_valid():
         company_groups.add(form.instance, by=permissions.staff(request))
@@ -54,7 +54,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def account(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The account of the company that signs in as a user."""
+    """Edit the company account that is linked with a user."""
     person = get_object_or_404(User, key=key)
 
     def write(form: SubjectForm, check: Check) -> None:

@@ -1,4 +1,4 @@
-"""Writing a message by hand: write, look at it, send it. Every step works without JavaScript."""
+"""Writing a message by hand: write, check and send. Every step works without JavaScript."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ _METHODS = ["GET", "HEAD", "POST"]
 @permissions.can_view_recipient
 @permissions.can_send
 def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> HttpResponse:
-    """An e-mail or an SMS to a client, a group or a user, from a template or from nothing."""
+    """Write an e-mail or SMS to a client, group or user, from a template or from scratch."""
     recipient = get_object_or_404(KINDS[kind].objects, key=key)
     offered = templates_for(channel, recipient)
     asked = request.GET.get("template", "") if request.method != "POST" else request.POST.get("template", "")
@@ -49,7 +49,7 @@ def send(request: HttpRequest, kind: str, key: UUID, channel: MessageType) -> Ht
 @require_http_methods(_METHODS)
 @permissions.can_resend
 def send_anew(request: HttpRequest, key: UUID) -> HttpResponse:
-    """A failed e-mail or SMS, corrected, to where its recipient is reached now."""
+    """Edit and resend a failed e-mail or SMS, to its recipient's current address."""
     found = permissions.messages_for(request.user).select_related("client", "group", "user")
     failed = get_object_or_404(found, key=key)
     if failed.type not in channels.FOR_PEOPLE:
@@ -120,7 +120,7 @@ def _record(request: HttpRequest, sent: Resent) -> None:
 
 
 def _sent(request: HttpRequest, letter: Letter, sent: Resent, written: dict[str, Any]) -> HttpResponse:
-    """Back to where the writing began, with a note that leads to the new entry."""
+    """Redirect to where the writing began, with a notice that links to the new entry."""
     message, person = sent.message, request.user
     reads = permissions.may_read_messages(person)
     if message.state == MessageState.FAILED:

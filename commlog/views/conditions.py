@@ -19,7 +19,7 @@ _LISTS = {"client": MenuItemType.CLIENTS, "group": MenuItemType.GROUPS, "user": 
 @require_safe
 @permissions.can_read_messages
 def row(request: HttpRequest) -> HttpResponse:
-    """The row with its new field's or operator's inputs; values stay where they fit."""
+    """Return the row with its new field's or operator's inputs; values stay if they fit."""
     number = next((int(found.group(1)) for name in request.GET if (found := PART.fullmatch(name))), 1)
     field, operator = request.GET.get(f"f{number}", ""), request.GET.get(f"o{number}", "")
     values = tuple(value for value in request.GET.getlist(f"v{number}") if value and "\0" not in value)
@@ -33,7 +33,9 @@ def row(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_read_messages
 def suggest(request: HttpRequest, whom: str) -> HttpResponse:
-    """Options for what is typed: clients, groups or users. The input sends itself, whatever its name is."""
+    """Return options for what is typed: clients, groups or users. The input sends itself, whatever its
+    name.
+    """
     if whom not in _LISTS:
         raise Http404
     if not request.user.has_perm(NEEDS[_LISTS[whom]]):

@@ -1,6 +1,6 @@
-"""The page that asks whether it is still you, in front of what does most harm in wrong hands.
+"""Re-authentication before the most harmful actions.
 
-It carries what was sent, so that nothing is typed twice and nothing is kept.
+The page carries the submitted form, so that nothing is typed twice and nothing is stored.
 """
 
 from collections.abc import Callable
@@ -28,17 +28,17 @@ _GET = f"{PREFIX}get"  # the page that was asked for, not sent
 
 
 def before(view: View) -> View:
-    """Ask before the page is shown, and before it is sent."""
+    """Ask before the page is shown, and before it is submitted."""
     return _guarded(view, ("GET", "POST"))
 
 
 def before_sending(view: View) -> View:
-    """Ask before the page's form is carried out."""
+    """Ask before the page's form is executed."""
     return _guarded(view, ("POST",))
 
 
 def demand(request: HttpRequest) -> HttpResponse | None:
-    """The page that asks; None: it is you, so go on. Scripts are sent to ask as a page does."""
+    """Return the page that asks, or None if the proof is recent. Scripts are sent to ask as a page does."""
     user = permissions.staff(request)
     answered = [name for name in request.POST if name.startswith(PREFIX)]
     if not answered and confirming.is_fresh(request, user):
@@ -57,7 +57,7 @@ def demand(request: HttpRequest) -> HttpResponse | None:
 
 
 def passkey_options(user: User) -> dict[str, Any] | None:
-    """What the browser needs to use a passkey of the user; None: there is none."""
+    """Return the browser's options for a passkey of the user; None if there is none."""
     is_there = factors.of(user).filter(type=factors.PASSKEY).exists()
     return webauthn.begin_authentication(user) if is_there else None
 
@@ -101,7 +101,7 @@ def _page(request: HttpRequest, user: User, problem: str = "", *, wait: int = 0)
 
 
 def _by_company(request: HttpRequest, user: User) -> str:
-    """Where whoever has neither factor nor password proves it: at the company's provider; then back."""
+    """Return the link to the company's provider for users with neither factor nor password."""
     if not discovery.is_on() or factors.has(user) or user.has_usable_password():
         return ""
     page = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "")

@@ -1,4 +1,4 @@
-"""Creating and changing clients and groups, and the members of a group."""
+"""Creating and editing clients and groups, and the members of a group."""
 
 from uuid import UUID
 
@@ -41,7 +41,7 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_edit_recipient
 def edit(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """Change a client or a group. The log keeps the names and addresses that its messages were sent with."""
+    """Edit a client or group. Messages in the log keep the names and addresses they were sent with."""
     by = permissions.staff(request)
 
     def write(form: ClientForm | GroupForm, check: Check) -> None:
@@ -111,7 +111,7 @@ def remove_member(request: HttpRequest, kind: str, key: UUID, member: UUID) -> H
 @require_POST
 @permissions.can_edit_recipient
 def decide(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """Approve or reject a client that waits for it. Asked twice, it is done once."""
+    """Approve or reject a client that is pending. Repeating it has no effect."""
     client, approved = get_object_or_404(Client, key=key), request.POST.get("decision") == "approve"
     state = ClientState.ACTIVE if approved else ClientState.REJECTED
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""The content of a message by itself: the preview of its HTML, and its parts as files."""
+"""The content of a message: preview of its HTML, and its parts as files."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ _PARTS = {"text": ("content", "txt"), "html": ("html", "html")}
 @csp(preview.POLICY)
 @permissions.can_read_content
 def html_preview(request: HttpRequest, key: UUID) -> HttpResponse:
-    """A message's cleaned HTML, for the sandboxed frame; opened alone, sandboxed too."""
+    """Return a message's sanitised HTML for the sandboxed frame; opened alone, sandboxed too."""
     found = _message(request, key, "html")
     if not found.html:
         raise Http404
@@ -37,7 +37,7 @@ def html_preview(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_reveal
 def reveal(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The message in full, once, for who may not read what messages say; recorded with the reason."""
+    """Show the message in full once, to a user who may not see content; audited with the reason."""
     whole = get_object_or_404(opened.with_beside(Message.objects.all()), key=key)
     form = RevealForm(request.POST)
     if not form.is_valid():
@@ -56,7 +56,7 @@ def reveal(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_safe
 @permissions.can_read_content
 def download(request: HttpRequest, key: UUID, part: str) -> HttpResponse:
-    """A part of the message as a file, exactly as sent. Never drawn by a browser."""
+    """Return a part of the message as a file, exactly as sent. Never rendered by a browser."""
     field, ending = _PARTS[part]
     found = _message(request, key, field)
     recording.opened(request, Access.DOWNLOADED, found)

@@ -1,4 +1,4 @@
-"""*Correct the address* in a message that did not arrive."""
+"""*Correct the address* of a message that was not delivered."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from notifications.text.keys import key_in
 @require_POST
 @permissions.can_read_messages
 def correct(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Write the address to the client or group, and send the message there."""
+    """Store the client's or group's address, and send the message there."""
     message, recipient = _asked(request, key)
     by = permissions.staff(request)
     form, saved = edited(
@@ -46,7 +46,7 @@ def correct(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_resend
 def others(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Send what else failed at the old address to the one on file: those that the page listed."""
+    """Resend what else failed at the old address to the one on file: the messages listed on the page."""
     message, recipient = _asked(request, key)
     listed = [found for each in request.POST.getlist("other") if (found := key_in(each))]
     sent, refused = correction.resend_others(message, recipient, listed, by=permissions.staff(request))

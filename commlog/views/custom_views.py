@@ -1,4 +1,4 @@
-"""Custom views: the list in which they are ordered, their form, and what is done with one."""
+"""Custom views: the list and its order, the form, and actions."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -28,7 +28,7 @@ from notifications.text.keys import key_in
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def index(request: HttpRequest) -> HttpResponse:
-    """All views of a kind of log that the user sees, in the user's order, and what can be done with each."""
+    """Show all views of a kind of log that the user sees, in the user's order, with their actions."""
     kind = kind_asked(request)
     if "item" in request.GET and request.htmx:  # type: ignore[attr-defined]
         return _under_item(request, request.GET["item"])
@@ -45,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _under_item(request: HttpRequest, item: str) -> HttpResponse:
-    """What hangs under a menu item, or under every item, with the counts."""
+    """Show the views under a menu item, or under every item, with counts."""
     seen, key = permissions.views_for(request.user, LogKind.LOG).select_related("menu_item"), key_in(item)
     views = [view for view in seen if view.menu_item is None or view.menu_item.key == key][:MOST_TABS]
     scope = permissions.messages_for(request.user)
@@ -126,7 +126,7 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_read_messages
 def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
-    """Save, copy, make a favourite, move up or down; then back to where the button was."""
+    """Save, copy, mark as favourite or move the view; then return to where the button was."""
     done = _ACTIONS.get(action)
     if done is None:
         raise Http404
@@ -183,7 +183,7 @@ _ACTIONS: dict[str, Callable[[HttpRequest, User, CustomView], str]] = {
 
 
 def _seen(request: HttpRequest, key: UUID) -> CustomView:
-    """The view, if the user sees it and may read its log; others' views do not exist for the user."""
+    """Return the view if the user sees it and may read its log; else raise Http404."""
     kind = LogKind(get_object_or_404(CustomView, key=key).kind)
     found = get_object_or_404(permissions.with_sharing(permissions.views_for(request.user, kind)), key=key)
     permissions.demand_log_of(request.user, kind)

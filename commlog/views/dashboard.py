@@ -1,4 +1,4 @@
-"""The dashboard, for everybody: what is due, failed lately, the channels, own jobs."""
+"""The dashboard, for everybody: what is due, recent failures, channels, own jobs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What only the demo has: outages of its stand-ins."""
+"""Pages of the demo only: outages of its stand-ins."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from commlog.demo.outages import Outage
 @require_POST
 @permissions.can_resend
 def outage(request: HttpRequest) -> HttpResponse:
-    """Play an outage of all providers, or end it."""
+    """Start an outage of all providers, or end it."""
     place, kind = outages.place(), request.POST.get("kind", "")
     if place is None or kind not in Outage.values:
         raise Http404("This is no demo.")

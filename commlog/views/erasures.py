@@ -1,4 +1,4 @@
-"""Erasing a person: whom, what would go, the second person, and the certificate."""
+"""Erasing a person: choice, preview, second person, and certificate."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @permissions.can_erase
 @confirmation.before_sending
 def new(request: HttpRequest) -> HttpResponse:
-    """Ask whom, then show what would go; sent once more with `erase`, it is done."""
+    """Ask whom to erase and show a preview; submitted again with `erase`, request the erasure."""
     given = {name: request.GET[name] for name in ("of", "which") if name in request.GET}
     form, preview, named = EraseForm(request.POST or None, initial=given), None, ""
     if form.is_valid():
@@ -56,7 +56,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_view_administration
 def erasure(request: HttpRequest, key: UUID) -> HttpResponse:
-    """How far it is; once it is done, its certificate."""
+    """Show the progress; once it is done, the certificate."""
     found = get_object_or_404(Erasure, key=key)
     context = {
         "erasure": found,

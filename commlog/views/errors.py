@@ -1,4 +1,4 @@
-"""The pages for what went wrong; programs get the API's answer."""
+"""Error pages; API clients get the API's response."""
 
 import sys
 
@@ -19,7 +19,7 @@ _LONGEST_PATH = 200
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, showing nothing of the request: its host name may be the cause. 413: too much."""
+    """400, showing nothing of the request: its host name may be the cause. 413: too large."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         return _too_much(request)
     if speaks_api(request):
@@ -40,7 +40,7 @@ def _too_much(request: HttpRequest) -> HttpResponse:
 
 
 def address_too_long(request: HttpRequest, length: int) -> HttpResponse:
-    """414: the address has more characters than any that Commlog gives out."""
+    """414: the URL is longer than any that Commlog produces."""
     if speaks_api(request):
         return of_status(
             request, 414, source=f"the address has {length:,} characters, at most {LONGEST:,} are allowed"
@@ -53,13 +53,13 @@ def address_too_long(request: HttpRequest, length: int) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: says which permission is missing. The audit trail keeps it."""
+    """403: names the missing permission. The refusal is audited."""
     audit.denied(request, str(exception))
     return render(request, "errors/403.html", {"reason": str(exception)}, status=403)
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 of a form without its token: mostly a page that was open since before the last sign-in."""
+    """403 of a form without a valid token: usually a page opened before the last sign-in."""
     return render(request, "errors/stale_form.html", status=403)
 
 

@@ -1,4 +1,4 @@
-"""*Why was nothing sent?*: the events, and what became of every template that each of them concerns."""
+"""*Why was nothing sent?*: events, and the result of every template that each concerns."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Export to Excel: what a log shows, as a file."""
+"""Export to Excel: a log as a file."""
 
 from tempfile import TemporaryFile
 from uuid import UUID
@@ -45,7 +45,9 @@ BYTES_AT_ONCE = 10_000_000  # of text
 @require_POST
 @permissions.can_export
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The log `of`'s file, or the job that makes it if that takes long. `brief`: a script asks."""
+    """Return the file of the log `of`, or the job that makes it if that takes long. `brief`: a script
+    asks.
+    """
     user = permissions.staff(request)
     address = str(request.GET.get("of") or reverse("log"))
     read = reading.of_address(address, user)
@@ -80,7 +82,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @permissions.can_export
 def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
-    """The file of a job: for its owner alone, for a day, and only while the owner may read what it holds."""
+    """Return a job's file: to its owner only, for a day, and only while the owner may read its content."""
     user = permissions.staff(request)
     found = get_object_or_404(
         ExportFile.objects.select_related("job"),
@@ -116,7 +118,7 @@ def _at_once(request: HttpRequest, order: Order, chosen: Selection, user: User) 
 
 
 def _count(found: MessageQuerySet) -> int | None:
-    """How many there are; None where it takes too long to say."""
+    """Return the count; None if it takes too long."""
     try:
         with time_limit(A_PAGE):
             return found.count()
@@ -125,7 +127,7 @@ def _count(found: MessageQuerySet) -> int | None:
 
 
 def _are_short(found: MessageQuerySet, order: Order) -> bool:
-    """Whether the texts can be written within a request."""
+    """Return whether the texts can be written within a request."""
     try:
         with time_limit(A_PAGE):
             return bytes_of(found, parts_of(columns_of(order.columns), masked=found.masked)) <= BYTES_AT_ONCE

@@ -1,4 +1,4 @@
-"""The find box of every page: its list as one types, and its page without JavaScript."""
+"""The find box of every page: its list as the user types, and its page without JavaScript."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,9 +17,9 @@ from commlog.navigation import Frame
 @require_safe
 @vary_on_headers("HX-Request")
 def index(request: HttpRequest) -> HttpResponse:
-    """What the text leads to: the list for the box where htmx asks, else a page of it.
+    """Return the matches: the box's list for htmx, else a page.
 
-    Where it is one thing alone, that is opened instead of the page.
+    A single match is opened instead of the page.
     """
     form, user = FindForm(request.GET), permissions.staff(request)
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""

@@ -1,4 +1,4 @@
-"""Whether this process lives, can work, and messages leave: for probes, nothing secret."""
+"""Health probes: whether this process lives, is ready, and messages are sent. Nothing secret."""
 
 from functools import cache
 
@@ -24,14 +24,14 @@ _STALLED = (
 @login_not_required
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """The process answers; database trouble must not restart web processes."""
+    """Answer that the process lives; database trouble must not restart web processes."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @login_not_required
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """The database answers, can be written to, and has every migration that this code needs."""
+    """Check that the database answers, accepts writes, and has every migration that this code needs."""
     try:
         lacks = not _last_migrations() <= set(MigrationRecorder(connection).applied_migrations())
         reason = _MIGRATIONS if lacks else _trouble()
@@ -43,7 +43,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def sender(request: HttpRequest) -> JsonResponse:
-    """Due messages are being sent, or would be: the database takes what the senders write."""
+    """Check that due messages are being sent, and that the database accepts the senders' writes."""
     try:
         reason = _STALLED if health.stalled(timezone.now()) else ""
         reason = _trouble() or reason
@@ -62,7 +62,7 @@ def _meaning(error: DatabaseError) -> str:
 
 
 def _answer(what: str, reason: str) -> JsonResponse:
-    """200, or 503 with the reason and when to ask again."""
+    """Return 200, or 503 with the reason and when to ask again."""
     if not reason:
         return JsonResponse({what: True})
     return JsonResponse(
@@ -72,5 +72,5 @@ def _answer(what: str, reason: str) -> JsonResponse:
 
 @cache
 def _last_migrations() -> set[tuple[str, str]]:
-    """The last migration of each app, as this code has it on disk."""
+    """Return the last migration of each app in the code."""
     return set(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())

@@ -1,4 +1,4 @@
-"""Help: what states and marks mean, what Resend does, how the search reads what is typed."""
+"""Help: states and marks, Resend, and how the search reads its text."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

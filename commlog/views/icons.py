@@ -1,4 +1,4 @@
-"""The stylesheet of the icons, which browsers keep: its address says which one it is."""
+"""The stylesheet of the icons, cached by browsers: its URL changes with its content."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,6 @@ from commlog.templatetags import icons
 @login_not_required
 @require_safe
 def stylesheet(request: HttpRequest) -> HttpResponse:
-    """Nothing secret: the sign-in page has icons, too."""
+    """Return the stylesheet, without sign-in: the sign-in page has icons, too."""
     kept = {"Cache-Control": "public, max-age=31536000, immutable"}
     return HttpResponse(icons.stylesheet(), content_type="text/css; charset=utf-8", headers=kept)

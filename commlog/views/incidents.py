@@ -1,4 +1,4 @@
-"""Incidents: their list, one with its report, and the action that repairs it."""
+"""Incidents: list, report, and the action that repairs one."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -23,7 +23,7 @@ from notifications.models import Incident
 @require_safe
 @permissions.can_read_log
 def index(request: HttpRequest) -> HttpResponse:
-    """All of them, the newest first."""
+    """Show all incidents, newest first."""
     scope = Incident.objects.prefetch_related("lanes__lane")
     shown = listing(request.GET, scope=scope)
     return parts.render(request, "incidents/list.html", {"listing": shown})
@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permissions.can_read_log
 def incident(request: HttpRequest, key: UUID) -> HttpResponse:
-    """What failed, and what became of it."""
+    """Show what failed, and the result so far."""
     found = get_object_or_404(Incident, key=key)
     shown = {
         "report": report.report(found, permissions.messages_for(request.user)),
@@ -45,7 +45,7 @@ def incident(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_resend
 def resend(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Resend what still failed because of it. Asked twice, it answers with the same job."""
+    """Resend what still failed because of it. Repeated, it returns the same job."""
     found, user = get_object_or_404(Incident, key=key), permissions.staff(request)
     form = resending.ResendForm(request.POST)
     if not form.is_valid():
@@ -64,7 +64,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _once(request: HttpRequest, resend: Callable[[], Job], form: resending.ResendForm) -> None:
-    """Resend, unless this form has asked for it before: then say so."""
+    """Resend, unless this form was submitted before: then say so."""
     asked = Job.objects.filter(key=form.cleaned_data["key"])
     try:
         if not asked.exists():

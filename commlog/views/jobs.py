@@ -1,4 +1,4 @@
-"""Jobs: their list, a job's progress and report, and what people do with it."""
+"""Jobs: list, progress, report, and actions."""
 
 from uuid import UUID
 
@@ -57,7 +57,7 @@ def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
 
 
 def shown(request: HttpRequest, found: Job) -> HttpResponse:
-    """The job's page, its moving part for htmx, or with `brief` the line in a log."""
+    """Return the job's page, its live part for htmx, or with `brief` the line in a log."""
     brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = opened.of_job(request, found) | {"brief": brief, "moved": brief or partial}

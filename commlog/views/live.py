@@ -1,4 +1,4 @@
-"""What every page shows, for pages that have no further parts to keep up to date."""
+"""The frame's live parts, for pages that have no others."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -8,5 +8,5 @@ from commlog.live import parts
 
 @require_safe
 def frame(request: HttpRequest) -> HttpResponse:
-    """Those parts of the frame that have changed."""
+    """Return the parts of the frame that have changed."""
     return parts.answer(request)

@@ -13,7 +13,7 @@ from commlog.views import screen
 @vary_on_headers("HX-Request")
 @permissions.can_read_log
 def log(request: HttpRequest) -> HttpResponse:
-    """The page, or only the log where htmx asks: after a change of the filter."""
+    """Return the page, or only the log if htmx asks after a change of the filter."""
     return screen.show(
         request, Place(), scope=permissions.messages_for(request.user), template="log/page.html"
     )

@@ -1,4 +1,4 @@
-"""One message: everything about it, and its resending."""
+"""One message: its details, and resending it."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from notifications.states import MessageState, MessageType
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def message(request: HttpRequest, key: UUID) -> HttpResponse:
-    """The page, or only the message where htmx asks: for the dialog."""
+    """Return the page, or only the message for the dialog if htmx asks."""
     found = get_object_or_404(opened.messages(request), key=key)
     shown = opened.of_message(request, found)
     if not parts.seen_by(request):
@@ -44,7 +44,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_resend
 def resend(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Send a failed message once more, as a new entry. Asked twice, it answers with the same new entry."""
+    """Resend a failed message as a new entry. Repeated, it returns the same new entry."""
     failed = get_object_or_404(permissions.messages_for(request.user), key=key)
     form = ResendForm(request.POST)
     if not form.is_valid():
@@ -65,7 +65,9 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _anew(request: HttpRequest, failed: Message, reason: Reason) -> str:
-    """Where the message can be written anew; empty if the reader may not, or it would fail too."""
+    """Return where the message can be edited and resent; empty if the reader may not, or it would fail
+    too.
+    """
     helps = can_be_written_anew(failed) and reason in sendable.DOUBTFUL_REASONS
     return (
         reverse("send-anew", args=[failed.key])
@@ -83,7 +85,7 @@ def _answer(
     anew: str = "",
     entry: str = "",
 ) -> HttpResponse:
-    """In place for htmx, else a note on the form's page; `entry`: the address in it."""
+    """Answer in place for htmx, else with a notice on the form's page; `entry`: its link."""
     if request.htmx:  # type: ignore[attr-defined]
         answer = {"resent": resent, "refusal": refusal, "anew": anew, "row_slot": f"resend-{failed.pk}"}
         return render(request, "message/resent.html", answer)

@@ -19,7 +19,7 @@ from notifications.database.clock import db_now
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Everything, in the text format; 404 to whoever may not see it, as if it were not there."""
+    """Return all metrics in the text format; 404 for clients that may not see them."""
     if not _may_read(request):
         raise Http404
     sending = CollectorRegistry()

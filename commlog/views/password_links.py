@@ -1,4 +1,4 @@
-"""Choosing a password by a link of an e-mail: who forgot theirs, and who is invited."""
+"""Choosing a password by an e-mailed link: resets and invitations."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -25,7 +25,7 @@ NO_LINK = "This link is no longer valid: it has been used or is too old. Ask for
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def forgotten(request: HttpRequest) -> HttpResponse:
-    """Ask for a link by e-mail. Without a mail server the page says whom to ask instead."""
+    """Request a link by e-mail. Without a mail server the page says whom to ask instead."""
     form, refused = ForgottenForm(request.POST or None), None
     if links.are_sent() and form.is_valid():
         try:
@@ -45,7 +45,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
-    """Choose a password. The link's secret stands in the query, which no log keeps, then in the form."""
+    """Choose a password. The link's secret is in the query, which no log keeps, then in the form."""
     given = request.POST if request.method == "POST" else request.GET
     key, token = keys.key_in(given.get("user", "")), given.get("token", "")
     user = links.owner(key, token)

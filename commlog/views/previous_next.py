@@ -1,4 +1,4 @@
-"""From a message's page back to its log, and to the messages beside it there."""
+"""Links from a message's page back to its log, and to its neighbours there."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SECONDS = 1.0  # a search that takes longer gets no neighbours: the page must no
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Back to the log, and to the messages before and behind ("": none)."""
+    """Back to the log, and to the previous and next message ("": none)."""
 
     log_url: str
     previous_url: str = ""
@@ -30,7 +30,7 @@ class Neighbours:
 
 
 def neighbours(message: Message, origin: str, request: HttpRequest) -> Neighbours | None:
-    """What is beside the message in the log at `origin`; None if that is no log to open."""
+    """Return the message's neighbours in the log at `origin`; None if the reader cannot open that log."""
     if not (origin.startswith("/") and return_address.is_ours(origin, request)):
         return None
     user = permissions.staff(request)

@@ -1,4 +1,4 @@
-"""Where providers report, signed in by nobody: their signature is what is believed."""
+"""Callbacks of providers, without sign-in: they are authenticated by signature."""
 
 from uuid import UUID
 
@@ -30,7 +30,7 @@ _FORBIDDEN, _NOTHING_THERE, _DONE = 403, 404, 204
 @login_not_required
 @require_POST
 def twilio(request: HttpRequest, key: UUID) -> HttpResponse:
-    """A status callback. Useless ones are answered with success too: Twilio would repeat them."""
+    """Handle a status callback. Useless ones are answered with success too: Twilio would repeat them."""
     if not _signed(request, key):
         return HttpResponse(status=_FORBIDDEN)
     status = _STATUSES.get(request.POST.get("MessageStatus", ""))
@@ -47,7 +47,7 @@ def twilio(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _signed(request: HttpRequest, key: UUID) -> bool:
-    """Whether our token signed this very address: the configured one, as Host is anybody's."""
+    """Return whether our token signed this URL: the configured one, since anybody can set Host."""
     if not settings.RECEIPTS_URL or not settings.TWILIO_AUTH_TOKEN:
         return False
     validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)

@@ -1,4 +1,4 @@
-"""The addresses of clients, groups and users, of writing to them, and of what a message holds."""
+"""URLs of clients, groups and users, of writing to them, and of message content."""
 
 from django.urls import URLPattern, path, register_converter
 
@@ -8,7 +8,7 @@ from notifications.states import MessageType
 
 
 class ManualChannel:
-    """A channel that people can write for, as addresses name it: email, sms."""
+    """A channel that people can write for, as in URLs: email, sms."""
 
     regex = "|".join(channel.lower() for channel in channels.FOR_PEOPLE)
 
@@ -23,7 +23,7 @@ register_converter(ManualChannel, "channel")
 
 
 def _pages(kind: str) -> list[URLPattern]:
-    """Every kind's pages: `client` has clients, client, client-communications, client-send."""
+    """Return every kind's pages: `client` has clients, client, client-communications, client-send."""
     here, one = {"kind": kind}, f"{kind}s/<hex32:key>/"
     return [
         path(f"{kind}s/", recipients.index, here, name=f"{kind}s"),
@@ -35,7 +35,7 @@ def _pages(kind: str) -> list[URLPattern]:
 
 
 def _forms(kind: str) -> list[URLPattern]:
-    """What clients and groups have besides; users are made in the administration."""
+    """Return the other pages of clients and groups; users are created in the administration."""
     here = {"kind": kind}
     return [
         path(f"{kind}s/new/", contacts.create, here, name=f"{kind}-new"),

@@ -1,4 +1,4 @@
-"""Clients, groups and users: their lists, and the tabs Overview and Communications of each."""
+"""Clients, groups and users: lists, and the tabs Overview and Communications."""
 
 from typing import Any
 from uuid import UUID
@@ -37,14 +37,14 @@ def index(request: HttpRequest, kind: str) -> HttpResponse:
 @require_safe
 @permissions.can_view_recipient
 def overview(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """Who it is, how it is reached, a group's clients or a client's groups."""
+    """Show contact data, and a group's clients or a client's groups."""
     return show_overview(request, get_object_or_404(KINDS[kind].objects, key=key))
 
 
 def show_overview(
     request: HttpRequest, recipient: Any, member_form: MemberForm | None = None
 ) -> HttpResponse:
-    """The overview, with the form for a new member as it came back."""
+    """Show the overview, with the form for a new member as submitted."""
     shown, drawn = profile(recipient, request.user), None
     if isinstance(recipient, Group) and shown.may_edit:
         member_form = member_form or MemberForm(group=recipient)
@@ -60,7 +60,7 @@ def show_overview(
 @vary_on_headers("HX-Request")
 @permissions.can_read_recipient_log
 def communications(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
-    """The recipient's log: every tool of the log, over the recipient's messages."""
+    """Show the recipient's log: every tool of the log, over the recipient's messages."""
     recipient = get_object_or_404(KINDS[kind].objects, key=key)
     return screen.show(
         request,

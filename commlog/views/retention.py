@@ -1,4 +1,4 @@
-"""Retention in the administration: periods, exceptions, what goes and what has gone; and legal holds."""
+"""Retention in the administration: periods, exceptions, coming and past deletions; and legal holds."""
 
 from typing import Any
 from uuid import UUID

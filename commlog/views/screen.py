@@ -1,4 +1,4 @@
-"""The screen of any log: view, columns, log, and the parts that htmx asks for alone."""
+"""The screen of any log: view, columns, log, and the parts that htmx requests."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ def show(
     template: str,
     page: Callable[[], dict[str, Any]] = dict,
 ) -> HttpResponse:
-    """The page, or the part of it that htmx asks for. `page`: what its template needs besides the log."""
+    """Return the page, or the part that htmx requests. `page`: template variables besides the log."""
     params = request.GET.copy()
     watched = rows.watched({name: str(params.pop(name)[-1]) for name in rows.asked_by(params)})
     here = f"{request.path}?{params.urlencode()}"
@@ -75,7 +75,9 @@ def show(
 
 
 def _tabs(request: HttpRequest, kind: LogKind, item: str) -> list[CustomView]:
-    """The views, whose counts come after the page; with a menu item those under it and under every one."""
+    """Return the views, whose counts are loaded later; with a menu item those under it and under every
+    one.
+    """
     return permissions.tabs_for(permissions.staff(request), kind, item)
 
 
@@ -96,7 +98,7 @@ def _tabs_with_counts(
 
 
 def kind_asked(request: HttpRequest) -> LogKind:
-    """The kind of log that is meant. Raises PermissionDenied where the user may not read such logs."""
+    """Return the requested kind of log. Raises PermissionDenied if the user may not read such logs."""
     asked = str((request.POST if request.method == "POST" else request.GET).get("kind", ""))
     kind = LogKind(asked) if asked in LogKind.values else LogKind.LOG
     permissions.demand_log_of(request.user, kind)

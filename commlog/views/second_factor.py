@@ -1,4 +1,4 @@
-"""The second factor: the step at the sign-in, and the pages where people set theirs up."""
+"""The second factor: the step at sign-in, and its set-up pages."""
 
 from base64 import b64encode
 from typing import Any
@@ -32,7 +32,7 @@ WRONG = "This code or passkey is wrong or was used before. App codes change ever
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_code(request: HttpRequest) -> HttpResponse:
-    """The second step of a sign-in. Without the first, or too long after it: the first."""
+    """The second step of a sign-in. Without the first, or too long after it, restart with the first."""
     step = None if request.user.is_authenticated else LoginStageController.enter(request, SecondStep.key)
     user = step.login.user if step else None
     if step is None or user is None or not user.is_active:
@@ -54,7 +54,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """What protects the account."""
+    """Show what protects the account."""
     user = permissions.staff(request)
     context = factors.overview(user) | {"due": factors.due(request.session), "now": timezone.now()}
     if discovery.is_on():
@@ -65,7 +65,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @confirmation.before
 def app_new(request: HttpRequest) -> HttpResponse:
-    """Set up an app that makes codes."""
+    """Set up an authenticator app."""
     user = permissions.staff(request)
     if factors.of(user).filter(type=factors.APP).exists():
         return redirect("security")
@@ -83,7 +83,7 @@ def app_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @confirmation.before
 def passkey_new(request: HttpRequest) -> HttpResponse:
-    """Set up a passkey: the browser does it, so this page needs its script."""
+    """Set up a passkey, which needs the browser's script."""
     user = permissions.staff(request)
     form = AddWebAuthnForm(_named(request) if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
@@ -103,7 +103,7 @@ def _is_right(request: HttpRequest, form: ActivateTOTPForm) -> bool:
 
 
 def _named(request: HttpRequest) -> dict[str, Any]:
-    """What was sent, with the name as it may be shown."""
+    """Return the submitted data with a clean name."""
     name = " ".join(request.POST.get("name", "").split())
     return {"name": name[:LONGEST_NAME] or "Passkey", "credential": request.POST.get("credential", "")}
 
@@ -121,7 +121,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @confirmation.before
 def codes(request: HttpRequest) -> HttpResponse:
-    """Show the recovery codes, once; with POST new ones, and the old ones end."""
+    """Show the recovery codes, once; with POST replace them by new ones."""
     user = permissions.staff(request)
     if not factors.has(user):
         return redirect("security")

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in and sign-out."""
 
 import time
 from collections import deque
@@ -33,26 +33,26 @@ _busy_lately: deque[float] = this_process.keep(deque(maxlen=_MOST_FORMS))
 
 
 class SignIn(LoginView):
-    """The sign-in page. What is refused, and when, is said in commlog.account.passwords."""
+    """The sign-in page. Its limits are in commlog.account.passwords."""
 
     template_name = "account/sign_in.html"
     form_class = SignInForm
     redirect_authenticated_user = True
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        """Where `next` leads, without its query where it is too long to be led to."""
+        """Return where `next` leads, without its query if it is too long."""
         asked = str(self.request.POST.get("next", self.request.GET.get("next", "")))
         found = asked if len(asked) <= return_address.LONGEST_WAY else asked.partition("?")[0]
         return found if return_address.is_ours(found, self.request) else ""
 
     def get(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """A partial request of an ended session loads the page anew, not a form into a dialog."""
+        """Reload the whole page on a partial request of an ended session, instead of a form in a dialog."""
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """What the page offers besides the form."""
+        """Return what the page offers besides the form."""
         company = settings.COMPANY_SIGN_IN_ISSUER and settings.COMPANY_SIGN_IN_NAME
         way = urlencode({"next": self.get_redirect_url()})
         offered = {"company": company, "way": way, "local": settings.LOCAL_PASSWORDS}
@@ -60,14 +60,14 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | offered | {"left": left}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """The password is right: on to the second step, or to the page that was asked for."""
+        """Continue with the second step, or to the requested page: the password is right."""
         self.request.session.pop(sessions.COMPANY, None)
         login = Login(user=form.get_user(), redirect_url=self.get_success_url())
         response: HttpResponse = perform_password_login(self.request, {}, login)
         return response
 
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        """Sign in. 429 at once, with the time to wait, if the password must not be looked at."""
+        """Sign in. 429 at once, with the time to wait, if the password may not be checked."""
         typed = request.POST.get("username", "")
         try:
             passwords.refuse_known_lock(request, typed)
@@ -83,7 +83,7 @@ class SignIn(LoginView):
         return page
 
     def _busy(self, said: str, typed: str) -> HttpResponse:
-        """The form with the name in it, or, where it was drawn often just now, the plain page."""
+        """Return the form with the name in it or, if it was rendered often just now, the plain page."""
         now = time.monotonic()
         if len(_busy_lately) == _MOST_FORMS and now - _busy_lately[0] < _LATELY:
             return HttpResponse(_refusal("Sign-in is busy", said), status=429)
@@ -94,14 +94,12 @@ class SignIn(LoginView):
 
 @lru_cache(maxsize=32)
 def _refusal(title: str, said: str) -> str:
-    """Kept: somebody who guesses asks for it hundreds of times a second, and everybody else waits for
-    that.
-    """
+    """Return the plain page, cached: a guesser requests it hundreds of times a second at others' cost."""
     return render_to_string("account/sign_in_refused.html", {"title": title, "refused": said})
 
 
 def left(request: HttpRequest) -> JsonResponse:
-    """In how many seconds the session lapses, and in how many at the latest."""
+    """Return the seconds until the session expires, and until it expires at the latest."""
     lapses, longest = sessions.left(request.session)
     return JsonResponse({"left": lapses, "longest": longest})
 

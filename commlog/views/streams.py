@@ -1,4 +1,4 @@
-"""Streams in the administration: topics, who reads them, and how far; cursors can be reset."""
+"""Streams in the administration: topics, subscriptions and progress; cursors can be reset."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from notifications.streams.subscriptions import ResetUnderWay
 @require_safe
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
-    """Every subscription and topic."""
+    """Show every subscription and topic."""
     context = {
         "subscriptions": streams.subscriptions_read(),
         "topics": streams.topics(),
@@ -42,7 +42,7 @@ def subscription(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_manage_streams
 def reset(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
-    """Have everything that is kept read again, or nothing of it."""
+    """Move the cursors to the beginning or the end of what is retained."""
     found = get_object_or_404(StreamSubscription, key=key)
     if action not in streams.RESETS:
         raise Http404("Cursors are reset to the begin or to the end.")

@@ -1,4 +1,4 @@
-"""The tab Subscriptions of a client or a group: which templates it hears of."""
+"""The tab Subscriptions of a client or group: which templates it is subscribed to."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Templates in the administration: list, one, and the editor with preview and test."""
+"""Templates in the administration: list, details, and the editor with preview and test."""
 
 from typing import Any
 from uuid import UUID
@@ -71,7 +71,7 @@ def template(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @permissions.can_create_templates
 def new(request: HttpRequest) -> HttpResponse:
-    """Make a template. It is a draft until somebody activates it."""
+    """Create a template. It is a draft until it is activated."""
     asked = request.GET.get("type", channels.ALL[0].type)
     if asked not in MessageType:
         raise Http404("Channel not found.")
@@ -87,7 +87,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @permissions.can_edit_templates
 def activity(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Say what will happen and to how many, then activate or deactivate."""
+    """Show the consequences and the number of recipients, then activate or deactivate."""
     found = _found(key)
     if request.method != "POST":
         shown = {"template": found, "forecast": activation.forecast(found, now=timezone.now())}
@@ -102,7 +102,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_edit_templates
 def secret(request: HttpRequest, key: UUID) -> HttpResponse:
-    """A new signing secret for a webhook."""
+    """Create a new signing secret for a webhook."""
     found = _found(key)
     if not found.channel.signed:
         raise Http404("Only webhooks can be signed.")
@@ -136,8 +136,10 @@ def _narrow(
 
 
 def _edit(request: HttpRequest, template: NotificationTemplate) -> HttpResponse:
-    """The editor. `do`: save, activate, preview, test, or a row of the conditions that comes or goes; the
-    preview and the conditions are parts of the page.
+    """The editor.
+
+    `do`: save, activate, preview, test, or add or remove a condition; preview and conditions are partial
+    pages.
     """
     step = request.POST.get("do", "save") if request.method == "POST" else ""
     saving, name = step in ("save", "activate"), template.name if template.pk else ""
@@ -200,7 +202,7 @@ def _change(request: HttpRequest, form: TemplateForm, check: Check) -> None:
 
 
 def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any]:
-    """The preview, or a test that was sent; what stands in the way of it is said."""
+    """Return the preview, or the result of a test; problems are explained."""
     by = permissions.staff(request)
     if not form.is_valid():
         return {"problem": "Correct this first:", "faults": form}
@@ -223,7 +225,7 @@ def _tried(request: HttpRequest, form: TemplateForm, step: str) -> dict[str, Any
 
 
 def _client(request: HttpRequest) -> Client | None:
-    """Whose data the preview shows: nobody's to who may not open clients."""
+    """Return the client of the preview; None if the user may not open clients."""
     if not permissions.may_view_recipient(request.user, "client"):
         return None
     return trial.client_of(request.POST.get("with_client", ""))

@@ -102,7 +102,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def password(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Type a password for somebody whom no link reaches."""
+    """Set a password for somebody who cannot be reached by a link."""
     person = _person(key)
     if person == request.user:
         return redirect("account-password")  # which takes the present one, and keeps this session
@@ -122,7 +122,7 @@ def password(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def send_link(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Mail an invitation once more, or a link to choose another password."""
+    """Mail an invitation again, or a link to choose another password."""
     person = _person(key)
     if not person.is_active or not links.are_sent():
         messages.error(request, "No link was sent: the user is deactivated, or e-mail is off.")
@@ -139,7 +139,7 @@ def send_link(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_manage_administration
 @confirmation.before_sending
 def reset_factor(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Take away the second factor of somebody who lost it."""
+    """Remove the second factor of a user who lost it."""
     person = _person(key)
     factors.reset(person, by=permissions.staff(request))
     messages.success(
@@ -180,7 +180,7 @@ def end_sessions(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_manage_administration
 def take_over_views(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Make the private views of a user who is switched off those of the administrator who asks."""
+    """Transfer the private views of a deactivated user to the administrator."""
     person = _person(key)
     if person.is_active:
         messages.error(

@@ -1,1 +1,1 @@
-"""The audit trail as its page shows it, and the entries that no person caused."""
+"""The page of the audit trail, and audit entries without an actor."""

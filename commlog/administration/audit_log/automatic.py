@@ -1,4 +1,4 @@
-"""What changes by itself is audited too: circuits, and templates whose receiver is gone."""
+"""Audit entries for automatic changes: circuits, and templates whose recipient is gone."""
 
 from typing import Any
 

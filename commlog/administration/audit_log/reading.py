@@ -1,4 +1,4 @@
-"""Reading the audit trail: its filter, its order, and an entry's change in words."""
+"""The audit trail's page: filter, order, and an entry's changes in words."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SHOWN = {True: "yes", False: "no", None: "–", "": "–"}
 
 
 class By(TextChoices):
-    """Whose entries are listed."""
+    """Filter by kind of actor."""
 
     PEOPLE = "", "People and programs"
     ITSELF = "itself", "Commlog (automatic)"
@@ -37,7 +37,7 @@ class By(TextChoices):
 
 
 class TrailForm(forms.Form):
-    """Who, what, when."""
+    """Filter form: who, what, when."""
 
     who = forms.CharField(label="Who", max_length=150, required=False)
     by = forms.ChoiceField(label="Changed by", choices=By.choices, required=False)
@@ -104,7 +104,9 @@ def _consumers_named(who: str) -> list[ApiConsumer]:
 
 
 def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
-    """The names of programs: today's consumers, commands, and what was typed (renamed since)."""
+    """Return matching program names: current consumers, commands, and the typed name itself (since
+    renamed).
+    """
     words = [fold(word) for word in words_of(who, most=MOST_WORDS)]
     names = [audit.program_name(consumer.name) for consumer in consumers[:MOST_PROGRAMS]]
     commands = (audit.Command(command).name for command in audit.COMMANDS)
@@ -114,7 +116,7 @@ def _programs_named(who: str, consumers: Sequence[ApiConsumer]) -> list[str]:
 
 
 def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySet[AuditEntry]:
-    """The entries that meet the conditions. Somebody's: what it did, and what its account underwent."""
+    """Return the entries that meet the conditions. A user's: their actions, and changes to their account."""
     if conditions.get("by") != By.ALL:
         entries = entries.filter(BY_ITSELF if conditions.get("by") == By.ITSELF else ~BY_ITSELF)
     if action := conditions.get("action"):
@@ -129,9 +131,9 @@ def narrow(entries: QuerySet[AuditEntry], conditions: dict[str, Any]) -> QuerySe
 
 
 def changes(entry: AuditEntry, *, masked: bool = False) -> list[tuple[str, str, str]]:
-    """What changed: name, before, after ("" where there was none).
+    """Return the changes: name, before, after ("" if there was none).
 
-    `masked`: for who may not know what messages say and where they went.
+    `masked`: for readers who may not see message content or destinations.
     """
     before, after = entry.before or {}, entry.after or {}
     return [

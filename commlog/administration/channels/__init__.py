@@ -1,1 +1,1 @@
-"""Channels and their lanes: how they do, and pausing, limiting and switching them."""
+"""Channels and lanes: status, pause, limits and switches."""

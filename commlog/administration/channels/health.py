@@ -1,4 +1,4 @@
-"""Channels and their lanes, in the words of the pages. Nothing here shows a secret."""
+"""Status of channels and lanes in the words of the pages. No secret is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOST_LANES = 200
 
 
 class Status(TextChoices):
-    """How a channel or a lane is; the first are the worst."""
+    """Status of a channel or lane, worst first."""
 
     OFF = "off", "Off"
     HELD = "held", "Held by SENDING_MODE"
@@ -47,7 +47,7 @@ _BY_SEVERITY = {status: place for place, status in enumerate(Status)}
 
 @dataclass(frozen=True, slots=True)
 class LaneLine:
-    """A lane at `now`, its oldest due time, and how many a second may leave (None: no limit)."""
+    """A lane at `now`: its oldest due time, and its limit per second (None: none)."""
 
     lane: Lane
     now: datetime
@@ -76,23 +76,23 @@ class LaneLine:
 
     @property
     def numbers(self) -> str:
-        """How many of its messages were delivered lately, in words."""
+        """Share of its recent messages that were delivered, in words."""
         return self.health.words(self.now)
 
     @property
     def slow(self) -> bool:
-        """Whether its provider asked for fewer messages than an administrator has set."""
+        """Whether its provider asked for fewer messages than the limit set by an administrator."""
         return self.limit != self.lane.rate
 
     @property
     def trouble(self) -> str:
-        """What its server or receiver said when it got into trouble or began to fail."""
+        """What its server or receiver said when the trouble began."""
         return self.lane.trouble or (self.lane.failing_with if self.status == Status.FAILING else "")
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelCard:
-    """A channel: what it uses, how it is switched and by whom, and its lanes."""
+    """A channel: its settings, its switch and who set it, and its lanes."""
 
     type: MessageType
     uses: Sequence[tuple[str, str]]
@@ -104,7 +104,7 @@ class ChannelCard:
 
     @property
     def troubled(self) -> list[LaneLine]:
-        """Its lanes that do not simply work, the worst first."""
+        """Lanes that have a problem, worst first."""
         return sorted(
             (line for line in self.lanes if not line.status.works), key=lambda line: _BY_SEVERITY[line.status]
         )
@@ -130,20 +130,20 @@ class ChannelCard:
 
     @property
     def numbers(self) -> str:
-        """How many of its messages were delivered lately, in words; "" where no lane of it is listed."""
+        """Share of its recent messages that were delivered, in words; "" if no lane of it is listed."""
         if not self.lanes:
             return ""
         return sum((line.health for line in self.lanes), LaneHealth()).words(self.lanes[0].now)
 
     @property
     def testable(self) -> bool:
-        """Whether a person can have a test message sent to themselves."""
+        """Whether a person can send a test message to themselves."""
         return self.type in channels.FOR_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Messages created in the last hour, and waiting ones (None: too many to count)."""
+    """Messages created in the last hour, and messages waiting (None: too many to count)."""
 
     reason: str  # the failure reason of what comes while the channel is off
     came: int | None
@@ -156,7 +156,7 @@ class Traffic:
 
 
 def cards() -> list[ChannelCard]:
-    """Every channel. Three queries, whatever the number of lanes; those that may need somebody come first."""
+    """Return every channel, those with problems first. Three queries, whatever the number of lanes."""
     now = timezone.now()
     switches = {row.channel: row for row in ChannelSwitch.objects.all()}
     due = (
@@ -189,7 +189,7 @@ def cards() -> list[ChannelCard]:
 
 
 def traffic(channel: MessageType, *, now: datetime) -> Traffic:
-    """What goes through the channel, and what happens to it once the channel is off."""
+    """Return the channel's traffic, and what happens to it once the channel is off."""
     through = Message.objects.filter(type=channel)
     came = counted_in_time(through.filter(created_at__gte=now - _LATELY), _MOST_COUNTED)
     return Traffic(
@@ -215,7 +215,7 @@ def _worded(status: Status, paused_by: str) -> str:
 
 
 def sentences(now: datetime) -> list[str]:
-    """What everybody has to know about channels and lanes that are held back or failing."""
+    """Return the banner sentences about channels and lanes that are held back or failing."""
     found, held = [], []
     for switch in ChannelSwitch.objects.order_by("channel"):
         if not switch.enabled:
@@ -239,7 +239,7 @@ def _paused(held: ChannelSwitch | Lane, now: datetime) -> str:
 
 
 def _waiting(lanes: QuerySet[Lane]) -> str:
-    """How many messages of the lanes are not sent yet, by the indexes of what is due."""
+    """Return how many messages of the lanes are unsent, in words, by the indexes of due messages."""
     due = Message.objects.filter(lane__in=lanes.values("pk"), due_at__isnull=False)
     try:
         with time_limit(A_COUNT):

@@ -1,4 +1,4 @@
-"""Channels and lanes are paused, switched and limited here, by page or API, each of it recorded."""
+"""Pausing, switching and limiting channels and lanes, by page or API; each change is audited."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from notifications.states import MessageType
 def switch(
     channel: MessageType, *, enabled: bool | None = None, paused: bool | None = None, by: Any
 ) -> ChannelSwitch:
-    """Switch a channel on or off, pause or resume it. What is not given stays."""
+    """Switch a channel on or off, pause or resume it. Arguments not given change nothing."""
     with transaction.atomic():
         ChannelSwitch.objects.get_or_create(channel=channel)
         row = ChannelSwitch.objects.select_for_update().get(channel=channel)
@@ -51,7 +51,7 @@ def change_lane(
 
 
 def _paused(row: ChannelSwitch | Lane, paused: bool, by: Any) -> tuple[datetime | None, str]:
-    """Since when it is paused and by whom: whoever paused it first."""
+    """Return since when and by whom it is paused: the first who paused it."""
     if not paused:
         return None, ""
     return (row.paused_at, row.paused_by) if row.paused_at else (timezone.now(), by.name[:200])

@@ -19,7 +19,7 @@ LIFETIMES = [("", "Never"), ("30", "30 days"), ("90", "90 days"), ("365", "A yea
 
 
 class ConsumersForm(forms.Form):
-    """The conditions of the list of consumers."""
+    """Filter form of the list of consumers."""
 
     q = forms.CharField(
         label="Name or start of a key",
@@ -35,7 +35,7 @@ class ConsumersForm(forms.Form):
 
 
 class ConsumerForm(SeenForm, forms.ModelForm):
-    """A consumer: its name, what it is for, what it may do."""
+    """A consumer: name, purpose and roles."""
 
     roles = RolesField(label="Roles", help_text="The program gets the permissions of all selected roles.")
 
@@ -62,19 +62,19 @@ class ConsumerForm(SeenForm, forms.ModelForm):
 
 
 class KeyForm(forms.Form):
-    """A new key: how long it opens."""
+    """A new key and its lifetime."""
 
     days = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False)
 
     @property
     def expires_at(self) -> datetime | None:
-        """When it stops opening; None: not by itself."""
+        """Return when it expires; None: never."""
         days = self.cleaned_data["days"]
         return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 def narrow(scope: QuerySet[ApiConsumer], conditions: dict[str, Any]) -> QuerySet[ApiConsumer]:
-    """The consumers that meet the conditions, with the number of usable keys and their last use."""
+    """Return the matching consumers, with the number of usable keys and their last use."""
     found = scope.filter(pk__in=keeping.find(conditions["q"]).values("pk")) if conditions["q"] else scope
     if state := conditions["state"]:
         found = found.filter(active=state == "active")

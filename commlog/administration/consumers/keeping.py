@@ -1,4 +1,4 @@
-"""API consumers and their keys: made, changed, rotated, revoked, each of it recorded."""
+"""API consumers and their keys: create, change, rotate, revoke; each change is audited."""
 
 import shlex
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ PREFIX = 8
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new key, and the secret, which is known here and nowhere later."""
+    """A new key and its secret, which is shown only once."""
 
     key: ApiKey
     secret: str
 
     @property
     def call(self) -> str:
-        """A first call with the key, to be pasted into a shell."""
+        """Return an example call with the key, to paste into a shell."""
         return shlex.join(
             [
                 "curl",
@@ -56,7 +56,7 @@ def create(consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor) -> 
 def change(
     consumer: ApiConsumer, roles: Sequence[Role], *, by: audit.Actor, check: Check = without_form
 ) -> None:
-    """Store a changed consumer; its keys have the new rights at once. `check`: see commlog.kit.seen."""
+    """Store a changed consumer; its keys get the new rights at once. `check`: see commlog.kit.seen."""
     with transaction.atomic():
         before = described(ApiConsumer.objects.select_for_update().get(pk=consumer.pk))
         check()
@@ -66,14 +66,14 @@ def change(
 
 
 def set_active(consumer: ApiConsumer, active: bool, *, by: User) -> None:
-    """Let the consumer's keys open the API, or none of them any more."""
+    """Activate or deactivate all keys of the consumer."""
     with transaction.atomic():
         if ApiConsumer.objects.filter(pk=consumer.pk, active=not active).update(active=active):
             audit.record(by, AuditAction.ACTIVATED if active else AuditAction.DEACTIVATED, consumer)
 
 
 def issue(consumer: ApiConsumer, *, by: audit.Actor, expires_at: datetime | None = None) -> Issued:
-    """A new key. Its secret is a random UUID, as clients of this interface expect keys to look."""
+    """Create a key. Its secret is a random UUID, the format that clients of this interface expect."""
     secret = str(uuid4())
     with transaction.atomic():
         key = ApiKey.objects.create(
@@ -86,7 +86,7 @@ def issue(consumer: ApiConsumer, *, by: audit.Actor, expires_at: datetime | None
 
 
 def rotate(key: ApiKey, *, by: User, expires_at: datetime | None = None) -> Issued:
-    """A new key in place of this one, which opens a little longer, until programs have the new one."""
+    """Create a key that replaces this one; the old key stays valid a little longer, while programs switch."""
     ends = timezone.now() + timedelta(minutes=settings.API_KEY_GRACE_MINUTES)
     with transaction.atomic():
         still = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=ends), pk=key.pk, revoked_at=None)
@@ -103,14 +103,16 @@ def rotate(key: ApiKey, *, by: User, expires_at: datetime | None = None) -> Issu
 
 
 def revoke(key: ApiKey, *, by: User) -> None:
-    """Close the key at once and for good."""
+    """Revoke the key at once and permanently."""
     with transaction.atomic():
         if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
             audit.record(by, AuditAction.DEACTIVATED, key)
 
 
 def find(text: str) -> QuerySet[ApiConsumer]:
-    """The consumers of that name, or with a key that begins so. A whole key may be given."""
+    """Return the consumers of that name, or with a key that starts with the text, which may be a whole
+    key.
+    """
     if not text:
         return ApiConsumer.objects.all()
     with_key = ApiKey.objects.filter(prefix__startswith=text.strip().lower()[:PREFIX]).values("consumer")
@@ -118,7 +120,7 @@ def find(text: str) -> QuerySet[ApiConsumer]:
 
 
 def described(consumer: ApiConsumer) -> dict[str, Any]:
-    """The consumer as the audit trail keeps it."""
+    """Return the consumer as stored in the audit trail."""
     roles = sorted(consumer.roles.values_list("name", flat=True))
     return {"name": consumer.name, "description": consumer.description, "roles": roles}
 

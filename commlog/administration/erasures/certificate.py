@@ -1,4 +1,4 @@
-"""What an erasure's page and its certificate say: counts, and what stayed. No personal data."""
+"""The page and the certificate of an erasure: counts, and what was kept. No personal data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,24 +35,24 @@ _KEPT = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How many of what."""
+    """A count with its label."""
 
     label: str
     number: int
 
 
 def done(erasure: Erasure) -> Sequence[Line]:
-    """Return what was changed or deleted; what only named the person last."""
+    """Return what was changed or deleted; rows that only named the person come last."""
     known = [Line(label, erasure.counts[name]) for name, label in _COUNTS.items() if erasure.counts.get(name)]
     named = sorted(name for name in erasure.counts if name not in _COUNTS)
     return [*known, *(Line(f"Named {name}: replaced", erasure.counts[name]) for name in named)]
 
 
 def kept(erasure: Erasure) -> Sequence[Line]:
-    """Return what had to stay, and why."""
+    """Return what had to be kept, and why."""
     return [Line(label, erasure.kept[name]) for name, label in _KEPT.items() if erasure.kept.get(name)]
 
 
 def holds(erasure: Erasure) -> Sequence[LegalHold]:
-    """Return the holds for which something stayed."""
+    """Return the legal holds because of which something was kept."""
     return list(LegalHold.objects.filter(key__in=[keys.key_in(each) for each in erasure.holds]))

@@ -1,4 +1,4 @@
-"""The form that says whom to erase."""
+"""The form that chooses whom to erase."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from commlog.recipients import people
 
 
 class EraseForm(forms.Form):
-    """Whom to erase: a client or group by number or key, or a bare address or number."""
+    """Whom to erase: a client or group by ID or key, or a bare address or number."""
 
     of = forms.ChoiceField(
         label="Erase",

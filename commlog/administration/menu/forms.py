@@ -1,4 +1,4 @@
-"""The forms of menu items: what one opens, who sees it, and where it stands."""
+"""Forms of menu items: target, visibility and order."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from commlog.models.menu_item import MenuItemType
 
 
 class MenuItemForm(SeenForm, forms.ModelForm):
-    """A menu item: what it opens, and who sees it."""
+    """A menu item: its target and who sees it."""
 
     seen_by = forms.ChoiceField(
         label="Who sees it",
@@ -57,7 +57,7 @@ class MenuItemForm(SeenForm, forms.ModelForm):
 
 
 class ItemStepForm(forms.Form):
-    """The menu item and the direction in which it moves."""
+    """A menu item and the direction to move it."""
 
     item = forms.UUIDField()
     direction = forms.ChoiceField(choices=[("up", "Up"), ("down", "Down")])

@@ -1,4 +1,4 @@
-"""Menu items: made, changed, deleted and put in order, each of it recorded."""
+"""Menu items: create, change, delete and order; each change is audited."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ UP = "up"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A menu item as its page shows it: which permission it takes, and whether it leads anybody anywhere."""
+    """A menu item on its page: the permission it needs, and whether anybody can open it."""
 
     item: MenuItem
     permission: str
@@ -32,7 +32,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """All items in everybody's order. Costs the same number of queries however many there are."""
+    """Return all items in the common order, with a constant number of queries."""
     able = {
         permission: set(staff.holders(permission).values_list("pk", flat=True))
         for permission in dict.fromkeys(permissions.NEEDS.values())
@@ -55,12 +55,12 @@ def rows() -> list[Row]:
 
 
 def needed(type: MenuItemType) -> str:
-    """The permission that a menu item of this type takes, in words."""
+    """Return the permission that a menu item of this type needs, in words."""
     return str(dict(User._meta.permissions)[permissions.NEEDS[type].partition(".")[2]])
 
 
 def create(item: MenuItem, roles: Sequence[Role], *, by: User) -> MenuItem:
-    """Store a new item, behind all others."""
+    """Store a new item at the end."""
     with transaction.atomic():
         last = MenuItem.objects.aggregate(last=Max("position"))["last"]
         item.creator, item.position = by, 0 if last is None else last + 1
@@ -81,9 +81,9 @@ def change(item: MenuItem, roles: Sequence[Role], *, by: User, check: Check = wi
 
 
 def delete(item: MenuItem, *, by: User) -> None:
-    """Delete an item. Views under it become private to their owners; those that nobody owns to `by`.
+    """Delete an item. Its views become private to their owners; views without an owner go to `by`.
 
-    Else they would hang under every item, before the eyes of everybody they are shared with.
+    Otherwise they would appear under every item, visible to everybody they are shared with.
     """
     with transaction.atomic():
         MenuItem.objects.select_for_update().get(pk=item.pk)  # no view is put under it meanwhile
@@ -96,7 +96,7 @@ def delete(item: MenuItem, *, by: User) -> None:
 
 
 def move(key: UUID, direction: str, *, by: User) -> None:
-    """Move an item by one place in everybody's order."""
+    """Move an item by one place in the common order."""
     with transaction.atomic():
         items = list(MenuItem.objects.select_for_update())
         before = [item.name for item in items]
@@ -116,7 +116,7 @@ def move(key: UUID, direction: str, *, by: User) -> None:
 
 
 def move_own(user: User, key: UUID, direction: str) -> None:
-    """Move an item by one place in the user's own order. A taste, no entry of the audit trail."""
+    """Move an item by one place in the user's own order. A preference, so not audited."""
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two tabs at once
         items = list(permissions.menu_items_for(user))
@@ -128,12 +128,12 @@ def move_own(user: User, key: UUID, direction: str) -> None:
 
 
 def forget_own(user: User) -> None:
-    """Give the user everybody's order again."""
+    """Reset the user to the common order."""
     MenuPlace.objects.filter(user=user).delete()
 
 
 def described(item: MenuItem) -> dict[str, Any]:
-    """The item as the audit trail keeps it."""
+    """Return the item as stored in the audit trail."""
     roles = sorted(item.roles.values_list("name", flat=True))
     return {
         "name": item.name,
@@ -144,7 +144,7 @@ def described(item: MenuItem) -> dict[str, Any]:
 
 
 def _step(items: list[MenuItem], key: UUID, direction: str) -> None:
-    """Exchange the item with its neighbour; at the end of the list, or gone meanwhile, nothing happens."""
+    """Swap the item with its neighbour; do nothing at the end of the list or if it was deleted meanwhile."""
     place = next((number for number, item in enumerate(items) if item.key == key), None)
     if place is None:
         return

@@ -1,4 +1,4 @@
-"""The forms of periods and of legal holds."""
+"""Forms of retention periods and legal holds."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ MOST_TEMPLATES = 500
 
 
 class DaysField(forms.IntegerField):
-    """After how many days something goes; empty: never."""
+    """Retention in days; empty: for ever."""
 
     def __init__(self, what: Kept) -> None:
         super().__init__(
@@ -61,7 +61,7 @@ class _Periods(SeenForm, forms.Form):
 
 
 class PeriodsForm(_Periods):
-    """How long everything is kept."""
+    """Retention periods of everything."""
 
     def __init__(self, data: QueryDict | None) -> None:
         rows = RetentionPeriod.objects.filter(channel="", template=None)
@@ -72,7 +72,7 @@ class PeriodsForm(_Periods):
 
 
 class ExceptionForm(_Periods):
-    """How long the messages of a channel or a template are kept."""
+    """Retention periods of a channel or a template."""
 
     of = forms.ChoiceField(
         label="For",
@@ -104,7 +104,7 @@ class ExceptionForm(_Periods):
 
 
 class HoldForm(forms.Form):
-    """What is put on hold (by its ID, its key or a view’s name), why, and until when."""
+    """A legal hold: its subject (by ID, key or a view’s name), reason and end."""
 
     of = forms.ChoiceField(
         label="Put on hold",

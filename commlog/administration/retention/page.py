@@ -1,4 +1,4 @@
-"""What the page of retention shows: periods, what goes next, and what has gone."""
+"""The retention page: periods, next deletion and past deletions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST_FILES = 20  # of a night: the first night may write thousands
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A period: what counts now, and what it is to become when."""
+    """A period: the current value, and a future one with its date."""
 
     what: Kept
     days: Days
@@ -31,7 +31,7 @@ class Line:
 
     @classmethod
     def of(cls, what: Kept, row: RetentionPeriod | None, now: datetime) -> "Line":
-        """Return the line of a period; without one it is kept for ever."""
+        """Return the line of a period; without a row it is kept for ever."""
         if row is None:
             return cls(what, None, None, None)
         waits = now < row.starts_at
@@ -42,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OwnPeriods:
-    """A channel or a template with periods of its own."""
+    """A channel or template with periods of its own."""
 
     pk: int
     label: str
@@ -51,7 +51,7 @@ class OwnPeriods:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes of a kind, and what of it cannot go."""
+    """What will be deleted of a kind, and what of it cannot be."""
 
     what: Kept
     number: int
@@ -73,7 +73,7 @@ class Page:
 
 
 def read() -> Page:
-    """Read it. Four queries."""
+    """Read the page's data with four queries."""
     now = timezone.now()
     rows = list(RetentionPeriod.objects.select_related("template").order_by("what", "pk"))
     general = {row.what: row for row in rows if not row.of}
@@ -119,7 +119,7 @@ def _exceptions(rows: Sequence[RetentionPeriod], now: datetime) -> Iterator[OwnP
 
 
 def _fixed() -> list[tuple[str, str]]:
-    """What goes by itself, whatever is set here."""
+    """Return the fixed periods, which cannot be changed here."""
     return [
         ("Stream events", f"{settings.STREAM_RETENTION_HOURS} hours (STREAM_RETENTION_HOURS)"),
         ("Stored answers to API calls", f"{ANSWERS_KEPT // timedelta(hours=1)} hours"),

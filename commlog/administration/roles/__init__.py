@@ -1,1 +1,1 @@
-"""Roles: those that a new installation starts with, and the table of who may do what."""
+"""Roles: the default ones, and the table of permissions by role."""

@@ -14,7 +14,7 @@ from commlog.models import User
 
 
 class RoleForm(SeenForm, forms.Form):
-    """A role: its name, and its permissions."""
+    """A role: name and permissions."""
 
     name = forms.CharField(
         label="Name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -51,7 +51,7 @@ class RoleForm(SeenForm, forms.Form):
 
     @property
     def groups(self) -> Iterator[tuple[str, list[tuple[Any, str]]]]:
-        """The checkboxes by what they are about, each with its meaning."""
+        """Yield the checkboxes by subject, each with its meaning."""
         boxes = {box.data["value"]: box for box in self["permissions"]}
         for title, meanings in PERMISSION_GROUPS:
             yield (

@@ -1,4 +1,4 @@
-"""Which role may do what, as the page of the roles draws it."""
+"""The table of permissions by role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from commlog.models.user import ADMINISTRATOR
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A permission: its name, what it means, and for each role whether it has it."""
+    """A permission: name, meaning, and whether each role has it."""
 
     label: str
     meaning: str
@@ -20,7 +20,7 @@ class Line:
 
 
 def of(roles: Sequence[Role]) -> list[tuple[str, list[Line]]]:
-    """The lines by what they are about. The roles' permissions are prefetched."""
+    """Return the lines by subject. The roles' permissions must be prefetched."""
     held = [{permission.codename for permission in role.permissions.all()} for role in roles]
     labels = dict(User._meta.permissions)
     return [
@@ -37,5 +37,5 @@ def of(roles: Sequence[Role]) -> list[tuple[str, list[Line]]]:
 
 
 def fixed(role: Role) -> bool:
-    """Whether the role stays as it is: every installation has it, with every permission."""
+    """Return whether the role is fixed: every installation has it, with every permission."""
     return role.name == ADMINISTRATOR

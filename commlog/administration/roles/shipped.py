@@ -1,4 +1,4 @@
-"""The roles and menu items that a new installation starts with."""
+"""Default roles and menu items of a new installation."""
 
 from typing import Any
 
@@ -101,7 +101,7 @@ PERMISSION_GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 def install_defaults(**_: Any) -> None:
-    """Create missing roles, and a first menu item of each type (post_migrate). What is there stays."""
+    """Create missing roles, and a first menu item of each type (post_migrate). Existing ones stay."""
     for name, codenames in DEFAULT_ROLES.items():
         role, created = Group.objects.get_or_create(name=name)
         if created or name == ADMINISTRATOR:

@@ -1,4 +1,4 @@
-"""The forms of users: their list, what one is, and passwords."""
+"""Forms of users: list, details and passwords."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _RULES = "At least 12 characters, and not a common password. Several words are e
 
 
 class PasswordField(forms.CharField):
-    """A password, to the letter. `kept_as`: what browsers that keep passwords take it for."""
+    """A password, unstripped. `kept_as`: its autocomplete token for password managers."""
 
     def __init__(self, *, label: str, help_text: str = "", kept_as: str = "new-password") -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": kept_as})
@@ -68,7 +68,7 @@ class UserForm(SeenForm, forms.ModelForm):
             self.watch()
 
     def clean_username(self) -> str:
-        """Ada and ada must not be two people. An old pair may stay."""
+        """Reject a name that differs from another only in case; existing pairs may stay."""
         name: str = self.cleaned_data["username"]
         if name != self.initial.get("username") and (
             other := people.taken_by("user", name, besides=self.instance.pk)
@@ -78,7 +78,7 @@ class UserForm(SeenForm, forms.ModelForm):
 
 
 class NewUserForm(UserForm):
-    """A new member of staff: invited by e-mail or, where no mail can be sent, with a first password."""
+    """A new member of staff: invited by e-mail or, if no mail can be sent, with a first password."""
 
     password = PasswordField(label="Password", help_text=_RULES)
     field_order = ["username", "password"]
@@ -97,7 +97,7 @@ class NewUserForm(UserForm):
 
 
 class NewPasswordForm(forms.Form):
-    """A new password for somebody else."""
+    """A new password for another user."""
 
     password = PasswordField(label="New password", help_text=_RULES)
 
@@ -112,7 +112,7 @@ class NewPasswordForm(forms.Form):
 
 
 class ChosenPasswordForm(NewPasswordForm):
-    """A new password for oneself, written twice."""
+    """A new password for oneself, typed twice."""
 
     again = PasswordField(label="Confirm new password")
 
@@ -125,7 +125,7 @@ class ChosenPasswordForm(NewPasswordForm):
 
 
 class OwnPasswordForm(ChosenPasswordForm):
-    """A new password for oneself, which takes the present one."""
+    """A new password for oneself, with the current one."""
 
     present = PasswordField(label="Current password", kept_as="current-password")
     field_order = ["present", "password", "again"]
@@ -155,7 +155,7 @@ class OwnPasswordForm(ChosenPasswordForm):
 
 
 class UsersForm(forms.Form):
-    """The conditions of the list of users."""
+    """Filter form of the list of users."""
 
     q = forms.CharField(
         label="Name or e-mail address",
@@ -181,7 +181,7 @@ def _judge(form: forms.BaseForm, user: User) -> None:
 
 
 def narrow(people: QuerySet[User], conditions: dict[str, Any]) -> QuerySet[User]:
-    """The users who meet the conditions. Each word is found in some part of the name or the address."""
+    """Return the users who meet the conditions. Each word must occur in some part of name or address."""
     if text := conditions["q"].strip():
         people = people.filter(pk__in=search(KINDS["user"], text).values("pk"))
     if state := conditions["state"]:

@@ -1,6 +1,6 @@
-"""Users and roles: made, changed, deleted, each of it recorded.
+"""Users and roles: create, change, delete; each change is audited.
 
-Somebody who can sign in must be left who may manage the administration.
+At least one user who can sign in and manage the administration must remain.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,11 +27,11 @@ _PERSONAL = ["username", "first_name", "last_name", "email", "mobile_phone", "ap
 
 
 class Refused(Exception):
-    """What was asked for is not done; the text says why, for the person who asked."""
+    """The request was refused; the text explains why to the person who asked."""
 
 
 def holders(permission: str) -> QuerySet[User]:
-    """The active users who have the permission, however they came by it."""
+    """Return the active users who have the permission, by whatever route."""
     codename = permission.partition(".")[2]
     by_role = User.groups.through.objects.filter(group__permissions__codename=codename).values("user_id")
     directly = User.user_permissions.through.objects.filter(permission__codename=codename).values("user_id")
@@ -40,9 +40,9 @@ def holders(permission: str) -> QuerySet[User]:
 
 @contextmanager
 def keeping_an_administrator() -> Iterator[None]:
-    """A transaction undone, with Refused, if it leaves nobody who may sign in and administer.
+    """Roll back with Refused if the change leaves no user who can sign in and administer.
 
-    They run one after the other: two administrators who remove each other would otherwise both succeed.
+    Such changes are serialised: two administrators who remove each other would otherwise both succeed.
     """
     _, _, codename = permissions.MANAGE_ADMINISTRATION.partition(".")
     with transaction.atomic():
@@ -69,7 +69,9 @@ def create_user(
     by: User | Command | None,
     invited: bool = True,
 ) -> User:
-    """Store a new user; without a password one who is invited. One of the command line is the user's own."""
+    """Store a new user; without a password an invited one. On the command line the password is the user's
+    own.
+    """
     with transaction.atomic():
         user.set_password(password)
         user.must_change_password = password is not None and isinstance(by, User)
@@ -82,7 +84,7 @@ def create_user(
 
 
 def change_user(user: User, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
-    """Store a changed user; rights hold from the next request. `check`: see commlog.kit.seen."""
+    """Store a changed user; rights apply from the next request. `check`: see commlog.kit.seen."""
     with keeping_an_administrator():
         before = described(User.objects.select_for_update(no_key=True).get(pk=user.pk))
         check()
@@ -92,7 +94,7 @@ def change_user(user: User, roles: Sequence[Role], *, by: User, check: Check = w
 
 
 def set_active(user: User, active: bool, *, by: User) -> None:
-    """Let the user sign in, or not any more; the latter ends the user's sessions."""
+    """Activate or deactivate the user; deactivation ends their sessions."""
     if user == by and not active:
         raise Refused("You cannot deactivate yourself. Ask another administrator.")
     with keeping_an_administrator():
@@ -106,7 +108,9 @@ def set_active(user: User, active: bool, *, by: User) -> None:
 def set_password(
     user: User, password: str, *, by: User | Command, keep: str | None = None, how: str = ""
 ) -> None:
-    """Set it, ending all sessions but `keep`. Another's choice must be changed at the next sign-in."""
+    """Set a password and end all sessions but `keep`. One set by somebody else must be changed at next
+    sign-in.
+    """
     with transaction.atomic():
         user.set_password(password)
         user.must_change_password = isinstance(by, User) and user != by
@@ -116,7 +120,7 @@ def set_password(
 
 
 def choose_password(key: UUID, token: str, password: str) -> bool:
-    """Set the password of whose link this is, and tell them. False: it is not valid any more.
+    """Set the password of the link's user and notify them. Return False if the link is no longer valid.
 
     Nobody is signed in by it: the sign-in asks for the second factor.
     """
@@ -142,7 +146,7 @@ def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
 def change_role(
     role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form
 ) -> None:
-    """Store a changed role; its users' next requests have it. `check`: see commlog.kit.seen."""
+    """Store a changed role; it applies to its users' next requests. `check`: see commlog.kit.seen."""
     if role.name == ADMINISTRATOR:
         raise Refused("The role Administrator always has every permission.")
     with keeping_an_administrator():
@@ -155,7 +159,7 @@ def change_role(
 
 
 def delete_role(role: Role, *, by: User) -> None:
-    """Delete a role that nobody has."""
+    """Delete a role that no user has."""
     if role.name == ADMINISTRATOR:
         raise Refused("The role Administrator cannot be deleted.")
     with keeping_an_administrator():
@@ -171,7 +175,7 @@ def delete_role(role: Role, *, by: User) -> None:
 
 
 def listen() -> None:
-    """Hear of users that Django's own command makes."""
+    """Connect to the creation of users by Django's own command."""
     superuser_made.connect(_record_superuser, dispatch_uid="commlog")
 
 
@@ -180,11 +184,11 @@ def _record_superuser(user: User, **_: Any) -> None:
 
 
 def described(user: User) -> dict[str, Any]:
-    """The user as the audit trail keeps it; never the password."""
+    """Return the user as stored in the audit trail; never the password."""
     personal = {name.replace("_", " "): getattr(user, name) for name in _PERSONAL}
     return personal | {"roles": sorted(user.groups.values_list("name", flat=True))}
 
 
 def role_described(role: Role) -> dict[str, Any]:
-    """The role as the audit trail keeps it."""
+    """Return the role as stored in the audit trail."""
     return {"name": role.name, "permissions": sorted(role.permissions.values_list("name", flat=True))}

@@ -1,4 +1,4 @@
-"""after_restore: hold a restored database, and decide what becomes of what may have been sent."""
+"""after_restore: hold a restored database, and decide about messages that may have been sent."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ _BY = audit.Command("create_api_key")
 
 
 class Command(BaseCommand):
-    """Makes the consumer where there is none of that name, and a key of it."""
+    """Creates a key, and its consumer if there is none of that name."""
 
     help = "Create an API key and print it. It cannot be shown again."
 

@@ -1,4 +1,6 @@
-"""create_user: a member of staff, with a role. Password by standard input: process lists show none."""
+"""create_user: a member of staff with a role. The password is read from standard input, out of process
+lists.
+"""
 
 import getpass
 import sys

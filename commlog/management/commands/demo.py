@@ -1,4 +1,4 @@
-"""demo: everything running on this machine, with invented data and stand-ins for the providers."""
+"""demo: everything on this machine, with generated data and stand-ins for the providers."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""enqueue: messages from a file of JSON lines into the outbox, all or nothing."""
+"""enqueue: messages from a file of JSON lines to the outbox, all or nothing."""
 
 import contextlib
 import sys
@@ -22,7 +22,7 @@ _IN_MEMORY = 4_000_000  # bytes of input kept in memory before a temporary file 
 
 
 class Command(BaseCommand):
-    """One pass finds all malformed lines, the second stores: a short transaction."""
+    """The first pass finds all malformed lines, the second stores, so that the transaction is short."""
 
     help = (
         "Store messages from JSON lines: "

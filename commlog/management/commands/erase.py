@@ -1,4 +1,4 @@
-"""erase replay: forget again, after a restore, who was erased since the backup."""
+"""erase replay: repeat erasures after a restore."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""generate_messages: a log of any size, to see how the pages behave with it. Nothing of it is ever sent."""
+"""generate_messages: a log of any size, to test pages with it. None of it is ever sent."""
 
 from datetime import timedelta
 from random import Random
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="also in production")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write them, then let the database look at what it holds now."""
+        """Write them, then update the database's statistics."""
         count, days = options["count"], options["days"]
         if not 1 <= count <= MOST:
             raise CommandError(f"N must be from 1 to {MOST:,}.")

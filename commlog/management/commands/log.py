@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read in stretches, so that any limit can be asked for."""
+        """Read in batches, so that any limit can be given."""
         connection.ensure_connection()  # only then is it known whether its session may keep a cursor
         rows = (
             Message.objects.order_by("-created_at", "-id")

@@ -1,4 +1,4 @@
-"""outage: makes one of the demo's stand-ins refuse everything, or work again."""
+"""outage: make one of the demo's stand-ins refuse everything, or work again."""
 
 from pathlib import Path
 from typing import Any

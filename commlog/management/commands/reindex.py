@@ -1,4 +1,4 @@
-"""reindex: the words of all messages anew, for the search."""
+"""reindex: rebuild the search index of all messages."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ _SAY_EVERY = 10.0  # seconds
 
 
 class Command(BaseCommand):
-    """Fills the index of words anew."""
+    """Rebuilds the search index."""
 
     help = (
         "Index the words of all messages anew, for the search. It can be stopped at any time: the cluster "
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill until nothing is left; say how far it is, and how fast."""
+        """Index until nothing is left, reporting progress and rate."""
         if not options["goes_on"]:
             filling.begin()
         settled, until, filled = filling.Settled(), newest_id(Message), 0

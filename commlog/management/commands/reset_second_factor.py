@@ -1,4 +1,4 @@
-"""Takes the second factor from a user who lost it, for when no administrator can sign in."""
+"""Remove the second factor of a user who lost it, for when no administrator can sign in."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from commlog.models import User
 
 
 class Command(BaseCommand):
-    """Ends the user's sessions too. Whoever needs a factor sets up a new one at the next sign-in."""
+    """Also ends the user's sessions. If a factor is required, the next sign-in leads to its set-up."""
 
     help = "remove the second factor of a user who lost it, and end the user's sessions"
 

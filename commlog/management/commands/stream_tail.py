@@ -1,4 +1,4 @@
-"""stream_tail: what a subscription has not committed, and what comes, read in nobody's place."""
+"""stream_tail: unread and new events of a subscription, without moving its cursors."""
 
 import time
 from typing import Any
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="stop after the existing events")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a line an event."""
+        """Print a line per event."""
         key = key_in(options["subscription"])
         subscription = StreamSubscription.objects.filter(key=key).first() if key else None
         if subscription is None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 time.sleep(_LOOK)
 
     def _show(self, partition: int, seen: dict[int, int]) -> int:
-        """Print what comes next in a partition. Returns how many events that are."""
+        """Print the next events of a partition. Return how many."""
         events = (
             StreamEvent.objects.filter(partition=partition, offset__gt=seen[partition])
             .select_related("partition")

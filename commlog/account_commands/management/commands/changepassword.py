@@ -1,4 +1,4 @@
-"""changepassword, in the place of Django's: it ends the user's sessions too, and the audit trail says so."""
+"""changepassword, replacing Django's: it also ends the user's sessions, and is audited."""
 
 import getpass
 from typing import Any
@@ -14,7 +14,7 @@ from commlog.models import User
 
 
 class Command(changepassword.Command):
-    """Changes a password; asked for as Django's command asks, with the same arguments."""
+    """Changes a password; prompts and arguments are those of Django's command."""
 
     def handle(self, *args: Any, **options: Any) -> str:
         name = options["username"] or getpass.getuser()
