@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import transaction
 
@@ -16,12 +17,13 @@ from notifications.database.among import Among
 from notifications.database.clock import db_now
 from notifications.forgetting import rows as of_rows
 from notifications.forgetting import words as of_words
-from notifications.models import Message
 
 MOST_ROWS = 5_000  # of all tables, in a batch
-_AIM = 0.06  # seconds: a batch that took longer is followed by a smaller one
+_AIM = 0.05  # seconds: a batch that took longer is followed by a smaller one
 # Messages. With fewer than these most of the time is no message's: a smaller batch would not be shorter.
-_FEWEST, _FIRST, _MOST = 100, 200, 1_000
+_FEWEST, _FIRST, _MOST = 80, 80, 1_000
+
+Walked = tuple[RetentionPeriod, Place]
 
 
 class TooLarge(Exception):
@@ -53,27 +55,27 @@ class Batches:
     what: Kept
     size: Size = field(default_factory=Size)
 
-    def remove(self, roots: Collection[int], only: Collection[int] | None = None) -> None:
-        """Delete or empty what is due of these chains; only of `only`, if given.
+    def remove(
+        self, roots: Collection[int], only: Collection[int] | None = None, *, walked: Walked | None = None
+    ) -> None:
+        """Delete or empty what is due of these chains; of `only` these, if given. `walked`: how far their
+        period has come with them.
 
-        Raises TooLarge, before anything is done.
+        Raises TooLarge, Changed and Lost, and then nothing was done.
         """
         began = time.monotonic()
         with transaction.atomic():
             gate.close()
-            policy = Policy.at_moment(self.run.as_of, now=db_now())
-            free = self._locked(roots)
-            judged = chains.judge(free, self.what, policy)
+            now = db_now()
+            policy = Policy.at_moment(self.run.as_of, now=now)
+            judged = chains.judge(roots, self.what, policy, lock=True)
             due = {root: rows for root, rows in judged.due.items() if only is None or root in only}
             gone = self._go([row for rows in due.values() for row in rows], alone=len(roots) == 1)
             self._note(roots, judged)
-            record(self.run, {self.what: gone}, seconds=time.monotonic() - began)
+            if walked:  # before `record`, which counts in memory, too
+                reached(*walked)
+            record(self.run, {self.what: gone}, now=now, seconds=time.monotonic() - began)
         self.size.took(time.monotonic() - began)
-
-    def _locked(self, roots: Collection[int]) -> list[int]:
-        """Lock the first rows of these chains, in the order in which a resend locks them."""
-        those = Message.objects.select_for_update().filter(Among("pk", roots))
-        return list(those.order_by("pk").values_list("pk", flat=True))
 
     def _go(self, rows: Sequence[Row], *, alone: bool) -> int:
         pks = [row.pk for row in rows]
@@ -100,7 +102,9 @@ class Batches:
         )
 
 
-def record(run: RetentionRun, gone: Mapping[str, int], *, seconds: float = 0) -> None:
+def record(
+    run: RetentionRun, gone: Mapping[str, int], *, now: datetime | None = None, seconds: float = 0
+) -> None:
     """Count what was deleted, in the transaction of the deletion, and renew the lease. Raises Lost."""
     run.gone = {name: run.gone.get(name, 0) + gone.get(name, 0) for name in {**run.gone, **gone}}
     run.longest_batch = max(run.longest_batch, seconds)
@@ -111,7 +115,7 @@ def record(run: RetentionRun, gone: Mapping[str, int], *, seconds: float = 0) ->
         places=run.places,
         longest_batch=run.longest_batch,
         waits="",
-        lease_until=db_now() + LEASE,
+        lease_until=(now or db_now()) + LEASE,
     ):
         raise Lost
 

@@ -70,9 +70,12 @@ def window(behind: Place | None, before: datetime, *, size: int) -> list[Row]:
     return [Row(*values) for values in older.values_list(*_READ)[:size]]
 
 
-def judge(roots: Collection[int], what: Kept, policy: Policy) -> Judged:
-    """Decide which of these chains are due and which stay. A chain is due if all its rows are."""
-    chains = _read(roots)
+def judge(roots: Collection[int], what: Kept, policy: Policy, *, lock: bool = False) -> Judged:
+    """Say of these chains which are due and which stay. All rows of a chain must be due.
+
+    `lock`: keep their first rows locked, in the order in which whoever resends locks them.
+    """
+    chains = _read(roots, lock=lock)
     due: dict[int, list[Row]] = {}
     for root, rows in chains.items():
         if what == Kept.WORDS and all(row.words_gone_at for row in rows):
@@ -89,10 +92,11 @@ def _is_due(row: Row, what: Kept, policy: Policy) -> bool:
     return before is not None and row.created_at < before
 
 
-def _read(roots: Collection[int]) -> dict[int, list[Row]]:
+def _read(roots: Collection[int], *, lock: bool) -> dict[int, list[Row]]:
     chains: defaultdict[int, list[Row]] = defaultdict(list)
-    for condition in (Among("pk", roots), Among("first_id", roots)):
-        for values in Message.objects.filter(condition).order_by("pk").values_list(*_READ):
+    firsts = Message.objects.select_for_update() if lock else Message.objects.all()
+    for those in (firsts.filter(Among("pk", roots)), Message.objects.filter(Among("first_id", roots))):
+        for values in those.order_by("pk").values_list(*_READ):
             row = Row(*values)
             chains[row.root].append(row)
     return chains
@@ -111,6 +115,8 @@ def _obstacles(due: Mapping[int, Sequence[Row]], of: Mapping[int, int]) -> dict[
 
 
 def _in_open_job(pks: Collection[int]) -> set[int]:
+    if not Job.objects.filter(state__in=OPEN).exists():
+        return set()
     items = JobItem.objects.filter(Among("message_id", pks) | Among("new_id", pks), job__state__in=OPEN)
     found = {pk for pair in items.values_list("message", "new") for pk in pair if pk}
     for job in Job.objects.filter(kind=JobKind.EXPORT, state__in=OPEN).select_related("owner"):
@@ -125,7 +131,10 @@ def _in_open_job(pks: Collection[int]) -> set[int]:
 
 def _in_open_incident(pks: Collection[int]) -> set[int]:
     found: set[int] = set()
-    for incident in Incident.objects.filter(closed_at=None):
+    incidents = list(Incident.objects.filter(closed_at=None))
+    if not incidents:
+        return found
+    for incident in incidents:
         found.update(attribution.failed_by(incident).filter(Among("pk", pks)).values_list("pk", flat=True))
     notices = IncidentNotice.objects.filter(Among("message_id", pks), incident__closed_at=None)
     return found | set(notices.values_list("message", flat=True))

@@ -69,7 +69,10 @@ def lift(hold: LegalHold, *, by: User) -> bool:
 
 def held_among(pks: Collection[int]) -> set[int]:
     """Return which of these messages are on hold, evaluating the conditions of holds again. For deletion."""
-    for hold in LegalHold.objects.active().filter(pairs__isnull=False):
+    active = LegalHold.objects.active()
+    if not active.exists():
+        return set()
+    for hold in active.filter(pairs__isnull=False):
         note(hold, _all().filter(Among("pk", pks)))
     return set(Message.objects.filter(on_hold(), Among("pk", pks)).values_list("pk", flat=True))
 

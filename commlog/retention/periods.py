@@ -36,7 +36,7 @@ class Policy:
         With `now` nothing is due that is not due now as well: a period that is lengthened during a night's
         run takes effect in it.
         """
-        rows = RetentionPeriod.objects.select_related("template")
+        rows = RetentionPeriod.objects.all()
         return cls(at, {(row.what, row.scope): row for row in rows if not row.over_at(at)}, now)
 
     def of(self, what: Kept, channel: str = "", template: int | None = None) -> RetentionPeriod | None:

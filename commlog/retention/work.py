@@ -12,7 +12,7 @@ from django.db import transaction
 from commlog.models import RetentionObstacle, RetentionPeriod, RetentionRun
 from commlog.models.retention import OF_MESSAGES, Kept
 from commlog.retention import archive, chains, gate
-from commlog.retention.batches import Batches, Changed, TooLarge, reached, record
+from commlog.retention.batches import Batches, Changed, TooLarge, Walked, reached, record
 from commlog.retention.chains import Place, Row
 from commlog.retention.leases import TURN, Over, Waits
 from commlog.retention.others import TABLES, Table
@@ -23,12 +23,14 @@ from notifications.models import Backfill
 from notifications.process import this_process
 from notifications.restored import holding
 
-WINDOW = 5_000  # messages that are looked at together
+WINDOW = 1_000  # messages that are looked at together
+_FILE = 5_000  # of which a file is written, where files are
 _ROWS = 500  # of other tables, in a batch
 _COUNTED = 2_000  # messages, or other rows
 _LATE = timedelta(seconds=2)  # that a message may have been due before the queue counts as busy
+_LOOK = 0.5  # seconds, after which it is asked again whether anything may go now
 _PAUSE, _LONGEST_PAUSE = 0.01, 1.0  # seconds between two batches, for whoever else works
-_SHARE = 1.0  # of the time that the last batch took: others get half of it at least
+_SHARE = 2.0  # of the time that the last batch took: others get two thirds of it at least
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Work:
     seconds: float = TURN
     began: float = field(default_factory=time.monotonic)
     rest: float = _PAUSE
+    looked: float = -_LOOK  # when nothing was in its way
 
     def do(self) -> None:
         """Do everything that is left. Raises Waits, Over and Lost; a later turn continues there."""
@@ -65,8 +68,10 @@ class Work:
         """Rest. Raises Waits if nothing may be deleted now, and Over at the end of the turn."""
         if this_process.is_to_stop() or time.monotonic() - self.began > self.seconds:
             raise Over
-        if why := reason_to_wait():
-            raise Waits(why)
+        if time.monotonic() - self.looked > _LOOK:
+            if why := reason_to_wait():
+                raise Waits(why)
+            self.looked = time.monotonic()
         time.sleep(self.rest)
 
     def _took(self, began: float) -> None:
@@ -82,7 +87,8 @@ class Work:
         batches = Batches(self.run, what)
         self._delete_stuck(batches)
         for period, before in self._policy().due(what):
-            while rows := chains.window(_place_of(period), before, size=WINDOW):
+            size = _FILE if archive.wanted() else WINDOW
+            while rows := chains.window(_place_of(period), before, size=size):
                 self._delete_window(batches, period, rows)
 
     def _delete_stuck(self, batches: Batches) -> None:
@@ -93,25 +99,34 @@ class Work:
                 self.run.places[name] = roots[-1]
 
     def _delete_window(self, batches: Batches, period: RetentionPeriod, rows: Sequence[Row]) -> None:
-        only = None
+        # Whoever changes periods meanwhile has them walked anew, and then no batch of this one is done.
+        only, policy = None, self._policy()
         if archive.wanted():
             self._breathe()
-            only = self._archived(batches.what, self._mine(batches.what, period, rows))
+            only = self._archived(batches.what, _mine(policy, batches.what, period, rows))
         at = 0
         while at < len(rows):
             part = rows[at : at + batches.size.messages]
-            roots = self._mine(batches.what, period, part)
-            if not roots or self._go(batches, roots, only):
-                at += len(part)
-                reached(period, part[-1].place)
+            roots, walked = _mine(policy, batches.what, period, part), (period, part[-1].place)
+            if not roots:
+                reached(*walked)
+            elif not self._go(batches, roots, only, walked):
+                continue
+            at += len(part)
 
-    def _go(self, batches: Batches, roots: Sequence[int], only: Collection[int] | None) -> bool:
+    def _go(
+        self,
+        batches: Batches,
+        roots: Sequence[int],
+        only: Collection[int] | None,
+        walked: Walked | None = None,
+    ) -> bool:
         """Do a batch. Return whether it was small enough. Archived rows are deleted at once."""
         if only is None:
             self._breathe()
         began = time.monotonic()
         try:
-            batches.remove(roots, only)
+            batches.remove(roots, only, walked=walked)
         except TooLarge:
             batches.size.halve()
             return False
@@ -125,12 +140,6 @@ class Work:
         due = chains.judge(roots, what, self._policy()).due
         archive.keep_messages(self.run, what, [row.pk for rows in due.values() for row in rows])
         return set(due)
-
-    def _mine(self, what: Kept, period: RetentionPeriod, rows: Sequence[Row]) -> list[int]:
-        """Return the chains of the rows that belong to this period."""
-        policy = self._policy()
-        those = (row.root for row in rows if policy.of(what, row.type, row.template) == period)
-        return list(dict.fromkeys(those))
 
     def _stuck(self, what: Kept, name: str, size: int) -> list[int]:
         found = RetentionObstacle.objects.filter(what=what, chain__gt=self.run.places.get(name, 0))
@@ -147,7 +156,7 @@ class Work:
             name = f"{what} {period.pk}"
             while rows := chains.window(self._counted(name, period), before, size=_COUNTED):
                 self._breathe()
-                roots = self._mine(what, period, rows)
+                roots = _mine(policy, what, period, rows)
                 judged, mine = chains.judge(roots, what, policy), set(roots)
                 due = sum(row.root in mine and row.root in judged.due for row in rows)
                 kept = Counter(str(judged.kept[row.pk]) for row in rows if row.pk in judged.kept)
@@ -208,6 +217,12 @@ class Work:
 
     def _rows(self, table: Table, what: Kept, period: RetentionPeriod, size: int) -> list[dict]:
         return table.rows(self.run.places.get(what, period.reached_pk), size)
+
+
+def _mine(policy: Policy, what: Kept, period: RetentionPeriod, rows: Sequence[Row]) -> list[int]:
+    """Return the chains of those whose period it is."""
+    those = (row.root for row in rows if policy.of(what, row.type, row.template) == period)
+    return list(dict.fromkeys(those))
 
 
 def reason_to_wait() -> str:

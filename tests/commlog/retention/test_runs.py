@@ -12,6 +12,7 @@ import pytest
 from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commlog import audit
@@ -31,6 +32,8 @@ from commlog.models import (
 from commlog.models.job import JobState
 from commlog.models.retention import Kept
 from commlog.retention import holds, others, periods, runs
+from commlog.retention.batches import Batches, Changed
+from commlog.retention.chains import Place
 from notifications.content import COLUMNS, FACTS
 from notifications.database.clock import db_now
 from notifications.forgetting import rows as of_rows
@@ -169,7 +172,6 @@ def test_what_is_live_held_in_an_open_job_or_incident_stays_and_says_why(boss: U
     make_incident(lane, began_at=NOW - timedelta(days=401))
     hold = holds.place(held_client, reason="Court order", until=None, by=boss)
     set_period(boss, MESSAGES=365)
-    assert of_rows.delete([]) == {}
 
     run = work()
 
@@ -206,6 +208,36 @@ def test_a_period_that_is_lengthened_while_a_night_works_is_obeyed(boss: User) -
     periods.change({Kept.MESSAGES: 300}, by=boss)
     finish(run)
     assert Message.objects.count() == 1
+
+
+def test_periods_that_changed_undo_the_batch_that_went_by_them(boss: User) -> None:
+    message = old(400)
+    set_period(boss, MESSAGES=365)
+    run = runs.open_run(db_now())
+    assert run
+    period = RetentionPeriod.objects.get()
+    RetentionPeriod.objects.update(reached_at=NOW, reached_pk=message.pk)
+    with pytest.raises(Changed):
+        Batches(run, Kept.MESSAGES).remove([message.pk], walked=(period, Place(NOW, message.pk)))
+    run.refresh_from_db()
+    assert (Message.objects.count(), Attempt.objects.count(), run.gone) == (1, 1, {})
+
+
+def test_a_batch_takes_as_many_statements_however_much_goes(boss: User) -> None:
+    messages = [old(400), *(old(400) for _ in range(5))]
+    set_period(boss, MESSAGES=365)
+    run = runs.open_run(db_now())
+    assert run
+    period = RetentionPeriod.objects.get()
+    batches = Batches(run, Kept.MESSAGES)
+    for those in (messages[:1], messages[1:]):
+        last = those[-1]
+        with CaptureQueriesContext(connection) as asked:
+            batches.remove([each.pk for each in those], walked=(period, Place(last.created_at, last.pk)))
+        # SQLite has no clock of its own, and one statement for each table.
+        assert len(asked) == (19 if connection.vendor == "postgresql" else 23)
+    assert not Message.objects.exists()
+    assert run.gone["MESSAGES"] == 6
 
 
 def test_a_view_on_hold_keeps_what_it_shows_now_and_later(boss: User) -> None:
