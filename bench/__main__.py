@@ -24,6 +24,7 @@ from bench import (
     resends,
     retention,
     retries,
+    search_lag,
     sign_ins,
     streams,
     ten_million,
@@ -74,6 +75,10 @@ PROGRAMMES: dict[str, tuple[str, Callable[[Installation], None]]] = {
     "resend": (
         "50,000 failed messages resent at once: paused, a worker killed, run twice, one cancelled",
         resends.run,
+    ),
+    "search-lag": (
+        "2,000 messages at once, then 200 a second: how soon the table of words has theirs",
+        search_lag.run,
     ),
     "sign-ins": ("30 wrong sign-ins at once: how long everybody else waits", sign_ins.run),
     "watchers": ("200 open logs beside one that is read, and 100 of 50 changing rows each", watchers.run),
