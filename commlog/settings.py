@@ -486,7 +486,7 @@ Q_CLUSTER: dict[str, Any] = {
 LONG_WORK = {what: f"commlog.jobs.{what}" for what in ("stalled", "hold", "targets")}
 LONG_WORK |= {
     "claim": "commlog.erasure.runs.claim_long_work",
-    "is_open": "commlog.erasure.runs.long_work_is_open",
+    "open": "commlog.erasure.runs.open_long_work",
 }
 #: The hour, in the organisation's zone, from which on each night deletes what is older than its period. See
 #: [Retention](operate.md#retention).

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from commlog import audit, jobs
 from commlog.audit import AuditAction
@@ -45,11 +45,15 @@ def claim_long_work(room: int) -> tuple[str, tuple[int, int], int] | None:
     return None if jobs.under_way(now) >= room else hand_out(free[0], turn, now)
 
 
-def long_work_is_open() -> bool:
-    """Return whether a worker has or will get long work, for a resting cluster (settings.LONG_WORK)."""
-    erasures = Erasure.objects.filter(state=ErasureState.UNDER_WAY)
-    runs, active = RetentionRun.objects.filter(finished_at=None), Job.objects.filter(state__in=ACTIVE)
-    return erasures.exists() or runs.exists() or active.exists()
+def open_long_work() -> list[QuerySet[Any]]:
+    """Return what workers have or are to get, but for messages. A cluster asks whether there is any
+    (settings.LONG_WORK).
+    """
+    return [
+        Erasure.objects.filter(state=ErasureState.UNDER_WAY),
+        RetentionRun.objects.filter(finished_at=None),
+        Job.objects.filter(state__in=ACTIVE),
+    ]
 
 
 def turn(erasure_id: int, token: int, *, seconds: float = TURN) -> str:

@@ -1,7 +1,7 @@
 """A django-q2 broker whose queue is the message table: no second queue can diverge from it.
 
-Long work other than sending has a table of its own too: `settings.LONG_WORK` names the functions that claim
-some of it and that report whether it has stalled.
+Long work that is not sending has a table of its own too: `settings.LONG_WORK` names the function that claims
+some of it, the one that says what of it is open, and the one that says whether it stands still.
 """
 
 import time
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.brokers.orm import ORM
 from django_q.humanhash import uuid
+from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from notifications import delivery, receipts
@@ -20,6 +21,7 @@ from notifications.cluster.resting import Rest
 from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.database.commits import committed
+from notifications.database.kept import AnyOf
 from notifications.delivery import circuits
 from notifications.lanes import openings
 from notifications.restored import holding
@@ -29,6 +31,8 @@ _NOT_QUEUED = 0  # a drain's id in the queue: there is nothing to acknowledge
 _MARK_EVERY = 1.0  # seconds
 _DATABASE_GONE = 1.0  # seconds to wait before asking a database again that did not answer
 _LONG_WORK_EVERY = 0.5  # seconds between two looks for it
+
+_ANYTHING_ELSE = AnyOf(lambda: [OrmQ.objects.all(), *import_string(settings.LONG_WORK["open"])()])
 
 Package = tuple[int, str]
 
@@ -47,9 +51,9 @@ class MessageBroker(ORM):
 
         Sleeps for the poll interval first. Returns None if there is nothing to do.
         """
-        time.sleep(settings.Q_CLUSTER["poll"])
+        rest = self._resting = self._resting or Rest()
         try:
-            rest = self._resting = self._resting or Rest()
+            rest.wait(settings.Q_CLUSTER["poll"])
             if rest.goes_on():
                 return None
             seen = committed()
@@ -82,6 +86,8 @@ class MessageBroker(ORM):
 
         The last worker is for sending.
         """
+        if not _ANYTHING_ELSE.exist():
+            return []
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)
         task = queue.filter(lock__lt=now).order_by("lock", "id").first()

@@ -10,13 +10,24 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from notifications.database.clock import db_now
-from notifications.database.commits import committed
+from notifications.database.commits import committed, wait_for_another
+from notifications.database.kept import AnyOf
 from notifications.lanes import openings
 from notifications.models import IncidentLane, Installation, Lane
 from notifications.states import Circuit
 
 BRIEF = 2.0  # seconds: circuits close, incidents end and long work comes up by the clock, too
 LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipts become overdue by it
+_A_WAIT = 0.5  # seconds: whoever waits is to stop that late at the most
+
+_BY_THE_CLOCK = AnyOf(
+    lambda: [
+        *import_string(settings.LONG_WORK["open"])(),
+        Lane.objects.filter(~Q(circuit=Circuit.CLOSED) | Q(failing_since__isnull=False)),
+        IncidentLane.objects.filter(recovered_at=None),
+        Installation.objects.filter(restored_at__isnull=False, marked_at=None),
+    ]
+)
 
 
 class Rest:
@@ -29,12 +40,21 @@ class Rest:
     def goes_on(self) -> bool:
         """Return whether a look would find nothing, like the last one."""
         if self._at_the_latest <= time.monotonic() or committed() != self._committed:
+            self._at_the_latest = 0.0
             return False
         if self._until <= time.monotonic():
-            if _goes_by_the_clock():
+            if _BY_THE_CLOCK.exist():
+                self._at_the_latest = 0.0
                 return False
             self._until = self._at_the_latest
         return True
+
+    def wait(self, briefly: float) -> None:
+        """Sleep for a moment; at rest until something is committed, or the rest ends, or half a second."""
+        left = min(_A_WAIT, min(self._until, self._at_the_latest) - time.monotonic())
+        seen = self._committed
+        if seen is None or left < 2 * briefly or not wait_for_another(seen, seconds=left, every=briefly):
+            time.sleep(briefly)
 
     def begin(self, seen: tuple[int, str] | None) -> None:
         """Begin a rest after a look that found nothing. `seen`: what was committed before that look."""
@@ -44,12 +64,3 @@ class Rest:
             left = LONGEST if due is None else min(LONGEST, (due - db_now()).total_seconds())
             now = time.monotonic()
             self._until, self._at_the_latest = now + min(BRIEF, left), now + left
-
-
-def _goes_by_the_clock() -> bool:
-    return (
-        import_string(settings.LONG_WORK["is_open"])()
-        or Lane.objects.filter(~Q(circuit=Circuit.CLOSED) | Q(failing_since__isnull=False)).exists()
-        or IncidentLane.objects.filter(recovered_at=None).exists()
-        or Installation.objects.filter(restored_at__isnull=False, marked_at=None).exists()
-    )

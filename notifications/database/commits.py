@@ -3,7 +3,11 @@
 It needs no listening session, so it works through a pooler, and writers pay nothing for it.
 """
 
-from django.db import connection
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from notifications.database import pooling
 
 
 def committed() -> tuple[int, str] | None:
@@ -11,23 +15,51 @@ def committed() -> tuple[int, str] | None:
 
     None within a transaction, which also sees its own changes.
     """
-    if connection.in_atomic_block:
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    if database.in_atomic_block:
         return None
-    connection.ensure_connection()
-    # A cluster that rests asks twenty times a second: by the driver alone, as Django's cursors take four
-    # times the processor for it.
-    with connection.wrap_database_errors:
-        stamp = _snapshot() if connection.vendor == "postgresql" else _data_version()
-    return id(connection.connection), stamp
+    database.ensure_connection()
+    # Where nothing waits, a cluster that rests asks twenty times a second: by the driver alone, as Django's
+    # cursors take four times the processor for it, and not through `connection`, which finds the database
+    # anew for each name.
+    with database.wrap_database_errors:
+        session = database.connection
+        return id(session), _snapshot(session) if database.vendor == "postgresql" else _data_version(session)
 
 
-def _snapshot() -> str:
-    session, question = connection.connection, "SELECT pg_current_snapshot()"
+def wait_for_another(seen: tuple[int, str], *, seconds: float, every: float) -> bool:
+    """Wait for so long, or until what `committed` says is not `seen` any more. False where nothing waits.
+
+    PostgreSQL looks by itself, which costs less than being asked. A session that a pooler shares would be
+    kept from others meanwhile.
+    """
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    if (
+        database.vendor != "postgresql"
+        or database.in_atomic_block
+        or id(database.connection) != seen[0]
+        or pooling.sessions_are_shared()
+    ):
+        return False
+    question = (
+        f"DO $$BEGIN FOR each IN 1..{int(seconds / every)} LOOP PERFORM pg_sleep({every}); "
+        f"EXIT WHEN pg_current_snapshot()::text <> '{seen[1]}'; END LOOP; END$$"
+    )
+    with database.wrap_database_errors:
+        session = database.connection
+        # Not by `execute`, which wakes up ten times a second meanwhile. It raises what is the matter.
+        if session.pgconn.exec_(question.encode()).status != database.Database.pq.ExecStatus.COMMAND_OK:
+            session.execute(question)
+    return True
+
+
+def _snapshot(session: Any) -> str:
+    question = "SELECT pg_current_snapshot()"
     found = session.pgconn.exec_(question.encode())
     if found.ntuples:
-        return found.get_value(0, 0).decode()
+        return str(found.get_value(0, 0).decode())
     return str(session.execute(question).fetchone()[0])  # or it raises what is the matter
 
 
-def _data_version() -> str:
-    return str(connection.connection.execute("PRAGMA data_version").fetchone()[0])
+def _data_version(session: Any) -> str:
+    return str(session.execute("PRAGMA data_version").fetchone()[0])

@@ -1,6 +1,7 @@
 """The broker whose queue is the message table."""
 
 from datetime import timedelta
+from threading import Timer
 from time import monotonic
 from typing import Any
 
@@ -14,7 +15,7 @@ from django_q.tasks import async_task
 
 from notifications.cluster import broker, resting
 from notifications.cluster.broker import MessageBroker
-from notifications.database.commits import committed
+from notifications.database.commits import committed, wait_for_another
 from notifications.models import Message
 from notifications.states import MessageState, MessageType
 from tests.factories import make_lane, make_message
@@ -97,6 +98,19 @@ def test_a_database_that_does_not_answer_is_not_the_end_of_the_pusher() -> None:
     assert handed_out() == [("notifications.tasks.drain", ("EMAIL",))]
 
 
+def test_a_look_that_finds_nothing_asks_little() -> None:
+    make_message(MessageState.SENT)
+    ours = MessageBroker("commlog")
+    assert ours.dequeue() is None  # once, to make the texts of what is asked again and again
+    ours._mark_at = 0.0
+
+    with CaptureQueriesContext(connection) as asked:
+        assert ours.dequeue() is None
+
+    # Four for the restore, two for circuits and held lanes, one for tasks and long work, three for messages.
+    assert sum("FROM" in query["sql"] for query in asked) == 10
+
+
 def test_it_rests_while_nothing_was_committed_and_nothing_becomes_due(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -147,3 +161,27 @@ def test_a_commit_of_others_ends_the_rest() -> None:
     finally:
         other.close()
     assert committed() != before
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_waits_for_a_commit_of_others() -> None:
+    seen = committed()
+    assert seen
+    if connection.vendor != "postgresql":
+        assert not wait_for_another(seen, seconds=0.2, every=0.05)
+        return
+    other = connections["default"].copy()
+    other.inc_thread_sharing()
+    writes = Timer(0.3, lambda: other.cursor().execute("CREATE TABLE made_meanwhile (id int)"))
+    writes.start()
+    began = monotonic()
+    assert wait_for_another(seen, seconds=60.0, every=0.05)
+    assert (monotonic() - began < 30, committed() != seen) == (True, True)
+    writes.join()
+    other.close()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE made_meanwhile")
+    assert not wait_for_another((0, seen[1]), seconds=60.0, every=0.05)
+    with transaction.atomic():
+        assert not wait_for_another(seen, seconds=60.0, every=0.05)
