@@ -7,6 +7,7 @@ no proxy variables, by construction. urllib3 keeps connections per host.
 import functools
 import http.client
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from notifications.channels.base.detail import cleaned, in_words
+from notifications.channels.base.detail import cleaned, in_words, unpacked
 from notifications.channels.http.connection import HOSTS, KEPT, Adapter, Admit, Call, thread
 from notifications.channels.net.deadline import Deadline
 
@@ -102,14 +103,24 @@ def _read(response: urllib3.BaseHTTPResponse) -> Answer:
     try:
         body = response.read(CAP + 1, decode_content=False)
         whole = len(body) <= CAP
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError):
-        pass  # the status stands; `whole` tells that the text does not
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        body = _so_far(error)  # the status stands; `whole` tells that the text does not
     finally:
         if whole:
             response.release_conn()
         else:
             response.close()
-    return Answer(response.status, response.headers, body[:CAP], whole)
+    body, packed = body[:CAP], response.headers.get("Content-Encoding")
+    return Answer(response.status, response.headers, unpacked(body, packed, CAP) if packed else body, whole)
+
+
+def _so_far(error: Exception) -> bytes:
+    """What came of a text in chunks before it broke off: whole chunks, and a piece of the next."""
+    outer = next((part for part in error.args if isinstance(part, http.client.IncompleteRead)), None)
+    inner = outer.__cause__ if outer else None
+    return (outer.partial if outer else b"") + (
+        inner.partial if isinstance(inner, http.client.IncompleteRead) else b""
+    )
 
 
 def innermost(error: BaseException) -> str:
@@ -127,11 +138,14 @@ def innermost(error: BaseException) -> str:
 NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 
 
+_FRAME = re.compile(r"\x00\x00[\x00-\xff][\x04\x07]", re.DOTALL)  # SETTINGS or GOAWAY come first
+
+
 def _not_http(line: str) -> str:
     """Describe what answered instead of an HTTP/1.1 server, by the first bytes it sent (as Latin-1)."""
     if line.startswith(("\x15\x03", "\x16\x03")):
         return "the receiver speaks TLS, not an HTTP/1.1 answer: the address must begin with https"
-    if line.startswith("\x00\x00") or line.upper().startswith("PRI * HTTP/2"):
+    if _FRAME.match(line) or line.upper().startswith("PRI * HTTP/2"):
         return "the receiver speaks HTTP/2, not an HTTP/1.1 answer"
     shown = repr(line.strip()[:80])
     return (

@@ -1,11 +1,13 @@
 """SMS over Twilio's SDK, with a client that has a deadline and knows whether the request left."""
 
 import functools
+import json
 import logging
 import re
 import socket
 import threading
 from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -52,8 +54,7 @@ _SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}|[0-9]{3,8}")
 
 _TOO_LONG = frozenset({21617})
 _CREDENTIALS = frozenset({20003})
-_TOO_MANY = 20429
-_LATER = frozenset({_TOO_MANY, 20503, 21730})
+_LATER = frozenset({20503, 21730})
 _NOT_SENT = frozenset({"failed", "undelivered", "canceled"})
 
 
@@ -246,6 +247,9 @@ class SmsChannel(Facts):
         except (TwilioException, ValueError, TypeError, AttributeError) as error:
             # ValueError and the like: the SDK reads the answer as a JSON object and this one is none.
             return self._judged(error)
+        answer = self._http.answer
+        if not message.sid and answer and (refused := _refusal_in(answer)):
+            raise _failure(answer, refused.code, status=refused.status)
         if message.status in _NOT_SENT:
             detail = cleaned(
                 f"{message.sid}: {message.status} {message.error_code or ''} {message.error_message or ''}"
@@ -257,8 +261,8 @@ class SmsChannel(Facts):
                 about=codes.of(message.error_code).about,
             )
         sid, detail = (
-            cleaned(message.sid or "")[:100],
-            cleaned(f"HTTP {_status(self._http.answer)}: {message.status}"),
+            cleaned(str(message.sid or ""))[:100],
+            cleaned(f"HTTP {_status(answer)}: {message.status}"),
         )
         return Accepted(sid, detail) if self._receipts_url else Receipt(sid, detail)
 
@@ -276,7 +280,25 @@ class SmsChannel(Facts):
         if 200 <= answer.status < 300:
             # The status says created; that its text cannot be read changes nothing.
             return Receipt(detail=answer.summary)
-        raise _failure(answer, getattr(error, "code", None)) from error
+        raise _failure(answer, codes.number(getattr(error, "code", None))) from error
+
+
+class _Refused(NamedTuple):
+    """What an error says of itself in its text."""
+
+    status: int
+    code: int
+
+
+def _refusal_in(answer: Answer) -> _Refused | None:
+    """The gateway's error where its status says 2xx all the same, as gateways behind a proxy do."""
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        return None
+    status = codes.number(said.get("status")) if isinstance(said, dict) else None
+    code = codes.number(said.get("code")) if isinstance(said, dict) else None
+    return _Refused(status, code) if status and code and 400 <= status < 600 else None
 
 
 def receipt_address(receipts_url: str, key: UUID) -> str:
@@ -287,12 +309,15 @@ def receipt_address(receipts_url: str, key: UUID) -> str:
     return f"{receipts_url}/receipts/twilio/{key.hex}/"
 
 
-def _failure(answer: Answer, code: object) -> DeliveryError:
-    """Classify an unsuccessful answer by its HTTP status, corrected by Twilio's code."""
-    status, detail = answer.status, answer.summary
+def _failure(answer: Answer, code: object, *, status: int = 0) -> DeliveryError:
+    """Classify an unsuccessful answer by its HTTP status (or the one in its text), corrected by Twilio's
+    code.
+    """
+    status, detail = status or answer.status, answer.summary
     wait = retry_after(answer.headers.get("Retry-After"))
-    if code in _LATER or status in (408, 425, 429, 503):
-        throttled = code == _TOO_MANY or status == 429
+    known = codes.of(code)
+    throttled = known.meaning is Meaning.TOO_MANY or status == 429
+    if throttled or code in _LATER or status in (408, 425, 503):
         return DeliveryError(
             Reason.SMS_SERVICE_ERROR,
             detail,
@@ -311,9 +336,10 @@ def _failure(answer: Answer, code: object) -> DeliveryError:
     if status >= 500:
         return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail, outcome=Outcome.UNKNOWN, lane_fault=True)
     if 400 <= status < 500:
-        return DeliveryError(
-            Reason.SMS_SERVICE_ERROR, detail, kind=Failure.PERMANENT, about=codes.of(code).about
-        )
+        # What no table has is for good, as its status says.
+        kind = known.kind if code in codes.CODES else Failure.PERMANENT
+        fault = known.meaning is Meaning.ACCOUNT
+        return DeliveryError(Reason.SMS_SERVICE_ERROR, detail, kind=kind, about=known.about, lane_fault=fault)
     return DeliveryError(Reason.SMS_GATEWAY_ERROR, detail)  # a redirection: nobody followed it
 
 

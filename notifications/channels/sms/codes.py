@@ -28,30 +28,29 @@ def _codes(numbers: Iterable[int], about: About, kind: Failure, meaning: Meaning
 _RECIPIENT, _MESSAGE, _SERVER = About.RECIPIENT, About.MESSAGE, About.SERVER
 _GOOD, _NOW = Failure.PERMANENT, Failure.TRANSIENT
 CODES: dict[int, Code] = {
-    **_codes((21211, 21217, 21265), _RECIPIENT, _GOOD, Meaning.BAD_ADDRESS),
-    **_codes((21214, 30005), _RECIPIENT, _GOOD, Meaning.NO_SUCH_ADDRESS),
+    **_codes((21211, 21217, 21265, 63024), _RECIPIENT, _GOOD, Meaning.BAD_ADDRESS),
+    **_codes((21214, 30005, 63003), _RECIPIENT, _GOOD, Meaning.NO_SUCH_ADDRESS),
     **_codes((21614, 21635, 30006), _RECIPIENT, _GOOD, Meaning.NOT_A_MOBILE),
     **_codes((21408,), _RECIPIENT, _GOOD, Meaning.COUNTRY),
-    **_codes((21610,), _RECIPIENT, _GOOD, Meaning.OPTED_OUT),
+    **_codes((21610, 63033), _RECIPIENT, _GOOD, Meaning.OPTED_OUT),
     **_codes((21612,), _RECIPIENT, _GOOD, Meaning.ROUTING),
     **_codes((30003,), _RECIPIENT, _NOW, Meaning.PHONE_OFF),
-    **_codes((30004,), _RECIPIENT, _GOOD, Meaning.BLOCKED),
-    **_codes((30007,), _MESSAGE, _GOOD, Meaning.SPAM),
-    **_codes((21617,), _MESSAGE, _NOW, Meaning.CONTENT),
-    **_codes((21606, 21659, 21660), _SERVER, _GOOD, Meaning.SENDER),
+    **_codes((30004, 30450), _RECIPIENT, _GOOD, Meaning.BLOCKED),
+    **_codes((30007, 30038, 63013), _MESSAGE, _GOOD, Meaning.SPAM),
+    **_codes((21617, 63016), _MESSAGE, _NOW, Meaning.CONTENT),
+    **_codes((21606, 21659, 21660, 21703, 30024, 30032, 63007), _SERVER, _GOOD, Meaning.SENDER),
     **_codes((20003,), _SERVER, _NOW, Meaning.SIGN_IN),
-    **_codes((20429, 30001), _SERVER, _NOW, Meaning.TOO_MANY),
+    **_codes((20429, 21611, 30001, 30022, 63018), _SERVER, _NOW, Meaning.TOO_MANY),
     **_codes((20503, 21730), _SERVER, _NOW, Meaning.BUSY),
-    **_codes((30002,), About.UNKNOWN, _NOW, Meaning.ACCOUNT),
+    **_codes((10001, 20005, 30002, 90010), _SERVER, _NOW, Meaning.ACCOUNT),
     **_codes((21212, 21608, 30034), About.UNKNOWN, _NOW, Meaning.SENDER),
-    **_codes((21611,), About.UNKNOWN, _NOW, Meaning.TOO_MANY),
     **_codes((30008,), About.UNKNOWN, _NOW, Meaning.UNSAID),
     **_codes((20500,), About.UNKNOWN, _NOW, Meaning.SERVER_FAILED),
 }
 _OTHER = Code(About.UNKNOWN, Failure.TRANSIENT, Meaning.UNSAID)
 _IN_JSON = re.compile(r'"code"\s*:\s*"?(\d{5})\b')
 # `SM…: undelivered 30003 …`, `Receipt: Not delivered. 30003`, `21211: …`
-_IN_WORDS = re.compile(r"(?<![\w.+-])([23]\d{4})(?![\w.-])")
+_IN_WORDS = re.compile(r"(?<![\w.+-])([12369]\d{4})(?![\w.-])")
 # Of an answer without a code that we know: the gateway's words for a status, not a receiver's.
 _OF_GATEWAY = {
     Meaning.RECEIVER_SIGN_IN: Meaning.SIGN_IN,
@@ -61,9 +60,16 @@ _OF_GATEWAY = {
 }
 
 
+def number(code: object) -> int | None:
+    """The code as a number: some gateways write theirs as a text."""
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 9:
+        return int(code)
+    return code if isinstance(code, int) else None
+
+
 def of(code: object) -> Code:
     """Return the facts of a code; an unknown one gets the facts of "nothing known"."""
-    return CODES.get(code, _OTHER) if isinstance(code, int) else _OTHER
+    return CODES.get(number(code) or 0, _OTHER)
 
 
 def meaning(said: str) -> Meaning | None:

@@ -1,5 +1,6 @@
 """The SMS channel against a Twilio that fails at every step."""
 
+import gzip
 import json
 import logging
 from collections.abc import Callable
@@ -154,7 +155,15 @@ def test_what_an_answer_is_about(serve: Serve, answer: bytes, about: About) -> N
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("0", 0.0), ("-1", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+    [
+        ("7", 7.0),
+        ("7.9", 7.0),
+        ("0", 0.0),
+        ("-1", None),
+        ("soon", None),
+        ("9" * 30, 1e9),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+    ],
 )
 def test_retry_after(serve: Serve, value: str, seconds: float | None) -> None:
     assert (
@@ -166,6 +175,52 @@ def test_retry_after(serve: Serve, value: str, seconds: float | None) -> None:
 @pytest.mark.parametrize("payload", [b"", b"not json", b"[]", b'"text"', b"\xff\xfe"])
 def test_created_with_an_unreadable_text_is_accepted(serve: Serve, payload: bytes) -> None:
     assert channel(serve(RawHttp(says(reply(201, payload))))).send(envelope()).provider_id == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "about", "throttled"),
+    [
+        ({"code": 21610, "message": "unsubscribed", "status": 400}, "SMS_SERVICE_ERROR", "RECIPIENT", False),
+        ({"code": "20429", "message": "too many", "status": "429"}, "SMS_SERVICE_ERROR", "SERVER", True),
+        ({"code": 20003, "status": 401}, "INVALID_SMS_GATEWAY_CREDENTIALS", "SERVER", False),
+    ],
+)
+def test_an_error_under_a_status_of_success_is_one(
+    serve: Serve, said: dict[str, object], reason: str, about: str, throttled: bool
+) -> None:
+    caught = failure(channel(serve(RawHttp(says(reply(200, said))))))
+    assert (caught.reason, caught.about.value, caught.throttled) == (reason, about, throttled)
+    assert caught.detail == f"HTTP 200: {json.dumps(said)}"
+
+
+@pytest.mark.parametrize("code", [21611, 30001, 30022, 63018, "21611"])
+def test_to_be_asked_for_fewer_under_400_costs_no_retry(serve: Serve, code: object) -> None:
+    caught = failure(channel(serve(RawHttp(says(reply(400, {"code": code, "message": "x", "status": 400}))))))
+    assert (caught.throttled, caught.lane_fault, caught.kind) == (True, True, Failure.TRANSIENT)
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 20005), (400, 30002), (400, 90010)])
+def test_an_account_that_is_blocked_is_the_gateway_s_matter(serve: Serve, status: int, code: int) -> None:
+    caught = failure(channel(serve(RawHttp(says(error(status, code))))))
+    assert (caught.about, caught.lane_fault) == (About.SERVER, True)
+
+
+def test_what_a_code_says_is_for_now_is_not_for_good(serve: Serve) -> None:
+    assert failure(channel(serve(RawHttp(says(error(400, 30003)))))).kind is Failure.TRANSIENT
+
+
+def test_created_with_odd_values_is_accepted(serve: Serve) -> None:
+    receipt = channel(serve(RawHttp(says(reply(201, {"sid": 5, "status": 7}))))).send(envelope())
+    assert (receipt.provider_id, receipt.detail) == ("5", "HTTP 201: 7")
+
+
+def test_an_answer_compressed_unasked_is_read(serve: Serve) -> None:
+    packed = gzip.compress(json.dumps({"code": 21211, "message": "no number"}).encode())
+    caught = failure(channel(serve(RawHttp(says(reply(400, packed, "Content-Encoding: gzip"))))))
+    assert (caught.about, caught.detail) == (
+        About.RECIPIENT,
+        'HTTP 400: {"code": 21211, "message": "no number"}',
+    )
 
 
 def test_created_and_then_dropped_is_accepted(serve: Serve) -> None:

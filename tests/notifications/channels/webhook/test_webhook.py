@@ -1,10 +1,12 @@
 """The webhook channel against receivers that answer anything, or nothing, or for ever."""
 
+import gzip
 import json
 import os
 import resource
 import socket
 import time
+import zlib
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
@@ -27,6 +29,7 @@ from bench.hostile.http_answers import (
 )
 from bench.hostile.servers import RawHttp, says, within
 from notifications.channels.base.contract import DeliveryError, Envelope, Failure
+from notifications.channels.base.detail import LIMIT
 from notifications.channels.webhook import CONTENT_TYPES, WebhookChannel
 from notifications.failures import Reason
 from notifications.secrets.sealed import seal
@@ -427,6 +430,43 @@ def test_what_spoke_instead_of_a_web_server_is_said_in_words(serve: Serve, answe
 def test_an_answer_is_read_in_its_charset(serve: Serve, charset: str, body: bytes, words: str) -> None:
     head = f"HTTP/1.1 400 X\r\nContent-Type: text/plain{charset}\r\nContent-Length: {len(body)}\r\n\r\n"
     assert failure(serve(RawHttp(says(head.encode() + body)))).detail == words
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "words"),
+    [
+        ("gzip", gzip.compress(b"the amount is missing", mtime=0), "HTTP 400: the amount is missing"),
+        ("x-gzip", gzip.compress(b"the amount is missing", mtime=0), "HTTP 400: the amount is missing"),
+        ("deflate", zlib.compress(b"the amount is missing"), "HTTP 400: the amount is missing"),
+        ("gzip", b"not packed", "HTTP 400: not packed"),
+        ("br", b"not packed", "HTTP 400: not packed"),
+    ],
+)
+def test_an_answer_compressed_unasked_is_read(serve: Serve, encoding: str, body: bytes, words: str) -> None:
+    head = f"HTTP/1.1 400 X\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    assert failure(serve(RawHttp(says(head.encode() + body)))).detail == words
+
+
+def test_of_a_bomb_the_beginning_is_read(serve: Serve) -> None:
+    body = gzip.compress(b"no " * 20_000_000, 1)[:64_000]
+    head = f"HTTP/1.1 400 X\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    error = failure(serve(RawHttp(says(head.encode() + body))))
+    assert error.detail.startswith("HTTP 400: no no no")
+    assert len(error.detail.encode()) <= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("chunks", "words"),
+    [
+        (b"5\r\nhello\r\n6\r\n wor", "HTTP 400: hello wor"),
+        (b"6\r\nhel", "HTTP 400: hel"),
+        (b"5\r\nhello\r\nzz\r\n", "HTTP 400: hello"),
+        (b"zz\r\nhello\r\n", "HTTP 400"),
+    ],
+)
+def test_what_came_in_chunks_before_it_broke_off_is_kept(serve: Serve, chunks: bytes, words: str) -> None:
+    head = b"HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert failure(serve(RawHttp(closes_after(head + chunks)))).detail == words
 
 
 def test_head_and_body_leave_in_one_piece(serve: Serve) -> None:
