@@ -255,16 +255,28 @@ def _failing(those: QuerySet[Lane], now: datetime) -> list[str]:
     asked = those.filter(Q(circuit=Circuit.OPEN) | Q(failing_since__isnull=False))
     listed = list(asked.order_by("channel", "name")[:_MOST_LOOKED_AT])
     healths = lane_health.health_of(listed, now) if listed else {}
-    found = []
+    failing, troubled = [], []
     for lane in listed:
-        numbers = healths[lane.pk].words(now)
+        found = healths[lane.pk]
         if lane.circuit == Circuit.OPEN:
-            found.append(f"{lane} is in trouble: {numbers}. Its messages wait; retries are automatic.")
-        elif healths[lane.pk].failing_since:
-            found.append(f"{lane} is failing: {numbers}.")
-    if len(found) > _MOST_NAMED:
-        return [
-            *found[:_MOST_NAMED],
-            "More destinations are in trouble or failing: see Administration, Channels.",
-        ]
-    return found
+            troubled.append((str(lane), found.words(now)))
+        elif found.failing_since:
+            failing.append((str(lane), found.words(now)))
+    return [
+        *_together(troubled, "in trouble", "messages wait; retries are automatic"),
+        *_together(failing, "failing"),
+    ]
+
+
+def _together(those: Sequence[tuple[str, str]], what: str, then: str = "") -> list[str]:
+    """One sentence for all: with its numbers of one, of several their names. `then`: what that means."""
+    if not those:
+        return []
+    if len(those) == 1:
+        [(name, numbers)] = those
+        return [f"{name} is {what}: {numbers}.{f' Its {then}.' if then else ''}"]
+    names = [name for name, _ in those[:_MOST_NAMED]]
+    if len(those) > _MOST_NAMED:
+        names.append("others")
+    found = f"{', '.join(names[:-1])} and {names[-1]} are {what}.{f' Their {then}.' if then else ''}"
+    return [f"{found} All are listed under Administration, Channels." if len(those) > _MOST_NAMED else found]

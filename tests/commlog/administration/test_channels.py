@@ -90,6 +90,29 @@ def test_a_lane_in_trouble_is_listed_first_and_every_page_says_so(pages: Client)
         assert f"Webhook by z.example.org:443 is {said}" in pages.get(page).text
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            2,
+            "Webhook by h0:443 and Webhook by h1:443 are in trouble. Their messages wait; "
+            "retries are automatic.",
+        ),
+        (
+            4,
+            "Webhook by h0:443, Webhook by h1:443, Webhook by h2:443 and others are in trouble. Their "
+            "messages wait; retries are automatic. All are listed under Administration, Channels.",
+        ),
+    ],
+)
+def test_several_lanes_in_trouble_are_one_sentence(pages: Client, number: int, said: str) -> None:
+    for each in range(number):
+        lane = make_lane(MessageType.WEB_HOOK, f"h{each}:443")
+        circuits.open_circuit(lane.pk, circuits.Trouble("refused", frozenset()), now=db_now())
+    shown = pages.get("/clients/")
+    assert shown.context["frame"].banners == [said]
+
+
 def test_pause_and_resume(pages: Client) -> None:
     make_lane(MessageType.EMAIL)
     assert "E-mail is paused. New messages wait until you resume it." in act(pages, "EMAIL", "pause").text
