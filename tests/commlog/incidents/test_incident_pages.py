@@ -18,6 +18,7 @@ from commlog.models import AuditEntry, Job
 from notifications.models import Incident, IncidentNotice, Lane, Message
 from notifications.states import Circuit, MessageState, Outcome
 from tests.factories import (
+    admin,
     make_incident,
     make_lane,
     make_message,
@@ -92,6 +93,25 @@ def test_one_action_resends_exactly_what_still_failed(client: Client, began: dat
     assert list(last.items.values_list("message", flat=True)) == [doubtful.pk]
     assert last.options == {"unknown": True, "pace": 60}
     assert "asked to resend 1 message<" in client.get(f"/incidents/{incident.key.hex}/").text
+
+
+def test_two_people_who_resend_at_the_same_time_resend_each_message_once(
+    client: Client, began: datetime
+) -> None:
+    incident = make_incident(make_lane(), began_at=began)
+    failed = {_failed(began + timedelta(seconds=each)).pk for each in range(3)}
+    for person in (officer(), admin()):
+        client.force_login(person)
+        _resend(client, incident)
+    assert [set(job.items.values_list("message", flat=True)) for job in Job.objects.all()] == [failed] * 2
+
+    while claimed := jobs.claim(1):
+        jobs.run(*claimed[1])
+
+    resent = Message.objects.filter(resend_of__in=failed)
+    assert (resent.count(), set(resent.values_list("resend_of", flat=True))) == (3, failed)
+    found = client.get(f"/incidents/{incident.key.hex}/").context["report"].standing
+    assert (found.failed, found.resent, found.under_way, found.left) == (3, 3, 3, 0)
 
 
 def test_more_waits_than_is_counted(client: Client, began: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
