@@ -97,7 +97,8 @@ _SCRIPTS = frozenset(("javascript", "vbscript", "data"))
 _ESCAPE_OR_MARK = re.compile(r'\\.|"', re.DOTALL)
 _LOOKED_AT = 2048  # characters of a link before a placeholder
 _RUN = re.compile(r'[^\s<>"]+')
-_ADDRESS = re.compile(r"https?://[^/?#]+(?=[/?#])", re.IGNORECASE)
+# Slashes may be escaped: so some programs write JSON.
+_ADDRESS = re.compile(r"https?:(?:\\?/){2}[^/?#\\]+(?=\\?[/?#])", re.IGNORECASE)
 _AFTER_LINK = re.compile(r"[?&#][\w.-]+=")
 
 

@@ -41,7 +41,7 @@ def plain(text: str) -> str:
     lines = "\n".join(tidy(line) for line in text.strip().splitlines())
     shown = lines.translate(_SIGNS).strip(_AROUND)
     if scheme := _SCHEME.match(shown):
-        shown = unquote(shown[scheme.end() :]).strip(_AROUND)
+        shown = unquote(shown[scheme.end() :].partition("?")[0]).strip(_AROUND)
     digits = "".join(str(int(each)) if each.isdecimal() else each for each in shown)
     return _COUNTRY_IN_BRACKETS.sub(r"+\1 ", digits, count=1)
 

@@ -15,7 +15,7 @@ _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
-_AROUND = ' \t\r\n<>,;:."\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u00a0\u2009\u202f\u3000'
+_AROUND = ' \t\r\n<>,;:."\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019'
 _SCHEME = "mailto:"
 _LONGEST_LOCAL, _LONGEST = 64, 254  # RFC 5321 4.5.3.1
 
@@ -68,11 +68,15 @@ def pasted_address(text: str) -> str:
 
 def _without_frame(text: str) -> str:
     first, last = 0, len(text)
-    while first < last and (text[first] in _AROUND or is_unseen(text[first])):
+    while first < last and _is_around(text[first]):
         first += 1
-    while first < last and (text[last - 1] in _AROUND or is_unseen(text[last - 1])):
+    while first < last and _is_around(text[last - 1]):
         last -= 1
     return text[first:last]
+
+
+def _is_around(character: str) -> bool:
+    return character in _AROUND or character.isspace() or is_unseen(character)
 
 
 def mailbox(text: str) -> tuple[str, str]:

@@ -79,6 +79,7 @@ ATTACKS_IN_VALUES: tuple[tuple[Place, str, str, str], ...] = (
     (Place.JSON, '{"a": "{AMOUNT}"}', '", "admin": "yes', '{"a": "\\", \\"admin\\": \\"yes"}'),
     (Place.JSON, '{"a": "{AMOUNT}"}', "\\", '{"a": "\\\\"}'),
     (Place.JSON, '{"a": "\\"{AMOUNT}"}', '"\n', '{"a": "\\"\\"\\n"}'),
+    (Place.JSON, r'{"a": "https:\/\/x.org\/?q={AMOUNT}"}', "A&B", r'{"a": "https:\/\/x.org\/?q=A%26B"}'),
     (Place.JSON, '{"a": {AMOUNT}}', "12.50", '{"a": 12.50}'),
     (Place.JSON, '{"a": {AMOUNT}}', "1, \"b\": 2", '{"a": "1, \\"b\\": 2"}'),
     (Place.JSON, '{"a": {AMOUNT}}', "[1]", '{"a": "[1]"}'),

@@ -14,6 +14,7 @@ from notifications.channels.email import pasted_address, plain_address
         "\u202aana@example.org\u202c",
         "<ana@example.org>",
         "mailto:ana@example.org",
+        "\u2003ana@example.org\u00a0\u2028",
         "MAILTO:ana%40example.org?subject=Payment",
         "<mailto:ana@example.org>,",
         "ana@example.org.",
