@@ -1,10 +1,12 @@
 """Notices of an incident: one when it opens, one with the counts when it is over."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from notifications import alerts
 from notifications.incidents import attribution
-from notifications.models import Incident, IncidentLane, IncidentNotice
+from notifications.lanes.lane_health import health_of
+from notifications.models import Incident, IncidentLane, IncidentNotice, Lane
 
 MOST_COUNTED = 10_000  # failed messages: the supervisor counts them, which looks after the senders besides
 
@@ -30,11 +32,33 @@ def recovered(incident: Incident) -> None:
     """
     lasted = (incident.closed_at or incident.opened_at) - incident.opened_at
     minutes = max(1, round(lasted / timedelta(minutes=1)))
+    silent = _silent(incident)
     _tell(
         incident,
-        "Commlog: delivery has recovered",
-        f"Recovered after about {minutes:,} minute{'' if minutes == 1 else 's'}.\n\n{_left_to_do(incident)}",
+        "Commlog: nothing fails any more" if silent else "Commlog: delivery has recovered",
+        f"{_over(silent)} after about {minutes:,} minute{'' if minutes == 1 else 's'}.\n\n"
+        f"{_left_to_do(incident)}",
     )
+
+
+def _over(silent: Sequence[Lane]) -> str:
+    if not silent:
+        return "Recovered"
+    names = ", ".join(map(str, silent))
+    return (
+        f"No message by {names} fails any more, but none was accepted there since the failures. It is not "
+        "known whether delivery works again.\n\nClosed"
+    )
+
+
+def _silent(incident: Incident) -> list[Lane]:
+    """Return its lanes by which nothing was accepted since they failed: a lane that nobody uses for an hour
+    is not said to fail.
+    """
+    parts = list(IncidentLane.objects.filter(incident=incident).select_related("lane").order_by("pk"))
+    healths = health_of([part.lane for part in parts], incident.closed_at or incident.opened_at)
+    last = {part.pk: healths[part.lane_id].last_success for part in parts}
+    return [part.lane for part in parts if (last[part.pk] or part.began_at) <= part.began_at]
 
 
 def _left_to_do(incident: Incident) -> str:

@@ -85,6 +85,25 @@ def test_lanes_that_fail_together_are_one_incident_and_end_with_their_recovery(s
     assert [set(entry.after or {}) for entry in audited] == [{"failing"}, {"failing"}, {"state"}]
 
 
+def test_a_lane_that_nobody_uses_for_an_hour_is_not_said_to_work(settings: Any) -> None:
+    settings.ALERT_EMAIL = "operations@example.org"
+    now = db_now()
+    _break(make_lane(MessageType.SMS, "twilio"), now)
+    watching.watch(now)
+
+    for seconds in (0, 15):
+        watching.watch(now + timedelta(minutes=61, seconds=seconds))
+
+    incident = Incident.objects.get()
+    assert incident.closed_at == now + timedelta(minutes=61)
+    told = incident.notices.latest("pk").message
+    assert told.subject == "Commlog: nothing fails any more"
+    assert told.content.startswith(
+        "No message by SMS by twilio fails any more, but none was accepted there since the failures. It "
+        "is not known whether delivery works again.\n\nClosed after about 61 minutes.\n"
+    )
+
+
 def test_a_lane_that_fails_later_is_another_incident() -> None:
     now = db_now()
     first, second = make_lane(MessageType.EMAIL, "mail:25"), make_lane(MessageType.SMS, "twilio")
